@@ -1,0 +1,53 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SPHINXOPTS ?= -W --keep-going
+
+# Two test workers with one thread each: more threads than cores make small fits several times slower.
+WORKERS ?= 2
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs clean
+# Two pip runs in one environment get in each other's way.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.stamp-demo ## fit the quickstart example and print what it found
+	$(BIN)/python examples/plot_quickstart.py
+
+test: $(VENV)/.stamp-test ## run the whole test suite, docstring and page examples included
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(VENV)/.stamp-lint ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.stamp-lint ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warnings are errors
+	$(BIN)/python -m sphinx -b html $(SPHINXOPTS) docs docs/_build/html
+
+clean: ## remove the environment and everything generated
+	rm -rf $(VENV) build dist docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+EXTRAS_demo := plot,datasets
+EXTRAS_test := test
+EXTRAS_lint := lint
+EXTRAS_docs := docs
+
+$(VENV)/.stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "skmtl needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.stamp-%: pyproject.toml constraints.txt | $(VENV)/.stamp-venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$*)]'
+	@touch $@

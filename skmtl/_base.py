@@ -1,0 +1,320 @@
+"""The skeleton of every estimator: read X and y, fit, decode, score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmtl.tasks._columns import match, read_column
+from skmtl.tasks._targets import read_targets, split_task_feature
+
+
+def _may_have_classes(estimator):
+    """Whether `predict_proba` can answer; not promised before `fit` has seen a class."""
+    if hasattr(estimator, "_task_set"):
+        return estimator._task_set.any_classification
+    return estimator._kind == "classification"
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """Leave the estimator as it was if the block raises.
+
+    An interrupted fit that kept its best complete state says so by ``interrupted_`` and stays.
+    """
+    before = dict(estimator.__dict__)
+    try:
+        yield
+    except BaseException as error:
+        kept = isinstance(error, KeyboardInterrupt) and getattr(estimator, "interrupted_", False)
+        if not kept:
+            estimator.__dict__.clear()
+            estimator.__dict__.update(before)
+        raise
+
+
+class MultiTaskEstimator(BaseEstimator):
+    """Base class: everything but the model.
+
+    A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
+    `_fit` and `_links`. ``tasks`` speaks of columns of y, ``task_feature`` of a column of X
+    (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
+    """
+
+    _kind = "any"
+    _standardize = False
+    _doc_link_module = "skmtl"
+    _doc_link_template = ""
+
+    @abstractmethod
+    def _fit(self, X, targets):
+        """Learn from validated X and `Targets`; set fitted attributes."""
+
+    @abstractmethod
+    def _links(self, X, task_index):
+        """Expected values or class probabilities: a list with one array a `Task`."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model to all observed labels of all tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features. In long form (``task_feature`` given) one column says which task a row
+            belongs to.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; NaN, None, pandas.NA and masked entries are unobserved. One label a row in
+            long form.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels. A weight of 0 is the same as an unobserved label.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has NaN or infinity, no label is observed, or labels do not fit their task
+            type; the message names the task and the value.
+        """
+        self._validate_params()
+        with all_or_nothing(self):
+            X, task_column = self._read_X(X, reset=True)
+            targets = self._read_y(X, y, task_column, sample_weight)
+            self._publish(targets.tasks)
+            self._fit(X, targets)
+        return self
+
+    def predict(self, X):
+        """Predict the labels of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_tasks), or (n_samples,) if y was 1-D in `fit`
+            Predictions in the units of y; dtype object if a task has string labels. NaN for
+            a regression task without labels.
+        """
+        check_is_fitted(self)
+        return self._task_set.decode(self._links(*self._read_new(X)))
+
+    @available_if(_may_have_classes)
+    def predict_proba(self, X):
+        """Predict class probabilities of the classification tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+
+        Returns
+        -------
+        p : list of ndarray of shape (n_samples, n_classes), or ndarray if y was 1-D in `fit`
+            One entry a task, columns ordered as in ``classes_``; None for regression tasks.
+        """
+        check_is_fitted(self)
+        return self._task_set.probabilities(self._links(*self._read_new(X)))
+
+    def score(self, X, y, sample_weight=None):
+        """Mean score of the tasks over observed labels.
+
+        The score of a task is the share of deviance explained: R2 for regression, explained
+        Poisson deviance for counts, explained log loss for classes; classifiers use accuracy.
+        Tasks without labels in ``y`` do not count. In long form the rows of all tasks are
+        scored together as one variable.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; columns of a DataFrame are matched by name.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        score : float
+            At most 1; NaN if ``y`` has no label.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` lacks a task, or has a class that was not seen in `fit`.
+        """
+        columns = self._scored_columns(X, y, sample_weight)
+        return mean_score([self._task_score(*column) for column in columns])
+
+    def _task_score(self, task, link, values, weight):
+        """Score of one task: what `score` averages."""
+        if self._kind == "classification":
+            return task.accuracy(link, values, weight)
+        return task.score(link, values, weight)
+
+    def _scored_columns(self, X, y, sample_weight=None, *, unseen="raise"):
+        """(task, link, values, weight) for each column of y."""
+        return self._linked_targets(X, y, sample_weight, unseen=unseen)[1]
+
+    def _linked_targets(self, X, y, sample_weight=None, *, unseen="raise"):
+        """The `Targets` of y, and (task, link, values, weight) for each column of y."""
+        check_is_fitted(self)
+        X, task_column = self._read_X(X, reset=False)
+        targets = self._task_set.read(
+            y, task_column=task_column, sample_weight=sample_weight, unseen=unseen
+        )
+        _check_rows(X, targets)
+        links = self._links(X, self._task_index(task_column))
+        values = targets.values.reshape(len(targets.values), -1).T
+        weights = targets.weights.reshape(len(targets.weights), -1).T
+        # A task without labels in fit predicts NaN: there is nothing to score.
+        weights = [
+            np.where(np.isnan(link.reshape(len(link), -1)).any(axis=1), 0.0, weight)
+            for link, weight in zip(links, weights, strict=True)
+        ]
+        return targets, list(zip(self._task_set.tasks, links, values, weights, strict=True))
+
+    def _read_y(self, X, y, task_column, sample_weight, classes=None):
+        targets = read_targets(
+            y,
+            declared=self.tasks,
+            kind=self._kind,
+            task_column=task_column,
+            sample_weight=sample_weight,
+            standardize=self._standardize,
+            classes=classes,
+            estimator_name=type(self).__name__,
+        )
+        _check_rows(X, targets)
+        return targets
+
+    def _publish(self, tasks):
+        """Set the fitted attributes that speak of tasks."""
+        self._task_set = tasks
+        self.task_names_in_ = tasks.names
+        self.tasks_ = list(tasks.tasks) * (tasks.n_tasks if tasks.is_long else 1)
+        classes = [getattr(task, "classes_", None) for task in tasks.tasks]
+        if tasks.any_classification:
+            self.classes_ = classes[0] if tasks.is_1d else classes
+        else:
+            self.__dict__.pop("classes_", None)
+
+    def _read_X(self, X, *, reset):
+        """Validated features (float64 or float32, CSR if sparse) and the task column."""
+        options = {
+            "dtype": [np.float64, np.float32],
+            "accept_sparse": "csr",
+            "ensure_all_finite": False,
+        }
+        if self.task_feature is None:
+            X = validate_data(self, X, reset=reset, **options)
+            task_column = None
+            names = getattr(self, "feature_names_in_", None)
+        else:
+            X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            X, task_column = split_task_feature(X, self.task_feature)
+            names = np.asarray(X.columns) if hasattr(X, "columns") else None
+            X = check_array(X, input_name="X", estimator=self, **options)
+        _check_finite(X, names)
+        return X, task_column
+
+    def _read_new(self, X):
+        X, task_column = self._read_X(X, reset=False)
+        return X, self._task_index(task_column)
+
+    def _task_index(self, task_column):
+        """Position of each row's task; -1 for an unknown one where that is allowed."""
+        if task_column is None:
+            return None
+        column = read_column(task_column, "task feature")
+        index = np.where(column.observed, match(self._task_set.names, column.labels), -1)
+        unknown = index < 0
+        if unknown.any() and self.unknown_task == "error":
+            value = column.labels[unknown][0] if column.observed[unknown][0] else "missing"
+            raise ValueError(
+                f"Unknown task {value} in {int(unknown.sum())} rows of X: it had no row in fit. "
+                "Set unknown_task='shared' to predict such rows with what the tasks share."
+            )
+        return index
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.input_tags.sparse = True
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MultiTaskRegressorMixin(RegressorMixin):
+    """Reads every task as regression."""
+
+    _kind = "regression"
+
+    def score(self, X, y, sample_weight=None):
+        """Mean R2 of the tasks over observed labels; see `MultiTaskEstimator.score`."""
+        return MultiTaskEstimator.score(self, X, y, sample_weight)
+
+
+class MultiTaskClassifierMixin(ClassifierMixin):
+    """Reads every task as classification."""
+
+    _kind = "classification"
+
+    def score(self, X, y, sample_weight=None):
+        """Mean accuracy of the tasks over observed labels; see `MultiTaskEstimator.score`."""
+        return MultiTaskEstimator.score(self, X, y, sample_weight)
+
+
+def mean_score(scores):
+    """Mean over the tasks that have a score; NaN if none has."""
+    scores = np.asarray(scores, dtype=float)
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _check_rows(X, targets):
+    if X.shape[0] != len(targets.values):
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has shape {X.shape}, "
+            f"y has {len(targets.values)} rows."
+        )
+
+
+def _check_finite(X, names):
+    """Raise for NaN or infinity in X, naming the columns."""
+    data = X.data if sparse.issparse(X) else X
+    # A finite sum proves all entries finite without a mask as large as X.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(data.sum(dtype=np.float64)):
+            return
+    for word, test in (("NaN", np.isnan), ("infinity", np.isinf)):
+        if sparse.issparse(X):
+            counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
+        else:
+            counts = test(X).sum(axis=0)
+        columns = np.flatnonzero(counts)
+        if len(columns):
+            shown = ", ".join(
+                f"{names[j] if names is not None else j!r} ({counts[j]})" for j in columns[:8]
+            )
+            more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
+            raise ValueError(
+                f"Input X contains {word} in {len(columns)} column(s) (number of entries): "
+                f"{shown}{more}. Impute or drop them first, in a Pipeline for example "
+                "(sklearn.impute.SimpleImputer)."
+            )

@@ -1,0 +1,219 @@
+"""Every task on its own: the baseline that learning together has to beat."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmtl._base import MultiTaskEstimator
+from skmtl.compose._single import Problem, fit_single, link_single
+from skmtl.tasks._count import Count
+from skmtl.tasks._rows import rows_by_task
+
+
+class IndependentTasks(MultiTaskEstimator):
+    """One scikit-learn estimator a task, fitted on the rows that have its label.
+
+    Nothing is shared between tasks, so that a comparison with it tells what learning them
+    together is worth. Every task gets a clone of ``regressor`` or ``classifier``; it sees the
+    rows whose label is observed and has positive weight, and the labels as they are in ``y``.
+
+    Parameters
+    ----------
+    regressor : estimator, default=None
+        Fitted to each regression and count task. None is :class:`~sklearn.linear_model.Ridge`
+        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts.
+    classifier : estimator, default=None
+        Fitted to each classification task. None is
+        :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
+        predicts its class with probability 1.
+    tasks : "auto", str, Task, list or dict, default="auto"
+        Type of each task: an alias ("regression", "binary", "multiclass", "count") or an object
+        of :mod:`skmtl.tasks`, for all tasks, in a list, or in a dict by task name. "auto":
+        bool, string, category and 0/1 labels are classes, other numbers regression.
+    task_feature : int or str, default=None
+        Long form: the column of X that says which task a row belongs to. Every task then has
+        an estimator of its own, fitted on its rows.
+    unknown_task : {"error", "shared"}, default="error"
+        Long form: what `predict` does with a task that had no row in `fit`. "shared" fits one
+        more estimator on the rows of all tasks together and predicts with that.
+    n_jobs : int, default=None
+        Number of tasks fitted at the same time, by joblib. None means 1 unless in a
+        :obj:`joblib.parallel_backend` context, -1 all processors. Results do not depend on it.
+
+    Attributes
+    ----------
+    estimators_ : list of length n_tasks
+        Fitted estimator of each task; None where the prediction is constant: no label, one
+        class, or counts that are all zero.
+    pooled_estimator_ : estimator
+        Fitted on the rows of all tasks; only with ``task_feature`` and
+        ``unknown_task="shared"``. None if its prediction is constant.
+    tasks_ : list of Task
+        Type of each task.
+    task_names_in_ : ndarray of shape (n_tasks,)
+        Names of the tasks: the columns of ``y``, or 0, 1, ...; the values of the task feature
+        in long form.
+    classes_ : list of ndarray, or ndarray
+        Classes of each task, None for regression; an array if y is 1-D. Only where a task has
+        classes.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, if all are strings.
+
+    See Also
+    --------
+    sklearn.multioutput.MultiOutputRegressor : One estimator a target, for complete labels of
+        one type.
+
+    Notes
+    -----
+    Weights reach a task's estimator only if its weights differ from 1; an estimator that takes
+    none then raises. `predict` gives the most probable class. The estimators see X as an array:
+    columns can be chosen by position, not by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> from skmtl import IndependentTasks
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> y = np.array([[0.0, 0], [1.5, 0], [np.nan, 0], [4.5, 1], [6.0, np.nan], [np.nan, 1]])
+    >>> model = IndependentTasks(regressor=DecisionTreeRegressor(random_state=0)).fit(X, y)
+    >>> model.predict([[0.0], [5.0]])
+    array([[0., 0.],
+           [6., 1.]])
+    >>> model.estimators_
+    [DecisionTreeRegressor(random_state=0), LogisticRegression()]
+    """
+
+    _parameter_constraints = {
+        "regressor": [HasMethods(["fit", "predict"]), None],
+        "classifier": [HasMethods(["fit", "predict"]), None],
+        "tasks": "no_validation",
+        "task_feature": [Integral, str, None],
+        "unknown_task": [StrOptions({"error", "shared"})],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        classifier=None,
+        *,
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        n_jobs=None,
+    ):
+        self.regressor = regressor
+        self.classifier = classifier
+        self.tasks = tasks
+        self.task_feature = task_feature
+        self.unknown_task = unknown_task
+        self.n_jobs = n_jobs
+
+    def _fit(self, X, targets):
+        problems = _split(targets)
+        if targets.tasks.is_long and self.unknown_task == "shared":
+            everything = np.arange(len(targets.values))
+            problems.append(
+                Problem.of_rows(
+                    targets.tasks.tasks[0],
+                    "all tasks together",
+                    everything,
+                    targets.values,
+                    targets.weights,
+                )
+            )
+        constants = [problem.constant for problem in problems]
+        _warn(problems, constants)
+        fitted = iter(
+            Parallel(n_jobs=self.n_jobs)(
+                delayed(fit_single)(self._estimator_for(problem.task), X, problem)
+                for problem, constant in zip(problems, constants, strict=True)
+                if constant is None
+            )
+        )
+        estimators = [next(fitted) if constant is None else None for constant in constants]
+        n_tasks = targets.tasks.n_tasks
+        self.estimators_, self._constants = estimators[:n_tasks], constants
+        self.__dict__.pop("pooled_estimator_", None)
+        if len(estimators) > n_tasks:
+            self.pooled_estimator_ = estimators[-1]
+
+    def _estimator_for(self, task):
+        if task.is_classification:
+            return LogisticRegression() if self.classifier is None else self.classifier
+        if self.regressor is None:
+            return PoissonRegressor() if isinstance(task, Count) else Ridge()
+        return self.regressor
+
+    def _links(self, X, task_index):
+        tasks = self._task_set.tasks
+        if task_index is None:
+            return [
+                link_single(estimator, constant, task, X)
+                for estimator, constant, task in zip(
+                    self.estimators_, self._constants, tasks, strict=True
+                )
+            ]
+        task = tasks[0]
+        n_classes = (len(task.classes_),) if task.is_classification else ()
+        link = np.full((X.shape[0], *n_classes), np.nan)
+        for t, rows in enumerate(rows_by_task(task_index, len(self.estimators_))):
+            if len(rows):
+                link[rows] = link_single(self.estimators_[t], self._constants[t], task, X[rows])
+        unknown = np.flatnonzero(task_index < 0)
+        if len(unknown):
+            pooled = self.pooled_estimator_
+            link[unknown] = link_single(pooled, self._constants[-1], task, X[unknown])
+        return [link]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        given = [part for part in (self.regressor, self.classifier) if part is not None]
+        tags.input_tags.sparse = all(get_tags(part).input_tags.sparse for part in given)
+        return tags
+
+
+def _split(targets):
+    """One `Problem` a task."""
+    tasks = targets.tasks
+    names = tasks.names.tolist()
+    if tasks.is_long:
+        return [
+            Problem.of_rows(tasks.tasks[0], name, rows, targets.values, targets.weights)
+            for name, rows in zip(
+                names, rows_by_task(targets.task_index, tasks.n_tasks), strict=True
+            )
+        ]
+    everything = np.arange(len(targets.values))
+    values, weights = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights))
+    return [
+        Problem.of_rows(task, name, everything, values[t], weights[t])
+        for t, (task, name) in enumerate(zip(tasks.tasks, names, strict=True))
+    ]
+
+
+def _warn(problems, constants):
+    """Tell of single classes that reading y could not see: in long form, or declared classes."""
+    single = [
+        problem.name
+        for problem, constant in zip(problems, constants, strict=True)
+        if np.ndim(constant) and len(problem.rows) > 1 and problem.task.n_outputs_
+    ]
+    if single:
+        shown = ", ".join(repr(name) for name in single[:8])
+        more = f" and {len(single) - 8} more" if len(single) > 8 else ""
+        noun = "Task" if len(single) == 1 else f"{len(single)} tasks"
+        warnings.warn(
+            f"{noun} {shown}{more}: one observed class; the prediction is constant.",
+            UserWarning,
+            stacklevel=4,
+        )

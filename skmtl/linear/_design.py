@@ -1,0 +1,67 @@
+"""From coefficients to raw scores and back: X W + b in wide and long form."""
+
+import numpy as np
+from scipy import sparse
+
+
+class WideDesign:
+    """All tasks share the rows of X: raw scores (n_samples, n_outputs)."""
+
+    def __init__(self, X, offset):
+        self.X = X
+        self.offset = offset
+        self.n_features = X.shape[1]
+
+    def forward(self, W, b):
+        return self.X @ W + (b - self.offset @ W)
+
+    def adjoint(self, U):
+        sums = U.sum(axis=0)
+        return self.X.T @ U - np.outer(self.offset, sums), sums
+
+
+class LongDesign:
+    """A row belongs to one task: raw scores (n_samples, n_classes), W (n_features, T * C).
+
+    The rows are laid out as one sparse block matrix with a block of columns a task, so that
+    memory is that of X, whatever the number of tasks.
+    """
+
+    def __init__(self, X, task_index, n_tasks, offset):
+        n_samples, self.n_features = X.shape
+        self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
+        if sparse.issparse(X):
+            indptr, counts = X.indptr, np.diff(X.indptr)
+            data = X.data
+            columns = X.indices + self.n_features * np.repeat(task_index, counts)
+        else:
+            indptr = np.arange(n_samples + 1) * self.n_features
+            data = X.ravel()
+            columns = (np.arange(self.n_features) + self.n_features * task_index[:, None]).ravel()
+        shape = (n_samples, n_tasks * self.n_features)
+        self.blocks = sparse.csr_array((data, columns, indptr), shape=shape)
+        # Kept as CSR: the transpose of a CSR product is several times slower.
+        self.blocks_T = self.blocks.T.tocsr()
+
+    def forward(self, W, b):
+        b = (b - self.offset @ W).reshape(self.n_tasks, -1)
+        stacked = W.reshape(self.n_features, self.n_tasks, -1).swapaxes(0, 1)
+        raw = self.blocks @ stacked.reshape(self.n_tasks * self.n_features, -1)
+        return raw + b[self.task_index]
+
+    def adjoint(self, U):
+        n_classes = U.shape[1]
+        sums = np.column_stack(
+            [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
+        ).ravel()
+        stacked = (self.blocks_T @ U).reshape(self.n_tasks, self.n_features, n_classes)
+        gradient = stacked.swapaxes(0, 1).reshape(self.n_features, -1)
+        return gradient - np.outer(self.offset, sums), sums
+
+
+def make_design(X, targets, offset=None):
+    """Design for the form of ``targets``; ``offset`` (n_features,) is subtracted from X."""
+    offset = np.zeros(X.shape[1]) if offset is None else offset
+    if targets.task_index is None:
+        return WideDesign(X, offset)
+    return LongDesign(X, targets.task_index, targets.tasks.n_tasks, offset)

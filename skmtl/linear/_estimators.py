@@ -1,0 +1,446 @@
+"""The public linear estimators: a docstring, and which parts."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl.linear._design import LongDesign
+from skmtl.linear._fit import SOLVERS, fit_linear
+from skmtl.linear.penalties import PENALTIES, Penalty
+from skmtl.tasks import Task
+from skmtl.tasks._weights import read_task_weight
+
+VANISHING = 1e-12
+"""Stands for a task weight of 0, relative to the largest: the limit of a vanishing weight."""
+
+
+class MultiTaskLinear(MultiTaskEstimator):
+    r"""Regularised linear model of many tasks: scores, yes/no answers, classes and counts.
+
+    Minimises over coefficients :math:`w_t` and intercepts :math:`b_t`
+
+    .. math:: \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \,
+        \ell_t(y_{ti}, x_i' w_t + b_t) + \alpha \, \Omega(W)
+        + \frac{\iota}{2} \sum_t (b_t - \bar b)^2
+
+    where s are the weights of the labels, 0 where unobserved, :math:`\omega` is
+    ``task_weight``, :math:`\Omega` the penalty and :math:`\iota` is ``intercept_alpha``.
+    The loss is :math:`\frac12 (y - f)^2` for regression, log loss for classes, Poisson for
+    counts; all tasks of a fit share one penalty over all columns. The solution comes with a
+    certificate, ``dual_gap_``.
+
+    Parameters
+    ----------
+    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
+        What the coefficients should look like: the same features for all tasks ("l21"), small
+        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
+        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
+    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+    tasks : "auto", str, Task, list or dict, default="auto"
+        Task types: an alias ("regression", "binary", "multiclass", "count") or an object of
+        `skmtl.tasks`, for all tasks, as a list with one entry a column, or as a dict
+        ``{column: type}`` whose missing columns are inferred. Inferred are: bool, string,
+        category or numbers all in {0, 1} as classes, other numbers as regression.
+    task_feature : int or str, default=None
+        Long form: the column of X that says which task a row belongs to; y is then 1-D.
+    unknown_task : {"error", "shared"}, default="error"
+        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
+        the part all tasks share: the centre if there is one, else the mean over tasks.
+    center : bool, default=False
+        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
+        With few rows a task this matters more than the choice of the penalty.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept for each task.
+    intercept_alpha : float, default=0.0
+        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
+    task_weight : list of float, dict {task: weight} or None, default=None
+        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
+        the others: its coefficients are those the penalty prefers (0, or the centre).
+    scale_targets : "auto" or bool, default="auto"
+        Whether to standardise regression targets before fitting (and map back). "auto" does
+        so only where there are several task types, whose losses are not comparable otherwise.
+    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
+        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
+    max_iter : int, default=1000
+        Largest number of iterations.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
+    warm_start : bool, default=False
+        Start iterations from the coefficients of the previous fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients: one row a task, or a row for each class of a multiclass task. Without
+        the task feature in long form.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts.
+    shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
+        What the tasks share, in long form or where centred: w0 if centred (in the units of
+        the fit, where targets are standardised), else the mean over tasks.
+    dual_gap_ : float
+        Upper bound on the distance of the objective from its optimum. Where targets are
+        standardised, of the objective on the standardised scale.
+    n_iter_ : int
+        Iterations taken; 1 for a closed form.
+    tasks_ : list of Task
+        Fitted task types.
+    task_names_in_ : ndarray of shape (n_tasks,)
+        Names of the tasks: columns of y, or values of the task feature.
+    classes_ : list of ndarray, or ndarray
+        Classes of each task, None for regression; an array for 1-D y.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are strings.
+
+    See Also
+    --------
+    MultiTaskMLP : A neural network with a trunk shared by the tasks.
+    IndependentTasks : The baseline that shares nothing.
+
+    Notes
+    -----
+    Fits are computed in float64 whatever the dtype of X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskLinear
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> Y = np.array([[0.5, 0], [1.5, np.nan], [np.nan, 1], [3.5, 1]])
+    >>> model = MultiTaskLinear("l2", alpha=1e-3, tasks=["regression", "binary"]).fit(X, Y)
+    >>> model.predict([[2.0]]).round(1)
+    array([[2.5, 1. ]])
+    """
+
+    _parameter_constraints = {
+        "penalty": [StrOptions(set(PENALTIES)), Penalty],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "tasks": [str, Task, "array-like", dict],
+        "task_feature": [Integral, str, None],
+        "unknown_task": [StrOptions({"error", "shared"})],
+        "center": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "intercept_alpha": [Interval(Real, 0, None, closed="both")],
+        "task_weight": ["array-like", dict, None],
+        "scale_targets": [StrOptions({"auto"}), "boolean"],
+        "solver": [StrOptions(set(SOLVERS))],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        penalty="l21",
+        *,
+        alpha=1.0,
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        center=False,
+        fit_intercept=True,
+        intercept_alpha=0.0,
+        task_weight=None,
+        scale_targets="auto",
+        solver="auto",
+        max_iter=1000,
+        tol=1e-4,
+        warm_start=False,
+    ):
+        self.penalty = penalty
+        self.alpha = alpha
+        self.tasks = tasks
+        self.task_feature = task_feature
+        self.unknown_task = unknown_task
+        self.center = center
+        self.fit_intercept = fit_intercept
+        self.intercept_alpha = intercept_alpha
+        self.task_weight = task_weight
+        self.scale_targets = scale_targets
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+
+    @property
+    def _standardize(self):
+        return "mixed" if self.scale_targets == "auto" else self.scale_targets
+
+    def _fit(self, X, targets):
+        penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
+        warm = self._warm_coefficients(X.shape[1], targets.tasks)
+        omega = read_task_weight(self.task_weight, targets.tasks.names.tolist())
+        cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
+        outputs = _learnable_outputs(targets.tasks)
+        n_outputs = len(outputs)
+        coef, intercept = np.zeros((n_outputs, X.shape[1])), np.zeros(n_outputs)
+        self.dual_gap_, self.n_iter_ = 0.0, 1
+        shared_W = None
+        if outputs.any():
+            X, targets_used, cells = _learnable(X, targets, cells)
+            if warm is not None:
+                warm = warm[0][:, outputs], warm[1][outputs]
+            fitted = fit_linear(X, targets_used, cells, clone(penalty), self, warm)
+            coef[outputs], intercept[outputs] = fitted.W.T, fitted.b
+            self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
+            shared_W = fitted.shared_W
+        self._publish_coefficients(coef, intercept, outputs, shared_W)
+
+    def _publish_coefficients(self, coef, intercept, outputs, shared_W):
+        """Set the attributes, in the units of y."""
+        tasks = self._task_set
+        scale, location = _output_units(tasks)
+        self.coef_ = coef * scale[:, None]
+        self.intercept_ = intercept * scale + location
+        for task in tasks.tasks:
+            if hasattr(task, "scale_"):
+                # From here on raw scores are in the units of y.
+                task.location_, task.scale_ = 0.0, 1.0
+        self.__dict__.pop("shared_coef_", None)
+        if shared_W is None and not tasks.is_long:
+            return
+        shape = (-1, tasks.tasks[0].n_outputs_) if tasks.is_long else (-1, shared_W.shape[1])
+        self._shared_intercept = self.intercept_[outputs].reshape(shape).mean(axis=0)
+        if shared_W is None:
+            shared = self.coef_[outputs].reshape(*shape, coef.shape[1]).mean(axis=0)
+        else:
+            shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)
+        self.shared_coef_ = shared[0] if len(shared) == 1 else shared
+
+    def _warm_coefficients(self, n_features, tasks):
+        """Coefficients of the previous fit, where they fit and are wanted."""
+        n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
+        if not self.warm_start or getattr(self, "coef_", np.empty(0)).shape != (
+            n_outputs,
+            n_features,
+        ):
+            return None
+        return self.coef_.T.copy(), self.intercept_.copy()
+
+    def _links(self, X, task_index):
+        X = X.astype(np.float64, copy=False)
+        if task_index is None:
+            return self._task_set.link(X @ self.coef_.T + self.intercept_)
+        # One task more, the shared part: where the index is -1, an unknown task.
+        n_tasks = self._task_set.n_tasks
+        shared = np.atleast_2d(self.shared_coef_)
+        W = np.vstack([self.coef_, shared]).T
+        b = np.concatenate([self.intercept_, self._shared_intercept])
+        index = np.where(task_index < 0, n_tasks, task_index)
+        design = LongDesign(X, index, n_tasks + 1, np.zeros(X.shape[1]))
+        return self._task_set.link(design.forward(W, b), task_index)
+
+
+def _output_units(tasks):
+    """Scale and location of every output, from standardised to the units of y."""
+    scale, location = (
+        np.concatenate(
+            [np.full(task.n_outputs_, getattr(task, name, default)) for task in tasks.tasks]
+        )
+        for name, default in (("scale_", 1.0), ("location_", 0.0))
+    )
+    if tasks.is_long:
+        scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
+    return scale, location
+
+
+def _learnable_outputs(tasks):
+    """Mask of the outputs whose tasks have labels."""
+    if tasks.is_long:
+        return np.repeat(tasks.n_labels > 0, tasks.n_outputs)
+    sizes = [task.n_outputs_ for task in tasks.tasks]
+    return np.repeat(tasks.n_labels > 0, sizes)
+
+
+def _learnable(X, targets, cells):
+    """Rows and tasks with labels, so that the others have no influence whatever."""
+    rows = targets.row_is_observed
+    X = X.astype(np.float64, copy=False)
+    if not rows.all():
+        X, targets, cells = X[rows], targets.take(rows), cells[rows]
+    tasks = targets.tasks
+    if tasks.is_long:
+        if (tasks.n_labels == 0).any():
+            targets = targets.without_empty_tasks()
+        return X, targets, cells
+    keep = [t for t, task in enumerate(tasks.tasks) if task.n_outputs_ and tasks.n_labels[t]]
+    cells = cells.reshape(len(cells), -1)[:, keep]
+    return X, targets.select(np.array(keep)), cells
+
+
+class MultiTaskLinearRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
+    r"""Regularised linear regression of many tasks.
+
+    `MultiTaskLinear` where every task is regression: y may hold any numbers, NaN where
+    unobserved, and `score` is the mean R2 of the tasks.
+
+
+    Parameters
+    ----------
+    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
+        What the coefficients should look like: the same features for all tasks ("l21"), small
+        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
+        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
+    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+    tasks : "auto", str, Task, list or dict, default="auto"
+        Task types: "regression" or "count", or an object of `skmtl.tasks` such as
+        ``Regression(loss="huber")``, for all tasks, as a list with one entry a column, or as
+        a dict ``{column: type}``. "auto" is squared loss.
+    task_feature : int or str, default=None
+        Long form: the column of X that says which task a row belongs to; y is then 1-D.
+    unknown_task : {"error", "shared"}, default="error"
+        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
+        the part all tasks share: the centre if there is one, else the mean over tasks.
+    center : bool, default=False
+        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
+        With few rows a task this matters more than the choice of the penalty.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept for each task.
+    intercept_alpha : float, default=0.0
+        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
+    task_weight : list of float, dict {task: weight} or None, default=None
+        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
+        the others: its coefficients are those the penalty prefers (0, or the centre).
+    scale_targets : "auto" or bool, default="auto"
+        Whether to standardise regression targets before fitting (and map back). "auto" does
+        so only where there are several task types, whose losses are not comparable otherwise.
+    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
+        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
+    max_iter : int, default=1000
+        Largest number of iterations.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
+    warm_start : bool, default=False
+        Start iterations from the coefficients of the previous fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients: one row a task, without the task feature in long form.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts.
+    shared_coef_ : ndarray of shape (n_features,)
+        What the tasks share, in long form or where centred: w0 if centred (in the units of
+        the fit, where targets are standardised), else the mean over tasks.
+    dual_gap_ : float
+        Upper bound on the distance of the objective from its optimum. Where targets are
+        standardised, of the objective on the standardised scale.
+    n_iter_ : int
+        Iterations taken; 1 for a closed form.
+    tasks_ : list of Task
+        Fitted task types.
+    task_names_in_ : ndarray of shape (n_tasks,)
+        Names of the tasks: columns of y, or values of the task feature.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are strings.
+
+    See Also
+    --------
+    MultiTaskLinear : The same for any task types, with the objective.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskLinearRegressor
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> Y = np.array([[0.0, 1.0], [1.0, np.nan], [2.0, 5.0], [np.nan, 7.0]])
+    >>> MultiTaskLinearRegressor("l2", alpha=0.0).fit(X, Y).predict([[4.0]])
+    array([[4., 9.]])
+    """
+
+
+class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
+    r"""Regularised logistic and softmax regression of many tasks.
+
+    `MultiTaskLinear` where every task has classes: y may hold any labels, NaN or None where
+    unobserved, and `score` is the mean accuracy of the tasks. With missing labels, give
+    scikit-learn's searches an explicit splitter (``cv=KFold(5)``): for a classifier and an
+    integer ``cv`` they refuse NaN before any fit.
+
+
+    Parameters
+    ----------
+    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
+        What the coefficients should look like: the same features for all tasks ("l21"), small
+        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
+        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
+    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+    tasks : "auto", str, Task, list or dict, default="auto"
+        Task types: "binary" or "multiclass", or an object of `skmtl.tasks` such as
+        ``Binary(class_weight="balanced")``, for all tasks, as a list with one entry a column,
+        or as a dict ``{column: type}``. "auto" is binary up to two labels, else multiclass.
+    task_feature : int or str, default=None
+        Long form: the column of X that says which task a row belongs to; y is then 1-D.
+    unknown_task : {"error", "shared"}, default="error"
+        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
+        the part all tasks share: the centre if there is one, else the mean over tasks.
+    center : bool, default=False
+        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
+        With few rows a task this matters more than the choice of the penalty.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept for each task.
+    intercept_alpha : float, default=0.0
+        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
+    task_weight : list of float, dict {task: weight} or None, default=None
+        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
+        the others: its coefficients are those the penalty prefers (0, or the centre).
+    scale_targets : "auto" or bool, default="auto"
+        Without effect here: there are no regression targets.
+    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
+        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
+    max_iter : int, default=1000
+        Largest number of iterations.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
+    warm_start : bool, default=False
+        Start iterations from the coefficients of the previous fit.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients: one row a task, or a row for each class of a multiclass task. Without
+        the task feature in long form.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts.
+    shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
+        What the tasks share, in long form or where centred: w0 if centred (in the units of
+        the fit, where targets are standardised), else the mean over tasks.
+    dual_gap_ : float
+        Upper bound on the distance of the objective from its optimum.
+    n_iter_ : int
+        Iterations taken; 1 for a closed form.
+    tasks_ : list of Task
+        Fitted task types.
+    task_names_in_ : ndarray of shape (n_tasks,)
+        Names of the tasks: columns of y, or values of the task feature.
+    classes_ : list of ndarray, or ndarray
+        Classes of each task; an array for 1-D y.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, where they are strings.
+
+    See Also
+    --------
+    MultiTaskLinear : The same for any task types, with the objective.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskLinearClassifier
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> Y = np.array([[0, np.nan], [0, 1], [1, 1], [1, 0]])
+    >>> MultiTaskLinearClassifier("l2", alpha=1e-2).fit(X, Y).predict([[0.0], [3.0]])
+    array([[0, 1],
+           [1, 0]])
+    """

@@ -1,0 +1,130 @@
+"""What squared loss needs to know of the data: weighted means, Gram matrices, products."""
+
+import hashlib
+
+import numpy as np
+from scipy import sparse
+
+ROWS_AT_ONCE = 50_000
+"""Rows centred at a time: bounds the memory beside X."""
+
+
+class Statistics:
+    r"""Sufficient statistics of squared loss, one Gram matrix a distinct column of weights.
+
+    With cell weights c, :math:`\omega_t = \sum_i c_{ti}`, and centring where ``centred``
+    (otherwise all means are 0):
+
+    * ``gram`` (n_groups, p, p): :math:`\sum_i c_{ti} (x_i - \bar x_t)(x_i - \bar x_t)'`
+    * ``cross`` (p, T): :math:`\sum_i c_{ti} (x_i - \bar x_t)(y_{ti} - \bar y_t)`
+    * ``squares`` (T,): :math:`\sum_i c_{ti} (y_{ti} - \bar y_t)^2`
+    * ``x_mean`` (n_groups, p), ``y_mean`` (T,), ``omega`` (T,)
+    * ``group`` (T,): which Gram matrix belongs to a task
+
+    Means come first and sums of squares are centred, so that a mean of 1e6 costs no digits.
+    """
+
+    def __init__(self, X, targets, cells, *, centred):
+        self.n_features = X.shape[1]
+        if targets.task_index is None:
+            problems = _wide_groups(X, targets.values, cells)
+        else:
+            problems = _long_groups(X, targets, cells)
+        n_tasks = targets.tasks.n_tasks
+        self.cross = np.zeros((self.n_features, n_tasks))
+        self.squares, self.y_mean, self.omega = np.zeros((3, n_tasks))
+        self.group = np.zeros(n_tasks, dtype=np.intp)
+        grams, means = [], []
+        for tasks, X_group, Y, c in problems:
+            self.group[tasks] = len(grams)
+            self.omega[tasks] = c.sum()
+            x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
+            y_mean = (c @ Y) / c.sum() if centred else np.zeros(Y.shape[1])
+            Y = Y - y_mean
+            gram, cross = _products(X_group, Y, c, x_mean)
+            self.cross[:, tasks] = cross
+            self.squares[tasks] = c @ Y**2
+            self.y_mean[tasks] = y_mean
+            grams.append(gram)
+            means.append(x_mean)
+        self.gram, self.x_mean = np.array(grams), np.array(means)
+
+    @property
+    def members(self):
+        """Tasks of each group."""
+        order = np.argsort(self.group, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.group))[:-1])
+
+    def gram_product(self, W):
+        """:math:`G_t w_t` for every task, (p, T)."""
+        if len(self.gram) == 1:
+            return self.gram[0] @ W
+        if len(self.gram) == W.shape[1]:
+            return np.matmul(self.gram[self.group], W.T[:, :, None])[:, :, 0].T
+        product = np.empty_like(W)
+        for gram, tasks in zip(self.gram, self.members, strict=True):
+            product[:, tasks] = gram @ W[:, tasks]
+        return product
+
+    def mean_product(self, W):
+        r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        return np.einsum("tp,pt->t", self.x_mean[self.group], W)
+
+    def means_times(self, factors):
+        r""":math:`\bar x_t` times a factor for every task, (p, T)."""
+        return self.x_mean[self.group].T * factors
+
+
+def gram_bytes(X, targets, cells):
+    """Memory the Gram matrices would take."""
+    if targets.task_index is not None:
+        n_groups = targets.tasks.n_tasks
+    else:
+        n_groups = len({_digest(c) for c in cells.reshape(len(cells), -1).T})
+    return n_groups * X.shape[1] ** 2 * 8
+
+
+def _wide_groups(X, values, cells):
+    """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
+    n_samples = len(values)
+    values, cells = values.reshape(n_samples, -1), cells.reshape(n_samples, -1)
+    groups = {}
+    for t, c in enumerate(cells.T):
+        groups.setdefault(_digest(c), []).append(t)
+    for tasks in groups.values():
+        c = cells[:, tasks[0]]
+        rows = np.flatnonzero(c)
+        if len(rows) == n_samples:
+            yield tasks, X, values[:, tasks], c
+        else:
+            yield tasks, X[rows], values[np.ix_(rows, tasks)], c[rows]
+
+
+def _long_groups(X, targets, cells):
+    """(task, X, Y, weights) for every task, from rows sorted by task."""
+    order = np.argsort(targets.task_index, kind="stable")
+    order = order[cells[order] > 0]
+    ends = np.cumsum(np.bincount(targets.task_index[order], minlength=targets.tasks.n_tasks))
+    X, y, c = X[order], targets.values[order], cells[order]
+    for t, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        yield [t], X[start:end], y[start:end, None], c[start:end]
+
+
+def _products(X, Y, c, x_mean):
+    """Weighted centred Gram matrix of X and its product with Y (already centred)."""
+    if sparse.issparse(X):
+        weighted = X.multiply(c[:, None]).tocsr()
+        gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
+        return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
+    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
+    root = np.sqrt(c)[:, None]
+    for start in range(0, len(X), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        part = (X[rows] - x_mean) * root[rows]
+        gram += part.T @ part
+        cross += part.T @ (Y[rows] * root[rows])
+    return gram, cross
+
+
+def _digest(column):
+    return hashlib.blake2b(np.ascontiguousarray(column).tobytes(), digest_size=16).digest()

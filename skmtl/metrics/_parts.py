@@ -1,0 +1,78 @@
+"""What there is to score: labels and predictions, task by task."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skmtl.metrics._keys import score_keys
+from skmtl.tasks import Task
+from skmtl.tasks._columns import read_column
+from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._targets import read_y, split_task_feature
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One task in new data.
+
+    ``link`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
+    the same as the user wrote them; ``weight`` is 0 where unobserved.
+    """
+
+    key: str
+    task: Task
+    link: np.ndarray
+    values: np.ndarray
+    weight: np.ndarray
+    labels: np.ndarray
+
+    def take(self, rows, key=None):
+        """Some of the rows."""
+        return Part(
+            self.key if key is None else key,
+            self.task,
+            *(a[rows] for a in (self.link, self.values, self.weight, self.labels)),
+        )
+
+
+def read_parts(estimator, X, y, sample_weight: Any = None):
+    """One `Part` for each task of the fitted ``estimator``.
+
+    A label whose class was unknown in `fit` stays: its value is ``UNSEEN``. In long form, tasks
+    unknown in `fit` follow the known ones.
+    """
+    targets, columns = estimator._linked_targets(X, y, sample_weight, unseen="miss")
+    labels = _labels(targets.tasks, y)
+    if not targets.tasks.is_long:
+        keys = score_keys(targets.tasks.names.tolist())
+        return [Part(k, *c, a) for k, c, a in zip(keys, columns, labels, strict=True)]
+    everything = Part("y", *columns[0], labels[0])
+    names, index = _with_unknown(targets, X, estimator.task_feature)
+    rows = rows_by_task(index, len(names))
+    return [everything.take(r, key) for r, key in zip(rows, score_keys(names), strict=True)]
+
+
+def _labels(tasks, y):
+    """Labels as the user wrote them, in the order of the tasks."""
+    columns, names, is_1d = read_y(y)
+    by_name = names is not None and not is_1d and tasks.names.dtype.kind == "O"
+    order = [names.index(name) for name in tasks.names.tolist()] if by_name else slice(None)
+    labels = [column.labels for column in columns]
+    return [labels[t] for t in order] if by_name else labels[order]
+
+
+def _with_unknown(targets, X, task_feature):
+    """Task names, those unknown in `fit` appended, and the position of each row's."""
+    names, index = targets.tasks.names.tolist(), targets.task_index
+    unknown = index < 0
+    if not unknown.any():
+        return names, index
+    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    column = read_column(split_task_feature(X, task_feature)[1], "task feature")
+    # A row whose task is missing belongs to no task: it stays at -1.
+    unknown = unknown & column.observed
+    new, position = np.unique(column.labels[unknown], return_inverse=True)
+    index = index.copy()
+    index[unknown] = len(names) + position
+    return names + new.tolist(), index

@@ -1,0 +1,102 @@
+"""A scikit-learn scorer on one task: whether it applies, and its value."""
+
+import copy
+from inspect import signature
+
+import numpy as np
+from sklearn.metrics import get_scorer, make_scorer
+
+
+def as_scorer(metric, *, greater_is_better=True, response_method="predict"):
+    """A scorer made by scikit-learn: from its name, a metric function, or itself."""
+    if isinstance(metric, str):
+        return get_scorer(metric)
+    if hasattr(metric, "_score_func"):
+        return metric
+    return make_scorer(metric, greater_is_better=greater_is_better, response_method=response_method)
+
+
+def family_of(scorer):
+    """Task types a scorer is for: "regression", "classification", or None if unknown."""
+    module = scorer._score_func.__module__ or ""
+    if not module.startswith("sklearn.metrics."):
+        return None
+    return "regression" if module.startswith("sklearn.metrics._regression") else "classification"
+
+
+def is_binary_only(scorer):
+    """Whether a scorer is for two classes, one of them positive."""
+    average = _setting(scorer, "average")
+    return average == "binary" or "likelihood_ratio" in _name(scorer)
+
+
+def evaluate(scorer, view):
+    """Value of the scorer for one task; NaN where it is undefined."""
+    if not len(view.labels) or (view.family == "classification" and not _is_defined(scorer, view)):
+        return np.nan
+    weight = {}
+    if (view.weight != 1.0).any():
+        if "sample_weight" not in _parameters(scorer):
+            raise ValueError(
+                f"Task {view.key} has labels of different weight, but {_name(scorer)} takes no "
+                "sample_weight."
+            )
+        weight["sample_weight"] = view.weight
+    scorer = copy.copy(scorer)
+    if view.family == "classification":
+        scorer._kwargs = _fill_in(scorer, view)
+        if scorer._kwargs.get("multi_class") and len(view.classes_) > 2:
+            # ROC AUC of several classes takes probabilities, not decision values.
+            scorer._response_method = "predict_proba"
+    # The view answers for its own rows: there is no X to pass.
+    return float(scorer(view, None, view.labels, **weight))
+
+
+def _is_defined(scorer, view):
+    """Whether scikit-learn has a value for these classes, rather than an exception."""
+    n_classes = len(view.classes_)
+    if is_binary_only(scorer):
+        return n_classes == 2
+    if _uses_labels_only(scorer):
+        return True
+    if n_classes < 2:
+        return False
+    # Without a parameter `labels` it cannot know which columns the absent classes have.
+    return n_classes == 2 or "labels" in _parameters(scorer) or _n_present(view) == n_classes
+
+
+def _fill_in(scorer, view):
+    """What the scorer has to be told of the task's classes, beside what the user told it."""
+    settings = dict(scorer._kwargs)
+    known, parameters = view.classes_.tolist(), _parameters(scorer)
+    if not _uses_labels_only(scorer) and "labels" in parameters:
+        settings.setdefault("labels", view.classes_)
+    if len(known) > 2 and _setting(scorer, "multi_class") == "raise":
+        settings["multi_class"] = "ovr"
+    needs_positive = len(known) == 2 and "pos_label" in parameters
+    if needs_positive and _setting(scorer, "pos_label") not in known:
+        settings.setdefault("pos_label", known[1])
+    return settings
+
+
+def _uses_labels_only(scorer):
+    return scorer._response_method == "predict"
+
+
+def _n_present(view):
+    return len(np.unique(view.labels))
+
+
+def _setting(scorer, name):
+    if name in scorer._kwargs:
+        return scorer._kwargs[name]
+    parameter = _parameters(scorer).get(name)
+    return None if parameter is None else parameter.default
+
+
+def _parameters(scorer):
+    return signature(scorer._score_func).parameters
+
+
+def _name(scorer):
+    return getattr(scorer._score_func, "__name__", repr(scorer._score_func))

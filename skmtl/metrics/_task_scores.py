@@ -1,0 +1,70 @@
+"""The score of every task at once."""
+
+from skmtl._base import mean_score
+from skmtl.metrics._keys import MEAN
+from skmtl.metrics._parts import read_parts
+from skmtl.metrics._unwrap import knows_tasks, unwrap
+
+
+def task_scores(estimator, X, y, sample_weight=None):
+    """Score every task over its observed labels.
+
+    The score of a task is what ``estimator.score`` averages: R2 for regression, explained
+    Poisson deviance for counts, explained log loss for classes; accuracy for classifiers. The
+    function is a scorer: pass it as ``scoring=task_scores`` to
+    :func:`~sklearn.model_selection.cross_validate`, or to
+    :class:`~sklearn.model_selection.GridSearchCV` with ``refit="mean"``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted estimator of this package; also as the last step of a
+        :class:`~sklearn.pipeline.Pipeline`, or in a fitted search, whose best estimator is
+        scored.
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+        Features, with the task feature in long form.
+    y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+        Labels; columns of a DataFrame are matched by name. A label whose class was not seen
+        in `fit` counts as a miss: probability 0.
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+        Weights of the labels.
+
+    Returns
+    -------
+    scores : dict of str to float
+        Score of each task, NaN for one without labels in ``y``, and under "mean" the mean of
+        those that have one. The key of a task is ``str(name)``, whole numbers without decimal
+        point; where that is "mean" or is the same for several tasks, ``repr(name)``. In long
+        form each task is scored on its own rows, tasks unknown in `fit` included where the
+        estimator predicts them.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is none of this package.
+
+    See Also
+    --------
+    make_multitask_scorer : Any metric of scikit-learn, task by task.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import IndependentTasks, task_scores
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> y = np.array([[0.0, 0], [1.5, 0], [np.nan, 0], [4.5, 1], [6.0, np.nan], [np.nan, 1]])
+    >>> model = IndependentTasks().fit(X, y)
+    >>> {task: round(score, 2) for task, score in task_scores(model, X, y).items()}
+    {'mean': 0.8, '0': 0.99, '1': 0.62}
+    """
+    final, X = unwrap(estimator, X)
+    if not knows_tasks(final):
+        raise TypeError(
+            f"task_scores needs an estimator of skmtl, got {type(final).__name__}; "
+            "make_multitask_scorer scores others."
+        )
+    scores = {
+        part.key: final._task_score(part.task, part.link, part.values, part.weight)
+        for part in read_parts(final, X, y, sample_weight)
+    }
+    return {MEAN: mean_score(list(scores.values())), **scores}

@@ -1,0 +1,152 @@
+"""One task seen as a scikit-learn estimator of its own, with answers already given.
+
+Handing such a view to a scikit-learn scorer makes scikit-learn choose the response method and
+compute the number: what comes out for complete labels is its own result.
+"""
+
+from functools import cache
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils.metaestimators import available_if
+
+from skmtl.metrics._keys import score_keys
+from skmtl.tasks._columns import match
+from skmtl.tasks._targets import _observed_weights, read_y
+
+
+def _can(method):
+    return available_if(lambda view: method in view.answers)
+
+
+class TaskView(BaseEstimator):
+    """Fitted estimator of one task; it answers for the observed rows, whatever X.
+
+    ``answers`` maps response methods to functions without argument. ``labels`` are those of the
+    observed rows; classes among them that `fit` did not see get probability 0.
+    """
+
+    def __init__(self, key, alias, answers, labels, weight, classes=None):
+        self.key = key
+        self.alias = alias
+        self.answers = dict(answers)
+        self.labels = labels
+        self.weight = weight
+        self.classes = classes
+        if classes is not None:
+            self._read_classes()
+
+    @property
+    def family(self):
+        """What kind of metrics applies."""
+        return "regression" if self.classes is None else "classification"
+
+    def _read_classes(self):
+        known = _comparable(np.asarray(self.classes), self.labels, self.key)
+        codes = match(known, self.labels)
+        unseen = np.unique(self.labels[codes < 0])
+        self.classes_ = np.union1d(known, unseen) if len(unseen) else known
+        self.labels = self.classes_[match(self.classes_, self.labels)]
+        self._column = match(self.classes_, known)
+        if len(unseen):
+            # There is no decision value that means "never".
+            self.answers.pop("decision_function", None)
+
+    @_can("predict")
+    def predict(self, X):
+        return self.answers["predict"]()
+
+    @_can("predict_proba")
+    def predict_proba(self, X):
+        known = self.answers["predict_proba"]()
+        proba = np.zeros((len(known), len(self.classes_)))
+        proba[:, self._column] = known
+        return proba
+
+    @_can("decision_function")
+    def decision_function(self, X):
+        return self.answers["decision_function"]()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor" if self.classes is None else "classifier"
+        return tags
+
+
+def view_of_part(part):
+    """View of one task of an estimator of this package."""
+    used = part.weight > 0
+    task, link = part.task, part.link[used]
+    answers = {"predict": lambda: task.decode(link)}
+    if task.is_classification:
+        answers["predict_proba"] = lambda: link
+    classes = task.classes_ if task.is_classification else None
+    return TaskView(part.key, task.alias, answers, part.labels[used], part.weight[used], classes)
+
+
+def views_of_other(estimator, X, y, sample_weight):
+    """Views of the targets of a scikit-learn estimator, column by column."""
+    columns, names, is_1d = read_y(y)
+    weights = _observed_weights(columns, sample_weight, is_1d)
+    keys = score_keys(list(range(len(columns))) if names is None else names)
+
+    @cache
+    def response(method):
+        return getattr(estimator, method)(X)
+
+    views = []
+    for t, (key, column, weight) in enumerate(zip(keys, columns, weights, strict=True)):
+        used = weight > 0
+        classes, alias = None, "regression"
+        methods = ["predict"]
+        if is_classifier(estimator):
+            classes = _classes_of(estimator, t, len(columns))
+            alias = "binary" if len(classes) <= 2 else "multiclass"
+            methods += ["predict_proba", "decision_function"]
+        answers = {
+            method: _answer(response, method, t, len(columns), used)
+            for method in methods
+            if hasattr(estimator, method)
+        }
+        views.append(TaskView(key, alias, answers, column.labels[used], weight[used], classes))
+    return views
+
+
+def _classes_of(estimator, t, n_targets):
+    classes = estimator.classes_
+    if isinstance(classes, list):
+        return np.asarray(classes[t])
+    # For indicator targets ``classes_`` are the columns; the classes of each are 0 and 1.
+    return np.asarray(classes) if n_targets == 1 else np.array([0, 1])
+
+
+def _answer(response, method, t, n_targets, used):
+    def answer():
+        output = response(method)
+        if isinstance(output, list):
+            return np.asarray(output[t])[used]
+        if n_targets == 1:
+            is_column = method == "predict" and np.ndim(output) == 2
+            return np.asarray(output)[used, 0] if is_column else np.asarray(output)[used]
+        if np.ndim(output) != 2 or output.shape[1] != n_targets:
+            raise ValueError(
+                f"{method} gives an array of shape {np.shape(output)}, but y has {n_targets} tasks."
+            )
+        column = np.asarray(output)[used, t]
+        if method == "predict_proba":
+            return np.column_stack([1.0 - column, column])
+        return column
+
+    return answer
+
+
+def _comparable(classes, labels, key):
+    """Classes as labels read from y can be compared with: strings have dtype object."""
+    if classes.dtype.kind in "UST":
+        classes = classes.astype(object)
+    if len(labels) and (classes.dtype.kind == "O") != (labels.dtype.kind == "O"):
+        raise ValueError(
+            f"Task {key}: y has the label {labels[0]!r}, but the classes of fit are "
+            f"{classes[:5].tolist()}; write both as strings or both as numbers."
+        )
+    return classes

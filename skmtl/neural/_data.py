@@ -1,0 +1,77 @@
+"""Training rows as tensors, and batches of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows for each of n_models networks; ``weights`` are 0 where a label is unobserved."""
+
+    X: Tensor
+    values: Tensor
+    weights: Tensor
+    task_index: Tensor | None
+
+
+class Rows:
+    """All rows of a fit in memory, from which batches are picked by index.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, n_features)
+        Features.
+    values, weights : ndarray of shape (n, n_tasks), or (n,) for 1-D and long y
+        Encoded labels and what each counts in the mean over all rows, 0 where unobserved.
+    task_index : ndarray of shape (n,) or None
+        Long form: the task of each row.
+    device : torch.device
+        Where the tensors live. Sparse rows stay behind and are made dense batch by batch.
+    """
+
+    def __init__(self, X, values, weights, task_index, device):
+        dtype = X.dtype
+        self.device = device
+        self.n_rows = X.shape[0]
+        self.is_sparse = sparse.issparse(X)
+        self.X = X.tocsr() if self.is_sparse else _tensor(X, device)
+        shape = (self.n_rows,) if task_index is not None else (self.n_rows, -1)
+        labels = np.stack([values.reshape(shape), weights.reshape(shape)], axis=1)
+        self.labels = _tensor(labels.astype(dtype), device)
+        self.task_index = None if task_index is None else _tensor(task_index, device)
+        self.all_observed = bool((weights > 0).all())
+        has_label = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
+        self.all_rows_count = bool(has_label.all())
+
+    def batch(self, index):
+        """Rows ``index`` (n_models, n): one line for each model."""
+        shape, flat = index.shape, index.reshape(-1)
+        if self.is_sparse:
+            X = _tensor(self.X[flat.cpu().numpy()].toarray(), self.device)
+        else:
+            X = self.X.index_select(0, flat)
+        labels = self.labels.index_select(0, flat)
+        labels = labels.view(*shape, *labels.shape[1:])
+        task_index = self.task_index
+        if task_index is not None:
+            task_index = task_index.index_select(0, flat).view(shape)
+        return Batch(X.view(*shape, -1), labels[:, :, 0], labels[:, :, 1], task_index)
+
+    def all(self, n_models=1):
+        """Every row in its order, the same for each model."""
+        index = torch.arange(self.n_rows, device=self.device)
+        return self.batch(index.expand(n_models, -1))
+
+
+def _tensor(array, device):
+    # A copy where the array is read-only: torch would warn, and could write to it.
+    array = np.ascontiguousarray(array)
+    if not array.flags.writeable:
+        array = array.copy()
+    return torch.from_numpy(array).to(device)

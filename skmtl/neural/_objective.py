@@ -1,0 +1,86 @@
+"""Losses of the tasks, many tasks in one call."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+class Objective:
+    """Task losses of a batch, as tensors.
+
+    Tasks with the same loss form a `Block` and are computed together. A batch's loss is an
+    unbiased estimate of the task's mean over all its labels: weights are normalised once,
+    over all rows, and a batch divides by its number of rows alone.
+    """
+
+    def __init__(self, tasks, device, *, all_observed=False):
+        self.is_long = tasks.is_long
+        self.n_tasks = tasks.n_tasks
+        self.all_observed = all_observed
+        self.blocks = [
+            (
+                block.task,
+                _columns(block.outputs, tasks.n_outputs, device),
+                _columns(block.tasks, len(tasks.tasks), device),
+            )
+            for block in tasks.blocks
+        ]
+        # Where each task's loss lies among those of the blocks; the constant ones come last.
+        found = np.concatenate([[], *(block.tasks for block in tasks.blocks)]).astype(int)
+        silent = np.setdiff1d(np.arange(len(tasks.tasks)), found)
+        self.n_silent = len(silent)
+        self.order = _columns(np.argsort(np.r_[found, silent]), len(tasks.tasks), device)
+
+    @property
+    def is_empty(self):
+        """Whether no task has anything to learn."""
+        return not self.blocks
+
+    def __call__(self, raw, batch):
+        """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs)."""
+        if self.is_long:
+            return self._long_losses(raw, batch)
+        n_rows = raw.shape[1]
+        losses = []
+        for task, outputs, tasks in self.blocks:
+            scores, weights = _pick(raw, outputs), _pick(batch.weights, tasks)
+            scores = scores.view(*weights.shape, -1)
+            cells = self._cells(task, scores, _pick(batch.values, tasks), weights)
+            losses.append(cells.sum(1) / n_rows)
+        if self.n_silent:
+            losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
+        if len(losses) == 1:
+            return losses[0]
+        return _pick(torch.cat(losses, dim=1), self.order)
+
+    def _long_losses(self, raw, batch):
+        losses = raw.new_zeros(raw.shape[0], self.n_tasks)
+        for task, _, _ in self.blocks:
+            cells = self._cells(task, raw, batch.values, batch.weights) / raw.shape[1]
+            losses = losses.scatter_add(1, batch.task_index, cells)
+        return losses
+
+    def _cells(self, task, scores, values, weights):
+        """Weighted losses of single labels."""
+        if not self.all_observed:
+            # Where no label is, not even an overflow may pass: 0 times infinity is NaN.
+            scores = torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
+        return task.torch_loss(scores, values) * weights
+
+
+def _columns(index, n_columns, device):
+    """An index as the cheapest thing that picks it: nothing, a slice, or a tensor."""
+    if np.array_equal(index, np.arange(n_columns)):
+        return None
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return torch.from_numpy(np.asarray(index, dtype=np.int64)).to(device)
+
+
+def _pick(tensor, columns):
+    if columns is None:
+        return tensor
+    if isinstance(columns, slice):
+        return tensor[..., columns]
+    return tensor.index_select(-1, columns)

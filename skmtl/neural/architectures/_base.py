@@ -1,0 +1,125 @@
+"""What the training loop asks of an architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+
+from skmtl.neural.architectures._layers import SharedLayer, TaskLayer
+
+Layer = TypeVar("Layer", SharedLayer, TaskLayer)
+
+
+class Architecture(BaseEstimator, ABC):
+    """How parameters are shared between tasks: a factory of `MultiTaskModule`.
+
+    A subclass has an ``alias``, its own settings as parameters of ``__init__``, and `build`.
+    Its objects are parameters of an estimator: they are cloned, searched and pickled, and
+    hold no weights.
+    """
+
+    alias: ClassVar[str]
+
+    @abstractmethod
+    def build(
+        self,
+        n_features: int,
+        outputs_per_task: Sequence[int],
+        *,
+        hidden_layer_sizes: Sequence[int],
+        head_hidden_layer_sizes: Sequence[int] = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        n_models: int = 1,
+    ) -> MultiTaskModule:
+        """Make a module of this shape with all parameters zero.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features.
+        outputs_per_task : sequence of int
+            Raw scores of each task; 0 for a task whose prediction is constant.
+        hidden_layer_sizes, head_hidden_layer_sizes : sequence of int
+            Units of the hidden layers of the trunk and of each head.
+        activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+            Activation of the hidden layers.
+        dropout : float, default=0.0
+            Probability that a hidden unit is left out of a training step.
+        n_models : int, default=1
+            Number of networks that live in the module side by side.
+
+        Returns
+        -------
+        module : MultiTaskModule
+            The module, in float32 on the CPU.
+        """
+
+
+class MultiTaskModule(nn.Module, ABC):
+    """``n_models`` networks of one shape, side by side.
+
+    Every parameter and every tensor passed on has a leading model dimension, so that many
+    networks train in the time of a few; estimators use one. Built from `SharedLayer` and
+    `TaskLayer`, a module knows by itself which parameters belong to which task.
+    """
+
+    @abstractmethod
+    def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """Raw scores of all tasks, or of one task a row.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_models, n, n_features)
+            Features of the rows of each model.
+        task_index : Tensor of shape (n_models, n), default=None
+            Long form: the task of each row.
+
+        Returns
+        -------
+        raw : Tensor of shape (n_models, n, n_outputs)
+            Outputs of all tasks side by side, or those of the row's task.
+        """
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """Parameters that more than one task uses."""
+        return [p for layer in self._layers(SharedLayer) for p in layer.parameters()]
+
+    def task_parameters(self) -> list[nn.Parameter]:
+        """Parameters that belong to one task each."""
+        return [p for layer in self._layers(TaskLayer) for p in layer.parameters()]
+
+    def initialize(
+        self, seeds: Sequence[int], task_keys: Sequence[int], activation: str = "relu"
+    ) -> None:
+        """Draw the initial weights of every model.
+
+        What the tasks share is drawn from the model's seed, what belongs to a task from that
+        seed and the task's key: neither the order nor the number of tasks changes the start
+        of any other.
+
+        Parameters
+        ----------
+        seeds : sequence of int
+            One a model.
+        task_keys : sequence of int
+            One a task, made of its name.
+        activation : str, default="relu"
+            Decides the scale, as in scikit-learn's networks.
+        """
+        gain = 2.0 if activation == "logistic" else 6.0
+        for model, seed in enumerate(seeds):
+            rng = np.random.default_rng([seed, 0])
+            for layer in self._layers(SharedLayer):
+                layer.initialize(model, rng, gain)
+            rngs = [np.random.default_rng([seed, 1, key]) for key in task_keys]
+            for layer in self._layers(TaskLayer):
+                layer.initialize(model, rngs, gain)
+
+    def _layers(self, kind: type[Layer]) -> list[Layer]:
+        return [layer for layer in self.modules() if isinstance(layer, kind)]

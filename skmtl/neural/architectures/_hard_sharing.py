@@ -1,0 +1,130 @@
+"""All hidden layers shared, one head a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._layers import (
+    ACTIVATIONS,
+    Dropout,
+    FirstTaskLayer,
+    NextTaskLayer,
+    SharedLayer,
+)
+
+
+class HardSharing(Architecture):
+    r"""All tasks share the trunk; each has a head of its own [1]_.
+
+    .. math:: f_t(x) = h_t(\phi(x))
+
+    with the trunk :math:`\phi` of ``hidden_layer_sizes`` and heads :math:`h_t` of
+    ``head_hidden_layer_sizes``, linear where that is empty.
+
+    References
+    ----------
+    .. [1] R. Caruana, "Multitask Learning", Machine Learning 28, 1997, section 2.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.architectures import HardSharing
+    >>> model = MultiTaskMLP((64,), architecture=HardSharing(), head_hidden_layer_sizes=(8,))
+    """
+
+    alias = "hard_sharing"
+
+    def build(
+        self,
+        n_features: int,
+        outputs_per_task: Sequence[int],
+        *,
+        hidden_layer_sizes: Sequence[int],
+        head_hidden_layer_sizes: Sequence[int] = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        n_models: int = 1,
+    ) -> MultiTaskModule:
+        """Make a trunk with heads; see `Architecture.build`."""
+        widths = [n_features, *hidden_layer_sizes]
+        trunk = Trunk(n_models, widths, activation, dropout)
+        heads = Heads(
+            n_models, widths[-1], outputs_per_task, head_hidden_layer_sizes, activation, dropout
+        )
+        return TrunkWithHeads(trunk, heads)
+
+
+class TrunkWithHeads(MultiTaskModule):
+    """What all tasks compute alike, then what each computes of it."""
+
+    def __init__(self, trunk: nn.Module, heads: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.heads = heads
+
+    def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        raw: Tensor = self.heads(self.trunk(X), task_index)
+        return raw
+
+
+class Trunk(nn.Module):
+    """Hidden layers that all tasks share."""
+
+    def __init__(
+        self, n_models: int, widths: Sequence[int], activation: str, dropout: float
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            SharedLayer(n_models, n_inputs, n_outputs)
+            for n_inputs, n_outputs in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = self.dropout(self.activation(layer(x)))
+        return x
+
+
+class Heads(nn.Module):
+    """One small network a task, all computed together."""
+
+    def __init__(
+        self,
+        n_models: int,
+        n_inputs: int,
+        outputs: Sequence[int],
+        hidden_layer_sizes: Sequence[int],
+        activation: str,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        n_tasks = len(outputs)
+        widths = [[size] * n_tasks for size in hidden_layer_sizes] + [list(outputs)]
+        self.first = FirstTaskLayer(n_models, n_inputs, widths[0])
+        self.rest = nn.ModuleList(
+            NextTaskLayer(n_models, n_units, width)
+            for n_units, width in zip(hidden_layer_sizes, widths[1:], strict=True)
+        )
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = Dropout(dropout)
+        self.n_tasks = n_tasks
+        padded = torch.arange(n_tasks * max(1, *outputs)).view(n_tasks, -1)
+        used = [padded[t, :n_outputs] for t, n_outputs in enumerate(outputs)]
+        is_padded = bool(hidden_layer_sizes) and len(set(outputs)) > 1
+        self.register_buffer("used", torch.cat(used) if is_padded else None, persistent=False)
+
+    def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
+        x = self.first(x, task_index)
+        if self.rest and task_index is None:
+            x = x.unflatten(-1, (self.n_tasks, -1))
+        for layer in self.rest:
+            x = layer(self.dropout(self.activation(x)), task_index)
+        if self.rest and task_index is None:
+            x = x.flatten(-2)
+        return x if self.used is None or task_index is not None else x[..., self.used]

@@ -1,0 +1,169 @@
+"""Affine layers of many models, and of many tasks, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+
+
+def glorot(
+    rng: np.random.Generator, n_outputs: int, n_inputs: int, gain: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    r"""Weight and bias, uniform within :math:`\sqrt{gain / (n_{in} + n_{out})}` [1]_.
+
+    References
+    ----------
+    .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010, eq. 16.
+    """
+    bound = np.sqrt(gain / (n_inputs + n_outputs)) if n_outputs else 0.0
+    weight = rng.uniform(-bound, bound, (n_outputs, n_inputs))
+    return weight, rng.uniform(-bound, bound, n_outputs)
+
+
+class SharedLayer(nn.Module):
+    """Affine map of each model: (n_models, n, n_inputs) to (n_models, n, n_outputs)."""
+
+    def __init__(self, n_models: int, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_models, n_outputs, n_inputs))
+        self.bias = nn.Parameter(torch.zeros(n_models, 1, n_outputs))
+
+    def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
+        """Draw the parameters of one model."""
+        weight, bias = glorot(rng, *self.weight.shape[1:], gain)
+        with torch.no_grad():
+            self.weight[model] = torch.from_numpy(weight)
+            self.bias[model, 0] = torch.from_numpy(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight.mT)
+
+
+class TaskLayer(nn.Module):
+    """Base of the layers in which every task has parameters of its own.
+
+    ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
+    units each has.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+
+    def __init__(self, n_inputs: int, outputs: Sequence[int]) -> None:
+        super().__init__()
+        self.n_inputs = n_inputs
+        self.outputs = list(outputs)
+
+    def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
+        """Draw the parameters of all tasks of one model, each from its own generator."""
+        pairs = [
+            glorot(rng, n_outputs, self.n_inputs, gain)
+            for rng, n_outputs in zip(rngs, self.outputs, strict=True)
+        ]
+        with torch.no_grad():
+            self._set(model, [w for w, _ in pairs], [b for _, b in pairs])
+
+    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+        raise NotImplementedError
+
+    def _gather(self, x: Tensor, task_index: Tensor) -> Tensor:
+        """Each row through the parameters of its own task: memory for rows, not for tasks."""
+        n_models, n_rows, n_inputs = x.shape
+        n_tasks = len(self.outputs)
+        rows = task_index
+        if n_models > 1:
+            rows = rows + n_tasks * torch.arange(n_models, device=x.device)[:, None]
+        rows = rows.reshape(-1)
+        weight = self.weight.reshape(n_models * n_tasks, -1, n_inputs).index_select(0, rows)
+        bias = self.bias.reshape(n_models * n_tasks, -1).index_select(0, rows)
+        raw = (weight * x.reshape(-1, 1, n_inputs)).sum(-1) + bias
+        return raw.view(n_models, n_rows, -1)
+
+
+class FirstTaskLayer(TaskLayer):
+    """Layer of every task on what they share: (n_models, n, n_inputs) to (.., sum of outputs).
+
+    One matrix for all tasks, so that a hundred heads cost one product.
+    """
+
+    def __init__(self, n_models: int, n_inputs: int, outputs: Sequence[int]) -> None:
+        super().__init__(n_inputs, outputs)
+        self.weight = nn.Parameter(torch.zeros(n_models, sum(outputs), n_inputs))
+        self.bias = nn.Parameter(torch.zeros(n_models, 1, sum(outputs)))
+
+    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+        self.weight[model] = torch.from_numpy(np.concatenate(weights))
+        self.bias[model, 0] = torch.from_numpy(np.concatenate(biases))
+
+    def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
+        if task_index is not None:
+            return self._gather(x, task_index)
+        return torch.baddbmm(self.bias, x, self.weight.mT)
+
+
+class NextTaskLayer(TaskLayer):
+    """Layer of every task on its own units: (n_models, n, n_tasks, n_inputs) to (.., n_outputs).
+
+    Tasks with fewer outputs than the widest are padded with zeros, which stay zero.
+    """
+
+    def __init__(self, n_models: int, n_inputs: int, outputs: Sequence[int]) -> None:
+        super().__init__(n_inputs, outputs)
+        shape = (n_models, len(outputs), max(1, *outputs))
+        self.weight = nn.Parameter(torch.zeros(*shape, n_inputs))
+        self.bias = nn.Parameter(torch.zeros(shape))
+
+    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+        padded_weight = np.zeros(self.weight.shape[1:])
+        padded_bias = np.zeros(self.bias.shape[1:])
+        for t, n_outputs in enumerate(self.outputs):
+            padded_weight[t, :n_outputs] = weights[t]
+            padded_bias[t, :n_outputs] = biases[t]
+        self.weight[model] = torch.from_numpy(padded_weight)
+        self.bias[model] = torch.from_numpy(padded_bias)
+
+    def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
+        if task_index is not None:
+            return self._gather(x, task_index)
+        n_models, n_rows, n_tasks, n_inputs = x.shape
+        product = torch.baddbmm(
+            self.bias.reshape(n_models * n_tasks, 1, -1),
+            x.transpose(1, 2).reshape(n_models * n_tasks, n_rows, n_inputs),
+            self.weight.reshape(n_models * n_tasks, -1, n_inputs).mT,
+        )
+        return product.view(n_models, n_tasks, n_rows, -1).transpose(1, 2)
+
+
+class Dropout(nn.Module):
+    """Dropout that draws from generators of its own, one a model."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+        self.generators: list[torch.Generator] = []
+
+    def seed(self, seeds: Sequence[int], device: torch.device) -> None:
+        """Start one generator a model."""
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.probability:
+            return x
+        keep = 1.0 - self.probability
+        mask = torch.empty_like(x)
+        for model, generator in enumerate(self.generators):
+            mask[model].bernoulli_(keep, generator=generator)
+        return x * mask.div_(keep)

@@ -1,0 +1,28 @@
+"""No balancing: the sum of the losses."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from skmtl.neural.balancing._base import Balancing
+
+
+class Equal(Balancing):
+    r"""All tasks count alike: :math:`\sum_t L_t`.
+
+    Regression targets are standardised and every loss is a mean over the labels of its task,
+    so that neither units nor numbers of labels decide which task is heard.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import Equal
+    >>> model = MultiTaskMLP(balancing=Equal())
+    """
+
+    alias = "equal"
+    is_constant = True
+
+    def weights(self, losses: Tensor) -> Tensor:
+        """One for each task."""
+        return losses.new_ones(losses.shape)

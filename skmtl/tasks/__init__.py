@@ -1,0 +1,18 @@
+"""What a task is, and how labels become numbers and numbers become labels."""
+
+from skmtl.tasks._base import Task
+from skmtl.tasks._binary import Binary
+from skmtl.tasks._count import Count
+from skmtl.tasks._multiclass import Multiclass
+from skmtl.tasks._regression import Regression
+from skmtl.tasks._stack import stack_tasks, unstack_tasks
+
+__all__ = [
+    "Binary",
+    "Count",
+    "Multiclass",
+    "Regression",
+    "Task",
+    "stack_tasks",
+    "unstack_tasks",
+]

@@ -1,0 +1,92 @@
+"""A yes/no answer to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from skmtl.tasks._base import Array
+from skmtl.tasks._classes import Classes
+
+
+class Binary(Classes):
+    r"""A task with two classes: logistic loss on one raw score.
+
+    The loss of a row is :math:`\log(1 + e^f) - y f`, natural logarithm, y the code 0 or 1 of
+    its class. `score` is the explained share of log loss. A task of which only one class is
+    observed predicts that class; one without labels predicts both with probability 1/2.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict {class: weight} or None, default=None
+        Factor on the weight of a label by its class.
+    classes : sequence of two labels, default=None
+        The classes, if known beforehand; by default the observed labels.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import Binary
+    >>> from skmtl import MultiTaskLinear
+    >>> model = MultiTaskLinear(
+    ...     tasks={"score": "regression", "yes": Binary(class_weight="balanced")}
+    ... )
+    """
+
+    alias = "binary"
+
+    def __init__(
+        self,
+        class_weight: str | Mapping[Any, float] | None = None,
+        *,
+        classes: Sequence[Any] | None = None,
+    ) -> None:
+        self.class_weight = class_weight
+        self.classes = classes
+
+    def _check(self, found: Array, name: Hashable) -> None:
+        if len(self.classes_) > 2:
+            extra = self.classes_[2:].tolist()[0]
+            raise ValueError(
+                f"Task {name!r} is declared binary, but has {len(self.classes_)} labels: "
+                f"{self.classes_[:5].tolist()}; {extra!r} is one too many. Declare it "
+                "'multiclass', or, inside cross_val_predict(method='predict_proba'), note that "
+                "scikit-learn encodes a missing label as one more class before fit."
+            )
+
+    @staticmethod
+    def _count_outputs(n_classes: int) -> int:
+        return 1 if n_classes == 2 else 0
+
+    @property
+    def loss_key(self) -> tuple[Hashable, ...]:
+        """All binary tasks have one loss."""
+        return (type(self),)
+
+    def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
+        """Logistic loss and its derivative."""
+        score = raw[..., 0]
+        return np.logaddexp(0.0, score) - values * score, (expit(score) - values)[..., None]
+
+    def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
+        """p (1 - p) times the direction."""
+        p = expit(raw)
+        return p * (1.0 - p) * direction
+
+    def conjugate(self, dual: Array, values: Array) -> Array:
+        r""":math:`p \log p + (1 - p) \log(1 - p)` at p = u + y in [0, 1]."""
+        p = dual[..., 0] + values
+        inside = (p >= -1e-12) & (p <= 1 + 1e-12)
+        p = np.clip(p, 0.0, 1.0)
+        return np.where(inside, xlogy(p, p) + xlogy(1.0 - p, 1.0 - p), np.inf)
+
+    def torch_loss(self, raw: Any, values: Any) -> Any:
+        """Logistic loss, torch."""
+        score = raw[..., 0]
+        return score.logaddexp(score.new_zeros(())) - values * score
+
+    def _probabilities(self, raw: Array) -> Array:
+        positive = expit(raw[..., 0])
+        return np.column_stack([1.0 - positive, positive])

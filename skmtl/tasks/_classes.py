@@ -1,0 +1,198 @@
+"""What the binary and the multiclass task have in common: a set of classes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from skmtl.tasks._base import Array, Task
+from skmtl.tasks._columns import Column, match
+
+# Where a class was unknown in `fit`: a prediction can only miss it.
+UNSEEN = -1.0
+
+
+class Classes(Task):
+    """Base of the classification tasks: reads labels as class codes 0, 1, ..."""
+
+    is_classification = True
+    classes_: Array
+
+    class_weight: str | Mapping[Any, float] | None
+    classes: Sequence[Any] | None
+
+    def fit(
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+    ) -> Self:
+        """Learn the classes from the labels of positive weight, unless declared."""
+        used = weight > 0
+        self.n_labels_ = int(used.sum())
+        labels = _as_classes(column, used, self.alias, name)
+        found = np.unique(labels[used])
+        self.classes_ = self._known_classes(column, found, name)
+        self._check(found, name)
+        self.n_outputs_ = self._count_outputs(len(self.classes_))
+        codes = self.encode(column.take(np.flatnonzero(used)), name)
+        self._code_weight = _resolve_class_weight(
+            self.class_weight, self.classes_, codes, weight[used], name
+        )
+        return self
+
+    def _known_classes(self, column: Column, found: Array, name: Hashable) -> Array:
+        if self.classes is not None:
+            declared = np.unique(_label_array(self.classes))
+            odd = [label for label in found.tolist() if label not in set(declared.tolist())]
+            if odd:
+                raise ValueError(
+                    f"Task {name!r}: label {odd[0]!r} is not among the declared classes "
+                    f"{declared.tolist()}."
+                )
+            return declared
+        if len(found):
+            return found
+        # No label at all: what the dtype or the task type says, so that predicting the
+        # uniform distribution has a meaning.
+        if column.categories:
+            return _label_array(column.categories)
+        return np.array([False, True]) if column.labels.dtype.kind == "b" else np.array([0, 1])
+
+    @abstractmethod
+    def _check(self, found: Array, name: Hashable) -> None:
+        """Raise where the labels do not fit the task type."""
+
+    @staticmethod
+    @abstractmethod
+    def _count_outputs(n_classes: int) -> int:
+        """Raw scores per row for this many classes."""
+
+    def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
+        """Class codes as float64; a class unknown in `fit` raises or is coded `UNSEEN`."""
+        codes = match(self.classes_, column.labels)
+        unknown = column.observed & (codes < 0)
+        if unknown.any() and unseen == "raise":
+            label = column.labels[unknown][0]
+            raise ValueError(
+                f"Task {name!r}: label {_plain(label)!r} was not seen in fit; "
+                f"known classes: {self.classes_.tolist()}."
+            )
+        # `match` codes what it does not know as -1, which is `UNSEEN`.
+        return np.where(column.observed, codes.astype(np.float64), 0.0)
+
+    def labels(self, values: Array) -> Array:
+        """Labels in the user's terms."""
+        return self.classes_[values.astype(np.intp)]
+
+    def label_weight(self, values: Array) -> Array | float:
+        """Class weight of each label."""
+        if self._code_weight is None:
+            return 1.0
+        return self._code_weight[values.astype(np.intp)]
+
+    def link(self, raw: Array) -> Array:
+        """Class probabilities (n, n_classes); uniform if no label was seen."""
+        n_classes = len(self.classes_)
+        if not self.n_outputs_ or not self.n_labels_:
+            return np.full((raw.shape[0], n_classes), 1.0 / n_classes)
+        return self._probabilities(raw.astype(np.float64))
+
+    @abstractmethod
+    def _probabilities(self, raw: Array) -> Array:
+        """Class probabilities (n, n_classes) of raw scores."""
+
+    def decode(self, link: Array) -> Array:
+        """Most probable class."""
+        return self.classes_[link.argmax(axis=1)]
+
+    def prior(self, values: Array, weight: Array) -> Array:
+        """Weighted share of each class among these labels."""
+        codes = values.astype(np.intp)
+        counts = np.bincount(np.maximum(codes, 0), weight * (codes >= 0), len(self.classes_))
+        return counts / weight.sum()
+
+    def raw_prior(self, values: Array, weight: Array) -> Array:
+        """Log-odds (binary) or log-shares of the classes; those without labels count 1e-3."""
+        log_share = np.log(np.maximum(self.prior(values, weight), 1e-3))
+        return log_share[1:] - log_share[:1] if self.n_outputs_ == 1 else log_share
+
+    def deviance(self, link: Array, values: Array) -> Array:
+        """Log loss; probabilities are clipped at eps as scikit-learn's ``log_loss`` does."""
+        codes = values.astype(np.intp)
+        share = link[np.arange(len(codes)), np.maximum(codes, 0)]
+        share = np.where(codes >= 0, share, 0.0)
+        eps = np.finfo(np.float64).eps
+        return -np.log(np.clip(share, eps, 1.0))
+
+    def null_deviance(self, null: Array, values: Array, weight: Array) -> Array:
+        """Log loss of the class shares, labels unseen in `fit` counted as one class."""
+        null_unseen = np.average(values == UNSEEN, weights=weight)
+        deviance = self.deviance(null, values)
+        if null_unseen > 0:
+            deviance[values == UNSEEN] = -np.log(null_unseen)
+        return deviance
+
+    def accuracy(self, link: Array, values: Array, weight: Array) -> float:
+        """Weighted share of labels whose class is the most probable one."""
+        used = weight > 0
+        if not used.any():
+            return float("nan")
+        hit = link[used].argmax(axis=1) == values[used]
+        return float(np.average(hit, weights=weight[used]))
+
+
+def _label_array(labels: Sequence[Any]) -> Array:
+    """Labels as a column of y holds them: strings have dtype object."""
+    array = np.asarray(labels)
+    return array.astype(object) if array.dtype.kind in "UST" else array
+
+
+def _as_classes(column: Column, used: Array, alias: str, name: Hashable) -> Array:
+    """Labels that can be classes: whole floats become ints, other floats are refused."""
+    labels = column.labels
+    if labels.dtype.kind != "f":
+        return labels
+    fraction = used & (labels != np.floor(labels))
+    if fraction.any():
+        raise ValueError(
+            f"Task {name!r} is {alias}, but has the label {labels[fraction][0]:g}. "
+            "Unknown label type: continuous. Maybe you are trying to fit a classifier, which "
+            "expects discrete classes on a regression target with continuous values."
+        )
+    return np.where(used, labels, 0.0).astype(np.int64)
+
+
+def _resolve_class_weight(
+    class_weight: str | Mapping[Any, float] | None,
+    classes: Array,
+    codes: Array,
+    weight: Array,
+    name: Hashable,
+) -> Array | None:
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(
+                f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
+                "{class: weight} or None."
+            )
+        counts = np.bincount(codes.astype(np.intp), weight, len(classes))
+        present = counts > 0
+        total = counts.sum() / max(present.sum(), 1)
+        return np.divide(total, counts, out=np.ones(len(classes)), where=present)
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown:
+        raise ValueError(
+            f"Task {name!r}: class_weight names {unknown[0]!r}; known classes: {known}."
+        )
+    factors = np.array([float(class_weight.get(label, 1.0)) for label in known])
+    if not (factors >= 0).all():
+        raise ValueError(f"Task {name!r}: class_weight must be >= 0, got {dict(class_weight)}.")
+    return factors
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

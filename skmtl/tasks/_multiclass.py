@@ -1,0 +1,87 @@
+"""One of several classes to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp, softmax, xlogy
+
+from skmtl.tasks._base import Array
+from skmtl.tasks._classes import Classes
+
+
+class Multiclass(Classes):
+    r"""A task with any number of classes: softmax loss on one raw score per class.
+
+    The loss of a row is :math:`\log \sum_k e^{f_k} - f_y`, natural logarithm. `score` is the
+    explained share of log loss. A task of which only one class is observed predicts that
+    class; one without labels predicts its classes with equal probability.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict {class: weight} or None, default=None
+        Factor on the weight of a label by its class.
+    classes : sequence of labels, default=None
+        The classes, if known beforehand; by default the observed labels.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import Multiclass
+    >>> from skmtl import MultiTaskLinear
+    >>> model = MultiTaskLinear(tasks=["regression", Multiclass(classes=["a", "b", "c"])])
+    """
+
+    alias = "multiclass"
+
+    def __init__(
+        self,
+        class_weight: str | Mapping[Any, float] | None = None,
+        *,
+        classes: Sequence[Any] | None = None,
+    ) -> None:
+        self.class_weight = class_weight
+        self.classes = classes
+
+    def _check(self, found: Array, name: Hashable) -> None:
+        pass
+
+    @staticmethod
+    def _count_outputs(n_classes: int) -> int:
+        return n_classes if n_classes > 1 else 0
+
+    @property
+    def loss_key(self) -> tuple[Hashable, ...]:
+        """Tasks with as many classes share one loss."""
+        return (type(self), self.n_outputs_)
+
+    def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
+        """Softmax loss and its gradient."""
+        codes = values.astype(np.intp)[..., None]
+        loss = logsumexp(raw, axis=-1) - np.take_along_axis(raw, codes, axis=-1)[..., 0]
+        return loss, softmax(raw, axis=-1) - self._one_hot(values)
+
+    def _one_hot(self, values: Array) -> Array:
+        return (values[..., None] == np.arange(self.n_outputs_)).astype(np.float64)
+
+    def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
+        """(diag(p) - p p') times the direction."""
+        p = softmax(raw, axis=-1)
+        return p * (direction - (p * direction).sum(axis=-1, keepdims=True))
+
+    def conjugate(self, dual: Array, values: Array) -> Array:
+        r""":math:`\sum_k p_k \log p_k` at p = u + onehot(y) in the simplex."""
+        p = dual + self._one_hot(values)
+        inside = (p >= -1e-12).all(axis=-1) & (np.abs(p.sum(axis=-1) - 1.0) <= 1e-9)
+        p = np.maximum(p, 0.0)
+        return np.where(inside, xlogy(p, p).sum(axis=-1), np.inf)
+
+    def torch_loss(self, raw: Any, values: Any) -> Any:
+        """Softmax loss, torch."""
+        codes = values.long()[..., None]
+        codes = codes.expand(*raw.shape[:-1], 1)
+        return raw.logsumexp(-1) - raw.gather(-1, codes)[..., 0]
+
+    def _probabilities(self, raw: Array) -> Array:
+        return softmax(raw, axis=1)

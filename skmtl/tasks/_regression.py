@@ -1,0 +1,158 @@
+"""A number to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Self
+
+import numpy as np
+
+from skmtl.tasks._base import Array, Task
+from skmtl.tasks._columns import Column
+
+LOSSES = ("squared", "absolute", "huber")
+
+
+class Regression(Task):
+    r"""A task whose labels are numbers.
+
+    With :math:`r = f - y`, the loss is :math:`\frac12 r^2` ("squared"), :math:`|r|`
+    ("absolute"), or Huber's [1]_ ("huber"): :math:`\frac12 r^2` where :math:`|r| \le \delta`
+    and :math:`\delta |r| - \frac12 \delta^2` beyond.
+
+    Parameters
+    ----------
+    loss : {"squared", "absolute", "huber"}, default="squared"
+        What a residual costs. The linear half needs a smooth one: "squared" or "huber".
+    delta : float, default=1.35
+        Where Huber's loss turns from quadratic to linear, in the units in which the loss is
+        computed: standard deviations of the task where targets are standardised (neural
+        estimators, linear ones with mixed task types), units of y otherwise.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical
+       Statistics 35, 1964, eq. 2.3.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import Regression
+    >>> from skmtl import MultiTaskLinear
+    >>> model = MultiTaskLinear(tasks=[Regression(loss="huber"), "binary"])
+    """
+
+    alias = "regression"
+
+    def __init__(self, loss: str = "squared", *, delta: float = 1.35) -> None:
+        self.loss = loss
+        self.delta = delta
+
+    def fit(
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+    ) -> Self:
+        """Check the labels; learn location and scale over the observed ones."""
+        if self.loss not in LOSSES:
+            raise ValueError(
+                f"Task {name!r}: Regression(loss={self.loss!r}); expected one of {LOSSES}."
+            )
+        if not self.delta > 0:
+            raise ValueError(f"Task {name!r}: Regression(delta={self.delta!r}) must be positive.")
+        self.n_outputs_ = 1
+        self.location_, self.scale_ = 0.0, 1.0
+        values, used = self.encode_numbers(column, name), weight > 0
+        self.n_labels_ = int(used.sum())
+        if standardize and self.n_labels_:
+            self.location_, self.scale_ = _moments(values[used], weight[used])
+        return self
+
+    def encode_numbers(self, column: Column, name: Hashable) -> Array:
+        """Labels as float64 in the units of y."""
+        if column.is_string:
+            text = column.labels[column.observed][0]
+            raise ValueError(
+                f"Task {name!r} is {self.alias}, but has the label {text!r}; expected numbers. "
+                "Declare it 'binary' or 'multiclass' in tasks=, or convert it."
+            )
+        return np.where(column.observed, column.labels.astype(np.float64), 0.0)
+
+    def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
+        """Standardised labels, 0 where unobserved."""
+        values = (self.encode_numbers(column, name) - self.location_) / self.scale_
+        return np.where(column.observed, values, 0.0)
+
+    def labels(self, values: Array) -> Array:
+        """Labels in the units of y."""
+        return values * self.scale_ + self.location_
+
+    def link(self, raw: Array) -> Array:
+        """Predicted values in the units of y; NaN if no label was seen."""
+        if not self.n_labels_:
+            return np.full(raw.shape[0], np.nan)
+        return self.labels(raw[..., 0].astype(np.float64))
+
+    def decode(self, link: Array) -> Array:
+        """The prediction is the expected value."""
+        return link
+
+    @property
+    def loss_key(self) -> tuple[Hashable, ...]:
+        """Kind of loss and its threshold."""
+        return (type(self), self.loss, self.delta if self.loss == "huber" else None)
+
+    def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
+        """Loss of the residual and its derivative."""
+        residual = raw[..., 0] - values
+        if self.loss == "squared":
+            return 0.5 * residual**2, residual[..., None]
+        if self.loss == "absolute":
+            return np.abs(residual), np.sign(residual)[..., None]
+        inner = np.clip(residual, -self.delta, self.delta)
+        return inner * (residual - 0.5 * inner), inner[..., None]
+
+    def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
+        """One where the loss is quadratic, zero where it is linear."""
+        if self.loss == "squared":
+            return direction
+        if self.loss == "absolute":
+            return np.zeros_like(direction)
+        return np.where(np.abs(raw - values[..., None]) < self.delta, direction, 0.0)
+
+    def conjugate(self, dual: Array, values: Array) -> Array:
+        r""":math:`\frac12 u^2 + u y` (squared, huber) or :math:`u y`, within abs(u) <= slope."""
+        u = dual[..., 0]
+        quadratic = 0.0 if self.loss == "absolute" else 0.5 * u**2
+        slope = {"squared": np.inf, "absolute": 1.0, "huber": self.delta}[self.loss]
+        return np.where(np.abs(u) <= slope * (1 + 1e-12), quadratic + u * values, np.inf)
+
+    def torch_loss(self, raw: Any, values: Any) -> Any:
+        """Loss of the residual, torch."""
+        residual = raw[..., 0] - values
+        if self.loss == "squared":
+            return 0.5 * residual.square()
+        if self.loss == "absolute":
+            return residual.abs()
+        inner = residual.clamp(-self.delta, self.delta)
+        return inner * (residual - 0.5 * inner)
+
+    def prior(self, values: Array, weight: Array) -> Array:
+        """Weighted mean label, in the units of y."""
+        return np.average(self.labels(values), weights=weight)
+
+    def raw_prior(self, values: Array, weight: Array) -> Array:
+        """Weighted mean label, in the units of the loss."""
+        return np.atleast_1d(np.average(values, weights=weight))
+
+    def deviance(self, link: Array, values: Array) -> Array:
+        """Squared error in the units of y, whatever the loss: the score is R2."""
+        return (self.labels(values) - link) ** 2
+
+
+def _moments(values: Array, weight: Array) -> tuple[float, float]:
+    """Weighted mean and standard deviation; scale 1 where the labels are constant."""
+    location = float(np.average(values, weights=weight))
+    centred = values - location
+    # Normalising first keeps squares of targets of any magnitude finite.
+    largest = float(np.abs(centred).max())
+    if largest <= 10 * np.finfo(np.float64).eps * float(np.abs(values).max()):
+        return location, 1.0
+    return location, largest * float(np.sqrt(np.average((centred / largest) ** 2, weights=weight)))

@@ -1,0 +1,34 @@
+"""Fixtures and settings that every test can rely on."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Every module whose __all__ is a promise to users.
+NAMESPACES = [
+    "skmtl",
+    "skmtl.tasks",
+    "skmtl.linear.penalties",
+    "skmtl.neural.architectures",
+    "skmtl.neural.balancing",
+    "skmtl.compose",
+    "skmtl.metrics",
+    "skmtl.datasets",
+]
+
+# A slow machine must not fail a property, and today's examples are tomorrow's.
+settings.register_profile("skmtl", deadline=None, derandomize=True)
+settings.load_profile("skmtl")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of real data sets that the repository does not carry; a skip where it is absent."""
+    folder = Path(os.environ.get("SKMTL_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no folder of real data sets; SKMTL_DATA names one")
+    return folder

@@ -1,0 +1,90 @@
+"""The pages' code runs, and every public name is documented."""
+
+import importlib
+import inspect
+import re
+import textwrap
+
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+
+from tests.conftest import NAMESPACES, ROOT
+
+PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.rst")))]
+
+FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DIRECTIVE = re.compile(r"^\.\. code-block:: python\n(?: +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
+
+
+def code_blocks(path):
+    """Python blocks of a page, in order, each with the number of the line before it."""
+    text = path.read_text(encoding="utf-8") + "\n"
+    pattern = FENCED if path.suffix == ".md" else DIRECTIVE
+    for match in pattern.finditer(text):
+        yield textwrap.dedent(match[1]), text.count("\n", 0, match.start(1))
+
+
+def public_objects():
+    """Every public class and function once, under the first name it has."""
+    names = {}
+    for namespace in NAMESPACES:
+        module = importlib.import_module(namespace)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                names.setdefault(thing, f"{namespace}.{name}")
+    return [pytest.param(thing, id=name) for thing, name in names.items()]
+
+
+PUBLIC = public_objects()
+CLASSES = [entry for entry in PUBLIC if inspect.isclass(entry.values[0])]
+
+
+def arguments(thing):
+    """Names a caller can pass, as a docstring writes them."""
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parameters = inspect.signature(thing).parameters.values()
+    return [stars.get(p.kind, "") + p.name for p in parameters if p.name != "self"]
+
+
+def documented(section):
+    """Names in a numpydoc section; one entry may describe several."""
+    return [name.strip() for entry in section for name in entry.name.split(",")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = ROOT / page
+    namespace = {"__name__": "__main__"}
+    for code, line in code_blocks(path):
+        # The padding makes a traceback point at the line of the page.
+        exec(compile("\n" * line + code, str(path), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.rst", "docs/getting_started.rst"])
+def test_page_has_code(page):
+    assert list(code_blocks(ROOT / page))
+
+
+@pytest.mark.parametrize("thing", PUBLIC)
+def test_docstring(thing):
+    is_class = inspect.isclass(thing)
+    doc = ClassDoc(thing) if is_class else FunctionDoc(thing)
+    assert doc["Summary"] or doc["Extended Summary"], "no docstring"
+    assert documented(doc["Parameters"]) == arguments(thing)
+    assert doc["Examples"], "no example"
+    if not is_class:
+        assert doc["Returns"] or doc["Yields"], "says not what it returns"
+    elif hasattr(thing, "fit"):
+        assert doc["Attributes"], "says not what fit leaves behind"
+
+
+@pytest.mark.parametrize("thing", CLASSES)
+def test_methods_have_docstrings(thing):
+    bare = [
+        name
+        for name, member in inspect.getmembers(thing, callable)
+        if not name.startswith("_") and not inspect.getdoc(member)
+    ]
+    assert bare == []

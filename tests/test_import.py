@@ -1,0 +1,90 @@
+"""What importing skmtl costs, and what is left of it without torch."""
+
+import importlib
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import skmtl
+from tests.conftest import NAMESPACES
+
+WITHOUT_TORCH = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, NoTorch())
+import numpy as np
+import skmtl
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 5))
+Y = X @ rng.normal(size=(5, 3))
+Y[::4, 1] = np.nan
+"""
+
+
+def run_python(code):
+    """Run code in a fresh interpreter and return what it printed."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", ["skmtl", "skmtl.tasks", "skmtl.linear", "skmtl.metrics"])
+def test_import_is_light(module):
+    code = f"""
+    import sys
+    import {module}
+    print(*sorted({{"torch", "matplotlib", "pandas", "polars", "rich"}} & set(sys.modules)))
+    """
+    assert run_python(textwrap.dedent(code)).split() == []
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_public_names(namespace):
+    module = importlib.import_module(namespace)
+    names = list(module.__all__)
+    assert names == sorted(names)
+    assert len(names) == len(set(names))
+    assert set(names) <= set(dir(module))
+    for name in names:
+        assert getattr(module, name) is not None
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_an_unknown_name_is_an_attribute_error(namespace):
+    module = importlib.import_module(namespace)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        module.no_such_name  # noqa: B018
+
+
+def test_version():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|rc\d+)?", skmtl.__version__)
+
+
+def test_linear_half_without_torch():
+    code = """
+    model = skmtl.MultiTaskLinear(alpha=0.01).fit(X, Y)
+    assert np.isfinite(model.predict(X)).all()
+    assert model.score(X, Y) > 0.9
+    skmtl.task_scores
+    print("torch" in sys.modules)
+    """
+    assert run_python(WITHOUT_TORCH + textwrap.dedent(code)).strip() == "False"
+
+
+def test_neural_half_without_torch_says_what_to_install():
+    code = """
+    try:
+        skmtl.MultiTaskMLP().fit(X, Y)
+    except ImportError as error:
+        print(error)
+    """
+    assert "pip install torch" in run_python(WITHOUT_TORCH + textwrap.dedent(code))
