@@ -26,7 +26,8 @@ class IndependentTasks(MultiTaskEstimator):
     ----------
     regressor : estimator, default=None
         Fitted to each regression and count task. None is :class:`~sklearn.linear_model.Ridge`
-        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts.
+        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts. For a
+        count it should predict positive values: the deviance of others has no bound.
     classifier : estimator, default=None
         Fitted to each classification task. None is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``

@@ -107,7 +107,9 @@ def _on_rows(X, targets, cells, settings, shape, penalty, centred):
     intercept = Intercept(settings.intercept_alpha) if settings.fit_intercept else None
     centers, offset = _no_centers, None
     if intercept and not intercept.alpha:
-        offset = np.asarray(X.mean(axis=0)).ravel()
+        # Weighted, so that weights and repeated rows take the very same steps.
+        weight = cells.reshape(len(cells), -1).sum(axis=1)
+        offset = X.T @ (weight / weight.sum())
 
         def centers(W):
             return offset @ W

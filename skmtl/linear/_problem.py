@@ -114,9 +114,11 @@ class Problem:
         if self.alpha:
             V[:] = self.penalty.prox(V, step * self.alpha)
         if self.intercept and self.intercept.alpha:
-            mean = self._mean_intercept(b)
-            shrink = 1.0 + step * self.intercept.alpha * self.intercept.scale**2
-            b[:] = mean + (b - mean) / shrink
+            mean, deviation = self._mean_intercept(b), 0.0
+            if np.isfinite(self.intercept.alpha):
+                shrink = 1.0 + step * self.intercept.alpha * self.intercept.scale**2
+                deviation = (b - mean) / shrink
+            b[:] = mean + deviation
         return x
 
     def _mean_intercept(self, b):

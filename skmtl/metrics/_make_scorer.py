@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 
 from skmtl._base import mean_score
 from skmtl.metrics._keys import MEAN
@@ -114,8 +115,8 @@ def make_multitask_scorer(
 class MultiTaskScorer(BaseEstimator):
     """What `make_multitask_scorer` returns."""
 
-    # A scorer has no `score` from whose signature scikit-learn could learn that it takes this.
-    __metadata_request__score = {"sample_weight": None}
+    # scikit-learn reads from the signature of `score` what may be routed to a scorer.
+    __metadata_request__score = {"estimator": UNUSED}
 
     def __init__(
         self, metric=None, *, average="mean", greater_is_better=True, response_method="predict"
@@ -127,6 +128,10 @@ class MultiTaskScorer(BaseEstimator):
 
     def __call__(self, estimator, X, y, sample_weight=None):
         """Score a fitted estimator."""
+        return self.score(estimator, X, y, sample_weight)
+
+    def score(self, estimator, X, y, sample_weight=None):
+        """Score a fitted estimator; the same as calling the scorer."""
         scores = self._task_scores(estimator, X, y, sample_weight)
         if self.average is None:
             return {MEAN: mean_score(list(scores.values())), **scores}

@@ -18,6 +18,7 @@ class Batch:
     values: Tensor
     weights: Tensor
     task_index: Tensor | None
+    all_observed: bool = False
 
 
 class Rows:
@@ -31,11 +32,13 @@ class Rows:
         Encoded labels and what each counts in the mean over all rows, 0 where unobserved.
     task_index : ndarray of shape (n,) or None
         Long form: the task of each row.
+    n_tasks : int
+        Number of tasks.
     device : torch.device
         Where the tensors live. Sparse rows stay behind and are made dense batch by batch.
     """
 
-    def __init__(self, X, values, weights, task_index, device):
+    def __init__(self, X, values, weights, task_index, n_tasks, device):
         dtype = X.dtype
         self.device = device
         self.n_rows = X.shape[0]
@@ -46,8 +49,12 @@ class Rows:
         self.labels = _tensor(labels.astype(dtype), device)
         self.task_index = None if task_index is None else _tensor(task_index, device)
         self.all_observed = bool((weights > 0).all())
-        has_label = weights > 0 if weights.ndim == 1 else (weights > 0).any(axis=1)
-        self.all_rows_count = bool(has_label.all())
+        observed = (weights > 0).reshape(self.n_rows, -1)
+        self.all_rows_count = bool(observed.any(axis=1).all())
+        if task_index is None:
+            self.task_has_label = observed.any(axis=0)
+        else:
+            self.task_has_label = np.bincount(task_index, observed[:, 0], n_tasks) > 0
 
     def batch(self, index):
         """Rows ``index`` (n_models, n): one line for each model."""
@@ -61,7 +68,8 @@ class Rows:
         task_index = self.task_index
         if task_index is not None:
             task_index = task_index.index_select(0, flat).view(shape)
-        return Batch(X.view(*shape, -1), labels[:, :, 0], labels[:, :, 1], task_index)
+        values, weights = labels[:, :, 0], labels[:, :, 1]
+        return Batch(X.view(*shape, -1), values, weights, task_index, self.all_observed)
 
     def all(self, n_models=1):
         """Every row in its order, the same for each model."""

@@ -14,10 +14,9 @@ class Objective:
     over all rows, and a batch divides by its number of rows alone.
     """
 
-    def __init__(self, tasks, device, *, all_observed=False):
+    def __init__(self, tasks, device):
         self.is_long = tasks.is_long
         self.n_tasks = tasks.n_tasks
-        self.all_observed = all_observed
         self.blocks = [
             (
                 block.task,
@@ -46,7 +45,8 @@ class Objective:
         for task, outputs, tasks in self.blocks:
             scores, weights = _pick(raw, outputs), _pick(batch.weights, tasks)
             scores = scores.view(*weights.shape, -1)
-            cells = self._cells(task, scores, _pick(batch.values, tasks), weights)
+            values = _pick(batch.values, tasks)
+            cells = _cells(task, scores, values, weights, batch.all_observed)
             losses.append(cells.sum(1) / n_rows)
         if self.n_silent:
             losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
@@ -57,16 +57,17 @@ class Objective:
     def _long_losses(self, raw, batch):
         losses = raw.new_zeros(raw.shape[0], self.n_tasks)
         for task, _, _ in self.blocks:
-            cells = self._cells(task, raw, batch.values, batch.weights) / raw.shape[1]
-            losses = losses.scatter_add(1, batch.task_index, cells)
+            cells = _cells(task, raw, batch.values, batch.weights, batch.all_observed)
+            losses = losses.scatter_add(1, batch.task_index, cells / raw.shape[1])
         return losses
 
-    def _cells(self, task, scores, values, weights):
-        """Weighted losses of single labels."""
-        if not self.all_observed:
-            # Where no label is, not even an overflow may pass: 0 times infinity is NaN.
-            scores = torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
-        return task.torch_loss(scores, values) * weights
+
+def _cells(task, scores, values, weights, all_observed):
+    """Weighted losses of single labels."""
+    if not all_observed:
+        # Where no label is, not even an overflow may pass: 0 times infinity is NaN.
+        scores = torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
+    return task.torch_loss(scores, values) * weights
 
 
 def _columns(index, n_columns, device):

@@ -391,7 +391,11 @@ def _names_and_index(
         raise ValueError(
             f"The task feature is missing in {int((~column.observed).sum())} rows of X."
         )
-    names, index = np.unique(column.labels, return_inverse=True)
+    labels_of_rows = column.labels
+    if column.is_numeric and np.array_equal(labels_of_rows, np.floor(labels_of_rows)):
+        # 3.0 is task 3: a column of numbered tasks is float among float features.
+        labels_of_rows = labels_of_rows.astype(np.int64)
+    names, index = np.unique(labels_of_rows, return_inverse=True)
     return names, index.astype(np.intp)
 
 
@@ -413,4 +417,4 @@ def _warn(tasks: TaskSet) -> None:
             shown = ", ".join(repr(name) for name in found[:8])
             more = f" and {len(found) - 8} more" if len(found) > 8 else ""
             noun = "Task" if len(found) == 1 else f"{len(found)} tasks"
-            warnings.warn(f"{noun} {shown}{more}: {text}.", UserWarning, stacklevel=4)
+            warnings.warn(f"{noun} {shown}{more}: {text}.", UserWarning, stacklevel=5)

@@ -1,0 +1,91 @@
+"""What a fit borrows from the process: a device and threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from contextlib import contextmanager
+
+import torch
+
+# Multiplications a step from which a second thread pays; below, threads wait for each other.
+WORTH_THREADS = 10**8
+
+
+class _Threads:
+    """The fits of this process that run now, and the number of threads before the first."""
+
+    def __init__(self, is_forked=False):
+        self.lock = threading.Lock()
+        self.limits = []
+        self.before = 1
+        self.is_forked = is_forked
+
+    def enter(self, limit):
+        with self.lock:
+            if not self.limits:
+                self.before = torch.get_num_threads()
+            self.limits.append(limit)
+            self._apply()
+
+    def leave(self, limit):
+        with self.lock:
+            self.limits.remove(limit)
+            self._apply()
+
+    def _apply(self):
+        n_threads = min(self.before, *self.limits) if self.limits else self.before
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
+
+
+_threads = _Threads()
+
+
+def _after_fork():
+    global _threads
+    _threads = _Threads(is_forked=True)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def read_device(device):
+    """The torch device of that name, or a ValueError that says what is there."""
+    try:
+        found = torch.device(device)
+        if found.type != "cpu":
+            torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        has_cuda = "is" if torch.cuda.is_available() else "is not"
+        raise ValueError(
+            f"device={device!r} cannot be used: {str(error).splitlines()[0]} "
+            f"(CUDA {has_cuda} available here; 'cpu' always is.)"
+        ) from error
+    return found
+
+
+@contextmanager
+def limited_threads(n_threads, work=0):
+    """Compute with at most so many threads, and leave the number as it was.
+
+    None means one thread where a step is small. The number is never raised: a worker of
+    joblib has been given its share. As the number belongs to the process, fits that run in
+    threads side by side agree on the smallest, and the last one out restores it.
+    """
+    wanted = n_threads or (torch.get_num_threads() if work > WORTH_THREADS else 1)
+    if _threads.is_forked and wanted > 1:
+        warnings.warn(
+            "This process was forked, and torch can hang in a forked process that uses more "
+            "than one thread; using one. Start processes by 'spawn' or joblib's 'loky'.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        wanted = 1
+    _threads.enter(wanted)
+    try:
+        yield
+    finally:
+        _threads.leave(wanted)

@@ -1,0 +1,106 @@
+"""A fitted network as plain data: a description and numpy arrays."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import torch
+from scipy import sparse
+
+# Numbers a chunk of predictions may hold in its widest layer.
+CHUNK = 2**22
+
+
+def describe(architecture, n_features, tasks, **shape):
+    """Everything that decides the shape of the module, as a dict."""
+    if tasks.is_long:
+        outputs = (tasks.tasks[0].n_outputs_,) * tasks.n_tasks
+    else:
+        outputs = tuple(task.n_outputs_ for task in tasks.tasks)
+    return {
+        "architecture": architecture,
+        "n_features": n_features,
+        "outputs_per_task": outputs,
+        **shape,
+    }
+
+
+def build(description, dtype, device, n_models=1):
+    """Make the module of a description, with all parameters zero."""
+    settings = dict(description)
+    module = settings.pop("architecture").build(**settings, n_models=n_models)
+    return module.to(device=device, dtype=getattr(torch, np.dtype(dtype).name))
+
+
+def task_keys(names):
+    """A number for each task that depends on its name alone."""
+    keys = []
+    for name in names.tolist():
+        # A task feature read as float names the same tasks as one read as int.
+        is_whole = isinstance(name, float) and name.is_integer()
+        keys.append(zlib.crc32(repr(int(name) if is_whole else name).encode()))
+    return keys
+
+
+def get_state(module):
+    """Parameters by name, as numpy arrays of their own."""
+    return {name: p.detach().cpu().numpy().copy() for name, p in module.named_parameters()}
+
+
+def set_state(module, state):
+    """Put the parameters of `get_state` into a module of the same shape."""
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            p.copy_(torch.from_numpy(np.array(state[name])))
+
+
+def raw_scores(module, description, X, task_index=None, seen=None):
+    """Raw scores (n, n_outputs) as float64, in chunks; the module holds one model.
+
+    Rows of an unknown task (index -1) get the mean over the tasks in the mask ``seen``.
+    """
+    parameter = next(module.parameters())
+    n_outputs = sum(description["outputs_per_task"])
+    if task_index is not None:
+        n_outputs = description["outputs_per_task"][0]
+    raw = np.zeros((X.shape[0], n_outputs))
+    unknown = np.zeros(X.shape[0], dtype=bool) if task_index is None else task_index < 0
+    module.eval()
+    with torch.no_grad():
+        for rows in _chunks(np.flatnonzero(~unknown), _width(description, task_index)):
+            index = None if task_index is None else torch.from_numpy(task_index[rows])
+            index = None if index is None else index.to(parameter.device)[None]
+            raw[rows] = _numpy(module(_features(X, rows, parameter), index))
+        for rows in _chunks(np.flatnonzero(unknown), _width(description)):
+            scores = _numpy(module(_features(X, rows, parameter)))
+            raw[rows] = scores.reshape(len(rows), -1, n_outputs)[:, seen].mean(axis=1)
+    return raw
+
+
+def _chunks(rows, width):
+    size = max(1, CHUNK // width)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _width(description, task_index=None):
+    """Numbers a row needs in the widest layer."""
+    trunk = [description["n_features"], *description["hidden_layer_sizes"]]
+    head = list(description["head_hidden_layer_sizes"])
+    n_tasks, n_outputs = len(description["outputs_per_task"]), description["outputs_per_task"]
+    if task_index is None:
+        return max(*trunk, *(size * n_tasks for size in head), sum(n_outputs))
+    # In long form each row carries the weights of its own task.
+    inputs, outputs = [trunk[-1], *head], [*head, n_outputs[0]]
+    return max(*trunk, *(i * o for i, o in zip(inputs, outputs, strict=True)))
+
+
+def _features(X, rows, parameter):
+    X = X[rows]
+    X = X.toarray() if sparse.issparse(X) else X
+    return torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)[None]
+
+
+def _numpy(raw):
+    return raw[0].cpu().numpy().astype(np.float64)

@@ -1,0 +1,33 @@
+"""Small problems for the linear half."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def regression_data():
+    """X (40, 5) that is not centred, complete Y (40, 3) of related tasks."""
+    rng = np.random.default_rng(0)
+    X = rng.normal([0, 1, -1, 3, 0], size=(40, 5))
+    W = rng.normal(size=(5, 1)) + 0.5 * rng.normal(size=(5, 3))
+    return X, X @ W + [1.0, -2.0, 5.0] + 0.5 * rng.normal(size=(40, 3))
+
+
+@pytest.fixture
+def mixed_data(regression_data):
+    """X, Y with a score, a yes/no, a class and a count, a quarter of the labels missing."""
+    rng = np.random.default_rng(1)
+    X, Y = regression_data
+    Y = np.column_stack(
+        [
+            Y[:, 0],
+            Y[:, 1] > np.median(Y[:, 1]),
+            np.digitize(Y[:, 2], np.quantile(Y[:, 2], [0.3, 0.6])),
+            rng.poisson(np.exp(0.3 * X[:, 0])),
+        ]
+    )
+    Y[rng.random(Y.shape) < 0.25] = np.nan
+    return X, Y
+
+
+MIXED = ["regression", "binary", "multiclass", "count"]

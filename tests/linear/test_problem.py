@@ -1,0 +1,91 @@
+"""The duality gap is a valid bound, and closes."""
+
+import numpy as np
+import pytest
+
+from skmtl import MultiTaskLinear
+from skmtl.linear._design import make_design
+from skmtl.linear._losses import DataLoss
+from skmtl.linear._problem import Intercept, Problem
+from skmtl.linear.penalties import PENALTIES
+from skmtl.tasks._targets import read_targets
+
+from .conftest import MIXED
+
+every_penalty = pytest.mark.parametrize("alias", sorted(PENALTIES))
+INTERCEPTS = [None, 0.0, 0.5, np.inf]
+
+
+def problem_for(X, Y, alias, alpha, intercept, centred, declared="auto"):
+    targets = read_targets(Y, declared=declared, standardize="mixed")
+    loss = DataLoss(make_design(X, targets), targets, targets.cell_weights())
+    return Problem(
+        loss,
+        PENALTIES[alias](),
+        alpha,
+        (X.shape[1], targets.tasks.n_outputs),
+        n_tasks=targets.tasks.n_tasks,
+        centred=centred or PENALTIES[alias].is_centred,
+        intercept=None if intercept is None else Intercept(intercept, scale=1.3),
+    )
+
+
+def solve(problem):
+    from skmtl.linear.solvers import proximal_gradient
+
+    return proximal_gradient(problem, np.zeros(problem.size), max_gap=1e-10, max_iter=30_000)
+
+
+@every_penalty
+@pytest.mark.parametrize("intercept", INTERCEPTS)
+@pytest.mark.parametrize("centred", [False, True])
+def test_lower_bound_holds_everywhere_and_is_reached(alias, intercept, centred, regression_data):
+    X, Y = regression_data
+    Y[::3, 0] = Y[1::4, 2] = np.nan
+    problem = problem_for(X, Y, alias, 0.3, intercept, centred)
+    best = solve(problem)
+    optimum = problem.at(best.x).value + problem.penalty_value(best.x)
+    assert best.gap <= 1e-10
+    rng = np.random.default_rng(0)
+    for size in (0.0, 1e-3, 0.1, 1.0):
+        x = problem.prox(best.x + size * rng.normal(size=problem.size), 0.0)
+        primal, bound = problem.gap(x)
+        assert bound <= optimum + 1e-9 <= primal + 2e-9
+
+
+# Averaging over tasks, as centred penalties do, needs equal numbers of outputs.
+@pytest.mark.parametrize("alias", sorted(a for a, p in PENALTIES.items() if not p.is_centred))
+def test_mixed_losses_are_certified(alias, mixed_data):
+    X, Y = mixed_data
+    problem = problem_for(X, Y, alias, 0.05, 0.0, False, MIXED)
+    best = solve(problem)
+    optimum = problem.at(best.x).value + problem.penalty_value(best.x)
+    assert best.gap <= 1e-10
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 0.1):
+        primal, bound = problem.gap(best.x + size * rng.normal(size=problem.size))
+        assert bound <= optimum + 1e-9 <= primal + 2e-9
+
+
+def test_no_penalty_is_certified_too():
+    # Labels that X hardly explains: nothing is separable, so that an optimum exists.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    Y = np.column_stack([rng.normal(size=150), *(rng.integers(k, size=150) for k in (2, 3, 4))])
+    model = MultiTaskLinear("l21", alpha=0.0, tasks=MIXED, tol=1e-9, max_iter=20_000).fit(X, Y)
+    assert model.dual_gap_ <= 1e-8
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_parameters_round_trip(centred, regression_data):
+    X, Y = regression_data
+    problem = problem_for(X, Y, "l21", 0.3, 0.0, centred)
+    rng = np.random.default_rng(0)
+    W, b = rng.normal(size=(5, 3)), rng.normal(size=3)
+    again = problem.coefficients(problem.start(W, b))
+    np.testing.assert_allclose(again[0], W, atol=1e-12)
+    np.testing.assert_allclose(again[1], b, atol=1e-12)
+    # `pull` is the adjoint of `coefficients`.
+    x, gW, gb = rng.normal(size=problem.size), rng.normal(size=W.shape), rng.normal(size=3)
+    W_x, b_x = problem.coefficients(x)
+    assert problem.pull(gW, gb) @ x == pytest.approx((gW * W_x).sum() + gb @ b_x)
