@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-import warnings
+import re
 from pathlib import Path
 
 import skmtl
@@ -15,7 +15,6 @@ copyright = "The skmtl developers"
 release = skmtl.__version__
 version = ".".join(release.split(".")[:2])
 
-# No intersphinx: fetching inventories would make the build depend on a network.
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -26,6 +25,10 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "Thumbs.db"]
 highlight_language = "python"
+
+# Names of skmtl must resolve. Those of others cannot: fetching inventories needs a network.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(joblib|numpy|pandas|scipy|sklearn|torch)\..*")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmtl {release}"
@@ -81,7 +84,7 @@ def api_page():
         new = [name for name, thing in objects.items() if id(thing) not in home]
         known = [home[id(thing)] for thing in objects.values() if id(thing) in home]
         home.update((id(objects[name]), f"{module_name}.{name}") for name in new)
-        lines += [title, "-" * len(title), "", f".. currentmodule:: {module_name}", ""]
+        lines += [title, "-" * len(title), "", f".. module:: {module_name}", ""]
         lines += [f"``{module_name}``", ""]
         if new:
             lines += [".. autosummary::", "   :toctree: generated", ""]
@@ -102,19 +105,28 @@ def write_api_page():
 
 
 def skip_member(app, what, name, thing, skip, options):
-    """Leave out what every scikit-learn estimator has and its own documentation explains."""
-    routing = {"get_metadata_routing", "get_params", "set_params"}
-    if name in routing or (name.startswith("set_") and name.endswith("_request")):
+    """Leave out what comes from scikit-learn or torch, whose own pages explain it."""
+    home = getattr(thing, "__module__", None) or ""
+    is_routing = name.startswith("set_") and name.endswith("_request")
+    if is_routing or home.partition(".")[0] in {"sklearn", "torch"}:
         return True
     return None
 
 
+def escape_shapes(app, what, name, thing, options, lines):
+    """Keep ``shape (n_iter_, n_tasks)`` text: to docutils a trailing underscore is a link."""
+    for number, line in enumerate(lines):
+        lines[number] = re.sub(r"shape \([^)`]*\)", _escape_underscores, line)
+
+
+def _escape_underscores(shape):
+    return re.sub(r"_(?=[,)])", r"\\_", shape[0])
+
+
 def setup(app):
     """Connect the hooks above."""
+    app.connect("autodoc-process-docstring", escape_shapes)
     app.connect("autodoc-skip-member", skip_member)
 
-
-# Short examples stop before they converge; a page that shows it on purpose says so itself.
-warnings.filterwarnings("ignore", category=UserWarning, module="matplotlib")
 
 write_api_page()

@@ -30,6 +30,8 @@ def all_or_nothing(estimator):
     An interrupted fit that kept its best complete state says so by ``interrupted_`` and stays.
     """
     before = dict(estimator.__dict__)
+    # Not to be taken for what an earlier fit said.
+    estimator.__dict__.pop("interrupted_", None)
     try:
         yield
     except BaseException as error:

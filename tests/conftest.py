@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Before scipy is imported: scikit-learn's check of array API input is skipped without it.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Every module whose __all__ is a promise to users.

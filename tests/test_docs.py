@@ -42,6 +42,9 @@ CLASSES = [entry for entry in PUBLIC if inspect.isclass(entry.values[0])]
 
 def arguments(thing):
     """Names a caller can pass, as a docstring writes them."""
+    # A constructor inherited from elsewhere is described where it comes from.
+    if inspect.isclass(thing) and "skmtl" not in getattr(thing.__init__, "__module__", ""):
+        return []
     stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     parameters = inspect.signature(thing).parameters.values()
     return [stars.get(p.kind, "") + p.name for p in parameters if p.name != "self"]
@@ -52,6 +55,7 @@ def documented(section):
     return [name.strip() for entry in section for name in entry.name.split(",")]
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -73,7 +77,8 @@ def test_docstring(thing):
     doc = ClassDoc(thing) if is_class else FunctionDoc(thing)
     assert doc["Summary"] or doc["Extended Summary"], "no docstring"
     assert documented(doc["Parameters"]) == arguments(thing)
-    assert doc["Examples"], "no example"
+    # Nothing can be made of an abstract class; its subclasses show how it is used.
+    assert doc["Examples"] or inspect.isabstract(thing), "no example"
     if not is_class:
         assert doc["Returns"] or doc["Yields"], "says not what it returns"
     elif hasattr(thing, "fit"):

@@ -17,6 +17,10 @@ from skmtl.tasks._regression import Regression
 MAX_GRAM_BYTES = 2**30
 """Above this the Gram matrices are not formed and the solvers work on the rows."""
 
+FEW_FEATURES = 500
+"""Up to here steps on Gram matrices are cheap whatever the number of rows, and the choice does
+not depend on it: weights and repeated rows take the very same steps."""
+
 SOLVERS = ("auto", "closed_form", "proximal_gradient")
 
 
@@ -66,9 +70,8 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     squared = _check_losses(targets.tasks)
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
     solver = _choose_solver(targets, penalty, settings, squared, n_bytes)
-    # Steps on the Gram matrices cost n_groups p^2, steps on the rows n (or n T).
     use_grams = solver == "closed_form" or (
-        n_bytes <= MAX_GRAM_BYTES and n_bytes <= 16 * cells.size * X.shape[1]
+        n_bytes <= MAX_GRAM_BYTES and (X.shape[1] <= FEW_FEATURES or X.shape[1] <= X.shape[0])
     )
     set_up = _on_grams if use_grams else _on_rows
     setup = set_up(X, targets, cells, settings, (X.shape[1], n_outputs), penalty, centred)

@@ -22,7 +22,7 @@ class Adam:
         is_weight = [name.endswith("weight") for name in self.names]
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
-        self.steps = [torch.zeros((), device=p.device) for p in self.parameters]
+        self.n_steps = torch.zeros((), device=self.parameters[0].device)
         weights = [i for i, weight in enumerate(is_weight) if weight]
         biases = [i for i, weight in enumerate(is_weight) if not weight]
         self.groups = [(weights, alpha), (biases, 0.0)]
@@ -34,26 +34,24 @@ class Adam:
 
     def step(self, gradients):
         """Move the parameters; one gradient (or None) for each, in the module's order."""
-        for members, alpha in self.groups:
-            present = [i for i in members if gradients[i] is not None]
-            lists = [
-                [source[i] for i in present]
-                for source in (self.parameters, gradients, self.first, self.second, self.steps)
-            ]
-            with torch.no_grad():
-                (self._fused if self.is_fused else self._plain)(*lists, alpha)
+        move = self._fused if self.is_fused else self._plain
+        with torch.no_grad():
+            self.n_steps += 1
+            for members, alpha in self.groups:
+                present = [i for i in members if gradients[i] is not None]
+                sources = self.parameters, gradients, self.first, self.second
+                if present:
+                    move(*([source[i] for i in present] for source in sources), alpha)
 
-    def _fused(self, parameters, gradients, first, second, steps, alpha):
-        if not parameters:
-            return
-        torch._foreach_add_(steps, 1)
+    def _fused(self, parameters, gradients, first, second, alpha):
         torch._fused_adam_(
             parameters,
-            gradients,
+            # The kernel walks through memory: a transposed gradient would be read wrongly.
+            [gradient.contiguous() for gradient in gradients],
             first,
             second,
             [],
-            steps,
+            [self.n_steps] * len(parameters),
             lr=self.learning_rate,
             beta1=BETA1,
             beta2=BETA2,
@@ -65,9 +63,9 @@ class Adam:
             found_inf=None,
         )
 
-    def _plain(self, parameters, gradients, first, second, steps, alpha):
-        for p, g, m, v, t in zip(parameters, gradients, first, second, steps, strict=True):
-            t += 1
+    def _plain(self, parameters, gradients, first, second, alpha):
+        t = self.n_steps
+        for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
             g = g + alpha * p
             m.lerp_(g, 1 - BETA1)
             v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
@@ -76,14 +74,14 @@ class Adam:
 
     def state(self):
         """Everything a later step needs, as numpy arrays."""
-        arrays = {}
-        for name, *tensors in zip(self.names, self.first, self.second, self.steps, strict=True):
-            for kind, tensor in zip(("first", "second", "steps"), tensors, strict=True):
+        arrays = {"n_steps": self.n_steps.cpu().numpy().copy()}
+        for kind, tensors in (("first", self.first), ("second", self.second)):
+            for name, tensor in zip(self.names, tensors, strict=True):
                 arrays[f"{kind}.{name}"] = tensor.cpu().numpy().copy()
         return arrays
 
     def _load(self, state):
-        for i, name in enumerate(self.names):
-            for kind in ("first", "second", "steps"):
-                array = torch.from_numpy(state[f"{kind}.{name}"].copy())
-                getattr(self, kind)[i].copy_(array)
+        self.n_steps.fill_(float(state["n_steps"]))
+        for kind, tensors in (("first", self.first), ("second", self.second)):
+            for name, tensor in zip(self.names, tensors, strict=True):
+                tensor.copy_(torch.from_numpy(state[f"{kind}.{name}"]))

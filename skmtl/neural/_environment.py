@@ -89,3 +89,13 @@ def limited_threads(n_threads, work=0):
         yield
     finally:
         _threads.leave(wanted)
+
+
+@contextmanager
+def memory_hint(batch_size):
+    """Say what helps when a device runs out of memory."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        error.add_note(f"A smaller batch_size (now {batch_size}) or network takes less memory.")
+        raise

@@ -7,7 +7,7 @@ import torch
 
 from skmtl.neural._adam import Adam
 from skmtl.neural._data import Rows
-from skmtl.neural._environment import limited_threads, read_device
+from skmtl.neural._environment import limited_threads, memory_hint, read_device
 from skmtl.neural._network import build, describe, set_state, task_keys
 from skmtl.neural._objective import Objective
 from skmtl.neural._observer import Observer
@@ -119,7 +119,7 @@ class Fit:
             n_iter_no_change=estimator.n_iter_no_change,
         )
         work = batch_size * sum(p.numel() for p in module.parameters())
-        with limited_threads(estimator.n_threads, work):
+        with limited_threads(estimator.n_threads, work), memory_hint(batch_size):
             train(
                 module,
                 rows,
@@ -186,12 +186,14 @@ def partial_fit_network(estimator, X, targets):
         "optimizer": None,
     }
     fit = Fit(estimator, X, targets, stream["seed"])
+    if not len(fit.targets.values):
+        return
     if not is_first:
         check_same_network(estimator._description, fit.description)
     n_rows = stream["rows"] + len(fit.targets.values)
     weight = stream["weight"] + fit.targets.sum_by_task(fit.targets.weights)
     share = np.divide(n_rows, weight, out=np.zeros_like(weight), where=weight > 0)
-    rows = fit.rows(np.arange(len(fit.targets.values)), share / max(len(fit.targets.values), 1))
+    rows = fit.rows(np.arange(len(fit.targets.values)), share / len(fit.targets.values))
     module = fit.module(None if is_first else estimator._state, stream["calls"])
     estimator._description = fit.description
     progress, optimizer = fit.train(

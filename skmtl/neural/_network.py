@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 
 import numpy as np
 import torch
 from scipy import sparse
+
+from skmtl.neural._environment import limited_threads, read_device
 
 # Numbers a chunk of predictions may hold in its widest layer.
 CHUNK = 2**22
@@ -104,3 +107,27 @@ def _features(X, rows, parameter):
 
 def _numpy(raw):
     return raw[0].cpu().numpy().astype(np.float64)
+
+
+def raw_scores_of(estimator, X, task_index=None):
+    """Raw scores of a fitted estimator; its module is built once and kept."""
+    device = _device_or_cpu(estimator.device)
+    description, state = estimator._description, estimator._state
+    built = estimator._built
+    if built.get("state") is not state or built["device"] != device:
+        module = build(description, next(iter(state.values())).dtype, device)
+        set_state(module, state)
+        built.update(state=state, device=device, module=module)
+    seen = estimator._task_set.n_labels > 0
+    n_weights = sum(array.size for array in state.values())
+    with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
+        return raw_scores(built["module"], description, X, task_index, seen)
+
+
+def _device_or_cpu(device):
+    """The device to predict on: a model trained on an accelerator predicts without one, too."""
+    try:
+        return read_device(device)
+    except ValueError as error:
+        warnings.warn(f"{error} Predicting on the CPU.", UserWarning, stacklevel=5)
+        return torch.device("cpu")

@@ -40,14 +40,13 @@ class Objective:
         """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs)."""
         if self.is_long:
             return self._long_losses(raw, batch)
-        n_rows = raw.shape[1]
         losses = []
         for task, outputs, tasks in self.blocks:
             scores, weights = _pick(raw, outputs), _pick(batch.weights, tasks)
             scores = scores.view(*weights.shape, -1)
             values = _pick(batch.values, tasks)
             cells = _cells(task, scores, values, weights, batch.all_observed)
-            losses.append(cells.sum(1) / n_rows)
+            losses.append(cells.mean(1))
         if self.n_silent:
             losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
         if len(losses) == 1:

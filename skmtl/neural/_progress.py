@@ -60,6 +60,7 @@ class Progress:
         self.n_iter_no_change = n_iter_no_change
         self.losses, self.weights, self.validation_losses = [], [], []
         self.best_loss = np.full(n_models, np.inf)
+        self.mark = np.full(n_models, np.inf)
         self.unimproved = np.zeros(n_models, dtype=int)
         self.n_iter = np.zeros(n_models, dtype=int)
         self.is_active = np.ones(n_models, dtype=bool)
@@ -98,9 +99,11 @@ class Progress:
         self._judge(self.mean_loss, keeps_best=validation_losses is not None)
 
     def _judge(self, loss, *, keeps_best):
-        # As scikit-learn's MLP counts: tol decides on patience, any improvement on best.
-        is_worse = ~(loss <= self.best_loss - self.tol)
-        self.unimproved = np.where(is_worse, self.unimproved + 1, 0)
+        # The mark moves only with a step of tol, so that many small steps count as well;
+        # scikit-learn's MLP stops on those.
+        has_improved = loss < self.mark - self.tol
+        self.mark = np.where(has_improved, loss, self.mark)
+        self.unimproved = np.where(has_improved, 0, self.unimproved + 1)
         is_best = self.is_active & (loss < self.best_loss)
         self.best_loss[is_best] = loss[is_best]
         self.kept.save(is_best if keeps_best else self.is_active)

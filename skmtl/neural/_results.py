@@ -25,7 +25,7 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
         before = estimator.history_
         history = {key: np.concatenate([before[key], history[key]]) for key in history}
     estimator._state = get_state(module)
-    estimator.__dict__.pop("_module", None)
+    estimator._built = {}
     estimator.history_ = history
     estimator.loss_curve_ = history["loss"]
     estimator.n_iter_ = len(history["loss"])
@@ -57,22 +57,25 @@ def warn_of_end(fit, progress, *, has_stopped):
     """Warn if the fit was interrupted, diverged, or did not converge."""
     estimator = fit.estimator
     if progress.interrupted:
-        warnings.warn(
-            f"The fit was interrupted; it keeps the best of {progress.n_epochs} complete epochs.",
-            UserWarning,
-            stacklevel=6,
-        )
-        raise KeyboardInterrupt
+        try:
+            warnings.warn(
+                f"The fit was interrupted; the best of its {progress.n_epochs} complete epochs "
+                "is kept.",
+                UserWarning,
+                stacklevel=7,
+            )
+        finally:
+            raise KeyboardInterrupt
     if estimator.diverged_:
         text = f"{_divergence(fit, progress)} The best epoch before it is kept."
-        warnings.warn(text, ConvergenceWarning, stacklevel=6)
+        warnings.warn(text, ConvergenceWarning, stacklevel=7)
     elif not progress.has_converged.all() and not has_stopped and fit.tasks.n_outputs:
         warnings.warn(
             f"Maximum number of epochs reached (max_iter={estimator.max_iter}): the loss fell "
             f"by more than tol={estimator.tol:g} within the last "
             f"n_iter_no_change={estimator.n_iter_no_change} epochs.",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
 
 

@@ -6,7 +6,19 @@ import numpy as np
 import torch
 
 
-def train(module, rows, step, optimizer, progress, *, rngs, batch_size, max_iter, **options):
+def train(
+    module,
+    rows,
+    step,
+    optimizer,
+    progress,
+    *,
+    rngs,
+    batch_size,
+    max_iter,
+    validation=None,
+    observer=None,
+):
     """Train the models of a module until they stop, and put their best parameters into it.
 
     Parameters
@@ -25,16 +37,16 @@ def train(module, rows, step, optimizer, progress, *, rngs, batch_size, max_iter
         One a model: the order of its batches.
     batch_size, max_iter : int
         Rows a batch; epochs at most.
-    **options
-        ``validation`` (Rows) decides on stopping if given; ``observer`` has ``begin_epoch()`` and
-        ``end_epoch(progress)``, which stops the training by returning true.
+    validation : Rows, default=None
+        Where given, its loss decides on stopping and on the best epoch.
+    observer : Observer, default=None
+        Has ``begin_epoch()`` and ``end_epoch(progress)``; true from the latter stops.
 
     Raises
     ------
     KeyboardInterrupt
         If interrupted before the first epoch is complete; later, ``progress.interrupted``.
     """
-    validation, observer = options.get("validation"), options.get("observer")
     try:
         for _ in range(max_iter):
             if observer is not None:
@@ -70,6 +82,7 @@ def run_epoch(module, rows, step, optimizer, rngs, batch_size):
         losses = losses + batch_losses * share
         if batch_weights is not None:
             weights = weights + batch_weights * share
+    step.balancing.end_epoch(losses)
     losses = losses.cpu().numpy().astype(np.float64)
     weights = weights.cpu().numpy() if torch.is_tensor(weights) else np.ones_like(losses)
     return losses, weights

@@ -99,11 +99,12 @@ class Task(BaseEstimator, ABC):
     def score(self, link: Array, values: Array, weight: Array) -> float:
         r"""Share of deviance explained, :math:`D^2 = 1 - \mathrm{dev} / \mathrm{dev}_0`.
 
-        ``dev_0`` is that of the best constant on the same labels; R2 for regression. NaN
-        without labels; 1 or 0 where every label is the same, as scikit-learn's ``r2_score``.
+        ``dev_0`` is that of the best constant on the same labels; R2 for regression. NaN for
+        fewer than two labels; 1 or 0 where every label is the same: as scikit-learn's
+        ``r2_score``.
         """
         used = weight > 0
-        if not used.any():
+        if used.sum() < 2:
             return float("nan")
         link, values, weight = link[used], values[used], weight[used]
         null = np.broadcast_to(self.prior(values, weight), link.shape)

@@ -56,7 +56,7 @@ class Classes(Task):
         # No label at all: what the dtype or the task type says, so that predicting the
         # uniform distribution has a meaning.
         if column.categories:
-            return _label_array(column.categories)
+            return np.unique(_label_array(column.categories))
         return np.array([False, True]) if column.labels.dtype.kind == "b" else np.array([0, 1])
 
     @abstractmethod
@@ -184,7 +184,8 @@ def _resolve_class_weight(
         return np.divide(total, counts, out=np.ones(len(classes)), where=present)
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
-    if unknown:
+    # A class without labels, in a fold, may be named; a slip of the pen leaves one unnamed.
+    if unknown and any(label not in class_weight for label in known):
         raise ValueError(
             f"Task {name!r}: class_weight names {unknown[0]!r}; known classes: {known}."
         )

@@ -31,6 +31,10 @@ class Column:
     def is_string(self) -> bool:
         return self.labels.dtype.kind == "O"
 
+    def restrict(self, used: NDArray[np.bool_]) -> Column:
+        """The same labels, only those ``used`` observed: weight 0 is as good as missing."""
+        return Column(self.labels, self.observed & used, self.is_categorical, self.categories)
+
     def take(self, rows: NDArray[Any]) -> Column:
         return Column(self.labels[rows], self.observed[rows], self.is_categorical, self.categories)
 
@@ -84,7 +88,9 @@ def _as_array(column: Any) -> NDArray[Any]:
 
 def _read_numbers(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     if array.dtype.kind != "f":
-        kind = bool if array.dtype.kind == "b" else np.int64
+        kind: type = bool if array.dtype.kind == "b" else np.int64
+        if array.dtype.kind == "u" and (array > np.iinfo(np.int64).max).any():
+            kind = np.float64
         return array.astype(kind), np.ones(len(array), dtype=bool)
     labels = array.astype(np.float64)
     observed = ~np.isnan(labels)
@@ -114,7 +120,8 @@ def _read_objects(array: NDArray[Any], name: Hashable) -> tuple[NDArray[Any], ND
         labels[observed] = [str(v) for v in present]
         return labels, observed
     dtype = bool if kinds == {"bool"} else np.int64 if kinds <= {"bool", "int"} else np.float64
-    if not kinds:
+    limits = np.iinfo(np.int64)
+    if not kinds or (dtype is np.int64 and not all(limits.min <= v <= limits.max for v in present)):
         dtype = np.float64
     labels = np.zeros(len(array), dtype=dtype)
     labels[observed] = present.astype(dtype)

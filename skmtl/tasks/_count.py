@@ -42,7 +42,7 @@ class Count(Regression):
         """Check that no label is negative; counts are never standardised."""
         self.n_outputs_ = 1
         self.location_, self.scale_ = 0.0, 1.0
-        self.encode_numbers(column, name)
+        self.encode_numbers(column.restrict(weight > 0), name)
         self.n_labels_ = int((weight > 0).sum())
         return self
 

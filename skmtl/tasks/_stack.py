@@ -9,6 +9,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from skmtl.tasks._columns import read_column
+from skmtl.tasks._rows import rows_by_task
+
 
 def stack_tasks(
     X_list: Sequence[Any], y_list: Sequence[Any], names: Sequence[Hashable] | None = None
@@ -97,11 +100,26 @@ def _stack_frames(
 
 
 def _labels(X_list: Sequence[Any], y_list: Sequence[Any], names: list[Hashable]) -> np.ndarray:
-    columns = [np.asarray(y) for y in y_list]
+    columns = [_as_array(y) for y in y_list]
     for X, y, name in zip(X_list, columns, names, strict=True):
         if y.shape != (X.shape[0],):
             raise ValueError(f"Task {name!r}: X has {X.shape[0]} rows, y has shape {y.shape}.")
+    # numpy would write numbers beside strings as strings.
+    kinds = {y.dtype.kind for y in columns}
+    if kinds & set("UST") and kinds - set("USTO"):
+        raise ValueError(
+            "Some tasks have strings as labels and some numbers: in long form all tasks have one "
+            "type. Give them as columns of a wide y."
+        )
     return np.concatenate(columns)
+
+
+def _as_array(y: Any) -> Any:
+    if isinstance(y, np.ma.MaskedArray):
+        # np.asarray would forget the mask.
+        kept = y if y.dtype.kind == "f" else y.astype(object)
+        return np.ma.filled(kept, np.nan if y.dtype.kind == "f" else None)
+    return np.asarray(y)
 
 
 def unstack_tasks(
@@ -140,11 +158,14 @@ def unstack_tasks(
     if task_feature is None:
         task_feature = "task" if "task" in list(getattr(X, "columns", [])) else 0
     features, task = split_task_feature(X, task_feature)
-    task, y = np.asarray(task), np.asarray(y)
-    if y.shape != task.shape:
-        raise ValueError(f"X has {len(task)} rows, y has shape {y.shape}.")
-    names = np.unique(task)
-    rows = [np.flatnonzero(task == name) for name in names]
+    column, y = read_column(task, "task feature"), _as_array(y)
+    if y.shape != column.labels.shape:
+        raise ValueError(f"X has {len(column.labels)} rows, y has shape {y.shape}.")
+    if not column.observed.all():
+        missing = int((~column.observed).sum())
+        raise ValueError(f"The task feature is missing in {missing} rows of X.")
+    names, index = np.unique(column.labels, return_inverse=True)
+    rows = rows_by_task(index, len(names))
     if hasattr(features, "iloc"):
         parts = [features.iloc[r].reset_index(drop=True) for r in rows]
     else:

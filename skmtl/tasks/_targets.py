@@ -130,12 +130,16 @@ class TaskSet:
             )
         weights = _observed_weights(columns, sample_weight, is_1d)
         values = [
-            task.encode(column, name, unseen=unseen)
-            for task, column, name in zip(self.tasks, columns, self._column_names, strict=True)
+            task.encode(column.restrict(weight > 0), name, unseen=unseen)
+            for task, column, weight, name in zip(
+                self.tasks, columns, weights, self._column_names, strict=True
+            )
         ]
         index = None
         if self.is_long:
-            index = match(self.names, read_column(task_column, "task feature").labels)
+            names_of_rows = read_column(task_column, "task feature")
+            index = match(self.names, names_of_rows.labels)
+            index = np.where(names_of_rows.observed, index, -1)
         return Targets(self, *_stack_columns(values, weights, self.is_1d), index)
 
     @property
@@ -253,9 +257,6 @@ def read_targets(
     labels: list[Hashable] = list(range(len(columns)))
     if names is not None and not is_long:
         labels = names
-    if len(set(labels)) < len(labels):
-        twice = next(name for name in labels if labels.count(name) > 1)
-        raise ValueError(f"Duplicate task name in y: {twice!r}.")
     weights = _observed_weights(columns, sample_weight, is_1d)
     if not any((weight > 0).any() for weight in weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
@@ -269,8 +270,7 @@ def read_targets(
     values = []
     for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
         # A label of weight 0 is as good as unobserved: its class may be unknown.
-        used = Column(column.labels, weights[t] > 0, column.is_categorical, column.categories)
-        values.append(task.encode(used, name))
+        values.append(task.encode(column.restrict(weights[t] > 0), name))
         weights[t] = weights[t] * task.label_weight(values[-1])
     array, index = _names_and_index(task_column, labels, names is not None)
     if index is None:
@@ -300,7 +300,10 @@ def read_y(y: Any) -> tuple[list[Column], list[Hashable] | None, bool]:
         parts, is_1d = _split_array(y)
     if not parts:
         raise ValueError("y has no task: its shape has zero columns.")
-    labels = names if names is not None else list(range(len(parts)))
+    labels: list[Hashable] = names if names is not None else list(range(len(parts)))
+    if len(set(labels)) < len(labels):
+        twice = next(name for name in labels if labels.count(name) > 1)
+        raise ValueError(f"Duplicate task name in y: {twice!r}.")
     return [read_column(part, name) for part, name in zip(parts, labels, strict=True)], names, is_1d
 
 
@@ -309,8 +312,11 @@ def _split_array(y: Any) -> tuple[list[Any], bool]:
         array: Any = y
     elif isinstance(y, list | tuple):
         # Through object, so that numpy does not turn numbers beside strings into strings.
-        array = np.array(y, dtype=object)
-        if array.ndim == 1 and any(isinstance(row, list | tuple | np.ndarray) for row in array):
+        if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in y):
+            array = np.ma.stack(y)
+        else:
+            array = np.array(y, dtype=object)
+        if array.ndim == 1 and any(np.ndim(row) > 0 for row in array):
             lengths = sorted({np.size(row) for row in array})
             raise ValueError(f"y is ragged: its rows have lengths {lengths}.")
     else:

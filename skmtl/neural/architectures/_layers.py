@@ -34,22 +34,26 @@ def glorot(
 
 
 class SharedLayer(nn.Module):
-    """Affine map of each model: (n_models, n, n_inputs) to (n_models, n, n_outputs)."""
+    """Affine map of each model: (n_models, n, n_inputs) to (n_models, n, n_outputs).
+
+    ``weight`` is (n_models, n_inputs, n_outputs): so the gradient comes out contiguous.
+    """
 
     def __init__(self, n_models: int, n_inputs: int, n_outputs: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(n_models, n_outputs, n_inputs))
+        self.weight = nn.Parameter(torch.zeros(n_models, n_inputs, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_models, 1, n_outputs))
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
         """Draw the parameters of one model."""
-        weight, bias = glorot(rng, *self.weight.shape[1:], gain)
+        n_inputs, n_outputs = self.weight.shape[1:]
+        weight, bias = glorot(rng, n_outputs, n_inputs, gain)
         with torch.no_grad():
-            self.weight[model] = torch.from_numpy(weight)
+            self.weight[model] = torch.from_numpy(weight.T)
             self.bias[model, 0] = torch.from_numpy(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, x, self.weight.mT)
+        return torch.baddbmm(self.bias, x, self.weight)
 
 
 class TaskLayer(nn.Module):

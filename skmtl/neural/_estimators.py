@@ -1,0 +1,312 @@
+"""Public estimators of the neural half: a docstring and which parts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from skmtl._base import (
+    MultiTaskClassifierMixin,
+    MultiTaskEstimator,
+    MultiTaskRegressorMixin,
+    all_or_nothing,
+)
+from skmtl.neural._callbacks import CallbackSupportMixin, watched, with_callbacks
+from skmtl.neural._continuing import read_more
+from skmtl.neural._docs import documented
+
+ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
+
+
+@documented
+class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
+    r"""Multi-layer perceptron for tasks of any types, with missing labels.
+
+    Hidden layers shared by all tasks carry one head a task. The objective is
+
+    .. math::
+        \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \, \ell_t(y_{ti}, f_t(x_i))
+        + \frac{\alpha}{2} \|W\|^2
+
+    with the loss :math:`\ell_t` of the task type, ``task_weight`` :math:`\omega`, sample
+    weights :math:`s`, 0 where a label is unobserved, and the weights W of all layers. It is
+    minimised by Adam on shuffled batches. Regression targets are standardised inside.
+
+    Parameters
+    ----------
+    <parameters>
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    MultiTaskMLPRegressor : All tasks are regression.
+    MultiTaskMLPClassifier : All tasks are classification.
+    skmtl.MultiTaskLinear : Linear models with penalties that couple the tasks.
+
+    Notes
+    -----
+    Training is in float32 if X is, else in float64; predictions are float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLP
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 5))
+    >>> y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] > X[:, 1]])
+    >>> y[::3, 0] = np.nan
+    >>> model = MultiTaskMLP((32,), max_iter=400, random_state=0).fit(X[:200], y[:200])
+    >>> [task.alias for task in model.tasks_]
+    ['regression', 'binary']
+    >>> model.score(X[200:], y[200:]) > 0.5
+    True
+    """
+
+    _standardize = True
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "tasks": "no_validation",
+        "task_feature": [Integral, str, None],
+        "unknown_task": [StrOptions({"error", "shared"})],
+        "architecture": [str, HasMethods("build")],
+        "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(ACTIVATIONS)],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "balancing": [str, HasMethods("weights")],
+        "task_weight": ["array-like", dict, None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(128, 128),
+        *,
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        architecture="hard_sharing",
+        head_hidden_layer_sizes=(),
+        activation="relu",
+        dropout=0.0,
+        balancing="equal",
+        task_weight=None,
+        alpha=1e-4,
+        learning_rate_init=1e-3,
+        batch_size="auto",
+        max_iter=200,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        device="cpu",
+        n_threads=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.tasks = tasks
+        self.task_feature = task_feature
+        self.unknown_task = unknown_task
+        self.architecture = architecture
+        self.head_hidden_layer_sizes = head_hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.balancing = balancing
+        self.task_weight = task_weight
+        self.alpha = alpha
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        with watched(self, X, y, sample_weight):
+            return super().fit(X, y, sample_weight)
+
+    fit.__doc__ = MultiTaskEstimator.fit.__doc__
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one pass over some rows, going on from earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; any may be missing.
+        classes : array-like or list of array-like, default=None
+            First call only: all classes that will come, as scikit-learn has it, or a list
+            with one entry a task, None for regression. By default those of the first call.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator after this pass.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other tasks, or a class that the first one did not know.
+
+        Notes
+        -----
+        The first call fixes tasks and classes, and how a regression target is standardised;
+        for a task without labels in it, that waits for its first labels.
+        """
+        self._validate_params()
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it trains for one pass."
+            )
+        with all_or_nothing(self):
+            is_first = not hasattr(self, "_state")
+            X, task_column = self._read_X(X, reset=is_first)
+            if is_first:
+                targets = self._read_y(X, y, task_column, sample_weight, classes)
+            else:
+                targets = read_more(self, X, y, task_column, sample_weight)
+            self._publish(targets.tasks)
+            _needs_torch("_fitting").partial_fit_network(self, X, targets)
+        return self
+
+    def _fit(self, X, targets):
+        _needs_torch("_fitting").fit_network(self, X, targets)
+
+    def _links(self, X, task_index):
+        raw = self._raw(X, task_index)
+        return self._task_set.link(raw, task_index)
+
+    def _raw(self, X, task_index):
+        """Raw scores (n, n_outputs), float64."""
+        return _needs_torch("_network").raw_scores_of(self, X, task_index)
+
+    @property
+    def _goes_on(self):
+        return self.warm_start and hasattr(self, "_state")
+
+    def _read_X(self, X, *, reset):
+        return super()._read_X(X, reset=reset and not self._goes_on)
+
+    def _read_y(self, X, y, task_column, sample_weight, classes=None):
+        if not self._goes_on:
+            return super()._read_y(X, y, task_column, sample_weight, classes)
+        targets = read_more(self, X, y, task_column, sample_weight)
+        if not np.any(targets.weights):
+            raise ValueError("y has no observed label: every one is missing or has weight zero.")
+        return targets
+
+    def __getstate__(self):
+        # Arrays and a description are enough: predict builds the module again.
+        state = dict(super().__getstate__())
+        return {**state, "_built": {}} if "_built" in state else state
+
+
+@documented
+class MultiTaskMLPRegressor(MultiTaskRegressorMixin, MultiTaskMLP):
+    """Multi-layer perceptron for regression tasks, with missing labels.
+
+    `MultiTaskMLP` with every column of y read as regression and R2 as score.
+
+    Parameters
+    ----------
+    <parameters>
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    MultiTaskMLP : Tasks of any types.
+    sklearn.neural_network.MLPRegressor : Complete targets, no heads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLPRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 5))
+    >>> y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] - X[:, 1]])
+    >>> y[::3, 0] = np.nan
+    >>> model = MultiTaskMLPRegressor((32,), max_iter=400, random_state=0)
+    >>> model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.8
+    True
+    """
+
+    _parameter_constraints: dict = {**MultiTaskMLP._parameter_constraints}
+
+
+@documented
+class MultiTaskMLPClassifier(MultiTaskClassifierMixin, MultiTaskMLP):
+    """Multi-layer perceptron for classification tasks, with missing labels.
+
+    `MultiTaskMLP` with every column of y read as classes and the mean accuracy as score.
+
+    Parameters
+    ----------
+    <parameters>
+
+    Attributes
+    ----------
+    <attributes>
+
+    See Also
+    --------
+    MultiTaskMLP : Tasks of any types.
+    sklearn.neural_network.MLPClassifier : One task, or complete binary labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLPClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 5))
+    >>> y = np.column_stack([X[:, 0] * X[:, 1] > 0, X[:, 0] > X[:, 1]]).astype(float)
+    >>> y[::3, 0] = np.nan
+    >>> model = MultiTaskMLPClassifier((32,), max_iter=400, random_state=0)
+    >>> model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.8
+    True
+    """
+
+    _parameter_constraints: dict = {**MultiTaskMLP._parameter_constraints}
+
+
+def _needs_torch(module):
+    """A module of this folder that imports torch."""
+    try:
+        return import_module(f"skmtl.neural.{module}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError("MultiTaskMLP needs PyTorch: pip install torch") from error

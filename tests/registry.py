@@ -1,0 +1,34 @@
+"""Every public estimator, small enough to fit in no time: tests run over these tables."""
+
+from skmtl import (
+    IndependentTasks,
+    MultiTaskLinear,
+    MultiTaskLinearClassifier,
+    MultiTaskLinearRegressor,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    MultiTaskMLPRegressor,
+)
+
+# For any task types, by name; a callable takes further parameters.
+ANY_TYPES = {
+    "linear": lambda **kw: MultiTaskLinear(**{"alpha": 0.01, **kw}),
+    "linear-trace": lambda **kw: MultiTaskLinear(**{"penalty": "trace", "alpha": 0.01, **kw}),
+    "mlp": lambda **kw: MultiTaskMLP(
+        **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
+    ),
+    "independent": IndependentTasks,
+}
+
+# For scikit-learn's own checks: as long as they need to learn something.
+CHECKED = [
+    MultiTaskLinear(),
+    MultiTaskLinear("mean", alpha=0.1),
+    MultiTaskLinear("trace", center=True, intercept_alpha=1.0),
+    MultiTaskLinearRegressor(alpha=0.1),
+    MultiTaskLinearClassifier(alpha=0.01),
+    MultiTaskMLP(max_iter=30, random_state=0),
+    MultiTaskMLPRegressor(max_iter=100, random_state=0),
+    MultiTaskMLPClassifier(max_iter=100, random_state=0),
+    IndependentTasks(),
+]
