@@ -312,7 +312,8 @@ def _check_finite(X, names):
         columns = np.flatnonzero(counts)
         if len(columns):
             shown = ", ".join(
-                f"{names[j] if names is not None else j!r} ({counts[j]})" for j in columns[:8]
+                f"{j if names is None else repr(names[j])} ({counts[j]})"
+                for j in columns[:8].tolist()
             )
             more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
             raise ValueError(

@@ -67,13 +67,13 @@ def test_p3_float32_and_float64_agree(name, form):
 @every_form
 def test_p4_global_state_is_untouched(name, form):
     X, _, _ = problem(form)
-    np.random.seed(7)  # noqa: NPY002 - the global generator is what must not move
+    np.random.seed(7)
     torch.manual_seed(7)
     random.seed(7)
 
     def state():
         return (
-            np.random.get_state()[1].tolist(),  # noqa: NPY002
+            np.random.get_state()[1].tolist(),
             torch.get_rng_state().tolist(),
             random.getstate(),
             torch.get_num_threads(),

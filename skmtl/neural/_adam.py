@@ -22,7 +22,7 @@ class Adam:
         is_weight = [name.endswith("weight") for name in self.names]
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
-        self.n_steps = torch.zeros((), device=self.parameters[0].device)
+        self.n_steps = torch.zeros((), dtype=torch.float32, device=self.parameters[0].device)
         weights = [i for i, weight in enumerate(is_weight) if weight]
         biases = [i for i, weight in enumerate(is_weight) if not weight]
         self.groups = [(weights, alpha), (biases, 0.0)]
@@ -64,13 +64,13 @@ class Adam:
         )
 
     def _plain(self, parameters, gradients, first, second, alpha):
-        t = self.n_steps
+        t = float(self.n_steps)
         for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
             g = g + alpha * p
             m.lerp_(g, 1 - BETA1)
             v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
             scale = (v / (1 - BETA2**t)).sqrt_().add_(EPSILON)
-            p.sub_(self.learning_rate / (1 - BETA1**t) * m / scale)
+            p.sub_(m / scale, alpha=self.learning_rate / (1 - BETA1**t))
 
     def state(self):
         """Everything a later step needs, as numpy arrays."""

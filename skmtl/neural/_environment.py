@@ -92,6 +92,13 @@ def limited_threads(n_threads, work=0):
 
 
 @contextmanager
+def gradients():
+    """Record gradients whatever mode the caller is in."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
 def memory_hint(batch_size):
     """Say what helps when a device runs out of memory."""
     try:

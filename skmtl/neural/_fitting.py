@@ -7,7 +7,7 @@ import torch
 
 from skmtl.neural._adam import Adam
 from skmtl.neural._data import Rows
-from skmtl.neural._environment import limited_threads, memory_hint, read_device
+from skmtl.neural._environment import gradients, limited_threads, memory_hint, read_device
 from skmtl.neural._network import build, describe, set_state, task_keys
 from skmtl.neural._objective import Objective
 from skmtl.neural._observer import Observer
@@ -141,6 +141,7 @@ class Fit:
         return counts if counts.any() else judged.task_has_label.astype(float)
 
 
+@gradients()
 def fit_network(estimator, X, targets):
     """Train until convergence and set the fitted attributes."""
     fit = Fit(estimator, X, targets, draw_seed(estimator.random_state))
@@ -171,6 +172,7 @@ def fit_network(estimator, X, targets):
     warn_of_end(fit, progress, has_stopped=observer.has_stopped)
 
 
+@gradients()
 def partial_fit_network(estimator, X, targets):
     """One pass over the given rows, and what the next call needs to go on.
 

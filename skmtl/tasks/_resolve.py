@@ -36,9 +36,9 @@ def resolve_tasks(
     """
     tasks = []
     for entry, column, weight, name in zip(
-        _spread(declared, names), columns, weights, names, strict=True
+        spread(declared, names), columns, weights, names, strict=True
     ):
-        task = _infer(column, weight, kind) if _is_auto(entry) else _as_task(entry, name)
+        task = _infer(column, weight, kind) if is_auto(entry) else _as_task(entry, name)
         if kind == "regression" and task.is_classification:
             raise ValueError(
                 f"Task {name!r} is declared {task.alias}, but this estimator reads every task "
@@ -53,7 +53,8 @@ def resolve_tasks(
     return tasks
 
 
-def _spread(declared: Any, names: Sequence[Hashable]) -> list[Any]:
+def spread(declared: Any, names: Sequence[Hashable]) -> list[Any]:
+    """What is declared of each task."""
     if isinstance(declared, str | Task):
         return [declared] * len(names)
     if isinstance(declared, Mapping):
@@ -76,7 +77,8 @@ def _spread(declared: Any, names: Sequence[Hashable]) -> list[Any]:
     )
 
 
-def _is_auto(entry: Any) -> bool:
+def is_auto(entry: Any) -> bool:
+    """Whether the labels decide the type."""
     return isinstance(entry, str) and entry == "auto"
 
 

@@ -117,8 +117,10 @@ def _labels(X_list: Sequence[Any], y_list: Sequence[Any], names: list[Hashable])
 def _as_array(y: Any) -> Any:
     if isinstance(y, np.ma.MaskedArray):
         # np.asarray would forget the mask.
-        kept = y if y.dtype.kind == "f" else y.astype(object)
-        return np.ma.filled(kept, np.nan if y.dtype.kind == "f" else None)
+        is_float = y.dtype.kind == "f"
+        labels = np.ma.getdata(y).astype(y.dtype if is_float else object)
+        labels[np.ma.getmaskarray(y)] = np.nan if is_float else None
+        return labels
     return np.asarray(y)
 
 

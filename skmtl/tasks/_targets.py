@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.tasks._base import Task
+from skmtl.tasks._binary import Binary
 from skmtl.tasks._columns import Column, match, read_column
-from skmtl.tasks._resolve import resolve_tasks
+from skmtl.tasks._multiclass import Multiclass
+from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._weights import read_sample_weight, read_task_weight
 
 Array = NDArray[Any]
@@ -262,7 +264,11 @@ def read_targets(
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     task_names: list[Hashable] = ["y"] if is_long else labels
     tasks = resolve_tasks(declared, columns, weights, task_names, kind)
-    _declare_classes(tasks, classes)
+    if classes is not None:
+        are_free = [
+            is_auto(entry) and kind != "regression" for entry in spread(declared, task_names)
+        ]
+        _declare_classes(tasks, classes, are_free)
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
     for task, column, weight, name in zip(tasks, columns, weights, task_names, strict=True):
@@ -358,18 +364,18 @@ def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
     return X[:, kept], column
 
 
-def _declare_classes(tasks: list[Task], classes: Any) -> None:
-    """Hand the ``classes`` of `partial_fit` to the tasks that have none declared."""
-    if classes is None:
-        return
+def _declare_classes(tasks: list[Task], classes: Any, are_free: Sequence[bool]) -> None:
+    """Hand the ``classes`` of `partial_fit` to the tasks; they decide the type of a free one."""
     entries = list(classes) if len(tasks) > 1 else [classes]
     if len(tasks) == 1 and len(classes) == 1 and np.ndim(classes[0]) == 1:
         entries = [classes[0]]
     if len(entries) != len(tasks):
         raise ValueError(f"classes has {len(entries)} entries, but y has {len(tasks)} tasks.")
-    for task, entry in zip(tasks, entries, strict=True):
-        if task.is_classification and entry is not None:
-            task.set_params(classes=list(entry))
+    for t, (entry, is_free) in enumerate(zip(entries, are_free, strict=True)):
+        if entry is not None and is_free:
+            tasks[t] = Binary() if len(set(entry)) <= 2 else Multiclass()
+        if entry is not None and tasks[t].is_classification:
+            tasks[t].set_params(classes=list(entry))
 
 
 def _observed_weights(columns: list[Column], sample_weight: Any, is_1d: bool) -> list[Array]:

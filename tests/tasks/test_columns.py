@@ -170,7 +170,7 @@ def test_list_of_masked_rows():
 @pytest.mark.parametrize(
     "column, error",
     [
-        ([1.0, np.inf], r"Task 'a': y contains infinity \(1 labels\)"),
+        ([1.0, np.inf], r"y contains infinity \(1 labels\)"),
         ([1.0, -np.inf, None], "A missing label is NaN or None, never infinity"),
         (["a", 1.0], "labels mix strings and numbers, 'a' and 1.0 for example"),
         ([1.0, b"a"], "labels of type bytes are not supported; give numbers, booleans or strings"),
