@@ -60,7 +60,8 @@ class Statistics:
         if len(self.gram) == 1:
             return self.gram[0] @ W
         if len(self.gram) == W.shape[1]:
-            return np.matmul(self.gram[self.group], W.T[:, :, None])[:, :, 0].T
+            # One group a task, in the order of the tasks.
+            return np.matmul(self.gram, W.T[:, :, None])[:, :, 0].T
         product = np.empty_like(W)
         for gram, tasks in zip(self.gram, self.members, strict=True):
             product[:, tasks] = gram @ W[:, tasks]

@@ -14,9 +14,9 @@ from skmtl.tasks._regression import Regression
 
 
 class Count(Regression):
-    r"""A task whose labels are counts: Poisson likelihood with a log link [1]_.
+    r"""A task whose labels are counts: Poisson likelihood with a log link.
 
-    The mean is :math:`\mu = e^f` and the loss :math:`e^f - y f`, the negative log-likelihood
+    The mean [1]_ is :math:`\mu = e^f` and the loss :math:`e^f - y f`, the negative log-likelihood
     without the term that depends on y alone. `score` is the explained Poisson deviance.
     Labels may be any numbers >= 0, as rates are.
 

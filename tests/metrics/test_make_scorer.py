@@ -1,16 +1,8 @@
 """scikit-learn's own numbers, task by task."""
 
-import pickle
-import warnings
-
 import numpy as np
-import pandas as pd
 import pytest
-import sklearn
-from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     fbeta_score,
     get_scorer,
@@ -22,11 +14,6 @@ from sklearn.metrics import (
     r2_score,
     roc_auc_score,
 )
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
-from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skmtl import IndependentTasks, make_multitask_scorer, stack_tasks, task_scores
 from skmtl.tasks import Binary, Multiclass
@@ -67,27 +54,6 @@ MULTICLASS = [
     "roc_auc_ovr",
     "top_k_accuracy",
 ]
-
-
-@pytest.fixture
-def data():
-    """Complete labels: y of three types, and features that explain part of each."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 4))
-    y = pd.DataFrame(
-        {
-            "length": X @ [1.0, -2.0, 0.5, 0.0] + rng.normal(size=120),
-            "width": X @ [0.0, 1.0, 0.5, 1.0] + rng.normal(size=120),
-            "ill": (X[:, 0] + rng.normal(size=120) > 0).astype(int),
-            "kind": np.digitize(X[:, 1] + rng.normal(size=120), [-0.5, 0.5]) + 1,
-        }
-    )
-    return X, y
-
-
-@pytest.fixture
-def types():
-    return {"length": "regression", "width": "regression", "ill": "binary", "kind": "multiclass"}
 
 
 @pytest.mark.parametrize(
@@ -246,253 +212,25 @@ class TestMetrics:
             make_multitask_scorer("r2", average="median")
 
 
-class TestClasses:
-    """Folds and labels that scikit-learn's scorers alone would stumble over."""
-
-    @pytest.mark.parametrize("labels", [["no", "yes"], [1, 2], [False, True], [-1, 1]])
-    def test_positive_class(self, labels, data):
-        X, y = data
-        named = np.array(labels, dtype=object)[y["ill"]]
-        model = IndependentTasks(tasks="binary").fit(X, named)
-        codes = LogisticRegression().fit(X, y["ill"])
-        first_is_positive = labels == [1, 2]  # scikit-learn's default names the label 1
-        for metric in ("f1", "roc_auc", "average_precision", "neg_brier_score", "precision"):
-            score = make_multitask_scorer(metric)(model, X, named)
-            if metric in ("f1", "precision", "average_precision") and first_is_positive:
-                flipped = LogisticRegression().fit(X, 1 - y["ill"])
-                expected = get_scorer(metric)(flipped, X, 1 - y["ill"])
-            else:
-                expected = get_scorer(metric)(codes, X, y["ill"])
-            assert score == pytest.approx(expected, rel=1e-6), metric
-
-    def test_fold_without_one_of_the_classes(self, data):
-        X, y = data
-        model = IndependentTasks(tasks="multiclass").fit(X, y["kind"])
-        rows = (y["kind"] != 2).to_numpy()
-        score = make_multitask_scorer("neg_log_loss")(model, X[rows], y["kind"][rows])
-        proba = model.predict_proba(X[rows])
-        assert score == -log_loss(y["kind"][rows], proba, labels=[1, 2, 3])
-        with pytest.warns(UndefinedMetricWarning):
-            score = make_multitask_scorer("roc_auc")(model, X[rows], y["kind"][rows])
-        assert np.isnan(score)
-        assert np.isnan(make_multitask_scorer("average_precision")(model, X[rows], y["kind"][rows]))
-
-    def test_one_class_is_left_out_of_the_average(self, data):
-        X, y = data
-        y = y[["ill", "kind"]].assign(second=1 - y["ill"])
-        model = IndependentTasks(tasks=["binary", "multiclass", "binary"]).fit(X, y)
-        rows = (y["ill"] == 1).to_numpy()
-        gaps = y.astype(float)
-        gaps.loc[~rows, "ill"] = np.nan
-        with pytest.warns(UndefinedMetricWarning):
-            scores = make_multitask_scorer("roc_auc", average=None)(model, X, gaps)
-        assert np.isnan(scores["ill"])
-        assert scores["mean"] == (scores["kind"] + scores["second"]) / 2
-
-    @pytest.mark.filterwarnings("ignore:.*one observed class")
-    def test_constant_task(self, data):
-        X, _ = data
-        labels = np.ones(120, dtype=int)
-        model = IndependentTasks(tasks="binary").fit(X, labels)
-        assert make_multitask_scorer("accuracy")(model, X, labels) == 1
-        assert make_multitask_scorer("f1_macro")(model, X, labels) == 1
-        for metric in ("roc_auc", "neg_log_loss", "f1", "neg_brier_score"):
-            assert np.isnan(make_multitask_scorer(metric)(model, X, labels)), metric
-
-    @pytest.mark.parametrize("names", [[1, 2, 3], ["a", "b", "c"]])
-    def test_class_unseen_in_fit_is_a_miss(self, names, data):
-        X, y = data
-        labels = np.array(names, dtype=object)[y["kind"] - 1]
-        train = labels != names[1]
-        model = IndependentTasks(tasks="multiclass").fit(X[train], labels[train])
-        hits = model.predict(X[train]) == labels[train]
-        assert make_multitask_scorer("accuracy")(model, X, labels) == hits.sum() / 120
-        proba = np.zeros((120, 3))
-        proba[:, [0, 2]] = model.predict_proba(X)
-        expected = -log_loss(labels.tolist(), proba)
-        assert make_multitask_scorer("neg_log_loss")(model, X, labels) == expected
-        assert make_multitask_scorer("roc_auc")(model, X, labels) == roc_auc_score(
-            labels.tolist(), proba, multi_class="ovr"
-        )
-        assert np.isnan(make_multitask_scorer("f1")(model, X, labels))
-
-    def test_strings_for_numbers(self, data):
-        X, y = data
-        model = IndependentTasks(tasks="binary").fit(X, y["ill"])
-        with pytest.raises(ValueError, match="write both as strings or both as numbers"):
-            make_multitask_scorer("accuracy")(model, X, y["ill"].astype(str))
-
-    def test_task_without_labels_in_the_fold(self, data, types):
-        X, y = data
-        model = IndependentTasks(tasks=types).fit(X, y)
-        scores = make_multitask_scorer("r2", average=None)(model, X, y.assign(length=np.nan))
-        assert np.isnan(scores["length"])
-        assert scores["mean"] == scores["width"]
+def test_shape_of_y(data, types):
+    X, y = data
+    model = IndependentTasks(tasks=types).fit(X, y)
+    weight = np.random.default_rng(1).uniform(0.5, 2, size=y.shape)
+    scores = make_multitask_scorer("r2", average=None)(model, X, y, sample_weight=weight)
+    prediction = model.predict(X)
+    for t, name in enumerate(["length", "width"]):
+        assert scores[name] == r2_score(y[name], prediction[:, t], sample_weight=weight[:, t])
 
 
-class TestWeights:
-    def test_shape_of_y(self, data, types):
-        X, y = data
-        model = IndependentTasks(tasks=types).fit(X, y)
-        weight = np.random.default_rng(1).uniform(0.5, 2, size=y.shape)
-        scores = make_multitask_scorer("r2", average=None)(model, X, y, sample_weight=weight)
-        prediction = model.predict(X)
-        for t, name in enumerate(["length", "width"]):
-            assert scores[name] == r2_score(y[name], prediction[:, t], sample_weight=weight[:, t])
-
-    def test_metric_that_takes_none(self, data, types):
-        X, y = data
-        model = IndependentTasks(tasks=types).fit(X, y)
-        scorer = make_multitask_scorer(max_error, greater_is_better=False)
-        half = (np.arange(120) % 2).astype(float)
-        rows = half > 0
-        assert scorer(model, X, y, sample_weight=half) == scorer(model, X[rows], y[rows])
-        with pytest.raises(ValueError, match=r"Task length .* max_error takes no sample_weight"):
-            scorer(model, X, y, sample_weight=half + 1)
-
-
-class TestInScikitLearn:
-    """The scorer as an object, and in the tools of scikit-learn."""
-
-    def test_clone_pickle_repr(self, data, types):
-        X, y = data
-        model = IndependentTasks(tasks=types).fit(X, y)
-        scorer = make_multitask_scorer({"regression": "r2", "binary": "roc_auc"}, average="worst")
-        for twin in (clone(scorer), pickle.loads(pickle.dumps(scorer))):
-            assert twin(model, X, y) == scorer(model, X, y)
-        assert "roc_auc" in repr(scorer)
-        assert "worst" in repr(scorer)
-
-    def test_search(self, data, types):
-        X, y = data
-        y = y.mask(np.random.default_rng(2).random(y.shape) < 0.3)
-        model = make_pipeline(StandardScaler(), IndependentTasks(Ridge(), tasks=types))
-        grid = {"independenttasks__regressor__alpha": [1.0, 1e5]}
-        scorer = make_multitask_scorer("r2")
-        search = GridSearchCV(model, grid, scoring=scorer, cv=3, n_jobs=2).fit(X, y)
-        assert search.best_params_ == {"independenttasks__regressor__alpha": 1.0}
-        each = make_multitask_scorer("r2", average=None)
-        several = GridSearchCV(model, grid, scoring=each, refit="mean", cv=3).fit(X, y)
-        assert (
-            several.cv_results_["mean_test_mean"] == search.cv_results_["mean_test_score"]
-        ).all()
-        assert {"mean_test_length", "mean_test_width"} <= set(several.cv_results_)
-        assert scorer(search, X, y) == scorer(search.best_estimator_, X, y)
-        named = {"r2": scorer, "auc": make_multitask_scorer("roc_auc")}
-        result = cross_validate(model, X, y, scoring=named, cv=3)
-        assert np.isfinite(result["test_r2"]).all()
-        assert np.isfinite(result["test_auc"]).all()
-
-    def test_sample_weight_reaches_it(self, data, types):
-        X, y = data
-        weight = np.random.default_rng(1).uniform(0.5, 2, size=y.shape)
-        seen = []
-
-        def r2(y_true, y_pred, sample_weight=None):
-            seen.append(sample_weight is not None)
-            return r2_score(y_true, y_pred, sample_weight=sample_weight)
-
-        scorer = make_multitask_scorer({"regression": r2})
-        model = IndependentTasks(Ridge(), tasks=types)
-        if hasattr(GridSearchCV, "_check_scorers_accept_sample_weight"):
-            GridSearchCV(model, {"regressor__alpha": [1.0]}, scoring=scorer, cv=2).fit(
-                X, y, sample_weight=weight
-            )
-            assert seen
-            assert all(seen)
-        seen.clear()
-        with sklearn.config_context(enable_metadata_routing=True):
-            search = GridSearchCV(
-                model.set_fit_request(sample_weight=True),
-                {"regressor__alpha": [1.0]},
-                scoring=scorer.set_score_request(sample_weight=True),
-                cv=2,
-            )
-            search.fit(X, y, sample_weight=weight)
-        assert seen
-        assert all(seen)
-
-    def test_cross_val_score(self, data, types):
-        X, y = data
-        scores = cross_val_score(
-            IndependentTasks(tasks=types), X, y, scoring=make_multitask_scorer("r2"), cv=4
-        )
-        assert (scores > 0.5).all()
-
-
-class TestOtherEstimators:
-    """scikit-learn's multi-output estimators against labels with gaps."""
-
-    @pytest.mark.parametrize(
-        "regressor", [Ridge(), RandomForestRegressor(n_estimators=5, random_state=0)]
-    )
-    def test_regressor(self, regressor, data):
-        X, y = data
-        y = y[["length", "width"]]
-        regressor.fit(X, y)
-        gaps = y.mask(np.random.default_rng(2).random(y.shape) < 0.3)
-        scores = make_multitask_scorer("r2", average=None)(regressor, X, gaps)
-        for t, name in enumerate(y):
-            rows = gaps[name].notna().to_numpy()
-            expected = r2_score(gaps[name][rows], regressor.predict(X)[rows, t])
-            assert scores[name] == expected
-        complete = make_multitask_scorer("neg_mean_squared_error")(regressor, X, y)
-        assert complete == pytest.approx(-mean_squared_error(y, regressor.predict(X)))
-
-    @pytest.mark.parametrize(
-        "classifier",
-        [
-            RandomForestClassifier(n_estimators=5, random_state=0),
-            MultiOutputClassifier(LogisticRegression()),
-            make_pipeline(StandardScaler(), MultiOutputClassifier(LogisticRegression())),
-        ],
-    )
-    def test_classifier(self, classifier, data):
-        X, y = data
-        y = y[["ill", "kind"]]
-        classifier.fit(X, y)
-        gaps = y.mask(np.random.default_rng(2).random(y.shape) < 0.3)
-        proba = classifier.predict_proba(X)
-        rows = gaps["kind"].notna().to_numpy()
-        expected = log_loss(y["kind"][rows], proba[1][rows])
-        scores = make_multitask_scorer("neg_log_loss", average=None)(classifier, X, gaps)
-        assert scores["kind"] == -expected
-        rows = gaps["ill"].notna().to_numpy()
-        expected = roc_auc_score(y["ill"][rows], proba[0][rows, 1])
-        scores = make_multitask_scorer("roc_auc", average=None)(classifier, X, gaps)
-        assert scores["ill"] == expected
-        accuracy = make_multitask_scorer("accuracy")(classifier, X, y)
-        assert accuracy == pytest.approx((classifier.predict(X) == y).to_numpy().mean())
-
-    @pytest.mark.parametrize(
-        "classifier",
-        [
-            RidgeClassifier(),
-            ClassifierChain(LogisticRegression()),
-            MLPClassifier(hidden_layer_sizes=(4,), max_iter=30, random_state=0),
-        ],
-    )
-    def test_indicator_classifier(self, classifier, data):
-        X, y = data
-        y = np.column_stack([y["ill"], y["kind"] > 1])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            classifier.fit(X, y)
-        gaps = np.where(np.random.default_rng(2).random(y.shape) < 0.3, np.nan, y)
-        method = (
-            "decision_function" if hasattr(classifier, "decision_function") else "predict_proba"
-        )
-        ranked = getattr(classifier, method)(X)
-        scores = make_multitask_scorer("roc_auc", average=None)(classifier, X, gaps)
-        for t in range(2):
-            rows = ~np.isnan(gaps[:, t])
-            assert scores[str(t)] == roc_auc_score(y[rows, t], ranked[rows, t])
-
-    def test_wrong_number_of_columns(self, data):
-        X, y = data
-        ridge = Ridge().fit(X, y["length"])
-        with pytest.raises(ValueError, match=r"array of shape \(120,\), but y has 2 tasks"):
-            make_multitask_scorer("r2")(ridge, X, y[["length", "width"]])
+def test_metric_that_takes_none(data, types):
+    X, y = data
+    model = IndependentTasks(tasks=types).fit(X, y)
+    scorer = make_multitask_scorer(max_error, greater_is_better=False)
+    half = (np.arange(120) % 2).astype(float)
+    rows = half > 0
+    assert scorer(model, X, y, sample_weight=half) == scorer(model, X[rows], y[rows])
+    with pytest.raises(ValueError, match=r"Task length .* max_error takes no sample_weight"):
+        scorer(model, X, y, sample_weight=half + 1)
 
 
 def test_long_form():

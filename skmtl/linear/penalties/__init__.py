@@ -11,4 +11,4 @@ PENALTIES: dict[str, type[Penalty]] = {
     penalty.alias: penalty for penalty in (L2, L1, L21, TraceNorm, MeanDeviation)
 }
 
-__all__ = ["L1", "L2", "L21", "PENALTIES", "MeanDeviation", "Penalty", "TraceNorm"]
+__all__ = ["L1", "L2", "L21", "MeanDeviation", "Penalty", "TraceNorm"]
