@@ -7,16 +7,21 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl._docstrings import documented
 from skmtl.linear._design import LongDesign
+from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import SOLVERS, fit_linear
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.tasks import Task
 from skmtl.tasks._weights import read_task_weight
 
+linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+
 VANISHING = 1e-12
 """Stands for a task weight of 0, relative to the largest: the limit of a vanishing weight."""
 
 
+@linear
 class MultiTaskLinear(MultiTaskEstimator):
     r"""Regularised linear model of many tasks: scores, yes/no answers, classes and counts.
 
@@ -34,69 +39,11 @@ class MultiTaskLinear(MultiTaskEstimator):
 
     Parameters
     ----------
-    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
-        What the coefficients should look like: the same features for all tasks ("l21"), small
-        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
-        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
-    alpha : float, default=1.0
-        How strongly; 0 fits without penalty.
-    tasks : "auto", str, Task, list or dict, default="auto"
-        Task types: an alias ("regression", "binary", "multiclass", "count") or an object of
-        `skmtl.tasks`, for all tasks, as a list with one entry a column, or as a dict
-        ``{column: type}`` whose missing columns are inferred. Inferred are: bool, string,
-        category or numbers all in {0, 1} as classes, other numbers as regression.
-    task_feature : int or str, default=None
-        Long form: the column of X that says which task a row belongs to; y is then 1-D.
-    unknown_task : {"error", "shared"}, default="error"
-        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
-        the part all tasks share: the centre if there is one, else the mean over tasks.
-    center : bool, default=False
-        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
-        With few rows a task this matters more than the choice of the penalty.
-    fit_intercept : bool, default=True
-        Whether to fit an intercept for each task.
-    intercept_alpha : float, default=0.0
-        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
-    task_weight : list of float, dict {task: weight} or None, default=None
-        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
-        the others: its coefficients are those the penalty prefers (0, or the centre).
-    scale_targets : "auto" or bool, default="auto"
-        Whether to standardise regression targets before fitting (and map back). "auto" does
-        so only where there are several task types, whose losses are not comparable otherwise.
-    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
-        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
-    max_iter : int, default=1000
-        Largest number of iterations.
-    tol : float, default=1e-4
-        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
-    warm_start : bool, default=False
-        Start iterations from the coefficients of the previous fit.
+    <parameters>
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients: one row a task, or a row for each class of a multiclass task. Without
-        the task feature in long form.
-    intercept_ : ndarray of shape (n_outputs,)
-        Intercepts.
-    shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
-        What the tasks share, in long form or where centred: w0 if centred (in the units of
-        the fit, where targets are standardised), else the mean over tasks.
-    dual_gap_ : float
-        Upper bound on the distance of the objective from its optimum. Where targets are
-        standardised, of the objective on the standardised scale.
-    n_iter_ : int
-        Iterations taken; 1 for a closed form.
-    tasks_ : list of Task
-        Fitted task types.
-    task_names_in_ : ndarray of shape (n_tasks,)
-        Names of the tasks: columns of y, or values of the task feature.
-    classes_ : list of ndarray, or ndarray
-        Classes of each task, None for regression; an array for 1-D y.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where they are strings.
+    <attributes>
 
     See Also
     --------
@@ -274,74 +221,20 @@ def _learnable(X, targets, cells):
     return X, targets.select(np.array(keep)), cells
 
 
+@linear
 class MultiTaskLinearRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
     r"""Regularised linear regression of many tasks.
 
     `MultiTaskLinear` where every task is regression: y may hold any numbers, NaN where
     unobserved, and `score` is the mean R2 of the tasks.
 
-
     Parameters
     ----------
-    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
-        What the coefficients should look like: the same features for all tasks ("l21"), small
-        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
-        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
-    alpha : float, default=1.0
-        How strongly; 0 fits without penalty.
-    tasks : "auto", str, Task, list or dict, default="auto"
-        Task types: "regression" or "count", or an object of `skmtl.tasks` such as
-        ``Regression(loss="huber")``, for all tasks, as a list with one entry a column, or as
-        a dict ``{column: type}``. "auto" is squared loss.
-    task_feature : int or str, default=None
-        Long form: the column of X that says which task a row belongs to; y is then 1-D.
-    unknown_task : {"error", "shared"}, default="error"
-        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
-        the part all tasks share: the centre if there is one, else the mean over tasks.
-    center : bool, default=False
-        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
-        With few rows a task this matters more than the choice of the penalty.
-    fit_intercept : bool, default=True
-        Whether to fit an intercept for each task.
-    intercept_alpha : float, default=0.0
-        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
-    task_weight : list of float, dict {task: weight} or None, default=None
-        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
-        the others: its coefficients are those the penalty prefers (0, or the centre).
-    scale_targets : "auto" or bool, default="auto"
-        Whether to standardise regression targets before fitting (and map back). "auto" does
-        so only where there are several task types, whose losses are not comparable otherwise.
-    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
-        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
-    max_iter : int, default=1000
-        Largest number of iterations.
-    tol : float, default=1e-4
-        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
-    warm_start : bool, default=False
-        Start iterations from the coefficients of the previous fit.
+    <parameters>
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients: one row a task, without the task feature in long form.
-    intercept_ : ndarray of shape (n_outputs,)
-        Intercepts.
-    shared_coef_ : ndarray of shape (n_features,)
-        What the tasks share, in long form or where centred: w0 if centred (in the units of
-        the fit, where targets are standardised), else the mean over tasks.
-    dual_gap_ : float
-        Upper bound on the distance of the objective from its optimum. Where targets are
-        standardised, of the objective on the standardised scale.
-    n_iter_ : int
-        Iterations taken; 1 for a closed form.
-    tasks_ : list of Task
-        Fitted task types.
-    task_names_in_ : ndarray of shape (n_tasks,)
-        Names of the tasks: columns of y, or values of the task feature.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where they are strings.
+    <attributes>
 
     See Also
     --------
@@ -358,6 +251,7 @@ class MultiTaskLinearRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
     """
 
 
+@linear
 class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     r"""Regularised logistic and softmax regression of many tasks.
 
@@ -366,69 +260,13 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     scikit-learn's searches an explicit splitter (``cv=KFold(5)``): for a classifier and an
     integer ``cv`` they refuse NaN before any fit.
 
-
     Parameters
     ----------
-    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
-        What the coefficients should look like: the same features for all tasks ("l21"), small
-        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
-        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
-    alpha : float, default=1.0
-        How strongly; 0 fits without penalty.
-    tasks : "auto", str, Task, list or dict, default="auto"
-        Task types: "binary" or "multiclass", or an object of `skmtl.tasks` such as
-        ``Binary(class_weight="balanced")``, for all tasks, as a list with one entry a column,
-        or as a dict ``{column: type}``. "auto" is binary up to two labels, else multiclass.
-    task_feature : int or str, default=None
-        Long form: the column of X that says which task a row belongs to; y is then 1-D.
-    unknown_task : {"error", "shared"}, default="error"
-        Long form: what to do at predict with a task that was not seen in fit. "shared" uses
-        the part all tasks share: the centre if there is one, else the mean over tasks.
-    center : bool, default=False
-        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
-        With few rows a task this matters more than the choice of the penalty.
-    fit_intercept : bool, default=True
-        Whether to fit an intercept for each task.
-    intercept_alpha : float, default=0.0
-        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
-    task_weight : list of float, dict {task: weight} or None, default=None
-        Weight of each task in the loss; 1 by default. A task of weight 0 has no influence on
-        the others: its coefficients are those the penalty prefers (0, or the centre).
-    scale_targets : "auto" or bool, default="auto"
-        Without effect here: there are no regression targets.
-    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
-        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
-    max_iter : int, default=1000
-        Largest number of iterations.
-    tol : float, default=1e-4
-        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
-    warm_start : bool, default=False
-        Start iterations from the coefficients of the previous fit.
+    <parameters>
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients: one row a task, or a row for each class of a multiclass task. Without
-        the task feature in long form.
-    intercept_ : ndarray of shape (n_outputs,)
-        Intercepts.
-    shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
-        What the tasks share, in long form or where centred: w0 if centred (in the units of
-        the fit, where targets are standardised), else the mean over tasks.
-    dual_gap_ : float
-        Upper bound on the distance of the objective from its optimum.
-    n_iter_ : int
-        Iterations taken; 1 for a closed form.
-    tasks_ : list of Task
-        Fitted task types.
-    task_names_in_ : ndarray of shape (n_tasks,)
-        Names of the tasks: columns of y, or values of the task feature.
-    classes_ : list of ndarray, or ndarray
-        Classes of each task; an array for 1-D y.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, where they are strings.
+    <attributes>
 
     See Also
     --------
