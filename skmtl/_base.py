@@ -13,7 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl.tasks._columns import match, read_column
-from skmtl.tasks._targets import read_targets, split_task_feature
+from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._targets import read_targets
 
 
 def _may_have_classes(estimator):

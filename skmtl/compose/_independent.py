@@ -1,6 +1,5 @@
 """Every task on its own: the baseline that learning together has to beat."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._warnings import name_tasks, warn
 from skmtl.compose._single import Problem, fit_single, link_single
 from skmtl.tasks._count import Count
 from skmtl.tasks._rows import rows_by_task
@@ -210,11 +210,4 @@ def _warn(problems, constants):
         if np.ndim(constant) and len(problem.rows) > 1 and problem.task.n_outputs_
     ]
     if single:
-        shown = ", ".join(repr(name) for name in single[:8])
-        more = f" and {len(single) - 8} more" if len(single) > 8 else ""
-        noun = "Task" if len(single) == 1 else f"{len(single)} tasks"
-        warnings.warn(
-            f"{noun} {shown}{more}: one observed class; the prediction is constant.",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn(f"{name_tasks(single)}: one observed class; the prediction is constant.")

@@ -1,12 +1,12 @@
 """From validated data to certified coefficients: which loss, which solver."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skmtl._warnings import warn
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._problem import Intercept, Problem
@@ -156,13 +156,12 @@ def _solve_proximal_gradient(setup, W, b, settings):
         problem, problem.start(W, b), max_gap=max_gap, max_iter=settings.max_iter
     )
     if solution.gap > max_gap:
-        warnings.warn(
+        warn(
             f"max_iter={settings.max_iter} iterations reached with a duality gap of "
             f"{solution.gap:.3g}; tol={settings.tol:g} asks for at most {max_gap:.3g} (tol times "
             "the loss of a constant prediction). Increase max_iter, scale the features "
             "(StandardScaler), or raise tol.",
             ConvergenceWarning,
-            stacklevel=5,
         )
     return solution
 

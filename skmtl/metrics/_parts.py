@@ -8,8 +8,8 @@ import numpy as np
 from skmtl.metrics._keys import score_keys
 from skmtl.tasks import Task
 from skmtl.tasks._columns import read_column
+from skmtl.tasks._reading import read_y, split_task_feature
 from skmtl.tasks._rows import rows_by_task
-from skmtl.tasks._targets import read_y, split_task_feature
 
 
 @dataclass(frozen=True, eq=False)

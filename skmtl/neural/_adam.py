@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 
 # Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, algorithm 1.
@@ -26,9 +28,7 @@ class Adam:
         weights = [i for i, weight in enumerate(is_weight) if weight]
         biases = [i for i, weight in enumerate(is_weight) if not weight]
         self.groups = [(weights, alpha), (biases, 0.0)]
-        self.is_fused = hasattr(torch, "_fused_adam_") and all(
-            p.device.type in {"cpu", "cuda"} for p in self.parameters
-        )
+        self.is_fused = all(fused_works(p.device.type, p.dtype) for p in self.parameters)
         if state is not None:
             self._load(state)
 
@@ -44,24 +44,9 @@ class Adam:
                     move(*([source[i] for i in present] for source in sources), alpha)
 
     def _fused(self, parameters, gradients, first, second, alpha):
-        torch._fused_adam_(
-            parameters,
-            # The kernel walks through memory: a transposed gradient would be read wrongly.
-            [gradient.contiguous() for gradient in gradients],
-            first,
-            second,
-            [],
-            [self.n_steps] * len(parameters),
-            lr=self.learning_rate,
-            beta1=BETA1,
-            beta2=BETA2,
-            weight_decay=alpha,
-            eps=EPSILON,
-            amsgrad=False,
-            maximize=False,
-            grad_scale=None,
-            found_inf=None,
-        )
+        # The kernel walks through memory: a transposed gradient would be read wrongly.
+        gradients = [gradient.contiguous() for gradient in gradients]
+        _call_fused(parameters, gradients, first, second, self.n_steps, self.learning_rate, alpha)
 
     def _plain(self, parameters, gradients, first, second, alpha):
         t = float(self.n_steps)
@@ -85,3 +70,46 @@ class Adam:
         for kind, tensors in (("first", self.first), ("second", self.second)):
             for name, tensor in zip(self.names, tensors, strict=True):
                 tensor.copy_(torch.from_numpy(state[f"{kind}.{name}"]))
+
+
+def _call_fused(parameters, gradients, first, second, n_steps, learning_rate, alpha):
+    torch._fused_adam_(
+        parameters,
+        gradients,
+        first,
+        second,
+        [],
+        [n_steps] * len(parameters),
+        lr=learning_rate,
+        beta1=BETA1,
+        beta2=BETA2,
+        weight_decay=alpha,
+        eps=EPSILON,
+        amsgrad=False,
+        maximize=False,
+        grad_scale=None,
+        found_inf=None,
+    )
+
+
+@cache
+def fused_works(device, dtype):
+    """Whether torch's fused kernel, which is private, is there and does what it did.
+
+    It is tried on one number. Where it is gone or changed, the plain step is taken.
+    """
+    if device not in {"cpu", "cuda"}:
+        return False
+    value, gradient, first, second = (
+        torch.full((1,), x, dtype=dtype, device=device) for x in (1.0, 0.5, 0.2, 0.3)
+    )
+    n_steps = torch.tensor(2.0, device=device)
+    g = 0.5 + 0.1 * 1.0
+    m, v = 0.2 * BETA1 + g * (1 - BETA1), 0.3 * BETA2 + g**2 * (1 - BETA2)
+    moved = 1.0 - 0.01 * (m / (1 - BETA1**2)) / ((v / (1 - BETA2**2)) ** 0.5 + EPSILON)
+    try:
+        _call_fused([value], [gradient], [first], [second], n_steps, 0.01, 0.1)
+    except (AttributeError, TypeError, RuntimeError):
+        return False
+    found = torch.cat([value, first, second]).tolist()
+    return all(abs(x - y) < 1e-6 for x, y in zip(found, (moved, m, v), strict=True))

@@ -25,7 +25,6 @@ def watched(estimator, X, y, sample_weight):
     estimator._watch = Watch(estimator, X, y, sample_weight)
     try:
         yield
-        estimator._watch.end()
     finally:
         estimator.__dict__.pop("_watch", None)
 

@@ -72,9 +72,11 @@ class Rows:
         return Batch(X.view(*shape, -1), values, weights, task_index, self.all_observed)
 
     def all(self, n_models=1):
-        """Every row in its order, the same for each model."""
-        index = torch.arange(self.n_rows, device=self.device)
-        return self.batch(index.expand(n_models, -1))
+        """Every row in its order, the same for each model; without a copy."""
+        X = _tensor(self.X.toarray(), self.device) if self.is_sparse else self.X
+        parts = [X, self.labels[:, 0], self.labels[:, 1], self.task_index]
+        parts = [part if part is None else part.expand(n_models, *part.shape) for part in parts]
+        return Batch(*parts, self.all_observed)
 
 
 def _tensor(array, device):

@@ -3,23 +3,16 @@
 PARAMETERS = """
     hidden_layer_sizes : array-like of int, default=(128, 128)
         Units of the hidden layers that all tasks share. Empty for none: linear models.
-    tasks : "auto", str, Task, list or dict, default="auto"
-        What each column of y is: {tasks}
-    task_feature : int or str, default=None
-        Long form: index or name of the column of X that says which task a row belongs to; y
-        then has one label a row. By default y has one column a task.
-    unknown_task : {{"error", "shared"}}, default="error"
-        Long form: what `predict` does with a task that `fit` did not see, raise or predict
-        the mean over all tasks.
-    architecture : {{"hard_sharing"}} or Architecture, default="hard_sharing"
+    <task parameters>
+    architecture : {"hard_sharing"} or Architecture, default="hard_sharing"
         How tasks share parameters; objects of `skmtl.neural.architectures` have settings.
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers that each task has for itself.
-    activation : {{"identity", "logistic", "tanh", "relu"}}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is left out of a training step.
-    balancing : {{"equal"}} or Balancing, default="equal"
+    balancing : {"equal"} or Balancing, default="equal"
         How the losses of the tasks become one step; see `skmtl.neural.balancing`.
     task_weight : array-like of shape (n_tasks,) or dict, default=None
         Weight of each task in the objective, 1 by default; a dict names the exceptions. A
@@ -54,15 +47,9 @@ PARAMETERS = """
         value gives bit-equal fits on the CPU.
     verbose : bool or int, default=False
         Print a line after each epoch, or after every so many.
-""".strip("\n")
+"""
 
 ATTRIBUTES = """
-    tasks_ : list of Task
-        What each task is.
-    task_names_in_ : ndarray of shape (n_tasks,)
-        Columns of y, or values of the task feature.
-    classes_ : list of ndarray, or ndarray if y was 1-D
-        Classes of each task, None for regression. {classes}
     loss_curve_ : ndarray of shape (n_iter_, n_tasks)
         Training loss of each task in each epoch; regression in standardised units. NaN for a
         task without labels.
@@ -80,34 +67,7 @@ ATTRIBUTES = """
         the epoch before it are kept.
     interrupted_ : bool
         Whether the fit was interrupted from the keyboard; the best complete epoch is kept.
-    n_features_in_ : int
-        Number of features of X, the task feature included.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features of X, where it has any.
-""".strip("\n")
+    <task attributes>
+"""
 
-TASKS = {
-    "any": """"regression", "binary", "multiclass", "count" or an
-        object of `skmtl.tasks` for all; a list with one entry a task; or a dict by name. "auto"
-        takes bool, string, category and 0/1 columns as classes and other numbers as regression.""",
-    "regression": """by default all are regression; a list or dict
-        sets losses, ``Regression(loss="huber")`` for example.""",
-    "classification": """"binary" or "multiclass", by default
-        after the number of its labels; a list or dict sets class weights for example.""",
-}
-
-
-def documented(cls):
-    """Fill the shared sections into the docstring of an estimator."""
-    attributes = ATTRIBUTES
-    start = attributes.index("    classes_")
-    end = attributes.index("    loss_curve_")
-    if cls._kind == "regression":
-        attributes = attributes[:start] + attributes[end:]
-    classes = "Only if there are any classes." if cls._kind == "any" else ""
-    if cls.__doc__:  # None under python -OO
-        cls.__doc__ = (
-            cls.__doc__.replace("    <parameters>", PARAMETERS.format(tasks=TASKS[cls._kind]))
-            .replace("    <attributes>", attributes.format(classes=classes))
-        )
-    return cls
+SHARED = "with the mean over all tasks."

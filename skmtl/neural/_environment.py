@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from contextlib import contextmanager
 
 import torch
+
+from skmtl._warnings import warn
 
 # Multiplications a step from which a second thread pays; below, threads wait for each other.
 WORTH_THREADS = 10**8
@@ -77,11 +78,10 @@ def limited_threads(n_threads, work=0):
     """
     wanted = n_threads or (torch.get_num_threads() if work > WORTH_THREADS else 1)
     if _threads.is_forked and wanted > 1:
-        warnings.warn(
+        warn(
             "This process was forked, and torch can hang in a forked process that uses more "
             "than one thread; using one. Start processes by 'spawn' or joblib's 'loky'.",
             RuntimeWarning,
-            stacklevel=2,
         )
         wanted = 1
     _threads.enter(wanted)

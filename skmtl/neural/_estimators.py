@@ -14,14 +14,17 @@ from skmtl._base import (
     MultiTaskRegressorMixin,
     all_or_nothing,
 )
+from skmtl._docstrings import documented
 from skmtl.neural._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.neural._continuing import read_more
-from skmtl.neural._docs import documented
+from skmtl.neural._docs import ATTRIBUTES, PARAMETERS, SHARED
+
+network = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
 ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
 
 
-@documented
+@network
 class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     r"""Multi-layer perceptron for tasks of any types, with missing labels.
 
@@ -58,14 +61,16 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     >>> import numpy as np
     >>> from skmtl import MultiTaskMLP
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(300, 5))
+    >>> X = rng.normal(size=(1000, 5))
     >>> y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] > X[:, 1]])
     >>> y[::3, 0] = np.nan
-    >>> model = MultiTaskMLP((32,), max_iter=400, random_state=0).fit(X[:200], y[:200])
+    >>> model = MultiTaskMLP((32,), early_stopping=True, learning_rate_init=0.01, random_state=0)
+    >>> model.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.8
+    True
     >>> [task.alias for task in model.tasks_]
     ['regression', 'binary']
-    >>> model.score(X[200:], y[200:]) > 0.5
-    True
+    >>> [None if c is None else c.tolist() for c in model.classes_]
+    [None, [0, 1]]
     """
 
     _standardize = True
@@ -232,7 +237,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         return {**state, "_built": {}} if "_built" in state else state
 
 
-@documented
+@network
 class MultiTaskMLPRegressor(MultiTaskRegressorMixin, MultiTaskMLP):
     """Multi-layer perceptron for regression tasks, with missing labels.
 
@@ -256,18 +261,20 @@ class MultiTaskMLPRegressor(MultiTaskRegressorMixin, MultiTaskMLP):
     >>> import numpy as np
     >>> from skmtl import MultiTaskMLPRegressor
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(300, 5))
+    >>> X = rng.normal(size=(1000, 5))
     >>> y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] - X[:, 1]])
     >>> y[::3, 0] = np.nan
-    >>> model = MultiTaskMLPRegressor((32,), max_iter=400, random_state=0)
-    >>> model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.8
+    >>> model = MultiTaskMLPRegressor(
+    ...     (32,), early_stopping=True, learning_rate_init=0.01, random_state=0
+    ... )
+    >>> model.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.8
     True
     """
 
     _parameter_constraints: dict = {**MultiTaskMLP._parameter_constraints}
 
 
-@documented
+@network
 class MultiTaskMLPClassifier(MultiTaskClassifierMixin, MultiTaskMLP):
     """Multi-layer perceptron for classification tasks, with missing labels.
 
@@ -291,11 +298,13 @@ class MultiTaskMLPClassifier(MultiTaskClassifierMixin, MultiTaskMLP):
     >>> import numpy as np
     >>> from skmtl import MultiTaskMLPClassifier
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(300, 5))
+    >>> X = rng.normal(size=(1000, 5))
     >>> y = np.column_stack([X[:, 0] * X[:, 1] > 0, X[:, 0] > X[:, 1]]).astype(float)
     >>> y[::3, 0] = np.nan
-    >>> model = MultiTaskMLPClassifier((32,), max_iter=400, random_state=0)
-    >>> model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.8
+    >>> model = MultiTaskMLPClassifier(
+    ...     (32,), early_stopping=True, learning_rate_init=0.01, random_state=0
+    ... )
+    >>> model.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.8
     True
     """
 

@@ -45,8 +45,10 @@ class Fit:
         self.seed = seed
         self.device = read_device(estimator.device)
         # A row without labels must not even take a place in a batch.
-        labelled = np.flatnonzero(targets.row_is_observed)
-        self.X, self.targets = X[labelled], targets.take(labelled)
+        labelled = targets.row_is_observed
+        if not labelled.all():
+            X, targets = X[labelled], targets.take(labelled)
+        self.X, self.targets = X, targets
         self.task_weight = read_task_weight(estimator.task_weight, self.tasks.names.tolist())
         self.description = describe(
             resolve("architecture", estimator.architecture),
@@ -77,13 +79,15 @@ class Fit:
                 layer.seed([int(self.rng(DROPOUT, *more).integers(2**62))], self.device)
         return module
 
-    def rows(self, members, share=None):
-        """Some of the rows as tensors.
+    def rows(self, members=None, share=None):
+        """Some of the rows, or all, as tensors.
 
         ``share`` is what a unit of weight of each task counts in the mean over these rows; by
         default one over the task's total weight there.
         """
-        targets = self.targets.take(members)
+        X, targets = self.X, self.targets
+        if members is not None:
+            X, targets = X[members], targets.take(members)
         if share is None:
             weights = targets.cell_weights()
         elif targets.task_index is None:
@@ -91,9 +95,9 @@ class Fit:
         else:
             weights = targets.weights * share[targets.task_index]
         return Rows(
-            self.X[members],
+            X,
             targets.values,
-            weights * len(members),
+            weights * len(targets.values),
             targets.task_index,
             self.tasks.n_tasks,
             self.device,
@@ -148,7 +152,7 @@ def fit_network(estimator, X, targets):
     state = getattr(estimator, "_state", None) if estimator.warm_start else None
     if state is not None:
         check_same_network(estimator._description, fit.description)
-    members, held_out, validation = np.arange(len(fit.targets.values)), None, None
+    members = held_out = validation = None
     if estimator.early_stopping:
         members, held_out = validation_split(
             fit.targets, estimator.validation_fraction, fit.rng(SPLIT)
@@ -170,6 +174,7 @@ def fit_network(estimator, X, targets):
     write_results(fit, module, progress, rows, held_out)
     estimator.__dict__.pop("_stream", None)
     warn_of_end(fit, progress, has_stopped=observer.has_stopped)
+    observer.end()
 
 
 @gradients()
@@ -195,7 +200,7 @@ def partial_fit_network(estimator, X, targets):
     n_rows = stream["rows"] + len(fit.targets.values)
     weight = stream["weight"] + fit.targets.sum_by_task(fit.targets.weights)
     share = np.divide(n_rows, weight, out=np.zeros_like(weight), where=weight > 0)
-    rows = fit.rows(np.arange(len(fit.targets.values)), share / len(fit.targets.values))
+    rows = fit.rows(share=share / len(fit.targets.values))
     module = fit.module(None if is_first else estimator._state, stream["calls"])
     estimator._description = fit.description
     progress, optimizer = fit.train(

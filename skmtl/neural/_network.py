@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from skmtl._warnings import warn
 from skmtl.neural._environment import limited_threads, read_device
 
 # Numbers a chunk of predictions may hold in its widest layer.
@@ -129,5 +129,5 @@ def _device_or_cpu(device):
     try:
         return read_device(device)
     except ValueError as error:
-        warnings.warn(f"{error} Predicting on the CPU.", UserWarning, stacklevel=5)
+        warn(f"{error} Predicting on the CPU.")
         return torch.device("cpu")

@@ -13,7 +13,7 @@ class Observer:
         self.watch = getattr(estimator, "_watch", None)
         self.has_stopped = False
         if self.watch is not None:
-            self.watch.state = lambda: {"_state": get_state(module)}
+            self.watch.state = lambda: {"_state": get_state(module), "_built": {}}
 
     def begin_epoch(self):
         """An epoch begins."""
@@ -33,3 +33,8 @@ class Observer:
         if self.watch is not None:
             self.has_stopped = bool(self.watch.end_epoch())
         return self.has_stopped
+
+    def end(self):
+        """The fit is complete."""
+        if self.watch is not None:
+            self.watch.end()

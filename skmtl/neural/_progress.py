@@ -117,8 +117,10 @@ class Progress:
         is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
         is_finite &= np.isfinite(losses).all(axis=1)
         if self.losses:
+            # A first loss near zero, or below it as that of counts, is no yardstick.
+            first = np.maximum(np.abs(self._mean(self.losses[0])), 1e-3)
             with np.errstate(invalid="ignore", over="ignore"):
-                return is_finite & ~(self._mean(losses) > EXPLOSION * self._mean(self.losses[0]))
+                return is_finite & ~(self._mean(losses) > EXPLOSION * first)
         return is_finite
 
     def _mean(self, losses):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._base import mean_score
+from skmtl._warnings import warn
 from skmtl.neural._network import get_state
 
 
@@ -16,8 +15,10 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
     estimator = fit.estimator
     history = {
         "loss": np.array([losses[0] for losses in progress.losses]),
-        "task_weight": np.array([weights[0] for weights in progress.weights]),
     }
+    history["task_weight"] = np.broadcast_to(fit.task_weight, history["loss"].shape)
+    if progress.weights[0] is not None:
+        history["task_weight"] = np.array([weights[0] for weights in progress.weights])
     history["loss"][:, ~rows.task_has_label] = np.nan
     if held_out is not None:
         history["validation_loss"] = np.array([losses[0] for losses in progress.validation_losses])
@@ -29,7 +30,8 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
     estimator.history_ = history
     estimator.loss_curve_ = history["loss"]
     estimator.n_iter_ = len(history["loss"])
-    estimator.best_loss_ = float(progress.best_loss[0])
+    best_loss = float(progress.best_loss[0])
+    estimator.best_loss_ = min(best_loss, estimator.best_loss_) if goes_on else best_loss
     estimator.diverged_ = bool(progress.diverged_task[0] >= 0)
     estimator.interrupted_ = progress.interrupted
     estimator.best_validation_score_ = None
@@ -58,24 +60,21 @@ def warn_of_end(fit, progress, *, has_stopped):
     estimator = fit.estimator
     if progress.interrupted:
         try:
-            warnings.warn(
+            warn(
                 f"The fit was interrupted; the best of its {progress.n_epochs} complete epochs "
-                "is kept.",
-                UserWarning,
-                stacklevel=7,
+                "is kept."
             )
         finally:
             raise KeyboardInterrupt
     if estimator.diverged_:
         text = f"{_divergence(fit, progress)} The best epoch before it is kept."
-        warnings.warn(text, ConvergenceWarning, stacklevel=7)
+        warn(text, ConvergenceWarning)
     elif not progress.has_converged.all() and not has_stopped and fit.tasks.n_outputs:
-        warnings.warn(
+        warn(
             f"Maximum number of epochs reached (max_iter={estimator.max_iter}): the loss fell "
             f"by more than tol={estimator.tol:g} within the last "
             f"n_iter_no_change={estimator.n_iter_no_change} epochs.",
             ConvergenceWarning,
-            stacklevel=7,
         )
 
 

@@ -30,29 +30,27 @@ class Step:
         self.parameters = list(module.parameters())
         shared = {id(p) for p in module.shared_parameters()}
         self.is_shared = [id(p) in shared for p in self.parameters]
-        self.is_plain = balancing.is_constant and bool((task_weight == 1).all())
+        self.is_plain = bool((task_weight == 1).all())
         self.needs_two = not balancing.is_constant or bool((task_weight == 0).any())
 
     def __call__(self, batch):
-        """Losses and weights (n_models, n_tasks), and a gradient for each parameter."""
+        """Losses and weights (n_models, n_tasks), and a gradient for each parameter.
+
+        Weights are None where the method has none of its own: those of the tasks then.
+        """
         losses = self.objective(self.module(batch.X, batch.task_index), batch)
+        weights = None
+        if not self.balancing.is_constant:
+            weights = self.task_weight * self.balancing.weights(losses.detach())
         if not losses.requires_grad:
-            return losses, self.weights(losses), [None] * len(self.parameters)
-        if self.is_plain:
-            return losses.detach(), None, self._gradients(losses.sum())
-        weights = self.weights(losses.detach())
-        own = (losses * self.own_weight).sum()
-        if not self.needs_two:
-            return losses.detach(), weights, self._gradients(own)
-        shared = (losses * weights).sum()
-        return losses.detach(), weights, self._two_gradients(shared, own)
-
-    def weights(self, losses):
-        """Weights of the tasks in the step of the shared parameters."""
-        return self.task_weight * self.balancing.weights(losses)
-
-    def _gradients(self, loss):
-        return torch.autograd.grad(loss, self.parameters, allow_unused=True)
+            return losses, weights, [None] * len(self.parameters)
+        own = losses.sum() if self.is_plain else (losses * self.own_weight).sum()
+        if self.needs_two:
+            shared = (losses * (self.task_weight if weights is None else weights)).sum()
+            gradients = self._two_gradients(shared, own)
+        else:
+            gradients = torch.autograd.grad(own, self.parameters, allow_unused=True)
+        return losses.detach(), weights, gradients
 
     def _two_gradients(self, shared, own):
         gradients = [None] * len(self.parameters)

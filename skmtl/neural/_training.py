@@ -70,7 +70,10 @@ def train(
 
 
 def run_epoch(module, rows, step, optimizer, rngs, batch_size):
-    """One pass over the rows; mean losses and task weights, (n_models, n_tasks) each."""
+    """One pass over the rows; mean losses and task weights, (n_models, n_tasks) each.
+
+    Weights are None where they are those of the tasks throughout.
+    """
     module.train()
     losses = weights = 0.0
     for batch in batches(rows, rngs, batch_size):
@@ -84,8 +87,7 @@ def run_epoch(module, rows, step, optimizer, rngs, batch_size):
             weights = weights + batch_weights * share
     step.balancing.end_epoch(losses)
     losses = losses.cpu().numpy().astype(np.float64)
-    weights = weights.cpu().numpy() if torch.is_tensor(weights) else np.ones_like(losses)
-    return losses, weights
+    return losses, weights.cpu().numpy() if torch.is_tensor(weights) else None
 
 
 def batches(rows, rngs, batch_size):

@@ -64,6 +64,9 @@ def read_column(column: Any, name: Hashable) -> Column:
         )
     if mask is not None:
         observed = observed & ~mask
+    if dtype_name.lower() == "boolean" and not observed.any():
+        # Nullable booleans of pandas: without a value only the dtype tells.
+        labels = np.zeros(len(labels), dtype=bool)
     if labels.dtype.kind == "f" and np.isinf(labels[observed]).any():
         raise ValueError(
             f"Task {name!r}: y contains infinity ({int(np.isinf(labels[observed]).sum())} "

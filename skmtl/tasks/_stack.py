@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from skmtl.tasks._columns import read_column
+from skmtl.tasks._reading import split_task_feature
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -155,8 +156,6 @@ def unstack_tasks(
     >>> names.tolist(), [y.tolist() for y in y_list]
     ([5.0, 7.0], [[2], [1, 3]])
     """
-    from skmtl.tasks._targets import split_task_feature
-
     if task_feature is None:
         task_feature = "task" if "task" in list(getattr(X, "columns", [])) else 0
     features, task = split_task_feature(X, task_feature)

@@ -36,7 +36,9 @@ def mixed_data():
 class Parts:
     """Everything below the estimator, for wide or long labels."""
 
-    def __init__(self, X, y, tasks="auto", *, task_column=None, sample_weight=None, seeds=(0,), **shape):
+    def __init__(
+        self, X, y, tasks="auto", *, task_column=None, sample_weight=None, seeds=(0,), **shape
+    ):
         options = {"hidden_layer_sizes": (6, 5), "activation": "tanh", "dropout": 0.0, **shape}
         options.setdefault("head_hidden_layer_sizes", ())
         self.X = X

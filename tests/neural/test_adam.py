@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural._adam import Adam
+from skmtl.neural._adam import Adam, fused_works
 
 
 def run(module, optimizer, gradients):
@@ -64,3 +64,26 @@ def test_parameters_without_gradient_stay():
     before = module.bias.detach().clone()
     run(module, Adam(module, learning_rate=0.1, alpha=0.0), [[g[0], None] for g in gradients])
     assert torch.equal(module.bias, before)
+
+
+@pytest.mark.parametrize("change", ["gone", "other signature", "other result"])
+def test_a_changed_kernel_is_not_used(change, monkeypatch):
+    def other_signature(parameters, gradients):
+        raise AssertionError
+
+    def other_result(parameters, *args, **kwargs):
+        parameters[0].add_(1.0)
+
+    fakes = {"other signature": other_signature, "other result": other_result}
+    if change == "gone":
+        monkeypatch.delattr(torch, "_fused_adam_")
+    else:
+        monkeypatch.setattr(torch, "_fused_adam_", fakes[change])
+    fused_works.cache_clear()
+    try:
+        module, gradients = problem()
+        optimizer = Adam(module, learning_rate=0.01, alpha=0.1)
+        assert not optimizer.is_fused
+        run(module, optimizer, gradients)
+    finally:
+        fused_works.cache_clear()

@@ -45,7 +45,11 @@ def test_learns_from_chunks():
     Y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] > X[:, 2]])
     Y[rng.random(Y.shape) < 0.3] = np.nan
     model = MultiTaskMLP(
-        (32,), tasks=["regression", "binary"], learning_rate_init=5e-3, random_state=0, batch_size=50
+        (32,),
+        tasks=["regression", "binary"],
+        learning_rate_init=5e-3,
+        random_state=0,
+        batch_size=50,
     )
     for _ in range(10):
         for start in range(0, 1500, 300):
@@ -82,7 +86,9 @@ def test_classes_can_be_declared():
     model = MultiTaskMLP(**SMALL).partial_fit(X[first], Y[first], classes=[None, ["no", "yes"]])
     model.partial_fit(X, Y)
     assert model.classes_[1].tolist() == ["no", "yes"]
-    single = MultiTaskMLPClassifier(**SMALL).partial_fit(X[first], Y["b"][first], classes=["no", "yes"])
+    single = MultiTaskMLPClassifier(**SMALL).partial_fit(
+        X[first], Y["b"][first], classes=["no", "yes"]
+    )
     assert set(single.partial_fit(X, Y["b"]).predict(X)) <= {"no", "yes"}
 
 
@@ -168,7 +174,7 @@ def test_warm_start_names_the_difference(mixed_data):
         model.fit(X[:, :3], Y)
     with pytest.raises(ValueError, match="y has 3 tasks, but the estimator was fitted with 4"):
         model.fit(X, Y[:, :3])
-    with pytest.raises(ValueError, match=r"Task 2: label 5 was not seen"):
+    with pytest.raises(ValueError, match=r"Task 2: label 5.0 was not seen"):
         model.fit(X, np.where(np.arange(4) == 2, 5, Y))
     with pytest.raises(ValueError, match=r"hidden_layer_sizes was \(8,\) and is \(9,\)"):
         model.set_params(hidden_layer_sizes=(9,)).fit(X, Y)

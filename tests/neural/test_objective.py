@@ -65,9 +65,7 @@ def test_task_losses_by_their_definition(parts, mixed_data, order, heads):
     # Regression beside regression, apart from it: blocks that are no slices of y.
     Y = np.column_stack([Y[:, columns], Y[:, :1] ** 2])
     weight = np.column_stack([weight, weight[:, :1]])
-    made = parts(
-        X, Y, [*order, "regression"], sample_weight=weight, head_hidden_layer_sizes=heads
-    )
+    made = parts(X, Y, [*order, "regression"], sample_weight=weight, head_hidden_layer_sizes=heads)
     np.testing.assert_allclose(made.losses().detach()[0], by_definition(made), rtol=1e-10)
 
 
@@ -115,7 +113,9 @@ def test_gradient_of_the_whole_objective(parts, mixed_data, form):
             below = objective()
             parameter += h * direction
         expected = (above - below) / (2 * h)
-        np.testing.assert_allclose(float((gradient * direction).sum()), expected, rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(
+            float((gradient * direction).sum()), expected, rtol=1e-5, atol=1e-9
+        )
 
 
 def test_an_unobserved_label_has_exactly_no_gradient(parts, mixed_data):
@@ -144,7 +144,10 @@ def test_not_even_an_overflow_passes_where_no_label_is(parts, mixed_data, value)
     spoiled.requires_grad_()
     losses = [made.objective(scores, batch) for scores in (raw, spoiled)]
     assert (losses[0] == losses[1]).all()
-    gradients = [torch.autograd.grad(loss.sum(), s)[0] for loss, s in zip(losses, (raw, spoiled), strict=True)]
+    gradients = [
+        torch.autograd.grad(loss.sum(), s)[0]
+        for loss, s in zip(losses, (raw, spoiled), strict=True)
+    ]
     assert torch.equal(gradients[0], gradients[1])
 
 

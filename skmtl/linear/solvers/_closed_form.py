@@ -11,13 +11,14 @@ so that :math:`\tfrac1T \sum_t H_t^{-1} (G_t + D) \, m = \tfrac1T \sum_t H_t^{-1
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+
+from skmtl._warnings import warn
 
 Array = NDArray[Any]
 
@@ -150,11 +151,10 @@ def solve_symmetric(H: Array, B: Array) -> Array:
             return solved
     except np.linalg.LinAlgError:
         pass
-    warnings.warn(
+    warn(
         "The coefficients are not unique (collinear or constant features, or more features "
         "than rows, and no ridge on them); those of minimum norm are taken.",
         linalg.LinAlgWarning,
-        stacklevel=2,
     )
     return np.array(
         [np.linalg.pinv(h, rcond=1e-12, hermitian=True) @ b for h, b in zip(H, B, strict=True)]

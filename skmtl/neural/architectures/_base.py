@@ -115,11 +115,11 @@ class MultiTaskModule(nn.Module, ABC):
         gain = 2.0 if activation == "logistic" else 6.0
         for model, seed in enumerate(seeds):
             rng = np.random.default_rng([seed, 0])
-            for layer in self._layers(SharedLayer):
-                layer.initialize(model, rng, gain)
+            for shared in self._layers(SharedLayer):
+                shared.initialize(model, rng, gain)
             rngs = [np.random.default_rng([seed, 1, key]) for key in task_keys]
-            for layer in self._layers(TaskLayer):
-                layer.initialize(model, rngs, gain)
+            for own in self._layers(TaskLayer):
+                own.initialize(model, rngs, gain)
 
     def _layers(self, kind: type[Layer]) -> list[Layer]:
         return [layer for layer in self.modules() if isinstance(layer, kind)]

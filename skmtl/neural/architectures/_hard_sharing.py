@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -79,8 +80,7 @@ class Trunk(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            SharedLayer(n_models, n_inputs, n_outputs)
-            for n_inputs, n_outputs in zip(widths[:-1], widths[1:], strict=True)
+            SharedLayer(n_models, n_inputs, n_outputs) for n_inputs, n_outputs in pairwise(widths)
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
@@ -93,6 +93,8 @@ class Trunk(nn.Module):
 
 class Heads(nn.Module):
     """One small network a task, all computed together."""
+
+    used: Tensor | None
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ class Balancing(BaseEstimator, ABC):
     alias: ClassVar[str]
     is_constant: ClassVar[bool] = False
 
-    def start(self, n_models: int, n_tasks: int) -> None:  # noqa: B027
+    def start(self, n_models: int, n_tasks: int) -> None:
         """Forget earlier fits; called once before training."""
 
     @abstractmethod
@@ -43,5 +43,5 @@ class Balancing(BaseEstimator, ABC):
             Weights >= 0 of their gradients.
         """
 
-    def end_epoch(self, losses: Tensor) -> None:  # noqa: B027
+    def end_epoch(self, losses: Tensor) -> None:
         """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""

@@ -1,0 +1,222 @@
+"""The tasks of an estimator, and their labels as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.tasks._base import Task
+from skmtl.tasks._columns import match, read_column
+from skmtl.tasks._reading import observed_weights, read_y, stack_columns
+from skmtl.tasks._weights import read_task_weight
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Tasks with the same loss: ``raw[:, outputs]`` is (n, len(tasks) * n_outputs)."""
+
+    task: Task
+    tasks: NDArray[np.intp]
+    outputs: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSet:
+    """The tasks of a fitted estimator.
+
+    Wide (``is_long`` false): one `Task` a column of y, raw scores (n, n_outputs). Long: one
+    `Task` for all, raw scores (n, n_outputs of that task), ``names`` the sorted task values.
+    """
+
+    tasks: tuple[Task, ...]
+    names: Array
+    n_labels: Array
+    is_long: bool = False
+    is_1d: bool = False
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks."""
+        return len(self.names)
+
+    @cached_property
+    def slices(self) -> list[slice]:
+        """Raw scores of each task (wide)."""
+        ends = np.cumsum([task.n_outputs_ for task in self.tasks]).tolist()
+        return [slice(end - t.n_outputs_, end) for end, t in zip(ends, self.tasks, strict=True)]
+
+    @property
+    def n_outputs(self) -> int:
+        """Raw scores per row."""
+        return sum(task.n_outputs_ for task in self.tasks)
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Tasks grouped by loss, those without outputs left out."""
+        groups: dict[tuple[Hashable, ...], list[int]] = {}
+        for t, task in enumerate(self.tasks):
+            if task.n_outputs_:
+                groups.setdefault(task.loss_key, []).append(t)
+        outputs = np.arange(self.n_outputs)
+        return [
+            Block(
+                self.tasks[members[0]],
+                np.array(members, dtype=np.intp),
+                np.concatenate([outputs[self.slices[t]] for t in members]),
+            )
+            for members in groups.values()
+        ]
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there is more than one task type."""
+        return len({type(task) for task in self.tasks}) > 1
+
+    @property
+    def any_classification(self) -> bool:
+        """Whether a task has classes."""
+        return any(task.is_classification for task in self.tasks)
+
+    def link(self, raw: Array, task_index: Array | None = None) -> list[Array]:
+        """Expected values or class probabilities of each `Task`, from raw scores.
+
+        In long form a task without labels gets NaN, or the uniform distribution.
+        """
+        if task_index is not None and not self.n_labels.all():
+            silent = (task_index >= 0) & (self.n_labels[task_index] == 0)
+            raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
+        return [task.link(raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]
+
+    def decode(self, links: list[Array]) -> Array:
+        """Predicted labels: (n,) for 1-D y, else (n, n_tasks); object if any are strings."""
+        columns = [task.decode(link) for task, link in zip(self.tasks, links, strict=True)]
+        if self.is_1d:
+            return columns[0]
+        if any(column.dtype.kind in "OUS" for column in columns):
+            columns = [column.astype(object) for column in columns]
+        return np.column_stack(columns)
+
+    def probabilities(self, links: list[Array]) -> Any:
+        """Class probabilities: an array for 1-D y, else a list; None for regression."""
+        listed = [
+            link if task.is_classification else None
+            for task, link in zip(self.tasks, links, strict=True)
+        ]
+        return listed[0] if self.is_1d else listed
+
+    def read(
+        self, y: Any, *, task_column: Any = None, sample_weight: Any = None, unseen: str = "raise"
+    ) -> Targets:
+        """Read the labels of new data; columns of a DataFrame are matched by name."""
+        columns, names, is_1d = read_y(y)
+        if names is not None and self._has_names and not is_1d:
+            columns = self._order(columns, names)
+        if len(columns) != len(self.tasks):
+            raise ValueError(
+                f"y has {len(columns)} tasks, but the estimator was fitted with {len(self.tasks)}."
+            )
+        weights = observed_weights(columns, sample_weight, is_1d)
+        values = [
+            task.encode(column.restrict(weight > 0), name, unseen=unseen)
+            for task, column, weight, name in zip(
+                self.tasks, columns, weights, self._column_names, strict=True
+            )
+        ]
+        index = None
+        if self.is_long:
+            names_of_rows = read_column(task_column, "task feature")
+            index = match(self.names, names_of_rows.labels)
+            index = np.where(names_of_rows.observed, index, -1)
+        return Targets(self, *stack_columns(values, weights, self.is_1d), index)
+
+    @property
+    def _has_names(self) -> bool:
+        return self.names.dtype.kind == "O"
+
+    @property
+    def _column_names(self) -> Sequence[Hashable]:
+        return ["y"] if self.is_long else self.names.tolist()
+
+    def _order(self, columns: list[Any], names: list[Hashable]) -> list[Any]:
+        known = self.names.tolist()
+        if names == known:
+            return columns
+        missing = [name for name in known if name not in names]
+        extra = [name for name in names if name not in known]
+        if missing or extra:
+            raise ValueError(
+                f"y does not have the tasks of fit: missing {missing}, not known {extra}."
+            )
+        return [columns[names.index(name)] for name in known]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Labels as numbers.
+
+    Attributes
+    ----------
+    tasks : TaskSet
+        What the numbers mean.
+    values : ndarray of shape (n_samples, n_tasks), or (n_samples,) for 1-D and long y
+        Encoded labels; 0 where unobserved.
+    weights : ndarray, same shape
+        Sample weight times class weight; 0 where unobserved.
+    task_index : ndarray of shape (n_samples,) or None
+        Long form: position in ``tasks.names``, -1 for an unknown task.
+    """
+
+    tasks: TaskSet
+    values: Array
+    weights: Array
+    task_index: Array | None = None
+
+    def select(self, tasks: Array) -> Targets:
+        """Some of the tasks (wide)."""
+        mine = self.tasks
+        chosen = TaskSet(
+            tuple(mine.tasks[t] for t in tasks), mine.names[tasks], mine.n_labels[tasks]
+        )
+        n_rows = len(self.values)
+        values, weights = self.values.reshape(n_rows, -1), self.weights.reshape(n_rows, -1)
+        return Targets(chosen, values[:, tasks], weights[:, tasks])
+
+    def without_empty_tasks(self) -> Targets:
+        """Long form without the tasks that have no label; their rows are gone already."""
+        mine, keep = self.tasks, self.tasks.n_labels > 0
+        assert self.task_index is not None
+        chosen = TaskSet(mine.tasks, mine.names[keep], mine.n_labels[keep], True, True)
+        index = (np.cumsum(keep) - 1)[self.task_index]
+        return Targets(chosen, self.values, self.weights, index)
+
+    def take(self, rows: Array) -> Targets:
+        """Some of the rows."""
+        index = None if self.task_index is None else self.task_index[rows]
+        return Targets(self.tasks, self.values[rows], self.weights[rows], index)
+
+    @property
+    def row_is_observed(self) -> NDArray[np.bool_]:
+        """Rows with at least one label."""
+        return np.any((self.weights > 0).reshape(len(self.weights), -1), axis=1)
+
+    def sum_by_task(self, cells: Array) -> Array:
+        """Sum over the rows of every task: (n_tasks,)."""
+        if self.task_index is not None:
+            return np.bincount(self.task_index, cells, self.tasks.n_tasks)
+        return cells.reshape(len(cells), -1).sum(axis=0)
+
+    def cell_weights(self, task_weight: Any = None) -> Array:
+        r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
+        omega = read_task_weight(task_weight, self.tasks.names.tolist())
+        total = self.sum_by_task(self.weights)
+        share = np.divide(omega, total, out=np.zeros_like(total), where=total > 0)
+        if self.task_index is not None:
+            return self.weights * share[self.task_index]
+        return self.weights * (share if self.weights.ndim > 1 else share[0])
