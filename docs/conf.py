@@ -3,11 +3,13 @@
 import importlib
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import skmtl
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
 
 project = "skmtl"
 author = "The skmtl developers"
@@ -18,7 +20,7 @@ version = ".".join(release.split(".")[:2])
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -30,6 +32,7 @@ highlight_language = "python"
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(joblib|numpy|pandas|scipy|sklearn|torch)\..*")]
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmtl {release}"
 html_show_sourcelink = False

@@ -81,7 +81,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 
-warnings.filterwarnings("ignore", message=".*one observed label")
+from skmtl.tasks import LabelWarning
+
+warnings.simplefilter("ignore", LabelWarning)
 
 shares = [0.05, 0.1, 0.2, 0.4, 0.8]
 scores = {name: {} for name in candidates}

@@ -186,8 +186,8 @@ for name, search in {"one shared network": together, "nine networks": network_al
 # Suppose that only 300 pupils had sat the math test of third grade so far. In the training part of
 # each fold the other labels of ``math3`` are hidden, and the models are scored on pupils they have
 # not seen, as before. Every task's loss is an average over its own labels, so the 300 would count
-# as much as the thousands of another task. With ``task_weight`` proportional to the number of
-# labels, every label counts the same. The networks keep their settings from above.
+# as much as the thousands of another task. With ``task_weight="labels"`` every label counts the
+# same. The networks keep their settings from above.
 
 from sklearn.linear_model import RidgeCV
 
@@ -196,12 +196,11 @@ scores = []
 for train, test in folds.split(X):
     y_few = y.iloc[train].copy()
     y_few.loc[y_few["math3"].dropna().index[300:], "math3"] = np.nan
-    by_label = (y_few.count() / y_few.count().max()).to_dict()
     models = {
         "linear alone": IndependentTasks(RidgeCV(np.logspace(0, 3, 10))),
         "network alone": IndependentTasks(MultiTaskMLPRegressor(**settings)),
         "together, tasks count the same": MultiTaskMLP(**settings),
-        "together, labels count the same": MultiTaskMLP(**settings, task_weight=by_label),
+        "together, labels count the same": MultiTaskMLP(**settings, task_weight="labels"),
     }
     fold = {}
     for name, model in models.items():

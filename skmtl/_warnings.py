@@ -7,6 +7,21 @@ import warnings
 INSIDE = ("skmtl", "sklearn.base", "sklearn.callback", "contextlib")
 
 
+class LabelWarning(UserWarning):
+    """A task has no label, only one, or labels of only one class.
+
+    Nothing is lost: the other tasks are fitted as if it were not there, and its prediction is
+    the only one that its labels allow. Where many tasks with few rows are expected, in folds of
+    a cross-validation for example, the warning can be silenced.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skmtl.tasks import LabelWarning
+    >>> warnings.simplefilter("ignore", LabelWarning)
+    """
+
+
 def warn(message, category=UserWarning):
     """Warn as if from the line outside of this package that called it."""
     frame, level = sys._getframe(1), 2
@@ -21,8 +36,9 @@ def _is_inside(frame):
 
 
 def name_tasks(names, most=8):
-    """Tasks in a message: "Task 'a'", or "2 tasks 'a', 'b'"."""
+    """Tasks in a message: "Task 'a'", or "2 tasks ('a', 'b')"."""
+    if len(names) == 1:
+        return f"Task {names[0]!r}"
     shown = ", ".join(repr(name) for name in names[:most])
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    noun = "Task" if len(names) == 1 else f"{len(names)} tasks"
-    return f"{noun} {shown}{more}"
+    return f"{len(names)} tasks ({shown}{more})"

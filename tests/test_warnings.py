@@ -7,6 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskMLP
+from skmtl.tasks import LabelWarning
 
 
 @pytest.mark.parametrize(
@@ -14,14 +15,14 @@ from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskMLP
     [
         (MultiTaskMLP(max_iter=1), ConvergenceWarning),
         (MultiTaskLinear(alpha=1e-3, tol=1e-12, max_iter=1), ConvergenceWarning),
-        (MultiTaskLinear(), UserWarning),
-        (IndependentTasks(), UserWarning),
+        (MultiTaskLinear(), LabelWarning),
+        (IndependentTasks(), LabelWarning),
     ],
 )
 def test_the_line_of_the_call(model, category):
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
-    if category is UserWarning:
+    if category is LabelWarning:
         Y[:, 1] = np.nan
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

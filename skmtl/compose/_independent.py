@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._base import MultiTaskEstimator
-from skmtl._warnings import name_tasks, warn
+from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.compose._single import Problem, fit_single, link_single
 from skmtl.tasks._count import Count
 from skmtl.tasks._rows import rows_by_task
@@ -210,4 +210,4 @@ def _warn(problems, constants):
         if np.ndim(constant) and len(problem.rows) > 1 and problem.task.n_outputs_
     ]
     if single:
-        warn(f"{name_tasks(single)}: one observed class; the prediction is constant.")
+        warn(f"{name_tasks(single)}: one observed class; the prediction is constant.", LabelWarning)

@@ -13,7 +13,6 @@ from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import SOLVERS, fit_linear
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.tasks import Task
-from skmtl.tasks._weights import read_task_weight
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
@@ -74,7 +73,7 @@ class MultiTaskLinear(MultiTaskEstimator):
         "center": ["boolean"],
         "fit_intercept": ["boolean"],
         "intercept_alpha": [Interval(Real, 0, None, closed="both")],
-        "task_weight": ["array-like", dict, None],
+        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "scale_targets": [StrOptions({"auto"}), "boolean"],
         "solver": [StrOptions(set(SOLVERS))],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -122,7 +121,7 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _fit(self, X, targets):
         penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
         warm = self._warm_coefficients(X.shape[1], targets.tasks)
-        omega = read_task_weight(self.task_weight, targets.tasks.names.tolist())
+        omega = targets.task_weights(self.task_weight)
         cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
         outputs = _learnable_outputs(targets.tasks)
         n_outputs = len(outputs)

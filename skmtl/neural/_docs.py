@@ -14,9 +14,11 @@ PARAMETERS = """
         Probability that a hidden unit is left out of a training step.
     balancing : {"equal"} or Balancing, default="equal"
         How the losses of the tasks become one step; see `skmtl.neural.balancing`.
-    task_weight : array-like of shape (n_tasks,) or dict, default=None
-        Weight of each task in the objective, 1 by default; a dict names the exceptions. A
-        task of weight 0 does not touch what is shared, but its own head still learns.
+    task_weight : "labels", array-like of shape (n_tasks,) or dict, default=None
+        Weight of each task in the objective, 1 by default: a task with few labels counts as
+        much as one with many. "labels" makes every label count the same; try it where some
+        tasks have far fewer labels than others. A dict names the exceptions. A task of weight
+        0 does not touch what is shared, but its own head still learns.
     alpha : float, default=1e-4
         Strength of the L2 penalty, alpha / 2 times the sum of squared weights.
     learning_rate_init : float, default=1e-3

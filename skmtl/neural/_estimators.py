@@ -85,7 +85,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         "activation": [StrOptions(ACTIVATIONS)],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "balancing": [str, HasMethods("weights")],
-        "task_weight": ["array-like", dict, None],
+        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

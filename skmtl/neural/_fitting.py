@@ -18,7 +18,6 @@ from skmtl.neural._split import validation_split
 from skmtl.neural._step import Step
 from skmtl.neural._training import train
 from skmtl.neural.architectures._layers import Dropout
-from skmtl.tasks._weights import read_task_weight
 
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT = 2, 3, 4
@@ -49,7 +48,7 @@ class Fit:
         if not labelled.all():
             X, targets = X[labelled], targets.take(labelled)
         self.X, self.targets = X, targets
-        self.task_weight = read_task_weight(estimator.task_weight, self.tasks.names.tolist())
+        self.task_weight = self.targets.task_weights(estimator.task_weight)
         self.description = describe(
             resolve("architecture", estimator.architecture),
             X.shape[1],

@@ -1,5 +1,6 @@
 """What a task is, and how labels become numbers and numbers become labels."""
 
+from skmtl._warnings import LabelWarning
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
 from skmtl.tasks._count import Count
@@ -10,6 +11,7 @@ from skmtl.tasks._stack import stack_tasks, unstack_tasks
 __all__ = [
     "Binary",
     "Count",
+    "LabelWarning",
     "Multiclass",
     "Regression",
     "Task",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._warnings import name_tasks, warn
+from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
 from skmtl.tasks._columns import read_column
@@ -131,4 +131,4 @@ def _warn(tasks: TaskSet) -> None:
         (constant, "one observed class; the prediction is constant"),
     ):
         if found:
-            warn(f"{name_tasks(found)}: {text}.")
+            warn(f"{name_tasks(found)}: {text}.", LabelWarning)

@@ -210,12 +210,17 @@ class Targets:
         """Sum over the rows of every task: (n_tasks,)."""
         if self.task_index is not None:
             return np.bincount(self.task_index, cells, self.tasks.n_tasks)
-        return cells.reshape(len(cells), -1).sum(axis=0)
+        return cells.reshape(len(cells), self.tasks.n_tasks).sum(axis=0)
 
-    def cell_weights(self, task_weight: Any = None) -> Array:
-        r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
-        omega = read_task_weight(task_weight, self.tasks.names.tolist())
+    def task_weights(self, task_weight: Any = None) -> Array:
+        r"""Weight :math:`\omega_t` of every task, (n_tasks,); see `read_task_weight`."""
         total = self.sum_by_task(self.weights)
+        return read_task_weight(task_weight, self.tasks.names.tolist(), total)
+
+    def cell_weights(self, task_weights: Array | None = None) -> Array:
+        r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
+        total = self.sum_by_task(self.weights)
+        omega = np.ones_like(total) if task_weights is None else task_weights
         share = np.divide(omega, total, out=np.zeros_like(total), where=total > 0)
         if self.task_index is not None:
             return self.weights * share[self.task_index]

@@ -33,10 +33,23 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np
     return np.array(np.broadcast_to(weight, shape))
 
 
-def read_task_weight(task_weight: Any, names: Sequence[Hashable]) -> NDArray[np.float64]:
-    """Weight of each task: 1 by default, a list, or a dict that names the exceptions."""
+def read_task_weight(
+    task_weight: Any, names: Sequence[Hashable], label_weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weight of each task: 1 by default, a list, or a dict that names the exceptions.
+
+    "labels" makes every label count the same, whichever task it belongs to: the weight is the
+    sum ``label_weight`` of the weights of a task's labels, over the mean of those sums.
+    """
     if task_weight is None:
         return np.ones(len(names))
+    if isinstance(task_weight, str):
+        if task_weight != "labels":
+            raise ValueError(
+                f"task_weight={task_weight!r}; expected 'labels', a list, a dict or None."
+            )
+        has_labels = label_weight > 0
+        return np.where(has_labels, label_weight / label_weight[has_labels].mean(), 1.0)
     if isinstance(task_weight, Mapping):
         unknown = [key for key in task_weight if key not in set(names)]
         if unknown:

@@ -160,7 +160,7 @@ def test_nothing_to_learn(mixed):
     with pytest.warns(UserWarning) as caught:
         model = IndependentTasks(tasks=tasks).fit(X, y)
     assert [str(warning.message) for warning in caught] == [
-        "2 tasks 1, 2: no observed label; the prediction is NaN or, for classes, uniform.",
+        "2 tasks (1, 2): no observed label; the prediction is NaN or, for classes, uniform.",
         "Task 3: one observed label; little can be learned from it.",
         "Task 4: one observed class; the prediction is constant.",
     ]

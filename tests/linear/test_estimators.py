@@ -306,6 +306,15 @@ def test_task_weight_is_weight_in_the_loss(regression_data):
     same_model(a, by_name)
 
 
+def test_task_weight_labels_is_a_sum_over_labels(regression_data):
+    X, Y = regression_data
+    Y[::2, 0] = Y[::5, 1] = np.nan
+    n_labels = (~np.isnan(Y)).sum(axis=0)
+    a = MultiTaskLinear("l21", alpha=0.1, task_weight="labels", **TIGHT).fit(X, Y)
+    b = MultiTaskLinear("l21", alpha=0.1 * n_labels.mean(), task_weight=n_labels, **TIGHT)
+    same_model(a, b.fit(X, Y))
+
+
 @every_penalty
 def test_task_weight_zero_leaves_the_others_alone(penalty, regression_data):
     X, Y = regression_data

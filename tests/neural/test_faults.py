@@ -64,7 +64,7 @@ def test_rows_3_and_8_categories_and_one_class():
 def test_row_4_a_task_without_labels():
     X = np.random.default_rng(0).normal(size=(40, 3))
     Y = pd.DataFrame({"a": X[:, 0], "b": np.nan, "c": np.nan})
-    with pytest.warns(UserWarning, match="'b', 'c': no observed label"):
+    with pytest.warns(UserWarning, match=r"'b', 'c'\): no observed label"):
         model = MultiTaskMLP(**SMALL, tasks={"c": "binary"}).fit(X, Y)
     predicted = model.predict(X)
     assert np.isnan(predicted[:, 1].astype(float)).all()

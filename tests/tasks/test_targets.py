@@ -93,7 +93,7 @@ def test_many_warnings_are_one():
     with pytest.warns(UserWarning) as caught:
         read_targets(y)
     assert len(caught) == 1
-    assert "29 tasks 1, 2, 3, 4, 5, 6, 7, 8 and 21 more: no observed" in str(caught[0].message)
+    assert "29 tasks (1, 2, 3, 4, 5, 6, 7, 8 and 21 more): no observed" in str(caught[0].message)
 
 
 def test_no_warning_of_complete_labels(recwarn):
