@@ -1,10 +1,14 @@
 """What the linear estimators say alike."""
 
 PARAMETERS = """
-    penalty : {"l21", "l2", "l1", "trace", "mean"} or Penalty, default="l21"
-        What the coefficients should look like: the same features for all tasks ("l21"), small
-        ("l2"), few ("l1"), of low rank ("trace"), or close to their mean ("mean"). An object
-        of `skmtl.linear.penalties` is searchable as ``penalty__weight``.
+    penalty : str or Penalty, default="l21"
+        What the coefficients should look like: the same features for all tasks ("l21",
+        "l1inf", "elastic_net", "sparse_group"), small ("l2"), few ("l1"), of low rank ("trace",
+        "squared_trace"), close to their mean ("mean"), to those of the task before
+        ("temporal", "fused", "temporal_group", "fused_sparse_group"), in clusters
+        ("clustered"), or a sum of two parts of different kind ("dirty", "robust",
+        "robust_low_rank", "sparse_low_rank"). Objects of `skmtl.linear.penalties` can be
+        added, scaled and split, and are searchable: ``penalty__weight``.
     alpha : float, default=1.0
         How strongly; 0 fits without penalty.
     <task parameters>
@@ -23,8 +27,12 @@ PARAMETERS = """
     scale_targets : "auto" or bool, default="auto"
         Whether to standardise regression targets before fitting (and map back). "auto" does
         so only where there are several task types, whose losses are not comparable otherwise.
+    positive : bool, default=False
+        Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
+        quadratic penalties.
     solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
-        "closed_form" for squared loss with "l2" or "mean"; "proximal_gradient" for everything.
+        "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",
+        graphs, and sums of them); "proximal_gradient" for everything.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4
@@ -40,8 +48,15 @@ ATTRIBUTES = r"""
     intercept_ : ndarray of shape (n_outputs,)
         Intercepts.
     shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
-        What the tasks share, in long form or where centred: w0 if centred (in the units of
-        the fit, where targets are standardised), else the mean over tasks.
+        What the tasks share, in long form or where centred (also "mean"): w0 if centred (in
+        the units of the fit, where targets are standardised), else the mean over tasks.
+    coef_components_ : ndarray of shape (n_parts, n_outputs, n_features)
+        The parts of ``coef_``, for penalties that split it ("dirty", "robust", ...).
+    task_covariance_ : ndarray of shape (n_tasks, n_tasks)
+        Covariance of the tasks, of trace 1, that the penalty implies, for tasks with labels:
+        :math:`(W'W)^{1/2} / \mathrm{tr}` for "squared_trace", :math:`(\eta I + M) /
+        \mathrm{tr}` for "clustered", and the pseudoinverse of Q over its trace for penalties
+        :math:`\tfrac12 \mathrm{tr}(W Q W')` that compare tasks.
     dual_gap_ : float
         Upper bound on the distance of the objective from its optimum. Where targets are
         standardised, of the objective on the standardised scale.

@@ -75,6 +75,7 @@ class MultiTaskLinear(MultiTaskEstimator):
         "intercept_alpha": [Interval(Real, 0, None, closed="both")],
         "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "scale_targets": [StrOptions({"auto"}), "boolean"],
+        "positive": ["boolean"],
         "solver": [StrOptions(set(SOLVERS))],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -94,6 +95,7 @@ class MultiTaskLinear(MultiTaskEstimator):
         intercept_alpha=0.0,
         task_weight=None,
         scale_targets="auto",
+        positive=False,
         solver="auto",
         max_iter=1000,
         tol=1e-4,
@@ -109,6 +111,7 @@ class MultiTaskLinear(MultiTaskEstimator):
         self.intercept_alpha = intercept_alpha
         self.task_weight = task_weight
         self.scale_targets = scale_targets
+        self.positive = positive
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
@@ -124,37 +127,53 @@ class MultiTaskLinear(MultiTaskEstimator):
         omega = targets.task_weights(self.task_weight)
         cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
         outputs = _learnable_outputs(targets.tasks)
-        n_outputs = len(outputs)
-        coef, intercept = np.zeros((n_outputs, X.shape[1])), np.zeros(n_outputs)
-        self.dual_gap_, self.n_iter_ = 0.0, 1
-        shared_W = None
-        if outputs.any():
-            X, targets_used, cells = _learnable(X, targets, cells)
-            if warm is not None:
-                warm = warm[0][:, outputs], warm[1][outputs]
-            fitted = fit_linear(X, targets_used, cells, clone(penalty), self, warm)
-            coef[outputs], intercept[outputs] = fitted.W.T, fitted.b
-            self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
-            shared_W = fitted.shared_W
-        self._publish_coefficients(coef, intercept, outputs, shared_W)
+        for name in ("shared_coef_", "coef_components_", "task_covariance_"):
+            self.__dict__.pop(name, None)
+        if not outputs.any():
+            self.dual_gap_, self.n_iter_ = 0.0, 1
+            self._publish_coefficients(X.shape[1], outputs, None)
+            return
+        X, learnable, cells = _learnable(X, targets, cells)
+        if warm is not None:
+            warm = warm[0][:, outputs], warm[1][outputs]
+        kept = np.flatnonzero(_learnable_tasks(targets.tasks))
+        penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
+        fitted = fit_linear(X, learnable, cells, penalty, self, warm)
+        self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
+        if fitted.task_covariance is not None:
+            self.task_covariance_ = fitted.task_covariance
+        self._publish_coefficients(X.shape[1], outputs, fitted)
 
-    def _publish_coefficients(self, coef, intercept, outputs, shared_W):
-        """Set the attributes, in the units of y."""
+    def _publish_coefficients(self, n_features, outputs, fitted):
+        """Set coefficients, intercepts and what is shared, in the units of y."""
         tasks = self._task_set
         scale, location = _output_units(tasks)
+        coef, intercept = np.zeros((len(outputs), n_features)), np.zeros(len(outputs))
+        if fitted is not None:
+            coef[outputs], intercept[outputs] = fitted.W.T, fitted.b
         self.coef_ = coef * scale[:, None]
         self.intercept_ = intercept * scale + location
         for task in tasks.tasks:
             if hasattr(task, "scale_"):
                 # From here on raw scores are in the units of y.
                 task.location_, task.scale_ = 0.0, 1.0
-        self.__dict__.pop("shared_coef_", None)
-        if shared_W is None and not tasks.is_long:
+        if fitted is None:
             return
-        shape = (-1, tasks.tasks[0].n_outputs_) if tasks.is_long else (-1, shared_W.shape[1])
-        self._shared_intercept = self.intercept_[outputs].reshape(shape).mean(axis=0)
+        if fitted.components is not None:
+            self.coef_components_ = np.zeros((len(fitted.components), *coef.shape))
+            self.coef_components_[:, outputs] = fitted.components.swapaxes(1, 2)
+            self.coef_components_ *= scale[:, None]
+        if fitted.shared_W is not None or tasks.is_long:
+            self._publish_shared(fitted.shared_W, outputs, scale)
+
+    def _publish_shared(self, shared_W, outputs, scale):
+        """Set what an unknown task is predicted with."""
+        tasks = self._task_set
+        n_classes = tasks.tasks[0].n_outputs_ if tasks.is_long else shared_W.shape[1]
+        self._shared_intercept = self.intercept_[outputs].reshape(-1, n_classes).mean(axis=0)
         if shared_W is None:
-            shared = self.coef_[outputs].reshape(*shape, coef.shape[1]).mean(axis=0)
+            by_task = self.coef_[outputs].reshape(-1, n_classes, self.coef_.shape[1])
+            shared = by_task.mean(axis=0)
         else:
             shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)
         self.shared_coef_ = shared[0] if len(shared) == 1 else shared
@@ -198,10 +217,15 @@ def _output_units(tasks):
 
 def _learnable_outputs(tasks):
     """Mask of the outputs whose tasks have labels."""
-    if tasks.is_long:
-        return np.repeat(tasks.n_labels > 0, tasks.n_outputs)
-    sizes = [task.n_outputs_ for task in tasks.tasks]
+    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
     return np.repeat(tasks.n_labels > 0, sizes)
+
+
+def _learnable_tasks(tasks):
+    """Mask of the tasks that have labels, and something to learn from them."""
+    if tasks.is_long:
+        return tasks.n_labels > 0
+    return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
 
 
 def _learnable(X, targets, cells):
@@ -215,9 +239,8 @@ def _learnable(X, targets, cells):
         if (tasks.n_labels == 0).any():
             targets = targets.without_empty_tasks()
         return X, targets, cells
-    keep = [t for t, task in enumerate(tasks.tasks) if task.n_outputs_ and tasks.n_labels[t]]
-    cells = cells.reshape(len(cells), -1)[:, keep]
-    return X, targets.select(np.array(keep)), cells
+    keep = np.flatnonzero(_learnable_tasks(tasks))
+    return X, targets.select(keep), cells.reshape(len(cells), -1)[:, keep]
 
 
 @linear

@@ -9,9 +9,17 @@ from sklearn.exceptions import ConvergenceWarning
 from skmtl._warnings import warn
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
+from skmtl.linear._parts import Part, task_covariance
 from skmtl.linear._problem import Intercept, Problem
 from skmtl.linear._statistics import Statistics, gram_bytes
-from skmtl.linear.solvers import Solution, closed_form, largest_curvature, proximal_gradient
+from skmtl.linear.penalties._algebra import parts_of
+from skmtl.linear.solvers import (
+    Solution,
+    closed_form,
+    closed_form_graph,
+    largest_curvature,
+    proximal_gradient,
+)
 from skmtl.tasks._regression import Regression
 
 MAX_GRAM_BYTES = 2**30
@@ -20,6 +28,9 @@ MAX_GRAM_BYTES = 2**30
 FEW_FEATURES = 500
 """Up to here steps on Gram matrices are cheap whatever the number of rows, and the choice does
 not depend on it: weights and repeated rows take the very same steps."""
+
+MAX_UNKNOWN = 5000
+"""Largest system in all coefficients that is solved directly."""
 
 SOLVERS = ("auto", "closed_form", "proximal_gradient")
 
@@ -33,6 +44,8 @@ class LinearFit:
     shared_W: np.ndarray | None
     gap: float
     n_iter: int
+    components: np.ndarray | None = None
+    task_covariance: np.ndarray | None = None
 
 
 @dataclass
@@ -61,40 +74,71 @@ class Setup:
 def fit_linear(X, targets, cells, penalty, settings, warm=None):
     """Fit all tasks of ``targets``, each of which has labels and outputs.
 
-    ``settings`` is the estimator: alpha, center, fit_intercept, intercept_alpha, solver, tol,
-    max_iter. ``warm`` are (W, b) to start from.
+    ``settings`` is the estimator: alpha, center, fit_intercept, intercept_alpha, positive,
+    solver, tol, max_iter. ``warm`` are (W, b) to start from.
     """
-    n_outputs = targets.tasks.n_outputs * (targets.tasks.n_tasks if targets.tasks.is_long else 1)
-    centred = settings.center or penalty.is_centred
-    _check_comparable(targets.tasks, centred, penalty, settings)
-    squared = _check_losses(targets.tasks)
+    tasks = targets.tasks
+    shape = (X.shape[1], tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
+    _check_comparable(tasks, penalty, settings)
+    squared = _check_losses(tasks)
+    parts = [
+        Part(part, settings.alpha, shape, tasks.n_tasks, positive=settings.positive)
+        for part in parts_of(penalty)
+    ]
+    center_weights = _profile_center(parts, tasks.n_tasks, settings.center)
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
-    solver = _choose_solver(targets, penalty, settings, squared, n_bytes)
+    solver = _choose_solver(targets, parts, penalty, settings, squared, n_bytes)
     use_grams = solver == "closed_form" or (
         n_bytes <= MAX_GRAM_BYTES and (X.shape[1] <= FEW_FEATURES or X.shape[1] <= X.shape[0])
     )
     set_up = _on_grams if use_grams else _on_rows
-    setup = set_up(X, targets, cells, settings, (X.shape[1], n_outputs), penalty, centred)
+    centred = settings.center and center_weights is None
+    setup = set_up(X, targets, cells, settings, parts, shape, centred)
     if solver == "closed_form":
-        solution = _solve_closed_form(setup.problem, penalty, settings)
+        solution = _solve_closed_form(setup.problem)
     else:
-        W, b = (np.zeros((X.shape[1], n_outputs)), setup.start_b)
+        W, b = (np.zeros(shape), setup.start_b)
         if warm is not None:
             W, b = warm[0], setup.from_data(*warm)
         solution = _solve_proximal_gradient(setup, W, b, settings)
     W, b = setup.problem.coefficients(solution.x)
     shared = setup.problem.shared(solution.x) if centred else None
-    return LinearFit(W, setup.to_data(W, b), shared, solution.gap, solution.n_iter)
+    if center_weights is not None:
+        shared = np.einsum("ptc,t->pc", W.reshape(len(W), tasks.n_tasks, -1), center_weights)
+    V = setup.problem.split(solution.x)[0]
+    covariance = [task_covariance(part, v) for part, v in zip(parts, V, strict=True)]
+    return LinearFit(
+        W=W,
+        b=setup.to_data(W, b),
+        shared_W=shared,
+        gap=solution.gap,
+        n_iter=solution.n_iter,
+        components=V.copy() if len(V) > 1 else None,
+        task_covariance=next((c for c in covariance if c is not None), None),
+    )
 
 
-def _on_grams(X, targets, cells, settings, shape, penalty, centred):
+def _profile_center(parts, n_tasks, center):
+    """Weights of the tasks in the best w0, where it is known and can be left out; else None."""
+    part = parts[0]
+    if len(parts) > 1 or not part.is_quadratic or not part.has_quadratic:
+        return None
+    if not center:
+        is_about_mean = part.over_tasks and part.Q.dense is None and not part.Q.on_mean
+        return part.Q.center_weights(n_tasks) if is_about_mean else None
+    weights = part.Q.center_weights(part.n_tasks)
+    # What is left is a quadratic penalty on W itself, that compares tasks.
+    part.over_tasks, part.n_tasks, part.Q = True, n_tasks, part.Q.centred()
+    return weights if len(weights) == n_tasks else np.full(n_tasks, 1.0 / n_tasks)
+
+
+def _on_grams(X, targets, cells, settings, parts, shape, centred):
     """Problem on sufficient statistics; free intercepts are kept at their optimum."""
     statistics = Statistics(X, targets, cells, centred=settings.fit_intercept)
     shrunk = settings.fit_intercept and settings.intercept_alpha > 0
     problem = Problem(
         StatisticsLoss(statistics, profiled=not shrunk),
-        penalty,
-        settings.alpha,
+        parts,
         shape,
         n_tasks=targets.tasks.n_tasks,
         centred=centred,
@@ -105,7 +149,7 @@ def _on_grams(X, targets, cells, settings, shape, penalty, centred):
     return Setup(problem, null_loss, statistics.y_mean, centers, profiled=not shrunk)
 
 
-def _on_rows(X, targets, cells, settings, shape, penalty, centred):
+def _on_rows(X, targets, cells, settings, parts, shape, centred):
     """Problem on the rows, with features centred where intercepts are free."""
     intercept = Intercept(settings.intercept_alpha) if settings.fit_intercept else None
     centers, offset = _no_centers, None
@@ -121,8 +165,7 @@ def _on_rows(X, targets, cells, settings, shape, penalty, centred):
     start_b = _priors(targets, cells) * settings.fit_intercept
     problem = Problem(
         loss,
-        penalty,
-        settings.alpha,
+        parts,
         shape,
         n_tasks=targets.tasks.n_tasks,
         centred=centred,
@@ -135,14 +178,18 @@ def _no_centers(W):
     return 0.0
 
 
-def _solve_closed_form(problem, penalty, settings):
-    strength = settings.alpha * penalty.weight
-    W, b = closed_form(
-        problem.loss.statistics,
-        ridge=0.0 if problem.centred else strength,
-        deviation=strength if problem.centred else 0.0,
-        intercept_alpha=problem.intercept.alpha if problem.intercept else None,
-    )
+def _solve_closed_form(problem):
+    statistics, matrix = problem.loss.statistics, problem.parts[0].Q
+    intercept_alpha = problem.intercept.alpha if problem.intercept else None
+    if matrix.dense is None:
+        W, b = closed_form(
+            statistics,
+            ridge=matrix.on_mean,
+            deviation=matrix.on_deviation - matrix.on_mean,
+            intercept_alpha=intercept_alpha,
+        )
+    else:
+        W, b = closed_form_graph(statistics, matrix, intercept_alpha=intercept_alpha)
     x = problem.start(W, b)
     primal, lower = problem.gap(x)
     return Solution(x, max(primal - lower, 0.0), 1)
@@ -176,23 +223,28 @@ def _intercept_scale(problem, W, b):
     return float(np.sqrt(steepest / along_b)) if along_b > 0 and steepest > 0 else 1.0
 
 
-def _choose_solver(targets, penalty, settings, squared, n_bytes):
-    quadratic = penalty.is_quadratic or settings.alpha == 0
-    fits = squared and quadratic
-    if settings.solver == "closed_form" and not fits:
-        what = "squared loss" if not squared else "a quadratic penalty ('l2', 'mean')"
-        found = (
-            f"tasks {sorted({task.alias for task in targets.tasks.tasks})}"
-            if not squared
-            else f"penalty {penalty!r}"
-        )
+def _choose_solver(targets, parts, penalty, settings, squared, n_bytes):
+    quadratic = len(parts) == 1 and parts[0].is_quadratic and not settings.positive
+    if settings.solver == "closed_form" and not (squared and quadratic):
+        what, found = "a quadratic penalty ('l2', 'mean', a sum of them)", f"penalty {penalty!r}"
+        if not squared:
+            what = "squared loss"
+            found = f"tasks {sorted({task.alias for task in targets.tasks.tasks})}"
         raise ValueError(
             f"solver='closed_form' needs {what}, but got {found}; "
             "solver='proximal_gradient' (or 'auto') fits."
         )
+    fits = squared and quadratic and n_bytes <= MAX_GRAM_BYTES
+    if fits and parts[0].Q.dense is not None:
+        # Different Gram matrices and a graph: one system in all coefficients.
+        n_unknown = (parts[0].shape[0] + 1) * parts[0].n_tasks
+        shares_gram = n_bytes <= parts[0].shape[0] ** 2 * 8
+        is_free = not settings.fit_intercept or not settings.intercept_alpha
+        fits = (shares_gram and is_free) or n_unknown <= MAX_UNKNOWN
+        fits = fits and not np.isinf(settings.intercept_alpha)
     if settings.solver != "auto":
         return settings.solver
-    return "closed_form" if fits and n_bytes <= MAX_GRAM_BYTES else "proximal_gradient"
+    return "closed_form" if fits else "proximal_gradient"
 
 
 def _check_losses(tasks):
@@ -207,20 +259,23 @@ def _check_losses(tasks):
     return all(type(task) is Regression and task.loss == "squared" for task in tasks.tasks)
 
 
-def _check_comparable(tasks, centred, penalty, settings):
-    """Averaging over tasks needs the same outputs in each."""
-    outputs = {task.n_outputs_ for task in tasks.tasks}
-    shrunk = settings.fit_intercept and settings.intercept_alpha > 0
-    if len(outputs) > 1 and (centred or shrunk):
-        what = f"penalty {penalty!r}" if penalty.is_centred else "center=True"
-        what = what if centred else f"intercept_alpha={settings.intercept_alpha:g}"
-        sizes = {
-            name: task.n_outputs_
-            for name, task in zip(tasks.names.tolist(), tasks.tasks, strict=True)
-        }
-        raise ValueError(
-            f"{what} averages over tasks and needs the same number of outputs in each; got {sizes}."
-        )
+def _check_comparable(tasks, penalty, settings):
+    """What compares tasks needs the same outputs in each."""
+    sizes = {
+        name: task.n_outputs_ for name, task in zip(tasks.names.tolist(), tasks.tasks, strict=False)
+    }
+    if len(set(sizes.values())) == 1:
+        return
+    parts = parts_of(penalty)
+    for compares, what in (
+        (any(a.over_tasks for part in parts for a in part.atoms()), f"penalty {penalty!r}"),
+        (settings.center, "center=True"),
+        (settings.fit_intercept and settings.intercept_alpha > 0, "intercept_alpha"),
+    ):
+        if compares:
+            raise ValueError(
+                f"{what} compares tasks and needs the same number of outputs in each; got {sizes}."
+            )
 
 
 def _priors(targets, cells):

@@ -1,16 +1,17 @@
 r"""The objective as the solvers see it: a flat vector of parameters.
 
-The parameters are V (p, C) with W = V + w0 1' where centred, the shared part w0, and the
-intercepts b. w0 and b are scaled so that all directions have a similar curvature. The
-objective is
+The parameters are the parts :math:`V_k` (p, C), the shared part w0 where centred, and the
+intercepts b; W = sum of the parts + w0 1'. w0 and b are scaled so that all directions have a
+similar curvature. The objective is
 
-.. math:: F(W, b) + \alpha \Omega(V) + \tfrac12 \iota \sum_t (b_t - \bar b)^2
+.. math:: F(W, b) + \sum_k \alpha \Omega_k(V_k) + \tfrac12 \iota \sum_t (b_t - \bar b)^2
 
-and `Problem.gap` bounds its distance to the optimum by Fenchel duality: for the dual variable
-u of the loss with X'u = Z, the dual value is
-:math:`-F^*(u) - (\alpha \Omega)^*(-Z) - \|1'u\|^2 / 2 \iota`, provided that u is orthogonal to
-what is not penalised (free intercepts, w0). A linearised Newton step over these free
-directions makes it so exactly.
+where the quadratic terms of :math:`\Omega_k` count to the smooth side. `Problem.gap` bounds
+its distance to the optimum by Fenchel duality: for the dual variable u of the loss with
+X'u = Z, the dual value is
+:math:`-F^*(u) - \sum_k (\alpha \Omega_k)^*(-Z) - \|1'u\|^2 / 2 \iota`, provided that u is
+orthogonal to what is not penalised (free intercepts, w0, null spaces of penalties). A
+linearised Newton step over these free directions makes it so exactly.
 """
 
 from dataclasses import dataclass
@@ -30,10 +31,10 @@ class Intercept:
 
 
 class Problem:
-    """Loss, penalty and intercepts put together."""
+    """Loss, parts of the penalty, and intercepts put together."""
 
-    def __init__(self, loss, penalty, alpha, shape, *, n_tasks, centred=False, intercept=None):
-        self.loss, self.penalty, self.alpha = loss, penalty, alpha
+    def __init__(self, loss, parts, shape, *, n_tasks, centred=False, intercept=None):
+        self.loss, self.parts = loss, parts
         self.shape, self.n_tasks = shape, n_tasks
         self.centred, self.intercept = centred, intercept
         n_features, n_outputs = shape
@@ -41,48 +42,47 @@ class Problem:
         self.shared_scale = 1.0 / np.sqrt(n_tasks)
         ends = np.cumsum(
             [
-                n_features * n_outputs,
+                len(parts) * n_features * n_outputs,
                 n_features * n_classes if centred else 0,
                 n_outputs if intercept else 0,
             ]
         )
         self.size = int(ends[-1])
-        self._parts = [slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], ends[2])]
+        self._slices = [slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], ends[2])]
+
+    # -- parameters ---------------------------------------------------------------------------
 
     def split(self, x):
-        """V (p, C), scaled w0 (p, classes) and scaled b (C,), views of ``x``."""
-        V, shared, b = (x[part] for part in self._parts)
-        return V.reshape(self.shape), shared.reshape(self.shape[0], -1), b
+        """V (parts, p, C), scaled w0 (p, classes) and scaled b (C,), views of ``x``."""
+        V, shared, b = (x[s] for s in self._slices)
+        return V.reshape(len(self.parts), *self.shape), shared.reshape(self.shape[0], -1), b
 
     def coefficients(self, x):
         """W (p, C) and b (C,) of parameters ``x``."""
         V, shared, b = self.split(x)
-        W = V
+        W = V[0] if len(V) == 1 else V.sum(axis=0)
         if self.centred:
-            W = V + np.tile(shared * self.shared_scale, self.n_tasks)
+            W = W + np.tile(shared * self.shared_scale, self.n_tasks)
         b = b * self.intercept.scale if self.intercept else np.zeros(self.shape[1])
         return W, b
 
     def pull(self, gW, gb):
         """Gradient with respect to the parameters from that with respect to (W, b)."""
-        parts = [gW.ravel()]
+        pulled = [gW.ravel()] * len(self.parts)
         if self.centred:
-            parts.append(self._by_task(gW).sum(axis=1).ravel() * self.shared_scale)
+            pulled.append(self._by_task(gW).sum(axis=1).ravel() * self.shared_scale)
         if self.intercept:
-            parts.append(gb * self.intercept.scale)
-        return np.concatenate(parts)
+            pulled.append(gb * self.intercept.scale)
+        return np.concatenate(pulled)
 
-    def _by_task(self, array):
-        return array.reshape(*array.shape[:-1], self.n_tasks, -1)
-
-    def start(self, W, b, shared=None):
-        """Parameters for given coefficients."""
+    def start(self, W, b):
+        """Parameters for given coefficients: all in the first part, their mean in w0."""
         x = np.zeros(self.size)
         V, part, intercepts = self.split(x)
-        V[:] = W
+        V[0] = W
         if self.centred:
-            shared = self._by_task(W).mean(axis=1) if shared is None else shared
-            V -= np.tile(shared, self.n_tasks)
+            shared = self._by_task(W).mean(axis=1)
+            V[0] -= np.tile(shared, self.n_tasks)
             part[:] = shared / self.shared_scale
         if self.intercept:
             intercepts[:] = b / self.intercept.scale
@@ -94,14 +94,46 @@ class Problem:
         """The shared part w0 (p, classes)."""
         return self.split(x)[1] * self.shared_scale
 
+    def _by_task(self, array):
+        return array.reshape(*array.shape[:-1], self.n_tasks, -1)
+
+    def _mean_intercept(self, b):
+        """Mean over tasks of each class, repeated for every task."""
+        return np.tile(self._by_task(b).mean(axis=0), self.n_tasks)
+
+    # -- the smooth side ------------------------------------------------------------------------
+
     def at(self, x):
         """Point of the loss at parameters ``x``."""
         return self.loss.at(*self.coefficients(x))
 
+    def smooth_value(self, x, point):
+        """Loss and quadratic penalties."""
+        V = self.split(x)[0]
+        return point.value + sum(
+            part.quadratic_value(v) for part, v in zip(self.parts, V, strict=True)
+        )
+
+    def smooth_gradient(self, x, point):
+        """Gradient of `smooth_value`."""
+        return self._add_quadratic(self.pull(*point.gradient), x)
+
+    def hessian(self, d, point):
+        """Second derivative of `smooth_value` applied to a direction."""
+        return self._add_quadratic(self.pull(*point.hessian(*self.coefficients(d))), d)
+
+    def _add_quadratic(self, g, x):
+        for part, slope, v in zip(self.parts, self.split(g)[0], self.split(x)[0], strict=True):
+            if part.has_quadratic:
+                slope += part.times_Q(v)
+        return g
+
+    # -- the side with a prox -------------------------------------------------------------------
+
     def penalty_value(self, x):
-        """Penalties on V and on the intercepts."""
+        """Penalties with a prox, and that on the intercepts."""
         V, _, b = self.split(x)
-        total = self.alpha * self.penalty.value(V) if self.alpha else 0.0
+        total = sum(part.chain_value(v) for part, v in zip(self.parts, V, strict=True))
         if self.intercept and 0 < self.intercept.alpha < np.inf:
             deviation = (b - self._mean_intercept(b)) * self.intercept.scale
             total += 0.5 * self.intercept.alpha * float(deviation @ deviation)
@@ -111,8 +143,9 @@ class Problem:
         """Proximal step of the penalties."""
         x = x.copy()
         V, _, b = self.split(x)
-        if self.alpha:
-            V[:] = self.penalty.prox(V, step * self.alpha)
+        for part, v in zip(self.parts, V, strict=True):
+            if part.chain or part.positive:
+                v[:] = part.prox(v, step)
         if self.intercept and self.intercept.alpha:
             mean, deviation = self._mean_intercept(b), 0.0
             if np.isfinite(self.intercept.alpha):
@@ -121,37 +154,37 @@ class Problem:
             b[:] = mean + deviation
         return x
 
-    def _mean_intercept(self, b):
-        """Mean over tasks of each class, repeated for every task."""
-        return np.tile(self._by_task(b).mean(axis=0), self.n_tasks)
-
-    def free(self, g):
-        """Project on the directions no penalty acts on."""
-        g = g.copy()
-        V, _, b = self.split(g)
-        if self.alpha:
-            V[:] = 0.0
-        if self.intercept and self.intercept.alpha:
-            b[:] = self._mean_intercept(b)
-        return g
+    # -- the certificate ------------------------------------------------------------------------
 
     def gap(self, x, point=None):
         """Primal value at ``x`` and a lower bound of the optimum (-inf if none is at hand)."""
         point = self.at(x) if point is None else point
-        primal = point.value + self.penalty_value(x)
+        primal = self.smooth_value(x, point) + self.penalty_value(x)
         step = self._free_newton_step(point)
         if step is None:
             return primal, -np.inf
         # `coefficients` is linear, so it maps steps as it maps parameters.
         dual = point.dual(*self.coefficients(step))
         Z, sums = dual.gradient
-        scale = self.penalty.dual_scale(Z, self.alpha) if self.alpha else 1.0
+        pairs = [
+            (part, *part.dual(Z, v)) for part, v in zip(self.parts, self.split(x)[0], strict=True)
+        ]
+        scale = min(part.dual_scale(N) for part, _, N in pairs)
         value = -dual.conjugate(scale)
-        if self.alpha:
-            value -= self.penalty.conjugate(scale * Z, self.alpha)
+        value -= sum(part.conjugate(Y, N, scale) for part, Y, N in pairs)
         if self.intercept and 0 < self.intercept.alpha < np.inf:
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
         return primal, value if np.isfinite(value) else -np.inf
+
+    def free(self, g):
+        """Project on the directions no penalty acts on."""
+        g = g.copy()
+        V, _, b = self.split(g)
+        for part, v in zip(self.parts, V, strict=True):
+            v[:] = part.free(v) if part.is_free_somewhere else 0.0
+        if self.intercept and self.intercept.alpha:
+            b[:] = self._mean_intercept(b)
+        return g
 
     def _free_newton_step(self, point, tol=1e-11):
         """Solve H z = g over the free directions by conjugate gradients; None if it fails."""
@@ -182,7 +215,7 @@ class Problem:
         inverse = np.ones(self.size)
         if self.intercept and self.intercept.alpha == 0 and self.shape[1] == self.n_tasks:
             ones = np.zeros(self.size)
-            ones[self._parts[2]] = 1.0
-            curvature = self.pull(*point.hessian(*self.coefficients(ones)))[self._parts[2]]
-            inverse[self._parts[2]] = 1.0 / np.where(curvature > 0, curvature, 1.0)
+            ones[self._slices[2]] = 1.0
+            curvature = self.pull(*point.hessian(*self.coefficients(ones)))[self._slices[2]]
+            inverse[self._slices[2]] = 1.0 / np.where(curvature > 0, curvature, 1.0)
         return inverse

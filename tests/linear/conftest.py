@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties._algebra import parts_of
+
 
 @pytest.fixture
 def regression_data():
@@ -30,4 +33,11 @@ def mixed_data(regression_data):
     return X, Y
 
 
+# Penalties that say nothing of tasks go with any mix of types; the others compare tasks, which
+# needs equal numbers of outputs.
+PLAIN = sorted(
+    alias
+    for alias, make in PENALTIES.items()
+    if not any(atom.over_tasks for part in parts_of(make()) for atom in part.atoms())
+)
 MIXED = ["regression", "binary", "multiclass", "count"]

@@ -5,21 +5,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.linalg import sqrtm
 from sklearn.base import clone
+from sklearn.linear_model import Lasso
 
 from skmtl import MultiTaskLinear
-from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._base import NormPenalty
+from skmtl.linear._parts import Part
+from skmtl.linear.penalties import (
+    L1,
+    L2,
+    L21,
+    PENALTIES,
+    Chain,
+    Clustered,
+    ElasticNet,
+    Fused,
+    Graph,
+    LInf,
+    MeanDeviation,
+    SparseGroup,
+    Split,
+    SquaredTraceNorm,
+    TraceNorm,
+)
+from skmtl.linear.penalties._algebra import parts_of
 
-every_penalty = pytest.mark.parametrize("alias", sorted(PENALTIES))
+ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+ROWS = [1.0, 2.0, 0.5, 1.5]
+ATOMS = {
+    "l1": L1,
+    "l1-weighted": lambda weight=1.0: L1(weight, feature_weight=ROWS),
+    "l2": L2,
+    "l21": L21,
+    "l21-weighted": lambda weight=1.0: L21(weight, feature_weight=ROWS),
+    "l21-tasks": lambda weight=1.0: L21(weight, axis="tasks"),
+    "l1inf": LInf,
+    "l1inf-weighted": lambda weight=1.0: LInf(weight, feature_weight=ROWS),
+    "trace": TraceNorm,
+    "squared_trace": SquaredTraceNorm,
+    "mean": MeanDeviation,
+    "graph": lambda weight=1.0: Graph(ADJACENCY, weight),
+    "temporal": Chain,
+    "fused": Fused,
+    "clustered": lambda weight=1.0: Clustered(1, eta=0.5, weight=weight),
+    "clustered-2": lambda weight=1.0: Clustered(2, eta=2.0, weight=weight),
+}
+every_atom = pytest.mark.parametrize("name", sorted(ATOMS))
 matrices = arrays(np.float64, (4, 3), elements=st.floats(-10, 10, width=32))
 steps = st.floats(0.01, 5.0)
 
 
-@every_penalty
+@every_atom
 @given(W=matrices, direction=matrices, step=steps)
-def test_prox_minimises(alias, W, direction, step):
-    penalty = PENALTIES[alias](weight=0.7)
+def test_prox_minimises(name, W, direction, step):
+    penalty = ATOMS[name](weight=0.7)
 
     def objective(V):
         return 0.5 * ((V - W) ** 2).sum() + step * penalty.value(V)
@@ -31,59 +70,206 @@ def test_prox_minimises(alias, W, direction, step):
         assert moved >= 0.5 * size**2 * (direction**2).sum() * (1 - 1e-6) - 1e-9
 
 
-@every_penalty
+@every_atom
 @given(W=matrices, Z=matrices, alpha=st.floats(0.01, 5.0))
-def test_fenchel_young(alias, W, Z, alpha):
-    penalty = PENALTIES[alias](weight=0.7)
+def test_fenchel_young(name, W, Z, alpha):
+    penalty = ATOMS[name](weight=0.7)
     Z = penalty.dual_scale(Z, alpha) * Z
     bound = alpha * penalty.value(W) + penalty.conjugate(Z, alpha)
     assert (W * Z).sum() <= bound + 1e-9 * (1 + abs(bound))
 
 
-@every_penalty
+@every_atom
 @given(W=matrices, step=steps)
-def test_conjugate_is_tight(alias, W, step):
+def test_conjugate_is_tight(name, W, step):
     # V = prox(W) makes Z = (W - V) / step a subgradient at V: Fenchel-Young with equality.
-    penalty = PENALTIES[alias](weight=0.7)
+    penalty = ATOMS[name](weight=0.7)
     V = penalty.prox(W, step)
     Z = (W - V) / step
     assert penalty.dual_scale(Z, 1.0) == pytest.approx(1.0, abs=1e-6)
     assert (V * Z).sum() == pytest.approx(penalty.value(V) + penalty.conjugate(Z, 1.0), abs=1e-5)
 
 
-@every_penalty
+@every_atom
 @given(W=matrices, factor=st.floats(0.1, 10.0))
-def test_weight_is_a_factor(alias, W, factor):
-    penalty = PENALTIES[alias]()
+def test_weight_is_a_factor(name, W, factor):
+    penalty = ATOMS[name]()
     scaled = factor * penalty
-    assert scaled.get_params() == {"weight": factor}
-    assert (penalty * factor).get_params() == scaled.get_params()
+    assert scaled.weight == factor == (penalty * factor).weight
     assert scaled.value(W) == pytest.approx(factor * penalty.value(W))
-    np.testing.assert_allclose(scaled.prox(W, 0.5), penalty.prox(W, 0.5 * factor), atol=1e-12)
+    np.testing.assert_allclose(scaled.prox(W, 0.5), penalty.prox(W, 0.5 * factor), atol=1e-9)
 
 
-@every_penalty
-def test_alpha_max(alias, regression_data):
+NORMS = [
+    "l1",
+    "l1-weighted",
+    "l1inf",
+    "l1inf-weighted",
+    "l21",
+    "l21-tasks",
+    "l21-weighted",
+    "trace",
+]
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_alpha_max(name, regression_data):
     X, Y = regression_data
-    residual = Y - Y.mean(axis=0)
-    gradient = -(X - X.mean(axis=0)).T @ residual / len(X)
-    penalty = PENALTIES[alias]()
+    X = X[:, :4]
+    gradient = -(X - X.mean(axis=0)).T @ (Y - Y.mean(axis=0)) / len(X)
+    penalty = ATOMS[name]()
     alpha_max = penalty.alpha_max(gradient)
-    if not isinstance(penalty, NormPenalty):
-        assert alpha_max == np.inf
-        return
-    above = MultiTaskLinear(alias, alpha=1.001 * alpha_max, tol=1e-12).fit(X, Y)
-    below = MultiTaskLinear(alias, alpha=0.98 * alpha_max, tol=1e-12).fit(X, Y)
+    above = MultiTaskLinear(penalty, alpha=1.001 * alpha_max, tol=1e-12).fit(X, Y)
+    below = MultiTaskLinear(penalty, alpha=0.98 * alpha_max, tol=1e-12).fit(X, Y)
     assert (above.coef_ == 0).all()
     assert np.abs(below.coef_).max() > 0
 
 
-@every_penalty
+@pytest.mark.parametrize("name", sorted(set(ATOMS) - set(NORMS)))
+def test_no_alpha_is_large_enough(name):
+    assert ATOMS[name]().alpha_max(np.ones((4, 3))) == np.inf
+
+
+@pytest.mark.parametrize("alias", sorted(PENALTIES))
 def test_searchable_and_cloned(alias, regression_data):
     X, Y = regression_data
-    penalty = PENALTIES[alias](weight=0.3)
-    model = MultiTaskLinear(penalty, alpha=0.1)
-    assert clone(model).get_params()["penalty__weight"] == 0.3
-    model.set_params(penalty__weight=0.6).fit(X, Y)
-    twin = MultiTaskLinear(alias, alpha=0.06).fit(X, Y)
-    np.testing.assert_allclose(model.coef_, twin.coef_, atol=1e-10)
+    penalty = 0.5 * PENALTIES[alias]()
+    model = MultiTaskLinear(penalty, alpha=0.1, tol=1e-10, max_iter=20_000)
+    assert clone(model).get_params()["penalty__weight"] == 0.5
+    model.set_params(penalty__weight=0.25).fit(X, Y)
+    twin = MultiTaskLinear(alias, alpha=0.025, tol=1e-10, max_iter=20_000).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, twin.coef_, atol=1e-4)
+
+
+# -- sums and splits ------------------------------------------------------------------------
+
+SUMS = {
+    "l1+l21": L1() + 2 * L21(),
+    "l1+l1inf": L1() + LInf(),
+    "fused+l1": Fused() + 0.5 * L1(),
+    "fused+l1+l21": Fused() + L1() + L21(),
+    "fused+l21": 2 * Fused() + L21(),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SUMS))
+@given(W=matrices, direction=matrices, step=steps)
+def test_prox_of_a_sum_minimises(name, W, direction, step):
+    penalty = SUMS[name]
+    part = Part(penalty, 1.0, W.shape, W.shape[1])
+
+    def objective(V):
+        return 0.5 * ((V - W) ** 2).sum() + step * penalty.value(V)
+
+    best = part.prox(W, step)
+    for size in (1e-3, 0.1, 1.0):
+        moved = objective(best + size * direction) - objective(best)
+        assert moved >= 0.5 * size**2 * (direction**2).sum() * (1 - 1e-6) - 1e-9
+
+
+@pytest.mark.parametrize("name", sorted(SUMS))
+@given(W=matrices, Z=matrices)
+def test_fenchel_young_of_a_sum(name, W, Z):
+    part = Part(SUMS[name], 1.0, W.shape, W.shape[1])
+    scale = part.dual_scale(Z)
+    assert scale * (W * Z).sum() <= part.chain_value(W) + 1e-8 * (1 + part.chain_value(W))
+
+
+def test_algebra(regression_data):
+    X, Y = regression_data
+    W = np.arange(6.0).reshape(3, 2)
+    assert (L1() + L2()).value(W) == L1().value(W) + L2().value(W)
+    assert (3 * (L1() + L2())).value(W) == 3 * (L1().value(W) + L2().value(W))
+    assert [a.weight for a in (2 * (L1() + 3 * (L2() + L21()))).atoms()] == [2, 6, 6]
+    assert [p.weight for p in parts_of(2 * Split(L1(), 3 * Split(L2(), L21())))] == [2, 6, 6]
+    with pytest.raises(ValueError, match=r"add to its parts"):
+        MultiTaskLinear(Split(L1(), L2()) + L2()).fit(X, Y)
+    with pytest.raises(ValueError, match=r"No solver takes the sum L1 \+ TraceNorm.*Split"):
+        MultiTaskLinear(L1() + TraceNorm()).fit(X, Y)
+    with pytest.raises(ValueError, match=r"No solver takes the sum L21 \+ LInf"):
+        MultiTaskLinear(L21() + LInf()).fit(X, Y)
+    with pytest.raises(ValueError, match=r"positive=True does not go with TraceNorm"):
+        MultiTaskLinear("trace", positive=True).fit(X, Y)
+    with pytest.raises(ValueError, match=r"adjacency has shape \(2, 2\); there are 3 tasks"):
+        MultiTaskLinear(Graph(np.zeros((2, 2)))).fit(X, Y)
+    with pytest.raises(ValueError, match=r"n_clusters=3.* for 3 tasks"):
+        MultiTaskLinear(Clustered(3)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"feature_weight has shape \(2,\)"):
+        MultiTaskLinear(L21(feature_weight=[1, 2])).fit(X, Y)
+
+
+@pytest.mark.parametrize("mix", [ElasticNet, SparseGroup])
+def test_mixes_have_their_ends(mix, regression_data):
+    X, Y = regression_data
+    ends = {ElasticNet: ("l2", "l21"), SparseGroup: ("l21", "l1")}[mix]
+    for l1_ratio, alias in zip((0.0, 1.0), ends, strict=True):
+        mixed = MultiTaskLinear(mix(l1_ratio), alpha=0.1, tol=1e-12).fit(X, Y)
+        alone = MultiTaskLinear(alias, alpha=0.1, tol=1e-12).fit(X, Y)
+        np.testing.assert_allclose(mixed.coef_, alone.coef_, atol=1e-6)
+    with pytest.raises(ValueError, match="not in"):
+        MultiTaskLinear(mix(1.5)).fit(X, Y)
+
+
+def test_a_split_with_one_weight_very_large_is_the_other_penalty(regression_data):
+    X, Y = regression_data
+    options = {"alpha": 0.1, "tol": 1e-12, "max_iter": 20_000}
+    for first, second in ((L21(), L1()), (TraceNorm(), L21(axis="tasks"))):
+        alone = MultiTaskLinear(first, **options).fit(X, Y)
+        split = MultiTaskLinear(Split(first, 1e6 * second), **options).fit(X, Y)
+        np.testing.assert_allclose(split.coef_, alone.coef_, atol=1e-5)
+        assert (split.coef_components_[1] == 0).all()
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l21", "l1inf", "elastic_net", "sparse_group"])
+def test_positive(penalty, regression_data):
+    X, Y = regression_data
+    options = {"alpha": 0.05, "tol": 1e-10, "max_iter": 20_000}
+    model = MultiTaskLinear(penalty, positive=True, **options).fit(X, Y)
+    assert (model.coef_ >= 0).all()
+    assert (MultiTaskLinear(penalty, **options).fit(X, Y).coef_ < 0).any()
+    if penalty == "l1":
+        for t in range(Y.shape[1]):
+            theirs = Lasso(alpha=0.05, positive=True, tol=1e-12).fit(X, Y[:, t])
+            np.testing.assert_allclose(model.coef_[t], theirs.coef_, atol=1e-6)
+
+
+def test_feature_weight_is_a_scale_of_the_feature(regression_data):
+    X, Y = regression_data
+    weight = np.array([1.0, 2.0, 0.5, 1.0, 3.0])
+    for make in (L1, L21, LInf):
+        options = {"alpha": 0.1, "tol": 1e-12, "max_iter": 20_000}
+        weighted = MultiTaskLinear(make(feature_weight=weight), **options).fit(X, Y)
+        scaled = MultiTaskLinear(make(), **options).fit(X / weight, Y)
+        np.testing.assert_allclose(weighted.coef_, scaled.coef_ / weight, atol=1e-6)
+
+
+# -- covariance of tasks ----------------------------------------------------------------------
+
+
+def test_task_covariance(regression_data):
+    X, Y = regression_data
+    model = MultiTaskLinear("squared_trace", alpha=0.1, tol=1e-12).fit(X, Y)
+    root = sqrtm(model.coef_ @ model.coef_.T).real
+    np.testing.assert_allclose(model.task_covariance_, root / np.trace(root), atol=1e-6)
+    # Given the covariance, the model is ridge with it: a fixed point.
+    precision = np.linalg.inv(model.task_covariance_)
+    value = 0.5 * np.trace(model.coef_.T @ precision @ model.coef_)
+    assert SquaredTraceNorm().value(model.coef_.T) == pytest.approx(value, rel=1e-6)
+    model = MultiTaskLinear(Clustered(1, eta=0.5), alpha=0.1).fit(X, Y)
+    assert np.trace(model.task_covariance_) == pytest.approx(1.0)
+    assert np.linalg.eigvalsh(model.task_covariance_).min() > 0
+    model = MultiTaskLinear(Graph(ADJACENCY) + 0.5 * L2(), alpha=0.1).fit(X, Y)
+    Q = np.diag(ADJACENCY.sum(axis=0)) - ADJACENCY + 0.5 * np.eye(3)
+    inverse = np.linalg.inv(Q)
+    np.testing.assert_allclose(model.task_covariance_, inverse / np.trace(inverse), atol=1e-12)
+    assert not hasattr(MultiTaskLinear("l21").fit(X, Y), "task_covariance_")
+
+
+def test_graph_over_a_fold_without_labels_of_a_task(regression_data):
+    X, Y = regression_data
+    Y[:, 1] = np.nan
+    with pytest.warns(UserWarning, match="Task 1: no observed label"):
+        model = MultiTaskLinear(Graph(ADJACENCY), alpha=0.1).fit(X, Y)
+    pair = MultiTaskLinear(Graph(ADJACENCY[np.ix_([0, 2], [0, 2])]), alpha=0.1)
+    pair.fit(X, Y[:, [0, 2]])
+    np.testing.assert_allclose(model.coef_[[0, 2]], pair.coef_, atol=1e-12)

@@ -15,22 +15,15 @@ Array = NDArray[Any]
 class Penalty(BaseEstimator, ABC):
     r"""Base class of penalties :math:`\mathrm{weight} \cdot \Omega(W)`.
 
-    A new penalty defines `value`, `prox` and either `dual_norm` (where :math:`\Omega` is a
-    norm) or `conjugate`, and is registered in ``PENALTIES``.
+    Penalties form a small algebra: ``.3 * L1()`` is ``L1(weight=.3)``, ``A + B`` adds, and
+    ``Split(A, B)`` writes W = P + Q with a penalty on each part.
 
-    Parameters
-    ----------
-    weight : float, default=1.0
-        Factor on the penalty; ``.3 * L1()`` is ``L1(weight=.3)``.
+    A new penalty derives from `Atom` (or from `NormAtom` where it is a norm, or from
+    `Quadratic`), and is registered in ``PENALTIES``.
     """
 
     alias: ClassVar[str]
-    is_quadratic: ClassVar[bool] = False
-    # Penalises only V in W = w0 1' + V, as every penalty does with center=True.
-    is_centred: ClassVar[bool] = False
-
-    def __init__(self, weight: float = 1.0) -> None:
-        self.weight = weight
+    weight: float
 
     def __mul__(self, factor: float) -> Self:
         scaled: Self = clone(self)
@@ -38,9 +31,45 @@ class Penalty(BaseEstimator, ABC):
 
     __rmul__ = __mul__
 
+    def __add__(self, other: Penalty) -> Penalty:
+        from skmtl.linear.penalties._algebra import Sum
+
+        return Sum(self, other)
+
     @abstractmethod
     def value(self, W: Array) -> float:
         """Penalty of W, with its weight."""
+
+    def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
+        """The penalty of some of the ``n_tasks`` tasks: those that have labels."""
+        return self
+
+    def atoms(self) -> list[Atom]:
+        """Addends, each with its weight."""
+        raise TypeError(f"{type(self).__name__} has no list of addends.")
+
+
+class Atom(Penalty):
+    """A penalty that is not made of others.
+
+    Attributes
+    ----------
+    over_tasks : bool
+        Whether the columns of W must be tasks; with several classes a task, the rows are then
+        features times classes.
+    rank : int or None
+        Atoms with a rank can be added: the prox of the sum is the composition of their prox in
+        the order of rank (Jenatton et al., JMLR 12, 2011; Zhou et al., KDD 2012, theorem 1).
+    allows_positive : bool
+        Whether the prox over W >= 0 is that of the positive part of W.
+    """
+
+    over_tasks: ClassVar[bool] = False
+    rank: ClassVar[int | None] = None
+    allows_positive: ClassVar[bool] = False
+
+    def atoms(self) -> list[Atom]:
+        return [self]
 
     @abstractmethod
     def prox(self, W: Array, step: float) -> Array:
@@ -54,12 +83,12 @@ class Penalty(BaseEstimator, ABC):
     def conjugate(self, Z: Array, alpha: float) -> float:
         """Conjugate of alpha times the penalty at a Z made feasible by `dual_scale`."""
 
-    @abstractmethod
     def alpha_max(self, Z: Array) -> float:
         """Smallest alpha at which W is 0, given the gradient Z of the loss at W = 0."""
+        return np.inf
 
 
-class NormPenalty(Penalty):
+class NormAtom(Atom):
     """A penalty that is a norm: its conjugate is 0 inside the dual norm's ball."""
 
     @abstractmethod
@@ -75,3 +104,40 @@ class NormPenalty(Penalty):
 
     def alpha_max(self, Z: Array) -> float:
         return self.dual_norm(Z) / self.weight if self.weight else np.inf
+
+
+class Quadratic(Atom):
+    r"""A penalty :math:`\tfrac12 \mathrm{tr}(W Q W')` with a matrix Q (n_tasks, n_tasks).
+
+    Attributes
+    ----------
+    eigenvalues : tuple of two floats or None
+        Where Q acts alike on all tasks: its eigenvalues on their mean and on deviations from
+        it. None where Q is a matrix of its own, see `matrix`.
+    """
+
+    over_tasks = True
+    eigenvalues: ClassVar[tuple[float, float] | None] = None
+
+    @abstractmethod
+    def matrix(self, n_tasks: int) -> Array:
+        """Q, without the weight."""
+
+    def value(self, W: Array) -> float:
+        Q = self.weight * self.matrix(W.shape[1])
+        return 0.5 * float(np.vdot(W, W @ Q))
+
+    def prox(self, W: Array, step: float) -> Array:
+        system = np.eye(W.shape[1]) + step * self.weight * self.matrix(W.shape[1])
+        solved: Array = np.linalg.solve(system, W.T).T
+        return solved
+
+    def dual_scale(self, Z: Array, alpha: float) -> float:
+        """1 where the rows of Z lie in the range of Q, else 0."""
+        Q = self.matrix(Z.shape[1])
+        outside = Z - Z @ np.linalg.pinv(Q, hermitian=True) @ Q
+        return float(np.abs(outside).max(initial=0.0) <= 1e-9 * np.abs(Z).max(initial=1.0))
+
+    def conjugate(self, Z: Array, alpha: float) -> float:
+        inverse = np.linalg.pinv(self.matrix(Z.shape[1]), hermitian=True)
+        return 0.5 * float(np.vdot(Z, Z @ inverse)) / (alpha * self.weight)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, NormPenalty
+from skmtl.linear.penalties._base import Array
+from skmtl.linear.penalties._rows import RowNorm
 
 
-class L1(NormPenalty):
+class L1(RowNorm):
     r"""Sum of absolute values: few coefficients, chosen for each task on its own.
 
     .. math:: \Omega(W) = \sum_{jt} |W_{jt}|
@@ -16,6 +19,8 @@ class L1(NormPenalty):
     ----------
     weight : float, default=1.0
         Factor on the penalty.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor on each feature's coefficients; 1 by default.
 
     References
     ----------
@@ -30,12 +35,17 @@ class L1(NormPenalty):
     """
 
     alias = "l1"
+    rank = 1
+
+    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
+        self.weight = weight
+        self.feature_weight = feature_weight
 
     def value(self, W: Array) -> float:
-        return self.weight * float(np.abs(W).sum())
+        return float((self._row_weight(W) * np.abs(W)).sum())
 
     def prox(self, W: Array, step: float) -> Array:
-        return np.copysign(np.maximum(np.abs(W) - step * self.weight, 0.0), W)
+        return np.copysign(np.maximum(np.abs(W) - step * self._row_weight(W), 0.0), W)
 
     def dual_norm(self, Z: Array) -> float:
-        return float(np.abs(Z).max(initial=0.0))
+        return self._largest_ratio(np.abs(Z).max(axis=1, initial=0.0), Z)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Penalty
+from skmtl.linear.penalties._base import Array, Quadratic
 
 
-class L2(Penalty):
+class L2(Quadratic):
     r"""Half the sum of squares: small coefficients, nothing shared between tasks.
 
     .. math:: \Omega(W) = \tfrac12 \sum_{jt} W_{jt}^2
@@ -30,19 +30,14 @@ class L2(Penalty):
     """
 
     alias = "l2"
-    is_quadratic = True
+    over_tasks = False
+    eigenvalues = (1.0, 1.0)
 
-    def value(self, W: Array) -> float:
-        return 0.5 * self.weight * float(np.vdot(W, W))
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def matrix(self, n_tasks: int) -> Array:
+        return np.eye(n_tasks)
 
     def prox(self, W: Array, step: float) -> Array:
         return W / (1.0 + step * self.weight)
-
-    def dual_scale(self, Z: Array, alpha: float) -> float:
-        return 1.0
-
-    def conjugate(self, Z: Array, alpha: float) -> float:
-        return 0.5 * float(np.vdot(Z, Z)) / (alpha * self.weight)
-
-    def alpha_max(self, Z: Array) -> float:
-        return np.inf

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, NormPenalty
+from skmtl.linear.penalties._base import Array
+from skmtl.linear.penalties._rows import RowNorm
+
+AXES = ("features", "tasks")
 
 
-class L21(NormPenalty):
+class L21(RowNorm):
     r"""Sum of the row norms of W: a feature is used by all tasks or by none.
 
     .. math:: \Omega(W) = \sum_j \|W_{j \cdot}\|_2
+
+    With ``axis="tasks"`` the sum of the column norms, :math:`\sum_t \|W_{\cdot t}\|_2`: a task
+    is an outlier or not, in `Split`.
 
     Parameters
     ----------
     weight : float, default=1.0
         Factor on the penalty.
+    axis : {"features", "tasks"}, default="features"
+        What a group is: the coefficients of a feature, or those of a task.
+    feature_weight : array-like of shape (n_features,), default=None
+        Factor on each feature's norm; 1 by default. Only with ``axis="features"``.
 
     References
     ----------
@@ -33,14 +45,42 @@ class L21(NormPenalty):
 
     alias = "l21"
 
+    def __init__(
+        self, weight: float = 1.0, *, axis: str = "features", feature_weight: Any = None
+    ) -> None:
+        self.weight = weight
+        self.axis = axis
+        self.feature_weight = feature_weight
+
+    @property
+    def rank(self) -> int | None:  # type: ignore[override]
+        """Groups of rows can be added to other row-wise norms, groups of columns cannot."""
+        return None if self.over_tasks else 2
+
+    @property
+    def over_tasks(self) -> bool:  # type: ignore[override]
+        """Whether the groups are tasks."""
+        if self.axis not in AXES:
+            raise ValueError(f"L21(axis={self.axis!r}); expected one of {AXES}.")
+        return self.axis == "tasks"
+
+    def _sizes(self, W: Array) -> tuple[Array, Any]:
+        """Norm and weight of each group, shaped to broadcast with W."""
+        if self.over_tasks:
+            return np.linalg.norm(W, axis=0, keepdims=True), self.weight
+        return np.linalg.norm(W, axis=1, keepdims=True), self._row_weight(W)
+
     def value(self, W: Array) -> float:
-        return self.weight * float(np.linalg.norm(W, axis=1).sum())
+        norms, weights = self._sizes(W)
+        return float((weights * norms).sum())
 
     def prox(self, W: Array, step: float) -> Array:
-        norms = np.linalg.norm(W, axis=1, keepdims=True)
+        norms, weights = self._sizes(W)
         # Where a norm is 0 the factor does not matter; 1 avoids 0 / 0.
-        shrunk = np.maximum(1.0 - step * self.weight / np.where(norms > 0, norms, 1.0), 0.0)
-        return W * shrunk
+        return W * np.maximum(1.0 - step * weights / np.where(norms > 0, norms, 1.0), 0.0)
 
     def dual_norm(self, Z: Array) -> float:
-        return float(np.linalg.norm(Z, axis=1).max(initial=0.0))
+        norms, _ = self._sizes(Z)
+        if self.over_tasks:
+            return float(norms.max(initial=0.0))
+        return self._largest_ratio(norms[:, 0], Z)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from skmtl.linear.penalties._l2 import L2
+import numpy as np
+
+from skmtl.linear.penalties._base import Array, Quadratic
 
 
-class MeanDeviation(L2):
+class MeanDeviation(Quadratic):
     r"""Half the squared distance of the tasks from their mean: similar tasks.
 
     .. math:: \Omega(W) = \tfrac12 \sum_t \|w_t - \bar w\|_2^2, \quad \bar w = \tfrac1T \sum_t w_t
 
-    The mean itself is free. Since :math:`\Omega(W) = \min_{w_0} \tfrac12 \sum_t \|w_t - w_0\|^2`,
-    this is `L2` on V in :math:`W = w_0 1' + V`: the methods speak of V.
+    The mean itself is free: this is `L2` on V in :math:`W = w_0 1' + V` at the best
+    :math:`w_0`.
 
     Parameters
     ----------
@@ -32,4 +34,10 @@ class MeanDeviation(L2):
     """
 
     alias = "mean"
-    is_centred = True
+    eigenvalues = (0.0, 1.0)
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def matrix(self, n_tasks: int) -> Array:
+        return np.eye(n_tasks) - 1.0 / n_tasks

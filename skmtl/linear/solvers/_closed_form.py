@@ -46,6 +46,47 @@ def closed_form(
     return solved[:-1], solved[-1]
 
 
+def closed_form_graph(
+    statistics: Any, matrix: Any, *, intercept_alpha: float | None
+) -> tuple[Array, Array]:
+    r"""Coefficients and intercepts for any matrix Q over tasks.
+
+    With one Gram matrix G for all tasks, the eigenvectors of Q = U diag(q) U' separate the
+    tasks: :math:`(G + q_k I) \tilde w_k = \tilde c_k` with :math:`\tilde W = W U`. Otherwise
+    one system in all coefficients.
+    """
+    if len(statistics.gram) == 1 and intercept_alpha is None:
+        values, vectors = np.linalg.eigh(statistics.gram[0])
+        spread = vectors.T @ statistics.cross @ matrix.vectors
+        scale = np.maximum(values, 0.0)[:, None] + matrix.values
+        largest = scale.max(initial=0.0)
+        inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 1e-12 * largest)
+        W = vectors @ (spread * inverse) @ matrix.vectors.T
+        return W, statistics.y_mean - statistics.mean_product(W)
+    return _one_system(statistics, matrix, intercept_alpha)
+
+
+def _one_system(stats: Any, matrix: Any, intercept_alpha: float | None) -> tuple[Array, Array]:
+    """All coefficients in one system of n_features times n_tasks unknowns."""
+    system = _System(stats, 0.0, 0.0, intercept_alpha)
+    Q = stats.cross if intercept_alpha is None else np.vstack(_uncentred(stats))
+    q, n_tasks = Q.shape
+    H = np.zeros((n_tasks, q, n_tasks, q))
+    for A, members in system._stacks():
+        for gram, tasks in zip(A, members, strict=True):
+            for t in tasks:
+                H[t, :, t, :] = gram
+    for j in range(stats.n_features):
+        H[:, j, :, j] += matrix.full
+    if intercept_alpha is not None:
+        H[:, -1, :, -1] += intercept_alpha * (np.eye(n_tasks) - 1.0 / n_tasks)
+    flat = H.reshape(n_tasks * q, n_tasks * q)
+    solved = solve_symmetric(flat[None], Q.T.reshape(1, -1, 1))[0].reshape(n_tasks, q).T
+    if intercept_alpha is None:
+        return solved, stats.y_mean - stats.mean_product(solved)
+    return solved[:-1], solved[-1]
+
+
 def _uncentred(stats: Any) -> tuple[Array, Array]:
     """Products with y of X and of the column of ones, not centred."""
     y_sums = stats.omega * stats.y_mean

@@ -56,15 +56,15 @@ def proximal_gradient(
 def _step(problem: Any, z: Array, lipschitz: float) -> tuple[Array, Any, float]:
     """One proximal step from z; also the point of the loss there and the L that held."""
     at_z = problem.at(z)
-    gradient = problem.pull(*at_z.gradient)
+    value, gradient = problem.smooth_value(z, at_z), problem.smooth_gradient(z, at_z)
     # What rounding alone can make of the comparison below.
-    slack = 1e-12 * (1.0 + abs(at_z.value)) if np.isfinite(at_z.value) else 0.0
+    slack = 1e-12 * (1.0 + abs(value)) if np.isfinite(value) else 0.0
     for _ in range(100):
         x_new = problem.prox(z - gradient / lipschitz, 1.0 / lipschitz)
         move = x_new - z
         point = problem.at(x_new)
-        model = at_z.value + gradient @ move + 0.5 * lipschitz * (move @ move)
-        if point.value <= model + slack:
+        model = value + gradient @ move + 0.5 * lipschitz * (move @ move)
+        if problem.smooth_value(x_new, point) <= model + slack:
             break
         lipschitz *= 2.0
     return x_new, point, lipschitz
@@ -76,7 +76,7 @@ def largest_curvature(problem: Any, x: Array, seed: int = 0, n_iter: int = 15) -
     v = np.random.default_rng(seed).normal(size=problem.size)
     size = float(np.linalg.norm(v))
     for _ in range(n_iter):
-        v = problem.pull(*point.hessian(*problem.coefficients(v / size)))
+        v = problem.hessian(v / size, point)
         size = float(np.linalg.norm(v))
         if size == 0.0:
             return 1.0

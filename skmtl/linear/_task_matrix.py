@@ -1,0 +1,89 @@
+r"""The matrix Q (n_tasks, n_tasks) of quadratic penalties :math:`\tfrac12 tr(V Q V')`.
+
+Ridge and the distance from the mean act alike on all tasks: with J = 11' / T they are
+:math:`a J + b (I - J)`, two numbers for any number of tasks. Graphs add a dense matrix.
+"""
+
+import numpy as np
+
+
+class TaskMatrix:
+    """Symmetric positive semidefinite matrix over tasks.
+
+    Parameters
+    ----------
+    on_mean, on_deviation : float
+        Eigenvalues a and b.
+    dense : ndarray of shape (n_tasks, n_tasks) or None
+        What comes on top.
+    """
+
+    def __init__(self, on_mean, on_deviation, dense=None):
+        self.on_mean, self.on_deviation, self.dense = on_mean, on_deviation, dense
+        self.is_zero = not on_mean and not on_deviation and dense is None
+        if dense is not None:
+            n_tasks = len(dense)
+            J = np.full((n_tasks, n_tasks), 1.0 / n_tasks)
+            self.full = dense + on_mean * J + on_deviation * (np.eye(n_tasks) - J)
+            self.values, self.vectors = np.linalg.eigh(self.full)
+            self.values[self.values <= 1e-12 * self.values.max(initial=0.0)] = 0.0
+
+    def times(self, V):
+        """V Q, for V (rows, n_tasks)."""
+        if self.dense is not None:
+            return V @ self.full
+        return self._scale(V, self.on_mean, self.on_deviation)
+
+    def solve(self, V):
+        """V times the pseudoinverse of Q."""
+        if self.dense is not None:
+            return (V @ self.vectors * _inverse(self.values)) @ self.vectors.T
+        return self._scale(V, *_inverse(np.array([self.on_mean, self.on_deviation])))
+
+    def null(self, V):
+        """V on the null space of Q."""
+        if self.dense is not None:
+            vectors = self.vectors[:, self.values == 0]
+            return (V @ vectors) @ vectors.T
+        return self._scale(V, self.on_mean == 0, self.on_deviation == 0)
+
+    @property
+    def is_regular(self):
+        """Whether the null space is empty."""
+        if self.dense is not None:
+            return bool((self.values > 0).all())
+        return self.on_mean > 0 and self.on_deviation > 0
+
+    def centred(self):
+        """The matrix of min over w0 of the penalty on V = W - w0 1'."""
+        if self.dense is None:
+            return TaskMatrix(0.0, self.on_deviation)
+        ones = self.full.sum(axis=1)
+        total = ones.sum()
+        full = self.full - (np.outer(ones, ones) / total if total > 0 else 0.0)
+        return TaskMatrix(0.0, 0.0, full)
+
+    def center_weights(self, n_tasks):
+        """Weights (n_tasks,) of the tasks in the best w0."""
+        if self.dense is None:
+            return np.full(n_tasks, 1.0 / n_tasks)
+        ones = self.full.sum(axis=1)
+        is_free = ones.sum() <= 1e-12 * np.abs(self.full).max()
+        return np.full(n_tasks, 1.0 / n_tasks) if is_free else ones / ones.sum()
+
+    def covariance(self, n_tasks):
+        """Pseudoinverse of Q with trace 1, the covariance of tasks; None for Q = 0."""
+        inverse = self.solve(np.eye(n_tasks))
+        total = np.trace(inverse)
+        return inverse / total if total > 0 else None
+
+    @staticmethod
+    def _scale(V, on_mean, on_deviation):
+        if on_mean == on_deviation:
+            return V * on_mean
+        mean = V.mean(axis=1, keepdims=True)
+        return on_deviation * (V - mean) + on_mean * mean
+
+
+def _inverse(values):
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

@@ -1,0 +1,92 @@
+"""Tasks that are neighbours in a graph, or in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmtl.linear.penalties._base import Array, Quadratic
+
+
+class Graph(Quadratic):
+    r"""Half the squared distances between neighbouring tasks.
+
+    .. math:: \Omega(W) = \tfrac12 \sum_{s < t} a_{st} \|w_s - w_t\|_2^2
+              = \tfrac12 \mathrm{tr}(W L W')
+
+    with the graph Laplacian L of the adjacency matrix a.
+
+    Parameters
+    ----------
+    adjacency : array-like of shape (n_tasks, n_tasks)
+        Symmetric, entries >= 0: how close two tasks are, in the order of ``task_names_in_``.
+    weight : float, default=1.0
+        Factor on the penalty.
+
+    References
+    ----------
+    Evgeniou, Micchelli and Pontil, "Learning multiple tasks with kernel methods", JMLR 6, 2005,
+    section 3.1.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.linear.penalties import Graph
+    >>> Graph([[0, 2], [2, 0]]).value(np.array([[1.0, 3.0]]))
+    4.0
+    """
+
+    alias = "graph"
+
+    def __init__(self, adjacency: Any, weight: float = 1.0) -> None:
+        self.adjacency = adjacency
+        self.weight = weight
+
+    def for_tasks(self, kept: Array, n_tasks: int) -> Graph:
+        return Graph(self._read(n_tasks)[np.ix_(kept, kept)], self.weight)
+
+    def _read(self, n_tasks: int) -> Array:
+        a = np.asarray(self.adjacency, dtype=np.float64)
+        if a.shape != (n_tasks, n_tasks):
+            raise ValueError(f"Graph: adjacency has shape {a.shape}; there are {n_tasks} tasks.")
+        if not np.isfinite(a).all() or (a < 0).any() or not np.allclose(a, a.T):
+            raise ValueError("Graph: adjacency must be symmetric with finite entries >= 0.")
+        return a - np.diag(np.diag(a))
+
+    def matrix(self, n_tasks: int) -> Array:
+        a = self._read(n_tasks)
+        return np.diag(a.sum(axis=1)) - a
+
+
+class Chain(Quadratic):
+    r"""Half the squared distances between consecutive tasks: points in time, doses, grades.
+
+    .. math:: \Omega(W) = \tfrac12 \sum_t \|w_{t+1} - w_t\|_2^2
+
+    Parameters
+    ----------
+    weight : float, default=1.0
+        Factor on the penalty.
+
+    References
+    ----------
+    Zhou, Yuan, Liu and Ye, "A multi-task learning formulation for predicting disease
+    progression", KDD 2011, eq. 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.linear.penalties import Chain
+    >>> Chain().value(np.array([[1.0, 3.0, 3.0]]))
+    2.0
+    """
+
+    alias = "temporal"
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def matrix(self, n_tasks: int) -> Array:
+        steps = np.diff(np.eye(n_tasks), axis=0)
+        return steps.T @ steps
