@@ -6,12 +6,14 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "IndependentTasks": "skmtl.compose",
+    "MultiTaskKernelRidge": "skmtl.linear",
     "MultiTaskLinear": "skmtl.linear",
     "MultiTaskLinearClassifier": "skmtl.linear",
     "MultiTaskLinearRegressor": "skmtl.linear",
     "MultiTaskMLP": "skmtl.neural",
     "MultiTaskMLPClassifier": "skmtl.neural",
     "MultiTaskMLPRegressor": "skmtl.neural",
+    "ReducedRankRegressor": "skmtl.linear",
     "make_multitask_scorer": "skmtl.metrics",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",

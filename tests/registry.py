@@ -2,12 +2,14 @@
 
 from skmtl import (
     IndependentTasks,
+    MultiTaskKernelRidge,
     MultiTaskLinear,
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
     MultiTaskMLP,
     MultiTaskMLPClassifier,
     MultiTaskMLPRegressor,
+    ReducedRankRegressor,
 )
 
 # For any task types, by name; a callable takes further parameters.
@@ -31,4 +33,6 @@ CHECKED = [
     MultiTaskMLPRegressor(max_iter=100, random_state=0),
     MultiTaskMLPClassifier(max_iter=100, random_state=0),
     IndependentTasks(),
+    ReducedRankRegressor(alpha=0.1),
+    MultiTaskKernelRidge(alpha=0.1),
 ]

@@ -5,5 +5,13 @@ from skmtl.linear._estimators import (
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
 )
+from skmtl.linear._kernel_ridge import MultiTaskKernelRidge
+from skmtl.linear._reduced_rank import ReducedRankRegressor
 
-__all__ = ["MultiTaskLinear", "MultiTaskLinearClassifier", "MultiTaskLinearRegressor"]
+__all__ = [
+    "MultiTaskKernelRidge",
+    "MultiTaskLinear",
+    "MultiTaskLinearClassifier",
+    "MultiTaskLinearRegressor",
+    "ReducedRankRegressor",
+]

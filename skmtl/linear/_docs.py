@@ -30,9 +30,13 @@ PARAMETERS = """
     positive : bool, default=False
         Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
         quadratic penalties.
-    solver : {"auto", "closed_form", "proximal_gradient"}, default="auto"
+    solver : str, default="auto"
+        One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
         "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",
-        graphs, and sums of them); "proximal_gradient" for everything.
+        graphs, and sums of them); "block_descent" for squared loss on labels
+        that all tasks have on the same rows, with "l21", "l1", "elastic_net" and
+        "sparse_group"; "admm" for squared loss with any penalty, where intercepts are free and
+        the features not too many; "proximal_gradient" for everything.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4

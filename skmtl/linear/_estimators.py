@@ -8,9 +8,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl.linear._choose import SOLVERS
 from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
-from skmtl.linear._fit import SOLVERS, fit_linear
+from skmtl.linear._fit import fit_linear
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.tasks import Task
 

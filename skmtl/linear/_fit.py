@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._warnings import warn
+from skmtl.linear._blocks import FEW_FEATURES, solve_blocks
+from skmtl.linear._choose import MAX_GRAM_BYTES, Case, choose_solver
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._parts import Part, task_covariance
@@ -15,6 +17,7 @@ from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers import (
     Solution,
+    admm,
     closed_form,
     closed_form_graph,
     largest_curvature,
@@ -22,17 +25,8 @@ from skmtl.linear.solvers import (
 )
 from skmtl.tasks._regression import Regression
 
-MAX_GRAM_BYTES = 2**30
-"""Above this the Gram matrices are not formed and the solvers work on the rows."""
-
-FEW_FEATURES = 500
-"""Up to here steps on Gram matrices are cheap whatever the number of rows, and the choice does
-not depend on it: weights and repeated rows take the very same steps."""
-
-MAX_UNKNOWN = 5000
-"""Largest system in all coefficients that is solved directly."""
-
-SOLVERS = ("auto", "closed_form", "proximal_gradient")
+ROUNDING = 1e-14
+"""Share of the loss of a constant prediction that a gap cannot be told from 0 below."""
 
 
 @dataclass
@@ -87,8 +81,12 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     ]
     center_weights = _profile_center(parts, tasks.n_tasks, settings.center)
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
-    solver = _choose_solver(targets, parts, penalty, settings, squared, n_bytes)
-    use_grams = solver == "closed_form" or (
+    solver = choose_solver(Case(tasks, parts, penalty, settings, squared, n_bytes))
+    if solver == "block_descent":
+        W, b, gap, n_iter, null_loss = solve_blocks(X, targets, cells, parts[0], settings, warm)
+        _warn_unless_converged(gap, null_loss, settings)
+        return LinearFit(W, b, None, gap, n_iter)
+    use_grams = solver in ("closed_form", "admm") or (
         n_bytes <= MAX_GRAM_BYTES and (X.shape[1] <= FEW_FEATURES or X.shape[1] <= X.shape[0])
     )
     set_up = _on_grams if use_grams else _on_rows
@@ -100,7 +98,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
         W, b = (np.zeros(shape), setup.start_b)
         if warm is not None:
             W, b = warm[0], setup.from_data(*warm)
-        solution = _solve_proximal_gradient(setup, W, b, settings)
+        solution = _iterate(setup, solver, W, b, settings)
     W, b = setup.problem.coefficients(solution.x)
     shared = setup.problem.shared(solution.x) if centred else None
     if center_weights is not None:
@@ -195,22 +193,31 @@ def _solve_closed_form(problem):
     return Solution(x, max(primal - lower, 0.0), 1)
 
 
-def _solve_proximal_gradient(setup, W, b, settings):
+def _iterate(setup, solver, W, b, settings):
+    """Run an iterative solver from (W, b), and warn if it did not converge."""
     problem, max_gap = setup.problem, settings.tol * setup.null_loss
-    if problem.intercept:
-        problem.intercept.scale = _intercept_scale(problem, W, b)
-    solution = proximal_gradient(
-        problem, problem.start(W, b), max_gap=max_gap, max_iter=settings.max_iter
-    )
-    if solution.gap > max_gap:
+    stopping = {"max_gap": max_gap, "max_iter": settings.max_iter}
+    if solver == "admm":
+        solution = admm(problem, problem.proxes(), problem.start(W, b), **stopping)
+    else:
+        if problem.intercept:
+            problem.intercept.scale = _intercept_scale(problem, W, b)
+        solution = proximal_gradient(problem, problem.start(W, b), **stopping)
+    _warn_unless_converged(solution.gap, setup.null_loss, settings)
+    return solution
+
+
+def _warn_unless_converged(gap, null_loss, settings):
+    max_gap = settings.tol * null_loss
+    # Below that the gap is rounding.
+    if gap > max(max_gap, ROUNDING * null_loss):
         warn(
-            f"max_iter={settings.max_iter} iterations reached with a duality gap of "
-            f"{solution.gap:.3g}; tol={settings.tol:g} asks for at most {max_gap:.3g} (tol times "
-            "the loss of a constant prediction). Increase max_iter, scale the features "
-            "(StandardScaler), or raise tol.",
+            f"max_iter={settings.max_iter} iterations reached with a duality gap of {gap:.3g}; "
+            f"tol={settings.tol:g} asks for at most {max_gap:.3g} (tol times the loss of a "
+            "constant prediction). Increase max_iter, scale the features (StandardScaler), or "
+            "raise tol.",
             ConvergenceWarning,
         )
-    return solution
 
 
 def _intercept_scale(problem, W, b):
@@ -221,30 +228,6 @@ def _intercept_scale(problem, W, b):
     along_b = np.abs(point.hessian(np.zeros(problem.shape), signs)[1]).max()
     steepest = largest_curvature(problem, problem.start(W, b))
     return float(np.sqrt(steepest / along_b)) if along_b > 0 and steepest > 0 else 1.0
-
-
-def _choose_solver(targets, parts, penalty, settings, squared, n_bytes):
-    quadratic = len(parts) == 1 and parts[0].is_quadratic and not settings.positive
-    if settings.solver == "closed_form" and not (squared and quadratic):
-        what, found = "a quadratic penalty ('l2', 'mean', a sum of them)", f"penalty {penalty!r}"
-        if not squared:
-            what = "squared loss"
-            found = f"tasks {sorted({task.alias for task in targets.tasks.tasks})}"
-        raise ValueError(
-            f"solver='closed_form' needs {what}, but got {found}; "
-            "solver='proximal_gradient' (or 'auto') fits."
-        )
-    fits = squared and quadratic and n_bytes <= MAX_GRAM_BYTES
-    if fits and parts[0].Q.dense is not None:
-        # Different Gram matrices and a graph: one system in all coefficients.
-        n_unknown = (parts[0].shape[0] + 1) * parts[0].n_tasks
-        shares_gram = n_bytes <= parts[0].shape[0] ** 2 * 8
-        is_free = not settings.fit_intercept or not settings.intercept_alpha
-        fits = (shares_gram and is_free) or n_unknown <= MAX_UNKNOWN
-        fits = fits and not np.isinf(settings.intercept_alpha)
-    if settings.solver != "auto":
-        return settings.solver
-    return "closed_form" if fits else "proximal_gradient"
 
 
 def _check_losses(tasks):

@@ -79,6 +79,21 @@ class Part:
             V = self._back(moved) if atom.over_tasks else moved
         return V
 
+    def whole_prox(self, V, step):
+        """Proximal step of the whole penalty: the quadratic term must be a ridge, or alone."""
+        if not self.has_quadratic:
+            return self.prox(V, step)
+        if self.is_quadratic:
+            return self._back(self.Q.resolvent(self._tasks(V), step))
+        # prox of f + (r / 2) ||.||^2 is that of f, at a shrunk point with a shrunk step.
+        shrink = 1.0 + step * self.Q.on_mean
+        return self.prox(V / shrink, step / shrink)
+
+    @property
+    def has_whole_prox(self):
+        """Whether `whole_prox` knows the penalty."""
+        return self.is_quadratic or not self.has_quadratic or self.Q.is_ridge
+
     # -- duality ------------------------------------------------------------------------------
 
     @property

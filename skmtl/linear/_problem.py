@@ -90,6 +90,29 @@ class Problem:
                 intercepts[:] = self._mean_intercept(intercepts)
         return x
 
+    def spread(self, x):
+        """Parts (n, p, C) that add up to W: those of the penalty, then w0 for every task."""
+        V, shared, _ = self.split(x)
+        if not self.centred:
+            return V.copy()
+        return np.concatenate([V, np.tile(shared * self.shared_scale, self.n_tasks)[None]])
+
+    def gather(self, V):
+        """Parameters of the parts of `spread`."""
+        x = np.zeros(self.size)
+        parts, shared, _ = self.split(x)
+        parts[:] = V[: len(parts)]
+        if self.centred:
+            shared[:] = self._by_task(V[-1]).mean(axis=1) / self.shared_scale
+        return x
+
+    def proxes(self):
+        """``prox(V, step)`` of each part of `spread`."""
+        found = [part.whole_prox for part in self.parts]
+        if self.centred:
+            found.append(lambda V, step: np.tile(self._by_task(V).mean(axis=1), self.n_tasks))
+        return found
+
     def shared(self, x):
         """The shared part w0 (p, classes)."""
         return self.split(x)[1] * self.shared_scale
@@ -156,10 +179,14 @@ class Problem:
 
     # -- the certificate ------------------------------------------------------------------------
 
-    def gap(self, x, point=None):
-        """Primal value at ``x`` and a lower bound of the optimum (-inf if none is at hand)."""
+    def gap(self, x, point=None, dual_point=None):
+        """Primal value at ``x`` and a lower bound of the optimum (-inf if none is at hand).
+
+        The bound comes from the gradient of the loss at ``dual_point``, by default at ``x``.
+        """
         point = self.at(x) if point is None else point
         primal = self.smooth_value(x, point) + self.penalty_value(x)
+        point = point if dual_point is None else dual_point
         step = self._free_newton_step(point)
         if step is None:
             return primal, -np.inf

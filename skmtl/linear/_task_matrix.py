@@ -47,6 +47,19 @@ class TaskMatrix:
             return (V @ vectors) @ vectors.T
         return self._scale(V, self.on_mean == 0, self.on_deviation == 0)
 
+    def resolvent(self, V, step):
+        """V (I + step Q)^-1."""
+        if self.dense is not None:
+            return (V @ self.vectors / (1.0 + step * self.values)) @ self.vectors.T
+        return self._scale(
+            V, 1.0 / (1.0 + step * self.on_mean), 1.0 / (1.0 + step * self.on_deviation)
+        )
+
+    @property
+    def is_ridge(self):
+        """Whether Q is a multiple of the identity."""
+        return self.dense is None and self.on_mean == self.on_deviation
+
     @property
     def is_regular(self):
         """Whether the null space is empty."""

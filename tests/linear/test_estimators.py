@@ -346,7 +346,7 @@ def test_warm_start_continues(regression_data):
     model = MultiTaskLinear("trace", alpha=0.02, warm_start=True, tol=1e-10).fit(X, Y)
     first, iterations = model.coef_, model.n_iter_
     model.fit(X, Y)
-    assert model.n_iter_ == 10 < iterations  # the first evaluation of the gap
+    assert model.n_iter_ <= 10 < iterations  # the first evaluation of the gap
     close(model.coef_, first, 1e-4)
 
 

@@ -1,0 +1,77 @@
+"""Block descent on validated data: shared rows, squared loss, penalties on rows of W."""
+
+import numpy as np
+from scipy import sparse
+
+from skmtl.linear._statistics import Statistics
+from skmtl.linear.penalties import L1, L21
+
+FEW_FEATURES = 500
+"""Up to here the Gram matrix is formed whatever the number of rows."""
+
+
+def takes_rows(part):
+    """Whether a part is a sum of row norms and a ridge that block descent knows."""
+    kinds = {type(atom) for atom in part.chain}
+    if not kinds or not kinds <= {L1, L21} or part.over_tasks:
+        return False
+    return part.Q.is_zero or part.Q.is_ridge
+
+
+def solve_blocks(X, targets, cells, part, settings, warm=None):
+    """(W, b, gap, n_iter, null_loss) of the fit; all columns of ``cells`` are equal."""
+    # On first use: importing numba takes longer than many a fit.
+    from skmtl.linear.solvers._block_descent import block_descent
+
+    space, null_loss, intercepts = _space(X, targets, cells, settings)
+    solution = block_descent(
+        space,
+        _row_norms(part),
+        alpha=1.0,
+        max_gap=settings.tol * null_loss,
+        max_iter=settings.max_iter,
+        W0=None if warm is None else warm[0],
+    )
+    return solution.W, intercepts(solution.W), solution.gap, solution.n_iter, null_loss
+
+
+def _space(X, targets, cells, settings):
+    """Where the descent happens, half the sum of squares, and the intercepts that belong to W."""
+    from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+
+    n_samples, n_features = X.shape
+    if n_features <= FEW_FEATURES or n_features <= n_samples:
+        stats = Statistics(X, targets, cells, centred=settings.fit_intercept)
+        space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
+        return space, 0.5 * space.squares, lambda W: stats.y_mean - stats.mean_product(W)
+    weight = cells.reshape(n_samples, -1)[:, 0]
+    root, total = np.sqrt(weight)[:, None], weight.sum()
+    Y = targets.values.reshape(n_samples, -1)
+    x_mean, y_mean = np.zeros(n_features), np.zeros(Y.shape[1])
+    if settings.fit_intercept:
+        x_mean, y_mean = X.T @ weight / total, weight @ Y / total
+    if sparse.issparse(X):
+        means = x_mean if settings.fit_intercept else None
+        space = SparseRows(X.multiply(root).tocsr(), root * (Y - y_mean), means, total)
+    else:
+        space = DenseRows(root * (X - x_mean), root * (Y - y_mean))
+    return space, 0.5 * space.squares, lambda W: y_mean - x_mean @ W
+
+
+def _row_norms(part):
+    """The penalty of a part in the words of block descent."""
+    from skmtl.linear.solvers._block_descent import RowNorms
+
+    strength = {"l1": 0.0, "l21": 0.0}
+    weights = None
+    for atom in part.chain:
+        strength[atom.alias] += part.alpha * atom.weight
+        if atom.feature_weight is not None:
+            weights = np.asarray(atom.feature_weight, dtype=np.float64)
+    return RowNorms(**strength, l2=part.Q.on_mean, positive=part.positive, weights=weights)
+
+
+def has_one_feature_weight(part):
+    """Whether the terms of the chain agree on the weights of the features."""
+    found = [atom.feature_weight for atom in part.chain]
+    return len(found) == 1 or all(weight is None for weight in found)

@@ -1,0 +1,248 @@
+r"""Compiled parts of block descent: a row, its certificate, a sweep in Gram space.
+
+A row penalty is described by a band :math:`[\mathrm{low}_j, \mathrm{high}_j]` and a radius
+:math:`\mathrm{l21}_j`: its subgradients at zero are the box of the band plus the ball of the
+radius. The lasso has the band :math:`[-\lambda, \lambda]`; positive coefficients have
+:math:`\mathrm{low} = -\infty`. All formulas then need one operation, what lies outside the band,
+
+.. math:: S_j(z) = z - \min(\max(z, \mathrm{low}_j), \mathrm{high}_j).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+BLOCK = 32
+"""Rows updated one by one before a matrix product tells the others."""
+
+MEMORY = 5
+"""Sweeps an extrapolation combines."""
+
+# Sums may be reordered, so that they vectorise; infinities (low) keep their meaning.
+compiled = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+
+@compiled
+def shrink_row(z: Array, curvature: float, low: float, high: float, l21: float) -> None:
+    r"""Replace z by the minimiser of :math:`\tfrac12 c \|w\|^2 - z'w` plus the row penalty.
+
+    .. math:: w = \frac{S(z)}{c} \max\left(1 - \frac{\mathrm{l21}}{\|S(z)\|}, 0\right)
+    """
+    square = 0.0
+    for t in range(len(z)):
+        z[t] -= min(max(z[t], low), high)
+        square += z[t] * z[t]
+    norm = np.sqrt(square)
+    # A column that is zero has no curvature and no say.
+    factor = (1.0 - l21 / norm) / curvature if norm > l21 and curvature > 0.0 else 0.0
+    for t in range(len(z)):
+        z[t] *= factor
+
+
+@compiled
+def take_step(w: Array, step: Array) -> bool:
+    """Move w to ``step``, which then holds the difference; whether there is one."""
+    largest = 0.0
+    for t in range(len(w)):
+        new = step[t]
+        step[t] = new - w[t]
+        w[t] = new
+        largest = max(largest, abs(step[t]))
+    return largest > 0.0
+
+
+@compiled
+def outside(h: Array, w: Array, ridge: float, low: float, high: float, scale: float) -> tuple:
+    r"""Norm of :math:`S(s k)` for :math:`k = h - \mathrm{ridge}\, w`, and its slope in s."""
+    square, along = 0.0, 0.0
+    for t in range(len(h)):
+        k = h[t] - ridge * w[t]
+        z = scale * k
+        z -= min(max(z, low), high)
+        square += z * z
+        along += z * k
+    norm = np.sqrt(square)
+    return norm, along / norm if norm > 0.0 else 0.0
+
+
+@compiled
+def dual_scale(H: Array, W: Array, ridge: float, low: Array, high: Array, l21: Array) -> float:
+    r"""Largest :math:`s \le 1` with :math:`\|S_j(s K_{j\cdot})\| \le \mathrm{l21}_j` for all rows.
+
+    The norm is convex and increasing in s, so that Newton's method comes from the right and
+    does not overshoot.
+    """
+    scale = 1.0
+    for j in range(len(H)):
+        for _ in range(50):
+            norm, slope = outside(H[j], W[j], ridge, low[j], high[j], scale)
+            excess = norm - l21[j]
+            if excess <= 1e-15 * norm or slope <= 0.0:
+                break
+            scale = max(scale - excess / slope, 0.0)
+    return scale
+
+
+@compiled
+def penalty_value(W: Array, ridge: float, low: Array, high: Array, l21: Array) -> tuple:
+    """Penalty of W (inf outside its domain), and the sum of squares of W."""
+    total, squares = 0.0, 0.0
+    for j in range(len(W)):
+        square, absolute, lowest = 0.0, 0.0, 0.0
+        for t in range(W.shape[1]):
+            w = W[j, t]
+            square += w * w
+            absolute += abs(w)
+            lowest = min(lowest, w)
+        if lowest < 0.0 and low[j] == -np.inf:
+            return np.inf, squares
+        squares += square
+        total += l21[j] * np.sqrt(square) + high[j] * absolute
+    return total + 0.5 * ridge * squares, squares
+
+
+@compiled
+def duality_gap(
+    H: Array, W: Array, fit: float, error: float, ridge: float, low: Array, high: Array, l21: Array
+) -> tuple:
+    r"""Gap at W, and the scale of the dual point.
+
+    With residuals R, ``fit`` = :math:`\langle R, Y \rangle` and ``error`` = :math:`\|R\|^2`.
+    The ridge counts as rows :math:`\sqrt{\mathrm{ridge}} I` appended to the design, with
+    targets 0 and residuals :math:`-\sqrt{\mathrm{ridge}} W`; the dual point is s times all
+    residuals, feasible if no row of :math:`s K = s (H - \mathrm{ridge} W)` leaves its set:
+
+    .. math:: D(s) = s \langle R, Y \rangle
+              - \tfrac12 s^2 (\|R\|^2 + \mathrm{ridge} \|W\|_F^2)
+    """
+    value, squares = penalty_value(W, ridge, low, high, l21)
+    length = error + ridge * squares
+    scale = dual_scale(H, W, ridge, low, high, l21)
+    if length > 0.0:
+        scale = min(scale, max(fit / length, 0.0))
+    bound = scale * fit - 0.5 * scale * scale * length
+    return max(0.5 * error + value - bound, 0.0), scale
+
+
+@compiled
+def slacks(
+    H: Array, W: Array, diagonal: Array, ridge: float, low: Array, high: Array, l21: Array,
+    scale: float,
+) -> Array:  # fmt: skip
+    r"""How far the dual point is from letting each row in, in units of its column's length.
+
+    .. math:: (\mathrm{l21}_j - \|S_j(s K_j)\|) / \sqrt{G_{jj} + \mathrm{ridge}}
+
+    -inf for rows of the support, inf for columns of zeros.
+    """
+    distances = np.empty(len(W))
+    for j in range(len(W)):
+        length = np.sqrt(diagonal[j] + ridge)
+        norm, _ = outside(H[j], W[j], ridge, low[j], high[j], scale)
+        distances[j] = (l21[j] - norm) / length if length > 0.0 else np.inf
+        for t in range(W.shape[1]):
+            if W[j, t] != 0.0:
+                distances[j] = -np.inf
+                break
+    return distances
+
+
+@compiled
+def descend_block(
+    G: Array, local: Array, W: Array, dW: Array,
+    ridge: float, low: Array, high: Array, l21: Array,
+) -> bool:  # fmt: skip
+    """Minimise over the rows of W in turn; ``local`` is X'R of the block, G its Gram matrix.
+
+    W and ``dW`` are written, ``local`` is used up; whether anything moved.
+    """
+    n_rows, n_tasks = W.shape
+    moved = False
+    for j in range(n_rows):
+        curvature = G[j, j]
+        step = dW[j]
+        for t in range(n_tasks):
+            step[t] = local[j, t] + curvature * W[j, t]
+        shrink_row(step, curvature + ridge, low[j], high[j], l21[j])
+        if take_step(W[j], step):
+            moved = True
+            for k in range(j + 1, n_rows):
+                g = G[j, k]
+                for t in range(n_tasks):
+                    local[k, t] -= g * step[t]
+    return moved
+
+
+@compiled
+def extrapolation_weights(past: Array) -> Array:
+    r"""Anderson's weights c, summing to 1, with :math:`\|\sum_k c_k (x_{k+1} - x_k)\|` least.
+
+    ``past`` holds the flat iterates :math:`x_0, \dots, x_K`; all zeros if they do not move.
+    """
+    n, size = len(past) - 1, past.shape[1]
+    moves = np.empty((n, size))
+    for k in range(n):
+        for i in range(size):
+            moves[k, i] = past[k + 1, i] - past[k, i]
+    A = np.dot(moves, moves.T)
+    c = np.ones(n)
+    trace = 0.0
+    for k in range(n):
+        trace += A[k, k]
+    if trace <= 0.0:
+        return np.zeros(n)
+    # A small multiple of the identity keeps nearly parallel moves from exploding.
+    for k in range(n):
+        A[k, k] += 1e-12 * trace
+    for i in range(n):
+        for k in range(i + 1, n):
+            factor = A[k, i] / A[i, i]
+            for m in range(i, n):
+                A[k, m] -= factor * A[i, m]
+            c[k] -= factor * c[i]
+    total = 0.0
+    for i in range(n - 1, -1, -1):
+        for m in range(i + 1, n):
+            c[i] -= A[i, m] * c[m]
+        c[i] /= A[i, i]
+        total += c[i]
+    for k in range(n):
+        c[k] /= total
+    return c
+
+
+@compiled
+def combine(weights: Array, past: Array, out: Array) -> None:
+    """Write the weighted sum of ``past[1:]`` (flat iterates) to ``out`` (rows, tasks)."""
+    n_tasks = out.shape[1]
+    for j in range(len(out)):
+        for t in range(n_tasks):
+            total = 0.0
+            for k in range(len(weights)):
+                total += weights[k] * past[k + 1, j * n_tasks + t]
+            out[j, t] = total
+
+
+@compiled
+def remember(x: Array, past: Array) -> None:
+    """Write x (rows, tasks) to ``past`` (flat)."""
+    n_tasks = x.shape[1]
+    for j in range(len(x)):
+        for t in range(n_tasks):
+            past[j * n_tasks + t] = x[j, t]
+
+
+@compiled
+def inner_product(A: Array, B: Array) -> float:
+    """<A, B>."""
+    total = 0.0
+    for j in range(len(A)):
+        for t in range(A.shape[1]):
+            total += A[j, t] * B[j, t]
+    return total
