@@ -147,3 +147,32 @@ def test_rows_and_grams_agree(regression_data, monkeypatch):
             rows = fit_with("block_descent", "l21", container(X), Y)
         np.testing.assert_allclose(rows.coef_, grams.coef_, atol=1e-4)
         np.testing.assert_allclose(rows.intercept_, grams.intercept_, atol=1e-3)
+
+
+# A Split is not added to.
+ADDABLE = sorted(alias for alias, make in PENALTIES.items() if not isinstance(make(), Split))
+
+
+@pytest.mark.parametrize("first", ADDABLE)
+def test_a_weight_of_zero_is_not_there(first, regression_data):
+    X, Y = regression_data
+    alone = MultiTaskLinear(first, alpha=0.1, **TIGHT).fit(X, Y)
+    for second in ("l1", "l2", "mean", "trace", "fused"):
+        both = PENALTIES[first]() + 0.0 * PENALTIES[second]()
+        model = MultiTaskLinear(both, alpha=0.1, **TIGHT).fit(X, Y)
+        np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-5)
+
+
+@every_penalty
+def test_permuted_tasks(penalty, regression_data):
+    X, Y = regression_data
+    in_order = {"temporal", "fused", "temporal_group", "fused_sparse_group", "graph", "graph+l2"}
+    # Where tasks have an order, it can only be turned round; this graph stays the same then but
+    # for its weights.
+    order = [2, 1, 0] if penalty in in_order else [1, 2, 0]
+    turned = EXTRA.get(penalty, penalty)
+    if penalty.startswith("graph"):
+        turned = Graph(ADJACENCY[::-1, ::-1]) + (0.5 * L2() if "l2" in penalty else 0.0 * L2())
+    a = MultiTaskLinear(EXTRA.get(penalty, penalty), alpha=0.1, **TIGHT).fit(X, Y)
+    b = MultiTaskLinear(turned, alpha=0.1, **TIGHT).fit(X, Y[:, order])
+    np.testing.assert_allclose(b.predict(X), a.predict(X)[:, order], atol=2e-4)
