@@ -12,7 +12,7 @@ def inline(translator, node):
 
 def display(translator, node):
     """Write a formula that stands on its own."""
-    translator.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    translator.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise SkipNode
 
 
