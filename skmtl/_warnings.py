@@ -4,7 +4,14 @@ import sys
 import warnings
 
 # What lies between a user's call and ours: our own modules and wrappers of scikit-learn.
-INSIDE = ("skmtl", "sklearn.base", "sklearn.callback", "contextlib")
+INSIDE = (
+    "skmtl",
+    "sklearn.base",
+    "sklearn.callback",
+    "sklearn.utils.parallel",
+    "joblib",
+    "contextlib",
+)
 
 
 class LabelWarning(UserWarning):

@@ -1,5 +1,10 @@
 """The classical half: regularised linear models of many tasks."""
 
+from skmtl.linear._cv_estimators import (
+    MultiTaskLinearClassifierCV,
+    MultiTaskLinearCV,
+    MultiTaskLinearRegressorCV,
+)
 from skmtl.linear._estimators import (
     MultiTaskLinear,
     MultiTaskLinearClassifier,
@@ -11,7 +16,10 @@ from skmtl.linear._reduced_rank import ReducedRankRegressor
 __all__ = [
     "MultiTaskKernelRidge",
     "MultiTaskLinear",
+    "MultiTaskLinearCV",
     "MultiTaskLinearClassifier",
+    "MultiTaskLinearClassifierCV",
     "MultiTaskLinearRegressor",
+    "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
 ]

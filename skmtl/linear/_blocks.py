@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skmtl.linear._statistics import Statistics
+from skmtl.linear._statistics import statistics_of
 from skmtl.linear.penalties import L1, L21
 
 FEW_FEATURES = 500
@@ -41,7 +41,7 @@ def _space(X, targets, cells, settings):
 
     n_samples, n_features = X.shape
     if n_features <= FEW_FEATURES or n_features <= n_samples:
-        stats = Statistics(X, targets, cells, centred=settings.fit_intercept)
+        stats = statistics_of(X, targets, cells, centred=settings.fit_intercept)
         space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
         return space, 0.5 * space.squares, lambda W: stats.y_mean - stats.mean_product(W)
     weight = cells.reshape(n_samples, -1)[:, 0]

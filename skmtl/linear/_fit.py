@@ -13,7 +13,7 @@ from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._parts import Part, task_covariance
 from skmtl.linear._problem import Intercept, Problem
-from skmtl.linear._statistics import Statistics, gram_bytes
+from skmtl.linear._statistics import gram_bytes, statistics_of
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers import (
     Solution,
@@ -132,7 +132,7 @@ def _profile_center(parts, n_tasks, center):
 
 def _on_grams(X, targets, cells, settings, parts, shape, centred):
     """Problem on sufficient statistics; free intercepts are kept at their optimum."""
-    statistics = Statistics(X, targets, cells, centred=settings.fit_intercept)
+    statistics = statistics_of(X, targets, cells, centred=settings.fit_intercept)
     shrunk = settings.fit_intercept and settings.intercept_alpha > 0
     problem = Problem(
         StatisticsLoss(statistics, profiled=not shrunk),

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 from scipy import sparse
 
-ROWS_AT_ONCE = 50_000
-"""Rows centred at a time: bounds the memory beside X."""
+CHUNK_BYTES = 2**21
+"""Size of the rows centred at a time: they stay in the cache, and memory beside X is bounded."""
 
 
 class Statistics:
@@ -25,6 +25,8 @@ class Statistics:
     """
 
     def __init__(self, X, targets, cells, *, centred):
+        # Of the X they stand for.
+        self.shape = X.shape
         self.n_features = X.shape[1]
         if targets.task_index is None:
             problems = _wide_groups(X, targets.values, cells)
@@ -41,7 +43,7 @@ class Statistics:
             x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
             y_mean = (c @ Y) / c.sum() if centred else np.zeros(Y.shape[1])
             Y = Y - y_mean
-            gram, cross = _products(X_group, Y, c, x_mean)
+            gram, cross = products(X_group, Y, c, x_mean)
             self.cross[:, tasks] = cross
             self.squares[tasks] = c @ Y**2
             self.y_mean[tasks] = y_mean
@@ -76,23 +78,37 @@ class Statistics:
         return self.x_mean[self.group].T * factors
 
 
+def statistics_of(X, targets, cells, *, centred):
+    """`Statistics` of the data; X itself where it is such and stands for the data."""
+    return X if isinstance(X, Statistics) else Statistics(X, targets, cells, centred=centred)
+
+
 def gram_bytes(X, targets, cells):
     """Memory the Gram matrices would take."""
+    if isinstance(X, Statistics):
+        return X.gram.nbytes
     if targets.task_index is not None:
         n_groups = targets.tasks.n_tasks
     else:
-        n_groups = len({_digest(c) for c in cells.reshape(len(cells), -1).T})
+        n_groups = len(weight_groups(cells.reshape(len(cells), -1)))
     return n_groups * X.shape[1] ** 2 * 8
+
+
+def weight_groups(cells):
+    """Lists of the tasks with equal columns of weights."""
+    if (cells == cells[:, :1]).all():
+        return [list(range(cells.shape[1]))]
+    groups = {}
+    for t, c in enumerate(cells.T):
+        groups.setdefault(_digest(c), []).append(t)
+    return list(groups.values())
 
 
 def _wide_groups(X, values, cells):
     """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
     n_samples = len(values)
     values, cells = values.reshape(n_samples, -1), cells.reshape(n_samples, -1)
-    groups = {}
-    for t, c in enumerate(cells.T):
-        groups.setdefault(_digest(c), []).append(t)
-    for tasks in groups.values():
+    for tasks in weight_groups(cells):
         c = cells[:, tasks[0]]
         rows = np.flatnonzero(c)
         if len(rows) == n_samples:
@@ -111,20 +127,25 @@ def _long_groups(X, targets, cells):
         yield [t], X[start:end], y[start:end, None], c[start:end]
 
 
-def _products(X, Y, c, x_mean):
+def products(X, Y, c, x_mean):
     """Weighted centred Gram matrix of X and its product with Y (already centred)."""
     if sparse.issparse(X):
         weighted = X.multiply(c[:, None]).tocsr()
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
     gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
+    is_uniform = bool((c == c[0]).all())
     root = np.sqrt(c)[:, None]
-    for start in range(0, len(X), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        part = (X[rows] - x_mean) * root[rows]
+    n_at_once = max(CHUNK_BYTES // (8 * X.shape[1]), 64)
+    for start in range(0, len(X), n_at_once):
+        rows = slice(start, start + n_at_once)
+        part, labels = X[rows] - x_mean, Y[rows]
+        if not is_uniform:
+            part *= root[rows]
+            labels = labels * root[rows]
         gram += part.T @ part
-        cross += part.T @ (Y[rows] * root[rows])
-    return gram, cross
+        cross += part.T @ labels
+    return (c[0] * gram, c[0] * cross) if is_uniform else (gram, cross)
 
 
 def _digest(column):

@@ -1,0 +1,153 @@
+"""The smallest alpha at which the penalised part of the coefficients vanishes."""
+
+import numpy as np
+
+from skmtl.linear._design import make_design
+from skmtl.linear._fit import _on_grams, _on_rows
+from skmtl.linear._parts import BISECTIONS, Part
+from skmtl.linear._statistics import Statistics
+from skmtl.linear.penalties._algebra import parts_of
+from skmtl.linear.penalties._base import NormAtom
+
+NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
+
+
+def alpha_max(X, targets, cells, penalty, settings):
+    """Smallest alpha at which W is what no penalty acts on, and the scale of a grid without one.
+
+    The first is exact for norms and sums of them: it follows from the gradient of the loss where
+    only intercepts, the centre, and other directions without a penalty are fitted. It is inf for
+    quadratic penalties. The second, curvature of the loss over that of the penalty, is then
+    finite, otherwise None.
+    """
+    tasks = targets.tasks
+    n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
+    shape = (X.shape[1], n_outputs)
+    parts = [
+        Part(part, 1.0, shape, tasks.n_tasks, positive=settings.positive)
+        for part in parts_of(penalty)
+    ]
+    if any(_never_vanishes(part) for part in parts):
+        return np.inf, _curvature(X, targets, cells) / max(_stiffness(part) for part in parts)
+    set_up = _on_grams if isinstance(X, Statistics) else _on_rows
+    setup = set_up(X, targets, cells, settings, parts, shape, settings.center)
+    Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), setup.start_b))
+    return max(_vanishing_alpha(part, Z) for part in parts), None
+
+
+def _never_vanishes(part):
+    """Whether a part is small but never 0, however large alpha."""
+    return not part.chain or not all(isinstance(atom, NormAtom) for atom in part.chain)
+
+
+def _vanishing_alpha(part, Z):
+    _, N = part.dual(Z, np.zeros(part.shape))
+    if part.positive:
+        N = np.maximum(N, 0.0)
+    if len(part.chain) == 1:
+        atom = part.chain[0]
+        return atom.dual_norm(part._view(atom, N)) / atom.weight
+    # A sum of norms vanishes no later than the first of them that does so alone.
+    low, high = 0.0, min(atom.alpha_max(part._view(atom, N)) for atom in part.chain)
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if not part.prox(N / middle, 1.0).any() else (middle, high)
+    return high
+
+
+def _null_gradient(problem, x):
+    """Gradient (p, C) of the loss at the optimum over all that no atom with a prox acts on."""
+    point, value, g = _objective(problem, x)
+    size = np.linalg.norm(problem.pull(*point.gradient)) or 1.0
+    for _ in range(NEWTON_STEPS):
+        if np.linalg.norm(g) <= 1e-13 * size:
+            break
+        step = _newton_step(problem, point, g)
+        for _ in range(HALVINGS):
+            new_point, new_value, new_g = _objective(problem, x - step)
+            if new_value <= value + 1e-14 * abs(value):
+                break
+            step *= 0.5
+        else:
+            break
+        x, point, value, g = x - step, new_point, new_value, new_g
+    return point.gradient[0]
+
+
+def _objective(problem, x):
+    """Point, loss with the penalty on intercepts, and its gradient over the free directions."""
+    point = problem.at(x)
+    g = _project(problem, problem.pull(*point.gradient))
+    pull = _pull_of_intercepts(problem, x)
+    value = point.value + 0.5 * float(x @ pull)
+    return point, value, g + pull
+
+
+def _newton_step(problem, point, g):
+    """Solve H z = g by conjugate gradients."""
+    z, r = np.zeros_like(g), g.copy()
+    d, rr = r.copy(), r @ r
+    target = 1e-28 * rr
+    for _ in range(CG_STEPS):
+        Hd = _project(problem, problem.pull(*point.hessian(*problem.coefficients(d))))
+        Hd += _pull_of_intercepts(problem, d)
+        curvature = d @ Hd
+        if not curvature > 0:
+            break
+        z += rr / curvature * d
+        r -= rr / curvature * Hd
+        rr, previous = r @ r, rr
+        if rr <= target:
+            break
+        d = r + rr / previous * d
+    return z
+
+
+def _project(problem, g):
+    """`Problem.free`, and intercepts as free as they are where W = 0."""
+    free = problem.free(g)
+    if problem.intercept and np.isfinite(problem.intercept.alpha):
+        problem.split(free)[2][:] = problem.split(g)[2]
+    return free
+
+
+def _pull_of_intercepts(problem, x):
+    """Gradient of the penalty on intercepts, flat."""
+    pull = np.zeros_like(x)
+    if problem.intercept and 0 < problem.intercept.alpha < np.inf:
+        b = problem.split(x)[2]
+        strength = problem.intercept.alpha * problem.intercept.scale**2
+        problem.split(pull)[2][:] = strength * (b - problem._mean_intercept(b))
+    return pull
+
+
+def _curvature(X, targets, cells):
+    """Mean over tasks and features of the weighted variance of a feature, times task weight."""
+    if isinstance(X, Statistics):
+        counts = np.bincount(X.group)
+        diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
+        return float(counts @ diagonals) / counts.sum() or 1.0
+    n_tasks = targets.tasks.n_tasks
+    if targets.task_index is None:
+        c = cells.reshape(len(cells), -1)
+        total, sums, squares = c.sum(axis=0), X.T @ c, _squared(X).T @ c
+    else:
+        c = cells[:, None]
+        total = np.bincount(targets.task_index, cells, n_tasks)
+        sums = make_design(X, targets).adjoint(c)[0]
+        squares = make_design(_squared(X), targets).adjoint(c)[0]
+    centred = np.maximum(squares - sums**2 / total, 0.0)
+    return float(centred.mean()) or 1.0
+
+
+def _squared(X):
+    return X.multiply(X).tocsr() if hasattr(X, "multiply") else X * X
+
+
+def _stiffness(part):
+    """Largest curvature of the penalty: that of its quadratic form, or else its weight."""
+    Q = part.Q
+    found = [Q.on_mean, Q.on_deviation, *(a.weight for a in part.chain)]
+    if Q.dense is not None:
+        found.append(float(Q.values.max()))
+    return max(found) or 1.0

@@ -1,0 +1,120 @@
+"""Fits along a path of alphas: where it starts, and how a fit helps the next."""
+
+import numpy as np
+from sklearn.base import clone
+
+from skmtl.linear._alpha_max import alpha_max
+from skmtl.linear._blocks import FEW_FEATURES
+from skmtl.linear._choose import MAX_GRAM_BYTES
+from skmtl.linear._estimators import (
+    VANISHING,
+    _learnable,
+    _learnable_outputs,
+    _learnable_tasks,
+)
+from skmtl.linear._fit import LinearFit, fit_linear
+from skmtl.linear._parts import Part
+from skmtl.linear._spectral import SpectralPath, is_spectral
+from skmtl.linear._statistics import Statistics, gram_bytes
+from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties._algebra import parts_of
+from skmtl.tasks._regression import Regression
+
+QUADRATIC_RANGE = (1e3, 1e-5)
+"""Largest and smallest alpha, relative to the curvature, where no alpha makes W vanish."""
+
+
+def is_squared(tasks):
+    """Whether all losses are squared."""
+    return all(type(task) is Regression and task.loss == "squared" for task in tasks.tasks)
+
+
+def fits_in_grams(shape, n_bytes):
+    """Whether all solvers work on Gram matrices of this size, for X of this shape."""
+    return n_bytes <= MAX_GRAM_BYTES and shape[1] <= max(FEW_FEATURES, shape[0])
+
+
+class PathProblem:
+    """What is fitted for every alpha: data with labels, their weights, the penalty.
+
+    Parameters
+    ----------
+    model : MultiTaskLinear
+        Its parameters, but ``alpha``.
+    X : ndarray or MergedStatistics
+        Features, or what squared loss needs of the data.
+    targets : Targets
+        Labels, each task with labels and outputs.
+    cells : ndarray or None
+        What each label counts; None with statistics.
+    kept : ndarray of int
+        Tasks that are left.
+    n_tasks : int
+        Number of tasks before.
+    """
+
+    def __init__(self, model, X, targets, cells, kept, n_tasks):
+        self.model, self.X, self.targets, self.cells = model, X, targets, cells
+        penalty = PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
+        self.penalty = clone(penalty).for_tasks(kept, n_tasks)
+
+    @classmethod
+    def of_rows(cls, model, X, targets):
+        """From validated data, as `MultiTaskLinear.fit` does; None if nothing can be learned."""
+        if not _learnable_outputs(targets.tasks).any():
+            return None
+        omega = targets.task_weights(model.task_weight)
+        cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
+        kept = np.flatnonzero(_learnable_tasks(targets.tasks))
+        X, learnable, cells = _learnable(X, targets, cells)
+        if is_squared(learnable.tasks) and fits_in_grams(X.shape, gram_bytes(X, learnable, cells)):
+            # Once for all alphas.
+            X = Statistics(X, learnable, cells, centred=model.fit_intercept)
+        return cls(model, X, learnable, cells, kept, targets.tasks.n_tasks)
+
+    def alphas(self, n_alphas, eps):
+        """Geometric grid of ``n_alphas``, descending.
+
+        It starts from the alpha at which the penalised part of W vanishes, and ends at ``eps``
+        times that. For penalties that never make it vanish (quadratic ones), from 1e3 to 1e-5
+        times the mean curvature of the loss over that of the penalty.
+        """
+        largest, scale = alpha_max(self.X, self.targets, self.cells, self.penalty, self.model)
+        if not np.isfinite(largest):
+            start, end = (bound * scale for bound in QUADRATIC_RANGE)
+            return np.geomspace(start, end, n_alphas)
+        tiny = np.finfo(np.float64).resolution
+        if largest <= tiny:
+            return np.full(n_alphas, tiny)
+        return np.geomspace(largest, largest * eps, n_alphas)
+
+    def solutions(self, alphas):
+        """`LinearFit` for each alpha; an iterative one starts from the solution before.
+
+        Where one decomposition solves for all alphas, the certificate is left out.
+        """
+        path = self._spectral_path() if all(alphas) else None
+        warm = None
+        for alpha in map(float, alphas):
+            if path is not None:
+                W, b = path.solve(alpha)
+                yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
+                continue
+            self.model.alpha = alpha
+            fitted = fit_linear(self.X, self.targets, self.cells, self.penalty, self.model, warm)
+            warm = fitted.W, fitted.b
+            yield fitted
+
+    def _spectral_path(self):
+        """`SpectralPath` where it applies, else None."""
+        model, n_tasks = self.model, self.targets.tasks.n_tasks
+        if not isinstance(self.X, Statistics):
+            return None
+        shape = (self.X.shape[1], n_tasks)
+        parts = [
+            Part(part, 1.0, shape, n_tasks, positive=model.positive)
+            for part in parts_of(self.penalty)
+        ]
+        if not is_spectral(parts, model):
+            return None
+        return SpectralPath(self.X, parts[0].Q, center=model.center)

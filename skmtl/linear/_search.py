@@ -1,0 +1,225 @@
+"""Cross-validation of paths of alphas, for every combination of other parameters."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import KFold, ParameterGrid, check_cv
+from sklearn.utils import check_consistent_length
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmtl.linear._fold_scores import (
+    STATISTICAL,
+    Rows,
+    scores_from_rows,
+    scores_from_statistics,
+)
+from skmtl.linear._fold_statistics import fold_statistics, groups_of
+from skmtl.linear._path import PathProblem, fits_in_grams, is_squared
+
+FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
+"""Parameters that are the same, or another, for the whole search."""
+
+KEPT_AT_ONCE = 4
+"""Gram matrices that `fold_statistics` keeps for each fold."""
+
+
+class Search:
+    """The scores of every combination, alpha and fold.
+
+    Parameters
+    ----------
+    estimator : MultiTaskLinearCV
+        How to search.
+    X : array-like
+        Features as given.
+    X_read : ndarray or sparse matrix
+        Features as validated.
+    y, task_column, sample_weight : array-like or None
+        As given.
+    targets : Targets
+        All labels.
+    """
+
+    def __init__(self, estimator, X, X_read, y, task_column, sample_weight, targets):
+        self.estimator, self.targets = estimator, targets
+        self.params = _combinations(estimator.grid)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=np.float64)
+            if sample_weight.ndim == 0:
+                sample_weight = np.full(X_read.shape[0], float(sample_weight))
+        X_read = X_read.astype(np.float64, copy=False)
+        # As given, only for scorers.
+        X = _takeable(X) if estimator.scoring is not None else None
+        self.data = Rows(
+            X, X_read, _takeable(y), task_column, sample_weight, targets.row_is_observed
+        )
+        self.all_regression = all(task.alias == "regression" for task in targets.tasks.tasks)
+
+    def targets_of(self, model):
+        """All labels as a model reads them, that may standardise them."""
+        if model._standardize == self.estimator._standardize:
+            return self.targets
+        return self.data.targets(model)
+
+    def run(self, models, groups):
+        """Set ``alphas`` (n_params, n_alphas) and the paths of scores."""
+        self.alphas = self._alphas(models)
+        folds = self._folds(groups)
+        scorer = _scorer(self.estimator.scoring)
+        jobs = self._jobs(models, folds, scorer)
+        found = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)(jobs)
+        shape = (len(models), len(folds))
+        self.score_path, self.task_score_path, self.mse_path = (
+            _stack([getattr(scores, name) for scores in found], shape)
+            for name in ("mean", "tasks", "mse")
+        )
+
+    def _alphas(self, models):
+        estimator = self.estimator
+        if np.ndim(estimator.alphas):
+            alphas = np.sort(np.asarray(estimator.alphas, dtype=np.float64).ravel())[::-1]
+            if not len(alphas) or not np.isfinite(alphas).all() or (alphas < 0).any():
+                raise ValueError(
+                    f"alphas={estimator.alphas!r}; expected at least one number, all >= 0."
+                )
+            return np.tile(alphas, (len(models), 1))
+        found = []
+        for model in models:
+            problem = PathProblem.of_rows(model, self.data.X, self.targets_of(model))
+            if problem is None:
+                # Constant predictions, whatever alpha.
+                found.append(np.geomspace(1.0, estimator.eps, estimator.alphas))
+            else:
+                found.append(problem.alphas(estimator.alphas, estimator.eps))
+        return np.array(found)
+
+    def _folds(self, groups):
+        data, estimator, targets = self.data, self.estimator, self.targets
+        if groups is not None:
+            check_consistent_length(data.X, groups)
+        cv = 5 if estimator.cv is None else estimator.cv
+        y = data.y
+        if not isinstance(cv, int | np.integer):
+            cv = check_cv(cv)
+        elif (
+            estimator._kind == "classification"
+            and targets.tasks.is_1d
+            and not targets.tasks.is_long
+            and data.observed.all()
+        ):
+            y = targets.values
+            cv = check_cv(cv, y, classifier=True)
+        else:
+            cv = KFold(cv)
+        folds = [tuple(map(_as_indices, fold)) for fold in cv.split(data.X, y, groups)]
+        if not folds:
+            raise ValueError(f"cv={estimator.cv!r} makes no fold.")
+        return folds
+
+    def _jobs(self, models, folds, scorer):
+        """One delayed call a model and fold."""
+        tasks, scoring = self.targets.tasks, self.estimator.scoring
+        n_columns = 1 if tasks.is_long else tasks.n_tasks
+        statistics = None
+        if scoring in STATISTICAL and self._fits_in_statistics(models, folds):
+            statistics = self._statistics(folds)
+        for model, alphas in zip(models, self.alphas, strict=True):
+            for k, fold in enumerate(folds):
+                if statistics is not None and model.scale_targets is not True:
+                    train, test = statistics[k]
+                    yield delayed(scores_from_statistics)(
+                        clone(model), tasks, train, test, alphas, scoring
+                    )
+                else:
+                    yield delayed(scores_from_rows)(
+                        _copy(model), self.data, fold, alphas, scorer, n_columns
+                    )
+
+    def _fits_in_statistics(self, models, folds):
+        tasks = self.targets.tasks
+        if tasks.is_long or not is_squared(tasks) or all(m.scale_targets is True for m in models):
+            return False
+        weights = self.targets.weights.reshape(len(self.targets.weights), -1)
+        n_grams = int(groups_of(weights).max()) + 1
+        n_rows = min(len(train) for train, _ in folds)
+        n_features = self.data.X.shape[1]
+        n_bytes = 8 * KEPT_AT_ONCE * len(folds) * n_grams * n_features**2
+        return n_rows > 0 and fits_in_grams((n_rows, n_features), n_bytes)
+
+    def _statistics(self, folds):
+        n_samples = len(self.targets.values)
+        values, weights = (
+            a.reshape(n_samples, -1) for a in (self.targets.values, self.targets.weights)
+        )
+        return fold_statistics(self.data.X, values, weights, folds)
+
+
+def choose(score_path, selection):
+    """Row and column of the chosen parameters, in scores (n_params, n_alphas, n_folds).
+
+    Alphas descend, so that of equal scores the largest alpha wins.
+    """
+    counts = (~np.isnan(score_path)).sum(axis=2)
+    total = np.nansum(score_path, axis=2)
+    mean = np.divide(total, counts, out=np.full(counts.shape, -np.inf), where=counts > 0)
+    if not np.isfinite(mean).any():
+        raise ValueError(
+            "No fold has a score: none has enough labels both to train and to score on. Use "
+            "fewer folds, or a splitter that puts labels into each."
+        )
+    row, column = np.unravel_index(np.argmax(mean), mean.shape)
+    n_folds = counts[row, column]
+    if selection == "one_standard_error" and n_folds > 1:
+        error = np.nanstd(score_path[row, column], ddof=1) / np.sqrt(n_folds)
+        column = np.flatnonzero(mean[row] >= mean[row, column] - error)[0]
+    return int(row), int(column)
+
+
+def _combinations(grid):
+    if grid is None:
+        return [{}]
+    combinations = list(ParameterGrid(grid))
+    for params in combinations:
+        for name in FIXED:
+            if name in params:
+                raise ValueError(
+                    f"grid names {name!r}; alphas have a parameter of their own, and tasks, "
+                    "task_feature and unknown_task hold for all combinations."
+                )
+    return combinations
+
+
+def _scorer(scoring):
+    if not isinstance(scoring, str):
+        return scoring
+    # Above us: scorers know estimators.
+    from skmtl.metrics import make_multitask_scorer
+
+    return make_multitask_scorer(scoring)
+
+
+def _takeable(array):
+    """The same with rows that can be taken."""
+    if sparse.issparse(array):
+        return array.tocsr()
+    return array if hasattr(array, "__getitem__") else np.asarray(array)
+
+
+def _copy(model):
+    """A clone that knows the features of the fit."""
+    copied = clone(model)
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(model, name):
+            setattr(copied, name, getattr(model, name))
+    return copied
+
+
+def _as_indices(rows):
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)
+
+
+def _stack(found, shape):
+    """Scores of (params, folds) with the folds behind the alphas."""
+    stacked = np.array(found).reshape(*shape, *found[0].shape)
+    return np.moveaxis(stacked, 1, 2)

@@ -1,0 +1,75 @@
+r"""Quadratic penalties at many alphas from one eigendecomposition of each Gram matrix."""
+
+import numpy as np
+
+from skmtl.linear.solvers._closed_form import least_squares
+
+
+def is_spectral(parts, settings):
+    """Whether `SpectralPath` solves it: ridge, distance from the mean, and sums of the two."""
+    part = parts[0]
+    return (
+        len(parts) == 1
+        and part.is_quadratic
+        and part.has_quadratic
+        and part.Q.dense is None
+        and not settings.positive
+        and settings.solver in ("auto", "closed_form")
+        and not (settings.fit_intercept and settings.intercept_alpha)
+    )
+
+
+class SpectralPath:
+    r"""Closed form of squared loss with a ridge and a penalty on distances from the mean.
+
+    `solvers.closed_form` has the equations. With :math:`G = U \mathrm{diag}(s) U'` every matrix
+    in them is diagonal in the basis U, whatever alpha.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        Centred where there are intercepts.
+    Q : TaskMatrix
+        Penalty for alpha = 1, without a dense part.
+    center : bool
+        Whether the mean is free.
+    """
+
+    def __init__(self, statistics, Q, *, center):
+        self.statistics = statistics
+        self.ridge = 0.0 if center else Q.on_mean
+        self.deviation = Q.on_deviation - self.ridge
+        values, self.vectors = np.linalg.eigh(statistics.gram)
+        self.values = np.where(values > 1e-12 * values[:, -1:], values, 0.0)
+        self.rotated = [
+            U.T @ statistics.cross[:, tasks]
+            for U, tasks in zip(self.vectors, statistics.members, strict=True)
+        ]
+
+    def solve(self, alpha):
+        """W (p, T) and b (T,)."""
+        stats = self.statistics
+        D, P = alpha * self.ridge, alpha * self.deviation
+        scale = self.values + D + P
+        inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        mean = self._mean(D, inverse) if P else None
+        W = np.empty_like(stats.cross)
+        for U, h, q, tasks in zip(self.vectors, inverse, self.rotated, stats.members, strict=True):
+            pulled = q if mean is None else q + P * (U.T @ mean)[:, None]
+            W[:, tasks] = U @ (h[:, None] * pulled)
+        return W, stats.y_mean - stats.mean_product(W)
+
+    def _mean(self, D, inverse):
+        """Mean m over tasks: (sum of n U h (s + D) U') m = sum of U h U' q, h the inverse."""
+        stats = self.statistics
+        sums = [q.sum(axis=1) for q in self.rotated]
+        right = sum(U @ (h * q) for U, h, q in zip(self.vectors, inverse, sums, strict=True))
+        counts = np.bincount(stats.group)
+        kept = inverse * (self.values + D)
+        if len(counts) == 1:
+            # One basis: the system is diagonal too.
+            U, h = self.vectors[0], counts[0] * kept[0]
+            h = np.divide(1.0, h, out=np.zeros_like(h), where=h > 0)
+            return U @ (h * (U.T @ right))
+        left = sum(n * (U * h) @ U.T for n, U, h in zip(counts, self.vectors, kept, strict=True))
+        return least_squares(left, right)
