@@ -62,7 +62,8 @@ def choose_solver(case):
     if missing is not None:
         fitting = [repr(name) for name in NEEDS if NEEDS[name](case) is None]
         raise ValueError(
-            f"solver={asked!r} needs {missing}; what fits: {', '.join(fitting)}, or 'auto'."
+            f"solver={asked!r} needs {missing}. The penalty is {case.penalty!r}; what fits: "
+            f"{', '.join(fitting)}, or 'auto'."
         )
     return asked
 
@@ -85,7 +86,7 @@ def _closed_form(case):
         return missing
     part = case.parts[0]
     if len(case.parts) > 1 or not part.is_quadratic:
-        return f"a quadratic penalty ('l2', 'mean', a graph, or a sum), but got {case.penalty!r}"
+        return "a quadratic penalty ('l2', 'mean', a graph, or a sum)"
     if part.Q.dense is None or (case.n_grams == 1 and not case.has_shrunk_intercepts):
         return None
     # Different Gram matrices and a graph: one system in all coefficients.
@@ -106,7 +107,7 @@ def _block_descent(case):
         return "intercept_alpha=0 and center=False"
     part = case.parts[0]
     if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
-        return f"a sum of L1, L21 and L2 (one feature_weight), but got {case.penalty!r}"
+        return "a sum of L1, L21 and L2 (one feature_weight)"
     return None
 
 
@@ -116,7 +117,7 @@ def _admm(case):
     if case.has_shrunk_intercepts:
         return f"intercept_alpha=0, but got {case.settings.intercept_alpha:g}"
     if not all(part.has_whole_prox for part in case.parts):
-        return f"a penalty with a prox (graphs only alone), but got {case.penalty!r}"
+        return "a penalty with a prox (what compares tasks, by a square, only alone)"
     if case.n_grams * case.n_features**3 > MAX_EIGEN_WORK:
         return (
             f"fewer features: {case.n_grams:.0f} matrices of {case.n_features} features are "

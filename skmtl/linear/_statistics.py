@@ -1,6 +1,7 @@
 """What squared loss needs to know of the data: weighted means, Gram matrices, products."""
 
 import hashlib
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -50,6 +51,12 @@ class Statistics:
             grams.append(gram)
             means.append(x_mean)
         self.gram, self.x_mean = np.array(grams), np.array(means)
+
+    @cached_property
+    def eigensystem(self):
+        """Eigenvalues (n_groups, p) and eigenvectors of the Gram matrices, for a whole path."""
+        values, vectors = np.linalg.eigh(self.gram)
+        return np.maximum(values, 0.0), vectors
 
     @property
     def members(self):

@@ -105,8 +105,7 @@ class _Eigensystem:
 
     def __init__(self, statistics: Any) -> None:
         self.statistics = statistics
-        self.values, self.vectors = np.linalg.eigh(statistics.gram)
-        self.values = np.maximum(self.values, 0.0)
+        self.values, self.vectors = statistics.eigensystem
         positive = self.values[self.values > 1e-10 * self.values.max(initial=0.0)]
         # Between the steep and the flat directions.
         self.typical = float(np.exp(np.log(positive).mean())) if positive.size else 1.0
