@@ -6,7 +6,11 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "IndependentTasks": "skmtl.compose",
+    "MultiTaskElasticNet": "skmtl.linear",
+    "MultiTaskElasticNetCV": "skmtl.linear",
     "MultiTaskKernelRidge": "skmtl.linear",
+    "MultiTaskLasso": "skmtl.linear",
+    "MultiTaskLassoCV": "skmtl.linear",
     "MultiTaskLinear": "skmtl.linear",
     "MultiTaskLinearCV": "skmtl.linear",
     "MultiTaskLinearClassifier": "skmtl.linear",

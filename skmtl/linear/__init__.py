@@ -12,9 +12,15 @@ from skmtl.linear._estimators import (
 )
 from skmtl.linear._kernel_ridge import MultiTaskKernelRidge
 from skmtl.linear._reduced_rank import ReducedRankRegressor
+from skmtl.linear._twins import MultiTaskElasticNet, MultiTaskLasso
+from skmtl.linear._twins_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 
 __all__ = [
+    "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskKernelRidge",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "MultiTaskLinear",
     "MultiTaskLinearCV",
     "MultiTaskLinearClassifier",

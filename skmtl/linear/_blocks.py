@@ -9,6 +9,9 @@ from skmtl.linear.penalties import L1, L21
 FEW_FEATURES = 500
 """Up to here the Gram matrix is formed whatever the number of rows."""
 
+MAX_GRAM_ENTRIES = 2**27
+"""Largest Gram matrix: 1 GiB."""
+
 
 def takes_rows(part):
     """Whether a part is a sum of row norms and a ridge that block descent knows."""
@@ -40,7 +43,8 @@ def _space(X, targets, cells, settings):
     from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
 
     n_samples, n_features = X.shape
-    if n_features <= FEW_FEATURES or n_features <= n_samples:
+    n_stored = X.shape[0] * n_features if not sparse.issparse(X) else X.nnz
+    if n_features <= FEW_FEATURES or n_features**2 <= min(n_stored, MAX_GRAM_ENTRIES):
         stats = statistics_of(X, targets, cells, centred=settings.fit_intercept)
         space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
         return space, 0.5 * space.squares, lambda W: stats.y_mean - stats.mean_product(W)

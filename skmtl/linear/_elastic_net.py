@@ -1,0 +1,179 @@
+r"""The elastic net of many tasks, with alpha_max and paths of decreasing alpha.
+
+.. math:: \sum_t \frac{1}{2 \sum_i s_{ti}} \sum_i s_{ti} (y_{ti} - x_i' w_t - b_t)^2
+          + \alpha \Bigl( \rho \sum_j \|W_{j \cdot}\|_2 + \tfrac{1 - \rho}{2} \|W\|_F^2 \Bigr)
+
+Block descent solves it where the tasks share their rows and the weights of these. With labels
+missing here and there every task has a Gram matrix of its own, and without the norms the
+problem is linear: `fit_linear` takes these.
+"""
+
+from functools import cached_property
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skmtl._warnings import warn
+from skmtl.linear._blocks import FEW_FEATURES
+from skmtl.linear._choose import MAX_GRAM_BYTES
+from skmtl.linear._fit import fit_linear
+from skmtl.linear._statistics import Statistics, gram_bytes
+from skmtl.linear.penalties import ElasticNet
+
+
+class Fitted(NamedTuple):
+    """W (p, T) and b (T,), 0 for tasks without labels; duality gap and iterations."""
+
+    W: np.ndarray
+    b: np.ndarray
+    gap: float
+    n_iter: int
+
+
+class ElasticNetProblem:
+    """Rows and tasks with labels, ready to be fitted at any alpha.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        Features.
+    targets : Targets
+        Labels of regression tasks, wide. Tasks without positive weight here are left out.
+    fit_intercept : bool
+        Whether each task has an intercept.
+
+    Attributes
+    ----------
+    has_labels : ndarray of bool, shape (n_tasks,)
+        Tasks that are fitted.
+    squares : float
+        Sum over tasks of the weighted mean of the squared (centred) labels.
+    """
+
+    def __init__(self, X, targets, *, fit_intercept):
+        self.has_labels = (targets.weights > 0).any(axis=0)
+        rows = targets.row_is_observed
+        if not rows.all():
+            X, targets = X[rows], targets.take(rows)
+        self.X = X.astype(np.float64, copy=False)
+        self.targets = targets.select(np.flatnonzero(self.has_labels))
+        self.fit_intercept = fit_intercept
+        self.cells = self.targets.cell_weights()
+        values = self.targets.values
+        self.y_mean = self._means(values) if fit_intercept else np.zeros(values.shape[1])
+        self.centred = values - self.y_mean
+        self.squares = float(self._means(self.centred**2).sum())
+
+    def _means(self, values):
+        """Weighted mean of every task; not by ``cells``, which round the mean of a constant."""
+        weights = self.targets.weights
+        return (weights * values).sum(axis=0) / weights.sum(axis=0)
+
+    @property
+    def is_shared(self):
+        """Whether all tasks have the same rows, weighted alike."""
+        weights = self.targets.weights
+        return bool((weights == weights[:, :1]).all())
+
+    def alphas(self, l1_ratio, *, eps, n_alphas):
+        """Geometric grid from the smallest alpha with W = 0 to ``eps`` times it."""
+        if l1_ratio == 0:
+            raise ValueError(
+                "Automatic alpha grid generation is not supported for l1_ratio=0. "
+                "Please supply a grid by providing your estimator with the appropriate "
+                "`alphas=` argument."
+            )
+        correlation = self.X.T @ (self.cells * self.centred)
+        alpha_max = np.sqrt((correlation**2).sum(axis=1).max()) / l1_ratio
+        smallest = np.finfo(np.float64).resolution
+        if alpha_max <= smallest:
+            return np.full(n_alphas, smallest)
+        return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)
+
+    def path(self, alphas, l1_ratio, *, tol, max_iter, warm=None):
+        """Yield a `Fitted` for each of the decreasing alphas, each from the one before.
+
+        Ends at a gap of ``tol`` times `squares`, scikit-learn's limit, or with a warning.
+        ``warm`` are (W, b) to start the first from.
+        """
+        if warm is not None:
+            warm = warm[0][:, self.has_labels], warm[1][self.has_labels]
+        alphas = np.asarray(alphas, dtype=np.float64)
+        n_sparse = int((alphas * l1_ratio > 0).sum()) if self.is_shared else 0
+        options = {"tol": tol, "max_iter": max_iter, "warm": warm}
+        for solve, part in ((self._descend, alphas[:n_sparse]), (self._fit, alphas[n_sparse:])):
+            if len(part):
+                yield from solve(part, l1_ratio, **options)
+
+    def _descend(self, alphas, l1_ratio, *, tol, max_iter, warm):
+        """Block descent on sums, not means, over the rows: all but W is that much larger."""
+        # On first use: importing numba takes longer than many a fit.
+        from skmtl.linear._row_descent import row_descent
+
+        space, x_mean, total = self._space
+        W = np.zeros((len(x_mean), len(self.y_mean))) if warm is None else warm[0]
+        allowed = tol * space.squares
+        for alpha in alphas:
+            solution = row_descent(space, alpha * total, l1_ratio, W, tol=tol, max_iter=max_iter)
+            W = solution.W
+            if solution.gap > allowed and solution.n_iter >= max_iter:
+                warn(
+                    "Objective did not converge. You might want to increase the number of "
+                    f"iterations (max_iter={max_iter}), scale the features (StandardScaler) or "
+                    f"raise alpha. Duality gap: {solution.gap:.3e}, tolerance: {allowed:.3e}.",
+                    ConvergenceWarning,
+                )
+            b = self.y_mean - x_mean @ W
+            yield self._with_all_tasks(W, b, solution.gap / total, solution.n_iter)
+
+    def _fit(self, alphas, l1_ratio, *, tol, max_iter, warm):
+        """What block descent does not take: each alpha by the general machinery."""
+        for alpha in alphas:
+            settings = SimpleNamespace(
+                alpha=float(alpha),
+                center=False,
+                fit_intercept=self.fit_intercept,
+                intercept_alpha=0.0,
+                positive=False,
+                solver="auto",
+                # Of half of `squares`, the loss of constant predictions: twice as strict.
+                tol=tol,
+                max_iter=max_iter,
+            )
+            X, penalty = self._statistics, ElasticNet(l1_ratio)
+            fitted = fit_linear(X, self.targets, self.cells, penalty, settings, warm)
+            warm = fitted.W, fitted.b
+            yield self._with_all_tasks(fitted.W, fitted.b, fitted.gap, fitted.n_iter)
+
+    @cached_property
+    def _space(self):
+        """Space of the descent, means of X, and sum of the weights that all tasks share."""
+        from skmtl.linear._row_descent import make_space
+
+        weights = self.targets.weights[:, 0]
+        total = weights.sum()
+        if not self.fit_intercept:
+            zeros = np.zeros(self.X.shape[1])
+            return make_space(self.X, self.centred, weights, None), zeros, total
+        x_mean = (self.X.T @ weights) / total
+        return make_space(self.X, self.centred, weights, x_mean), x_mean, total
+
+    @cached_property
+    def _statistics(self):
+        """What all alphas need of the data: sufficient statistics, where they are small."""
+        n_samples, n_features = self.X.shape
+        fits = gram_bytes(self.X, self.targets, self.cells) <= MAX_GRAM_BYTES
+        if not fits or n_features > max(FEW_FEATURES, n_samples):
+            return self.X
+        return Statistics(self.X, self.targets, self.cells, centred=self.fit_intercept)
+
+    def _with_all_tasks(self, W, b, gap, n_iter):
+        """`Fitted` with zeros for the tasks left out."""
+        if not self.has_labels.all():
+            n_tasks = len(self.has_labels)
+            W_all, b_all = np.zeros((len(W), n_tasks)), np.zeros(n_tasks)
+            W_all[:, self.has_labels], b_all[self.has_labels] = W, b
+            W, b = W_all, b_all
+        return Fitted(W, b, gap, n_iter)
