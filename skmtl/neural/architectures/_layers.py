@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,7 +56,7 @@ class SharedLayer(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class TaskLayer(nn.Module, ABC):
+class TaskLayer(nn.Module):
     """Base of the layers in which every task has parameters of its own.
 
     ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
@@ -81,9 +80,8 @@ class TaskLayer(nn.Module, ABC):
         with torch.no_grad():
             self._set(model, [w for w, _ in pairs], [b for _, b in pairs])
 
-    @abstractmethod
     def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
-        """Put the parameters of all tasks of one model in their place."""
+        raise NotImplementedError
 
     def _gather(self, x: Tensor, task_index: Tensor) -> Tensor:
         """Each row through the parameters of its own task: memory for rows, not for tasks."""
