@@ -331,5 +331,9 @@ def test_row_42_unknown_task(name, X):
     assert np.isfinite(model.predict(new)).all()
     with pytest.raises(ValueError, match="task feature is missing in 1 rows"):
         make(name, task_feature=0).fit(np.vstack([[np.nan, 0, 0, 0], long[1:]]), y)
+    with pytest.raises(
+        ValueError, match="inconsistent numbers of samples: X has 40 rows, y has 39"
+    ):
+        make(name, task_feature=0).fit(long, y[:39])
     with pytest.raises(ValueError, match="y must be 1-D"):
         make(name, task_feature=0).fit(long, np.column_stack([y, y]))

@@ -50,6 +50,11 @@ def read_targets(
         raise ValueError(
             f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
         )
+    if is_long and len(task_column) != len(columns[0].labels):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{len(task_column)} rows, y has {len(columns[0].labels)}."
+        )
     labels: list[Hashable] = list(range(len(columns)))
     if names is not None and not is_long:
         labels = names
@@ -65,10 +70,9 @@ def read_targets(
         _declare_classes(tasks, classes, are_free)
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
-    for task, column, weight, name in zip(tasks, columns, weights, task_names, strict=True):
-        task.fit(column, weight, name, standardize=bool(standardize))
     values = []
     for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
+        task.fit(column, weights[t], name, standardize=bool(standardize))
         # A label of weight 0 is as good as unobserved: its class may be unknown.
         values.append(task.encode(column.restrict(weights[t] > 0), name))
         weights[t] = weights[t] * task.label_weight(values[-1])
