@@ -3,14 +3,32 @@
 import numpy as np
 from scipy import sparse
 
-from skmtl.linear._statistics import statistics_of
+from skmtl.linear._statistics import MAX_GRAM_BYTES, statistics_of
 from skmtl.linear.penalties import L1, L21
 
 FEW_FEATURES = 500
 """Up to here the Gram matrix is formed whatever the number of rows."""
 
-MAX_GRAM_ENTRIES = 2**27
-"""Largest Gram matrix: 1 GiB."""
+
+def forms_gram(X):
+    """Whether block descent goes on the Gram matrix of X, or on its rows.
+
+    A sweep is a product with the Gram matrix, or two with X. With few features the number of
+    rows does not decide, so that weights and repeated rows take the very same steps.
+    """
+    n_samples, n_features = X.shape
+    n_stored = X.nnz if sparse.issparse(X) else n_samples * n_features
+    return n_features <= FEW_FEATURES or n_features**2 <= min(n_stored, MAX_GRAM_BYTES // 8)
+
+
+def row_space(X, Y, weights, x_mean):
+    """Weighted rows for block descent: Y centred, X to be centred by ``x_mean`` (None: do not)."""
+    from skmtl.linear.solvers._spaces import DenseRows, SparseRows
+
+    root = np.sqrt(weights)[:, None]
+    if sparse.issparse(X):
+        return SparseRows(X.multiply(root).tocsr(), Y * root, x_mean, weights.sum())
+    return DenseRows((X if x_mean is None else X - x_mean) * root, Y * root)
 
 
 def takes_rows(part):
@@ -40,25 +58,19 @@ def solve_blocks(X, targets, cells, part, settings, warm=None):
 
 def _space(X, targets, cells, settings):
     """Where the descent happens, half the sum of squares, and the intercepts that belong to W."""
-    from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+    from skmtl.linear.solvers._spaces import GramSpace
 
-    n_samples, n_features = X.shape
-    n_stored = X.shape[0] * n_features if not sparse.issparse(X) else X.nnz
-    if n_features <= FEW_FEATURES or n_features**2 <= min(n_stored, MAX_GRAM_ENTRIES):
+    if forms_gram(X):
         stats = statistics_of(X, targets, cells, centred=settings.fit_intercept)
         space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
         return space, 0.5 * space.squares, lambda W: stats.y_mean - stats.mean_product(W)
-    weight = cells.reshape(n_samples, -1)[:, 0]
-    root, total = np.sqrt(weight)[:, None], weight.sum()
-    Y = targets.values.reshape(n_samples, -1)
-    x_mean, y_mean = np.zeros(n_features), np.zeros(Y.shape[1])
-    if settings.fit_intercept:
-        x_mean, y_mean = X.T @ weight / total, weight @ Y / total
-    if sparse.issparse(X):
-        means = x_mean if settings.fit_intercept else None
-        space = SparseRows(X.multiply(root).tocsr(), root * (Y - y_mean), means, total)
-    else:
-        space = DenseRows(root * (X - x_mean), root * (Y - y_mean))
+    weights = cells.reshape(len(cells), -1)[:, 0]
+    Y = targets.values.reshape(len(cells), -1)
+    if not settings.fit_intercept:
+        space = row_space(X, Y, weights, None)
+        return space, 0.5 * space.squares, lambda W: np.zeros(Y.shape[1])
+    x_mean, y_mean = X.T @ weights / weights.sum(), weights @ Y / weights.sum()
+    space = row_space(X, Y - y_mean, weights, x_mean)
     return space, 0.5 * space.squares, lambda W: y_mean - x_mean @ W
 
 

@@ -5,10 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skmtl.linear._blocks import has_one_feature_weight, takes_rows
-
-MAX_GRAM_BYTES = 2**30
-"""Above this the Gram matrices are not formed and the solvers work on the rows."""
+from skmtl.linear._blocks import FEW_FEATURES, has_one_feature_weight, takes_rows
+from skmtl.linear._statistics import MAX_GRAM_BYTES
 
 MAX_UNKNOWN = 5000
 """Largest system in all coefficients that is solved directly."""
@@ -66,6 +64,11 @@ def choose_solver(case):
             f"{', '.join(fitting)}, or 'auto'."
         )
     return asked
+
+
+def fits_in_grams(shape, n_bytes):
+    """Whether all solvers work on Gram matrices of this size, for X of this shape."""
+    return n_bytes <= MAX_GRAM_BYTES and shape[1] <= max(FEW_FEATURES, shape[0])
 
 
 def _grams(case):

@@ -16,8 +16,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._warnings import warn
-from skmtl.linear._blocks import FEW_FEATURES
-from skmtl.linear._choose import MAX_GRAM_BYTES
+from skmtl.linear._choose import fits_in_grams
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.penalties import ElasticNet
@@ -163,9 +162,7 @@ class ElasticNetProblem:
     @cached_property
     def _statistics(self):
         """What all alphas need of the data: sufficient statistics, where they are small."""
-        n_samples, n_features = self.X.shape
-        fits = gram_bytes(self.X, self.targets, self.cells) <= MAX_GRAM_BYTES
-        if not fits or n_features > max(FEW_FEATURES, n_samples):
+        if not fits_in_grams(self.X.shape, gram_bytes(self.X, self.targets, self.cells)):
             return self.X
         return Statistics(self.X, self.targets, self.cells, centred=self.fit_intercept)
 

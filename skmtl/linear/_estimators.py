@@ -125,16 +125,15 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _fit(self, X, targets):
         penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
         warm = self._warm_coefficients(X.shape[1], targets.tasks)
-        omega = targets.task_weights(self.task_weight)
-        cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
         outputs = _learnable_outputs(targets.tasks)
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
             self.__dict__.pop(name, None)
         if not outputs.any():
+            targets.task_weights(self.task_weight)  # a wrong one is an error all the same
             self.dual_gap_, self.n_iter_ = 0.0, 1
             self._publish_coefficients(X.shape[1], outputs, None)
             return
-        X, learnable, cells = _learnable(X, targets, cells)
+        X, learnable, cells = _learnable(X, targets, self.task_weight)
         if warm is not None:
             warm = warm[0][:, outputs], warm[1][outputs]
         kept = np.flatnonzero(_learnable_tasks(targets.tasks))
@@ -229,8 +228,14 @@ def _learnable_tasks(tasks):
     return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
 
 
-def _learnable(X, targets, cells):
-    """Rows and tasks with labels, so that the others have no influence whatever."""
+def vanishing_for_zero(task_weights):
+    """Task weights, with the limit of a vanishing one for 0."""
+    return np.maximum(task_weights, VANISHING * task_weights.max())
+
+
+def _learnable(X, targets, task_weight):
+    """X, targets and weights of rows and tasks with labels: the others have no influence."""
+    cells = targets.cell_weights(vanishing_for_zero(targets.task_weights(task_weight)))
     rows = targets.row_is_observed
     X = X.astype(np.float64, copy=False)
     if not rows.all():

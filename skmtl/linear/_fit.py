@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._warnings import warn
-from skmtl.linear._blocks import FEW_FEATURES, solve_blocks
-from skmtl.linear._choose import MAX_GRAM_BYTES, Case, choose_solver
+from skmtl.linear._blocks import solve_blocks
+from skmtl.linear._choose import Case, choose_solver, fits_in_grams
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._parts import Part, task_covariance
@@ -86,9 +86,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
         W, b, gap, n_iter, null_loss = solve_blocks(X, targets, cells, parts[0], settings, warm)
         _warn_unless_converged(gap, null_loss, settings)
         return LinearFit(W, b, None, gap, n_iter)
-    use_grams = solver in ("closed_form", "admm") or (
-        n_bytes <= MAX_GRAM_BYTES and (X.shape[1] <= FEW_FEATURES or X.shape[1] <= X.shape[0])
-    )
+    use_grams = solver in ("closed_form", "admm") or fits_in_grams(X.shape, n_bytes)
     set_up = _on_grams if use_grams else _on_rows
     centred = settings.center and center_weights is None
     setup = set_up(X, targets, cells, settings, parts, shape, centred)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skmtl._base import mean_score
-from skmtl.linear._estimators import VANISHING, _learnable_outputs
+from skmtl.linear._estimators import _learnable_outputs, vanishing_for_zero
 from skmtl.linear._path import PathProblem
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._task_set import Targets, TaskSet
@@ -180,7 +180,7 @@ def _problem_of_statistics(model, tasks, train, kept):
     """What `MultiTaskLinear.fit` makes of the rows, from their statistics."""
     names = tasks.names.tolist()
     omega = read_task_weight(model.task_weight, names, train.omega)
-    omega = np.maximum(omega, VANISHING * omega.max())[kept]
+    omega = vanishing_for_zero(omega)[kept]
     statistics = train.select(kept).weighted(omega / train.omega[kept])
     if not model.fit_intercept:
         statistics = statistics.uncentred()

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
 from skmtl._warnings import warn
-from skmtl.linear._estimators import VANISHING, _learnable
+from skmtl.linear._estimators import _learnable
 from skmtl.linear._squared_loss import require_squared_loss
 from skmtl.linear._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.solvers._kernel_ridge import KernelProblem, learn_task_kernel
@@ -214,10 +214,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         self._check_parameters(X)
         n_tasks, known = targets.tasks.n_tasks, np.flatnonzero(targets.tasks.n_labels)
         B = make_task_kernel(self.task_kernel, known, n_tasks, self.similarity, self.adjacency)
-        omega = targets.task_weights(self.task_weight)
-        weights = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
         self._used_rows = np.flatnonzero(targets.row_is_observed)
-        X, targets, weights = _learnable(X, targets, weights)
+        X, targets, weights = _learnable(X, targets, self.task_weight)
         is_complete, cells = _cells(targets, weights)
         _check_memory(X.shape[0] if is_complete else len(cells[0]), is_complete)
         if self.kernel == "precomputed":

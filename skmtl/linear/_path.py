@@ -4,10 +4,8 @@ import numpy as np
 from sklearn.base import clone
 
 from skmtl.linear._alpha_max import alpha_max
-from skmtl.linear._blocks import FEW_FEATURES
-from skmtl.linear._choose import MAX_GRAM_BYTES
+from skmtl.linear._choose import fits_in_grams
 from skmtl.linear._estimators import (
-    VANISHING,
     _learnable,
     _learnable_outputs,
     _learnable_tasks,
@@ -27,11 +25,6 @@ QUADRATIC_RANGE = (1e3, 1e-5)
 def is_squared(tasks):
     """Whether all losses are squared."""
     return all(type(task) is Regression and task.loss == "squared" for task in tasks.tasks)
-
-
-def fits_in_grams(shape, n_bytes):
-    """Whether all solvers work on Gram matrices of this size, for X of this shape."""
-    return n_bytes <= MAX_GRAM_BYTES and shape[1] <= max(FEW_FEATURES, shape[0])
 
 
 class PathProblem:
@@ -63,10 +56,8 @@ class PathProblem:
         """From validated data, as `MultiTaskLinear.fit` does; None if nothing can be learned."""
         if not _learnable_outputs(targets.tasks).any():
             return None
-        omega = targets.task_weights(model.task_weight)
-        cells = targets.cell_weights(np.maximum(omega, VANISHING * omega.max()))
         kept = np.flatnonzero(_learnable_tasks(targets.tasks))
-        X, learnable, cells = _learnable(X, targets, cells)
+        X, learnable, cells = _learnable(X, targets, model.task_weight)
         if is_squared(learnable.tasks) and fits_in_grams(X.shape, gram_bytes(X, learnable, cells)):
             # Once for all alphas.
             X = Statistics(X, learnable, cells, centred=model.fit_intercept)

@@ -1,10 +1,8 @@
 """Block descent for the twins: scikit-learn's own steps first, then faster ones."""
 
 import numpy as np
-from scipy import sparse
 
-from skmtl.linear._blocks import FEW_FEATURES
-from skmtl.linear._choose import MAX_GRAM_BYTES
+from skmtl.linear._blocks import forms_gram, row_space
 from skmtl.linear._statistics import products
 from skmtl.linear.solvers._block_descent import BlockSolution, RowNorms, block_descent
 from skmtl.linear.solvers._gram_kernels import gram_gap, sweep
@@ -29,18 +27,10 @@ when coefficients have come to rest, and so ends with one that is smaller than i
 
 def make_space(X, Y, weights, x_mean):
     """Where the descent happens: Y centred, X to be centred by ``x_mean`` (None: do not)."""
-    n_features = X.shape[1]
-    n_stored = X.nnz if sparse.issparse(X) else X.size
-    means = np.zeros(n_features) if x_mean is None else x_mean
-    # A sweep is a product with the Gram matrix, or two with X. With few features the number of
-    # rows does not decide, so that weights and repeated rows take the very same steps.
-    most = max(FEW_FEATURES**2, min(n_stored, MAX_GRAM_BYTES // 8))
-    if n_features**2 <= most:
-        return GramSpace(*products(X, Y, weights, means), weights @ (Y**2).sum(axis=1))
-    root = np.sqrt(weights)[:, None]
-    if sparse.issparse(X):
-        return SparseRows(X.multiply(root).tocsr(), Y * root, x_mean, weights.sum())
-    return DenseRows((X - means) * root, Y * root)
+    if not forms_gram(X):
+        return row_space(X, Y, weights, x_mean)
+    means = np.zeros(X.shape[1]) if x_mean is None else x_mean
+    return GramSpace(*products(X, Y, weights, means), weights @ (Y**2).sum(axis=1))
 
 
 def row_descent(space, alpha, l1_ratio, W, *, tol, max_iter):

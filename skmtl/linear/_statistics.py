@@ -6,6 +6,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+MAX_GRAM_BYTES = 2**30
+"""Above this the Gram matrices are not formed and the solvers work on the rows."""
+
 CHUNK_BYTES = 2**21
 """Size of the rows centred at a time: they stay in the cache, and memory beside X is bounded."""
 
