@@ -39,21 +39,25 @@ def takes_rows(part):
     return part.Q.is_zero or part.Q.is_ridge
 
 
-def solve_blocks(X, targets, cells, part, settings, warm=None):
-    """(W, b, gap, n_iter, null_loss) of the fit; all columns of ``cells`` are equal."""
+def solve_blocks(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
+    """Yield (W, b, gap, n_iter, null_loss) of the fit with the penalty times each alpha.
+
+    All columns of ``cells`` are equal.
+    """
     # On first use: importing numba takes longer than many a fit.
-    from skmtl.linear.solvers._block_descent import block_descent
+    from skmtl.linear.solvers._block_descent import block_descent_path
 
     space, null_loss, intercepts = _space(X, targets, cells, settings)
-    solution = block_descent(
+    path = block_descent_path(
         space,
         _row_norms(part),
-        alpha=1.0,
+        alphas,
         max_gap=settings.tol * null_loss,
         max_iter=settings.max_iter,
         W0=None if warm is None else warm[0],
     )
-    return solution.W, intercepts(solution.W), solution.gap, solution.n_iter, null_loss
+    for found in path:
+        yield found.W, intercepts(found.W), found.gap, found.n_iter, null_loss
 
 
 def _space(X, targets, cells, settings):

@@ -15,7 +15,7 @@ MAX_EIGEN_WORK = 1e10
 """Largest number of Gram matrices times p^3 that `admm` decomposes."""
 
 SMALL = 1000
-"""Coefficients up to which `admm` is done before compiled code is loaded."""
+"""Coefficients, of all alphas, up to which `admm` is done before compiled code is loaded."""
 
 SOLVERS = ("auto", "closed_form", "block_descent", "admm", "proximal_gradient")
 
@@ -30,6 +30,7 @@ class Case:
     settings: Any
     squared: bool
     n_bytes: float
+    n_alphas: int = 1
 
     @property
     def n_features(self):
@@ -52,8 +53,8 @@ def choose_solver(case):
     asked = case.settings.solver
     if asked == "auto":
         fitting = [name for name in NEEDS if NEEDS[name](case) is None]
-        shape = case.parts[0].shape
-        if "block_descent" in fitting and "admm" in fitting and shape[0] * shape[1] <= SMALL:
+        n_coefficients = case.n_alphas * np.prod(case.parts[0].shape)
+        if "block_descent" in fitting and "admm" in fitting and n_coefficients <= SMALL:
             fitting.remove("block_descent")
         return fitting[0]
     missing = NEEDS[asked](case)

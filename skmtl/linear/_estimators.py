@@ -13,6 +13,7 @@ from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
 from skmtl.linear.penalties import PENALTIES, Penalty
+from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
@@ -124,8 +125,8 @@ class MultiTaskLinear(MultiTaskEstimator):
 
     def _fit(self, X, targets):
         penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
-        warm = self._warm_coefficients(X.shape[1], targets.tasks)
         outputs = _learnable_outputs(targets.tasks)
+        warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
             self.__dict__.pop(name, None)
         if not outputs.any():
@@ -134,8 +135,6 @@ class MultiTaskLinear(MultiTaskEstimator):
             self._publish_coefficients(X.shape[1], outputs, None)
             return
         X, learnable, cells = _learnable(X, targets, self.task_weight)
-        if warm is not None:
-            warm = warm[0][:, outputs], warm[1][outputs]
         kept = np.flatnonzero(_learnable_tasks(targets.tasks))
         penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
         fitted = fit_linear(X, learnable, cells, penalty, self, warm)
@@ -178,15 +177,19 @@ class MultiTaskLinear(MultiTaskEstimator):
             shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)
         self.shared_coef_ = shared[0] if len(shared) == 1 else shared
 
-    def _warm_coefficients(self, n_features, tasks):
-        """Coefficients of the previous fit, where they fit and are wanted."""
-        n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
-        if not self.warm_start or getattr(self, "coef_", np.empty(0)).shape != (
-            n_outputs,
+    def _warm_coefficients(self, n_features, outputs, n_parts):
+        """Coefficients of the previous fit and their parts, where they fit and are wanted."""
+        if not self.warm_start or np.shape(getattr(self, "coef_", None)) != (
+            len(outputs),
             n_features,
         ):
             return None
-        return self.coef_.T.copy(), self.intercept_.copy()
+        scale, location = _output_units(self._task_set)
+        W, b = self.coef_.T / scale, (self.intercept_ - location) / scale
+        parts = getattr(self, "coef_components_", ())
+        if len(parts) != n_parts:
+            return W[:, outputs], b[outputs]
+        return W[:, outputs], b[outputs], (parts.swapaxes(1, 2) / scale)[:, :, outputs]
 
     def _links(self, X, task_index):
         X = X.astype(np.float64, copy=False)

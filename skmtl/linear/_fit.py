@@ -31,15 +31,28 @@ ROUNDING = 1e-14
 
 @dataclass
 class LinearFit:
-    """Result of `fit_linear`: W (p, C), b (C,), the shared part, and the certificate."""
+    """Result of `fit_linear`: W (p, C), b (C,), the shared part, and the certificate.
+
+    ``parts`` (n, p, C) are what the penalties act on, where that is not W itself.
+    """
 
     W: np.ndarray
     b: np.ndarray
     shared_W: np.ndarray | None
     gap: float
     n_iter: int
-    components: np.ndarray | None = None
+    parts: np.ndarray | None = None
     task_covariance: np.ndarray | None = None
+
+    @property
+    def components(self):
+        """Parts that add up to W; None if there is one."""
+        return None if self.parts is None or len(self.parts) == 1 else self.parts
+
+    @property
+    def warm(self):
+        """What `fit_linear` can start from."""
+        return self.W, self.b, self.parts
 
 
 @dataclass
@@ -69,7 +82,8 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     """Fit all tasks of ``targets``, each of which has labels and outputs.
 
     ``settings`` is the estimator: alpha, center, fit_intercept, intercept_alpha, positive,
-    solver, tol, max_iter. ``warm`` are (W, b) to start from.
+    solver, tol, max_iter. ``warm`` are (W, b) to start from, or (W, b,
+    parts of W or None).
     """
     tasks = targets.tasks
     shape = (X.shape[1], tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
@@ -83,9 +97,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
     solver = choose_solver(Case(tasks, parts, penalty, settings, squared, n_bytes))
     if solver == "block_descent":
-        W, b, gap, n_iter, null_loss = solve_blocks(X, targets, cells, parts[0], settings, warm)
-        _warn_unless_converged(gap, null_loss, settings)
-        return LinearFit(W, b, None, gap, n_iter)
+        return next(descend_path(X, targets, cells, parts[0], settings, warm))
     use_grams = solver in ("closed_form", "admm") or fits_in_grams(X.shape, n_bytes)
     set_up = _on_grams if use_grams else _on_rows
     centred = settings.center and center_weights is None
@@ -93,10 +105,10 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     if solver == "closed_form":
         solution = _solve_closed_form(setup.problem)
     else:
-        W, b = (np.zeros(shape), setup.start_b)
+        start = np.zeros(shape), setup.start_b
         if warm is not None:
-            W, b = warm[0], setup.from_data(*warm)
-        solution = _iterate(setup, solver, W, b, settings)
+            start = warm[0], setup.from_data(*warm[:2]), *warm[2:]
+        solution = _iterate(setup, solver, start, settings)
     W, b = setup.problem.coefficients(solution.x)
     shared = setup.problem.shared(solution.x) if centred else None
     if center_weights is not None:
@@ -109,9 +121,18 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
         shared_W=shared,
         gap=solution.gap,
         n_iter=solution.n_iter,
-        components=V.copy() if len(V) > 1 else None,
+        parts=V.copy() if len(V) > 1 or centred else None,
         task_covariance=next((c for c in covariance if c is not None), None),
     )
+
+
+def descend_path(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
+    """Yield a `LinearFit` by block descent with the penalty times each alpha."""
+    for W, b, gap, n_iter, null_loss in solve_blocks(
+        X, targets, cells, part, settings, warm, alphas
+    ):
+        _warn_unless_converged(gap, null_loss, settings)
+        yield LinearFit(W, b, None, gap, n_iter)
 
 
 def _profile_center(parts, n_tasks, center):
@@ -191,16 +212,16 @@ def _solve_closed_form(problem):
     return Solution(x, max(primal - lower, 0.0), 1)
 
 
-def _iterate(setup, solver, W, b, settings):
-    """Run an iterative solver from (W, b), and warn if it did not converge."""
+def _iterate(setup, solver, start, settings):
+    """Run an iterative solver from (W, b, parts), and warn if it did not converge."""
     problem, max_gap = setup.problem, settings.tol * setup.null_loss
     stopping = {"max_gap": max_gap, "max_iter": settings.max_iter}
     if solver == "admm":
-        solution = admm(problem, problem.proxes(), problem.start(W, b), **stopping)
+        solution = admm(problem, problem.proxes(), problem.start(*start), **stopping)
     else:
         if problem.intercept:
-            problem.intercept.scale = _intercept_scale(problem, W, b)
-        solution = proximal_gradient(problem, problem.start(W, b), **stopping)
+            problem.intercept.scale = _intercept_scale(problem, *start[:2])
+        solution = proximal_gradient(problem, problem.start(*start), **stopping)
     _warn_unless_converged(solution.gap, setup.null_loss, settings)
     return solution
 

@@ -162,21 +162,22 @@ def scores_from_statistics(model, tasks, train, held_out, alphas, scoring):
     kept = np.flatnonzero(train.n_labels)
     if not len(kept):
         return scores
-    problem = _problem_of_statistics(model, tasks, train, kept)
+    problem = problem_of_statistics(model, tasks, train, kept)
     test = held_out.select(kept)
-    for k, fitted in enumerate(problem.solutions(alphas)):
-        error = test.squared_error(fitted.W, fitted.b)
-        # Constant labels are explained wholly or not at all, as in `Task.score`.
-        lost = np.divide(error, test.squares, out=(error > 0).astype(float), where=test.squares > 0)
-        scores.tasks[k, kept] = np.where(test.n_labels < 2, np.nan, 1.0 - lost)
-        errors = np.divide(error, test.omega, out=np.full(len(kept), np.nan), where=test.omega > 0)
-        scores.mse[k] = mean_score(errors)
-        is_mse = scoring == "neg_mean_squared_error"
-        scores.mean[k] = -scores.mse[k] if is_mse else mean_score(scores.tasks[k])
+    errors = np.array([test.squared_error(fit.W, fit.b) for fit in problem.solutions(alphas)])
+    # Constant labels are explained wholly or not at all, as in `Task.score`.
+    lost = np.divide(errors, test.squares, out=(errors > 0) * 1.0, where=test.squares > 0)
+    scores.tasks[:, kept] = np.where(test.n_labels < 2, np.nan, 1.0 - lost)
+    means = np.divide(errors, test.omega, out=np.full(errors.shape, np.nan), where=test.omega > 0)
+    scores.mse[:] = [mean_score(mean) for mean in means]
+    if scoring == "neg_mean_squared_error":
+        scores.mean[:] = -scores.mse
+    else:
+        scores.mean[:] = [mean_score(task_scores) for task_scores in scores.tasks]
     return scores
 
 
-def _problem_of_statistics(model, tasks, train, kept):
+def problem_of_statistics(model, tasks, train, kept):
     """What `MultiTaskLinear.fit` makes of the rows, from their statistics."""
     names = tasks.names.tolist()
     omega = read_task_weight(model.task_weight, names, train.omega)

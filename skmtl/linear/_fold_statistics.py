@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skmtl.linear._choose import fits_in_grams
 from skmtl.linear._statistics import Statistics, products
+
+KEPT_AT_ONCE = 4
+"""Gram matrices that `fold_statistics` keeps for each fold."""
 
 
 @dataclass(eq=False)
@@ -145,6 +149,14 @@ def groups_of(weights):
     """Group (T,) of each task: tasks whose columns of weights are equal share one."""
     seen = {}
     return np.array([seen.setdefault(column.tobytes(), len(seen)) for column in weights.T.copy()])
+
+
+def folds_fit(X, weights, folds):
+    """Whether `fold_statistics` fits into memory, and serves all solvers."""
+    n_rows, n_features = min(len(train) for train, _ in folds), X.shape[1]
+    n_grams = int(groups_of(weights).max()) + 1
+    n_bytes = 8 * KEPT_AT_ONCE * len(folds) * n_grams * n_features**2
+    return n_rows > 0 and fits_in_grams((n_rows, n_features), n_bytes)
 
 
 def fold_statistics(X, values, weights, folds):

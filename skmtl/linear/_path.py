@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.base import clone
 
 from skmtl.linear._alpha_max import alpha_max
-from skmtl.linear._choose import fits_in_grams
+from skmtl.linear._choose import Case, choose_solver, fits_in_grams
 from skmtl.linear._estimators import (
     _learnable,
     _learnable_outputs,
     _learnable_tasks,
 )
-from skmtl.linear._fit import LinearFit, fit_linear
+from skmtl.linear._fit import LinearFit, descend_path, fit_linear
 from skmtl.linear._parts import Part
 from skmtl.linear._spectral import SpectralPath, is_spectral
 from skmtl.linear._statistics import Statistics, gram_bytes
@@ -84,28 +84,48 @@ class PathProblem:
 
         Where one decomposition solves for all alphas, the certificate is left out.
         """
-        path = self._spectral_path() if all(alphas) else None
-        warm = None
-        for alpha in map(float, alphas):
-            if path is not None:
+        alphas = np.asarray(alphas, dtype=np.float64)
+        parts = self._parts()
+        if alphas.all() and (path := self._spectral_path(parts)):
+            for alpha in alphas:
                 W, b = path.solve(alpha)
                 yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
-                continue
+        elif alphas.all() and self._descends(parts, len(alphas)):
+            data = self.X, self.targets, self.cells
+            yield from descend_path(*data, parts[0], self.model, alphas=alphas)
+        else:
+            yield from self._one_by_one(alphas)
+
+    def _one_by_one(self, alphas):
+        warm = None
+        for alpha in alphas.tolist():
             self.model.alpha = alpha
             fitted = fit_linear(self.X, self.targets, self.cells, self.penalty, self.model, warm)
-            warm = fitted.W, fitted.b
+            warm = fitted.warm
             yield fitted
 
-    def _spectral_path(self):
-        """`SpectralPath` where it applies, else None."""
-        model, n_tasks = self.model, self.targets.tasks.n_tasks
-        if not isinstance(self.X, Statistics):
-            return None
-        shape = (self.X.shape[1], n_tasks)
-        parts = [
-            Part(part, 1.0, shape, n_tasks, positive=model.positive)
+    def _parts(self):
+        """Parts of the penalty for alpha = 1."""
+        tasks = self.targets.tasks
+        n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
+        return [
+            Part(
+                part, 1.0, (self.X.shape[1], n_outputs), tasks.n_tasks, positive=self.model.positive
+            )
             for part in parts_of(self.penalty)
         ]
-        if not is_spectral(parts, model):
+
+    def _descends(self, parts, n_alphas):
+        """Whether block descent takes the whole path."""
+        tasks, model = self.targets.tasks, self.model
+        if not is_squared(tasks) or model.solver not in ("auto", "block_descent"):
+            return False
+        n_bytes = gram_bytes(self.X, self.targets, self.cells)
+        case = Case(tasks, parts, self.penalty, model, True, n_bytes, n_alphas)
+        return choose_solver(case) == "block_descent"
+
+    def _spectral_path(self, parts):
+        """`SpectralPath` where it applies, else None."""
+        if not isinstance(self.X, Statistics) or not is_spectral(parts, self.model):
             return None
-        return SpectralPath(self.X, parts[0].Q, center=model.center)
+        return SpectralPath(self.X, parts[0].Q, center=self.model.center)

@@ -75,15 +75,21 @@ class Problem:
             pulled.append(gb * self.intercept.scale)
         return np.concatenate(pulled)
 
-    def start(self, W, b):
-        """Parameters for given coefficients: all in the first part, their mean in w0."""
+    def start(self, W, b, parts=None):
+        """Parameters for given coefficients, and parts of them (n, p, C) where these are known.
+
+        Otherwise all is in the first part, and the mean in w0.
+        """
         x = np.zeros(self.size)
-        V, part, intercepts = self.split(x)
-        V[0] = W
+        V, shared, intercepts = self.split(x)
+        if parts is not None:
+            V[:] = parts
+        elif self.centred:
+            V[0] = W - np.tile(self._by_task(W).mean(axis=1), self.n_tasks)
+        else:
+            V[0] = W
         if self.centred:
-            shared = self._by_task(W).mean(axis=1)
-            V[0] -= np.tile(shared, self.n_tasks)
-            part[:] = shared / self.shared_scale
+            shared[:] = self._by_task(W - V.sum(axis=0)).mean(axis=1) / self.shared_scale
         if self.intercept:
             intercepts[:] = b / self.intercept.scale
             if np.isinf(self.intercept.alpha):

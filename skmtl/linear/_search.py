@@ -10,17 +10,15 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmtl.linear._fold_scores import (
     STATISTICAL,
     Rows,
+    problem_of_statistics,
     scores_from_rows,
     scores_from_statistics,
 )
-from skmtl.linear._fold_statistics import fold_statistics, groups_of
-from skmtl.linear._path import PathProblem, fits_in_grams, is_squared
+from skmtl.linear._fold_statistics import fold_statistics, folds_fit
+from skmtl.linear._path import PathProblem, is_squared
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
 """Parameters that are the same, or another, for the whole search."""
-
-KEPT_AT_ONCE = 4
-"""Gram matrices that `fold_statistics` keeps for each fold."""
 
 
 class Search:
@@ -63,10 +61,11 @@ class Search:
 
     def run(self, models, groups):
         """Set ``alphas`` (n_params, n_alphas) and the paths of scores."""
-        self.alphas = self._alphas(models)
         folds = self._folds(groups)
+        statistics = self._statistics(models, folds)
+        self.alphas = self._alphas(models, self._whole(folds, statistics))
         scorer = _scorer(self.estimator.scoring)
-        jobs = self._jobs(models, folds, scorer)
+        jobs = self._jobs(models, folds, statistics, scorer)
         found = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)(jobs)
         shape = (len(models), len(folds))
         self.score_path, self.task_score_path, self.mse_path = (
@@ -74,7 +73,7 @@ class Search:
             for name in ("mean", "tasks", "mse")
         )
 
-    def _alphas(self, models):
+    def _alphas(self, models, whole):
         estimator = self.estimator
         if np.ndim(estimator.alphas):
             alphas = np.sort(np.asarray(estimator.alphas, dtype=np.float64).ravel())[::-1]
@@ -85,7 +84,11 @@ class Search:
             return np.tile(alphas, (len(models), 1))
         found = []
         for model in models:
-            problem = PathProblem.of_rows(model, self.data.X, self.targets_of(model))
+            if whole is not None and model.scale_targets is not True:
+                kept = np.flatnonzero(whole.n_labels)
+                problem = problem_of_statistics(model, self.targets.tasks, whole, kept)
+            else:
+                problem = PathProblem.of_rows(model, self.data.X, self.targets_of(model))
             if problem is None:
                 # Constant predictions, whatever alpha.
                 found.append(np.geomspace(1.0, estimator.eps, estimator.alphas))
@@ -116,13 +119,10 @@ class Search:
             raise ValueError(f"cv={estimator.cv!r} makes no fold.")
         return folds
 
-    def _jobs(self, models, folds, scorer):
+    def _jobs(self, models, folds, statistics, scorer):
         """One delayed call a model and fold."""
         tasks, scoring = self.targets.tasks, self.estimator.scoring
         n_columns = 1 if tasks.is_long else tasks.n_tasks
-        statistics = None
-        if scoring in STATISTICAL and self._fits_in_statistics(models, folds):
-            statistics = self._statistics(folds)
         for model, alphas in zip(models, self.alphas, strict=True):
             for k, fold in enumerate(folds):
                 if statistics is not None and model.scale_targets is not True:
@@ -135,23 +135,32 @@ class Search:
                         _copy(model), self.data, fold, alphas, scorer, n_columns
                     )
 
-    def _fits_in_statistics(self, models, folds):
-        tasks = self.targets.tasks
-        if tasks.is_long or not is_squared(tasks) or all(m.scale_targets is True for m in models):
-            return False
-        weights = self.targets.weights.reshape(len(self.targets.weights), -1)
-        n_grams = int(groups_of(weights).max()) + 1
-        n_rows = min(len(train) for train, _ in folds)
-        n_features = self.data.X.shape[1]
-        n_bytes = 8 * KEPT_AT_ONCE * len(folds) * n_grams * n_features**2
-        return n_rows > 0 and fits_in_grams((n_rows, n_features), n_bytes)
-
-    def _statistics(self, folds):
-        n_samples = len(self.targets.values)
+    def _statistics(self, models, folds):
+        """Statistics (train, test) of every fold; None where rows are needed."""
+        tasks, n_samples = self.targets.tasks, len(self.targets.values)
+        if (
+            self.estimator.scoring not in STATISTICAL
+            or tasks.is_long
+            or not is_squared(tasks)
+            or all(model.scale_targets is True for model in models)
+        ):
+            return None
         values, weights = (
             a.reshape(n_samples, -1) for a in (self.targets.values, self.targets.weights)
         )
+        if not folds_fit(self.data.X, weights, folds):
+            return None
         return fold_statistics(self.data.X, values, weights, folds)
+
+    def _whole(self, folds, statistics):
+        """Statistics of all rows, where a fold has them all; else None."""
+        n_samples = len(self.targets.values)
+        if statistics is None or not np.array_equal(
+            np.sort(np.concatenate(folds[0])), np.arange(n_samples)
+        ):
+            return None
+        train, test = statistics[0]
+        return train.plus(test)
 
 
 def choose(score_path, selection):

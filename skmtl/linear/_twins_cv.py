@@ -19,7 +19,11 @@ from sklearn.utils.metadata_routing import (
 from skmtl._base import all_or_nothing
 from skmtl._docstrings import documented
 from skmtl.linear._elastic_net import ElasticNetProblem
+from skmtl.linear._estimators import MultiTaskLinearRegressor
+from skmtl.linear._fold_scores import scores_from_statistics
+from skmtl.linear._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear._twins import SOLUTION, Twin
+from skmtl.linear.penalties import ElasticNet
 
 PARAMETERS = """
     eps : float, default=1e-3
@@ -146,13 +150,48 @@ class TwinCV(Twin):
 
     def _errors(self, X, targets, folds, alphas, l1_ratios):
         """Mean squared errors (n_l1_ratio, n_alphas, n_folds)."""
-        fold_errors = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(
-            delayed(_fold_errors)(
-                X, targets, fold, alphas, l1_ratios, self.fit_intercept, self._stopping
+        if folds_fit(X, targets.weights, folds):
+            statistics = fold_statistics(X, targets.values, targets.weights, folds)
+            jobs = (
+                delayed(self._errors_from_statistics)(targets.tasks, *pair, alphas, l1_ratios)
+                for pair in statistics
             )
-            for fold in folds
-        )
-        return np.stack(fold_errors, axis=-1)
+        else:
+            jobs = (
+                delayed(self._errors_from_rows)(X, targets, *fold, alphas, l1_ratios)
+                for fold in folds
+            )
+        errors = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(jobs)
+        return np.stack(errors, axis=-1)
+
+    def _errors_from_statistics(self, tasks, train, test, alphas, l1_ratios):
+        """Mean squared errors (n_l1_ratio, n_alphas) on the held-out rows of a fold."""
+        # There a tolerance is a share of half of the sum of squares.
+        settings = {"fit_intercept": self.fit_intercept, "max_iter": self.max_iter}
+        model = MultiTaskLinearRegressor(tol=2.0 * self.tol, **settings)
+        errors = np.empty(alphas.shape)
+        for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios, alphas, strict=True)):
+            model.penalty = ElasticNet(float(l1_ratio))
+            errors[ratio] = scores_from_statistics(
+                model, tasks, train, test, path, "neg_mean_squared_error"
+            ).mse
+        return errors
+
+    def _errors_from_rows(self, X, targets, train, test, alphas, l1_ratios):
+        """The same without statistics."""
+        errors = np.full(alphas.shape, np.nan)
+        known, held_out = targets.take(train), targets.take(test)
+        tasks = (known.weights > 0).any(axis=0) & (held_out.weights > 0).any(axis=0)
+        if not tasks.any():
+            return errors
+        problem = ElasticNetProblem(X[train], known, fit_intercept=self.fit_intercept)
+        values, weights = held_out.values[:, tasks], held_out.weights[:, tasks]
+        X_test, shares = X[test], weights / (weights.sum(axis=0) * tasks.sum())
+        for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios, alphas, strict=True)):
+            for k, fitted in enumerate(problem.path(path, l1_ratio, **self._stopping)):
+                residuals = X_test @ fitted.W[:, tasks] + fitted.b[tasks] - values
+                errors[ratio, k] = np.vdot(shares, residuals**2)
+        return errors
 
     def _choose(self, errors, alphas, l1_ratios):
         """Publish the path and the alpha and l1_ratio with the smallest error."""
@@ -178,24 +217,6 @@ class TwinCV(Twin):
         to_split = MethodMapping().add(caller="fit", callee="split")
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(splitter=check_cv(self.cv), method_mapping=to_split)
-
-
-def _fold_errors(X, targets, fold, alphas, l1_ratios, fit_intercept, stopping):
-    """Mean squared errors (n_l1_ratio, n_alphas) on the held-out rows of a fold."""
-    train, test = fold
-    errors = np.full(alphas.shape, np.nan)
-    known, held_out = targets.take(train), targets.take(test)
-    tasks = (known.weights > 0).any(axis=0) & (held_out.weights > 0).any(axis=0)
-    if not tasks.any():
-        return errors
-    problem = ElasticNetProblem(X[train], known, fit_intercept=fit_intercept)
-    values, weights = held_out.values[:, tasks], held_out.weights[:, tasks]
-    X_test, shares = X[test], weights / (weights.sum(axis=0) * tasks.sum())
-    for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios, alphas, strict=True)):
-        for k, fitted in enumerate(problem.path(path, l1_ratio, **stopping)):
-            residuals = X_test @ fitted.W[:, tasks] + fitted.b[tasks] - values
-            errors[ratio, k] = np.vdot(shares, residuals**2)
-    return errors
 
 
 @twin_cv

@@ -4,7 +4,8 @@ r"""Block descent: squared loss with penalties that are a sum over the rows of W
           \|W_{j \cdot}\|_2 + \lambda_1 \|W_{j \cdot}\|_1) + \tfrac12 \lambda_2 \|W\|_F^2 \Bigr)
 
 Given the others, a row has a closed form. Sweeps go over a working set of rows [2]_, which
-grows until no row outside wants in, and are extrapolated [3]_. The duality gap
+grows until no row outside wants in, and are extrapolated [3]_. Along a path of alphas the next
+solution is looked for on the line through the last two [4]_. The duality gap
 (`_kernels.duality_gap`) says when to stop, and nothing else does.
 
 Rotating the tasks changes neither the loss nor the norms of rows. Where these are all there is
@@ -18,6 +19,8 @@ References
 .. [2] M. Massias, A. Gramfort and J. Salmon, "Celer: a fast solver for the lasso with dual
    extrapolation", ICML 2018, section 3.
 .. [3] Q. Bertrand and M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
+.. [4] M. Y. Park and T. Hastie, "L1-regularization path algorithm for generalized linear
+   models", JRSS B 69, 2007, section 2 (predictor and corrector).
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from skmtl.linear.solvers._kernels import duality_gap, slacks
+from skmtl.linear.solvers._kernels import duality_gap, penalty_value, slacks
 from skmtl.linear.solvers._spaces import Point, Space, Terms
 
 Array = NDArray[Any]
@@ -42,7 +45,7 @@ ROUNDING = 1e-15
 """Part of the sum of squares of Y below which the gap is noise."""
 
 INNER = 0.1
-"""A working set is solved to this part of the gap over all rows before it changes."""
+"""A working set that may change is solved to this part of the gap over all rows."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def block_descent_path(
     max_iter: int,
     W0: Array | None = None,
 ) -> Iterator[BlockSolution]:
-    """`block_descent` for each alpha in turn, from the solution before; best from the largest."""
+    """`block_descent` for each alpha in turn, from the solutions before; best from the largest."""
     basis = _basis(space, norms)
     if basis is not None:
         space = space.rotated(basis)
@@ -134,10 +137,37 @@ def block_descent_path(
     if W0 is not None:
         W[:] = W0
     point = space.at(W)
-    for alpha in alphas:
-        terms = norms.terms(float(alpha), n_features)
+    past: list[tuple[float, Array]] = []
+    for alpha in map(float, alphas):
+        terms = norms.terms(alpha, n_features)
+        if len(past) == 2:
+            point = _predict(space, W, point, past, alpha, terms)
         point, gap, n_iter = _solve(space, W, point, terms, max_gap, max_iter)
+        past = [*past[-1:], (alpha, W.copy())]
         yield BlockSolution(W.copy() if basis is None else W @ basis.T, gap, n_iter)
+
+
+def _predict(
+    space: Space, W: Array, point: Point, past: list[tuple[float, Array]], alpha: float,
+    terms: Terms,
+) -> Point:  # fmt: skip
+    """Move W, the last solution, along the line from the one before if that is better.
+
+    While the support does not change, a path is nearly straight in alpha.
+    """
+    (first, start), (last, _) = past
+    if not first > last > alpha:
+        return point
+    guess = np.where(W == 0.0, 0.0, W + (last - alpha) / (first - last) * (W - start))
+    ahead = space.at(guess)
+
+    def value(W: Array, point: Point) -> float:
+        return 0.5 * point.error + float(penalty_value(W, *terms)[0])
+
+    if not value(guess, ahead) < value(W, point):
+        return point
+    W[:] = guess
+    return ahead
 
 
 def _basis(space: Space, norms: RowNorms) -> Array | None:
@@ -159,8 +189,8 @@ def _solve(
         if gap <= max_gap or n_iter >= max_iter:
             return point, gap, n_iter
         distance = slacks(point.H, W, space.diagonal, *terms, scale)
-        rows = _working_set(distance, radius=np.sqrt(2.0 * gap))
-        target = max(INNER * gap, 0.9 * max_gap)
+        rows, is_safe = _working_set(distance, radius=np.sqrt(2.0 * gap))
+        target = max(0.0 if is_safe else INNER * gap, 0.9 * max_gap)
         ridge, low, high, l21 = terms
         part, part_terms = W[rows], (ridge, low[rows], high[rows], l21[rows])
         n_done = space.descend(part, rows, point, part_terms, target, max_iter - n_iter)
@@ -171,12 +201,14 @@ def _solve(
         point = space.at(W)
 
 
-def _working_set(distance: Array, radius: float) -> Array:
+def _working_set(distance: Array, radius: float) -> tuple[Array, bool]:
     r"""The support (distance -inf), and as many of the rows closest to entering it.
 
     Rows further away than :math:`\sqrt{2 \mathrm{gap}}` are zero at the optimum [1]_: left out.
+    Also whether these are the only ones, so that the set need not change.
     """
     size = max(2 * int(np.isneginf(distance).sum()), SMALLEST)
+    nearest = np.inf
     if size < len(distance):
-        radius = min(radius, np.partition(distance, size - 1)[size - 1])
-    return np.flatnonzero(distance <= radius)
+        nearest = np.partition(distance, size - 1)[size - 1]
+    return np.flatnonzero(distance <= min(radius, nearest)), bool(radius <= nearest)
