@@ -109,14 +109,13 @@ class ElasticNetProblem:
     def _descend(self, alphas, l1_ratio, *, tol, max_iter, warm):
         """Block descent on sums, not means, over the rows: all but W is that much larger."""
         # On first use: importing numba takes longer than many a fit.
-        from skmtl.linear._row_descent import row_descent
+        from skmtl.linear._row_descent import row_path
 
         space, x_mean, total = self._space
         W = np.zeros((len(x_mean), len(self.y_mean))) if warm is None else warm[0]
         allowed = tol * space.squares
-        for alpha in alphas:
-            solution = row_descent(space, alpha * total, l1_ratio, W, tol=tol, max_iter=max_iter)
-            W = solution.W
+        path = row_path(space, alphas * total, l1_ratio, W, tol=tol, max_iter=max_iter)
+        for solution in path:
             if solution.gap > allowed and solution.n_iter >= max_iter:
                 warn(
                     "Objective did not converge. You might want to increase the number of "
@@ -124,8 +123,8 @@ class ElasticNetProblem:
                     f"raise alpha. Duality gap: {solution.gap:.3e}, tolerance: {allowed:.3e}.",
                     ConvergenceWarning,
                 )
-            b = self.y_mean - x_mean @ W
-            yield self._with_all_tasks(W, b, solution.gap / total, solution.n_iter)
+            b = self.y_mean - x_mean @ solution.W
+            yield self._with_all_tasks(solution.W, b, solution.gap / total, solution.n_iter)
 
     def _fit(self, alphas, l1_ratio, *, tol, max_iter, warm):
         """What block descent does not take: each alpha by the general machinery."""

@@ -4,7 +4,12 @@ import numpy as np
 
 from skmtl.linear._blocks import forms_gram, row_space
 from skmtl.linear._statistics import products
-from skmtl.linear.solvers._block_descent import BlockSolution, RowNorms, block_descent
+from skmtl.linear.solvers._block_descent import (
+    BlockSolution,
+    RowNorms,
+    block_descent,
+    block_descent_path,
+)
 from skmtl.linear.solvers._gram_kernels import gram_gap, sweep
 from skmtl.linear.solvers._kernels import compiled, duality_gap, inner_product
 from skmtl.linear.solvers._row_kernels import block_grams, sweep_dense
@@ -31,6 +36,19 @@ def make_space(X, Y, weights, x_mean):
         return row_space(X, Y, weights, x_mean)
     means = np.zeros(X.shape[1]) if x_mean is None else x_mean
     return GramSpace(*products(X, Y, weights, means), weights @ (Y**2).sum(axis=1))
+
+
+def row_path(space, alphas, l1_ratio, W, *, tol, max_iter):
+    """Yield a `BlockSolution` for each alpha, the first from W, with `row_descent`'s limit.
+
+    Only a single fit takes scikit-learn's steps: its users compare coefficients.
+    """
+    stopping = {"tol": tol, "max_iter": max_iter}
+    if len(alphas) == 1:
+        yield row_descent(space, float(alphas[0]), l1_ratio, W, **stopping)
+        return
+    norms, max_gap = RowNorms(l21=l1_ratio, l2=1.0 - l1_ratio), tol * space.squares
+    yield from block_descent_path(space, norms, alphas, max_gap=max_gap, max_iter=max_iter, W0=W)
 
 
 def row_descent(space, alpha, l1_ratio, W, *, tol, max_iter):
