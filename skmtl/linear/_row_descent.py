@@ -11,15 +11,13 @@ from skmtl.linear.solvers._block_descent import (
     block_descent_path,
 )
 from skmtl.linear.solvers._gram_kernels import gram_gap, sweep
-from skmtl.linear.solvers._kernels import compiled, duality_gap, inner_product
-from skmtl.linear.solvers._row_kernels import block_grams, sweep_dense
-from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+from skmtl.linear.solvers._kernels import compiled
+from skmtl.linear.solvers._spaces import GramSpace
 
-N_PLAIN = {GramSpace: 100, DenseRows: 10, SparseRows: 0}
-"""Plain sweeps before acceleration. With more samples than features most problems are solved by
-then, by the very iterates of scikit-learn: at its default of ``tol`` these end 1e-4 from the
-optimum, and a result that is closer would not be the same. On rows a sweep over all features
-costs more, and there is more to accelerate."""
+N_PLAIN = 100
+"""Plain sweeps on a Gram matrix before acceleration. With more samples than features most problems
+are solved by then, by the very iterates of scikit-learn: at its default of ``tol`` these end 1e-4
+from the optimum, and a result that is closer would not be the same."""
 
 PLAIN_WORK = 2_000_000
 """Coefficients swept over before acceleration on a Gram matrix, where that is more: a small
@@ -54,39 +52,29 @@ def row_path(space, alphas, l1_ratio, W, *, tol, max_iter):
 def row_descent(space, alpha, l1_ratio, W, *, tol, max_iter):
     """`BlockSolution` from W to a gap of at most ``tol`` times the sum of squares of Y."""
     norms, max_gap = RowNorms(l21=l1_ratio, l2=1.0 - l1_ratio), tol * space.squares
-    n_plain, gap = N_PLAIN[type(space)], np.inf
-    if isinstance(space, GramSpace):
-        n_plain = max(n_plain, min(1000, PLAIN_WORK // W.size))
-    n_plain = min(max_iter, n_plain)
+    gap, n_plain = np.inf, 0
     # Where there are more tasks than dimensions it is better to rotate them, and go fast.
-    if n_plain and W.shape[1] <= len(space.targets):
+    if isinstance(space, GramSpace) and W.shape[1] <= len(space.targets):
         W, terms = np.array(W, order="C"), norms.terms(alpha, len(W))
-        gap, n_plain = _plain(space, W, terms, tol, n_plain)
-    else:
-        n_plain = 0
-    if gap <= max_gap or n_plain == max_iter:
-        return BlockSolution(W, gap, n_plain)
+        n_plain = min(max_iter, max(N_PLAIN, min(1000, PLAIN_WORK // W.size)))
+        gap, n_plain = plain_gram(
+            space.gram, space.targets, space.at(W).H, W, space.squares, *terms, tol, n_plain
+        )
+        if gap <= max_gap or n_plain == max_iter:
+            return BlockSolution(W, gap, n_plain)
     solution = block_descent(
         space, norms, alpha=alpha, max_gap=MARGIN * max_gap, max_iter=max_iter - n_plain, W0=W
     )
     return BlockSolution(solution.W, solution.gap, n_plain + solution.n_iter)
 
 
-def _plain(space, W, terms, tol, max_iter):
+@compiled
+def plain_gram(G, Q, H, W, squares, ridge, low, high, l21, tol, max_iter):
     """Cyclic sweeps over all rows of W, in place: (gap, sweeps).
 
     The gap is looked at when no coefficient moves by more than ``tol`` times the largest, and
     ends them at ``tol`` times the sum of squares of Y.
     """
-    point, Q = space.at(W), space.targets
-    if isinstance(space, GramSpace):
-        return plain_gram(space.gram, Q, point.H, W, space.squares, *terms, tol, max_iter)
-    return plain_dense(space.columns, Q, point.R, W, space.squares, *terms, tol, max_iter)
-
-
-@compiled
-def plain_gram(G, Q, H, W, squares, ridge, low, high, l21, tol, max_iter):
-    """`_plain` on a Gram matrix."""
     before, product = np.empty_like(W), np.empty_like(W)
     gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
     n_iter = 0
@@ -97,25 +85,3 @@ def plain_gram(G, Q, H, W, squares, ridge, low, high, l21, tol, max_iter):
         if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
             gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
     return gap, n_iter
-
-
-@compiled
-def plain_dense(X, Y, R, W, squares, ridge, low, high, l21, tol, max_iter):
-    """`_plain` on the columns (n_columns, n_samples) of X."""
-    before, product, grams = np.empty_like(W), np.empty_like(R), block_grams(X)
-    gap = row_gap(X, Y, R, W, ridge, low, high, l21)
-    n_iter = 0
-    while n_iter < max_iter and gap > tol * squares:
-        before[:] = W
-        sweep_dense(X, grams, R, W, ridge, low, high, l21, product)
-        n_iter += 1
-        if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
-            gap = row_gap(X, Y, R, W, ridge, low, high, l21)
-    return gap, n_iter
-
-
-@compiled
-def row_gap(X, Y, R, W, ridge, low, high, l21):
-    """Duality gap from residuals."""
-    fit, error = inner_product(R, Y), inner_product(R, R)
-    return duality_gap(np.dot(X, R), W, fit, error, ridge, low, high, l21)[0]

@@ -103,9 +103,13 @@ class DenseRows:
     def descend(
         self, W: Array, rows: Array, point: Point, terms: Terms, max_gap: float, max_iter: int
     ) -> int:
-        return descend_dense(
-            self.columns[rows], self.targets, np.copy(point.R), W, *terms, max_gap, max_iter
-        )
+        X = self.columns[rows]
+        limits = (*terms, max_gap, max_iter)
+        if len(rows) <= 2 * X.shape[1]:
+            # A sweep over the Gram matrix then has no more products than one over the rows.
+            cross = X @ self.targets
+            return descend_gram(X @ X.T, cross, point.H[rows], W, self.squares, *limits)
+        return descend_dense(X, self.targets, np.copy(point.R), W, *limits)
 
 
 class SparseRows:
