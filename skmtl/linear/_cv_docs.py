@@ -14,7 +14,9 @@ SEARCH_PARAMETERS = """
         Folds: their number (None: 5), a splitter of scikit-learn, or (train, test) indices.
         A number stands for :class:`~sklearn.model_selection.KFold` without shuffling; for
         classifiers with 1-D y without missing labels, for
-        :class:`~sklearn.model_selection.StratifiedKFold`.
+        :class:`~sklearn.model_selection.StratifiedKFold`. With
+        :class:`~sklearn.model_selection.LeaveOneOut`, ``scoring="neg_mean_squared_error"``,
+        squared loss, complete labels and a quadratic penalty no row costs a fit.
     scoring : str, callable or None, default=None
         What to maximise: None for `score`, or a scorer ``scorer(estimator, X, y)`` that returns
         a float or, as `skmtl.task_scores` does, a dict with one value a task and "mean"; a

@@ -52,13 +52,20 @@ class PathProblem:
         self.penalty = clone(penalty).for_tasks(kept, n_tasks)
 
     @classmethod
-    def of_rows(cls, model, X, targets):
-        """From validated data, as `MultiTaskLinear.fit` does; None if nothing can be learned."""
+    def of_rows(cls, model, X, targets, *, on_rows=False):
+        """From validated data, as `MultiTaskLinear.fit` does; None if nothing can be learned.
+
+        Statistics take the place of the rows where these are small, unless ``on_rows``.
+        """
         if not _learnable_outputs(targets.tasks).any():
             return None
         kept = np.flatnonzero(_learnable_tasks(targets.tasks))
         X, learnable, cells = _learnable(X, targets, model.task_weight)
-        if is_squared(learnable.tasks) and fits_in_grams(X.shape, gram_bytes(X, learnable, cells)):
+        if (
+            not on_rows
+            and is_squared(learnable.tasks)
+            and fits_in_grams(X.shape, gram_bytes(X, learnable, cells))
+        ):
             # Once for all alphas.
             X = Statistics(X, learnable, cells, centred=model.fit_intercept)
         return cls(model, X, learnable, cells, kept, targets.tasks.n_tasks)
@@ -85,7 +92,7 @@ class PathProblem:
         Where one decomposition solves for all alphas, the certificate is left out.
         """
         alphas = np.asarray(alphas, dtype=np.float64)
-        parts = self._parts()
+        parts = self.parts()
         if alphas.all() and (path := self._spectral_path(parts)):
             for alpha in alphas:
                 W, b = path.solve(alpha)
@@ -104,7 +111,7 @@ class PathProblem:
             warm = fitted.warm
             yield fitted
 
-    def _parts(self):
+    def parts(self):
         """Parts of the penalty for alpha = 1."""
         tasks = self.targets.tasks
         n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.model_selection import KFold, ParameterGrid, check_cv
+from sklearn.model_selection import KFold, LeaveOneOut, ParameterGrid, check_cv
 from sklearn.utils import check_consistent_length
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -15,6 +15,7 @@ from skmtl.linear._fold_scores import (
     scores_from_statistics,
 )
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
+from skmtl.linear._leave_one_out import leave_one_out
 from skmtl.linear._path import PathProblem, is_squared
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
@@ -61,6 +62,8 @@ class Search:
 
     def run(self, models, groups):
         """Set ``alphas`` (n_params, n_alphas) and the paths of scores."""
+        if isinstance(self.estimator.cv, LeaveOneOut) and self._leaves_one_out(models):
+            return
         folds = self._folds(groups)
         statistics = self._statistics(models, folds)
         self.alphas = self._alphas(models, self._whole(folds, statistics))
@@ -72,6 +75,29 @@ class Search:
             _stack([getattr(scores, name) for scores in found], shape)
             for name in ("mean", "tasks", "mse")
         )
+
+    def _leaves_one_out(self, models):
+        """Set what `run` sets, where that takes no fit for each row."""
+        tasks, n_samples = self.targets.tasks, len(self.targets.values)
+        if (
+            self.estimator.scoring != "neg_mean_squared_error"
+            or tasks.is_long
+            or not is_squared(tasks)
+            or any(model.scale_targets is True for model in models)
+            or n_samples < 3
+        ):
+            return False
+        self.alphas = self._alphas(models, None)
+        paths = [
+            leave_one_out(model, self.data.X, self.targets, alphas)
+            for model, alphas in zip(models, self.alphas, strict=True)
+        ]
+        if any(path is None for path in paths):
+            return False
+        self.mse_path = np.array(paths)
+        self.score_path = -self.mse_path
+        self.task_score_path = np.full((*self.mse_path.shape, tasks.n_tasks), np.nan)
+        return True
 
     def _alphas(self, models, whole):
         estimator = self.estimator
@@ -174,7 +200,8 @@ def choose(score_path, selection):
     if not np.isfinite(mean).any():
         raise ValueError(
             "No fold has a score: none has enough labels both to train and to score on. Use "
-            "fewer folds, or a splitter that puts labels into each."
+            "fewer folds, or a splitter that puts labels into each. R2 needs two labels of a task: "
+            "to leave one out, set scoring='neg_mean_squared_error'."
         )
     row, column = np.unravel_index(np.argmax(mean), mean.shape)
     n_folds = counts[row, column]

@@ -5,18 +5,21 @@ import numpy as np
 from skmtl.linear.solvers._closed_form import least_squares
 
 
-def is_spectral(parts, settings):
-    """Whether `SpectralPath` solves it: ridge, distance from the mean, and sums of the two."""
-    part = parts[0]
+def is_quadratic(parts, settings):
+    """Whether the penalty is a quadratic form, and intercepts are free or absent."""
     return (
         len(parts) == 1
-        and part.is_quadratic
-        and part.has_quadratic
-        and part.Q.dense is None
+        and parts[0].is_quadratic
+        and parts[0].has_quadratic
         and not settings.positive
         and settings.solver in ("auto", "closed_form")
         and not (settings.fit_intercept and settings.intercept_alpha)
     )
+
+
+def is_spectral(parts, settings):
+    """Whether `SpectralPath` solves it: ridge, distance from the mean, and sums of the two."""
+    return is_quadratic(parts, settings) and parts[0].Q.dense is None
 
 
 class SpectralPath:

@@ -55,6 +55,17 @@ class TaskMatrix:
             V, 1.0 / (1.0 + step * self.on_mean), 1.0 / (1.0 + step * self.on_deviation)
         )
 
+    def eigenspaces(self):
+        """Eigenvalues of Q, each with the projection of V (rows, n_tasks) on its vectors."""
+        if self.dense is not None:
+            for value, vector in zip(self.values, self.vectors.T, strict=True):
+                yield value, lambda V, u=vector: np.outer(V @ u, u)
+        elif self.is_ridge:
+            yield self.on_mean, lambda V: V
+        else:
+            yield self.on_mean, lambda V: np.broadcast_to(V.mean(axis=1)[:, None], V.shape)
+            yield self.on_deviation, lambda V: V - V.mean(axis=1)[:, None]
+
     @property
     def is_ridge(self):
         """Whether Q is a multiple of the identity."""
