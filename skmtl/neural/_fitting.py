@@ -20,7 +20,7 @@ from skmtl.neural._training import train
 from skmtl.neural.architectures._layers import Dropout
 
 # What is drawn from the seed of a fit, apart from the initial weights.
-BATCHES, DROPOUT, SPLIT = 2, 3, 4
+BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
 
 
 class Fit:
@@ -111,7 +111,7 @@ class Fit:
             module, learning_rate=estimator.learning_rate_init, alpha=estimator.alpha, state=state
         )
         balancing = resolve("balancing", estimator.balancing)
-        balancing.start(1, self.tasks.n_tasks)
+        balancing.start([int(self.rng(BALANCING).integers(2**62))], task_keys(self.tasks.names))
         omega = torch.from_numpy(self.task_weight).to(rows.labels)
         step = Step(module, Objective(self.tasks, self.device), balancing, omega)
         progress = Progress(

@@ -53,6 +53,14 @@ class Objective:
             return losses[0]
         return _pick(torch.cat(losses, dim=1), self.order)
 
+    def observed(self, batch):
+        """Tasks that have labels in the batch (n_models, n_tasks)."""
+        has_label = batch.weights > 0
+        if not self.is_long:
+            return has_label.any(1)
+        counts = has_label.new_zeros(len(has_label), self.n_tasks, dtype=torch.int64)
+        return counts.scatter_add(1, batch.task_index, has_label.long()) > 0
+
     def _long_losses(self, raw, batch):
         losses = raw.new_zeros(raw.shape[0], self.n_tasks)
         for task, _, _ in self.blocks:

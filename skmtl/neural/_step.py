@@ -41,7 +41,8 @@ class Step:
         losses = self.objective(self.module(batch.X, batch.task_index), batch)
         weights = None
         if not self.balancing.is_constant:
-            weights = self.task_weight * self.balancing.weights(losses.detach())
+            observed = self.objective.observed(batch)
+            weights = self.task_weight * self.balancing.weights(losses.detach(), observed)
         if not losses.requires_grad:
             return losses, weights, [None] * len(self.parameters)
         own = losses.sum() if self.is_plain else (losses * self.own_weight).sum()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import SharedLayer, TaskLayer
-
-Layer = TypeVar("Layer", SharedLayer, TaskLayer)
+from skmtl.neural.architectures._layers import PerTask, Shared
 
 
 class Architecture(BaseEstimator, ABC):
@@ -65,8 +63,9 @@ class MultiTaskModule(nn.Module, ABC):
     """``n_models`` networks of one shape, side by side.
 
     Every parameter and every tensor passed on has a leading model dimension, so that many
-    networks train in the time of a few; estimators use one. Built from `SharedLayer` and
-    `TaskLayer`, a module knows by itself which parameters belong to which task.
+    networks train in the time of a few; estimators use one. Built from `Shared` and `PerTask`
+    modules, it knows by itself how to draw initial weights and which parameters belong to
+    which task.
     """
 
     @abstractmethod
@@ -86,13 +85,23 @@ class MultiTaskModule(nn.Module, ABC):
             Outputs of all tasks side by side, or those of the row's task.
         """
 
+    def penalty(self) -> Tensor | None:
+        """What comes on top of the losses of each model (n_models,), if anything does."""
+        return None
+
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters that more than one task uses."""
-        return [p for layer in self._layers(SharedLayer) for p in layer.parameters()]
+        """Parameters that the losses of more than one task depend on."""
+        return self._parameters_of(Shared)
+
+    def last_shared_parameters(self) -> list[nn.Parameter]:
+        """Those of the shared parameters that are closest to the outputs."""
+        shared = [module for module in self.modules() if isinstance(module, Shared)]
+        return list(shared[-1].parameters()) if shared else []
 
     def task_parameters(self) -> list[nn.Parameter]:
-        """Parameters that belong to one task each."""
-        return [p for layer in self._layers(TaskLayer) for p in layer.parameters()]
+        """Parameters that the loss of one task alone depends on."""
+        shared = {id(p) for p in self.shared_parameters()}
+        return [p for p in self.parameters() if id(p) not in shared]
 
     def initialize(
         self, seeds: Sequence[int], task_keys: Sequence[int], activation: str = "relu"
@@ -115,11 +124,29 @@ class MultiTaskModule(nn.Module, ABC):
         gain = 2.0 if activation == "logistic" else 6.0
         for model, seed in enumerate(seeds):
             rng = np.random.default_rng([seed, 0])
-            for shared in self._layers(SharedLayer):
-                shared.initialize(model, rng, gain)
             rngs = [np.random.default_rng([seed, 1, key]) for key in task_keys]
-            for own in self._layers(TaskLayer):
-                own.initialize(model, rngs, gain)
+            for module in self.modules():
+                if isinstance(module, Shared):
+                    module.initialize(model, rng, gain)
+                elif isinstance(module, PerTask):
+                    module.initialize(model, rngs, gain)
 
-    def _layers(self, kind: type[Layer]) -> list[Layer]:
-        return [layer for layer in self.modules() if isinstance(layer, kind)]
+    def _parameters_of(self, kind: type) -> list[nn.Parameter]:
+        return [
+            p for module in self.modules() if isinstance(module, kind) for p in module.parameters()
+        ]
+
+
+class RepresentationModule(MultiTaskModule):
+    """A module in which all tasks read one representation of the rows."""
+
+    @abstractmethod
+    def represent(self, X: Tensor) -> Tensor:
+        """What the tasks read: (n_models, n, width) for X (n_models, n, n_features)."""
+
+    @abstractmethod
+    def read_out(self, representation: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """Raw scores, as `forward` has them."""
+
+    def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        return self.read_out(self.represent(X), task_index)

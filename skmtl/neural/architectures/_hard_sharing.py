@@ -8,7 +8,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._base import (
+    Architecture,
+    MultiTaskModule,
+    RepresentationModule,
+)
 from skmtl.neural.architectures._layers import (
     ACTIVATIONS,
     Dropout,
@@ -59,7 +63,7 @@ class HardSharing(Architecture):
         return TrunkWithHeads(trunk, heads)
 
 
-class TrunkWithHeads(MultiTaskModule):
+class TrunkWithHeads(RepresentationModule):
     """What all tasks compute alike, then what each computes of it."""
 
     def __init__(self, trunk: nn.Module, heads: nn.Module) -> None:
@@ -67,8 +71,12 @@ class TrunkWithHeads(MultiTaskModule):
         self.trunk = trunk
         self.heads = heads
 
-    def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        raw: Tensor = self.heads(self.trunk(X), task_index)
+    def represent(self, X: Tensor) -> Tensor:
+        shared: Tensor = self.trunk(X)
+        return shared
+
+    def read_out(self, representation: Tensor, task_index: Tensor | None = None) -> Tensor:
+        raw: Tensor = self.heads(representation, task_index)
         return raw
 
 

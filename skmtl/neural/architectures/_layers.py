@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +34,23 @@ def glorot(
     return weight, rng.uniform(-bound, bound, n_outputs)
 
 
-class SharedLayer(nn.Module):
+class Shared(nn.Module, ABC):
+    """Base of modules with parameters that are drawn from the seed of a model alone."""
+
+    @abstractmethod
+    def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
+        """Draw the parameters of one model."""
+
+
+class PerTask(nn.Module, ABC):
+    """Base of modules with parameters of every task, drawn from the seed and the task's name."""
+
+    @abstractmethod
+    def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
+        """Draw the parameters of all tasks of one model, each from its own generator."""
+
+
+class SharedLayer(Shared):
     """Affine map of each model: (n_models, n, n_inputs) to (n_models, n, n_outputs).
 
     ``weight`` is (n_models, n_inputs, n_outputs): so the gradient comes out contiguous.
@@ -45,7 +62,6 @@ class SharedLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_models, 1, n_outputs))
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
-        """Draw the parameters of one model."""
         n_inputs, n_outputs = self.weight.shape[1:]
         weight, bias = glorot(rng, n_outputs, n_inputs, gain)
         with torch.no_grad():
@@ -56,7 +72,7 @@ class SharedLayer(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class TaskLayer(nn.Module):
+class TaskLayer(PerTask):
     """Base of the layers in which every task has parameters of its own.
 
     ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
@@ -72,7 +88,6 @@ class TaskLayer(nn.Module):
         self.outputs = list(outputs)
 
     def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
-        """Draw the parameters of all tasks of one model, each from its own generator."""
         pairs = [
             glorot(rng, n_outputs, self.n_inputs, gain)
             for rng, n_outputs in zip(rngs, self.outputs, strict=True)
@@ -80,8 +95,9 @@ class TaskLayer(nn.Module):
         with torch.no_grad():
             self._set(model, [w for w, _ in pairs], [b for _, b in pairs])
 
+    @abstractmethod
     def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
-        raise NotImplementedError
+        """Write the weights and biases of all tasks of one model."""
 
     def _gather(self, x: Tensor, task_index: Tensor) -> Tensor:
         """Each row through the parameters of its own task: memory for rows, not for tasks."""

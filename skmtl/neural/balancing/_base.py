@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor
+
+Array = NDArray[Any]
 
 
 class Balancing(BaseEstimator, ABC):
     """How the losses of the tasks become one step of what they share.
 
-    A method maps the current losses to weights; the shared parameters follow the gradient of
-    the weighted sum, parameters that belong to one task that of its own loss. A fit works on
-    a clone, so a method may keep what it needs between steps in attributes of its own.
+    The shared parameters follow a combination of the gradients of the tasks, parameters that
+    belong to one task the gradient of its own loss. A subclass derives from `LossBalancing`,
+    `GramianBalancing` or `JacobianBalancing`, by what it has to know. A fit works on a clone,
+    so a method may keep what it needs between steps in attributes of its own, set by `start`.
 
     Attributes
     ----------
@@ -25,23 +31,129 @@ class Balancing(BaseEstimator, ABC):
     alias: ClassVar[str]
     is_constant: ClassVar[bool] = False
 
-    def start(self, n_models: int, n_tasks: int) -> None:
-        """Forget earlier fits; called once before training."""
+    def start(self, seeds: Sequence[int], task_keys: Sequence[int]) -> None:
+        """Forget earlier fits; called once before training.
+
+        Parameters
+        ----------
+        seeds : sequence of int
+            One for each of the n_models networks that train side by side.
+        task_keys : sequence of int
+            One a task, made of its name: what is drawn must not depend on the order of tasks.
+        """
+
+    def end_epoch(self, losses: Tensor) -> None:
+        """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""
+
+
+class LossBalancing(Balancing):
+    """Weights of the tasks from their losses alone: as cheap as plain training.
+
+    Attributes
+    ----------
+    follows_up : bool
+        Whether `follow_up` wants to see the losses after each step, at the cost of another
+        forward pass.
+    """
+
+    follows_up: ClassVar[bool] = False
 
     @abstractmethod
-    def weights(self, losses: Tensor) -> Tensor:
+    def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """Weights of the tasks in this step.
 
         Parameters
         ----------
         losses : Tensor of shape (n_models, n_tasks)
             Current losses, without gradient; 0 for a task that has no label in the batch.
+        observed : Tensor of bool, shape (n_models, n_tasks)
+            Tasks that have labels in the batch. The others must not count.
 
         Returns
         -------
         weights : Tensor of shape (n_models, n_tasks)
-            Weights >= 0 of their gradients.
+            Weights of their gradients; what it says for tasks without labels has no effect.
         """
 
-    def end_epoch(self, losses: Tensor) -> None:
-        """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""
+    def follow_up(self, losses: Tensor, observed: Tensor) -> None:
+        """Take note of the losses of the same batch after the step."""
+
+
+class GramianBalancing(Balancing):
+    r"""Weights of the tasks from the inner products of their gradients.
+
+    With the gradients :math:`g_t` of the tasks, the Gramian has entries :math:`g_s' g_t`, and
+    the step follows :math:`\sum_t w_t g_t`.
+
+    Parameters
+    ----------
+    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+        Gradients with respect to what: all shared parameters (exact), those of the last shared
+        layer (cheaper, close), or what the heads read (cheapest, a proxy).
+    update_weights_every : int, default=1
+        Steps for which weights are kept.
+    """
+
+    def __init__(self, *, conflict_space: str = "shared", update_weights_every: int = 1) -> None:
+        self.conflict_space = conflict_space
+        self.update_weights_every = update_weights_every
+
+    @abstractmethod
+    def weights(self, gramian: Array) -> Array:
+        """Weights of the tasks for a Gramian.
+
+        Parameters
+        ----------
+        gramian : array of shape (n_tasks, n_tasks)
+            Inner products of the gradients of the tasks that have labels in the batch.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_tasks,)
+            Weights of their gradients.
+        """
+
+    def step_weights(self, model: int, gramian: Array, losses: Array, observed: Array) -> Array:
+        """Weights (n_tasks,) of one of the models; 0 for tasks without labels in the batch.
+
+        For methods that go by the losses (n_tasks,), or remember tasks from step to step.
+        """
+        weights = np.zeros(len(losses))
+        if observed.any():
+            weights[observed] = self.weights(gramian[np.ix_(observed, observed)])
+        return weights
+
+
+class JacobianBalancing(Balancing):
+    """A direction from the gradients of the tasks, entry by entry.
+
+    Parameters
+    ----------
+    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+        Gradients with respect to what; see `GramianBalancing`. In the representation the
+        direction is handed back through the trunk.
+    """
+
+    def __init__(self, *, conflict_space: str = "shared") -> None:
+        self.conflict_space = conflict_space
+
+    @abstractmethod
+    def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
+        """Direction of the shared parameters of one of the models.
+
+        Parameters
+        ----------
+        model : int
+            Which of the models.
+        jacobian : Tensor of shape (n_tasks, n_parameters)
+            Gradients of the tasks; zero for a task without labels in the batch.
+        losses : Tensor of shape (n_tasks,)
+            Current losses.
+        observed : Tensor of bool, shape (n_tasks,)
+            Tasks that have labels in the batch. The others must not count.
+
+        Returns
+        -------
+        direction : Tensor of shape (n_parameters,)
+            What takes the place of the gradient.
+        """

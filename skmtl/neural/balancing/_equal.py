@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from skmtl.neural.balancing._base import Balancing
+from skmtl.neural.balancing._base import LossBalancing
 
 
-class Equal(Balancing):
+class Equal(LossBalancing):
     r"""All tasks count alike: :math:`\sum_t L_t`.
 
     Regression targets are standardised and every loss is a mean over the labels of its task,
@@ -23,6 +23,6 @@ class Equal(Balancing):
     alias = "equal"
     is_constant = True
 
-    def weights(self, losses: Tensor) -> Tensor:
+    def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """One for each task."""
         return losses.new_ones(losses.shape)

@@ -1,0 +1,65 @@
+"""Command line: which tables, shapes, gaps and peers."""
+
+import argparse
+import warnings
+
+from benchmarks.linear import tables
+from benchmarks.linear.large import large
+from benchmarks.linear.peers import PEERS
+from benchmarks.linear.problems import LOW_RANK_SHAPES, SHAPES
+from benchmarks.linear.report import threads, versions
+from benchmarks.linear.school import school
+
+PROBLEMS = {
+    **{name: lambda settings, name=name: tables.solvers(settings, name)
+       for name in ("0.1", "0.01", "path")},
+    "enet": tables.elastic_net,
+    "fit": tables.fits,
+    "cv": tables.cross_validation,
+    "trace": tables.trace,
+    "school": school,
+    "large": large,
+}  # fmt: skip
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.linear",
+        description="Linear fits beside other packages: CPU time to the same duality gap.",
+    )
+    shapes = [*SHAPES, *LOW_RANK_SHAPES]
+    parser.add_argument(
+        "--problems", nargs="+", default=["0.1", "0.01"], choices=list(PROBLEMS),
+        help="a number is alpha over the largest one, for the solvers alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--shapes", nargs="+", default=shapes, choices=shapes,
+        help="E to H are those of 'trace', the others have their own",
+    )  # fmt: skip
+    parser.add_argument("--tols", nargs="+", type=float, default=[1e-4, 1e-8],
+                        help="gaps to reach, over the sum of squares of Y")  # fmt: skip
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--limit", type=int, default=60, help="CPU seconds a run may take")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", default="../shared/data/school/school.npz", help="School")
+    parser.add_argument("--markdown", action="store_true", help="tables for a page")
+    settings = parser.parse_args()
+    settings.tols = sorted(settings.tols, reverse=True)
+    return settings
+
+
+def main():
+    settings = parse()
+    # Limits on iterations are met on the way down the ladders.
+    warnings.simplefilter("ignore")
+    print(
+        f"{versions()}; {threads()}; seed {settings.seed}, {settings.repeats} repeats, "
+        f"{settings.limit} s a run"
+    )
+    for name in settings.problems:
+        PROBLEMS[name](settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What is compared with the other packages, from the solver alone to whole fits."""
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.linear.peers import MAX_ITER, Competitor
+
+
+def solver(problem, tol):
+    """Block descent on the rows, or on the Gram matrix where fits form it."""
+    from skmtl.linear._blocks import forms_gram
+    from skmtl.linear.solvers._block_descent import RowNorms, block_descent_path
+    from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+
+    X, Y, squares = problem.X, problem.Y, float((problem.Y**2).sum())
+    if sparse.issparse(X):
+        space = SparseRows(X, Y, X.mean(axis=0))
+    elif forms_gram(X):
+        space = GramSpace(X.T @ X, X.T @ Y, squares)
+    else:
+        space = DenseRows(X, Y)
+    norms = RowNorms(l21=problem.l1_ratio, l2=1.0 - problem.l1_ratio)
+    path = block_descent_path(
+        space, norms, problem.alphas, max_gap=tol * squares, max_iter=MAX_ITER
+    )
+    return [solution.W for solution in path]
+
+
+def twin(problem, tol):
+    """`fit` of the class that has scikit-learn's name."""
+    from skmtl.linear import MultiTaskElasticNet, MultiTaskLasso
+
+    ratio = problem.l1_ratio
+    model = MultiTaskLasso() if ratio == 1.0 else MultiTaskElasticNet(l1_ratio=ratio)
+    model.set_params(tol=tol, max_iter=MAX_ITER, fit_intercept=problem.has_intercept)
+    alphas = problem.alphas / len(problem.Y)
+    return [model.set_params(alpha=alpha).fit(problem.X, problem.Y).coef_.T for alpha in alphas]
+
+
+def general(problem, tol):
+    """`fit` of the class for any penalty; its ``tol`` is a share of half the sum of squares."""
+    from skmtl import MultiTaskLinearRegressor
+
+    model = MultiTaskLinearRegressor(
+        problem.norm, tol=2 * tol, max_iter=MAX_ITER, fit_intercept=problem.has_intercept
+    )
+    alphas = problem.alphas / len(problem.Y)
+    return [model.set_params(alpha=alpha).fit(problem.X, problem.Y).coef_.T for alpha in alphas]
+
+
+def twin_cv(problem, tol):
+    from skmtl.linear import MultiTaskLassoCV
+
+    return choice(MultiTaskLassoCV(**_cv_options(problem, tol)), problem)
+
+
+def general_cv(problem, tol):
+    from skmtl import MultiTaskLinearRegressorCV
+
+    options = _cv_options(problem, 2 * tol)
+    model = MultiTaskLinearRegressorCV("l21", scoring="neg_mean_squared_error", **options)
+    return choice(model, problem)
+
+
+def scikit_learn_cv(problem, tol):
+    from sklearn.linear_model import MultiTaskLassoCV
+
+    return choice(MultiTaskLassoCV(**_cv_options(problem, tol)), problem)
+
+
+def _cv_options(problem, tol):
+    return {"alphas": problem.alphas / len(problem.Y), "cv": 5, "tol": tol, "max_iter": MAX_ITER}
+
+
+def choice(model, problem):
+    """(alpha chosen, its mean squared error over the folds) after the fit."""
+    model.fit(problem.X, problem.Y)
+    return model.alpha_, float(np.min(model.mse_path_.mean(axis=-1)))
+
+
+SOLVER = {"skmtl": Competitor(solver)}
+FITS = {"skmtl": Competitor(twin), "skmtl l21": Competitor(general)}
+TRACE = {"skmtl": Competitor(general)}
+CV = {
+    "skmtl": Competitor(twin_cv),
+    "skmtl l21": Competitor(general_cv),
+    "scikit-learn": Competitor(scikit_learn_cv, "sklearn"),
+}
