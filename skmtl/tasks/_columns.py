@@ -44,7 +44,8 @@ def read_column(column: Any, name: Hashable) -> Column:
 
     NaN, None, pandas.NA, NaT and masked entries are unobserved, all alike.
     """
-    dtype_name = str(getattr(column, "dtype", ""))
+    # An array's dtype says nothing that its values do not; its name takes long to make.
+    dtype_name = "" if isinstance(column, np.ndarray) else str(getattr(column, "dtype", ""))
     is_categorical = dtype_name.lower().startswith(("category", "categorical", "enum"))
     categories = tuple(column.cat.categories) if dtype_name == "category" else ()
     mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
@@ -67,7 +68,7 @@ def read_column(column: Any, name: Hashable) -> Column:
     if dtype_name.lower() == "boolean" and not observed.any():
         # Nullable booleans of pandas: without a value only the dtype tells.
         labels = np.zeros(len(labels), dtype=bool)
-    if labels.dtype.kind == "f" and np.isinf(labels[observed]).any():
+    if labels.dtype.kind == "f" and (np.isinf(labels) & observed).any():
         raise ValueError(
             f"Task {name!r}: y contains infinity ({int(np.isinf(labels[observed]).sum())} "
             "labels). A missing label is NaN or None, never infinity."

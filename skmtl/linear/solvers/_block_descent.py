@@ -44,7 +44,7 @@ SMALLEST = 64
 ROUNDING = 1e-15
 """Part of the sum of squares of Y below which the gap is noise."""
 
-INNER = 0.1
+INNER = 0.03
 """A working set that may change is solved to this part of the gap over all rows."""
 
 
