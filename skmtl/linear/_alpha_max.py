@@ -4,7 +4,8 @@ import numpy as np
 
 from skmtl.linear._design import make_design
 from skmtl.linear._fit import _on_grams, _on_rows
-from skmtl.linear._parts import BISECTIONS, Part
+from skmtl.linear._parts import Part
+from skmtl.linear._pieces import BISECTIONS
 from skmtl.linear._statistics import Statistics
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.penalties._base import NormAtom
@@ -42,17 +43,40 @@ def _never_vanishes(part):
 
 def _vanishing_alpha(part, Z):
     _, N = part.dual(Z, np.zeros(part.shape))
+    if part.shares:
+        N = N.sum(axis=0)
     if part.positive:
         N = np.maximum(N, 0.0)
+    if part.shares:
+        return _gauge(part, N)
     if len(part.chain) == 1:
         atom = part.chain[0]
-        return atom.dual_norm(part._view(atom, N)) / atom.weight
+        return atom.dual_norm(part.layout.view(atom, N)) / atom.weight
     # A sum of norms vanishes no later than the first of them that does so alone.
-    low, high = 0.0, min(atom.alpha_max(part._view(atom, N)) for atom in part.chain)
+    low, high = 0.0, min(atom.alpha_max(part.layout.view(atom, N)) for atom in part.chain)
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if not part.prox(N / middle, 1.0).any() else (middle, high)
     return high
+
+
+def _gauge(part, N):
+    r"""Smallest alpha at which prox of alpha times the penalty :math:`\Omega` is 0 at N.
+
+    For :math:`r = \mathrm{prox}_{\alpha \Omega}(N)` it is at least
+    :math:`\langle r, N \rangle / \Omega(r) = \alpha + \|r\|^2 / \Omega(r)`, which grows to it;
+    shares that are a little too large bound it from above.
+    """
+    if not N.any():
+        return 0.0
+    alpha = float(np.vdot(N, N)) / part.chain_value(N)
+    for _ in range(BISECTIONS):
+        rest = part.prox(N, alpha)
+        more = float(np.vdot(rest, rest)) / (part.chain_value(rest) or 1.0)
+        alpha += more
+        if more <= 1e-10 * alpha:
+            break
+    return alpha / part.dual_scale(part.shares.of(N / alpha))
 
 
 def _null_gradient(problem, x):

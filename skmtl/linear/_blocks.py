@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skmtl.linear._statistics import MAX_GRAM_BYTES, statistics_of
+from skmtl.linear._statistics import MAX_GRAM_BYTES, gram_bytes, statistics_of
 from skmtl.linear.penalties import L1, L21
 
 FEW_FEATURES = 500
@@ -40,10 +40,7 @@ def takes_rows(part):
 
 
 def solve_blocks(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
-    """Yield (W, b, gap, n_iter, null_loss) of the fit with the penalty times each alpha.
-
-    All columns of ``cells`` are equal.
-    """
+    """Yield (W, b, gap, n_iter, null_loss) of the fit with the penalty times each alpha."""
     # On first use: importing numba takes longer than many a fit.
     from skmtl.linear.solvers._block_descent import block_descent_path
 
@@ -63,10 +60,15 @@ def solve_blocks(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
 def _space(X, targets, cells, settings):
     """Where the descent happens, half the sum of squares, and the intercepts that belong to W."""
     from skmtl.linear.solvers._spaces import GramSpace
+    from skmtl.linear.solvers._task_space import TaskGramSpace
 
-    if forms_gram(X):
+    n_grams = gram_bytes(X, targets, cells) // (8 * X.shape[1] ** 2)
+    if n_grams > 1 or forms_gram(X):
         stats = statistics_of(X, targets, cells, centred=settings.fit_intercept)
-        space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
+        if n_grams > 1:
+            space = TaskGramSpace(stats)
+        else:
+            space = GramSpace(stats.gram[0], stats.cross, stats.squares.sum())
         return space, 0.5 * space.squares, lambda W: stats.y_mean - stats.mean_product(W)
     weights = cells.reshape(len(cells), -1)[:, 0]
     Y = targets.values.reshape(len(cells), -1)

@@ -72,15 +72,16 @@ def fits_in_grams(shape, n_bytes):
     return n_bytes <= MAX_GRAM_BYTES and shape[1] <= max(FEW_FEATURES, shape[0])
 
 
-def _grams(case):
-    """What is missing for Gram matrices; None if nothing is."""
+def _grams(case, *, one_a_task=False):
+    """What is missing for Gram matrices, or for one each task; None if nothing is."""
     if not case.squared:
         found = sorted({task.alias for task in case.tasks.tasks})
         return f"squared loss, but got tasks {found} or another loss"
-    if case.n_bytes > MAX_GRAM_BYTES:
+    n_bytes = 8 * case.n_features * np.prod(case.parts[0].shape) if one_a_task else case.n_bytes
+    if n_bytes > MAX_GRAM_BYTES:
         return (
             f"Gram matrices of at most {MAX_GRAM_BYTES / 2**30:g} GiB, but they would take "
-            f"{case.n_bytes / 2**30:.1f} GiB"
+            f"{n_bytes / 2**30:.1f} GiB"
         )
     return None
 
@@ -105,8 +106,8 @@ def _closed_form(case):
 def _block_descent(case):
     if not case.squared:
         return _grams(case)
-    if case.n_grams > 1:
-        return "labels observed on the same rows with the same weights for all tasks"
+    if case.n_grams > 1 and (missing := _grams(case, one_a_task=True)):
+        return missing
     if case.has_shrunk_intercepts or case.settings.center:
         return "intercept_alpha=0 and center=False"
     part = case.parts[0]
@@ -118,10 +119,6 @@ def _block_descent(case):
 def _admm(case):
     if missing := _grams(case):
         return missing
-    if case.has_shrunk_intercepts:
-        return f"intercept_alpha=0, but got {case.settings.intercept_alpha:g}"
-    if not all(part.has_whole_prox for part in case.parts):
-        return "a penalty with a prox (what compares tasks, by a square, only alone)"
     if case.n_grams * case.n_features**3 > MAX_EIGEN_WORK:
         return (
             f"fewer features: {case.n_grams:.0f} matrices of {case.n_features} features are "

@@ -21,8 +21,8 @@ PARAMETERS = """
         Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
-        one with many. "labels" makes every label count the same: the loss is a sum over all
-        labels. A task of weight 0 has no influence on the others: its coefficients are those
+        one with many. "labels" makes every label count the same: the loss is the sum over all
+        labels, over the mean number of labels of a task. A task of weight 0 has no influence on the others: its coefficients are those
         the penalty prefers (0, or the centre).
     scale_targets : "auto" or bool, default="auto"
         Whether to standardise regression targets before fitting (and map back). "auto" does
@@ -33,10 +33,10 @@ PARAMETERS = """
     solver : str, default="auto"
         One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
         "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",
-        graphs, and sums of them); "block_descent" for squared loss on labels
-        that all tasks have on the same rows, with "l21", "l1", "elastic_net" and
-        "sparse_group"; "admm" for squared loss with any penalty, where intercepts are free and
-        the features not too many; "proximal_gradient" for everything.
+        graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
+        "elastic_net" and "sparse_group", where intercepts are free; "admm" for squared loss
+        with any penalty, where the features are not too many; "proximal_gradient" for
+        everything.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4

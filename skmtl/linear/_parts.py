@@ -1,20 +1,21 @@
 r"""A part of W as the solvers see its penalty: a quadratic form plus atoms with a prox.
 
 The quadratic atoms of a sum make one matrix Q and join the smooth side of the objective; the
-others are a chain whose prox is the composition of theirs.
+others are a chain, in one piece where the prox of their sum is the composition of theirs.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from skmtl.linear._layout import Layout
+from skmtl.linear._pieces import pieces_of
+from skmtl.linear._shares import Shares
 from skmtl.linear._task_matrix import TaskMatrix
 from skmtl.linear.penalties._base import Quadratic
 from skmtl.linear.penalties._clustered import Clustered
-from skmtl.linear.penalties._fused import Fused
 from skmtl.linear.penalties._trace_norm import SquaredTraceNorm
 
-BISECTIONS = 60
 MAX_COVARIANCE = 2000
 """Tasks up to which the covariance of a quadratic penalty is written out."""
 
@@ -42,10 +43,12 @@ class Part:
         # Without a word on tasks every output counts as one, however many a task has.
         self.over_tasks = any(atom.over_tasks for atom in atoms)
         self.n_tasks = n_tasks if self.over_tasks else shape[1]
+        self.layout = Layout(shape, self.n_tasks)
         quadratic = [atom for atom in atoms if isinstance(atom, Quadratic)]
         self.chain = [atom for atom in atoms if not isinstance(atom, Quadratic)]
-        _check_chain(self.chain, positive)
-        self.chain.sort(key=lambda atom: atom.rank if atom.rank is not None else 0)
+        _check_positive(self.chain, positive)
+        self.pieces = pieces_of(self.chain, alpha, self.layout, positive)
+        self.shares = Shares(self.pieces, shape) if len(self.pieces) > 1 else None
         self.Q = _task_matrix(quadratic, alpha, self.n_tasks)
         self.is_quadratic = not self.chain and not positive
 
@@ -58,7 +61,7 @@ class Part:
 
     def times_Q(self, V):
         """alpha V Q, task by task."""
-        return self._back(self.Q.times(self._tasks(V)))
+        return self.layout.back(self.Q.times(self.layout.tasks(V)))
 
     def quadratic_value(self, V):
         """Value of the quadratic term."""
@@ -68,114 +71,83 @@ class Part:
 
     def chain_value(self, V):
         """Value of the atoms with a prox."""
-        return self.alpha * sum(atom.value(self._view(atom, V)) for atom in self.chain)
+        return sum(piece.value(V) for piece in self.pieces)
 
     def prox(self, V, step):
         """Proximal step of the atoms with a prox."""
-        if self.positive:
-            V = np.maximum(V, 0.0)
-        for atom in self.chain:
-            moved = atom.prox(self._view(atom, V), step * self.alpha)
-            V = self._back(moved) if atom.over_tasks else moved
-        return V
+        if self.shares:
+            return self.shares.prox(V, step)
+        return self.pieces[0].prox(V, step) if self.pieces else V
 
-    def whole_prox(self, V, step):
-        """Proximal step of the whole penalty: the quadratic term must be a ridge, or alone."""
-        if not self.has_quadratic:
-            return self.prox(V, step)
-        if self.is_quadratic:
-            return self._back(self.Q.resolvent(self._tasks(V), step))
+    def proxes(self):
+        """``prox(V, step)`` of each piece of the whole penalty, the last with exact zeros."""
+        found = [piece.prox for piece in self.pieces]
+        if self.has_quadratic and len(found) == 1 and self.Q.is_ridge:
+            found = [self._prox_with_ridge]
+        elif self.has_quadratic:
+            found.insert(0, self._resolvent)
+        return found or [lambda V, step: V]
+
+    def _prox_with_ridge(self, V, step):
         # prox of f + (r / 2) ||.||^2 is that of f, at a shrunk point with a shrunk step.
         shrink = 1.0 + step * self.Q.on_mean
-        return self.prox(V / shrink, step / shrink)
+        return self.pieces[0].prox(V / shrink, step / shrink)
 
-    @property
-    def has_whole_prox(self):
-        """Whether `whole_prox` knows the penalty."""
-        return self.is_quadratic or not self.has_quadratic or self.Q.is_ridge
+    def _resolvent(self, V, step):
+        return self.layout.back(self.Q.resolvent(self.layout.tasks(V), step))
 
     # -- duality ------------------------------------------------------------------------------
 
     @property
     def is_free_somewhere(self):
         """Whether there are directions that are not penalised at all."""
-        if self.positive or any(not isinstance(atom, Fused) for atom in self.chain):
+        if self.positive or not self._says_nothing_of_mean:
             return False
         return not self.Q.is_regular
 
+    @property
+    def _says_nothing_of_mean(self):
+        return all(piece.says_nothing_of_mean for piece in self.pieces)
+
     def free(self, V):
         """V on the directions that are not penalised."""
-        V = self._tasks(V)
+        V = self.layout.tasks(V)
         if self.chain:
             # `Fused` leaves the mean over tasks alone.
             V = np.broadcast_to(V.mean(axis=1, keepdims=True), V.shape)
-        return self._back(self.Q.null(V))
+        return self.layout.back(self.Q.null(V))
 
     def dual(self, Z, V):
         """Dual variables (Y, N) of the two sides for the gradient Z of the loss: Y + N = -Z.
 
         Y is what the quadratic side has at V, so that at the optimum N is a subgradient of the
-        chain at V.
+        chain at V. Where that has several pieces, N (n_pieces, p, C) has a share for each.
         """
         if not self.chain and not self.positive:
             return -Z, np.zeros_like(Z)
         Y = self.times_Q(V) if self.has_quadratic else np.zeros_like(Z)
         N = -Z - Y
-        if self.chain and all(isinstance(atom, Fused) for atom in self.chain):
+        if self._says_nothing_of_mean:
             # `Fused` says nothing of the mean over tasks: that is for the quadratic side.
-            N_tasks = self._tasks(N)
-            N = self._back(N_tasks - N_tasks.mean(axis=1, keepdims=True))
-        return -Z - N, N
+            N = self.layout.without_mean(N)
+        return -Z - N, self.shares.of(N) if self.shares else N
 
     def dual_scale(self, N):
         """Largest s <= 1 for which the conjugate of the chain is finite at s N."""
-        if self.positive:
-            N = np.maximum(N, 0.0)
-        if not self.chain:
+        if not self.pieces:
             return 1.0 if not N.any() else 0.0
-        if len(self.chain) == 1:
-            return self.chain[0].dual_scale(self._view(self.chain[0], N), self.alpha)
-        if self._is_feasible((1 - 1e-13) * N):
-            return 1.0
-        low, high = 0.0, 1.0
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if self._is_feasible(middle * N) else (low, middle)
-        return low
-
-    def _is_feasible(self, N):
-        """A sum of norms has a finite conjugate where its prox is 0."""
-        return not self.prox(N, 1.0).any()
+        return min(piece.dual_scale(share) for piece, share in self._shared(N))
 
     def conjugate(self, Y, N, scale):
         """Conjugate of the whole part at scale times (Y, N), made feasible by `dual_scale`."""
         total = 0.0
         if self.has_quadratic:
-            Y = self._tasks(Y)
+            Y = self.layout.tasks(Y)
             total += 0.5 * scale**2 * float(np.vdot(Y, self.Q.solve(Y)))
-        if len(self.chain) == 1:
-            atom = self.chain[0]
-            total += atom.conjugate(scale * self._view(atom, N), self.alpha)
-        return total
+        return total + sum(piece.conjugate(scale * share) for piece, share in self._shared(N))
 
-    # -- shapes -------------------------------------------------------------------------------
-
-    def _tasks(self, V):
-        """(features, tasks * classes) as (features * classes, tasks)."""
-        n_classes = V.shape[1] // self.n_tasks
-        if n_classes == 1:
-            return V
-        by_task = V.reshape(len(V), self.n_tasks, n_classes).swapaxes(1, 2)
-        return by_task.reshape(-1, self.n_tasks)
-
-    def _back(self, V):
-        n_classes = self.shape[1] // self.n_tasks
-        if n_classes == 1:
-            return V
-        return V.reshape(-1, n_classes, self.n_tasks).swapaxes(1, 2).reshape(self.shape)
-
-    def _view(self, atom, V):
-        return self._tasks(V) if atom.over_tasks else V
+    def _shared(self, N):
+        return zip(self.pieces, N.reshape(-1, *self.shape), strict=bool(self.pieces))
 
 
 def _task_matrix(quadratic, alpha, n_tasks):
@@ -188,16 +160,8 @@ def _task_matrix(quadratic, alpha, n_tasks):
     return TaskMatrix(on_mean, on_deviation, sum(other) if other else None)
 
 
-def _check_chain(chain, positive):
-    """Raise for a sum whose prox is not known, naming its addends."""
-    ranks = [atom.rank for atom in chain]
-    if len(chain) > 1 and (None in ranks or len(set(ranks)) < len(ranks)):
-        names = " + ".join(type(atom).__name__ for atom in chain)
-        raise ValueError(
-            f"No solver takes the sum {names}. What can be added: quadratic penalties (L2, "
-            "MeanDeviation, Graph, Chain) to anything, and Fused + L1 + (L21 or LInf). Split(A, B) "
-            "combines any two on two parts of W."
-        )
+def _check_positive(chain, positive):
+    """Raise for a prox that is not known over W >= 0, naming its penalty."""
     if positive and not all(atom.allows_positive for atom in chain):
         names = ", ".join(type(atom).__name__ for atom in chain if not atom.allows_positive)
         raise ValueError(f"positive=True does not go with {names}; it goes with L1, L21 and LInf.")

@@ -103,21 +103,29 @@ class Problem:
             return V.copy()
         return np.concatenate([V, np.tile(shared * self.shared_scale, self.n_tasks)[None]])
 
-    def gather(self, V):
-        """Parameters of the parts of `spread`."""
+    def gather(self, V, b):
+        """Parameters of the parts of `spread`, and of intercepts where there are."""
         x = np.zeros(self.size)
-        parts, shared, _ = self.split(x)
+        parts, shared, intercepts = self.split(x)
         parts[:] = V[: len(parts)]
         if self.centred:
             shared[:] = self._by_task(V[-1]).mean(axis=1) / self.shared_scale
+        if self.intercept:
+            intercepts[:] = b / self.intercept.scale
         return x
 
     def proxes(self):
-        """``prox(V, step)`` of each part of `spread`."""
-        found = [part.whole_prox for part in self.parts]
+        """``prox(V, step)`` of each piece of the penalty, for each part of `spread`."""
+        found = [part.proxes() for part in self.parts]
         if self.centred:
-            found.append(lambda V, step: np.tile(self._by_task(V).mean(axis=1), self.n_tasks))
+            found.append([lambda V, step: np.tile(self._by_task(V).mean(axis=1), self.n_tasks)])
         return found
+
+    def share(self, multipliers):
+        """Let `gap` start from a subgradient of each of `proxes` (a list for each part)."""
+        for part, found in zip(self.parts, multipliers, strict=False):
+            if part.shares:
+                part.shares.current = found[-len(part.pieces) :].copy()
 
     def shared(self, x):
         """The shared part w0 (p, classes)."""

@@ -77,6 +77,10 @@ class Task(BaseEstimator, ABC):
         """Loss (...) of torch tensors; the same function as `loss_and_grad`."""
 
     @abstractmethod
+    def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
+        """`torch_loss`, and its derivative (..., n_outputs) written out."""
+
+    @abstractmethod
     def prior(self, values: Array, weight: Array) -> Array:
         """Best constant `link` for these labels: a number, or class proportions."""
 

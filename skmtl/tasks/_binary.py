@@ -87,6 +87,10 @@ class Binary(Classes):
         score = raw[..., 0]
         return score.logaddexp(score.new_zeros(())) - values * score
 
+    def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
+        """Logistic loss and probability less label, torch."""
+        return self.torch_loss(raw, values), raw.sigmoid() - values[..., None]
+
     def _probabilities(self, raw: Array) -> Array:
         positive = expit(raw[..., 0])
         return np.column_stack([1.0 - positive, positive])

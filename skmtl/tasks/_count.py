@@ -86,6 +86,11 @@ class Count(Regression):
         """Poisson loss, torch."""
         return raw[..., 0].exp() - values * raw[..., 0]
 
+    def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
+        """Poisson loss and mean less count, torch."""
+        mean, values = raw.exp(), values[..., None]
+        return (mean - values * raw)[..., 0], mean - values
+
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean count; of a small one where all are zero."""
         mean = np.average(values, weights=weight)

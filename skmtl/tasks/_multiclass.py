@@ -83,5 +83,13 @@ class Multiclass(Classes):
         codes = codes.expand(*raw.shape[:-1], 1)
         return raw.logsumexp(-1) - raw.gather(-1, codes)[..., 0]
 
+    def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
+        """Softmax loss and probabilities less indicators, torch."""
+        codes = values.long()[..., None].expand(*raw.shape[:-1], 1)
+        log_share = raw.log_softmax(-1)
+        slope = log_share.exp()
+        slope.scatter_add_(-1, codes, slope.new_full((), -1.0).expand(codes.shape))
+        return -log_share.gather(-1, codes)[..., 0], slope
+
     def _probabilities(self, raw: Array) -> Array:
         return softmax(raw, axis=1)

@@ -134,6 +134,14 @@ class Regression(Task):
         inner = residual.clamp(-self.delta, self.delta)
         return inner * (residual - 0.5 * inner)
 
+    def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
+        """Loss of the residual and its slope, torch."""
+        residual = raw - values[..., None]
+        if self.loss == "absolute":
+            return residual[..., 0].abs(), residual.sign()
+        slope = residual if self.loss == "squared" else residual.clamp(-self.delta, self.delta)
+        return (slope * (residual - 0.5 * slope))[..., 0], slope
+
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of y."""
         return np.average(self.labels(values), weights=weight)

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties import (
+    L1,
+    L2,
+    L21,
+    PENALTIES,
+    Clustered,
+    Fused,
+    LInf,
+    MeanDeviation,
+    Split,
+    SquaredTraceNorm,
+    TraceNorm,
+)
 from skmtl.linear.penalties._algebra import parts_of
 
 
@@ -40,4 +52,18 @@ PLAIN = sorted(
     for alias, make in PENALTIES.items()
     if not any(atom.over_tasks for part in parts_of(make()) for atom in part.atoms())
 )
+# Sums whose joint prox is not known: the solvers see several pieces.
+PIECES = {
+    "l1+trace": L1() + TraceNorm(),
+    "l21+linf": L21() + 0.5 * LInf(),
+    "l21+trace": L21() + TraceNorm(),
+    "fused+trace": Fused() + TraceNorm(),
+    "l1+outliers": L1() + L21(axis="tasks"),
+    "fused+fused": Fused() + 0.5 * Fused(),
+    "mean+fused+l1+trace": MeanDeviation() + Fused() + 0.3 * L1() + TraceNorm(),
+    "l2+l1+trace": 0.5 * L2() + L1() + TraceNorm(),
+    "squared_trace+l1": SquaredTraceNorm() + L1(),
+    "clustered+l1": 0.2 * Clustered() + L1(),
+    "split-of-pieces": Split(L1() + 0.5 * TraceNorm(), L21(axis="tasks") + L21()),
+}
 MIXED = ["regression", "binary", "multiclass", "count"]

@@ -37,7 +37,7 @@ from skmtl.linear._search import choose
 from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation
 from skmtl.tasks import LabelWarning
 
-from .conftest import MIXED
+from .conftest import MIXED, PIECES
 
 TIGHT = {"tol": 1e-12, "max_iter": 20_000}
 ALPHAS = [1.0, 0.2, 0.05, 0.01]
@@ -215,6 +215,7 @@ FINITE = sorted(
     for alias in PENALTIES
     if alias not in ("l2", "mean", "temporal", "squared_trace", "clustered")
 )
+FINITE += ["l1+trace", "l21+linf", "fused+trace", "split-of-pieces"]
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -225,7 +226,11 @@ def test_the_largest_alpha_is_where_the_penalised_part_vanishes(
 ):
     X, Y = gaps
     model = MultiTaskLinear(
-        penalty, intercept_alpha=intercept_alpha, center=center, tol=1e-11, max_iter=20_000
+        PIECES.get(penalty, penalty),
+        intercept_alpha=intercept_alpha,
+        center=center,
+        tol=1e-11,
+        max_iter=20_000,
     )
     largest = problem_of(model, X, Y).alphas(3, 1e-3)[0]
     above = clone(model).set_params(alpha=largest * 1.001).fit(X, Y)

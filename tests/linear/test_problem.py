@@ -12,9 +12,9 @@ from skmtl.linear.penalties import PENALTIES
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks._targets import read_targets
 
-from .conftest import MIXED, PLAIN
+from .conftest import MIXED, PIECES, PLAIN
 
-every_penalty = pytest.mark.parametrize("alias", sorted(PENALTIES))
+every_penalty = pytest.mark.parametrize("alias", sorted({*PENALTIES, *PIECES}))
 INTERCEPTS = [None, 0.0, 0.5, np.inf]
 
 
@@ -22,9 +22,10 @@ def problem_for(X, Y, alias, alpha, intercept, centred, declared="auto"):
     targets = read_targets(Y, declared=declared, standardize="mixed")
     loss = DataLoss(make_design(X, targets), targets, targets.cell_weights())
     shape, n_tasks = (X.shape[1], targets.tasks.n_outputs), targets.tasks.n_tasks
+    penalty = PIECES[alias] if alias in PIECES else PENALTIES[alias]()
     return Problem(
         loss,
-        [Part(part, alpha, shape, n_tasks) for part in parts_of(PENALTIES[alias]())],
+        [Part(part, alpha, shape, n_tasks) for part in parts_of(penalty)],
         shape,
         n_tasks=n_tasks,
         centred=centred,
@@ -59,7 +60,7 @@ def test_lower_bound_holds_everywhere_and_is_reached(alias, intercept, centred, 
         assert bound <= optimum + 1e-9 <= primal + 2e-9
 
 
-@pytest.mark.parametrize("alias", PLAIN)
+@pytest.mark.parametrize("alias", [*PLAIN, "l1+trace", "l21+linf"])
 def test_mixed_losses_are_certified(alias, mixed_data):
     X, Y = mixed_data
     problem = problem_for(X, Y, alias, 0.05, 0.0, False, MIXED)
@@ -90,6 +91,12 @@ def test_parameters_round_trip(centred, regression_data):
     again = problem.coefficients(problem.start(W, b))
     np.testing.assert_allclose(again[0], W, atol=1e-12)
     np.testing.assert_allclose(again[1], b, atol=1e-12)
+    # Parts that are known stay where they are.
+    for alias in ("l21", "robust", "split-of-pieces"):
+        whole = problem_for(X, Y, alias, 0.3, 0.0, centred)
+        x = rng.normal(size=whole.size)
+        again = whole.start(*whole.coefficients(x), whole.split(x)[0])
+        np.testing.assert_allclose(again, x, atol=1e-12)
     # `pull` is the adjoint of `coefficients`.
     x, gW, gb = rng.normal(size=problem.size), rng.normal(size=W.shape), rng.normal(size=3)
     W_x, b_x = problem.coefficients(x)

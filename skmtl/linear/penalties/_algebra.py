@@ -15,6 +15,8 @@ class Sum(Penalty):
 
     .. math:: \Omega(W) = \Omega_A(W) + \Omega_B(W)
 
+    Any two can be added; exact zeros are those of the row-wise norms (`L1`, `L21`, `LInf`).
+
     Parameters
     ----------
     left, right : Penalty

@@ -58,8 +58,9 @@ class Atom(Penalty):
         Whether the columns of W must be tasks; with several classes a task, the rows are then
         features times classes.
     rank : int or None
-        Atoms with a rank can be added: the prox of the sum is the composition of their prox in
-        the order of rank (Jenatton et al., JMLR 12, 2011; Zhou et al., KDD 2012, theorem 1).
+        The prox of a sum of atoms with different ranks is the composition of their prox in the
+        order of rank (Jenatton et al., JMLR 12, 2011; Zhou et al., KDD 2012, theorem 1). Other
+        sums have several pieces, each with its own prox.
     allows_positive : bool
         Whether the prox over W >= 0 is that of the positive part of W.
     """

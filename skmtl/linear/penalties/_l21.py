@@ -54,7 +54,7 @@ class L21(RowNorm):
 
     @property
     def rank(self) -> int | None:  # type: ignore[override]
-        """Groups of rows can be added to other row-wise norms, groups of columns cannot."""
+        """Groups of rows have a joint prox with other row-wise norms, groups of columns do not."""
         return None if self.over_tasks else 2
 
     @property

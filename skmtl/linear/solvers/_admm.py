@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.solvers._anderson import Anderson
 from skmtl.linear.solvers._base import Solution
+from skmtl.linear.solvers._loss_step import LossStep
 
 Array = NDArray[Any]
 Prox = Callable[[Array, float], Array]
@@ -23,37 +24,43 @@ BALANCE = 2.0
 """Ratio of the residuals up to which the step size stays as it is, at first."""
 LARGEST_CHANGE = 10.0
 """Largest factor on the step size at a time."""
+RANGE = (1e-6, 1e6)
+"""Of the step size, relative to the largest curvature: where nothing is penalised and the loss is
+flat, a smaller one would let rounding grow."""
 
 
 def admm(
     problem: Any,
-    proxes: Sequence[Prox],
+    proxes: Sequence[Sequence[Prox]],
     x: Array,
     *,
     max_gap: float,
     max_iter: int,
 ) -> Solution:
-    r"""Minimise :math:`F(\sum_k P_k) + \sum_k \Omega_k(P_k)` until the duality gap is small.
+    r"""Minimise :math:`F(\sum_k P_k) + \sum_{kc} \Omega_{kc}(P_k)` until the duality gap is small.
 
-    With copies :math:`V_k = P_k`, scaled multipliers :math:`U_k` and :math:`A_k = V_k - U_k`,
-    an iteration is
+    With copies :math:`V_{kc} = P_k` of part k for each of its :math:`n_k` penalties, scaled
+    multipliers :math:`U_{kc}`, the mean :math:`A_k` of :math:`V_{kc} - U_{kc}` over c, and
+    :math:`m = \sum_k 1 / n_k`, an iteration is
 
     .. math:: (G_t + \tfrac{\rho}{m} I) w_t = q_t + \tfrac{\rho}{m} \sum_k a_{kt}, \quad
-              P_k = A_k + \tfrac1m (W - \sum_l A_l), \quad
-              V_k = \mathrm{prox}_{\Omega_k / \rho}(P_k + U_k), \quad U_k += P_k - V_k
+              P_k = A_k + \tfrac{1}{n_k m} (W - \sum_l A_l), \quad
+              V_{kc} = \mathrm{prox}_{\Omega_{kc} / \rho}(P_k + U_{kc}), \quad
+              U_{kc} += P_k - V_{kc}
 
-    [1]_. The Gram matrices are decomposed once, so that changing :math:`\rho` is free: it
-    balances the residuals relative to the size of what they are residuals of [2]_, as the parts
-    and their multipliers have scales of their own that alpha sets far apart. While
-    :math:`\rho` stays, V + U is the iterate of a nonexpansive map and is extrapolated. The
-    primal value is taken at V, the dual one from the gradient at W, which is close to feasible.
+    [1]_; the first step, `LossStep`, takes intercepts along. The Gram matrices are decomposed
+    once, so that changing :math:`\rho` is free: it balances the residuals relative to the size of
+    what they are residuals of [2]_, as the parts and their multipliers have scales of their own,
+    which alpha sets far apart. While :math:`\rho` stays, V + U is the iterate of a nonexpansive
+    map and is extrapolated. The primal value is taken at V, the last copy of each part, the dual
+    one from the gradient at W, which is close to feasible.
 
     Parameters
     ----------
     problem : Problem
-        With `StatisticsLoss`, without intercepts of its own.
-    proxes : sequence of callables ``prox(V, step)``
-        One a part: those of the problem, and the shared part last where it is centred.
+        With `StatisticsLoss`.
+    proxes : sequence of sequences of callables ``prox(V, step)``
+        For each part: those of the problem, and the shared part last where it is centred.
     x : ndarray
         Parameters to start from.
     max_gap : float
@@ -69,43 +76,78 @@ def admm(
     .. [2] B. Wohlberg, "ADMM penalty parameter selection by residual balancing",
        arXiv:1704.06209, 2017, sections 4 and 5.
     """
-    system = _Eigensystem(problem.loss.statistics)
-    n_parts = len(proxes)
-    rho = n_parts * system.typical
-    V = problem.spread(x)
+    loss_step = LossStep(
+        problem.loss.statistics, problem.intercept.alpha if problem.intercept else None
+    )
+    copies = _Copies([len(found) for found in proxes])
+    flat = [prox for found in proxes for prox in found]
+    m = float(copies.shares.sum())
+    size = _StepSize(m * loss_step.typical, m * loss_step.largest)
+    rho = size.rho
+    parts = problem.spread(x)
+    V = copies.of(parts)
     # The multipliers of a solution are minus the gradient: a warm start takes few steps.
-    W = V.sum(axis=0)
+    W = parts.sum(axis=0)
     U = np.zeros_like(V)
     if W.any():
-        U -= problem.loss.at(W, np.zeros(W.shape[1])).gradient[0] / rho
-    iterates, balance = Anderson(V + U), _Balance()
+        gradient = problem.loss.at(W, loss_step.intercepts(W)).gradient[0]
+        U -= copies.of(copies.shares * gradient) / rho
+    iterates = Anderson(V + U)
     lower, gap = -np.inf, np.inf
     for n_iter in range(1, max_iter + 1):
-        A = V - U
+        A = copies.mean(V - U)
         total = A.sum(axis=0)
-        W = system.solve(rho / n_parts, total)
-        P = A + (W - total) / n_parts
+        W, b = loss_step.solve(rho / m, total)
+        P = copies.of(A + copies.shares / m * (W - total))
         step = RELAXATION * (P - V)
         if (back := iterates.undo(step)) is not None:
-            V, U = _proximal(proxes, back, rho)
+            V, U = _proximal(flat, back, rho)
             continue
         Z, before = V + U + step, V
-        V, U = _proximal(proxes, Z, rho)
+        V, U = _proximal(flat, Z, rho)
         iterates.remember(Z)
         if n_iter % CHECK_EVERY == 0 or n_iter == max_iter:
-            x = problem.gather(V)
-            primal, bound = problem.gap(x, dual_point=problem.loss.at(W, np.zeros(W.shape[1])))
+            parts = copies.last(V)
+            x = problem.gather(parts, loss_step.intercepts(parts.sum(axis=0)))
+            problem.share(copies.split(rho * U))
+            primal, bound = problem.gap(x, dual_point=problem.loss.at(W, b))
             lower = max(lower, bound)
             gap = max(primal - lower, 0.0)
             if gap <= max_gap:
                 return Solution(x, gap, n_iter)
-            factor = balance.factor(_relative(P - V, V), _relative(V - before, U))
+            factor = size.balance(_relative(P - V, V), _relative(V - before, U))
             if factor == 1.0:
-                V, U = _proximal(proxes, iterates.extrapolate(), rho)
+                V, U = _proximal(flat, iterates.extrapolate(), rho)
             else:
-                rho, U = rho * factor, U / factor
+                rho, U = size.rho, U / factor
                 iterates = Anderson(V + U)
     return Solution(x, gap, max_iter)
+
+
+class _Copies:
+    """Copies of each part, one after the other along the first axis."""
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        self._counts = np.array(counts)
+        self._ends = np.cumsum(counts)
+        self.shares = (1.0 / self._counts)[:, None, None]
+
+    def of(self, parts: Array) -> Array:
+        """Every part as often as it is copied."""
+        return parts.repeat(self._counts, axis=0)
+
+    def mean(self, V: Array) -> Array:
+        """Mean over the copies of each part."""
+        sums: Array = np.add.reduceat(V, self._ends - self._counts, axis=0)
+        return self.shares * sums
+
+    def last(self, V: Array) -> Array:
+        """The last copy of each part."""
+        return V[self._ends - 1]
+
+    def split(self, V: Array) -> list[Array]:
+        """The copies of each part."""
+        return np.split(V, self._ends[:-1])
 
 
 def _proximal(proxes: Sequence[Prox], Z: Array, rho: float) -> tuple[Array, Array]:
@@ -119,42 +161,23 @@ def _relative(residual: Array, whole: Array) -> float:
     return float(np.linalg.norm(residual) / size) if size > 0 else 0.0
 
 
-class _Balance:
+class _StepSize:
     """Brings the two relative residuals together, until it would go round in circles."""
 
-    def __init__(self) -> None:
+    def __init__(self, rho: float, curvature: float) -> None:
+        self.rho = rho
+        self._lowest, self._highest = RANGE[0] * curvature, RANGE[1] * curvature
         self._band, self._latest = BALANCE, 1.0
 
-    def factor(self, primal: float, dual: float) -> float:
-        """Factor on the step size."""
+    def balance(self, primal: float, dual: float) -> float:
+        """Change the step size; the factor on it."""
         if not (primal > 0 and dual > 0) or 1 / self._band <= primal / dual <= self._band:
             return 1.0
         factor = float(np.clip(np.sqrt(primal / dual), 1 / LARGEST_CHANGE, LARGEST_CHANGE))
-        if (factor > 1.0) != (self._latest > 1.0) and self._latest != 1.0:
+        rho = float(np.clip(factor * self.rho, self._lowest, self._highest))
+        factor, self.rho = rho / self.rho, rho
+        if (factor - 1.0) * (self._latest - 1.0) < 0:
             # Convergence needs a step size that comes to rest.
             self._band *= 2.0
         self._latest = factor
         return factor
-
-
-class _Eigensystem:
-    r"""Gram matrices :math:`E \Lambda E'`, decomposed once."""
-
-    def __init__(self, statistics: Any) -> None:
-        self.statistics = statistics
-        self.values, self.vectors = statistics.eigensystem
-        positive = self.values[self.values > 1e-10 * self.values.max(initial=0.0)]
-        # Between the steep and the flat directions.
-        self.typical = float(np.exp(np.log(positive).mean())) if positive.size else 1.0
-
-    def solve(self, rho: float, target: Array) -> Array:
-        r""":math:`(G_t + \rho I)^{-1} (q_t + \rho a_t)` for every task."""
-        right = self.statistics.cross + rho * target
-        if len(self.values) == 1:
-            rotated = self.vectors[0].T @ right
-            return self.vectors[0] @ (rotated / (self.values[0] + rho)[:, None])
-        group = self.statistics.group
-        vectors, values = self.vectors[group], self.values[group]
-        rotated = np.matmul(vectors.swapaxes(1, 2), right.T[:, :, None])
-        solved: Array = np.matmul(vectors, rotated / (values + rho)[:, :, None])[:, :, 0].T
-        return solved

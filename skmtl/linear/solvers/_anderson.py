@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-MEMORY = 10
-"""Images that are combined; 5 to 15 are usual (Zhang, O'Donoghue and Boyd, section 5)."""
+MEMORY = 6
+"""Images that are combined; more helps little and takes memory."""
 
 REGULARISATION = 1e-10
 """Keeps moves that are nearly parallel from exploding (Scieur, d'Aspremont and Bach, "Regularized
