@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
+from functools import cache
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from skmtl._warnings import warn
 
@@ -14,19 +16,27 @@ from skmtl._warnings import warn
 WORTH_THREADS = 10**8
 
 
+@cache
+def _libraries():
+    """(get, set) the number of threads of each library that computes: torch, numpy's BLAS."""
+    blas = ThreadpoolController().select(user_api="blas").lib_controllers
+    found = [(library.get_num_threads, library.set_num_threads) for library in blas]
+    return [(torch.get_num_threads, torch.set_num_threads), *found]
+
+
 class _Threads:
-    """The fits of this process that run now, and the number of threads before the first."""
+    """The fits of this process that run now, and the numbers of threads before the first."""
 
     def __init__(self, is_forked=False):
         self.lock = threading.Lock()
         self.limits = []
-        self.before = 1
+        self.before = []
         self.is_forked = is_forked
 
     def enter(self, limit):
         with self.lock:
             if not self.limits:
-                self.before = torch.get_num_threads()
+                self.before = [get() for get, _ in _libraries()]
             self.limits.append(limit)
             self._apply()
 
@@ -36,9 +46,10 @@ class _Threads:
             self._apply()
 
     def _apply(self):
-        n_threads = min(self.before, *self.limits) if self.limits else self.before
-        if torch.get_num_threads() != n_threads:
-            torch.set_num_threads(n_threads)
+        for (get, put), before in zip(_libraries(), self.before, strict=True):
+            n_threads = min(before, *self.limits) if self.limits else before
+            if get() != n_threads:
+                put(n_threads)
 
 
 _threads = _Threads()

@@ -47,11 +47,33 @@ class Objective:
             values = _pick(batch.values, tasks)
             cells = _cells(task, scores, values, weights, batch.all_observed)
             losses.append(cells.mean(1))
+        return self._in_order(losses, raw)
+
+    def _in_order(self, losses, raw):
+        """Losses of the blocks, and of the constant tasks, in the order of the tasks."""
         if self.n_silent:
             losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
         if len(losses) == 1:
             return losses[0]
         return _pick(torch.cat(losses, dim=1), self.order)
+
+    def with_slopes(self, raw, batch):
+        """Losses, and the derivative of each by the raw scores of its task, wide: (like raw)."""
+        slopes, losses = None, []
+        for task, outputs, tasks in self.blocks:
+            weights = _pick(batch.weights, tasks)
+            scores = _pick(raw, outputs).view(*weights.shape, -1)
+            scores = _where_observed(scores, weights, batch.all_observed)
+            cells, slope = task.torch_loss_and_grad(scores, _pick(batch.values, tasks))
+            weights = weights / raw.shape[1]
+            losses.append((cells * weights).sum(1))
+            slope = slope.mul_(weights.unsqueeze(-1)).flatten(-2)
+            if outputs is None:
+                slopes = slope
+                continue
+            slopes = torch.zeros_like(raw) if slopes is None else slopes
+            slopes[..., outputs] = slope
+        return self._in_order(losses, raw), slopes
 
     def observed(self, batch):
         """Tasks that have labels in the batch (n_models, n_tasks)."""
@@ -71,10 +93,12 @@ class Objective:
 
 def _cells(task, scores, values, weights, all_observed):
     """Weighted losses of single labels."""
-    if not all_observed:
-        # Where no label is, not even an overflow may pass: 0 times infinity is NaN.
-        scores = torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
-    return task.torch_loss(scores, values) * weights
+    return task.torch_loss(_where_observed(scores, weights, all_observed), values) * weights
+
+
+def _where_observed(scores, weights, all_observed):
+    """Where no label is, not even an overflow may pass: 0 times infinity is NaN."""
+    return scores if all_observed else torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
 
 
 def _columns(index, n_columns, device):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+
+from skmtl.neural._autograd import Autograd
+from skmtl.neural._by_hand import ByHand, is_written_out
+from skmtl.neural.architectures import RepresentationModule
+from skmtl.neural.balancing import GramianBalancing, JacobianBalancing, LossBalancing
+
+SPACES = ("shared", "last_shared", "representation")
 
 
 class Step:
@@ -22,46 +30,95 @@ class Step:
     """
 
     def __init__(self, module, objective, balancing, task_weight):
-        self.module = module
-        self.objective = objective
-        self.balancing = balancing
-        self.task_weight = task_weight
+        written_out = is_written_out(module, objective)
+        self.engine = (ByHand if written_out else Autograd)(module, objective)
+        self.objective, self.balancing, self.task_weight = objective, balancing, task_weight
         self.own_weight = torch.where(task_weight > 0, task_weight, 1.0)
-        self.parameters = list(module.parameters())
-        shared = {id(p) for p in module.shared_parameters()}
-        self.is_shared = [id(p) in shared for p in self.parameters]
-        self.is_plain = bool((task_weight == 1).all())
-        self.needs_two = not balancing.is_constant or bool((task_weight == 0).any())
+        self.is_plain = balancing.is_constant and bool((task_weight > 0).all())
+        self.space = _space(balancing, module)
+        self.n_steps, self.kept = 0, None
 
     def __call__(self, batch):
         """Losses and weights (n_models, n_tasks), and a gradient for each parameter.
 
         Weights are None where the method has none of its own: those of the tasks then.
         """
-        losses = self.objective(self.module(batch.X, batch.task_index), batch)
-        weights = None
-        if not self.balancing.is_constant:
-            observed = self.objective.observed(batch)
-            weights = self.task_weight * self.balancing.weights(losses.detach(), observed)
-        if not losses.requires_grad:
-            return losses, weights, [None] * len(self.parameters)
-        own = losses.sum() if self.is_plain else (losses * self.own_weight).sum()
-        if self.needs_two:
-            shared = (losses * (self.task_weight if weights is None else weights)).sum()
-            gradients = self._two_gradients(shared, own)
-        else:
-            gradients = torch.autograd.grad(own, self.parameters, allow_unused=True)
-        return losses.detach(), weights, gradients
+        losses = self.engine.forward(batch)
+        if isinstance(self.balancing, JacobianBalancing):
+            return losses, None, self._along(losses, batch)
+        weights = shared = self._weights(losses, batch)
+        if not self.is_plain and weights is None:
+            shared = self.task_weight.expand(losses.shape)
+        return losses, weights, self.engine.gradients(self.own_weight, shared)
 
-    def _two_gradients(self, shared, own):
-        gradients = [None] * len(self.parameters)
-        for loss, side in ((shared, True), (own, False)):
-            members = [i for i, is_shared in enumerate(self.is_shared) if is_shared is side]
-            if not members:
-                continue
-            found = torch.autograd.grad(
-                loss, [self.parameters[i] for i in members], retain_graph=side, allow_unused=True
-            )
-            for i, gradient in zip(members, found, strict=True):
-                gradients[i] = gradient
-        return gradients
+    def follow_up(self, batch):
+        """Show the method the losses after the step, if it wants them."""
+        if isinstance(self.balancing, LossBalancing) and self.balancing.follows_up:
+            losses, observed = self.engine.forward(batch), self._observed(batch)
+            self.balancing.follow_up(losses, observed)
+
+    def _weights(self, losses, batch):
+        """Weights (n_models, n_tasks) of the method and the tasks; None for constant ones."""
+        if self.balancing.is_constant:
+            return None
+        if isinstance(self.balancing, GramianBalancing):
+            if self.n_steps % self.balancing.update_weights_every == 0:
+                self.kept = self._from_gramian(losses, batch)
+            self.n_steps += 1
+            return self.task_weight * self.kept
+        return self.task_weight * self.balancing.weights(losses, self._observed(batch))
+
+    def _from_gramian(self, losses, batch):
+        omega = self.task_weight.unsqueeze(-1)
+        gramians = (omega * omega.mT * self.engine.gramian(self.space)).cpu().double().numpy()
+        observed = self._observed(batch).cpu().numpy()
+        values = (self.task_weight * losses).cpu().double().numpy()
+        found = [
+            self.balancing.step_weights(model, *arrays)
+            for model, arrays in enumerate(zip(gramians, values, observed, strict=True))
+        ]
+        return torch.from_numpy(np.array(found)).to(losses)
+
+    def _along(self, losses, batch):
+        """Gradients where the method gives the direction of what is shared."""
+        jacobian = self.engine.jacobian(self.space)
+        sizes = [part.shape[-1] for part in jacobian]
+        jacobian = self.task_weight[:, None] * torch.cat(jacobian, dim=-1)
+        observed = self._observed(batch)
+        values = self.task_weight * losses
+        directions = torch.stack(
+            [
+                self.balancing.direction(model, *arrays)
+                for model, arrays in enumerate(zip(jacobian, values, observed, strict=True))
+            ]
+        )
+        return self.engine.gradients_along(
+            self.own_weight, directions.split(sizes, dim=-1), self.space
+        )
+
+    def _observed(self, batch):
+        """Tasks (n_models, n_tasks) that have labels in the batch and a say."""
+        return self.objective.observed(batch) & (self.task_weight > 0)
+
+
+def _space(balancing, module):
+    """Where a method compares gradients, checked."""
+    space = getattr(balancing, "conflict_space", None)
+    if space is None:
+        return None
+    if space not in SPACES:
+        raise ValueError(f"conflict_space={space!r}; expected one of {list(SPACES)}.")
+    name = type(balancing).__name__
+    if space == "representation" and not isinstance(module, RepresentationModule):
+        raise ValueError(
+            f"{name}(conflict_space='representation') needs one representation that all tasks "
+            "read, which this architecture does not have; 'shared' serves all architectures."
+        )
+    if space == "last_shared" and isinstance(balancing, JacobianBalancing):
+        raise ValueError(
+            f"{name}(conflict_space='last_shared') would leave the other shared layers without a "
+            "direction; expected 'shared' or 'representation'."
+        )
+    if not module.shared_parameters():
+        raise ValueError(f"{name} compares gradients of what tasks share: here they share nothing.")
+    return space

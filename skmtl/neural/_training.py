@@ -81,6 +81,7 @@ def run_epoch(module, rows, step, optimizer, rngs, batch_size):
             continue
         batch_losses, batch_weights, gradients = step(batch)
         optimizer.step(gradients)
+        step.follow_up(batch)
         share = batch.values.shape[1] / rows.n_rows
         losses = losses + batch_losses * share
         if batch_weights is not None:

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural import _environment
@@ -27,7 +28,12 @@ def two_threads():
     torch.set_num_threads(before)
 
 
+def _blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
 def test_small_nets_take_one_thread_and_large_ones_what_there_is(two_threads):
+    before = _blas_threads()
     for n_threads, work, expected in [
         (None, 0, 1),
         (None, WORTH_THREADS + 1, 2),
@@ -36,7 +42,9 @@ def test_small_nets_take_one_thread_and_large_ones_what_there_is(two_threads):
     ]:
         with limited_threads(n_threads, work):
             assert torch.get_num_threads() == expected
+            assert all(n <= expected for n in _blas_threads())
         assert torch.get_num_threads() == 2
+        assert _blas_threads() == before
 
 
 def test_fits_side_by_side_restore_the_number_of_threads(two_threads):

@@ -322,8 +322,8 @@ def test_row_39_random_state():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"architecture": "towers"}, r"architecture='towers'; expected one of \['hard_sharing'\]"),
-        ({"balancing": "fair"}, r"balancing='fair'; expected one of \['equal'\]"),
+        ({"architecture": "towers"}, r"architecture='towers'; expected one of \[.*'hard_sharing'"),
+        ({"balancing": "fair"}, r"balancing='fair'; expected one of \[.*'equal'"),
         ({"hidden_layer_sizes": (8, 0)}, r"hidden_layer_sizes=\(8, 0\): every size"),
         ({"head_hidden_layer_sizes": (2.5,)}, r"head_hidden_layer_sizes=\(2\.5,\): every size"),
         ({"alpha": -1.0}, "'alpha' parameter"),

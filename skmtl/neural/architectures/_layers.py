@@ -76,24 +76,30 @@ class TaskLayer(PerTask):
     """Base of the layers in which every task has parameters of its own.
 
     ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
-    units each has.
+    units each has. ``tasks`` names the members where they are some of the tasks only.
+    Initial weights are Glorot's times ``scale``.
     """
 
     weight: nn.Parameter
     bias: nn.Parameter
+    scale = 1.0
 
-    def __init__(self, n_inputs: int, outputs: Sequence[int]) -> None:
+    def __init__(
+        self, n_inputs: int, outputs: Sequence[int], tasks: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.n_inputs = n_inputs
         self.outputs = list(outputs)
+        self.tasks = list(range(len(outputs)) if tasks is None else tasks)
 
     def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
         pairs = [
-            glorot(rng, n_outputs, self.n_inputs, gain)
-            for rng, n_outputs in zip(rngs, self.outputs, strict=True)
+            glorot(rngs[t], n_outputs, self.n_inputs, gain)
+            for t, n_outputs in zip(self.tasks, self.outputs, strict=True)
         ]
         with torch.no_grad():
-            self._set(model, [w for w, _ in pairs], [b for _, b in pairs])
+            weights = [self.scale * weight for weight, _ in pairs]
+            self._set(model, weights, [self.scale * bias for _, bias in pairs])
 
     @abstractmethod
     def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
@@ -119,8 +125,14 @@ class FirstTaskLayer(TaskLayer):
     One matrix for all tasks, so that a hundred heads cost one product.
     """
 
-    def __init__(self, n_models: int, n_inputs: int, outputs: Sequence[int]) -> None:
-        super().__init__(n_inputs, outputs)
+    def __init__(
+        self,
+        n_models: int,
+        n_inputs: int,
+        outputs: Sequence[int],
+        tasks: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(n_inputs, outputs, tasks)
         self.weight = nn.Parameter(torch.zeros(n_models, sum(outputs), n_inputs))
         self.bias = nn.Parameter(torch.zeros(n_models, 1, sum(outputs)))
 
@@ -140,8 +152,14 @@ class NextTaskLayer(TaskLayer):
     Tasks with fewer outputs than the widest are padded with zeros, which stay zero.
     """
 
-    def __init__(self, n_models: int, n_inputs: int, outputs: Sequence[int]) -> None:
-        super().__init__(n_inputs, outputs)
+    def __init__(
+        self,
+        n_models: int,
+        n_inputs: int,
+        outputs: Sequence[int],
+        tasks: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(n_inputs, outputs, tasks)
         shape = (n_models, len(outputs), max(1, *outputs))
         self.weight = nn.Parameter(torch.zeros(*shape, n_inputs))
         self.bias = nn.Parameter(torch.zeros(shape))
@@ -179,11 +197,16 @@ class Dropout(nn.Module):
         """Start one generator a model."""
         self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def mask(self, x: Tensor) -> Tensor | None:
+        """Factors of units like ``x``: 0 for those left out; None where none is."""
         if not self.training or not self.probability:
-            return x
+            return None
         keep = 1.0 - self.probability
         mask = torch.empty_like(x)
         for model, generator in enumerate(self.generators):
             mask[model].bernoulli_(keep, generator=generator)
-        return x * mask.div_(keep)
+        return mask.div_(keep)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = self.mask(x)
+        return x if mask is None else x * mask
