@@ -11,7 +11,7 @@ from skmtl.linear.solvers._block_descent import (
     block_descent_path,
 )
 from skmtl.linear.solvers._gram_kernels import gram_gap, sweep
-from skmtl.linear.solvers._kernels import compiled
+from skmtl.linear.solvers._kernels import compiled, copy
 from skmtl.linear.solvers._spaces import GramSpace
 
 N_PLAIN = 100
@@ -79,7 +79,7 @@ def plain_gram(G, Q, H, W, squares, ridge, low, high, l21, tol, max_iter):
     gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
     n_iter = 0
     while n_iter < max_iter and gap > tol * squares:
-        before[:] = W
+        copy(W, before)
         sweep(G, H, W, ridge, low, high, l21, product)
         n_iter += 1
         if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():

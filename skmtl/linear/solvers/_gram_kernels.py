@@ -15,12 +15,14 @@ from skmtl.linear.solvers._kernels import (
     Array,
     combine,
     compiled,
+    copy,
     descend_block,
     duality_gap,
     extrapolation_weights,
     inner_product,
     penalty_value,
     remember,
+    subtract,
 )
 
 
@@ -60,14 +62,14 @@ def sweep(
     for start in range(0, len(W), BLOCK):
         stop = min(start + BLOCK, len(W))
         step = dW[: stop - start]
-        local[: stop - start] = H[start:stop]
+        copy(H[start:stop], local)
         if descend_block(
             G[start:stop, start:stop], local, W[start:stop], step,
             ridge, low[start:stop], high[start:stop], l21[start:stop],
         ):  # fmt: skip
             moved = True
             np.dot(G[start:stop].T, step, product)
-            H -= product
+            subtract(product, H)
     return moved
 
 

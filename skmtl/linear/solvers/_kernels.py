@@ -239,6 +239,22 @@ def remember(x: Array, past: Array) -> None:
 
 
 @compiled
+def copy(A: Array, out: Array) -> None:
+    """Write A to ``out``; an assignment of slices would compile its error messages, for seconds."""
+    for j in range(len(A)):
+        for t in range(A.shape[1]):
+            out[j, t] = A[j, t]
+
+
+@compiled
+def subtract(A: Array, out: Array) -> None:
+    """Take A from ``out``."""
+    for j in range(len(A)):
+        for t in range(A.shape[1]):
+            out[j, t] -= A[j, t]
+
+
+@compiled
 def inner_product(A: Array, B: Array) -> float:
     """<A, B>."""
     total = 0.0

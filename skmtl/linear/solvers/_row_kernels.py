@@ -14,6 +14,7 @@ from skmtl.linear.solvers._kernels import (
     Array,
     combine,
     compiled,
+    copy,
     descend_block,
     duality_gap,
     extrapolation_weights,
@@ -21,6 +22,7 @@ from skmtl.linear.solvers._kernels import (
     penalty_value,
     remember,
     shrink_row,
+    subtract,
     take_step,
 )
 
@@ -66,7 +68,7 @@ def block_grams(X: Array) -> Array:
     grams = np.zeros((len(X), BLOCK))
     for start in range(0, len(X), BLOCK):
         stop = min(start + BLOCK, len(X))
-        grams[start:stop, : stop - start] = np.dot(X[start:stop], X[start:stop].T)
+        copy(np.dot(X[start:stop], X[start:stop].T), grams[start:stop])
     return grams
 
 
@@ -88,7 +90,7 @@ def sweep_dense(
         ):  # fmt: skip
             moved = True
             np.dot(block.T, step, product)
-            R -= product
+            subtract(product, R)
     return moved
 
 
