@@ -41,18 +41,21 @@ class Autograd:
     def gradients(self, own, shared):
         r"""Gradient of :math:`\sum_t w_t L_t` and the penalty for every parameter, or None.
 
-        ``own`` (n_tasks,) are the weights for parameters of single tasks, ``shared``
-        (n_models, n_tasks) those for the others; None: the same.
+        ``own`` (n_tasks,) are the weights for parameters of single tasks, None: 1; ``shared``
+        (n_models, n_tasks) those for the others, None: the same.
         """
-        total = (self.losses * own).sum()
+        total = self._total(own)
         if shared is None:
             places = range(len(self.parameters))
             return self._placed((places, self._gradients(total + self._extra, places)))
-        on_shared = (self.losses * shared).sum() + self._extra
+        on_shared = self._total(shared) + self._extra
         return self._placed(
             (self.shared, self._gradients(on_shared, self.shared, keep=True)),
             (self.own, self._gradients(total + self._extra, self.own)),
         )
+
+    def _total(self, weights):
+        return self.losses.sum() if weights is None else (self.losses * weights).sum()
 
     @property
     def _extra(self):
@@ -109,7 +112,7 @@ class Autograd:
             )
         extra = self._gradients(self._extra, self.shared, keep=True)
         shaped = [d if g is None else d + g for d, g in zip(shaped, extra, strict=True)]
-        total = (self.losses * own).sum() + self._extra
+        total = self._total(own) + self._extra
         return self._placed((self.shared, shaped), (self.own, self._gradients(total, self.own)))
 
     def _tensors(self, space):

@@ -32,6 +32,8 @@ BACK = {
 }
 
 
+IN_PLACE = {torch.relu: torch.relu_, torch.tanh: torch.tanh_, torch.sigmoid: torch.sigmoid_}
+
 WORTH_NUMPY = 200_000
 """Multiplications from which going to numpy and back is repaid."""
 
@@ -75,7 +77,9 @@ class ByHand:
         *self.layers, (self.V, self.c) = [
             tuple(self._flat(p.detach()) for p in pair) for pair in pairs
         ]
-        self.back = BACK.get(module.trunk.activation)
+        activation = module.trunk.activation
+        self.activate = IN_PLACE.get(activation, activation)
+        self.back = BACK.get(activation)
         task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
         self.task_of = task_of.to(self.V.device)
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
@@ -88,7 +92,7 @@ class ByHand:
             # What enters each layer; the units before dropout, and what that does to them.
             self.inputs, self.units, self.masks = [x], [], []
             for W, b in self.layers:
-                x = trunk.activation(product(x, W).add_(b))
+                x = self.activate(product(x, W).add_(b))
                 mask = trunk.dropout.mask(self._stacked(x))
                 self.units.append(x)
                 self.masks.append(None if mask is None else self._flat(mask))
@@ -104,9 +108,10 @@ class ByHand:
         if self.D is None:
             return [None] * (2 * len(self.layers) + 2)
         with torch.no_grad():
-            heads = self._head_gradients(own)
-            weights = own if shared is None else self._flat(shared.unsqueeze(-2))
-            D = self._weighted(weights)
+            D = self._weighted(own)
+            heads = self._head_gradients(D)
+            if shared is not None:
+                D = self._weighted(self._flat(shared.unsqueeze(-2)))
             return [self._stacked(g) for g in [*self._trunk_gradients(product(D, self.V)), *heads]]
 
     def gradients_along(self, own, directions, space):
@@ -119,7 +124,8 @@ class ByHand:
             else:
                 tensors = [p for pair in self.layers for p in pair]
                 trunk = [d.view(p.shape) for d, p in zip(directions, tensors, strict=True)]
-            return [self._stacked(g) for g in [*trunk, *self._head_gradients(own)]]
+            heads = self._head_gradients(self._weighted(own))
+            return [self._stacked(g) for g in [*trunk, *heads]]
 
     def jacobian(self, space):
         """As `Autograd.jacobian`."""
@@ -144,8 +150,7 @@ class ByHand:
             of_outputs = product(self.D.mT, self.D) * product(self.V, self.V.mT)
             return self._stacked(self._sum_outputs(self._sum_outputs(of_outputs, -1), -2))
 
-    def _head_gradients(self, own):
-        D = self._weighted(own)
+    def _head_gradients(self, D):
         return [product(D.mT, self.inputs[-1]), D.sum(-2, keepdim=True)]
 
     def _trunk_gradients(self, g):
@@ -168,7 +173,9 @@ class ByHand:
         return g if self.back is None else self.back(g, units)
 
     def _weighted(self, weights):
-        """D with the columns of every task times its weight."""
+        """D with the columns of every task times its weight; None: 1."""
+        if weights is None:
+            return self.D
         if not self.one_each:
             weights = weights.index_select(-1, self.task_of)
         return self.D * weights

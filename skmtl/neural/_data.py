@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,13 +12,28 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows for each of n_models networks; ``weights`` are 0 where a label is unobserved."""
+    """Rows for each of n_models networks; ``weights`` are 0 where a label is unobserved.
+
+    ``all_alike``: they are all 1.
+    """
 
     X: Tensor
     values: Tensor
     weights: Tensor
     task_index: Tensor | None
     all_observed: bool = False
+    all_alike: bool = False
+
+    def repeat(self, times):
+        """The labels so many times, one copy of all rows after the other."""
+        if times == 1:
+            return self
+        parts = {name: getattr(self, name) for name in ("values", "weights", "task_index")}
+        copies = {
+            name: part if part is None else torch.cat([part] * times, dim=1)
+            for name, part in parts.items()
+        }
+        return replace(self, **copies)
 
 
 class Rows:
@@ -49,6 +64,8 @@ class Rows:
         self.labels = _tensor(labels.astype(dtype), device)
         self.task_index = None if task_index is None else _tensor(task_index, device)
         self.all_observed = bool((weights > 0).all())
+        # They are normalised by a division and a product: 1 but for rounding.
+        self.all_alike = bool((np.abs(weights - 1.0) < 1e-12).all())
         observed = (weights > 0).reshape(self.n_rows, -1)
         self.all_rows_count = bool(observed.any(axis=1).all())
         if task_index is None:
@@ -69,14 +86,15 @@ class Rows:
         if task_index is not None:
             task_index = task_index.index_select(0, flat).view(shape)
         values, weights = labels[:, :, 0], labels[:, :, 1]
-        return Batch(X.view(*shape, -1), values, weights, task_index, self.all_observed)
+        flags = self.all_observed, self.all_alike
+        return Batch(X.view(*shape, -1), values, weights, task_index, *flags)
 
     def all(self, n_models=1):
         """Every row in its order, the same for each model; without a copy."""
         X = _tensor(self.X.toarray(), self.device) if self.is_sparse else self.X
         parts = [X, self.labels[:, 0], self.labels[:, 1], self.task_index]
         parts = [part if part is None else part.expand(n_models, *part.shape) for part in parts]
-        return Batch(*parts, self.all_observed)
+        return Batch(*parts, self.all_observed, self.all_alike)
 
 
 def _tensor(array, device):

@@ -71,11 +71,13 @@ def raw_scores(module, description, X, task_index=None, seen=None):
     unknown = np.zeros(X.shape[0], dtype=bool) if task_index is None else task_index < 0
     module.eval()
     with torch.no_grad():
-        for rows in _chunks(np.flatnonzero(~unknown), _width(description, task_index)):
+        for rows in _chunks(
+            np.flatnonzero(~unknown), _width(module, description, is_long=task_index is not None)
+        ):
             index = None if task_index is None else torch.from_numpy(task_index[rows])
             index = None if index is None else index.to(parameter.device)[None]
             raw[rows] = _numpy(module(_features(X, rows, parameter), index))
-        for rows in _chunks(np.flatnonzero(unknown), _width(description)):
+        for rows in _chunks(np.flatnonzero(unknown), _width(module, description)):
             scores = _numpy(module(_features(X, rows, parameter)))
             raw[rows] = scores.reshape(len(rows), -1, n_outputs)[:, seen].mean(axis=1)
     return raw
@@ -87,16 +89,18 @@ def _chunks(rows, width):
         yield rows[start : start + size]
 
 
-def _width(description, task_index=None):
+def _width(module, description, *, is_long=False):
     """Numbers a row needs in the widest layer."""
     trunk = [description["n_features"], *description["hidden_layer_sizes"]]
     head = list(description["head_hidden_layer_sizes"])
     n_tasks, n_outputs = len(description["outputs_per_task"]), description["outputs_per_task"]
-    if task_index is None:
-        return max(*trunk, *(size * n_tasks for size in head), sum(n_outputs))
+    copies = module.copies_of_a_row(is_long=is_long)
+    hidden = [copies * size for size in trunk]
+    if not is_long:
+        return max(*hidden, *(size * n_tasks for size in head), sum(n_outputs))
     # In long form each row carries the weights of its own task.
     inputs, outputs = [trunk[-1], *head], [*head, n_outputs[0]]
-    return max(*trunk, *(i * o for i, o in zip(inputs, outputs, strict=True)))
+    return max(*hidden, *(i * o for i, o in zip(inputs, outputs, strict=True)))
 
 
 def _features(X, rows, parameter):

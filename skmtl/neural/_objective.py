@@ -37,7 +37,11 @@ class Objective:
         return not self.blocks
 
     def __call__(self, raw, batch):
-        """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs)."""
+        """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs).
+
+        There may be several raw scores a row, all of the first before all of the second.
+        """
+        batch = batch.repeat(raw.shape[1] // batch.values.shape[1])
         if self.is_long:
             return self._long_losses(raw, batch)
         losses = []
@@ -65,9 +69,14 @@ class Objective:
             scores = _pick(raw, outputs).view(*weights.shape, -1)
             scores = _where_observed(scores, weights, batch.all_observed)
             cells, slope = task.torch_loss_and_grad(scores, _pick(batch.values, tasks))
-            weights = weights / raw.shape[1]
-            losses.append((cells * weights).sum(1))
-            slope = slope.mul_(weights.unsqueeze(-1)).flatten(-2)
+            if batch.all_alike:
+                losses.append(cells.mean(1))
+                slope.div_(raw.shape[1])
+            else:
+                weights = weights / raw.shape[1]
+                losses.append((cells * weights).sum(1))
+                slope.mul_(weights.unsqueeze(-1))
+            slope = slope.flatten(-2)
             if outputs is None:
                 slopes = slope
                 continue

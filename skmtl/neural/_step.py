@@ -34,6 +34,8 @@ class Step:
         self.engine = (ByHand if written_out else Autograd)(module, objective)
         self.objective, self.balancing, self.task_weight = objective, balancing, task_weight
         self.own_weight = torch.where(task_weight > 0, task_weight, 1.0)
+        if (task_weight == 1).all():
+            self.own_weight = None
         self.is_plain = balancing.is_constant and bool((task_weight > 0).all())
         self.space = _space(balancing, module)
         self.n_steps, self.kept = 0, None

@@ -11,19 +11,21 @@ from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 every_head = pytest.mark.parametrize("heads", [(), (4,), (4, 3)])
 X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))
+# Layers that are added up unit by unit must have one size.
+SIZES = {"sluice": (6, 6)}
 
 
 def module(alias, outputs, heads=(), seeds=(0,), keys=None, **options):
     made = ARCHITECTURES[alias]().build(
         5,
         outputs,
-        hidden_layer_sizes=(7, 6),
+        hidden_layer_sizes=SIZES.get(alias, (7, 6)),
         head_hidden_layer_sizes=heads,
         n_models=len(seeds),
         **options,
     )
-    made.initialize(seeds, range(len(outputs)) if keys is None else keys)
-    return made.double()
+    made.double().eval().initialize(seeds, range(len(outputs)) if keys is None else keys)
+    return made
 
 
 def by_hand(module, x, t, outputs):

@@ -89,6 +89,10 @@ class MultiTaskModule(nn.Module, ABC):
         """What comes on top of the losses of each model (n_models,), if anything does."""
         return None
 
+    def copies_of_a_row(self, *, is_long: bool) -> int:
+        """How often the hidden layers hold a row: decides how many rows are predicted at once."""
+        return 1
+
     def shared_parameters(self) -> list[nn.Parameter]:
         """Parameters that the losses of more than one task depend on."""
         return self._parameters_of(Shared)

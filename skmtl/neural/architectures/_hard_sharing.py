@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from skmtl.neural.architectures._layers import (
     NextTaskLayer,
     SharedLayer,
 )
+from skmtl.neural.architectures._own_trunk import OwnTrunk
 
 
 class HardSharing(Architecture):
@@ -28,7 +30,18 @@ class HardSharing(Architecture):
     .. math:: f_t(x) = h_t(\phi(x))
 
     with the trunk :math:`\phi` of ``hidden_layer_sizes`` and heads :math:`h_t` of
-    ``head_hidden_layer_sizes``, linear where that is empty.
+    ``head_hidden_layer_sizes``, linear where that is empty. The trunk is shared, heads belong
+    to tasks.
+
+    Parameters
+    ----------
+    trunk : callable, default=None
+        Makes a `torch.nn.Module` that maps rows of X (n, ...) to vectors (n, width): a
+        convolutional network for images, or the class of one. The hidden layers come on top
+        of it; ``hidden_layer_sizes=()`` for none. All its parameters are shared and start as
+        the module starts them, drawn from the seed of the fit; those it has frozen stay as
+        they are. In a batch of one row it works as in prediction. To pickle the estimator,
+        the callable must be found by its name: no lambda.
 
     References
     ----------
@@ -36,16 +49,32 @@ class HardSharing(Architecture):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from skmtl import MultiTaskMLP
     >>> from skmtl.neural.architectures import HardSharing
     >>> model = MultiTaskMLP((64,), architecture=HardSharing(), head_hidden_layer_sizes=(8,))
+
+    A trunk that treats the features as a sequence:
+
+    >>> from torch import nn
+    >>> def convolution():
+    ...     return nn.Sequential(nn.Unflatten(1, (1, -1)), nn.Conv1d(1, 4, 3), nn.Flatten())
+    >>> model = MultiTaskMLP((16,), architecture=HardSharing(trunk=convolution), max_iter=5)
+    >>> rng = np.random.default_rng(0)
+    >>> model.set_params(tol=0).fit(rng.normal(size=(50, 8)), rng.normal(size=(50, 2))).n_iter_
+    5
     """
 
     alias = "hard_sharing"
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"trunk": [callable, None]}
+
+    def __init__(self, trunk: Callable[[], nn.Module] | None = None) -> None:
+        self.trunk = trunk
+
     def build(
         self,
-        n_features: int,
+        n_features: int | tuple[int, ...],
         outputs_per_task: Sequence[int],
         *,
         hidden_layer_sizes: Sequence[int],
@@ -54,13 +83,36 @@ class HardSharing(Architecture):
         dropout: float = 0.0,
         n_models: int = 1,
     ) -> MultiTaskModule:
-        """Make a trunk with heads; see `Architecture.build`."""
-        widths = [n_features, *hidden_layer_sizes]
-        trunk = Trunk(n_models, widths, activation, dropout)
+        """Make a trunk with heads; see `Architecture.build`.
+
+        With a trunk, ``n_features`` may be the shape of a row.
+        """
+        self._validate_params()
+        own = self._own_trunk(n_features, n_models)
+        widths = [n_features if own is None else own.width, *hidden_layer_sizes]
+        trunk: nn.Module = Trunk(n_models, widths, activation, dropout)
+        if own is not None:
+            trunk = nn.Sequential(own, trunk)
         heads = Heads(
             n_models, widths[-1], outputs_per_task, head_hidden_layer_sizes, activation, dropout
         )
         return TrunkWithHeads(trunk, heads)
+
+    def _own_trunk(self, n_features: int | tuple[int, ...], n_models: int) -> OwnTrunk | None:
+        shape = n_features if isinstance(n_features, tuple) else (n_features,)
+        if isinstance(self.trunk, nn.Module):
+            raise ValueError(
+                f"trunk={type(self.trunk).__name__}(...) is a module; expected a function or a "
+                "class that makes one, as every fit starts anew."
+            )
+        if self.trunk is not None:
+            return OwnTrunk(n_models, self.trunk, shape)
+        if len(shape) != 1:
+            raise ValueError(
+                f"Rows of X have shape {shape}: HardSharing needs a trunk that maps them to "
+                "vectors, trunk=..."
+            )
+        return None
 
 
 class TrunkWithHeads(RepresentationModule):
@@ -100,7 +152,10 @@ class Trunk(nn.Module):
 
 
 class Heads(nn.Module):
-    """One small network a task, all computed together."""
+    """One small network a task, all computed together.
+
+    ``tasks`` names those that there are heads for, by default all.
+    """
 
     used: Tensor | None
 
@@ -112,13 +167,14 @@ class Heads(nn.Module):
         hidden_layer_sizes: Sequence[int],
         activation: str,
         dropout: float,
+        tasks: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         n_tasks = len(outputs)
         widths = [[size] * n_tasks for size in hidden_layer_sizes] + [list(outputs)]
-        self.first = FirstTaskLayer(n_models, n_inputs, widths[0])
+        self.first = FirstTaskLayer(n_models, n_inputs, widths[0], tasks)
         self.rest = nn.ModuleList(
-            NextTaskLayer(n_models, n_units, width)
+            NextTaskLayer(n_models, n_units, width, tasks)
             for n_units, width in zip(hidden_layer_sizes, widths[1:], strict=True)
         )
         self.activation = ACTIVATIONS[activation]

@@ -1,0 +1,181 @@
+"""Many networks in one, that differ by a few scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor, nn
+
+from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._hard_sharing import Heads
+from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, Shared, glorot
+
+
+class Ensemble(Architecture):
+    r"""Members share the weights of one trunk, and differ by scales, biases and heads [1]_.
+
+    .. math:: x_k^l = \sigma\bigl(s_k^l \odot W_l (r_k^l \odot x_k^{l-1}) + b_k^l\bigr), \qquad
+              f_t(x) = \frac1K \sum_k h_{kt}(x_k^L)
+
+    Each member learns by its own loss: training minimises the mean of the losses of the K
+    members, not the loss of their mean. Predictions average raw scores: values of a
+    regression, log-odds of a classification (the published network averages
+    probabilities). In the first layer r starts as random signs, which sets the members apart;
+    all other scales start at 1. W, r, s and b are shared by all tasks; heads belong to them.
+
+    Parameters
+    ----------
+    n_members : int, default=32
+        Number of members K.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, A. Kotelnikov and A. Babenko, "TabM: Advancing tabular deep learning
+       with parameter-efficient ensembling", ICLR 2025, section 3.3.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.architectures import Ensemble
+    >>> model = MultiTaskMLP((64, 64), architecture=Ensemble(n_members=8), dropout=0.1)
+    """
+
+    alias = "ensemble"
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_members": [Interval(Integral, 1, None, closed="left")]
+    }
+
+    def __init__(self, *, n_members: int = 32) -> None:
+        self.n_members = n_members
+
+    def build(
+        self,
+        n_features: int,
+        outputs_per_task: Sequence[int],
+        *,
+        hidden_layer_sizes: Sequence[int],
+        head_hidden_layer_sizes: Sequence[int] = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        n_models: int = 1,
+    ) -> MultiTaskModule:
+        """Make members with heads; see `Architecture.build`."""
+        self._validate_params()
+        widths = [n_features, *hidden_layer_sizes]
+        trunk = MemberTrunk(n_models, self.n_members, widths, activation, dropout)
+        heads = MemberHeads(
+            n_models,
+            widths[-1],
+            list(outputs_per_task) * self.n_members,
+            head_hidden_layer_sizes,
+            activation,
+            dropout,
+            list(range(len(outputs_per_task))) * self.n_members,
+        )
+        return Members(trunk, heads, self.n_members)
+
+
+class Members(MultiTaskModule):
+    """The mean of the members; in training all of them, as rows one member after the other."""
+
+    def __init__(self, trunk: MemberTrunk, heads: MemberHeads, n_members: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.heads = heads
+        self.n_members = n_members
+
+    def copies_of_a_row(self, *, is_long: bool) -> int:
+        return self.n_members
+
+    def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        members = X.unsqueeze(1).expand(-1, self.n_members, -1, -1)
+        raw: Tensor = self.heads(self.trunk(members), task_index)
+        return raw if self.training else raw.unflatten(1, (self.n_members, -1)).mean(1)
+
+
+class MemberLayer(Shared):
+    """Affine map of (n_models, n_members, n, n_inputs), members differing by scales."""
+
+    def __init__(
+        self, n_models: int, n_members: int, n_inputs: int, n_outputs: int, *, is_first: bool
+    ) -> None:
+        super().__init__()
+        self.is_first = is_first
+        self.weight = nn.Parameter(torch.zeros(n_models, n_inputs, n_outputs))
+        # Not called weight: scales are not to be pulled to zero.
+        self.scale_in = nn.Parameter(torch.zeros(n_models, n_members, 1, n_inputs))
+        self.scale_out = nn.Parameter(torch.zeros(n_models, n_members, 1, n_outputs))
+        self.bias = nn.Parameter(torch.zeros(n_models, n_members, 1, n_outputs))
+
+    def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
+        n_inputs, n_outputs = self.weight.shape[1:]
+        weight, bias = glorot(rng, n_outputs, n_inputs, gain)
+        with torch.no_grad():
+            self.weight[model] = torch.from_numpy(weight.T)
+            self.bias[model] = torch.from_numpy(bias)
+            self.scale_out[model] = self.scale_in[model] = 1.0
+            if self.is_first:
+                signs = rng.choice([-1.0, 1.0], size=self.scale_in.shape[1:])
+                self.scale_in[model] = torch.from_numpy(signs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        product = torch.bmm((self.scale_in * x).flatten(1, 2), self.weight)
+        return torch.addcmul(
+            self.bias, self.scale_out, product.unflatten(1, (x.shape[1], x.shape[2]))
+        )
+
+
+class MemberTrunk(nn.Module):
+    """Hidden layers of the members."""
+
+    def __init__(
+        self, n_models: int, n_members: int, widths: Sequence[int], activation: str, dropout: float
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            MemberLayer(n_models, n_members, n_inputs, n_outputs, is_first=not i)
+            for i, (n_inputs, n_outputs) in enumerate(pairwise(widths))
+        )
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = self.dropout(self.activation(layer(x)))
+        return x
+
+
+class MemberHeads(Heads):
+    """Heads of each member: its tasks, one member after the other.
+
+    (n_models, n_members, n, n_inputs) becomes (n_models, n_members * n, n_outputs).
+    """
+
+    def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
+        n_members = x.shape[1]
+        if task_index is not None:
+            first = torch.arange(n_members, device=x.device) * (self.n_tasks // n_members)
+            heads = task_index.unsqueeze(1) + first[:, None]
+            return super().forward(x.flatten(1, 2), heads.flatten(1, 2))
+        weight = self.first.weight.unflatten(1, (n_members, -1))
+        bias = self.first.bias.unflatten(2, (n_members, -1)).transpose(1, 2)
+        x = torch.matmul(x, weight.mT) + bias
+        if self.rest:
+            x = self._deeper(x.transpose(1, 2).flatten(2)).unflatten(-1, (n_members, -1))
+            x = x.transpose(1, 2)
+        return x.flatten(1, 2)
+
+    def _deeper(self, x: Tensor) -> Tensor:
+        """The layers after the first, for the heads of all members side by side."""
+        x = x.unflatten(-1, (self.n_tasks, -1))
+        for layer in self.rest:
+            x = layer(self.dropout(self.activation(x)))
+        x = x.flatten(-2)
+        return x if self.used is None else x[..., self.used]

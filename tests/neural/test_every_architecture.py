@@ -1,0 +1,117 @@
+"""MultiTaskMLP with every architecture: what holds for the estimator holds for each."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
+from skmtl.neural.architectures import ARCHITECTURES
+
+every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def mixed(n=60):
+    """A score, a yes/no, one of three classes and a count, a third missing."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4))
+    y = pd.DataFrame(
+        {
+            "score": X[:, 0] + 0.1 * rng.normal(size=n),
+            "yes": (X[:, 1] > 0).astype(float),
+            "class": np.digitize(X[:, 2], [-0.5, 0.5]).astype(float),
+            "count": rng.poisson(np.exp(0.5 * X[:, 3])).astype(float),
+        }
+    )
+    return X, y.mask(rng.random(y.shape) < 0.3)
+
+
+TYPES = {"score": "regression", "yes": "binary", "class": "multiclass", "count": "count"}
+
+
+def estimator(alias, kind=MultiTaskMLP, **options):
+    settings = {"max_iter": 4, "batch_size": 16, "random_state": 0, "learning_rate_init": 0.01}
+    return kind((6, 6), architecture=ARCHITECTURES[alias](), **{**settings, **options})
+
+
+@every_architecture
+def test_mixed_types_missing_labels_and_weights(alias):
+    X, y = mixed()
+    weight = np.random.default_rng(1).uniform(0.5, 2, size=y.shape)
+    model = estimator(alias, tasks=TYPES).fit(X, y, sample_weight=weight)
+    assert np.isfinite(model.predict(X)).all()
+    assert np.isfinite(model.score(X, y))
+    # Weight 0 is unobserved, whatever the label says.
+    filled = y.where(y.notna(), 1.0)
+    same = estimator(alias, tasks=TYPES).fit(X, filled, sample_weight=weight * y.notna())
+    np.testing.assert_array_equal(same.predict(X), model.predict(X))
+
+
+@every_architecture
+def test_losses_fall(alias):
+    X, y = mixed()
+    model = estimator(alias, tasks=TYPES, max_iter=30).fit(X, y)
+    assert (model.loss_curve_[-1] < model.loss_curve_[0]).all()
+
+
+@every_architecture
+@pytest.mark.parametrize("unknown", ["error", "shared"])
+def test_long_form(alias, unknown):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(60, 3)), rng.integers(4, size=60)])
+    y = X[:, 0] * (1 + X[:, 3])
+    y[::5] = np.nan
+    options = {"task_feature": 3, "unknown_task": unknown, "head_hidden_layer_sizes": (3,)}
+    model = estimator(alias, MultiTaskMLPRegressor, **options).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    if unknown == "shared":
+        assert np.isfinite(model.predict(np.array([[0.0, 0.0, 0.0, 9.0]]))).all()
+
+
+@every_architecture
+def test_pickle_and_clone(alias):
+    X, y = mixed()
+    model = estimator(alias, tasks=TYPES, dropout=0.2).fit(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+    again = clone(model).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+@every_architecture
+def test_grid_search_over_a_parameter_of_the_architecture(alias):
+    X, y = mixed()
+    parameters = ARCHITECTURES[alias]().get_params()
+    name = next(iter(parameters), None)
+    values = [parameters[name]] if name else [ARCHITECTURES[alias]()]
+    grid = {f"architecture__{name}" if name else "architecture": values}
+    search = GridSearchCV(estimator(alias, tasks=TYPES), grid, cv=2, error_score="raise").fit(X, y)
+    assert np.isfinite(search.best_score_)
+
+
+@every_architecture
+def test_permuted_tasks_give_permuted_results(alias):
+    X, y = mixed()
+    options = {"tasks": TYPES, "learning_rate_init": 1e-3}
+    model = estimator(alias, **options).fit(X, y)
+    order = ["count", "score", "class", "yes"]
+    moved = estimator(alias, **options).fit(X, y[order])
+    permutation = [list(y).index(name) for name in order]
+    raw, moved_raw = model.predict(X), moved.predict(X)
+    np.testing.assert_allclose(moved_raw, raw[:, permutation], rtol=1e-6)
+
+
+@every_architecture
+def test_constant_tasks_are_predicted(alias):
+    X, y = mixed()
+    y["yes"] = y["yes"].mask(y["yes"] == 0)
+    with pytest.warns(UserWarning):
+        model = estimator(alias, tasks=TYPES).fit(X, y)
+    assert (model.predict(X)[:, 1] == 1).all()
+    with pytest.warns(UserWarning):
+        model = estimator(alias, tasks=["binary"] * 2).fit(X, y[["yes", "yes"]].to_numpy())
+    assert (model.predict(X) == 1).all()
