@@ -3,13 +3,17 @@
 import argparse
 import warnings
 
+from benchmarks.common.report import threads, versions
 from benchmarks.linear import tables
 from benchmarks.linear.large import large
 from benchmarks.linear.peers import PEERS
 from benchmarks.linear.problems import LOW_RANK_SHAPES, SHAPES
-from benchmarks.linear.report import threads, versions
 from benchmarks.linear.school import school
 
+DISTRIBUTIONS = (
+    "scikit-learn", "numpy", "scipy", "numba", "celer", "skglm", "adelie", "spams-bin",
+    "group-lasso", "cvxpy", "scs",
+)  # fmt: skip
 PROBLEMS = {
     **{name: lambda settings, name=name: tables.solvers(settings, name)
        for name in ("0.1", "0.01", "path")},
@@ -54,8 +58,8 @@ def main():
     # Limits on iterations are met on the way down the ladders.
     warnings.simplefilter("ignore")
     print(
-        f"{versions()}; {threads()}; seed {settings.seed}, {settings.repeats} repeats, "
-        f"{settings.limit} s a run"
+        f"{versions(DISTRIBUTIONS)}; {threads()}; seed {settings.seed}, "
+        f"{settings.repeats} repeats, {settings.limit} s a run"
     )
     for name in settings.problems:
         PROBLEMS[name](settings)

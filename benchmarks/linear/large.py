@@ -1,17 +1,15 @@
 """Many tasks and many rows: seconds, and peak memory beyond the data, each in its own process."""
 
 import json
-import resource
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.linear.report import Table, cells
-from benchmarks.linear.timing import Failed, cpu_time
+from benchmarks.common.processes import in_a_process, peak_mb
+from benchmarks.common.report import Table, cells
+from benchmarks.common.timing import Failed, cpu_time
 
-ROOT = Path(__file__).parents[2]
+MODULE = "benchmarks.linear.large"
 CHUNK = 100_000
 
 
@@ -96,19 +94,13 @@ def measure(case, who, seed):
     _, make_data, small, fits = CASES[case]
     fits[who](*make_data(seed, **small))
     X, y = make_data(seed)
-    before = _peak_mb()
+    before = peak_mb()
     seconds, _ = cpu_time(fits[who], X, y)
     return {
         "seconds": seconds,
         "data": (X.nbytes + y.nbytes) / 1e6,
-        "beyond": _peak_mb() - before,
+        "beyond": peak_mb() - before,
     }
-
-
-def _peak_mb():
-    """Largest resident memory so far."""
-    in_bytes = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * in_bytes / 1e6
 
 
 def large(settings):
@@ -117,26 +109,14 @@ def large(settings):
         names = [name for name in fits if name == "skmtl" or "scikit-learn" in settings.peers]
         columns = ["data, MB", *(f"{n}, s" for n in names), *(f"{n}, MB" for n in names)]
         table = Table(title, columns, markdown=settings.markdown)
-        found = {name: _in_a_process(case, name, settings) for name in names}
+        found = {
+            name: in_a_process(MODULE, case, name, settings.seed, timeout=10 * settings.limit)
+            for name in names
+        }
         results = {n: f if isinstance(f, Failed) else f["seconds"] for n, f in found.items()}
         memory = ["-" if isinstance(f, Failed) else f"{f['beyond']:.0f}" for f in found.values()]
         data = next((f["data"] for f in found.values() if isinstance(f, dict)), np.nan)
         table.row(f"{data:.0f}", *cells(results), *memory)
-
-
-def _in_a_process(case, who, settings):
-    command = [sys.executable, "-m", "benchmarks.linear.large", case, who, str(settings.seed)]
-    limit = 10 * settings.limit
-    try:
-        run = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=limit, check=True
-        )
-    except subprocess.TimeoutExpired:
-        return Failed("cut", limit)
-    except subprocess.CalledProcessError as error:
-        print(error.stderr, file=sys.stderr)
-        return Failed("error")
-    return json.loads(run.stdout)
 
 
 if __name__ == "__main__":

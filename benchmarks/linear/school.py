@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from scipy import linalg, sparse
 
+from benchmarks.common.report import Table, cells
 from benchmarks.linear.peers import MAX_ITER, PEERS, Competitor, decades
 from benchmarks.linear.problems import NORMS, row_norms
-from benchmarks.linear.report import Table, cells
 from benchmarks.linear.timing import time_to_gaps
 
 # Norm, alpha, certified optimum.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.common.report import Table, cells
 from benchmarks.linear import ours
 from benchmarks.linear.peers import PEERS
 from benchmarks.linear.problems import (
@@ -14,7 +15,6 @@ from benchmarks.linear.problems import (
     low_rank,
     row_sparse,
 )
-from benchmarks.linear.report import Table, cells
 from benchmarks.linear.timing import time_to_gaps
 
 PATH = np.geomspace(1.0, 1e-3, N_ALPHAS)

@@ -14,6 +14,8 @@ from math import ceil
 
 import numpy as np
 
+from benchmarks.common.timing import Failed, cpu_time
+
 
 @dataclass(frozen=True)
 class Run:
@@ -22,20 +24,6 @@ class Run:
     tol: float
     seconds: float
     gap: float
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why there is no time; ``at_least`` seconds passed before it was cut, where it was."""
-
-    why: str
-    at_least: float | None = None
-
-
-def cpu_time(call, *arguments):
-    start = time.process_time()
-    found = call(*arguments)
-    return time.process_time() - start, found
 
 
 def time_to_gaps(competitors, problem, gaps, settings, gap_of=None):

@@ -1,7 +1,7 @@
 """From validated data to certified coefficients: which loss, which solver."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,7 +13,8 @@ from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._parts import Part, task_covariance
 from skmtl.linear._problem import Intercept, Problem
-from skmtl.linear._statistics import gram_bytes, statistics_of
+from skmtl.linear._row_space import in_row_space
+from skmtl.linear._statistics import Statistics, gram_bytes, statistics_of
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers import (
     Solution,
@@ -54,6 +55,15 @@ class LinearFit:
         """What `fit_linear` can start from."""
         return self.W, self.b, self.parts
 
+    def expanded(self, basis):
+        """The same for the features, of a fit in a basis of the rows (None: the features)."""
+        if basis is None:
+            return self
+        W, shared_W, parts = (
+            None if part is None else basis @ part for part in (self.W, self.shared_W, self.parts)
+        )
+        return replace(self, W=W, shared_W=shared_W, parts=parts)
+
 
 @dataclass
 class Setup:
@@ -82,9 +92,15 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     """Fit all tasks of ``targets``, each of which has labels and outputs.
 
     ``settings`` is the estimator: alpha, center, fit_intercept, intercept_alpha, positive,
-    solver, tol, max_iter. ``warm`` are (W, b) to start from, or (W, b,
-    parts of W or None).
+    solver, tol, max_iter. ``warm`` are (W, b) to start from, or (W, b, parts of W or None).
     """
+    if not isinstance(X, Statistics):
+        X, basis = in_row_space(X, penalty, settings)
+        if basis is not None:
+            if warm is not None:
+                W, b, *parts = warm
+                warm = basis.T @ W, b, *(p if p is None else basis.T @ p for p in parts)
+            return fit_linear(X, targets, cells, penalty, settings, warm).expanded(basis)
     tasks = targets.tasks
     shape = (X.shape[1], tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
     _check_comparable(tasks, penalty, settings)

@@ -12,6 +12,7 @@ from skmtl.linear._estimators import (
 )
 from skmtl.linear._fit import LinearFit, descend_path, fit_linear
 from skmtl.linear._parts import Part
+from skmtl.linear._row_space import in_row_space
 from skmtl.linear._spectral import SpectralPath, is_spectral
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.penalties import PENALTIES
@@ -50,6 +51,9 @@ class PathProblem:
         self.model, self.X, self.targets, self.cells = model, X, targets, cells
         penalty = PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
         self.penalty = clone(penalty).for_tasks(kept, n_tasks)
+        self.basis = None
+        if not isinstance(X, Statistics):
+            self.X, self.basis = in_row_space(X, self.penalty, model)
 
     @classmethod
     def of_rows(cls, model, X, targets, *, on_rows=False):
@@ -61,14 +65,16 @@ class PathProblem:
             return None
         kept = np.flatnonzero(_learnable_tasks(targets.tasks))
         X, learnable, cells = _learnable(X, targets, model.task_weight)
+        problem = cls(model, X, learnable, cells, kept, targets.tasks.n_tasks)
+        X = problem.X
         if (
             not on_rows
             and is_squared(learnable.tasks)
             and fits_in_grams(X.shape, gram_bytes(X, learnable, cells))
         ):
             # Once for all alphas.
-            X = Statistics(X, learnable, cells, centred=model.fit_intercept)
-        return cls(model, X, learnable, cells, kept, targets.tasks.n_tasks)
+            problem.X = Statistics(X, learnable, cells, centred=model.fit_intercept)
+        return problem
 
     def alphas(self, n_alphas, eps):
         """Geometric grid of ``n_alphas``, descending.
@@ -91,6 +97,10 @@ class PathProblem:
 
         Where one decomposition solves for all alphas, the certificate is left out.
         """
+        for fitted in self._solutions(alphas):
+            yield fitted.expanded(self.basis)
+
+    def _solutions(self, alphas):
         alphas = np.asarray(alphas, dtype=np.float64)
         parts = self.parts()
         if alphas.all() and (path := self._spectral_path(parts)):

@@ -58,6 +58,15 @@ steps = st.floats(0.01, 5.0)
 
 
 @every_atom
+def test_rotations_of_features_change_what_sees_single_ones(name):
+    rng = np.random.default_rng(0)
+    penalty, W = ATOMS[name](weight=0.7), rng.normal(size=(4, 3))
+    rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    is_same = np.isclose(penalty.value(rotation @ W), penalty.value(W), rtol=1e-8)
+    assert is_same == penalty.is_rotation_invariant
+
+
+@every_atom
 @given(W=matrices, direction=matrices, step=steps)
 def test_prox_minimises(name, W, direction, step):
     penalty = ATOMS[name](weight=0.7)

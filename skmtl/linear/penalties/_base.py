@@ -57,6 +57,8 @@ class Atom(Penalty):
     over_tasks : bool
         Whether the columns of W must be tasks; with several classes a task, the rows are then
         features times classes.
+    is_rotation_invariant : bool
+        Whether the penalty of U W is that of W, for every orthogonal U (n_features, n_features).
     rank : int or None
         The prox of a sum of atoms with different ranks is the composition of their prox in the
         order of rank (Jenatton et al., JMLR 12, 2011; Zhou et al., KDD 2012, theorem 1). Other
@@ -66,6 +68,7 @@ class Atom(Penalty):
     """
 
     over_tasks: ClassVar[bool] = False
+    is_rotation_invariant: ClassVar[bool] = False
     rank: ClassVar[int | None] = None
     allows_positive: ClassVar[bool] = False
 
@@ -118,6 +121,7 @@ class Quadratic(Atom):
     """
 
     over_tasks = True
+    is_rotation_invariant = True
     eigenvalues: ClassVar[tuple[float, float] | None] = None
 
     @abstractmethod

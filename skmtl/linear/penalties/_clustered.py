@@ -46,6 +46,7 @@ class Clustered(Atom):
 
     alias = "clustered"
     over_tasks = True
+    is_rotation_invariant = True
 
     def __init__(self, n_clusters: int = 2, *, eta: float = 1.0, weight: float = 1.0) -> None:
         self.n_clusters = n_clusters

@@ -64,6 +64,11 @@ class L21(RowNorm):
             raise ValueError(f"L21(axis={self.axis!r}); expected one of {AXES}.")
         return self.axis == "tasks"
 
+    @property
+    def is_rotation_invariant(self) -> bool:  # type: ignore[override]
+        """Norms of columns are."""
+        return self.over_tasks
+
     def _sizes(self, W: Array) -> tuple[Array, Any]:
         """Norm and weight of each group, shaped to broadcast with W."""
         if self.over_tasks:

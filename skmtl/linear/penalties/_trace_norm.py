@@ -30,6 +30,7 @@ class TraceNorm(NormAtom):
     """
 
     alias = "trace"
+    is_rotation_invariant = True
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight
@@ -74,6 +75,7 @@ class SquaredTraceNorm(Atom):
     """
 
     alias = "squared_trace"
+    is_rotation_invariant = True
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight

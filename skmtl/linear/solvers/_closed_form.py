@@ -22,6 +22,9 @@ from skmtl._warnings import warn
 
 Array = NDArray[Any]
 
+LARGEST_INVERSE = 1e12
+"""Of features of length 1: a system whose inverse is larger is singular but for rounding."""
+
 BYTES_AT_ONCE = 64 * 2**20
 """Size of the stack of Gram matrices solved at a time."""
 
@@ -183,13 +186,13 @@ def solve_symmetric(H: Array, B: Array) -> Array:
     """Solve a stack of positive semidefinite systems; minimum-norm where one is singular."""
     try:
         np.linalg.cholesky(H)
-        solved: Array = np.linalg.solve(H, B)
-        scale = (
-            np.abs(H).max(axis=(1, 2))[:, None, None]
-            * np.abs(solved).max(axis=(1, 2))[:, None, None]
-        )
-        if (np.abs(H @ solved - B) <= 1e-10 * (scale + np.abs(B))).all():
-            return solved
+        length = np.sqrt(np.einsum("kii->ki", H))
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], H.shape[1])
+        # A probe of the inverse, whatever the scales of the features.
+        solved = np.linalg.solve(H, np.concatenate([B, (length * signs)[:, :, None]], axis=2))
+        probe = solved[:, :, -1] * length
+        if (np.linalg.norm(probe, axis=1) < LARGEST_INVERSE * np.sqrt(H.shape[1])).all():
+            return solved[:, :, :-1]
     except np.linalg.LinAlgError:
         pass
     warn(

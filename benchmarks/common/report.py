@@ -4,19 +4,15 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from benchmarks.linear.timing import Failed
-
-DISTRIBUTIONS = (
-    "skmtl", "scikit-learn", "numpy", "scipy", "numba", "celer", "skglm", "adelie", "spams-bin",
-    "group-lasso", "cvxpy", "scs",
-)  # fmt: skip
+from benchmarks.common.timing import Failed
 
 
-def versions():
+def versions(distributions):
+    """One line: of Python, of skmtl, and of these distributions."""
     import skmtl
 
     found = {"Python": platform.python_version(), "skmtl": skmtl.__version__}
-    for name in DISTRIBUTIONS[1:]:
+    for name in distributions:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -49,14 +45,14 @@ class Table:
 
 
 def cells(results):
-    """Seconds, and how many times those of the first, or why there are none."""
+    """Numbers, and how many times the first, or why there are none."""
     first = next(iter(results.values()))
-    return [cell(result, first) for result in results.values()]
+    return [cell(result, None if result is first else first) for result in results.values()]
 
 
-def cell(result, first):
-    own = result is first
-    base = None if isinstance(first, Failed) or own else first
+def cell(result, base=None):
+    """A number and, in brackets, how many times the base."""
+    base = None if isinstance(base, Failed) else base
     if not isinstance(result, Failed):
         return f"{result:.3g}" + (f" ({result / base:.1f})" if base else "")
     if result.at_least is None:

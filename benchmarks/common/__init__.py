@@ -1,0 +1,1 @@
+"""What the benchmark packages share: tables, CPU times, processes of their own."""
