@@ -53,6 +53,7 @@ class MultiTaskEstimator(BaseEstimator):
 
     _kind = "any"
     _standardize = False
+    _allows_nd = False
     _doc_link_module = "skmtl"
     _doc_link_template = ""
 
@@ -220,6 +221,7 @@ class MultiTaskEstimator(BaseEstimator):
             "dtype": [np.float64, np.float32],
             "accept_sparse": "csr",
             "ensure_all_finite": False,
+            "allow_nd": self._allows_nd,
         }
         if self.task_feature is None:
             X = validate_data(self, X, reset=reset, **options)

@@ -54,7 +54,8 @@ def cell(result, base=None):
     """A number and, in brackets, how many times the base."""
     base = None if isinstance(base, Failed) else base
     if not isinstance(result, Failed):
-        return f"{result:.3g}" + (f" ({result / base:.1f})" if base else "")
+        digits = ",.0f" if result >= 100 else ".3g"
+        return f"{result:{digits}}" + (f" ({result / base:.1f})" if base else "")
     if result.at_least is None:
         return result.why
     return f"> {result.at_least:g}" + (f" (> {result.at_least / base:.0f})" if base else "")

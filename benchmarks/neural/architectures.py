@@ -32,7 +32,7 @@ def _cell(alias, form, n_tasks, setting, settings):
     """Microseconds of a step, beside hard sharing in turns."""
     calls = {BASE: _step(BASE, form, n_tasks, setting, settings)}
     if alias != BASE:
-        calls["it"] = _step(_build(alias, n_tasks), form, n_tasks, setting, settings)
+        calls[alias] = _step(_build(alias, n_tasks), form, n_tasks, setting, settings)
     *base, result = in_turns(calls, repeats=settings.repeats, limit=settings.limit).values()
     return cell(result, *base)
 

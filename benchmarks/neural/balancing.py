@@ -9,6 +9,7 @@ from benchmarks.neural import autojac, steps
 from benchmarks.neural.problems import SETTINGS, wide
 
 SPACES = ("shared", "last_shared", "representation")
+PEER, PLAIN = "torchjd", "torchjd, plain"
 
 
 def balancing(settings):
@@ -51,7 +52,7 @@ def _gradients(aliases, n_tasks, settings):
         f"Balancing by gradients, {n_tasks} tasks, {_setting()}: microseconds a step (over equal "
         "weights; torchjd over its own plain step)"
     )
-    columns = ["method", "equal", *SPACES, "torchjd, plain", "torchjd"]
+    columns = ["method", "equal", *SPACES, PLAIN, PEER]
     table = Table(title, columns, markdown=settings.markdown) if aliases else None
     for alias in aliases:
         calls = {"equal": _step("equal", n_tasks, settings)}
@@ -60,9 +61,9 @@ def _gradients(aliases, n_tasks, settings):
         calls |= _torchjd(alias, n_tasks, settings)
         found = in_turns(calls, repeats=settings.repeats, limit=settings.limit)
         missing = Failed("-")
-        base, plain = found["equal"], found.get("plain", missing)
+        base, plain = found["equal"], found.get(PLAIN, missing)
         spaces = [cell(found.get(space, missing), base) for space in SPACES]
-        table.row(alias, cell(base), *spaces, cell(plain), cell(found.get("it", missing), plain))
+        table.row(alias, cell(base), *spaces, cell(plain), cell(found.get(PEER, missing), plain))
 
 
 def _step(method, n_tasks, settings):
@@ -77,10 +78,10 @@ def _step(method, n_tasks, settings):
 
 def _torchjd(alias, n_tasks, settings):
     """Calls for its plain step and for its step with the method."""
-    if "torchjd" not in settings.peers:
+    if PEER not in settings.peers:
         return {}
     if not autojac.is_installed():
-        return {"it": Failed("not installed")}
+        return {PEER: Failed("not installed")}
     if alias not in autojac.AGGREGATORS:
         return {}
     setting = _setting()
@@ -92,7 +93,7 @@ def _torchjd(alias, n_tasks, settings):
             setting, X, Y, aggregate, seed=settings.seed, limit=settings.limit
         )
 
-    return {"plain": partial(call, None), "it": partial(call, alias)}
+    return {PLAIN: partial(call, None), PEER: partial(call, alias)}
 
 
 def _spaces(method):

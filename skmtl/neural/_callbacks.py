@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+    HAS_CALLBACKS = True
 except ImportError:
+    HAS_CALLBACKS = False
 
     class CallbackSupportMixin:
         """Nothing: this scikit-learn has no callbacks."""
@@ -38,7 +41,7 @@ class Watch:
         self.data = {"X": X, "y": y, "metadata": metadata}
         self.fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self.fit.call_on_fit_task_begin(estimator=estimator, **self.data)
-        self.state = dict
+        self.state, self.pause = dict, None
 
     def begin_epoch(self):
         """An epoch begins."""

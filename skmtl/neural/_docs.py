@@ -12,33 +12,65 @@ PARAMETERS = """
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is left out of a training step.
-    balancing : {"equal"} or Balancing, default="equal"
-        How the losses of the tasks become one step; see `skmtl.neural.balancing`.
+    balancing : str, Balancing or callable, default="equal"
+        How the losses of the tasks become one step: an alias or an object of
+        `skmtl.neural.balancing`, or a function from the Gramian of the tasks' gradients
+        (n_tasks, n_tasks) to their weights (n_tasks,). `partial_fit` goes on with what a method
+        has learnt in earlier calls, unless the parameter has changed.
     task_weight : "labels", array-like of shape (n_tasks,) or dict, default=None
         Weight of each task in the objective, 1 by default: a task with few labels counts as
         much as one with many. "labels" makes every label count the same; try it where some
         tasks have far fewer labels than others. A dict names the exceptions. A task of weight
         0 does not touch what is shared, but its own head still learns.
+    solver : {"adam", "adamw", "sgd"}, default="adam"
+        How gradients become steps: Adam (Kingma and Ba, ICLR 2015); AdamW (Loshchilov and
+        Hutter, ICLR 2019), which shrinks the weights apart from the gradient; or stochastic
+        gradient descent with momentum, as scikit-learn's.
     alpha : float, default=1e-4
-        Strength of the L2 penalty, alpha / 2 times the sum of squared weights.
+        Strength of the L2 penalty, alpha / 2 times the sum of squared weights; biases are free.
+        With ``solver="adamw"`` there is no penalty: before each step the weights lose a share
+        of alpha times the step size. Values around 0.01 are usual there.
+    learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="constant"
+        How the step size changes. "cosine" (Loshchilov and Hutter, ICLR 2017, no restarts) and
+        "one_cycle" (Smith and Topin, 2018) change it from step to step, so that few epochs
+        follow the curve as well. After the share p of the steps of ``max_iter`` epochs, cosine
+        is at learning_rate_init * (1 + cos(pi * p)) / 2; one cycle rises in a line from
+        learning_rate_init / 25 at p = 0 to learning_rate_init at p = 0.3, and from there falls
+        to 0 as cosine does. Such a fit ends with ``max_iter`` without a warning, or where
+        ``n_iter_no_change`` stops it. "plateau" divides it by 5 after an epoch, whenever the
+        monitored loss has not improved by ``tol`` in ``n_iter_no_change // 2`` epochs (at least
+        one). `partial_fit` takes "constant" only.
     learning_rate_init : float, default=1e-3
-        Step size of Adam.
+        Step size; the highest one where it changes.
+    momentum : float in [0, 1], default=0.9
+        Share of the last step that goes into the next. Only with ``solver="sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum is Nesterov's. Only with ``solver="sgd"`` and momentum > 0.
+    max_grad_norm : float, default=None
+        Norm to which the gradient over all parameters, before the penalty is added, is
+        shortened where it is longer (Pascanu et al., ICML 2013). None leaves it as it is.
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is 200. At most all rows are taken.
     max_iter : int, default=200
         Epochs at most.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
-        Otherwise the training loss decides on stopping.
+        Otherwise the training loss decides on stopping, and the last epoch is kept.
+    monitor : {"mean", "worst"} or name of a task, default="mean"
+        The loss that decides: the mean over the tasks, weighted by ``task_weight``; the
+        largest of any task with a weight; or that of one task, as ``task_names_in_`` has it.
+        Losses are in the units of ``loss_curve_``. `partial_fit` does not need it.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held out for early stopping. A label of each task, and of each
         class, stays in training.
     n_iter_no_change : int, default=10
         Epochs without an improvement by ``tol`` after which training stops.
     tol : float, default=1e-4
-        Improvement of the mean task loss that counts.
+        Improvement of the monitored loss that counts.
     warm_start : bool, default=False
-        Go on from the previous fit: same tasks and classes, same shape of the network.
+        Go on from the weights of the previous fit: same tasks and classes, same shape of the
+        network. Solver, schedule and balancing method start anew, as scikit-learn's solvers
+        do; from a file of `skmtl.neural.Checkpoint` a fit goes on exactly.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
     n_threads : int, default=None
@@ -61,7 +93,7 @@ ATTRIBUTES = """
     n_iter_ : int
         Number of epochs.
     best_loss_ : float
-        Lowest mean task loss: on the rows held out with early stopping, in training otherwise.
+        Lowest monitored loss: on the rows held out with early stopping, in training otherwise.
     best_validation_score_ : float or None
         `score` on the rows held out, with the weights that were kept.
     diverged_ : bool

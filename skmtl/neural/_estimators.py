@@ -36,7 +36,8 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     with the loss :math:`\ell_t` of the task type, ``task_weight`` :math:`\omega`, sample
     weights :math:`s`, 0 where a label is unobserved, and the weights W of all layers. It is
-    minimised by Adam on shuffled batches. Regression targets are standardised inside.
+    minimised on shuffled batches, by Adam if not told otherwise. Regression targets are
+    standardised inside.
 
     Parameters
     ----------
@@ -75,6 +76,11 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     _standardize = True
 
+    @property
+    def _allows_nd(self):
+        """Whether X may have more than two dimensions: a trunk of the user's may want them."""
+        return getattr(self.architecture, "trunk", None) is not None
+
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "tasks": "no_validation",
@@ -84,13 +90,19 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(ACTIVATIONS)],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "balancing": [str, HasMethods("weights")],
+        "balancing": [str, HasMethods("start"), callable],
         "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+        "solver": [StrOptions({"adam", "adamw", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
+        "monitor": "no_validation",
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -114,11 +126,17 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         dropout=0.0,
         balancing="equal",
         task_weight=None,
+        solver="adam",
         alpha=1e-4,
+        learning_rate="constant",
         learning_rate_init=1e-3,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        max_grad_norm=None,
         batch_size="auto",
         max_iter=200,
         early_stopping=False,
+        monitor="mean",
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-4,
@@ -138,11 +156,17 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.dropout = dropout
         self.balancing = balancing
         self.task_weight = task_weight
+        self.solver = solver
         self.alpha = alpha
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_grad_norm = max_grad_norm
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.early_stopping = early_stopping
+        self.monitor = monitor
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
@@ -190,10 +214,12 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         for a task without labels in it, that waits for its first labels.
         """
         self._validate_params()
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: it trains for one pass."
-            )
+        for name, only in (("early_stopping", False), ("learning_rate", "constant")):
+            if getattr(self, name) != only:
+                raise ValueError(
+                    f"partial_fit does not support {name}={getattr(self, name)!r}: it trains for "
+                    f"one pass. Set {name}={only!r}, or call fit."
+                )
         with all_or_nothing(self):
             is_first = not hasattr(self, "_state")
             X, task_column = self._read_X(X, reset=is_first)
@@ -234,7 +260,11 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     def __getstate__(self):
         # Arrays and a description are enough: predict builds the module again.
         state = dict(super().__getstate__())
-        return {**state, "_built": {}} if "_built" in state else state
+        if "_built" in state:
+            state["_built"] = {}
+        if state.get("_stream"):
+            state["_stream"] = _needs_torch("_portable").on_device(state["_stream"], "cpu")
+        return state
 
 
 @network

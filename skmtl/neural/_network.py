@@ -47,15 +47,14 @@ def task_keys(names):
 
 
 def get_state(module):
-    """Parameters by name, as numpy arrays of their own."""
-    return {name: p.detach().cpu().numpy().copy() for name, p in module.named_parameters()}
+    """Parameters, and buffers that are learnt, by name: numpy arrays of their own."""
+    return {name: tensor.cpu().numpy().copy() for name, tensor in module.state_dict().items()}
 
 
 def set_state(module, state):
-    """Put the parameters of `get_state` into a module of the same shape."""
-    with torch.no_grad():
-        for name, p in module.named_parameters():
-            p.copy_(torch.from_numpy(np.array(state[name])))
+    """Put what `get_state` found into a module of the same shape."""
+    for name, tensor in module.state_dict().items():
+        tensor.copy_(torch.from_numpy(np.array(state[name])))
 
 
 def raw_scores(module, description, X, task_index=None, seen=None):
@@ -91,11 +90,15 @@ def _chunks(rows, width):
 
 def _width(module, description, *, is_long=False):
     """Numbers a row needs in the widest layer."""
-    trunk = [description["n_features"], *description["hidden_layer_sizes"]]
+    n_features = int(np.prod(description["n_features"]))
+    trunk = [n_features, *description["hidden_layer_sizes"]]
     head = list(description["head_hidden_layer_sizes"])
     n_tasks, n_outputs = len(description["outputs_per_task"]), description["outputs_per_task"]
     copies = module.copies_of_a_row(is_long=is_long)
     hidden = [copies * size for size in trunk]
+    # Most units have a bias: a good guess of how many there are, whatever the architecture.
+    biases = [p.numel() for name, p in module.named_parameters() if name.endswith("bias")]
+    hidden.append(sum(biases) if not is_long else 0)
     if not is_long:
         return max(*hidden, *(size * n_tasks for size in head), sum(n_outputs))
     # In long form each row carries the weights of its own task.
@@ -119,7 +122,8 @@ def raw_scores_of(estimator, X, task_index=None):
     description, state = estimator._description, estimator._state
     built = estimator._built
     if built.get("state") is not state or built["device"] != device:
-        module = build(description, next(iter(state.values())).dtype, device)
+        dtype = next(array.dtype for array in state.values() if array.dtype.kind == "f")
+        module = build(description, dtype, device)
         set_state(module, state)
         built.update(state=state, device=device, module=module)
     seen = estimator._task_set.n_labels > 0

@@ -6,14 +6,25 @@ from skmtl.neural._network import get_state
 
 
 class Observer:
-    """Prints a line and tells the callbacks of a fit after each epoch."""
+    """Prints a line and tells the callbacks of a fit after each epoch.
 
-    def __init__(self, estimator, module):
+    Parameters
+    ----------
+    estimator : MultiTaskMLP
+        What is fitted.
+    module : MultiTaskModule
+        Its network.
+    pause : callable
+        Makes the estimator that goes on from where the fit is.
+    """
+
+    def __init__(self, estimator, module, pause):
         self.every = int(estimator.verbose)
         self.watch = getattr(estimator, "_watch", None)
         self.has_stopped = False
         if self.watch is not None:
             self.watch.state = lambda: {"_state": get_state(module), "_built": {}}
+            self.watch.pause = pause
 
     def begin_epoch(self):
         """An epoch begins."""
@@ -23,11 +34,11 @@ class Observer:
     def end_epoch(self, progress):
         """An epoch is complete; true if a callback asks to stop."""
         if self.every and progress.n_epochs % self.every == 0:
-            line = f"Epoch {progress.n_epochs}: loss {progress.mean_loss[0]:.6g}"
+            line = f"Epoch {progress.n_epochs}: loss {progress.judged_loss[0]:.6g}"
             if progress.validation_losses:
                 line = (
-                    f"Epoch {progress.n_epochs}: loss {progress.mean_training_loss[0]:.6g}, "
-                    f"validation loss {progress.mean_loss[0]:.6g}"
+                    f"Epoch {progress.n_epochs}: loss {progress.training_loss[0]:.6g}, "
+                    f"validation loss {progress.judged_loss[0]:.6g}"
                 )
             print(line)
         if self.watch is not None:

@@ -5,41 +5,45 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from skmtl.neural._monitor import Monitor
+
 # A loss this many times the first epoch's will not come back.
 EXPLOSION = 1e6
+# What the books of two fits with the same parameters have in common.
+FIXED = {"kept", "mean", "monitor", "tol", "n_iter_no_change"}
 
 
-class Checkpoint:
-    """A copy of the parameters that can be taken for some of the models."""
+class Snapshot:
+    """A copy of the module's state that can be taken for some of the models."""
 
     def __init__(self, module):
-        self.parameters = list(module.parameters())
-        self.saved = [p.detach().clone() for p in self.parameters]
+        # Parameters, and what batch normalisation has learnt.
+        self.tensors = list(module.state_dict().values())
+        self.saved = [tensor.clone() for tensor in self.tensors]
 
     def save(self, models):
-        """Copy the parameters of the models where the mask ``models`` is true."""
+        """Copy the state of the models where the mask ``models`` is true."""
         if models.all():
-            saved = [p.detach().clone() for p in self.parameters]
+            saved = [tensor.clone() for tensor in self.tensors]
         else:
             mask = torch.from_numpy(models)
             saved = [copy.clone() for copy in self.saved]
-            for copy, p in zip(saved, self.parameters, strict=True):
-                copy[mask] = p.detach()[mask]
+            for copy, tensor in zip(saved, self.tensors, strict=True):
+                copy[mask] = tensor[mask]
         # In one assignment, so that an interruption never leaves half of two epochs.
         self.saved = saved
 
     def restore(self):
         """Put the copy back into the module."""
-        with torch.no_grad():
-            for p, copy in zip(self.parameters, self.saved, strict=True):
-                p.copy_(copy)
+        for tensor, copy in zip(self.tensors, self.saved, strict=True):
+            tensor.copy_(copy)
 
 
 class Progress:
     """Losses so far, which models still train, and the parameters to keep.
 
-    Kept are those of the epoch with the lowest validation loss or, without validation, of the
-    last complete epoch.
+    Kept are those of the epoch with the lowest monitored loss on the validation rows or, without
+    them, of the last complete epoch.
 
     Parameters
     ----------
@@ -48,14 +52,17 @@ class Progress:
     n_models : int
         Number of networks.
     counts : ndarray of shape (n_tasks,)
-        Weights of the tasks in the mean loss that decides on stopping.
+        Weights of the tasks in their mean loss.
     tol, n_iter_no_change : float, int
-        A model stops when its mean loss has not fallen by ``tol`` in so many epochs.
+        A model stops when its monitored loss has not fallen by ``tol`` in so many epochs.
+    monitor : Monitor, default=None
+        The loss that decides; by default the mean.
     """
 
-    def __init__(self, module, n_models, counts, *, tol, n_iter_no_change):
-        self.kept = Checkpoint(module)
-        self.counts = counts
+    def __init__(self, module, n_models, counts, *, tol, n_iter_no_change, monitor=None):
+        self.kept = Snapshot(module)
+        self.mean = Monitor(counts)
+        self.monitor = self.mean if monitor is None else monitor
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.losses, self.weights, self.validation_losses = [], [], []
@@ -69,20 +76,30 @@ class Progress:
         self.diverged_task = np.full(n_models, -1)
         self.interrupted = False
 
+    def state(self):
+        """Everything that later epochs depend on."""
+        books = {key: value for key, value in vars(self).items() if key not in FIXED}
+        return {**books, "kept": self.kept.saved}
+
+    def load(self, state):
+        """Go on from what `state` found."""
+        self.kept.saved = state["kept"]
+        self.__dict__.update({key: state[key] for key in state if key != "kept"})
+
     @property
     def n_epochs(self):
         """Number of complete epochs."""
         return len(self.losses)
 
     @property
-    def mean_loss(self):
+    def judged_loss(self):
         """What the last complete epoch is judged by: (n_models,)."""
-        return self._mean((self.validation_losses or self.losses)[-1])
+        return self.monitor((self.validation_losses or self.losses)[-1])
 
     @property
-    def mean_training_loss(self):
-        """Mean loss of the last complete epoch on the training rows: (n_models,)."""
-        return self._mean(self.losses[-1])
+    def training_loss(self):
+        """The same loss on the training rows: (n_models,)."""
+        return self.monitor(self.losses[-1])
 
     def end_epoch(self, losses, weights, validation_losses=None):
         """Take note of an epoch: arrays of shape (n_models, n_tasks)."""
@@ -96,7 +113,7 @@ class Progress:
         if validation_losses is not None:
             self.validation_losses.append(validation_losses)
         self.n_iter[self.is_active] += 1
-        self._judge(self.mean_loss, keeps_best=validation_losses is not None)
+        self._judge(self.judged_loss, keeps_best=validation_losses is not None)
 
     def _judge(self, loss, *, keeps_best):
         # The mark moves only with a step of tol, so that many small steps count as well;
@@ -112,22 +129,16 @@ class Progress:
         self.is_active &= ~has_converged
 
     def _is_sound(self, losses):
-        """Whether losses and parameters are finite and the loss has not exploded."""
-        sums = [p.detach().flatten(1).sum(1) for p in self.kept.parameters]
+        """Whether losses and state are finite and the loss has not exploded."""
+        sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
         is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
         is_finite &= np.isfinite(losses).all(axis=1)
         if self.losses:
             # A first loss near zero, or below it as that of counts, is no yardstick.
-            first = np.maximum(np.abs(self._mean(self.losses[0])), 1e-3)
+            first = np.maximum(np.abs(self.mean(self.losses[0])), 1e-3)
             with np.errstate(invalid="ignore", over="ignore"):
-                return is_finite & ~(self._mean(losses) > EXPLOSION * first)
+                return is_finite & ~(self.mean(losses) > EXPLOSION * first)
         return is_finite
-
-    def _mean(self, losses):
-        used = ~np.isnan(losses) & (self.counts > 0)
-        total = (used * self.counts).sum(axis=1)
-        weighted = np.where(used, losses, 0.0) @ self.counts
-        return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
 
 
 def _worst(losses):

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skmtl.neural.architectures import ARCHITECTURES
-from skmtl.neural.balancing import BALANCING
+from skmtl.neural.balancing import BALANCING, Weighting
 
 REGISTRIES = {"architecture": ARCHITECTURES, "balancing": BALANCING}
 
 
 def resolve(parameter, value):
-    """A fresh architecture or balancing method from an alias or an object."""
+    """A fresh architecture or balancing method from an alias or an object.
+
+    For balancing also from a function that maps a Gramian to weights.
+    """
+    if isinstance(value, type):
+        raise ValueError(
+            f"{parameter}={value.__name__} is a class; expected an object, {value.__name__}()."
+        )
+    if parameter == "balancing" and callable(value):
+        return Weighting(value)
     if not isinstance(value, str):
         return clone(value)
     registry = REGISTRIES[parameter]
@@ -43,13 +54,24 @@ def draw_seed(random_state):
 
 def check_same_network(before, now):
     """Raise if a fit that goes on would need a network of another shape."""
-    changes = [
-        f"{key} was {before[key]!r} and is {now[key]!r}"
-        for key in before
-        if repr(before[key]) != repr(now[key])
-    ]
+    changes = differences(before, now)
     if changes:
         raise ValueError(
-            f"The fit goes on with the network of the previous one, but {', '.join(changes)}. "
+            f"The fit goes on with the network of the previous one, but {changes}. "
             "Set warm_start=False to start anew."
         )
+
+
+def differences(before, now):
+    """What is not what it was, in words; empty if nothing."""
+    return ", ".join(
+        f"{key} was {before[key]!r} and is {now[key]!r}"
+        for key in before
+        if not is_same(before[key], now[key])
+    )
+
+
+def is_same(one, other):
+    """Whether two parameters read the same; a function has another address in each process."""
+    one, other = (re.sub(r" at 0x\w+", "", repr(value)) for value in (one, other))
+    return one == other

@@ -6,37 +6,17 @@ import numpy as np
 import torch
 
 
-def train(
-    module,
-    rows,
-    step,
-    optimizer,
-    progress,
-    *,
-    rngs,
-    batch_size,
-    max_iter,
-    validation=None,
-    observer=None,
-):
-    """Train the models of a module until they stop, and put their best parameters into it.
+def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
+    """Train the models of a run until they stop, and put their best parameters into the module.
 
     Parameters
     ----------
-    module : MultiTaskModule
-        The networks; changed in place.
+    run : Run
+        The networks and all that goes with them; changed in place.
     rows : Rows
         Training data.
-    step : Step
-        Gradients of a batch.
-    optimizer : Adam
-        Moves the parameters.
-    progress : Progress
-        Keeps the books; changed in place.
-    rngs : list of numpy.random.Generator
-        One a model: the order of its batches.
     batch_size, max_iter : int
-        Rows a batch; epochs at most.
+        Rows a batch; epochs at most, those before a resumed run included.
     validation : Rows, default=None
         Where given, its loss decides on stopping and on the best epoch.
     observer : Observer, default=None
@@ -47,20 +27,20 @@ def train(
     KeyboardInterrupt
         If interrupted before the first epoch is complete; later, ``progress.interrupted``.
     """
+    progress = run.progress
     try:
-        for _ in range(max_iter):
+        while progress.is_active.any() and progress.n_epochs < max_iter:
             if observer is not None:
                 observer.begin_epoch()
-            losses, weights = run_epoch(module, rows, step, optimizer, rngs, batch_size)
+            losses, weights = run_epoch(run, rows, batch_size)
             judged = None
             if validation is not None:
-                judged = mean_losses(module, step.objective, validation, len(rngs))
+                judged = mean_losses(run, validation)
             n_epochs = progress.n_epochs
             progress.end_epoch(losses, weights, judged)
+            run.optimizer.end_epoch(progress)
             is_new = progress.n_epochs > n_epochs
             if is_new and observer is not None and observer.end_epoch(progress):
-                break
-            if not progress.is_active.any():
                 break
     except KeyboardInterrupt:
         if not progress.n_epochs:
@@ -69,14 +49,15 @@ def train(
     progress.kept.restore()
 
 
-def run_epoch(module, rows, step, optimizer, rngs, batch_size):
+def run_epoch(run, rows, batch_size):
     """One pass over the rows; mean losses and task weights, (n_models, n_tasks) each.
 
     Weights are None where they are those of the tasks throughout.
     """
-    module.train()
+    run.module.train()
+    step, optimizer = run.step, run.optimizer
     losses = weights = 0.0
-    for batch in batches(rows, rngs, batch_size):
+    for batch in batches(rows, run.rngs, batch_size):
         if not rows.all_rows_count and not batch.weights.any():
             continue
         batch_losses, batch_weights, gradients = step(batch)
@@ -102,8 +83,9 @@ def batches(rows, rngs, batch_size):
         yield rows.batch(order[:, start : start + batch_size])
 
 
-def mean_losses(module, objective, rows, n_models, chunk=4096):
+def mean_losses(run, rows, chunk=4096):
     """Mean losses (n_models, n_tasks) without training; NaN for tasks without labels."""
+    module, n_models = run.module, len(run.rngs)
     module.eval()
     losses = 0.0
     with torch.no_grad():
@@ -111,7 +93,7 @@ def mean_losses(module, objective, rows, n_models, chunk=4096):
             stop = min(start + chunk, rows.n_rows)
             index = torch.arange(start, stop, device=rows.device).expand(n_models, -1)
             batch = rows.batch(index)
-            part = objective(module(batch.X, batch.task_index), batch)
+            part = run.step.objective(module(batch.X, batch.task_index), batch)
             losses = losses + part * ((stop - start) / rows.n_rows)
     losses = losses.cpu().numpy().astype(np.float64)
     losses[:, ~rows.task_has_label] = np.nan

@@ -20,7 +20,7 @@ class ByEpoch(LossBalancing):
     def __init__(self, log=None):
         self.log = log
 
-    def start(self, seeds, task_keys):
+    def start(self, seeds, task_keys, *, task_types=None):
         self.n_epochs_ = 0
         self.shape_ = (len(seeds), len(task_keys))
 

@@ -5,8 +5,10 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural.balancing import LossBalancing
 
 from .conftest import MIXED
 
@@ -37,6 +39,74 @@ def test_passes_are_epochs_moments_included(mixed_data):
     assert part.n_iter_ == 6
     np.testing.assert_allclose(raw(part, X), raw(whole, X), rtol=1e-9)
     np.testing.assert_allclose(part.loss_curve_, whole.loss_curve_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("balancing", ["dwa", "famo", "uncertainty", "random", "graddrop"])
+def test_a_balancing_method_goes_on(mixed_data, balancing):
+    X, Y = mixed_data
+    options = {**SMALL, "tasks": MIXED, "max_iter": 6, "batch_size": 100, "balancing": balancing}
+    whole = MultiTaskMLP(**options).fit(X, Y)
+    plain = MultiTaskMLP(**{**options, "balancing": "equal"}).fit(X, Y)
+    assert (raw(plain, X) != raw(whole, X)).any()
+    part = MultiTaskMLP(**options)
+    for _ in range(6):
+        part = pickle.loads(pickle.dumps(part.partial_fit(X, Y)))
+    np.testing.assert_allclose(raw(part, X), raw(whole, X), rtol=1e-8, atol=1e-10)
+
+
+class Counting(LossBalancing):
+    """Weights are the number of calls since the start."""
+
+    def __init__(self, unit=1.0, log=None):
+        self.unit, self.log = unit, log
+
+    def start(self, seeds, task_keys, *, task_types=None):
+        self.n_calls_ = 0
+        if self.log is not None:
+            self.log(task_types)
+
+    def weights(self, losses, observed):
+        self.n_calls_ += 1
+        return torch.full_like(losses, self.unit * self.n_calls_)
+
+
+def test_a_balancing_method_starts_once(mixed_data):
+    X, Y = mixed_data
+    started = []
+    options = {**SMALL, "tasks": MIXED, "batch_size": 100}
+    model = MultiTaskMLP(**options, balancing=Counting(log=started.append))
+    for _ in range(3):
+        model.partial_fit(X, Y)
+    assert started == [MIXED]
+    assert model.history_["task_weight"][:, 0].tolist() == [1, 2, 3]
+    # A call that fails changes nothing.
+    with pytest.raises(ValueError, match="became infinite"):
+        model.set_params(learning_rate_init=1e300, batch_size=10).partial_fit(X, Y)
+    model.set_params(**options).set_params(learning_rate_init=1e-3).partial_fit(X, Y)
+    assert model.history_["task_weight"][:, 0].tolist() == [1, 2, 3, 4]
+    # Another method, or other parameters of it: from the start.
+    for change in ({"balancing__unit": 2.0}, {"balancing": Counting()}):
+        model = MultiTaskMLP(**options, balancing=Counting()).partial_fit(X, Y).partial_fit(X, Y)
+        model.set_params(**change).partial_fit(X, Y)
+        expected = [1, 2, 2] if "balancing__unit" in change else [1, 2, 3]
+        assert model.history_["task_weight"][:, 0].tolist() == expected
+
+
+def test_task_types_in_long_form():
+    started = []
+    X = np.column_stack([np.arange(12) % 3, np.arange(12.0)])
+    method = Counting(log=started.append)
+    MultiTaskMLPRegressor(**SMALL, task_feature=0, balancing=method).partial_fit(X, X[:, 1])
+    assert started == [["regression"] * 3]
+
+
+def test_another_solver_starts_its_own_moments(mixed_data):
+    X, Y = mixed_data
+    model = MultiTaskMLP(**SMALL, tasks=MIXED).partial_fit(X, Y)
+    model.set_params(solver="sgd").partial_fit(X, Y)
+    assert model._stream["learnt"]["optimizer"]["n_steps"] == 1
+    model.partial_fit(X, Y)
+    assert model._stream["learnt"]["optimizer"]["n_steps"] == 2
 
 
 def test_learns_from_chunks():

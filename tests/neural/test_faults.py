@@ -123,12 +123,12 @@ def spoil(monkeypatch, at, value):
     """Let the parameters become ``value`` times as large within epoch ``at``."""
     original, epochs = _training.run_epoch, []
 
-    def run_epoch(module, *args):
+    def run_epoch(run, *args):
         epochs.append(1)
         if len(epochs) == at:
-            for p in module.parameters():
+            for p in run.module.parameters():
                 p.data *= value
-        return original(module, *args)
+        return original(run, *args)
 
     monkeypatch.setattr(_training, "run_epoch", run_epoch)
 

@@ -84,7 +84,7 @@ class Noted(GramianBalancing):
 
     alias = "noted"
 
-    def start(self, seeds, task_keys):
+    def start(self, seeds, task_keys, *, task_types=None):
         self.seen_ = []
 
     def weights(self, gramian):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural._adam import Adam
 from skmtl.neural._progress import Progress
+from skmtl.neural._run import Run
 from skmtl.neural._training import batches, mean_losses, train
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.optimizers import Adam
 
 from .conftest import CPU, MIXED
 
@@ -26,17 +27,10 @@ def fit(made, *, max_iter=30, tol=1e-4, patience=10, batch_size=16, lr=1e-2, **o
         tol=tol,
         n_iter_no_change=patience,
     )
-    train(
-        made.module,
-        made.rows,
-        made.step(),
-        Adam(made.module, learning_rate=lr, alpha=1e-3),
-        progress,
-        rngs=[np.random.default_rng([seed, DATA_SEED]) for seed in made.seeds],
-        batch_size=batch_size,
-        max_iter=max_iter,
-        **options,
-    )
+    optimizer = Adam(made.module, learning_rate=lr, alpha=1e-3)
+    rngs = [np.random.default_rng([seed, DATA_SEED]) for seed in made.seeds]
+    run = Run(made.module, made.step(), optimizer, progress, rngs)
+    train(run, made.rows, batch_size=batch_size, max_iter=max_iter, **options)
     return progress
 
 
@@ -114,7 +108,7 @@ def test_early_stopping_keeps_the_best_epoch(parts, mixed_data):
     assert 0 < mean.argmin() < len(mean) - 1
     for name, value in made.module.state_dict().items():
         assert torch.equal(value, seen[mean.argmin()][name])
-    found = mean_losses(made.module, made.objective, held, 1)
+    found = mean_losses(Run(made.module, made.step(), None, None, [None]), held)
     np.testing.assert_allclose(found.mean(), mean.min(), rtol=1e-12)
     assert books.best_loss[0] == mean.min()
 
@@ -124,10 +118,10 @@ def test_a_task_without_validation_labels_is_not_judged(parts, mixed_data):
     Y[:15, 2] = np.nan
     made = parts(X, Y, MIXED)
     held = made.make_rows(X[:15], made.targets.take(np.arange(15)))
-    losses = mean_losses(made.module, made.objective, held, 1)
+    losses = mean_losses(Run(made.module, made.step(), None, None, [None]), held)
     assert np.isnan(losses[0]).tolist() == [False, False, True, False]
     books = fit(made, max_iter=3, validation=held)
-    np.testing.assert_allclose(books.mean_loss[0], np.nanmean(books.validation_losses[-1]))
+    np.testing.assert_allclose(books.judged_loss[0], np.nanmean(books.validation_losses[-1]))
 
 
 def test_rows_without_labels_make_no_step(parts, mixed_data):
@@ -143,20 +137,11 @@ def test_rows_without_labels_make_no_step(parts, mixed_data):
             return next(order)
 
     steps = []
-    step = made.step()
     optimizer = Adam(made.module, learning_rate=0.1, alpha=1.0)
     optimizer.step = steps.append
     progress = Progress(made.module, 1, np.ones(4), tol=0, n_iter_no_change=5)
-    train(
-        made.module,
-        made.rows,
-        step,
-        optimizer,
-        progress,
-        rngs=[InOrder()],
-        batch_size=20,
-        max_iter=1,
-    )
+    run = Run(made.module, made.step(), optimizer, progress, [InOrder()])
+    train(run, made.rows, batch_size=20, max_iter=1)
     assert len(steps) == 1
     assert all(torch.equal(a, b) for a, b in zip(before, made.module.parameters(), strict=True))
 

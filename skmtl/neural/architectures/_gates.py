@@ -58,7 +58,7 @@ class SoftmaxGate(Gate):
         self.scores = affine(n_experts)
 
     def _weigh(self, x: Tensor, index: tuple[Tensor, ...]) -> Tensor:
-        return _of_readers(self.scores(x, *index), self.n_experts).softmax(-1)
+        return _softmax(_of_readers(self.scores(x, *index), self.n_experts))
 
 
 class DSelectGate(Gate):
@@ -86,7 +86,7 @@ class DSelectGate(Gate):
         digits = _of_readers(self.digits(x, *index), self.k * self.n_digits)
         ones = smooth_step(digits.unflatten(-1, (self.k, self.n_digits)), self.gamma)
         self.entropy = entropy(ones).mean(1).sum((1, 2)) if self.training else None
-        codes = (scores.softmax(-1).unsqueeze(-1) * spelled(ones)).sum(-2)
+        codes = (_softmax(scores).unsqueeze(-1) * spelled(ones)).sum(-2)
         return folded(codes, self.n_experts)
 
     def penalty(self) -> Tensor | None:
@@ -130,6 +130,11 @@ def entropy(ones: Tensor) -> Tensor:
 
 def _of_readers(scores: Tensor, n_scores: int) -> Tensor:
     return scores.reshape(*scores.shape[:2], -1, n_scores)
+
+
+def _softmax(scores: Tensor) -> Tensor:
+    # Along the first dimension it is several times faster than along a short last one.
+    return scores.movedim(-1, 0).contiguous().softmax(0).movedim(0, -1)
 
 
 class GatedArchitecture(Architecture):

@@ -88,8 +88,9 @@ class HardSharing(Architecture):
         With a trunk, ``n_features`` may be the shape of a row.
         """
         self._validate_params()
-        own = self._own_trunk(n_features, n_models)
-        widths = [n_features if own is None else own.width, *hidden_layer_sizes]
+        shape = n_features if isinstance(n_features, tuple) else (n_features,)
+        own = self._own_trunk(shape, n_models)
+        widths = [shape[0] if own is None else own.width, *hidden_layer_sizes]
         trunk: nn.Module = Trunk(n_models, widths, activation, dropout)
         if own is not None:
             trunk = nn.Sequential(own, trunk)
@@ -98,21 +99,18 @@ class HardSharing(Architecture):
         )
         return TrunkWithHeads(trunk, heads)
 
-    def _own_trunk(self, n_features: int | tuple[int, ...], n_models: int) -> OwnTrunk | None:
-        shape = n_features if isinstance(n_features, tuple) else (n_features,)
+    def _own_trunk(self, shape: tuple[int, ...], n_models: int) -> OwnTrunk | None:
         if isinstance(self.trunk, nn.Module):
             raise ValueError(
                 f"trunk={type(self.trunk).__name__}(...) is a module; expected a function or a "
                 "class that makes one, as every fit starts anew."
             )
-        if self.trunk is not None:
-            return OwnTrunk(n_models, self.trunk, shape)
-        if len(shape) != 1:
+        if self.trunk is None and len(shape) > 1:
             raise ValueError(
                 f"Rows of X have shape {shape}: HardSharing needs a trunk that maps them to "
                 "vectors, trunk=..."
             )
-        return None
+        return None if self.trunk is None else OwnTrunk(n_models, self.trunk, shape)
 
 
 class TrunkWithHeads(RepresentationModule):

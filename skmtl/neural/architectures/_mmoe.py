@@ -135,8 +135,24 @@ class MixedExperts(GatedModule):
         # Before the gate, so that they start as those of hard sharing do.
         self.heads = heads
         self.gate = gate
+        # Scores of linear heads are mixed where they are fewer than the units of an expert.
+        last: Any = heads.layers[-1]
+        n_scores = experts.n_experts * last.weight.shape[-2]
+        self.mixes_scores = len(heads.layers) == 1 and n_scores <= last.weight.shape[-1]
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        mixed = mix(self.gate(X, task_index), self.experts(X))
+        gates, experts = self.gate(X, task_index), self.experts(X)
+        if task_index is None and self.mixes_scores:
+            return self._mixed_scores(gates, experts)
+        mixed = mix(gates, experts)
         raw: Tensor = self.heads(mixed if task_index is None else mixed[:, 0], task_index)
         return raw
+
+    def _mixed_scores(self, gates: Tensor, experts: Tensor) -> Tensor:
+        """Mix what linear heads make of the experts: one product for a hundred tasks."""
+        head: Any = self.heads.layers[0]
+        scores = experts.flatten(1, 2) @ head.weight.flatten(1, 2).mT
+        scores = scores.view(*experts.shape[:3], *head.weight.shape[1:3])
+        mixed = (scores * gates.permute(0, 3, 1, 2).unsqueeze(-1)).sum(1)
+        raw: Tensor = (mixed + head.bias.unsqueeze(1)).flatten(-2)
+        return raw if self.heads.used is None else raw.index_select(-1, self.heads.used)

@@ -133,7 +133,7 @@ class PLE(GatedArchitecture):
             for i, (n_inputs, sizes) in enumerate(zip(inputs, layers, strict=True))
         ]
         outputs = [outputs_per_task[t] for t in tasks]
-        sizes = [(inputs[-1:] + layers[-1])[-1], *head_hidden_layer_sizes]
+        sizes = [[*inputs, *layers[-1]][-1], *head_hidden_layer_sizes]
         heads = OwnHeads(n_models, sizes, outputs, activation, dropout, tasks)
         return Levels(levels, heads)
 

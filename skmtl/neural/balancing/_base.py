@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 Array = NDArray[Any]
+
+# Spaces that are the same in every batch, and all.
+LASTING_SPACES = {"shared", "last_shared"}
+CONFLICT_SPACES = LASTING_SPACES | {"representation"}
 
 
 class Balancing(BaseEstimator, ABC):
@@ -26,13 +32,26 @@ class Balancing(BaseEstimator, ABC):
     ----------
     is_constant : bool
         Whether all weights are always 1: one backward pass then serves all parameters.
+
+    Examples
+    --------
+    >>> from skmtl.neural.balancing import BALANCING, Balancing
+    >>> all(issubclass(method, Balancing) for method in BALANCING.values())
+    True
     """
 
     alias: ClassVar[str]
     is_constant: ClassVar[bool] = False
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
-    def start(self, seeds: Sequence[int], task_keys: Sequence[int]) -> None:
-        """Forget earlier fits; called once before training.
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        """Check the parameters and forget earlier fits; called once before training.
 
         Parameters
         ----------
@@ -40,7 +59,15 @@ class Balancing(BaseEstimator, ABC):
             One for each of the n_models networks that train side by side.
         task_keys : sequence of int
             One a task, made of its name: what is drawn must not depend on the order of tasks.
+        task_types : sequence of str, default=None
+            Aliases of the types of the tasks, such as "binary"; None where they are not known.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range; the message names it and its value.
         """
+        self._validate_params()
 
     def end_epoch(self, losses: Tensor) -> None:
         """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""
@@ -94,6 +121,11 @@ class GramianBalancing(Balancing):
         Steps for which weights are kept.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "conflict_space": [StrOptions(CONFLICT_SPACES)],
+        "update_weights_every": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(self, *, conflict_space: str = "shared", update_weights_every: int = 1) -> None:
         self.conflict_space = conflict_space
         self.update_weights_every = update_weights_every
@@ -117,11 +149,18 @@ class GramianBalancing(Balancing):
         """Weights (n_tasks,) of one of the models; 0 for tasks without labels in the batch.
 
         For methods that go by the losses (n_tasks,), or remember tasks from step to step.
+        Where the Gramian is not finite the weights are NaN, so that training stops.
         """
-        weights = np.zeros(len(losses))
-        if observed.any():
-            weights[observed] = self.weights(gramian[np.ix_(observed, observed)])
+        members = np.flatnonzero(observed)
+        weights = np.where(observed, np.nan, 0.0)
+        seen = gramian[np.ix_(members, members)]
+        if len(members) and np.isfinite(seen).all():
+            weights[members] = self._weights_of(model, members, seen, losses[members])
         return weights
+
+    def _weights_of(self, model: int, members: Array, gramian: Array, losses: Array) -> Array:
+        """Weights of the tasks with the indices ``members``, the only ones in the arrays."""
+        return self.weights(gramian)
 
 
 class JacobianBalancing(Balancing):
@@ -133,6 +172,10 @@ class JacobianBalancing(Balancing):
         Gradients with respect to what; see `GramianBalancing`. In the representation the
         direction is handed back through the trunk.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "conflict_space": [StrOptions(CONFLICT_SPACES)],
+    }
 
     def __init__(self, *, conflict_space: str = "shared") -> None:
         self.conflict_space = conflict_space

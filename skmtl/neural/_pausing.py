@@ -1,0 +1,78 @@
+"""An estimator in the middle of its fit, to go on from there."""
+
+from __future__ import annotations
+
+import copy
+
+from sklearn.base import clone
+
+from skmtl.neural._network import build, set_state
+from skmtl.neural._results import write_results
+from skmtl.neural._schedules import CURVES
+from skmtl.neural._settings import differences
+
+# Parameters that change nothing of the epochs to come; of the seed the number is kept.
+FREE = {"warm_start", "max_iter", "random_state", "verbose"}
+
+# What an estimator has during a fit only, or what the fit will drop.
+PASSING = (
+    "_watch",
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+    "_skl_callbacks_to_teardown",
+    "_stream",
+)
+
+
+def pause(fit, run, rows, held_out):
+    """The estimator as if the fit had stopped here, and with what it takes to go on.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    run : Run
+        Between two epochs.
+    rows : Rows
+        Training data.
+    held_out : ndarray or None
+        Indices of the rows held out.
+    """
+    estimator = copy.copy(fit.estimator)
+    for name in PASSING:
+        estimator.__dict__.pop(name, None)
+    module = build(fit.description, fit.X.dtype, fit.device)
+    kept = [tensor.cpu().numpy() for tensor in run.progress.kept.saved]
+    set_state(module, dict(zip(module.state_dict(), kept, strict=True)))
+    stopped = copy.copy(fit)
+    stopped.estimator = estimator
+    write_results(stopped, module, run.progress, rows, held_out)
+    estimator._paused = {
+        "parameters": _parameters(fit.estimator),
+        "data": fit.fingerprint,
+        "seed": fit.seed,
+        "tasks": fit.tasks,
+        "run": run.state(),
+    }
+    return estimator
+
+
+def check_same_fit(fit, paused):
+    """Raise if a fit is not the one that was paused."""
+    changes = differences(paused["parameters"], _parameters(fit.estimator))
+    if fit.fingerprint != paused["data"]:
+        changes = ", ".join(filter(None, [changes, "X, y or sample_weight are others"]))
+    if changes:
+        raise ValueError(
+            f"The fit goes on exactly where it was saved, but {changes}. Restore them, or set "
+            "warm_start=False to start anew."
+        )
+
+
+def _parameters(estimator):
+    # Clones: an object may be changed in place later on.
+    parameters = clone(estimator).get_params(deep=False)
+    is_planned = estimator.learning_rate in CURVES
+    # The curve of the learning rate depends on the number of epochs.
+    free = FREE - {"max_iter"} if is_planned else FREE
+    return {name: value for name, value in parameters.items() if name not in free}

@@ -1,0 +1,116 @@
+"""From a fit and the parameters of its estimator to a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from skmtl.neural._fit import BALANCING
+from skmtl.neural._monitor import read_monitor
+from skmtl.neural._network import task_keys
+from skmtl.neural._objective import Objective
+from skmtl.neural._portable import on_device
+from skmtl.neural._progress import Progress
+from skmtl.neural._run import Run
+from skmtl.neural._schedules import scheduled
+from skmtl.neural._settings import is_same, resolve
+from skmtl.neural._step import Step
+from skmtl.neural.optimizers import OPTIMIZERS, Clipped
+
+
+def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None):
+    """The run of a fit, before its first epoch.
+
+    Parameters
+    ----------
+    fit : Fit
+        Data and parameters.
+    module : MultiTaskModule
+        The network.
+    rows : Rows
+        Training data.
+    rng : numpy.random.Generator
+        Decides the order of the rows.
+    max_iter : int
+        Epochs at most.
+    monitor : "mean", "worst" or name of a task
+        The loss that decides on stopping.
+    judged : Rows, default=None
+        The rows it is taken from; by default those of training.
+    learnt : dict, default=None
+        What `learnt` found at the end of an earlier pass.
+    """
+    learnt = learnt or {}
+    omega = torch.from_numpy(fit.task_weight).to(rows.labels)
+    balancing = _balancing(fit, learnt.get("balancing"))
+    optimizer = _optimizer(fit.estimator, module, max_iter * fit.steps_of_an_epoch(rows))
+    if learnt.get("solver") == fit.estimator.solver:
+        optimizer.load(learnt["optimizer"])
+    return Run(
+        module,
+        Step(module, Objective(fit.tasks, fit.device), balancing, omega),
+        optimizer,
+        _progress(fit, module, rows if judged is None else judged, monitor),
+        [rng],
+    )
+
+
+def learnt(fit, run):
+    """What a run leaves to the next pass beside the network."""
+    return {
+        "balancing": run.step.balancing,
+        "solver": fit.estimator.solver,
+        "optimizer": run.optimizer.state(),
+    }
+
+
+def _balancing(fit, before):
+    """How tasks are weighed; a method that an earlier pass has started goes on."""
+    method = resolve("balancing", fit.estimator.balancing)
+    if before is not None and is_same(before, method):
+        # A copy, for this pass may fail.
+        return on_device(before, fit.device)
+    names = fit.tasks.names
+    types = [task.alias for task in fit.tasks.tasks]
+    method.start(
+        [int(fit.rng(BALANCING).integers(2**62))],
+        task_keys(names),
+        task_types=types * len(names) if fit.tasks.is_long else types,
+    )
+    return method
+
+
+def _optimizer(estimator, module, n_steps):
+    """What moves the parameters, in so many steps at most."""
+    options = {"learning_rate": estimator.learning_rate_init, "alpha": estimator.alpha}
+    if estimator.solver == "sgd":
+        options["momentum"] = estimator.momentum
+        options["nesterov"] = estimator.nesterovs_momentum
+    optimizer = scheduled(
+        OPTIMIZERS[estimator.solver](module, **options),
+        estimator.learning_rate,
+        n_models=1,
+        n_steps=n_steps,
+        n_iter_no_change=estimator.n_iter_no_change,
+    )
+    if estimator.max_grad_norm is None:
+        return optimizer
+    return Clipped(optimizer, estimator.max_grad_norm)
+
+
+def _progress(fit, module, judged, monitor):
+    """The books, where the losses of the rows ``judged`` decide."""
+    estimator = fit.estimator
+    can_judge = judged.task_has_label & (np.array(fit.description["outputs_per_task"]) > 0)
+    counts = fit.task_weight * can_judge
+    if not counts.any():
+        counts = judged.task_has_label.astype(float)
+    where = "among the rows held out" if estimator.early_stopping else "in y"
+    return Progress(
+        module,
+        1,
+        counts,
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        monitor=read_monitor(monitor, fit.tasks.names, counts, can_judge, rows=where),
+    )

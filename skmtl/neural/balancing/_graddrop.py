@@ -1,0 +1,78 @@
+"""One sign for each entry of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor
+
+from skmtl.neural.balancing._base import JacobianBalancing
+
+
+class GradDrop(JacobianBalancing):
+    r"""Gradient sign dropout: where tasks disagree on a sign, one sign is drawn and kept.
+
+    Entry by entry, with the sum and the absolute sum over tasks of their gradients,
+
+    .. math:: P = \tfrac12 \Big( 1 + \frac{\sum_t g_t}{\sum_t |g_t|} \Big), \quad
+        M_t = [P > U][g_t > 0] + [P < U][g_t < 0], \quad U \sim \text{uniform}(0, 1)
+
+    the step follows :math:`\sum_t (\ell + (1 - \ell) M_t) g_t`. Entries whose signs agree are
+    never dropped.
+
+    Parameters
+    ----------
+    leak : float, default=0.0
+        :math:`\ell`, the part of the gradients that is exempt; 1 gives their sum.
+    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+        Gradients with respect to what; see `GramianBalancing`. The paper drops in the
+        representation, between trunk and heads.
+
+    References
+    ----------
+    Chen, Ngiam, Huang, Luong, Kretzschmar, Chai and Anguelov, "Just pick a sign: optimizing deep
+    multitask models with gradient sign dropout", NeurIPS 2020, eq. 1 and algorithm 1.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import GradDrop
+    >>> model = MultiTaskMLP(balancing=GradDrop(leak=0.2), random_state=0)
+    """
+
+    alias = "graddrop"
+    _parameter_constraints: ClassVar = {
+        **JacobianBalancing._parameter_constraints,
+        "leak": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, *, leak: float = 0.0, conflict_space: str = "shared") -> None:
+        super().__init__(conflict_space=conflict_space)
+        self.leak = leak
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+
+    def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
+        """The sum of the gradients, without what was dropped."""
+        # Gradients of tasks without labels are zero: they have no sign to count.
+        total = jacobian.sum(dim=0)
+        size = jacobian.abs().sum(dim=0)
+        positive = 0.5 * (1 + total / torch.where(size > 0, size, 1.0))
+        # In float32, which never rounds to 1: an entry where all are positive is always kept.
+        drawn = self._generators[model].random(jacobian.shape[1], dtype=np.float32)
+        is_positive = positive > torch.from_numpy(drawn).to(jacobian)
+        kept = torch.where(is_positive, jacobian.clamp(min=0), jacobian.clamp(max=0)).sum(dim=0)
+        return self.leak * total + (1 - self.leak) * kept

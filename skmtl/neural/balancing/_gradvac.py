@@ -1,0 +1,112 @@
+"""Gradients brought to the angles they usually have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from skmtl.neural.balancing._base import Array, GramianBalancing
+from skmtl.neural.balancing._cosines import cosines_of
+from skmtl.neural.balancing._draws import Draws
+from skmtl.neural.balancing._pcgrad import orders
+
+# To bring a gradient to a cosine of 1 with another would take an infinite part of it.
+LARGEST_COSINE = 0.99
+
+
+class GradVac(GramianBalancing):
+    r"""Gradient vaccine: pairs of gradients keep at least their usual cosine.
+
+    Each gradient meets the others in a random order. Where its cosine :math:`\phi` with
+    :math:`g_j` is below the usual one, :math:`\hat\phi_{ij}`, it is brought there:
+
+    .. math:: g_i \leftarrow g_i + \frac{\|g_i\|
+        (\hat\phi_{ij} \sqrt{1 - \phi^2} - \phi \sqrt{1 - \hat\phi_{ij}^2})}
+        {\|g_j\| \sqrt{1 - \hat\phi_{ij}^2}} g_j
+
+    Then :math:`\hat\phi_{ij} \leftarrow (1 - \beta) \hat\phi_{ij} + \beta \phi`. The step
+    follows the sum of the results. While all :math:`\hat\phi` are 0 this is `PCGrad`.
+
+    Parameters
+    ----------
+    beta : float, default=0.01
+        What a new cosine counts in the usual one.
+    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+        Gradients with respect to what; see `GramianBalancing`.
+    update_weights_every : int, default=1
+        Steps for which weights are kept.
+
+    References
+    ----------
+    Wang, Tsvetkov, Firat and Cao, "Gradient vaccine: investigating and improving multi-task
+    optimization in massively multilingual models", ICLR 2021, eqs. 2 and 3, algorithm 1.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import GradVac
+    >>> model = MultiTaskMLP(balancing=GradVac(beta=0.1))
+    """
+
+    alias = "gradvac"
+    _parameter_constraints: ClassVar = {
+        **GramianBalancing._parameter_constraints,
+        "beta": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self, *, beta: float = 0.01, conflict_space: str = "shared", update_weights_every: int = 1
+    ) -> None:
+        super().__init__(conflict_space=conflict_space, update_weights_every=update_weights_every)
+        self.beta = beta
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        self._draws = Draws(seeds, task_keys)
+        self._usual = np.zeros((len(seeds), len(task_keys), len(task_keys)))
+
+    def _weights_of(self, model: int, members: Array, gramian: Array, losses: Array) -> Array:
+        """Weights with orders drawn anew; the usual cosines take note of the step."""
+        pairs = np.ix_(members, members)
+        met = orders(self._draws.for_pairs(model)[pairs])
+        usual = self._usual[model][pairs]
+        weights, cosines = _vaccinate(gramian, met, usual)
+        self._usual[model][pairs] = usual + self.beta * (cosines - usual)
+        return weights
+
+    def weights(self, gramian: Array) -> Array:
+        """Weights while no cosine is usual, others met from the first to the last."""
+        met = orders(np.tile(np.arange(len(gramian)), (len(gramian), 1)))
+        return _vaccinate(gramian, met, np.zeros(np.shape(gramian)))[0]
+
+
+def _vaccinate(gramian: Array, met: Array, usual: Array) -> tuple[Array, Array]:
+    """Sum of the changed unit gradients' lengths, and the cosines met (n_tasks, n_tasks)."""
+    norms, cosines = cosines_of(gramian)
+    # Unit gradients j, and gradients i in units of their first length.
+    products, weights = cosines.copy(), np.eye(len(norms))
+    seen, rows = usual.copy(), np.arange(len(norms))
+    usual = np.minimum(usual, LARGEST_COSINE)
+    for j in met.T:
+        length = np.sqrt(np.maximum((products * weights).sum(axis=1), 0.0))
+        phi = np.divide(products[rows, j], length, where=length > 0, out=np.zeros(len(rows)))
+        phi = np.clip(phi, -1.0, 1.0)
+        seen[rows, j] = np.where((length > 0) & (norms[j] > 0), phi, seen[rows, j])
+        goal = usual[rows, j]
+        i = np.flatnonzero((phi < goal) & (norms[j] > 0))
+        j, phi, goal = j[i], phi[i], goal[i]
+        rest = np.sqrt(1 - goal**2)
+        part = length[i] * (goal * np.sqrt(1 - phi**2) - phi * rest) / rest
+        weights[i, j] += part
+        products[i] += part[:, None] * cosines[j]
+    return norms @ weights / np.where(norms > 0, norms, 1.0), seen

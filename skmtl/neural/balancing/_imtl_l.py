@@ -1,0 +1,68 @@
+"""All losses scaled to the same size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import ClassVar
+
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor
+
+from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._learned import Learned
+from skmtl.neural.balancing._positive import positive
+
+
+class IMTLL(LossBalancing):
+    r"""Impartial multi-task learning, its loss part: learned scales bring all losses to 1.
+
+    .. math:: \sum_t e^{s_t} L_t - s_t
+
+    is minimised over the network and s together. The weights are :math:`e^{s_t}`, which at the
+    optimum of s are :math:`1 / L_t`.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.025
+        Of s, by Adam. The paper trains s with the network's optimizer and names no rate; this is
+        that of `FAMO`.
+
+    References
+    ----------
+    Liu, Li, Kuang, Xue, Chen, Yang, Liao and Zhang, "Towards impartial multi-task learning",
+    ICLR 2021, eq. 7.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import IMTLL
+    >>> model = MultiTaskMLP(balancing=IMTLL())
+    """
+
+    alias = "imtl_l"
+    _parameter_constraints: ClassVar = {
+        "learning_rate": [Interval(Real, 0, None, closed="neither")]
+    }
+
+    def __init__(self, *, learning_rate: float = 0.025) -> None:
+        self.learning_rate = learning_rate
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        self._scale: Learned | None = None
+
+    def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
+        """Weights by the scales so far, which then learn from these losses."""
+        if self._scale is None:
+            self._scale = Learned(losses, self.learning_rate)
+        weights = torch.exp(self._scale.values)
+        self._scale.step(weights * positive(losses) - 1, observed)
+        return weights

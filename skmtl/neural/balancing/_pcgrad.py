@@ -1,0 +1,84 @@
+"""Gradients without what they have against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skmtl.neural.balancing._base import Array, GramianBalancing
+from skmtl.neural.balancing._draws import Draws
+
+
+class PCGrad(GramianBalancing):
+    r"""Projecting conflicting gradients.
+
+    Each gradient meets the others in a random order, and loses its part against them:
+
+    .. math:: g_i \leftarrow g_i - \frac{\min(g_i' g_j, 0)}{\|g_j\|^2} g_j,
+
+    where :math:`g_j` are the original gradients. The step follows the sum of the results.
+
+    Parameters
+    ----------
+    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+        Gradients with respect to what; see `GramianBalancing`.
+    update_weights_every : int, default=1
+        Steps for which weights are kept.
+
+    References
+    ----------
+    Yu, Kumar, Gupta, Levine, Hausman and Finn, "Gradient surgery for multi-task learning",
+    NeurIPS 2020, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.neural.balancing import PCGrad
+    >>> PCGrad().weights(np.array([[18.0, -22.0], [-22.0, 38.0]]))
+    array([2.22222222, 1.57894737])
+    """
+
+    alias = "pcgrad"
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        self._draws = Draws(seeds, task_keys)
+
+    def _weights_of(self, model: int, members: Array, gramian: Array, losses: Array) -> Array:
+        """Weights with orders drawn anew."""
+        chance = self._draws.for_pairs(model)[np.ix_(members, members)]
+        return _surgery(gramian, orders(chance))
+
+    def weights(self, gramian: Array) -> Array:
+        """Weights where all meet the others from the first to the last."""
+        return _surgery(gramian, orders(np.tile(np.arange(len(gramian)), (len(gramian), 1))))
+
+
+def orders(chance: Array) -> Array:
+    """Whom each task meets, one after the other (n_tasks, n_tasks - 1): others by chance."""
+    chance = chance.astype(float)
+    np.fill_diagonal(chance, np.inf)
+    return np.argsort(chance, axis=1)[:, :-1]
+
+
+def _surgery(gramian: Array, met: Array) -> Array:
+    """Sum of the changed gradients, as weights of the original ones."""
+    products = np.array(gramian, dtype=float)
+    gramian = products.copy()
+    weights = np.eye(len(gramian))
+    for j in met.T:
+        # All tasks at once, each with the one that it meets now.
+        against = products[np.arange(len(j)), j]
+        i = np.flatnonzero(against < 0)
+        j = j[i]
+        part = np.divide(against[i], gramian[j, j], where=gramian[j, j] > 0, out=np.zeros(len(i)))
+        weights[i, j] -= part
+        products[i] -= part[:, None] * gramian[j]
+    return weights.sum(axis=0)

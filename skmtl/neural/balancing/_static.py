@@ -1,0 +1,63 @@
+"""Weights that stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from skmtl.neural.balancing._base import LossBalancing
+
+
+class Static(LossBalancing):
+    r"""Given weights: :math:`\sum_t w_t L_t` for what the tasks share.
+
+    Heads learn as ever, unlike with the estimator's ``task_weight``, which also weighs their
+    losses, the mean over tasks that decides on stopping, and scores.
+
+    Parameters
+    ----------
+    weight : array-like of shape (n_tasks,), default=None
+        Weights of the tasks, in their order; all 1 by default.
+    normalize : bool, default=False
+        Whether to divide the weights by their mean.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import Static
+    >>> model = MultiTaskMLP(balancing=Static([1.0, 0.2, 0.2]))
+    """
+
+    alias = "static"
+    _parameter_constraints: ClassVar = {"weight": ["array-like", None], "normalize": ["boolean"]}
+
+    def __init__(self, weight: Any = None, *, normalize: bool = False) -> None:
+        self.weight = weight
+        self.normalize = normalize
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        weight = np.ones(len(task_keys)) if self.weight is None else np.asarray(self.weight, float)
+        if weight.shape != (len(task_keys),) or not (np.isfinite(weight) & (weight >= 0)).all():
+            raise ValueError(
+                f"Static(weight={self.weight!r}); expected {len(task_keys)} numbers >= 0, one for "
+                "each task."
+            )
+        if self.normalize:
+            if not weight.any():
+                raise ValueError(f"Static(weight={self.weight!r}, normalize=True): all are 0.")
+            weight = weight / weight.mean()
+        self._weight = weight
+
+    def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
+        """The given ones."""
+        return losses.new_tensor(self._weight).expand_as(losses)
