@@ -4,8 +4,9 @@ PARAMETERS = """
     hidden_layer_sizes : array-like of int, default=(128, 128)
         Units of the hidden layers that all tasks share. Empty for none: linear models.
     <task parameters>
-    architecture : {"hard_sharing"} or Architecture, default="hard_sharing"
-        How tasks share parameters; objects of `skmtl.neural.architectures` have settings.
+    architecture : str or Architecture, default="hard_sharing"
+        How tasks share parameters: an alias or an object of `skmtl.neural.architectures`, which
+        has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers that each task has for itself.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"

@@ -68,9 +68,10 @@ class Fit:
             module.initialize([self.seed], keys, self.description["activation"])
         else:
             set_state(module, state)
+        rng = self.rng(DROPOUT, *more)
         for layer in module.modules():
             if isinstance(layer, Dropout):
-                layer.seed([int(self.rng(DROPOUT, *more).integers(2**62))], self.device)
+                layer.seed([int(rng.integers(2**62))], self.device)
         return module
 
     def rows(self, members=None, share=None):

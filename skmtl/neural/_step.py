@@ -8,7 +8,7 @@ import torch
 from skmtl.neural._autograd import Autograd
 from skmtl.neural._by_hand import ByHand, is_written_out
 from skmtl.neural.architectures import RepresentationModule
-from skmtl.neural.balancing import GramianBalancing, JacobianBalancing, LossBalancing
+from skmtl.neural.balancing import Equal, GramianBalancing, JacobianBalancing, LossBalancing
 
 SPACES = ("shared", "last_shared", "representation")
 
@@ -30,6 +30,9 @@ class Step:
     """
 
     def __init__(self, module, objective, balancing, task_weight):
+        if not module.shared_parameters():
+            # Nothing to agree on: parameters of single tasks follow their own losses.
+            balancing = Equal()
         written_out = is_written_out(module, objective)
         self.engine = (ByHand if written_out else Autograd)(module, objective)
         self.objective, self.balancing, self.task_weight = objective, balancing, task_weight
@@ -121,6 +124,4 @@ def _space(balancing, module):
             f"{name}(conflict_space='last_shared') would leave the other shared layers without a "
             "direction; expected 'shared' or 'representation'."
         )
-    if not module.shared_parameters():
-        raise ValueError(f"{name} compares gradients of what tasks share: here they share nothing.")
     return space

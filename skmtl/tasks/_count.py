@@ -16,8 +16,8 @@ from skmtl.tasks._regression import Regression
 class Count(Regression):
     r"""A task whose labels are counts: Poisson likelihood with a log link.
 
-    The mean [1]_ is :math:`\mu = e^f` and the loss :math:`e^f - y f`, the negative log-likelihood
-    without the term that depends on y alone. `score` is the explained Poisson deviance.
+    The mean [1]_ is :math:`\mu = e^f` and the loss :math:`e^f - y f + y \log y - y`, half the
+    Poisson deviance. `score` is the explained deviance.
     Labels may be any numbers >= 0, as rates are.
 
     References
@@ -69,27 +69,28 @@ class Count(Regression):
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Poisson loss and its derivative."""
         mean = np.exp(raw[..., 0])
-        return mean - values * raw[..., 0], (mean - values)[..., None]
+        least = xlogy(values, values) - values
+        return mean - values * raw[..., 0] + least, (mean - values)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """The mean times the direction."""
         return np.exp(raw) * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
-        r""":math:`(u + y) \log (u + y) - (u + y)` for u + y >= 0."""
+        r""":math:`(u + y) \log (u + y) - u - y \log y` for u + y >= 0."""
         mean = dual[..., 0] + values
         floor = -1e-12 * (1.0 + values)
         mean = np.where(mean >= floor, np.maximum(mean, 0.0), -1.0)
-        return np.where(mean >= 0, xlogy(mean, np.maximum(mean, 0.0)) - mean, np.inf)
+        least = xlogy(values, values) - values
+        return np.where(mean >= 0, xlogy(mean, np.maximum(mean, 0.0)) - mean - least, np.inf)
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Poisson loss, torch."""
-        return raw[..., 0].exp() - values * raw[..., 0]
+        return raw[..., 0].exp() - values * raw[..., 0] + (values.xlogy(values) - values)
 
     def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
         """Poisson loss and mean less count, torch."""
-        mean, values = raw.exp(), values[..., None]
-        return (mean - values * raw)[..., 0], mean - values
+        return self.torch_loss(raw, values), raw.exp() - values[..., None]
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean count; of a small one where all are zero."""

@@ -1,6 +1,7 @@
 """The linear estimators equal known models, and are invariant where they should be."""
 
 import inspect
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -428,3 +429,16 @@ def test_long_form_task_without_labels():
     assert (model.coef_[[0, 2]] == without.coef_).all()
     assert np.isnan(model.predict(X)).tolist() == [False, False, True, True, False, False]
     assert np.isfinite(model.score(X, np.arange(6.0)))
+
+
+def test_large_counts_converge():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    Y = rng.poisson(np.exp(3.0 + 0.3 * X[:, :2]))
+    model = MultiTaskLinear("l2", alpha=0.1, tasks="count", tol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y)
+    for t in range(2):
+        alone = PoissonRegressor(alpha=0.1, tol=1e-10).fit(X, Y[:, t])
+        np.testing.assert_allclose(model.coef_[t], alone.coef_, atol=1e-5)

@@ -40,7 +40,7 @@ class Architecture(BaseEstimator, ABC):
         Parameters
         ----------
         n_features : int
-            Number of features.
+            Number of features; the shape of a row, for an architecture that takes such.
         outputs_per_task : sequence of int
             Raw scores of each task; 0 for a task whose prediction is constant.
         hidden_layer_sizes, head_hidden_layer_sizes : sequence of int

@@ -15,9 +15,7 @@ from torch import Tensor
 
 Array = NDArray[Any]
 
-# Spaces that are the same in every batch, and all.
-LASTING_SPACES = {"shared", "last_shared"}
-CONFLICT_SPACES = LASTING_SPACES | {"representation"}
+CONFLICT_SPACES = {"shared", "last_shared", "representation"}
 
 
 class Balancing(BaseEstimator, ABC):
@@ -168,13 +166,13 @@ class JacobianBalancing(Balancing):
 
     Parameters
     ----------
-    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+    conflict_space : {"shared", "representation"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. In the representation the
         direction is handed back through the trunk.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "conflict_space": [StrOptions(CONFLICT_SPACES)],
+        "conflict_space": [StrOptions({"shared", "representation"})],
     }
 
     def __init__(self, *, conflict_space: str = "shared") -> None:

@@ -31,8 +31,13 @@ def cosines_of(gramian: Array) -> tuple[Array, Array]:
 
 def positive_definite(cosines: Array, ridge: float = RIDGE) -> Array:
     """The matrix, its diagonal raised until a Cholesky factor exists despite rounding."""
-    lowest = float(np.linalg.eigvalsh(cosines)[0])
-    return cosines + (ridge + 2 * max(0.0, -lowest)) * np.eye(len(cosines))
+    raised = cosines + ridge * np.eye(len(cosines))
+    try:
+        np.linalg.cholesky(raised)
+    except np.linalg.LinAlgError:
+        lowest = float(np.linalg.eigvalsh(cosines)[0])
+        raised = raised + 2 * max(0.0, -lowest) * np.eye(len(cosines))
+    return raised
 
 
 def for_unit_gradients(gramian: Array, solve: Callable[[Array], Array]) -> Array:

@@ -10,7 +10,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
-from skmtl.neural.balancing._base import LASTING_SPACES, JacobianBalancing
+from skmtl.neural.balancing._base import JacobianBalancing
 from skmtl.neural.balancing._positive import positive
 
 
@@ -32,7 +32,7 @@ class DBMTL(JacobianBalancing):
     ----------
     beta : float, default=0.9
         What earlier steps count, at first; 0 forgets them. The paper searches it per data set.
-    conflict_space : {"shared", "last_shared"}, default="shared"
+    conflict_space : {"shared"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. In the representation, gradients
         of different batches cannot be averaged.
 
@@ -50,7 +50,7 @@ class DBMTL(JacobianBalancing):
 
     alias = "db_mtl"
     _parameter_constraints: ClassVar = {
-        "conflict_space": [StrOptions(LASTING_SPACES)],
+        "conflict_space": [StrOptions({"shared"})],
         "beta": [Interval(Real, 0, 1, closed="left")],
     }
 

@@ -10,7 +10,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
-from skmtl.neural.balancing._base import LASTING_SPACES, JacobianBalancing
+from skmtl.neural.balancing._base import JacobianBalancing
 
 
 class ExcessMTL(JacobianBalancing):
@@ -27,7 +27,7 @@ class ExcessMTL(JacobianBalancing):
     ----------
     learning_rate : float, default=0.01
         :math:`\eta`, of the weights.
-    conflict_space : {"shared", "last_shared"}, default="shared"
+    conflict_space : {"shared"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. In the representation, squares of
         different batches cannot be added.
 
@@ -45,7 +45,7 @@ class ExcessMTL(JacobianBalancing):
 
     alias = "excess_mtl"
     _parameter_constraints: ClassVar = {
-        "conflict_space": [StrOptions(LASTING_SPACES)],
+        "conflict_space": [StrOptions({"shared"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
     }
 

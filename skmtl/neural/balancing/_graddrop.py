@@ -29,7 +29,7 @@ class GradDrop(JacobianBalancing):
     ----------
     leak : float, default=0.0
         :math:`\ell`, the part of the gradients that is exempt; 1 gives their sum.
-    conflict_space : {"shared", "last_shared", "representation"}, default="shared"
+    conflict_space : {"shared", "representation"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. The paper drops in the
         representation, between trunk and heads.
 
