@@ -74,13 +74,15 @@ class Step:
         return self.task_weight * self.balancing.weights(losses, self._observed(batch))
 
     def _from_gramian(self, losses, batch):
-        omega = self.task_weight.unsqueeze(-1)
-        gramians = (omega * omega.mT * self.engine.gramian(self.space)).cpu().double().numpy()
+        gramians = self.engine.gramian(self.space)
+        if self.own_weight is not None:
+            omega = self.task_weight.unsqueeze(-1)
+            gramians, losses = omega * omega.mT * gramians, self.task_weight * losses
         observed = self._observed(batch).cpu().numpy()
-        values = (self.task_weight * losses).cpu().double().numpy()
+        arrays = gramians.cpu().double().numpy(), losses.cpu().double().numpy(), observed
         found = [
-            self.balancing.step_weights(model, *arrays)
-            for model, arrays in enumerate(zip(gramians, values, observed, strict=True))
+            self.balancing.step_weights(model, *of_model)
+            for model, of_model in enumerate(zip(*arrays, strict=True))
         ]
         return torch.from_numpy(np.array(found)).to(losses)
 
