@@ -12,14 +12,12 @@ from skmtl.linear._choose import SOLVERS
 from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
+from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
-
-VANISHING = 1e-12
-"""Stands for a task weight of 0, relative to the largest: the limit of a vanishing weight."""
 
 
 @linear
@@ -125,7 +123,7 @@ class MultiTaskLinear(MultiTaskEstimator):
 
     def _fit(self, X, targets):
         penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
-        outputs = _learnable_outputs(targets.tasks)
+        outputs = learnable_outputs(targets.tasks)
         warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
             self.__dict__.pop(name, None)
@@ -134,10 +132,10 @@ class MultiTaskLinear(MultiTaskEstimator):
             self.dual_gap_, self.n_iter_ = 0.0, 1
             self._publish_coefficients(X.shape[1], outputs, None)
             return
-        X, learnable, cells = _learnable(X, targets, self.task_weight)
-        kept = np.flatnonzero(_learnable_tasks(targets.tasks))
+        X, labelled, cells = learnable(X, targets, self.task_weight)
+        kept = np.flatnonzero(learnable_tasks(targets.tasks))
         penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
-        fitted = fit_linear(X, learnable, cells, penalty, self, warm)
+        fitted = fit_linear(X, labelled, cells, penalty, self, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
@@ -216,40 +214,6 @@ def _output_units(tasks):
     if tasks.is_long:
         scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
     return scale, location
-
-
-def _learnable_outputs(tasks):
-    """Mask of the outputs whose tasks have labels."""
-    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
-    return np.repeat(tasks.n_labels > 0, sizes)
-
-
-def _learnable_tasks(tasks):
-    """Mask of the tasks that have labels, and something to learn from them."""
-    if tasks.is_long:
-        return tasks.n_labels > 0
-    return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
-
-
-def vanishing_for_zero(task_weights):
-    """Task weights, with the limit of a vanishing one for 0."""
-    return np.maximum(task_weights, VANISHING * task_weights.max())
-
-
-def _learnable(X, targets, task_weight):
-    """X, targets and weights of rows and tasks with labels: the others have no influence."""
-    cells = targets.cell_weights(vanishing_for_zero(targets.task_weights(task_weight)))
-    rows = targets.row_is_observed
-    X = X.astype(np.float64, copy=False)
-    if not rows.all():
-        X, targets, cells = X[rows], targets.take(rows), cells[rows]
-    tasks = targets.tasks
-    if tasks.is_long:
-        if (tasks.n_labels == 0).any():
-            targets = targets.without_empty_tasks()
-        return X, targets, cells
-    keep = np.flatnonzero(_learnable_tasks(tasks))
-    return X, targets.select(keep), cells.reshape(len(cells), -1)[:, keep]
 
 
 @linear

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skmtl._base import mean_score
-from skmtl.linear._estimators import _learnable_outputs, vanishing_for_zero
+from skmtl.linear._learnable import learnable_outputs, vanishing_for_zero
 from skmtl.linear._path import PathProblem
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._task_set import Targets, TaskSet
@@ -82,7 +82,7 @@ def _fitted_path(model, train, alphas):
     targets = train.targets(model)
     problem = PathProblem.of_rows(model, train.X, targets)
     solutions = [None] * len(alphas) if problem is None else problem.solutions(alphas)
-    outputs = _learnable_outputs(targets.tasks)
+    outputs = learnable_outputs(targets.tasks)
     for fitted in solutions:
         # Publishing puts tasks into the units of y, once.
         tasks = tuple(copy(task) for task in targets.tasks.tasks)

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
 from skmtl._warnings import warn
-from skmtl.linear._estimators import _learnable
+from skmtl.linear._learnable import learnable
 from skmtl.linear._squared_loss import require_squared_loss
 from skmtl.linear._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.solvers._kernel_ridge import KernelProblem, learn_task_kernel
@@ -215,7 +215,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         n_tasks, known = targets.tasks.n_tasks, np.flatnonzero(targets.tasks.n_labels)
         B = make_task_kernel(self.task_kernel, known, n_tasks, self.similarity, self.adjacency)
         self._used_rows = np.flatnonzero(targets.row_is_observed)
-        X, targets, weights = _learnable(X, targets, self.task_weight)
+        X, targets, weights = learnable(X, targets, self.task_weight)
         is_complete, cells = _cells(targets, weights)
         _check_memory(X.shape[0] if is_complete else len(cells[0]), is_complete)
         if self.kernel == "precomputed":

@@ -5,12 +5,8 @@ from sklearn.base import clone
 
 from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import Case, choose_solver, fits_in_grams
-from skmtl.linear._estimators import (
-    _learnable,
-    _learnable_outputs,
-    _learnable_tasks,
-)
 from skmtl.linear._fit import LinearFit, descend_path, fit_linear
+from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear._parts import Part
 from skmtl.linear._row_space import in_row_space
 from skmtl.linear._spectral import SpectralPath, is_spectral
@@ -61,19 +57,19 @@ class PathProblem:
 
         Statistics take the place of the rows where these are small, unless ``on_rows``.
         """
-        if not _learnable_outputs(targets.tasks).any():
+        if not learnable_outputs(targets.tasks).any():
             return None
-        kept = np.flatnonzero(_learnable_tasks(targets.tasks))
-        X, learnable, cells = _learnable(X, targets, model.task_weight)
-        problem = cls(model, X, learnable, cells, kept, targets.tasks.n_tasks)
+        kept = np.flatnonzero(learnable_tasks(targets.tasks))
+        X, labelled, cells = learnable(X, targets, model.task_weight)
+        problem = cls(model, X, labelled, cells, kept, targets.tasks.n_tasks)
         X = problem.X
         if (
             not on_rows
-            and is_squared(learnable.tasks)
-            and fits_in_grams(X.shape, gram_bytes(X, learnable, cells))
+            and is_squared(labelled.tasks)
+            and fits_in_grams(X.shape, gram_bytes(X, labelled, cells))
         ):
             # Once for all alphas.
-            problem.X = Statistics(X, learnable, cells, centred=model.fit_intercept)
+            problem.X = Statistics(X, labelled, cells, centred=model.fit_intercept)
         return problem
 
     def alphas(self, n_alphas, eps):

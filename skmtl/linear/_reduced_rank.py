@@ -11,7 +11,8 @@ from skmtl._docstrings import documented
 from skmtl._warnings import warn
 from skmtl.linear._choose import MAX_GRAM_BYTES
 from skmtl.linear._docs import SHARED
-from skmtl.linear._estimators import MultiTaskLinear, _learnable, _learnable_outputs
+from skmtl.linear._estimators import MultiTaskLinear
+from skmtl.linear._learnable import learnable, learnable_outputs
 from skmtl.linear._squared_loss import require_squared_loss
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.solvers._closed_form import closed_form
@@ -156,8 +157,8 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
 
     def _fit(self, X, targets):
         require_squared_loss(targets.tasks, type(self).__name__)
-        learned = _learnable_outputs(targets.tasks)
-        X, targets, cells = _learnable(X, targets, self.task_weight)
+        learned = learnable_outputs(targets.tasks)
+        X, targets, cells = learnable(X, targets, self.task_weight)
         _check_memory(gram_bytes(X, targets, cells))
         statistics = Statistics(X, targets, cells, centred=self.fit_intercept)
         ridge, _ = closed_form(statistics, ridge=self.alpha, deviation=0.0, intercept_alpha=None)
