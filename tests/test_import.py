@@ -9,6 +9,7 @@ import textwrap
 import pytest
 
 import skmtl
+from skmtl.neural.architectures import ARCHITECTURES
 from tests.conftest import NAMESPACES
 
 BLOCKED = """
@@ -85,13 +86,15 @@ def test_linear_half_without_torch():
 
 
 def test_neural_half_without_torch_says_what_to_install():
-    code = """
-    try:
-        skmtl.MultiTaskMLP().fit(X, Y)
-    except ImportError as error:
-        print(error)
+    code = f"""
+    for architecture in {sorted(ARCHITECTURES)}:
+        try:
+            skmtl.MultiTaskMLP(architecture=architecture).fit(X, Y)
+        except ImportError as error:
+            print(error)
     """
-    assert "pip install torch" in run_without({"torch"}, code)
+    said = run_without({"torch"}, code).splitlines()
+    assert said == ["MultiTaskMLP needs PyTorch: pip install torch"] * len(ARCHITECTURES)
 
 
 def test_neural_half_without_optional_packages():

@@ -45,6 +45,11 @@ class _Threads:
             self.limits.remove(limit)
             self._apply()
 
+    def available(self):
+        """Threads that torch has where no fit runs."""
+        with self.lock:
+            return self.before[0] if self.limits else torch.get_num_threads()
+
     def _apply(self):
         for (get, put), before in zip(_libraries(), self.before, strict=True):
             n_threads = min(before, *self.limits) if self.limits else before
@@ -69,8 +74,9 @@ def read_device(device):
     try:
         found = torch.device(device)
         if found.type != "cpu":
-            torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+            # There and back: a device may exist by name and hold no data.
+            torch.zeros(1, device=found).cpu()
+    except (RuntimeError, AssertionError, TypeError, ImportError) as error:
         has_cuda = "is" if torch.cuda.is_available() else "is not"
         raise ValueError(
             f"device={device!r} cannot be used: {str(error).splitlines()[0]} "
@@ -87,7 +93,7 @@ def limited_threads(n_threads, work=0):
     joblib has been given its share. As the number belongs to the process, fits that run in
     threads side by side agree on the smallest, and the last one out restores it.
     """
-    wanted = n_threads or (torch.get_num_threads() if work > WORTH_THREADS else 1)
+    wanted = n_threads or (_threads.available() if work > WORTH_THREADS else 1)
     if _threads.is_forked and wanted > 1:
         warn(
             "This process was forked, and torch can hang in a forked process that uses more "
@@ -100,6 +106,19 @@ def limited_threads(n_threads, work=0):
         yield
     finally:
         _threads.leave(wanted)
+
+
+@contextmanager
+def safe_after_fork():
+    """In a forked process even making a large tensor could wait for a thread that is not there."""
+    if not _threads.is_forked:
+        yield
+        return
+    _threads.enter(1)
+    try:
+        yield
+    finally:
+        _threads.leave(1)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skmtl.neural._environment import gradients, limited_threads, memory_hint
+from skmtl.neural._environment import gradients, limited_threads, memory_hint, safe_after_fork
 from skmtl.neural._fit import BATCHES, SPLIT, Fit
 from skmtl.neural._observer import Observer
 from skmtl.neural._pausing import check_same_fit, pause
@@ -19,6 +19,7 @@ from skmtl.neural._training import train
 
 
 @gradients()
+@safe_after_fork()
 def fit_network(estimator, X, targets):
     """Train until convergence and set the fitted attributes."""
     fit, state, paused = _begin(estimator, X, targets)
@@ -68,6 +69,7 @@ def _begin(estimator, X, targets):
 
 
 @gradients()
+@safe_after_fork()
 def partial_fit_network(estimator, X, targets):
     """One pass over the given rows, and what the next call needs to go on.
 

@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 
 from skmtl._warnings import warn
-from skmtl.neural._environment import limited_threads, read_device
+from skmtl.neural._environment import limited_threads, read_device, safe_after_fork
 
 # Numbers a chunk of predictions may hold in its widest layer.
 CHUNK = 2**22
@@ -116,6 +116,7 @@ def _numpy(raw):
     return raw[0].cpu().numpy().astype(np.float64)
 
 
+@safe_after_fork()
 def raw_scores_of(estimator, X, task_index=None):
     """Raw scores of a fitted estimator; its module is built once and kept."""
     device = _device_or_cpu(estimator.device)

@@ -8,12 +8,18 @@ from skmtl.neural._data import Rows
 from skmtl.neural._network import build, describe, task_keys
 from skmtl.neural._objective import Objective
 from skmtl.neural._step import Step
-from skmtl.neural.architectures import HardSharing
+from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import Equal
 from skmtl.tasks._targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]
+
+
+@pytest.fixture(params=sorted(ARCHITECTURES))
+def architecture(request):
+    """Each registered architecture, by its alias: a new one is tested by being registered."""
+    return request.param
 
 
 @pytest.fixture
@@ -37,7 +43,16 @@ class Parts:
     """Everything below the estimator, for wide or long labels."""
 
     def __init__(
-        self, X, y, tasks="auto", *, task_column=None, sample_weight=None, seeds=(0,), **shape
+        self,
+        X,
+        y,
+        tasks="auto",
+        *,
+        architecture="hard_sharing",
+        task_column=None,
+        sample_weight=None,
+        seeds=(0,),
+        **shape,
     ):
         options = {"hidden_layer_sizes": (6, 5), "activation": "tanh", "dropout": 0.0, **shape}
         options.setdefault("head_hidden_layer_sizes", ())
@@ -50,7 +65,9 @@ class Parts:
             standardize=True,
         )
         self.tasks = self.targets.tasks
-        self.description = describe(HardSharing(), X.shape[1], self.tasks, **options)
+        self.description = describe(
+            ARCHITECTURES[architecture](), X.shape[1], self.tasks, **options
+        )
         self.seeds = seeds
         self.module = build(self.description, X.dtype, CPU, len(seeds))
         keys = task_keys(self.tasks.names)

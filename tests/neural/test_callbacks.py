@@ -63,9 +63,9 @@ def test_true_stops(mixed_data, recwarn):
 
 
 @pytest.mark.parametrize("task", ["epoch", "fit"])
-def test_row_25_an_exception_propagates_and_nothing_changes(mixed_data, task):
+def test_row_25_an_exception_propagates_and_nothing_changes(mixed_data, architecture, task):
     X, Y = mixed_data
-    model = MultiTaskMLP(**SMALL, tasks=MIXED).fit(X, Y)
+    model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture).fit(X, Y)
     recorder = Recorder(error=OSError("disk full"), task=task)
     model.set_callbacks(recorder)
     before = dict(vars(model))

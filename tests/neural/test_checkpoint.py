@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural import Checkpoint, _checkpoint, _fitting
+from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import UPGrad
 from skmtl.tasks import Binary
 
@@ -84,7 +85,7 @@ def assert_same(one, other, X):
     ],
     ids=lambda options: "-".join(options) or "default",
 )
-def test_it_goes_on_to_the_same_bits(mixed_data, options, tmp_path, monkeypatch):
+def test_row_37_it_goes_on_to_the_same_bits(mixed_data, options, tmp_path, monkeypatch):
     X, Y = mixed_data
     options = {**SMALL, "tasks": MIXED, **options}
     whole = MultiTaskMLP(**pickle.loads(pickle.dumps(options)))
@@ -102,6 +103,43 @@ def test_it_goes_on_to_the_same_bits(mixed_data, options, tmp_path, monkeypatch)
     last = load(tmp_path / "model.pkl")
     assert last.n_iter_ == whole.n_iter_
     assert_same(whole, last.fit(X, Y), X)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_row_37_every_architecture_goes_on(mixed_data, architecture, early_stopping, tmp_path):
+    X, Y = mixed_data
+    made = ARCHITECTURES[architecture]()
+    # Everything that can be drawn in a step.
+    noise = {"gate": "dselect", "gate_dropout": 0.3} if hasattr(made, "gate") else {}
+    options = {**SMALL, "hidden_layer_sizes": (6, 6), "tasks": MIXED, "dropout": 0.3}
+    options |= {"architecture": made.set_params(**noise), "early_stopping": early_stopping}
+    whole = MultiTaskMLP(**options, head_hidden_layer_sizes=(3,))
+    resumed = crashed(whole, X, Y, tmp_path / "model.pkl").set_params(warm_start=True)
+    whole = MultiTaskMLP(**options, head_hidden_layer_sizes=(3,)).fit(X, Y)
+    assert_same(whole, resumed.fit(X, Y), X)
+
+
+def test_row_37_another_architecture_is_named(mixed_data, architecture, tmp_path):
+    X, Y = mixed_data
+    path = tmp_path / "model.pkl"
+    kind = ARCHITECTURES[architecture]
+    options = {**SMALL, "hidden_layer_sizes": (6, 6), "tasks": MIXED, "warm_start": True}
+    crashed(MultiTaskMLP(**options, architecture=kind()), X, Y, path)
+    other = "cascade" if architecture != "cascade" else "ple"
+    changes = {"architecture": other}
+    # A parameter of a trunk that is not there is no number to change.
+    numbers = {k: v for k, v in kind().get_params().items() if isinstance(v, int | float)}
+    for name, value in numbers.items():
+        # Another one that is allowed: shares lie between 0 and 1.
+        changes[f"architecture__{name}"] = (
+            (value + 0.5) / 2 if isinstance(value, float) else value + 4
+        )
+    for change, value in changes.items():
+        model = load(path).set_params(**{change: value})
+        before = vars(model).copy()
+        with pytest.raises(ValueError, match=rf"architecture was {kind.__name__}\(\) and is"):
+            model.fit(X, Y)
+        assert vars(model) == before
 
 
 def test_long_form_weights_and_sparse_rows(tmp_path):

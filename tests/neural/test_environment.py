@@ -12,7 +12,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural import _environment
+from skmtl.neural import _environment, _training
 from skmtl.neural._environment import WORTH_THREADS, limited_threads
 from tests.conftest import ROOT
 
@@ -82,6 +82,21 @@ def test_fits_in_threads_are_fits(two_threads):
     assert torch.get_num_threads() == 2
 
 
+def test_threads_change_nothing_but_rounding(two_threads, architecture):
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    options = {**SMALL, "hidden_layer_sizes": (6, 6), "architecture": architecture, "max_iter": 2}
+    one = MultiTaskMLPRegressor(**options, n_threads=1).fit(X, X)
+    two = MultiTaskMLPRegressor(**options, n_threads=2).fit(X, X)
+    assert torch.get_num_threads() == 2
+    np.testing.assert_allclose(two.predict(X), one.predict(X), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5])
+def test_a_number_of_threads_is_one_or_more(n_threads):
+    with pytest.raises(ValueError, match="'n_threads' parameter of MultiTaskMLPRegressor must be"):
+        MultiTaskMLPRegressor(**SMALL, n_threads=n_threads).fit(np.eye(4), np.eye(4))
+
+
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_a_fit_learns_whatever_the_grad_mode(mode):
     X = np.random.default_rng(0).normal(size=(50, 3))
@@ -106,15 +121,20 @@ FORK = """
 import multiprocessing, warnings
 import numpy as np, torch
 from skmtl import MultiTaskMLPRegressor
+from skmtl.neural.architectures import ARCHITECTURES
 
-X = np.random.default_rng(0).normal(size=(400, 30))
+X = np.random.default_rng(0).normal(size=(400, 10))
+OPTIONS = {"hidden_layer_sizes": (64, 64), "max_iter": 2, "random_state": 0}
 
 def fit(n_threads):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = MultiTaskMLPRegressor((64,), max_iter=2, n_threads=n_threads, random_state=0)
-        model.fit(X, X)
-    return model.predict(X), ["forked" in str(w.message) for w in caught]
+    predicted, forked = [], []
+    for architecture in ARCHITECTURES:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = MultiTaskMLPRegressor(**OPTIONS, architecture=architecture, n_threads=n_threads)
+            predicted.append(model.fit(X, X).predict(X))
+        forked.append(any("forked" in str(w.message) for w in caught))
+    return np.array(predicted), forked
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
@@ -125,7 +145,7 @@ if __name__ == "__main__":
         for n_threads in (None, 2):
             predicted, forked = pool.apply(fit, (n_threads,))
             assert (predicted == expected).all()
-            assert any(forked) is (n_threads == 2)
+            assert forked == [n_threads == 2] * len(ARCHITECTURES)
     print("done")
 """
 
@@ -145,16 +165,25 @@ def test_row_38_a_forked_child_does_not_hang(tmp_path):
     assert done.stdout.strip() == "done", done.stderr
 
 
-def test_out_of_memory_says_what_helps(monkeypatch):
-    def train(*args, **kwargs):
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+def test_row_35_out_of_memory_says_what_helps(monkeypatch, architecture):
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    options = {**SMALL, "hidden_layer_sizes": (6, 6), "architecture": architecture}
+    model = MultiTaskMLPRegressor(**options).fit(X, X)
+    before, predicted = dict(vars(model)), model.predict(X)
+    original, epochs = _training.run_epoch, []
 
-    monkeypatch.setattr("skmtl.neural._fitting.train", train)
-    model = MultiTaskMLPRegressor(**SMALL)
+    def run_epoch(*args):
+        epochs.append(original(*args))
+        if len(epochs) == 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return epochs[-1]
+
+    monkeypatch.setattr(_training, "run_epoch", run_epoch)
     with pytest.raises(torch.cuda.OutOfMemoryError) as raised:
-        model.fit(np.eye(4), np.eye(4))
-    assert "smaller batch_size (now 4)" in raised.value.__notes__[0]
-    assert not hasattr(model, "_state")
+        model.fit(X[:9], X[:9])
+    assert "smaller batch_size (now 9)" in raised.value.__notes__[0]
+    assert vars(model) == before
+    assert (model.predict(X) == predicted).all()
 
 
 def test_fork_state_is_of_this_process():

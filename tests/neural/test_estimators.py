@@ -166,12 +166,13 @@ def test_sparse_rows_are_dense_rows(make):
     assert (thin._raw(make(X).tocsr(), None) == dense._raw(X, None)).all()
 
 
-def test_float32_trains_in_float32_and_predicts_float64():
+def test_float32_trains_in_float32_and_predicts_float64(architecture):
     X, Y = mixed(100)
-    model = MultiTaskMLP(**SMALL, tasks=MIXED).fit(X.astype(np.float32), Y)
+    options = {**SMALL, "tasks": MIXED, "architecture": architecture}
+    model = MultiTaskMLP(**options).fit(X.astype(np.float32), Y)
     assert {a.dtype for a in model._state.values()} == {np.dtype(np.float32)}
     assert model.predict(X).dtype == np.float64
-    double = MultiTaskMLP(**SMALL, tasks=MIXED).fit(X, Y)
+    double = MultiTaskMLP(**options).fit(X, Y)
     assert {a.dtype for a in double._state.values()} == {np.dtype(np.float64)}
     np.testing.assert_allclose(model._raw(X, None), double._raw(X, None), rtol=1e-2, atol=1e-4)
 

@@ -1,6 +1,7 @@
 """MultiTaskMLP with every architecture: what holds for the estimator holds for each."""
 
 import pickle
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures._layers import Dropout
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -91,6 +93,56 @@ def test_grid_search_over_a_parameter_of_the_architecture(alias):
     grid = {f"architecture__{name}" if name else "architecture": values}
     search = GridSearchCV(estimator(alias, tasks=TYPES), grid, cv=2, error_score="raise").fit(X, y)
     assert np.isfinite(search.best_score_)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:joblib")
+def test_row_38_two_jobs_give_the_same_scores():
+    X, y = mixed()
+    model = MultiTaskMLP((6, 6), tasks=TYPES, max_iter=4, dropout=0.2, random_state=0)
+    grid = {"architecture": sorted(ARCHITECTURES)}
+    one, two = (
+        GridSearchCV(model, grid, cv=2, error_score="raise", n_jobs=n_jobs).fit(X, y)
+        for n_jobs in (1, 2)
+    )
+    scores = [search.cv_results_["mean_test_score"] for search in (one, two)]
+    np.testing.assert_array_equal(*scores)
+
+
+@every_architecture
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_dropout_leaves_out_other_units_in_each_layer(alias, form, monkeypatch):
+    X, y = mixed()
+    options = {"dropout": 0.5, "head_hidden_layer_sizes": (5, 5), "batch_size": 60, "max_iter": 2}
+    if form == "long":
+        X, y = np.column_stack([X, np.arange(60) % 3]), X[:, 0]
+        model = estimator(alias, MultiTaskMLPRegressor, task_feature=4, **options)
+    else:
+        model = estimator(alias, tasks=TYPES, **options)
+    masks, original = [], Dropout.mask
+
+    def mask(self, x):
+        found = original(self, x)
+        if found is not None and self.probability:
+            masks.append(found.numpy().ravel())
+        return found
+
+    monkeypatch.setattr(Dropout, "mask", mask)
+    predicted = model.fit(X, y).predict(X)
+    # Two hidden layers and two of the heads, in each of two steps.
+    assert len(masks) >= 8
+    for one in masks:
+        assert set(one) == {0.0, 2.0}
+        assert abs(one.mean() - 1) < 0.3
+    for one, other in combinations(masks, 2):
+        size = min(len(one), len(other))
+        assert (one[:size] != other[:size]).mean() > 0.3
+    # Predictions leave nothing out.
+    n_masks = len(masks)
+    np.testing.assert_array_equal(model.predict(X), predicted)
+    assert len(masks) == n_masks
+    without = clone(model).set_params(dropout=0.0).fit(X, y)
+    assert (without.predict(X) != predicted).any()
+    assert len(masks) == n_masks
 
 
 @every_architecture

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
@@ -16,7 +17,7 @@ from skmtl.neural import _training
 from .conftest import MIXED
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 15, "random_state": 0}
+SMALL = {"hidden_layer_sizes": (6, 6), "max_iter": 15, "random_state": 0}
 
 
 def raw(model, X):
@@ -135,10 +136,13 @@ def spoil(monkeypatch, at, value):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e9], ids=["row 22", "row 22 inf", "row 23"])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_rows_22_and_23_a_loss_beyond_bounds(monkeypatch, mixed_data, value, early_stopping):
+def test_rows_22_and_23_a_loss_beyond_bounds(
+    monkeypatch, mixed_data, architecture, value, early_stopping
+):
     X, Y = mixed_data
     X, Y = X, pd.DataFrame(Y[:, :2], columns=["score", "yes"])
-    options = {**SMALL, "early_stopping": early_stopping, "activation": "identity"}
+    options = {**SMALL, "architecture": architecture, "activation": "identity"}
+    options["early_stopping"] = early_stopping
     reference = MultiTaskMLP(**{**options, "max_iter": 4}).fit(X, Y)
     spoil(monkeypatch, 5, value)
     message = r"loss of task '(score|yes)'.*epoch 5.*Lower learning_rate_init=0\.001"
@@ -150,9 +154,9 @@ def test_rows_22_and_23_a_loss_beyond_bounds(monkeypatch, mixed_data, value, ear
     assert (raw(model, X) == raw(reference, X)).all()
 
 
-def test_row_22_without_a_finite_epoch(monkeypatch, mixed_data):
+def test_row_22_without_a_finite_epoch(monkeypatch, mixed_data, architecture):
     X, Y = mixed_data
-    model = MultiTaskMLP(**SMALL, tasks=MIXED).fit(X, Y)
+    model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture).fit(X, Y)
     before, state = raw(model, X), dict(vars(model))
     spoil(monkeypatch, 1, np.nan)
     with pytest.raises(ValueError, match=r"The loss of task 0 became .* in epoch 1"):
@@ -161,12 +165,11 @@ def test_row_22_without_a_finite_epoch(monkeypatch, mixed_data):
     assert (raw(model, X) == before).all()
 
 
-def test_row_22_really(mixed_data):
+def test_row_22_really(mixed_data, architecture):
     X, Y = mixed_data
+    options = {**SMALL, "tasks": MIXED, "architecture": architecture, "max_iter": 50}
     with pytest.warns(ConvergenceWarning, match="loss of task"):
-        model = MultiTaskMLP(
-            (6,), tasks=MIXED, learning_rate_init=1e3, max_iter=50, random_state=0
-        ).fit(X, Y)
+        model = MultiTaskMLP(**options, learning_rate_init=1e3).fit(X, Y)
     assert model.diverged_
     assert np.isfinite(raw(model, X)).all()
 
@@ -186,9 +189,12 @@ def interrupt(monkeypatch, at):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_row_24_ctrl_c_keeps_the_best_complete_epoch(monkeypatch, mixed_data, early_stopping):
+def test_row_24_ctrl_c_keeps_the_best_complete_epoch(
+    monkeypatch, mixed_data, architecture, early_stopping
+):
     X, Y = mixed_data
-    options = {**SMALL, "tasks": MIXED, "early_stopping": early_stopping, "batch_size": 20}
+    options = {**SMALL, "tasks": MIXED, "architecture": architecture, "batch_size": 20}
+    options["early_stopping"] = early_stopping
     reference = MultiTaskMLP(**{**options, "max_iter": 6}).fit(X, Y)
     model = MultiTaskMLP(**options)
     interrupt(monkeypatch, 7)
@@ -205,9 +211,9 @@ def test_row_24_ctrl_c_keeps_the_best_complete_epoch(monkeypatch, mixed_data, ea
     assert not model.fit(X, Y).interrupted_
 
 
-def test_row_24_without_a_complete_epoch(monkeypatch, mixed_data):
+def test_row_24_without_a_complete_epoch(monkeypatch, mixed_data, architecture):
     X, Y = mixed_data
-    model = MultiTaskMLP(**SMALL, tasks=MIXED)
+    model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
     interrupt(monkeypatch, 4)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
         model.fit(X, Y)
@@ -220,52 +226,86 @@ def test_row_24_without_a_complete_epoch(monkeypatch, mixed_data):
     assert (raw(model, X) == kept).all()
 
 
-def test_row_24_a_search_stops_too(monkeypatch, mixed_data):
+def test_row_24_a_search_stops_too(monkeypatch, mixed_data, architecture):
     X, Y = mixed_data
     interrupt(monkeypatch, 8)
-    search = GridSearchCV(MultiTaskMLP(**SMALL, tasks=MIXED), {"alpha": [0.1, 0.2]}, cv=3)
+    model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
+    search = GridSearchCV(model, {"alpha": [0.1, 0.2]}, cv=3)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
 
 
-def test_row_26_batches_without_labels_for_a_task():
+def test_row_26_batches_without_labels_for_a_task(architecture):
     X = np.random.default_rng(0).normal(size=(60, 3))
     Y = np.column_stack([X[:, 0], np.where(np.arange(60) < 2, X[:, 1], np.nan)])
-    model = MultiTaskMLPRegressor(**SMALL, batch_size=4).fit(X, Y)
+    model = MultiTaskMLPRegressor(**SMALL, architecture=architecture, batch_size=4).fit(X, Y)
     assert np.isfinite(model.loss_curve_).all()
     assert np.isfinite(model.predict(X)).all()
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 201])
-def test_rows_27_and_28_any_number_of_rows(n):
+@pytest.mark.parametrize("first", [0, 20], ids=["no label at all", "none of some tasks"])
+def test_row_26_gradients_are_those_of_the_tasks_with_labels(
+    parts, mixed_data, architecture, first
+):
+    X, Y = mixed_data
+    # The last rows have labels of all tasks: none is constant, and so left out of the network.
+    Y[:20], Y[20:40, 2:] = np.nan, np.nan
+    made = parts(X, Y, MIXED, architecture=architecture, hidden_layer_sizes=(6, 6))
+    batch = made.rows.batch(torch.arange(first, first + 20)[None])
+    found, _, gradients = made.step()(batch)
+    assert (found[0, 2:] == 0).all()
+    assert (found != 0).any().item() is (first > 0)
+
+    module = made.module
+    total = made.objective(module(batch.X), batch)[:, : 2 if first else 0].sum()
+    penalty = module.penalty()
+    if penalty is not None:
+        total = total + penalty.sum()
+    parameters = list(module.parameters())
+    expected = torch.autograd.grad(total, parameters, materialize_grads=True)
+    for (name, _), one, other in zip(module.named_parameters(), gradients, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 41])
+def test_rows_27_and_28_any_number_of_rows(architecture, n):
     X = np.random.default_rng(0).normal(size=(n, 3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        for size in ("auto", 1, 10**6):
-            model = MultiTaskMLP(**SMALL, batch_size=size, tasks="regression").fit(X, X[:, :2])
+    options = {**SMALL, "architecture": architecture, "max_iter": 3, "tasks": "regression"}
+    first_losses = []
+    # The last of the batches of 20 has one row.
+    for size in ("auto", 1, 20, 10**6):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            model = MultiTaskMLP(**options, batch_size=size).fit(X, X[:, :2])
             assert np.isfinite(model.predict(X)).all()
+            # Without a move, an epoch has the same loss however the rows are cut.
+            model.set_params(learning_rate_init=1e-300).fit(X, X[:, :2])
+        first_losses.append(model.loss_curve_[0])
+    for losses in first_losses:
+        np.testing.assert_allclose(losses, first_losses[0], rtol=1e-12)
 
 
-def test_row_28_the_split_leaves_every_task_and_class_in_training():
+def test_row_28_the_split_leaves_every_task_and_class_in_training(architecture):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
     Y = pd.DataFrame({"a": X[:, 0], "b": ["x"] * 28 + ["y", "z"], "c": np.nan})
     Y.loc[[3, 4], "c"] = 1.5
+    options = {**SMALL, "architecture": architecture, "max_iter": 2, "early_stopping": True}
     for seed in range(5):
-        model = MultiTaskMLP(
-            (4,), early_stopping=True, validation_fraction=0.9, max_iter=2, random_state=seed
-        ).fit(X, Y)
+        options["random_state"] = seed
+        model = MultiTaskMLP(**options, validation_fraction=0.9).fit(X, Y)
         assert np.isfinite(model.loss_curve_).all()
         assert model.classes_[1].tolist() == ["x", "y", "z"]
 
 
-def test_row_28_no_row_can_be_held_out():
+def test_row_28_no_row_can_be_held_out(architecture):
     with (
         pytest.warns(UserWarning, match="one observed label"),
         pytest.raises(ValueError, match=r"early_stopping=True needs rows.*Set early_stopping"),
     ):
         Y = np.array([[1.0, np.nan], [np.nan, 2.0]])
-        MultiTaskMLPRegressor(**SMALL, early_stopping=True).fit(np.eye(2), Y)
+        model = MultiTaskMLPRegressor(**SMALL, architecture=architecture, early_stopping=True)
+        model.fit(np.eye(2), Y)
 
 
 @pytest.mark.parametrize("kind", ["float16", "int", "bool", "fortran", "reversed", "readonly"])
@@ -289,27 +329,32 @@ def test_row_32_any_form_of_x(kind):
     np.testing.assert_allclose(raw(model, X), raw(reference, X), rtol=tolerance, atol=tolerance)
 
 
-def test_row_34_a_device_that_is_not_there():
+@pytest.mark.parametrize("device", ["cuda:99", "abacus", "", "meta", "privateuseone"])
+def test_row_34_a_device_that_is_not_there(architecture, device):
     X = np.eye(4)
-    for device in ("cuda:99", "abacus"):
-        with pytest.raises(ValueError, match=f"device='{device}' cannot be used.*'cpu' always is"):
-            MultiTaskMLPRegressor(**SMALL, device=device).fit(X, X)
+    model = MultiTaskMLPRegressor(**SMALL, architecture=architecture, device=device)
+    with pytest.raises(ValueError, match=f"device='{device}' cannot be used.*'cpu' always is"):
+        model.fit(X, X)
+    assert not hasattr(model, "_state")
 
 
-def test_a_model_of_an_accelerator_predicts_on_the_cpu():
+def test_a_model_of_an_accelerator_predicts_on_the_cpu(architecture):
     X = np.random.default_rng(0).normal(size=(20, 3))
-    model = MultiTaskMLPRegressor(**SMALL).fit(X, X)
+    model = MultiTaskMLPRegressor(**SMALL, architecture=architecture).fit(X, X)
     expected = model.predict(X)
     model.device = "cuda:99"
     with pytest.warns(UserWarning, match="Predicting on the CPU"):
         assert (model.predict(X) == expected).all()
 
 
-def test_row_39_random_state():
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_row_39_random_state(architecture, dropout):
     X = np.random.default_rng(0).normal(size=(30, 3))
+    options = {**SMALL, "architecture": architecture, "dropout": dropout, "max_iter": 3}
 
     def fit(random_state):
-        return raw(MultiTaskMLPRegressor((6,), max_iter=3, random_state=random_state).fit(X, X), X)
+        options["random_state"] = random_state
+        return raw(MultiTaskMLPRegressor(**options).fit(X, X), X)
 
     assert (fit(5) == fit(5)).all()
     assert (fit(np.random.RandomState(5)) == fit(np.random.RandomState(5))).all()

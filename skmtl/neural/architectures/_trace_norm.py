@@ -102,7 +102,10 @@ class LowRankNetworks(StackedNetworks):
 def trace_norm(W: Tensor) -> Tensor:
     """Smoothed sums (n_models,) of the singular values of matrices (n_models, n, m)."""
     gramian = W @ W.mT if W.shape[1] <= W.shape[2] else W.mT @ W
+    # Eigenvalues of NaN are an error; a norm that is NaN leaves it to the training to stop.
+    is_finite = gramian.isfinite().flatten(1).all(1)
+    gramian = torch.where(is_finite[:, None, None], gramian, 0.0)
     squares = torch.linalg.eigvalsh(gramian).clamp_min(0)
     tiny = torch.finfo(W.dtype).tiny
     floor = SMOOTHING**2 * squares.sum(-1, keepdim=True) + tiny
-    return (squares + floor).sqrt().sum(-1)
+    return torch.where(is_finite, (squares + floor).sqrt().sum(-1), torch.nan)
