@@ -64,6 +64,7 @@ API = {
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.compose": "Estimators made of estimators",
     "skmtl.metrics": "Scores over observed labels",
+    "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.datasets": "Data sets",
 }
 

@@ -20,6 +20,7 @@ NAMESPACES = [
     "skmtl.neural.balancing",
     "skmtl.compose",
     "skmtl.metrics",
+    "skmtl.model_selection",
     "skmtl.datasets",
 ]
 

@@ -1,0 +1,7 @@
+"""Splitters that respect tasks and missing labels."""
+
+from skmtl.model_selection._k_fold import MultiTaskKFold
+from skmtl.model_selection._shuffle_split import MultiTaskShuffleSplit
+from skmtl.model_selection._train_test_split import multitask_train_test_split
+
+__all__ = ["MultiTaskKFold", "MultiTaskShuffleSplit", "multitask_train_test_split"]

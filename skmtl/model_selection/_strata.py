@@ -1,0 +1,96 @@
+"""What is to be spread evenly: the labels of every task, and those of every class."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.tasks._reading import read_y, split_task_feature
+from skmtl.tasks._resolve import resolve_tasks
+from skmtl.tasks._targets import _names_and_index
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """The class, or the task that has none, of every label.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n_samples, n_columns)
+        Stratum of each label, -1 where unobserved. In long form there is one column.
+    task_of : ndarray of shape (n_strata,)
+        Position in ``task_names`` of the task that a stratum belongs to.
+    task_names, class_names : list
+        Names of the tasks; the class of each stratum, None in a task without classes.
+    task_index : ndarray of shape (n_samples,) or None
+        Long form: task of each row, labelled or not.
+    """
+
+    codes: Array
+    task_of: Array
+    task_names: list[Hashable]
+    class_names: list[Any]
+    task_index: Array | None = None
+
+    @cached_property
+    def counts(self) -> Array:
+        """Labels of each stratum."""
+        counts = np.zeros(len(self.task_of), dtype=np.int64)
+        for column in self.codes.T:
+            counts += np.bincount(column[column >= 0], minlength=len(counts))
+        return counts
+
+    @cached_property
+    def task_counts(self) -> Array:
+        """Labels of each task."""
+        totals = np.bincount(self.task_of, self.counts, len(self.task_names))
+        return totals.astype(np.int64)
+
+
+def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -> Strata:
+    """Read the labels of y; in long form also the tasks of X."""
+    if y is None:
+        raise ValueError("y is None, but the labels are what is spread over the parts; pass y.")
+    columns, names, is_1d = read_y(y)
+    task_names, index = list(range(len(columns))) if names is None else names, None
+    if task_feature is not None:
+        if not is_1d:
+            raise ValueError(
+                f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
+            )
+        task_names, index = read_task_index(X, task_feature)
+    observed = [column.observed for column in columns]
+    if not any(seen.any() for seen in observed):
+        raise ValueError("y has no observed label: every one is missing.")
+    types = resolve_tasks(tasks, columns, observed, ["y"] if index is not None else task_names)
+    codes = np.full((len(observed[0]), len(columns)), -1, dtype=np.int32, order="F")
+    task_of, class_names = [], []
+    for t, (column, task) in enumerate(zip(columns, types, strict=True)):
+        seen = observed[t]
+        classes, code = [None], np.zeros(int(seen.sum()), dtype=np.int64)
+        if task.is_classification:
+            classes, code = np.unique(column.labels[seen], return_inverse=True)
+            classes = classes.tolist()
+        task_of_label = np.full(len(code), t) if index is None else index[seen]
+        pairs, code = np.unique(task_of_label * len(classes) + code, return_inverse=True)
+        codes[seen, t] = code + len(class_names)
+        task_of += (pairs // max(len(classes), 1)).tolist()
+        class_names += [classes[c] for c in (pairs % max(len(classes), 1)).tolist()]
+    return Strata(
+        np.ascontiguousarray(codes), np.array(task_of), list(task_names), class_names, index
+    )
+
+
+def read_task_index(X: Any, task_feature: Any) -> tuple[list[Hashable], Array]:
+    """Names of the tasks in long form, and the position of each row's."""
+    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    names, index = _names_and_index(split_task_feature(X, task_feature)[1], [], False)
+    assert index is not None
+    return names.tolist(), index
