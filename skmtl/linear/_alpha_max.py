@@ -4,10 +4,9 @@ import numpy as np
 
 from skmtl.linear._design import make_design
 from skmtl.linear._fit import _on_grams, _on_rows
-from skmtl.linear._parts import Part
+from skmtl.linear._parts import parts_for
 from skmtl.linear._pieces import BISECTIONS
 from skmtl.linear._statistics import Statistics
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.penalties._base import NormAtom
 
 NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
@@ -21,13 +20,8 @@ def alpha_max(X, targets, cells, penalty, settings):
     quadratic penalties. The second, curvature of the loss over that of the penalty, is then
     finite, otherwise None.
     """
-    tasks = targets.tasks
-    n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
-    shape = (X.shape[1], n_outputs)
-    parts = [
-        Part(part, 1.0, shape, tasks.n_tasks, positive=settings.positive)
-        for part in parts_of(penalty)
-    ]
+    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=settings.positive)
+    shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
         return np.inf, _curvature(X, targets, cells) / max(_stiffness(part) for part in parts)
     set_up = _on_grams if isinstance(X, Statistics) else _on_rows

@@ -11,7 +11,7 @@ from skmtl.linear._blocks import solve_blocks
 from skmtl.linear._choose import Case, choose_solver, fits_in_grams
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
-from skmtl.linear._parts import Part, task_covariance
+from skmtl.linear._parts import parts_for, task_covariance
 from skmtl.linear._problem import Intercept, Problem
 from skmtl.linear._row_space import in_row_space
 from skmtl.linear._statistics import Statistics, gram_bytes, statistics_of
@@ -102,13 +102,11 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
                 warm = basis.T @ W, b, *(p if p is None else basis.T @ p for p in parts)
             return fit_linear(X, targets, cells, penalty, settings, warm).expanded(basis)
     tasks = targets.tasks
-    shape = (X.shape[1], tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
     _check_comparable(tasks, penalty, settings)
     squared = _check_losses(tasks)
-    parts = [
-        Part(part, settings.alpha, shape, tasks.n_tasks, positive=settings.positive)
-        for part in parts_of(penalty)
-    ]
+    positive = settings.positive
+    parts = parts_for(penalty, settings.alpha, X.shape[1], tasks, positive=positive)
+    shape = parts[0].shape
     center_weights = _profile_center(parts, tasks.n_tasks, settings.center)
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
     solver = choose_solver(Case(tasks, parts, penalty, settings, squared, n_bytes))

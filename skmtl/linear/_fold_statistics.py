@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from skmtl.linear._choose import fits_in_grams
-from skmtl.linear._statistics import Statistics, products
+from skmtl.linear._statistics import Statistics, products, weight_groups
 
 KEPT_AT_ONCE = 4
 """Gram matrices that `fold_statistics` keeps for each fold."""
@@ -147,8 +147,10 @@ def block_statistics(X, values, weights, group):
 
 def groups_of(weights):
     """Group (T,) of each task: tasks whose columns of weights are equal share one."""
-    seen = {}
-    return np.array([seen.setdefault(column.tobytes(), len(seen)) for column in weights.T.copy()])
+    group = np.empty(weights.shape[1], dtype=np.intp)
+    for g, tasks in enumerate(weight_groups(weights)):
+        group[tasks] = g
+    return group
 
 
 def folds_fit(X, weights, folds):

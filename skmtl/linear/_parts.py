@@ -12,12 +12,21 @@ from skmtl.linear._layout import Layout
 from skmtl.linear._pieces import pieces_of
 from skmtl.linear._shares import Shares
 from skmtl.linear._task_matrix import TaskMatrix
+from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.penalties._base import Quadratic
 from skmtl.linear.penalties._clustered import Clustered
 from skmtl.linear.penalties._trace_norm import SquaredTraceNorm
 
 MAX_COVARIANCE = 2000
 """Tasks up to which the covariance of a quadratic penalty is written out."""
+
+
+def parts_for(penalty, alpha, n_features, tasks, *, positive):
+    """A `Part` for each part of a penalty times alpha, for W of these features and tasks."""
+    shape = (n_features, tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
+    return [
+        Part(part, alpha, shape, tasks.n_tasks, positive=positive) for part in parts_of(penalty)
+    ]
 
 
 class Part:

@@ -7,12 +7,11 @@ from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import Case, choose_solver, fits_in_grams
 from skmtl.linear._fit import LinearFit, descend_path, fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
-from skmtl.linear._parts import Part
+from skmtl.linear._parts import parts_for
 from skmtl.linear._row_space import in_row_space
 from skmtl.linear._spectral import SpectralPath, is_spectral
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks._regression import Regression
 
 QUADRATIC_RANGE = (1e3, 1e-5)
@@ -119,14 +118,8 @@ class PathProblem:
 
     def parts(self):
         """Parts of the penalty for alpha = 1."""
-        tasks = self.targets.tasks
-        n_outputs = tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1)
-        return [
-            Part(
-                part, 1.0, (self.X.shape[1], n_outputs), tasks.n_tasks, positive=self.model.positive
-            )
-            for part in parts_of(self.penalty)
-        ]
+        shape, tasks = self.X.shape, self.targets.tasks
+        return parts_for(self.penalty, 1.0, shape[1], tasks, positive=self.model.positive)
 
     def _descends(self, parts, n_alphas):
         """Whether block descent takes the whole path."""

@@ -9,8 +9,7 @@ from skmtl.neural._autograd import Autograd
 from skmtl.neural._by_hand import ByHand, is_written_out
 from skmtl.neural.architectures import RepresentationModule
 from skmtl.neural.balancing import Equal, GramianBalancing, JacobianBalancing, LossBalancing
-
-SPACES = ("shared", "last_shared", "representation")
+from skmtl.neural.balancing._base import CONFLICT_SPACES
 
 
 class Step:
@@ -113,8 +112,8 @@ def _space(balancing, module):
     space = getattr(balancing, "conflict_space", None)
     if space is None:
         return None
-    if space not in SPACES:
-        raise ValueError(f"conflict_space={space!r}; expected one of {list(SPACES)}.")
+    if space not in CONFLICT_SPACES:
+        raise ValueError(f"conflict_space={space!r}; expected one of {list(CONFLICT_SPACES)}.")
     name = type(balancing).__name__
     if space == "representation" and not isinstance(module, RepresentationModule):
         raise ValueError(

@@ -90,7 +90,9 @@ class Count(Regression):
 
     def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
         """Poisson loss and mean less count, torch."""
-        return self.torch_loss(raw, values), raw.exp() - values[..., None]
+        mean, least = raw.exp(), values.xlogy(values) - values
+        loss = mean[..., 0] - values * raw[..., 0] + least
+        return loss, mean - values[..., None]
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean count; of a small one where all are zero."""

@@ -6,9 +6,9 @@ import torch
 
 from skmtl.neural._autograd import Autograd
 from skmtl.neural._by_hand import ByHand, is_written_out
-from skmtl.neural._step import SPACES
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.balancing import GramianBalancing, JacobianBalancing
+from skmtl.neural.balancing._base import CONFLICT_SPACES
 
 from .conftest import MIXED
 
@@ -58,7 +58,7 @@ def test_losses_and_gradients(same_weights, engines):
     same(ours.gradients(own, shared), theirs.gradients(own, shared))
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", CONFLICT_SPACES)
 def test_gradients_of_single_tasks(space, engines):
     ours, theirs = engines
     same(ours.jacobian(space), theirs.jacobian(space))
@@ -92,7 +92,7 @@ class Noted(GramianBalancing):
         return np.arange(1.0, len(gramian) + 1) * len(self.seen_)
 
 
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("space", CONFLICT_SPACES)
 @pytest.mark.parametrize("heads", [(), (4,)])
 def test_a_gramian_has_the_inner_products_of_gradients(space, heads, parts, mixed_data):
     X, Y = mixed_data

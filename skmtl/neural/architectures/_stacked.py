@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._experts import Stack
 from skmtl.neural.architectures._layers import (
     ACTIVATIONS,
     Dropout,
@@ -65,17 +66,8 @@ def learning_tasks(outputs: Sequence[int]) -> list[int]:
     return [t for t, n_outputs in enumerate(outputs) if n_outputs] or list(range(len(outputs)))
 
 
-class StackedLayer(Shared):
-    """Affine map of each task, all tasks starting equal.
-
-    Wide it maps (n_models, n_tasks, n, n_inputs) to (.., n_outputs), in long form
-    (n_models, n, n_inputs) to (.., n_outputs).
-    """
-
-    def __init__(self, n_models: int, n_tasks: int, n_inputs: int, n_outputs: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(n_models, n_tasks, n_inputs, n_outputs))
-        self.bias = nn.Parameter(torch.zeros(n_models, n_tasks, 1, n_outputs))
+class StackedLayer(Stack, Shared):
+    """Affine map of each task, all tasks starting equal."""
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
         n_inputs, n_outputs = self.weight.shape[2:]
@@ -83,12 +75,6 @@ class StackedLayer(Shared):
         with torch.no_grad():
             self.weight[model] = torch.from_numpy(weight.T)
             self.bias[model, :, 0] = torch.from_numpy(bias)
-
-    def forward(self, x: Tensor, rows: RowsByTask | None = None) -> Tensor:
-        if rows is not None:
-            return rows.affine(x, self.weight, self.bias)
-        product = torch.baddbmm(self.bias.flatten(0, 1), x.flatten(0, 1), self.weight.flatten(0, 1))
-        return product.unflatten(0, self.weight.shape[:2])
 
 
 class StackedTrunks(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 Array = NDArray[Any]
 
-CONFLICT_SPACES = {"shared", "last_shared", "representation"}
+CONFLICT_SPACES = ("shared", "last_shared", "representation")
 
 
 class Balancing(BaseEstimator, ABC):
@@ -120,7 +120,7 @@ class GramianBalancing(Balancing):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "conflict_space": [StrOptions(CONFLICT_SPACES)],
+        "conflict_space": [StrOptions(set(CONFLICT_SPACES))],
         "update_weights_every": [Interval(Integral, 1, None, closed="left")],
     }
 
