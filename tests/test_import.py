@@ -97,6 +97,20 @@ def test_neural_half_without_torch_says_what_to_install():
     assert said == ["MultiTaskMLP needs PyTorch: pip install torch"] * len(ARCHITECTURES)
 
 
+@pytest.mark.parametrize("home", ["architectures", "balancing"])
+def test_parts_of_networks_without_torch_say_what_to_install(home):
+    # The second time as the first: no half of the module is left behind.
+    code = f"""
+    for _ in range(2):
+        try:
+            from skmtl.neural.{home} import Equal
+        except ImportError as error:
+            print(error)
+    """
+    said = run_without({"torch"}, code).splitlines()
+    assert said == [f"skmtl.neural.{home} needs PyTorch: pip install torch"] * 2
+
+
 def test_neural_half_without_optional_packages():
     code = """
     model = skmtl.MultiTaskMLP(max_iter=2, tol=0).fit(X, Y)

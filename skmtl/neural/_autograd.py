@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 
+from skmtl.neural._environment import mixed_precision
 from skmtl.neural.architectures import RepresentationModule
 
 
@@ -28,13 +31,17 @@ class Autograd:
 
     def forward(self, batch):
         """Losses (n_models, n_tasks) of a batch, without gradient."""
-        if isinstance(self.module, RepresentationModule):
-            self.representation = self.module.represent(batch.X)
-            raw = self.module.read_out(self.representation, batch.task_index)
-        else:
-            self.representation = None
-            raw = self.module(batch.X, batch.task_index)
-        self.losses = self.objective(raw, batch)
+        X, index = batch.X, batch.task_index
+        is_mixed = self.module.mixed_precision
+        with mixed_precision(X.device) if is_mixed else nullcontext():
+            if isinstance(self.module, RepresentationModule):
+                # Gramians and losses are not for bfloat16.
+                self.representation = self.module.represent(X).to(X.dtype)
+                raw = self.module.read_out(self.representation, index)
+            else:
+                self.representation = None
+                raw = self.module(X, index)
+        self.losses = self.objective(raw.to(X.dtype), batch)
         self.penalty = self.module.penalty()
         return self.losses.detach()
 

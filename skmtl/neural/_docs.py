@@ -13,6 +13,13 @@ PARAMETERS = """
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is left out of a training step.
+    normalization : {"layer", "batch"}, default=None
+        What hidden units, those of heads included, are normalised over before their activation.
+        "layer" (Ba et al., 2016): the units of a row. "batch" (Ioffe and Szegedy, ICML 2015):
+        each unit over the rows of a batch, and over running statistics to predict. All rows
+        count, also for a task whose label they lack; in long form what belongs to a task sees
+        its own rows only. A single row is normalised by the running statistics. The trunk of
+        one's own is left alone.
     balancing : str, Balancing or callable, default="equal"
         How the losses of the tasks become one step: an alias or an object of
         `skmtl.neural.balancing`, or a function from the Gramian of the tasks' gradients
@@ -74,6 +81,10 @@ PARAMETERS = """
         do; from a file of `skmtl.neural.Checkpoint` a fit goes on exactly.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        "auto" trains in float32 if X is, else in float64; "float32" always. "bfloat16" is mixed
+        precision, made for CUDA: layers multiply matrices in bfloat16, while parameters, losses
+        and predictions are in float32. There is no float16, whose gradients underflow.
     n_threads : int, default=None
         Threads of a fit; None takes one where a step is small. Never more than PyTorch is set
         to use already.

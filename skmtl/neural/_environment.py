@@ -124,8 +124,25 @@ def safe_after_fork():
 @contextmanager
 def gradients():
     """Record gradients whatever mode the caller is in."""
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad(), full_precision():
         yield
+
+
+@contextmanager
+def full_precision():
+    """Compute in the dtype of the data, even where the caller has switched autocast on."""
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+        yield
+
+
+def mixed_precision(device):
+    """Compute products of matrices in bfloat16 on a device; what is added up stays as it is.
+
+    bfloat16 has the range of float32, so that no gradient is lost to underflow and losses need
+    no scaling, as they would in float16.
+    """
+    # What is cached would outlive the step that changes it.
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from skmtl._docstrings import documented
 from skmtl.neural._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.neural._continuing import read_more
 from skmtl.neural._docs import ATTRIBUTES, PARAMETERS, SHARED
+from skmtl.neural._torch import torch_needed_by
 
 network = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
@@ -55,7 +56,8 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     Notes
     -----
-    Training is in float32 if X is, else in float64; predictions are float64.
+    Training is in float32 if X is, else in float64, unless ``precision`` says otherwise;
+    predictions are float64.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(ACTIVATIONS)],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions({"layer", "batch"}), None],
         "balancing": [str, HasMethods("start"), callable],
         "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "solver": [StrOptions({"adam", "adamw", "sgd"})],
@@ -108,6 +111,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "device": [str],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -124,6 +128,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         head_hidden_layer_sizes=(),
         activation="relu",
         dropout=0.0,
+        normalization=None,
         balancing="equal",
         task_weight=None,
         solver="adam",
@@ -142,6 +147,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         tol=1e-4,
         warm_start=False,
         device="cpu",
+        precision="auto",
         n_threads=None,
         random_state=None,
         verbose=False,
@@ -154,6 +160,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
+        self.normalization = normalization
         self.balancing = balancing
         self.task_weight = task_weight
         self.solver = solver
@@ -172,6 +179,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.tol = tol
         self.warm_start = warm_start
         self.device = device
+        self.precision = precision
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
@@ -343,9 +351,5 @@ class MultiTaskMLPClassifier(MultiTaskClassifierMixin, MultiTaskMLP):
 
 def _needs_torch(module):
     """A module of this folder that imports torch."""
-    try:
+    with torch_needed_by("MultiTaskMLP"):
         return import_module(f"skmtl.neural.{module}")
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise ImportError("MultiTaskMLP needs PyTorch: pip install torch") from error

@@ -42,6 +42,8 @@ class Fit:
         labelled = targets.row_is_observed
         if not labelled.all():
             X, targets = X[labelled], targets.take(labelled)
+        if estimator.precision != "auto":
+            X = X.astype(np.float32, copy=False)
         self.X, self.targets = X, targets
         self.task_weight = self.targets.task_weights(estimator.task_weight)
         self.description = describe(
@@ -54,6 +56,7 @@ class Fit:
             ),
             activation=estimator.activation,
             dropout=float(estimator.dropout),
+            normalization=estimator.normalization,
         )
 
     def rng(self, purpose, *more):
@@ -62,7 +65,8 @@ class Fit:
 
     def module(self, state, *more):
         """The network, freshly initialised or in the given state."""
-        module = build(self.description, self.X.dtype, self.device)
+        module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
+        module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             keys = task_keys(self.tasks.names)
             module.initialize([self.seed], keys, self.description["activation"])

@@ -39,6 +39,7 @@ def fit_network(estimator, X, targets):
         monitor=estimator.monitor,
         judged=validation,
     )
+    run.probe = getattr(estimator, "_probe", None)
     if paused is not None:
         run.load(paused["run"])
     estimator._description = fit.description

@@ -9,7 +9,12 @@ import torch
 from scipy import sparse
 
 from skmtl._warnings import warn
-from skmtl.neural._environment import limited_threads, read_device, safe_after_fork
+from skmtl.neural._environment import (
+    full_precision,
+    limited_threads,
+    read_device,
+    safe_after_fork,
+)
 
 # Numbers a chunk of predictions may hold in its widest layer.
 CHUNK = 2**22
@@ -29,10 +34,15 @@ def describe(architecture, n_features, tasks, **shape):
     }
 
 
-def build(description, dtype, device, n_models=1):
-    """Make the module of a description, with all parameters zero."""
+def build(description, dtype, device, n_models=1, tasks=None):
+    """Make the module of a description, with all parameters zero.
+
+    ``tasks`` says what its raw scores mean: an ensemble has to know before it averages.
+    """
     settings = dict(description)
     module = settings.pop("architecture").build(**settings, n_models=n_models)
+    if tasks is not None:
+        module.read_as(tasks)
     return module.to(device=device, dtype=getattr(torch, np.dtype(dtype).name))
 
 
@@ -117,6 +127,7 @@ def _numpy(raw):
 
 
 @safe_after_fork()
+@full_precision()
 def raw_scores_of(estimator, X, task_index=None):
     """Raw scores of a fitted estimator; its module is built once and kept."""
     device = _device_or_cpu(estimator.device)
@@ -124,7 +135,7 @@ def raw_scores_of(estimator, X, task_index=None):
     built = estimator._built
     if built.get("state") is not state or built["device"] != device:
         dtype = next(array.dtype for array in state.values() if array.dtype.kind == "f")
-        module = build(description, dtype, device)
+        module = build(description, dtype, device, tasks=estimator._task_set)
         set_state(module, state)
         built.update(state=state, device=device, module=module)
     seen = estimator._task_set.n_labels > 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from skmtl.neural._kernels import squared
+from skmtl.tasks import Regression
+
 
 class Objective:
     """Task losses of a batch, as tensors.
@@ -29,6 +32,7 @@ class Objective:
         found = np.concatenate([[], *(block.tasks for block in tasks.blocks)]).astype(int)
         silent = np.setdiff1d(np.arange(len(tasks.tasks)), found)
         self.n_silent = len(silent)
+        self.is_squared = not silent.size and len(self.blocks) == 1 and _is_squared(*self.blocks[0])
         self.order = _columns(np.argsort(np.r_[found, silent]), len(tasks.tasks), device)
 
     @property
@@ -62,18 +66,24 @@ class Objective:
         return _pick(torch.cat(losses, dim=1), self.order)
 
     def with_slopes(self, raw, batch):
-        """Losses, and the derivative of each by the raw scores of its task, wide: (like raw)."""
+        """Losses, and the derivative of each by the raw scores of its task, wide: (like raw).
+
+        May write to the raw scores.
+        """
+        if self.is_squared and batch.all_alike and raw.is_cpu:
+            return _squared(raw, batch.values)
         slopes, losses = None, []
+        share = 1.0 / raw.shape[1]
         for task, outputs, tasks in self.blocks:
             weights = _pick(batch.weights, tasks)
             scores = _pick(raw, outputs).view(*weights.shape, -1)
             scores = _where_observed(scores, weights, batch.all_observed)
             cells, slope = task.torch_loss_and_grad(scores, _pick(batch.values, tasks))
             if batch.all_alike:
-                losses.append(cells.mean(1))
-                slope.div_(raw.shape[1])
+                losses.append(cells.sum(1).mul_(share))
+                slope.mul_(share)
             else:
-                weights = weights / raw.shape[1]
+                weights = weights * share
                 losses.append((cells * weights).sum(1))
                 slope.mul_(weights.unsqueeze(-1))
             slope = slope.flatten(-2)
@@ -86,6 +96,8 @@ class Objective:
 
     def observed(self, batch):
         """Tasks that have labels in the batch (n_models, n_tasks)."""
+        if batch.all_observed and not self.is_long:
+            return batch.weights.new_ones(len(batch.weights), self.n_tasks, dtype=torch.bool)
         has_label = batch.weights > 0
         if not self.is_long:
             return has_label.any(1)
@@ -98,6 +110,19 @@ class Objective:
             cells = _cells(task, raw, batch.values, batch.weights, batch.all_observed)
             losses = losses.scatter_add(1, batch.task_index, cells / raw.shape[1])
         return losses
+
+
+def _is_squared(task, outputs, tasks):
+    """Whether a block has squared losses, and the columns of the scores in their order."""
+    return type(task) is Regression and task.loss == "squared" and outputs is tasks is None
+
+
+def _squared(raw, values):
+    """`Objective.with_slopes` of squared losses alone, in one pass."""
+    residual = raw.numpy()
+    losses = np.empty((len(residual), residual.shape[2]), residual.dtype)
+    squared(residual, values.numpy(), residual.dtype.type(1.0 / residual.shape[1]), losses)
+    return torch.from_numpy(losses), raw
 
 
 def _cells(task, scores, values, weights, all_observed):

@@ -10,6 +10,7 @@ import torch
 
 from skmtl.neural._network import get_state, set_state
 from skmtl.neural._portable import on_device
+from skmtl.neural._probe import Probe
 from skmtl.neural._progress import Progress
 from skmtl.neural._step import Step
 from skmtl.neural.architectures._base import MultiTaskModule
@@ -33,6 +34,8 @@ class Run:
         Keeps the books.
     rngs : list of numpy.random.Generator
         One a model: the order of its batches.
+    probe : Probe, default=None
+        Is called with the run and a batch before each step; changes nothing.
     """
 
     module: MultiTaskModule
@@ -40,6 +43,7 @@ class Run:
     optimizer: Optimizer | Wrapped
     progress: Progress
     rngs: list[np.random.Generator]
+    probe: Probe | None = None
 
     def state(self):
         """A copy of the state, on the CPU."""

@@ -41,7 +41,7 @@ def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None
         What `learnt` found at the end of an earlier pass.
     """
     learnt = learnt or {}
-    omega = torch.from_numpy(fit.task_weight).to(rows.labels)
+    omega = torch.from_numpy(fit.task_weight).to(rows.values)
     balancing = _balancing(fit, learnt.get("balancing"))
     optimizer = _optimizer(fit.estimator, module, max_iter * fit.steps_of_an_epoch(rows))
     if learnt.get("solver") == fit.estimator.solver:

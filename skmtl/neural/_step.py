@@ -89,7 +89,9 @@ class Step:
         """Gradients where the method gives the direction of what is shared."""
         jacobian = self.engine.jacobian(self.space)
         sizes = [part.shape[-1] for part in jacobian]
-        jacobian = self.task_weight[:, None] * torch.cat(jacobian, dim=-1)
+        jacobian = jacobian[0] if len(jacobian) == 1 else torch.cat(jacobian, dim=-1)
+        if self.own_weight is not None:
+            jacobian = self.task_weight[:, None] * jacobian
         observed = self._observed(batch)
         values = self.task_weight * losses
         directions = torch.stack(

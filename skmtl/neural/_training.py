@@ -56,20 +56,22 @@ def run_epoch(run, rows, batch_size):
     """
     run.module.train()
     step, optimizer = run.step, run.optimizer
-    losses = weights = 0.0
+    losses = weights = rows.values.new_zeros(())
     for batch in batches(rows, run.rngs, batch_size):
         if not rows.all_rows_count and not batch.weights.any():
             continue
+        if run.probe is not None:
+            run.probe(run, batch)
         batch_losses, batch_weights, gradients = step(batch)
         optimizer.step(gradients)
         step.follow_up(batch)
         share = batch.values.shape[1] / rows.n_rows
-        losses = losses + batch_losses * share
+        losses = torch.add(losses, batch_losses, alpha=share)
         if batch_weights is not None:
-            weights = weights + batch_weights * share
+            weights = torch.add(weights, batch_weights, alpha=share)
     step.balancing.end_epoch(losses)
     losses = losses.cpu().numpy().astype(np.float64)
-    return losses, weights.cpu().numpy() if torch.is_tensor(weights) else None
+    return losses, weights.cpu().numpy() if weights.ndim else None
 
 
 def batches(rows, rngs, batch_size):
@@ -79,8 +81,7 @@ def batches(rows, rngs, batch_size):
         return
     order = np.stack([rng.permutation(rows.n_rows) for rng in rngs])
     order = torch.from_numpy(order).to(rows.device)
-    for start in range(0, rows.n_rows, batch_size):
-        yield rows.batch(order[:, start : start + batch_size])
+    yield from rows.batches(order, batch_size)
 
 
 def mean_losses(run, rows, chunk=4096):

@@ -80,6 +80,10 @@ class Task(BaseEstimator, ABC):
     def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
         """`torch_loss`, and its derivative (..., n_outputs) written out."""
 
+    def torch_average(self, raw: Any) -> Any:
+        """Raw scores with the mean `link` of several members, the first axis of ``raw``, torch."""
+        return raw.mean(0)
+
     @abstractmethod
     def prior(self, values: Array, weight: Array) -> Array:
         """Best constant `link` for these labels: a number, or class proportions."""

@@ -91,6 +91,11 @@ class Binary(Classes):
         """Logistic loss and probability less label, torch."""
         return self.torch_loss(raw, values), raw.sigmoid() - values[..., None]
 
+    def torch_average(self, raw: Any) -> Any:
+        """Log-odds of the mean probability, torch."""
+        zero = raw.new_zeros(())
+        return (-zero.logaddexp(-raw)).logsumexp(0) - (-zero.logaddexp(raw)).logsumexp(0)
+
     def _probabilities(self, raw: Array) -> Array:
         positive = expit(raw[..., 0])
         return np.column_stack([1.0 - positive, positive])

@@ -94,6 +94,10 @@ class Count(Regression):
         loss = mean[..., 0] - values * raw[..., 0] + least
         return loss, mean - values[..., None]
 
+    def torch_average(self, raw: Any) -> Any:
+        """Logarithm of the mean count, torch."""
+        return raw.logsumexp(0) - np.log(len(raw))
+
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean count; of a small one where all are zero."""
         mean = np.average(values, weights=weight)
@@ -102,4 +106,4 @@ class Count(Regression):
     def deviance(self, link: Array, values: Array) -> Array:
         r"""Poisson deviance :math:`2 (y \log (y / \mu) - y + \mu)`."""
         mean = np.maximum(link, np.finfo(np.float64).tiny)
-        return 2.0 * (xlogy(values, values / mean) - values + mean)
+        return 2.0 * (xlogy(values, values / mean) - values + link)

@@ -91,5 +91,9 @@ class Multiclass(Classes):
         slope.scatter_add_(-1, codes, slope.new_full((), -1.0).expand(codes.shape))
         return -log_share.gather(-1, codes)[..., 0], slope
 
+    def torch_average(self, raw: Any) -> Any:
+        """Logarithms of the sums of the probabilities, torch."""
+        return raw.log_softmax(-1).logsumexp(0)
+
     def _probabilities(self, raw: Array) -> Array:
         return softmax(raw, axis=1)

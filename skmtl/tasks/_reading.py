@@ -93,6 +93,8 @@ def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
 
 def observed_weights(columns: list[Column], sample_weight: Any, is_1d: bool) -> list[Array]:
     n_samples = len(columns[0].labels)
+    if sample_weight is None:
+        return [column.observed.astype(np.float64) for column in columns]
     shape = (n_samples,) if is_1d else (n_samples, len(columns))
     weight = read_sample_weight(sample_weight, shape).reshape(n_samples, -1)
     return [np.where(column.observed, weight[:, t], 0.0) for t, column in enumerate(columns)]

@@ -62,7 +62,9 @@ class Regression(Task):
         values, used = self.encode_numbers(column, name), weight > 0
         self.n_labels_ = int(used.sum())
         if standardize and self.n_labels_:
-            self.location_, self.scale_ = _moments(values[used], weight[used])
+            if self.n_labels_ < len(used):
+                values, weight = values[used], weight[used]
+            self.location_, self.scale_ = _moments(values, weight)
         return self
 
     def encode_numbers(self, column: Column, name: Hashable) -> Array:
@@ -73,12 +75,17 @@ class Regression(Task):
                 f"Task {name!r} is {self.alias}, but has the label {text!r}; expected numbers. "
                 "Declare it 'binary' or 'multiclass' in tasks=, or convert it."
             )
-        return np.where(column.observed, column.labels.astype(np.float64), 0.0)
+        values = column.labels.astype(np.float64)
+        values[~column.observed] = 0.0
+        return values
 
     def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
         """Standardised labels, 0 where unobserved."""
-        values = (self.encode_numbers(column, name) - self.location_) / self.scale_
-        return np.where(column.observed, values, 0.0)
+        values = self.encode_numbers(column, name)
+        values -= self.location_
+        values /= self.scale_
+        values[~column.observed] = 0.0
+        return values
 
     def labels(self, values: Array) -> Array:
         """Labels in the units of y."""
@@ -139,7 +146,9 @@ class Regression(Task):
         residual = raw - values[..., None]
         if self.loss == "absolute":
             return residual[..., 0].abs(), residual.sign()
-        slope = residual if self.loss == "squared" else residual.clamp(-self.delta, self.delta)
+        if self.loss == "squared":
+            return residual[..., 0].square().mul_(0.5), residual
+        slope = residual.clamp(-self.delta, self.delta)
         return (slope * (residual - 0.5 * slope))[..., 0], slope
 
     def prior(self, values: Array, weight: Array) -> Array:
@@ -157,10 +166,12 @@ class Regression(Task):
 
 def _moments(values: Array, weight: Array) -> tuple[float, float]:
     """Weighted mean and standard deviation; scale 1 where the labels are constant."""
-    location = float(np.average(values, weights=weight))
+    share = weight / weight.sum()
+    location = float(share @ values)
     centred = values - location
     # Normalising first keeps squares of targets of any magnitude finite.
     largest = float(np.abs(centred).max())
     if largest <= 10 * np.finfo(np.float64).eps * float(np.abs(values).max()):
         return location, 1.0
-    return location, largest * float(np.sqrt(np.average((centred / largest) ** 2, weights=weight)))
+    centred /= largest
+    return location, largest * float(np.sqrt(share @ np.square(centred)))

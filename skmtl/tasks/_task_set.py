@@ -94,6 +94,20 @@ class TaskSet:
             raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
         return [task.link(raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]
 
+    def torch_average(self, raw: Any) -> Any:
+        """Raw scores with the mean `link` of several members (n_members, .., n_outputs), torch.
+
+        In long form there may be the scores of many tasks side by side.
+        """
+        if self.is_long and self.n_outputs:
+            by_task = raw.unflatten(-1, (-1, self.n_outputs))
+            return self.tasks[0].torch_average(by_task).flatten(-2)
+        average = raw.mean(0)
+        for block in self.blocks:
+            by_task = raw[..., block.outputs].unflatten(-1, (len(block.tasks), -1))
+            average[..., block.outputs] = block.task.torch_average(by_task).flatten(-2)
+        return average
+
     def decode(self, links: list[Array]) -> Array:
         """Predicted labels: (n,) for 1-D y, else (n, n_tasks); object if any are strings."""
         columns = [task.decode(link) for task, link in zip(self.tasks, links, strict=True)]

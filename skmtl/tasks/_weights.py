@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Weights of the labels, broadcast to ``shape``: (n_samples,) or (n_samples, n_tasks)."""
-    if sample_weight is None:
-        return np.ones(shape)
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.ndim == 0:
         weight = np.full(shape[:1], float(weight))

@@ -86,7 +86,7 @@ class Parts:
             self.module,
             self.objective,
             balancing,
-            torch.from_numpy(omega).to(self.rows.labels.dtype),
+            torch.from_numpy(omega).to(self.rows.values.dtype),
         )
 
     def losses(self, module=None):

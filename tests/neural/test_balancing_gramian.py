@@ -22,6 +22,8 @@ from skmtl.neural.balancing import (
     UPGrad,
     Weighting,
 )
+from skmtl.neural.balancing._draws import Draws
+from skmtl.neural.balancing._pcgrad import orders
 
 GRAMIAN = sorted(name for name, kind in BALANCING.items() if issubclass(kind, GramianBalancing))
 every_method = pytest.mark.parametrize("name", GRAMIAN)
@@ -357,6 +359,27 @@ def test_gradvac_reaches_the_usual_cosine():
 def test_gradvac_starts_as_pcgrad():
     J = normal(6, 4)
     np.testing.assert_allclose(GradVac().weights(J @ J.T), PCGrad().weights(J @ J.T))
+
+
+def test_gradvac_follows_the_paper():
+    n_tasks, beta = 6, 0.3
+    method, draws = started(GradVac(beta=beta), n_tasks), Draws([0], range(n_tasks))
+    usual, everyone = np.zeros((n_tasks, n_tasks)), np.ones(n_tasks, dtype=bool)
+    for step in range(4):
+        J = normal(n_tasks, 8, step) + 0.4
+        changed = J.copy()
+        for i, others in enumerate(orders(draws.for_pairs(0))):
+            for j in others:
+                size, length = np.linalg.norm(J[j]), np.linalg.norm(changed[i])
+                phi, goal = changed[i] @ J[j] / size / length, usual[i, j]
+                if phi < goal:
+                    rest = np.sqrt(1 - goal**2)
+                    part = length * (goal * np.sqrt(1 - phi**2) - phi * rest) / (size * rest)
+                    changed[i] += part * J[j]
+                usual[i, j] += beta * (phi - goal)
+        weights = method.step_weights(0, J @ J.T, np.ones(n_tasks), everyone)
+        np.testing.assert_allclose(weights @ J, changed.sum(axis=0))
+    assert usual.max() > 0.1
 
 
 @pytest.mark.parametrize("c", [0.1, 0.5, 0.9, 2.0])

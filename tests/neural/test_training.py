@@ -70,7 +70,7 @@ def test_batches_are_a_shuffled_partition(parts, mixed_data):
     assert [b.X.shape[1] for b in picked] == [25, 25, 10]
     values = torch.cat([b.values for b in picked], dim=1)[..., 0]
     for k in range(2):
-        assert torch.equal(values[k].sort().values, made.rows.labels[:, 0, 0])
+        assert torch.equal(values[k].sort().values, made.rows.values[:, 0])
     assert not torch.equal(values[0], values[1])
     (whole,) = batches(made.rows, [None], 60)
     assert torch.equal(whole.X[0], made.rows.X)
@@ -127,7 +127,7 @@ def test_a_task_without_validation_labels_is_not_judged(parts, mixed_data):
 def test_rows_without_labels_make_no_step(parts, mixed_data):
     X, Y = mixed_data
     made = parts(X, Y, MIXED)
-    made.rows.labels[20:, 1] = 0.0
+    made.rows.weights[20:] = 0.0
     made.rows.all_rows_count = False
     before = [p.detach().clone() for p in made.module.parameters()]
     order = iter([np.arange(60)])

@@ -10,7 +10,6 @@ from skmtl.tasks._weights import read_sample_weight, read_task_weight
 @pytest.mark.parametrize(
     "weight, expected",
     [
-        (None, [[1, 1], [1, 1], [1, 1]]),
         (2.0, [[2, 2], [2, 2], [2, 2]]),
         ([1, 0, 3], [[1, 1], [0, 0], [3, 3]]),
         ([[1, 2], [0, 4], [5, 6]], [[1, 2], [0, 4], [5, 6]]),

@@ -45,10 +45,9 @@ class TaskAttention(Architecture):
 
     References
     ----------
-    .. [1] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, eq. 1 and
-       section 3.2.2.
+    .. [1] A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
     .. [2] A. Jaegle et al., "Perceiver IO: A general architecture for structured inputs and
-       outputs", ICLR 2022, section 3.2.
+       outputs", ICLR 2022.
 
     Examples
     --------
@@ -85,6 +84,7 @@ class TaskAttention(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk, tokens, queries and heads; see `Architecture.build`."""
@@ -99,14 +99,15 @@ class TaskAttention(Architecture):
             )
         widths = [n_features, *hidden_layer_sizes]
         sizes = [self.embed_dim, *head_hidden_layer_sizes]
+        style = activation, dropout, normalization
         return AttendedTokens(
             nn.Sequential(
-                Trunk(n_models, widths[:-1], activation, dropout),
-                Experts(n_models, self.n_tokens, widths[-2:], activation, dropout),
+                Trunk(n_models, widths[:-1], *style),
+                Experts(n_models, self.n_tokens, widths[-2:], *style),
             ),
             Queries(n_models, len(outputs_per_task), self.embed_dim),
             Attention(n_models, widths[-1], self.embed_dim, self.n_heads),
-            OwnHeads(n_models, sizes, outputs_per_task, activation, dropout),
+            OwnHeads(n_models, sizes, outputs_per_task, *style),
         )
 
 
@@ -174,10 +175,10 @@ class Attention(nn.Module):
             asked.flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1)
         )
         mixed = found.unflatten(0, (n_models, n)).permute(0, 3, 1, 2, 4).flatten(3)
-        out: Tensor = self.out(mixed.flatten(1, 2))
-        return out.unflatten(1, mixed.shape[1:3])
+        out: Tensor = self.out(mixed)
+        return out
 
     def _heads(self, layer: SharedLayer, x: Tensor) -> Tensor:
         """A projection of x (n_models, i, j, width): (n_models, i, j, n_heads, width of a head)."""
-        projected: Tensor = layer(x.flatten(1, 2))
-        return projected.unflatten(1, x.shape[1:3]).unflatten(-1, (self.n_heads, -1))
+        projected: Tensor = layer(x)
+        return projected.unflatten(-1, (self.n_heads, -1))

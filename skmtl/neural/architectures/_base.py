@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._layers import PerTask, Shared
+from skmtl.neural.architectures._normalization import Normalization
+from skmtl.tasks._task_set import TaskSet
 
 
 class Architecture(BaseEstimator, ABC):
@@ -33,6 +35,7 @@ class Architecture(BaseEstimator, ABC):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a module of this shape with all parameters zero.
@@ -49,6 +52,8 @@ class Architecture(BaseEstimator, ABC):
             Activation of the hidden layers.
         dropout : float, default=0.0
             Probability that a hidden unit is left out of a training step.
+        normalization : {"layer", "batch"}, default=None
+            What hidden units are normalised over before their activation.
         n_models : int, default=1
             Number of networks that live in the module side by side.
 
@@ -66,7 +71,14 @@ class MultiTaskModule(nn.Module, ABC):
     networks train in the time of a few; estimators use one. Built from `Shared` and `PerTask`
     modules, it knows by itself how to draw initial weights and which parameters belong to
     which task.
+
+    Attributes
+    ----------
+    mixed_precision : bool
+        Whether products of matrices are computed in bfloat16 while it is trained.
     """
+
+    mixed_precision = False
 
     @abstractmethod
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
@@ -84,6 +96,9 @@ class MultiTaskModule(nn.Module, ABC):
         raw : Tensor of shape (n_models, n, n_outputs)
             Outputs of all tasks side by side, or those of the row's task.
         """
+
+    def read_as(self, tasks: TaskSet) -> None:
+        """Be told what the raw scores mean."""
 
     def penalty(self) -> Tensor | None:
         """What comes on top of the losses of each model (n_models,), if anything does."""
@@ -134,6 +149,8 @@ class MultiTaskModule(nn.Module, ABC):
                     module.initialize(model, rng, gain)
                 elif isinstance(module, PerTask):
                     module.initialize(model, rngs, gain)
+                elif isinstance(module, Normalization):
+                    module.initialize(model)
 
     def _parameters_of(self, kind: type) -> list[nn.Parameter]:
         return [

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._cross_stitch import rows_of_task
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk
 from skmtl.neural.architectures._hierarchy import (
     Stage,
@@ -50,9 +51,9 @@ class Cascade(Architecture):
     References
     ----------
     .. [1] A. Søgaard and Y. Goldberg, "Deep multi-task learning with low level tasks
-       supervised at lower layers", ACL 2016, section 3.
+       supervised at lower layers", ACL 2016.
     .. [2] K. Hashimoto, C. Xiong, Y. Tsuruoka and R. Socher, "A joint many-task model: Growing
-       a neural network for multiple NLP tasks", EMNLP 2017, section 2.
+       a neural network for multiple NLP tasks", EMNLP 2017.
 
     Examples
     --------
@@ -91,6 +92,7 @@ class Cascade(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk, and heads in their order; see `Architecture.build`."""
@@ -100,19 +102,19 @@ class Cascade(Architecture):
         layers = read_layers(self.layers, n_tasks, len(hidden_layer_sizes))
         widths = [n_features, *hidden_layer_sizes][: max(layers) + 1]
         plan = stages(parents, layers)
+        style = activation, dropout, normalization
         heads = [
             Heads(
                 n_models,
                 widths[stage.layer] + sum(outputs_per_task[t] for t in stage.parents),
                 [outputs_per_task[t] for t in stage.tasks],
                 head_hidden_layer_sizes,
-                activation,
-                dropout,
+                *style,
                 stage.tasks,
             )
             for stage in plan
         ]
-        trunk = Trunk(n_models, widths, activation, dropout)
+        trunk = Trunk(n_models, widths, *style)
         reached = reached_by(parents, self.detach)
         return CascadedHeads(trunk, heads, plan, outputs_per_task, reached, self.detach)
 
@@ -162,7 +164,8 @@ class CascadedHeads(MultiTaskModule):
                 outputs.update(zip(stage.tasks, raw.split(sizes, -1), strict=True))
             if task_index is not None:
                 is_here = self.stage_of[task_index] == i
-                raw = heads(x, torch.where(is_here, self.place_of[task_index], 0))
+                place = torch.where(is_here, self.place_of[task_index], -1)
+                raw = _picked(wide[-1], place, heads) if stage.is_read else heads(x, place)
                 long = raw if long is None else torch.where(is_here.unsqueeze(-1), raw, long)
         if long is not None:
             return long
@@ -194,6 +197,12 @@ class CascadedHeads(MultiTaskModule):
             if len(reached) > 1 or len(self.reached) == 1:
                 found.append(layer)
         return found
+
+
+def _picked(wide: Tensor, place: Tensor, heads: Any) -> Tensor:
+    """Of the scores of all heads those of one head a row; any for place -1."""
+    by_head = wide.unflatten(-1, (heads.n_tasks, -1)).transpose(1, 2)
+    return rows_of_task(by_head, place.clamp_min(0))
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -26,12 +26,12 @@ class CrossStitch(StackedArchitecture):
     .. math:: \tilde x_t^l = \sum_s \alpha_{ts}^l x_s^l, \qquad
               x_t^{l+1} = \sigma(W_t^{l+1} \tilde x_t^l + b_t^{l+1})
 
-    with the units :math:`x_s^l` of hidden layer l of task s (eq. 1 of [1]_, for any number of
-    tasks). Hidden layers and :math:`\alpha` are shared, as the losses of all tasks depend on
-    them, but for the last :math:`\alpha`, in which each task has a row of its own. The L2
-    penalty ``alpha`` of the estimator leaves :math:`\alpha` alone, which would otherwise fade
-    towards zero. With ``stitch=1`` the fit starts as `Independent` does. A row of any task
-    passes through all networks, in long form too.
+    with the units :math:`x_s^l` of hidden layer l of task s ([1]_, for any number of tasks).
+    Hidden layers and :math:`\alpha` are shared, as the losses of all tasks depend on them, but
+    for the last :math:`\alpha`, in which each task has a row of its own. The L2 penalty
+    ``alpha`` of the estimator leaves :math:`\alpha` alone, which would otherwise fade towards
+    zero. With ``stitch=1`` the fit starts as `Independent` does. A row of any task passes
+    through all networks: long form costs what wide form does.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class CrossStitch(StackedArchitecture):
     References
     ----------
     .. [1] I. Misra, A. Shrivastava, A. Gupta and M. Hebert, "Cross-stitch networks for
-       multi-task learning", CVPR 2016, eq. 1.
+       multi-task learning", CVPR 2016.
 
     Examples
     --------

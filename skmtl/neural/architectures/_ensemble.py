@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, ClassVar
@@ -15,19 +15,21 @@ from torch import Tensor, nn
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, Shared, glorot
+from skmtl.neural.architectures._normalization import make_normalization
+from skmtl.tasks._task_set import TaskSet
 
 
 class Ensemble(Architecture):
     r"""Members share the weights of one trunk, and differ by scales, biases and heads [1]_.
 
     .. math:: x_k^l = \sigma\bigl(s_k^l \odot W_l (r_k^l \odot x_k^{l-1}) + b_k^l\bigr), \qquad
-              f_t(x) = \frac1K \sum_k h_{kt}(x_k^L)
+              f_{kt}(x) = h_{kt}(x_k^L)
 
     Each member learns by its own loss: training minimises the mean of the losses of the K
-    members, not the loss of their mean. Predictions average raw scores: values of a
-    regression, log-odds of a classification (the published network averages
-    probabilities). In the first layer r starts as random signs, which sets the members apart;
-    all other scales start at 1. W, r, s and b are shared by all tasks; heads belong to them.
+    members, not the loss of their mean. Predictions are the mean of what the members predict:
+    of values, of class probabilities, of expected counts; early stopping judges these. In the
+    first layer r starts as random signs, which sets the members apart; all other scales start
+    at 1. W, r, s and b are shared by all tasks; heads belong to them.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class Ensemble(Architecture):
     References
     ----------
     .. [1] Y. Gorishniy, A. Kotelnikov and A. Babenko, "TabM: Advancing tabular deep learning
-       with parameter-efficient ensembling", ICLR 2025, section 3.3.
+       with parameter-efficient ensembling", ICLR 2025.
 
     Examples
     --------
@@ -64,32 +66,38 @@ class Ensemble(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make members with heads; see `Architecture.build`."""
         self._validate_params()
         widths = [n_features, *hidden_layer_sizes]
-        trunk = MemberTrunk(n_models, self.n_members, widths, activation, dropout)
+        style = activation, dropout, normalization
+        trunk = MemberTrunk(n_models, self.n_members, widths, *style)
         heads = MemberHeads(
             n_models,
             widths[-1],
             list(outputs_per_task) * self.n_members,
             head_hidden_layer_sizes,
-            activation,
-            dropout,
+            *style,
             list(range(len(outputs_per_task))) * self.n_members,
         )
         return Members(trunk, heads, self.n_members)
 
 
 class Members(MultiTaskModule):
-    """The mean of the members; in training all of them, as rows one member after the other."""
+    """One prediction of all members; in training all, as rows one member after the other."""
 
     def __init__(self, trunk: MemberTrunk, heads: MemberHeads, n_members: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.heads = heads
         self.n_members = n_members
+        self.average: Callable[[Tensor], Tensor] = lambda raw: raw.mean(0)
+
+    def read_as(self, tasks: TaskSet) -> None:
+        """Average predictions instead of raw scores."""
+        self.average = tasks.torch_average
 
     def copies_of_a_row(self, *, is_long: bool) -> int:
         return self.n_members
@@ -97,14 +105,23 @@ class Members(MultiTaskModule):
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
         members = X.unsqueeze(1).expand(-1, self.n_members, -1, -1)
         raw: Tensor = self.heads(self.trunk(members), task_index)
-        return raw if self.training else raw.unflatten(1, (self.n_members, -1)).mean(1)
+        if self.training:
+            return raw
+        return self.average(raw.unflatten(1, (self.n_members, -1)).transpose(0, 1))
 
 
 class MemberLayer(Shared):
     """Affine map of (n_models, n_members, n, n_inputs), members differing by scales."""
 
     def __init__(
-        self, n_models: int, n_members: int, n_inputs: int, n_outputs: int, *, is_first: bool
+        self,
+        n_models: int,
+        n_members: int,
+        n_inputs: int,
+        n_outputs: int,
+        normalization: str | None,
+        *,
+        is_first: bool,
     ) -> None:
         super().__init__()
         self.is_first = is_first
@@ -113,6 +130,7 @@ class MemberLayer(Shared):
         self.scale_in = nn.Parameter(torch.zeros(n_models, n_members, 1, n_inputs))
         self.scale_out = nn.Parameter(torch.zeros(n_models, n_members, 1, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_models, n_members, 1, n_outputs))
+        self.normalization = make_normalization(normalization, n_models, n_members, n_outputs)
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
         n_inputs, n_outputs = self.weight.shape[1:]
@@ -127,21 +145,27 @@ class MemberLayer(Shared):
 
     def forward(self, x: Tensor) -> Tensor:
         product = torch.bmm((self.scale_in * x).flatten(1, 2), self.weight)
-        return torch.addcmul(
-            self.bias, self.scale_out, product.unflatten(1, (x.shape[1], x.shape[2]))
-        )
+        product = product.unflatten(1, x.shape[1:3])
+        affine = torch.addcmul(self.bias, self.scale_out, product)
+        return affine if self.normalization is None else self.normalization(affine)
 
 
 class MemberTrunk(nn.Module):
     """Hidden layers of the members."""
 
     def __init__(
-        self, n_models: int, n_members: int, widths: Sequence[int], activation: str, dropout: float
+        self,
+        n_models: int,
+        n_members: int,
+        widths: Sequence[int],
+        activation: str,
+        dropout: float,
+        normalization: str | None,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            MemberLayer(n_models, n_members, n_inputs, n_outputs, is_first=not i)
-            for i, (n_inputs, n_outputs) in enumerate(pairwise(widths))
+            MemberLayer(n_models, n_members, *size, normalization, is_first=not i)
+            for i, size in enumerate(pairwise(widths))
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
@@ -168,8 +192,8 @@ class MemberHeads(Heads):
         bias = self.first.bias.unflatten(2, (n_members, -1)).transpose(1, 2)
         x = torch.matmul(x, weight.mT) + bias
         if self.rest:
-            x = self._deeper(x.transpose(1, 2).flatten(2)).unflatten(-1, (n_members, -1))
-            x = x.transpose(1, 2)
+            x = self.first.normalized(x.transpose(1, 2).flatten(2))
+            x = self._deeper(x).unflatten(-1, (n_members, -1)).transpose(1, 2)
         return x.flatten(1, 2)
 
     def _deeper(self, x: Tensor) -> Tensor:

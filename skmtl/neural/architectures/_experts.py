@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, PerTask, Shared, glorot
+from skmtl.neural.architectures._normalization import make_normalization
 from skmtl.neural.architectures._rows_by_task import RowsByTask
 
 
@@ -19,16 +20,29 @@ class Stack(nn.Module):
     With ``rows`` each row, of (n_models, n, n_inputs), goes through one expert only.
     """
 
-    def __init__(self, n_models: int, n_experts: int, n_inputs: int, n_outputs: int) -> None:
+    def __init__(
+        self,
+        n_models: int,
+        n_experts: int,
+        n_inputs: int,
+        n_outputs: int,
+        normalization: str | None = None,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(n_models, n_experts, n_inputs, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_models, n_experts, 1, n_outputs))
+        self.normalization = make_normalization(normalization, n_models, n_experts, n_outputs)
 
     def forward(self, x: Tensor, rows: RowsByTask | None = None) -> Tensor:
         if rows is not None:
-            return rows.affine(x, self.weight, self.bias)
-        product = torch.baddbmm(self.bias.flatten(0, 1), x.flatten(0, 1), self.weight.flatten(0, 1))
-        return product.unflatten(0, self.weight.shape[:2])
+            affine = rows.affine(x, self.weight, self.bias)
+        else:
+            parts = self.bias, x, self.weight
+            product = torch.baddbmm(*(part.flatten(0, 1) for part in parts))
+            affine = product.unflatten(0, self.weight.shape[:2])
+        if self.normalization is None:
+            return affine
+        return self.normalization(affine, None if rows is None else rows.task_index)
 
     def _draw(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
         n_inputs, n_outputs = self.weight.shape[2:]
@@ -49,8 +63,15 @@ class SharedStack(Stack, Shared):
 class TaskStack(Stack, PerTask):
     """Experts of single tasks; ``owners`` is the task of each expert."""
 
-    def __init__(self, n_models: int, owners: Sequence[int], n_inputs: int, n_outputs: int) -> None:
-        super().__init__(n_models, len(owners), n_inputs, n_outputs)
+    def __init__(
+        self,
+        n_models: int,
+        owners: Sequence[int],
+        n_inputs: int,
+        n_outputs: int,
+        normalization: str | None = None,
+    ) -> None:
+        super().__init__(n_models, len(owners), n_inputs, n_outputs, normalization)
         self.owners = owners
 
     def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
@@ -68,7 +89,7 @@ class Experts(nn.Module):
         The number of experts that all tasks share, or the task that each expert belongs to.
     widths : sequence of int
         Inputs of the experts and units of their layers.
-    activation, dropout : str, float
+    activation, dropout, normalization : str, float, str or None
         As in `Architecture.build`.
     """
 
@@ -79,15 +100,16 @@ class Experts(nn.Module):
         widths: Sequence[int],
         activation: str,
         dropout: float,
+        normalization: str | None = None,
     ) -> None:
         super().__init__()
-        sizes = list(pairwise(widths))
+        shapes = [(*size, normalization) for size in pairwise(widths)]
         if isinstance(experts, int):
             self.n_experts = experts
-            self.layers = nn.ModuleList(SharedStack(n_models, experts, *size) for size in sizes)
+            self.layers = nn.ModuleList(SharedStack(n_models, experts, *shape) for shape in shapes)
         else:
             self.n_experts = len(experts)
-            self.layers = nn.ModuleList(TaskStack(n_models, experts, *size) for size in sizes)
+            self.layers = nn.ModuleList(TaskStack(n_models, experts, *shape) for shape in shapes)
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
 

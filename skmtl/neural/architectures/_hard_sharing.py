@@ -45,7 +45,7 @@ class HardSharing(Architecture):
 
     References
     ----------
-    .. [1] R. Caruana, "Multitask Learning", Machine Learning 28, 1997, section 2.
+    .. [1] R. Caruana, "Multitask Learning", Machine Learning 28, 1997.
 
     Examples
     --------
@@ -81,6 +81,7 @@ class HardSharing(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk with heads; see `Architecture.build`.
@@ -91,12 +92,11 @@ class HardSharing(Architecture):
         shape = n_features if isinstance(n_features, tuple) else (n_features,)
         own = self._own_trunk(shape, n_models)
         widths = [shape[0] if own is None else own.width, *hidden_layer_sizes]
-        trunk: nn.Module = Trunk(n_models, widths, activation, dropout)
+        style = activation, dropout, normalization
+        trunk: nn.Module = Trunk(n_models, widths, *style)
         if own is not None:
             trunk = nn.Sequential(own, trunk)
-        heads = Heads(
-            n_models, widths[-1], outputs_per_task, head_hidden_layer_sizes, activation, dropout
-        )
+        heads = Heads(n_models, widths[-1], outputs_per_task, head_hidden_layer_sizes, *style)
         return TrunkWithHeads(trunk, heads)
 
     def _own_trunk(self, shape: tuple[int, ...], n_models: int) -> OwnTrunk | None:
@@ -134,11 +134,16 @@ class Trunk(nn.Module):
     """Hidden layers that all tasks share."""
 
     def __init__(
-        self, n_models: int, widths: Sequence[int], activation: str, dropout: float
+        self,
+        n_models: int,
+        widths: Sequence[int],
+        activation: str,
+        dropout: float,
+        normalization: str | None,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            SharedLayer(n_models, n_inputs, n_outputs) for n_inputs, n_outputs in pairwise(widths)
+            SharedLayer(n_models, *size, normalization) for size in pairwise(widths)
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
@@ -165,15 +170,17 @@ class Heads(nn.Module):
         hidden_layer_sizes: Sequence[int],
         activation: str,
         dropout: float,
+        normalization: str | None,
         tasks: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         n_tasks = len(outputs)
         widths = [[size] * n_tasks for size in hidden_layer_sizes] + [list(outputs)]
-        self.first = FirstTaskLayer(n_models, n_inputs, widths[0], tasks)
+        kinds = [normalization] * len(hidden_layer_sizes) + [None]
+        self.first = FirstTaskLayer(n_models, n_inputs, widths[0], tasks, kinds[0])
         self.rest = nn.ModuleList(
-            NextTaskLayer(n_models, n_units, width, tasks)
-            for n_units, width in zip(hidden_layer_sizes, widths[1:], strict=True)
+            NextTaskLayer(n_models, n_units, width, tasks, kind)
+            for n_units, width, kind in zip(hidden_layer_sizes, widths[1:], kinds[1:], strict=True)
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)

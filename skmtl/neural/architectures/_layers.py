@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skmtl.neural.architectures._normalization import make_normalization
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
     "logistic": torch.sigmoid,
@@ -27,7 +29,7 @@ def glorot(
     References
     ----------
     .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward
-       neural networks", AISTATS 2010, eq. 16.
+       neural networks", AISTATS 2010.
     """
     bound = np.sqrt(gain / (n_inputs + n_outputs)) if n_outputs else 0.0
     weight = rng.uniform(-bound, bound, (n_outputs, n_inputs))
@@ -53,13 +55,17 @@ class PerTask(nn.Module, ABC):
 class SharedLayer(Shared):
     """Affine map of each model: (n_models, n, n_inputs) to (n_models, n, n_outputs).
 
-    ``weight`` is (n_models, n_inputs, n_outputs): so the gradient comes out contiguous.
+    There may be several copies of the rows, (n_models, n_copies, n, n_inputs). ``weight`` is
+    (n_models, n_inputs, n_outputs): so the gradient comes out contiguous.
     """
 
-    def __init__(self, n_models: int, n_inputs: int, n_outputs: int) -> None:
+    def __init__(
+        self, n_models: int, n_inputs: int, n_outputs: int, normalization: str | None = None
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(n_models, n_inputs, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_models, 1, n_outputs))
+        self.normalization = make_normalization(normalization, n_models, 1, n_outputs)
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
         n_inputs, n_outputs = self.weight.shape[1:]
@@ -69,7 +75,12 @@ class SharedLayer(Shared):
             self.bias[model, 0] = torch.from_numpy(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)
+        affine = torch.baddbmm(self.bias, x.flatten(1, -2), self.weight)
+        affine = affine.unflatten(1, x.shape[1:-1])
+        if self.normalization is None:
+            return affine
+        copies = affine if affine.ndim == 4 else affine.unsqueeze(1)
+        return self.normalization(copies).view(affine.shape)
 
 
 class TaskLayer(PerTask):
@@ -77,7 +88,8 @@ class TaskLayer(PerTask):
 
     ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
     units each has. ``tasks`` names the members where they are some of the tasks only.
-    Initial weights are Glorot's times ``scale``.
+    Initial weights are Glorot's times ``scale``. Only layers with as many units for every task
+    can have a ``normalization``.
     """
 
     weight: nn.Parameter
@@ -85,12 +97,20 @@ class TaskLayer(PerTask):
     scale = 1.0
 
     def __init__(
-        self, n_inputs: int, outputs: Sequence[int], tasks: Sequence[int] | None = None
+        self,
+        n_models: int,
+        n_inputs: int,
+        outputs: Sequence[int],
+        tasks: Sequence[int] | None,
+        normalization: str | None,
     ) -> None:
         super().__init__()
         self.n_inputs = n_inputs
         self.outputs = list(outputs)
         self.tasks = list(range(len(outputs)) if tasks is None else tasks)
+        self.normalization = make_normalization(
+            normalization, n_models, len(self.outputs), self.outputs[0]
+        )
 
     def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
         pairs = [
@@ -106,17 +126,20 @@ class TaskLayer(PerTask):
         """Write the weights and biases of all tasks of one model."""
 
     def _gather(self, x: Tensor, task_index: Tensor) -> Tensor:
-        """Each row through the parameters of its own task: memory for rows, not for tasks."""
+        """Each row through the parameters of its own task: memory for rows, not for tasks.
+
+        What comes of a row with index -1 is read by nobody, and must not count.
+        """
         n_models, n_rows, n_inputs = x.shape
         n_tasks = len(self.outputs)
-        rows = task_index
+        rows = task_index.clamp_min(0)
         if n_models > 1:
             rows = rows + n_tasks * torch.arange(n_models, device=x.device)[:, None]
         rows = rows.reshape(-1)
         weight = self.weight.reshape(n_models * n_tasks, -1, n_inputs).index_select(0, rows)
         bias = self.bias.reshape(n_models * n_tasks, -1).index_select(0, rows)
-        raw = (weight * x.reshape(-1, 1, n_inputs)).sum(-1) + bias
-        return raw.view(n_models, n_rows, -1)
+        raw = ((weight * x.reshape(-1, 1, n_inputs)).sum(-1) + bias).view(n_models, n_rows, -1)
+        return raw if self.normalization is None else self.normalization(raw, task_index)
 
 
 class FirstTaskLayer(TaskLayer):
@@ -131,8 +154,9 @@ class FirstTaskLayer(TaskLayer):
         n_inputs: int,
         outputs: Sequence[int],
         tasks: Sequence[int] | None = None,
+        normalization: str | None = None,
     ) -> None:
-        super().__init__(n_inputs, outputs, tasks)
+        super().__init__(n_models, n_inputs, outputs, tasks, normalization)
         self.weight = nn.Parameter(torch.zeros(n_models, sum(outputs), n_inputs))
         self.bias = nn.Parameter(torch.zeros(n_models, 1, sum(outputs)))
 
@@ -143,7 +167,14 @@ class FirstTaskLayer(TaskLayer):
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         if task_index is not None:
             return self._gather(x, task_index)
-        return torch.baddbmm(self.bias, x, self.weight.mT)
+        return self.normalized(torch.baddbmm(self.bias, x, self.weight.mT))
+
+    def normalized(self, x: Tensor) -> Tensor:
+        """The units of all tasks (n_models, n, sum of outputs), each task by its own."""
+        if self.normalization is None:
+            return x
+        by_task = x.unflatten(-1, (len(self.outputs), -1)).transpose(1, 2)
+        return self.normalization(by_task).transpose(1, 2).flatten(-2)
 
 
 class NextTaskLayer(TaskLayer):
@@ -158,8 +189,9 @@ class NextTaskLayer(TaskLayer):
         n_inputs: int,
         outputs: Sequence[int],
         tasks: Sequence[int] | None = None,
+        normalization: str | None = None,
     ) -> None:
-        super().__init__(n_inputs, outputs, tasks)
+        super().__init__(n_models, n_inputs, outputs, tasks, normalization)
         shape = (n_models, len(outputs), max(1, *outputs))
         self.weight = nn.Parameter(torch.zeros(*shape, n_inputs))
         self.bias = nn.Parameter(torch.zeros(shape))
@@ -182,7 +214,10 @@ class NextTaskLayer(TaskLayer):
             x.transpose(1, 2).reshape(n_models * n_tasks, n_rows, n_inputs),
             self.weight.reshape(n_models * n_tasks, -1, n_inputs).mT,
         )
-        return product.view(n_models, n_tasks, n_rows, -1).transpose(1, 2)
+        units = product.view(n_models, n_tasks, n_rows, -1)
+        if self.normalization is not None:
+            units = self.normalization(units)
+        return units.transpose(1, 2)
 
 
 class Dropout(nn.Module):

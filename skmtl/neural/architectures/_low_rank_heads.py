@@ -40,7 +40,7 @@ class LowRankHeads(Architecture):
     .. [1] A. J. Izenman, "Reduced-rank regression for the multivariate linear model", Journal
        of Multivariate Analysis 5, 1975.
     .. [2] Y. Amit, M. Fink, N. Srebro and S. Ullman, "Uncovering shared structures in
-       multiclass classification", ICML 2007, section 2.
+       multiclass classification", ICML 2007.
 
     Examples
     --------
@@ -73,18 +73,17 @@ class LowRankHeads(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk, directions and heads; see `Architecture.build`."""
         self._validate_params()
         widths = [n_features, *hidden_layer_sizes]
+        style = activation, dropout, normalization
         trunk = nn.Sequential(
-            Trunk(n_models, widths, activation, dropout),
-            Directions(n_models, widths[-1], self.rank),
+            Trunk(n_models, widths, *style), Directions(n_models, widths[-1], self.rank)
         )
-        heads = Heads(
-            n_models, self.rank, outputs_per_task, head_hidden_layer_sizes, activation, dropout
-        )
+        heads = Heads(n_models, self.rank, outputs_per_task, head_hidden_layer_sizes, *style)
         return TrunkWithHeads(trunk, heads)
 
 

@@ -58,11 +58,11 @@ class MMoE(GatedArchitecture):
     References
     ----------
     .. [1] J. Ma, Z. Zhao, X. Yi, J. Chen, L. Hong and E. H. Chi, "Modeling task relationships
-       in multi-task learning with multi-gate mixture-of-experts", KDD 2018, eqs. 5-7.
+       in multi-task learning with multi-gate mixture-of-experts", KDD 2018.
     .. [2] H. Hazimeh et al., "DSelect-k: Differentiable selection in the mixture of experts
-       with applications to multi-task learning", NeurIPS 2021, eqs. 3-5.
+       with applications to multi-task learning", NeurIPS 2021.
     .. [3] Z. Zhao et al., "Recommending what video to watch next: A multitask ranking system",
-       RecSys 2019, section 5.
+       RecSys 2019.
 
     Examples
     --------
@@ -110,19 +110,21 @@ class MMoE(GatedArchitecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make experts, gates and heads; see `Architecture.build`."""
         self._validate_params()
         widths = [n_features, *hidden_layer_sizes]
-        experts = Experts(n_models, self.n_experts, widths, activation, dropout)
+        style = activation, dropout, normalization
+        experts = Experts(n_models, self.n_experts, widths, *style)
         n_tasks = len(outputs_per_task)
         gate = self._make_gate(
             lambda n_scores: FirstTaskLayer(n_models, n_features, [n_scores] * n_tasks),
             self.n_experts,
         )
         sizes = [widths[-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs_per_task, activation, dropout)
+        heads = OwnHeads(n_models, sizes, outputs_per_task, *style)
         return MixedExperts(experts, gate, heads)
 
 

@@ -33,7 +33,7 @@ class MTAN(Architecture):
     References
     ----------
     .. [1] S. Liu, E. Johns and A. J. Davison, "End-to-end multi-task learning with attention",
-       CVPR 2019, eqs. 1-2.
+       CVPR 2019.
 
     Examples
     --------
@@ -58,18 +58,20 @@ class MTAN(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk, masks and heads; see `Architecture.build`."""
         widths = [n_features, *hidden_layer_sizes]
-        trunk = Trunk(n_models, widths, activation, dropout)
+        style = activation, dropout, normalization
+        trunk = Trunk(n_models, widths, *style)
         tasks = range(len(outputs_per_task))
         masks = [
             TaskStack(n_models, tasks, width + (before if i else 0), width)
             for i, (before, width) in enumerate(pairwise(widths))
         ]
         sizes = [widths[-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs_per_task, activation, dropout)
+        heads = OwnHeads(n_models, sizes, outputs_per_task, *style)
         return MaskedTrunk(trunk, heads, masks, len(tasks))
 
 

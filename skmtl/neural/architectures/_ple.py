@@ -55,8 +55,7 @@ class PLE(GatedArchitecture):
     References
     ----------
     .. [1] H. Tang, J. Liu, M. Zhao and X. Gong, "Progressive layered extraction (PLE): A novel
-       multi-task learning (MTL) model for personalized recommendations", RecSys 2020,
-       eqs. 1-6.
+       multi-task learning (MTL) model for personalized recommendations", RecSys 2020.
 
     Examples
     --------
@@ -110,6 +109,7 @@ class PLE(GatedArchitecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make levels of experts and gates, and heads; see `Architecture.build`."""
@@ -119,14 +119,14 @@ class PLE(GatedArchitecture):
         # The experts of a constant task would reach the others through the shared gates.
         tasks = learning_tasks(outputs_per_task)
         layers = self._deal(tuple(hidden_layer_sizes))
+        style = activation, dropout, normalization
         inputs = [n_features] + [sizes[-1] for sizes in layers[:-1]]
         levels = [
             self._level(
                 n_models,
                 tasks,
                 [n_inputs, *sizes],
-                activation,
-                dropout,
+                style,
                 is_first=i == 0,
                 is_last=i == len(layers) - 1,
             )
@@ -134,7 +134,7 @@ class PLE(GatedArchitecture):
         ]
         outputs = [outputs_per_task[t] for t in tasks]
         sizes = [[*inputs, *layers[-1]][-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs, activation, dropout, tasks)
+        heads = OwnHeads(n_models, sizes, outputs, *style, tasks)
         return Levels(levels, heads)
 
     def _deal(self, sizes: tuple[int, ...]) -> list[list[int]]:
@@ -152,14 +152,12 @@ class PLE(GatedArchitecture):
         n_models: int,
         tasks: Sequence[int],
         widths: Sequence[int],
-        activation: str,
-        dropout: float,
+        style: tuple[str, float, str | None],
         *,
         is_first: bool,
         is_last: bool,
     ) -> Level:
         n_shared, n_each, n_inputs = self.n_shared_experts, self.n_task_experts, widths[0]
-        shape = widths, activation, dropout
         owners = [t for t in tasks for _ in range(n_each)]
         # On the first level all tasks read the same: one product for all their gates.
         layer = FirstTaskLayer if is_first else NextTaskLayer
@@ -171,8 +169,8 @@ class PLE(GatedArchitecture):
                 self.gate_dropout,
             )
         return Level(
-            Experts(n_models, n_shared, *shape) if n_shared else None,
-            Experts(n_models, owners, *shape) if owners else None,
+            Experts(n_models, n_shared, widths, *style) if n_shared else None,
+            Experts(n_models, owners, widths, *style) if owners else None,
             n_each,
             self._make_gate(
                 lambda n_scores: layer(n_models, n_inputs, [n_scores] * len(tasks), tasks),

@@ -22,6 +22,7 @@ class RowsByTask:
     """
 
     def __init__(self, task_index: Tensor, n_tasks: int) -> None:
+        self.task_index = task_index
         n_models = task_index.shape[0]
         first = n_tasks * torch.arange(n_models, device=task_index.device)[:, None]
         owners = (task_index + first).flatten()

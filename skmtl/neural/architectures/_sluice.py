@@ -37,6 +37,7 @@ class Sluice(StackedArchitecture):
     :math:`\beta` alone. All hidden layers must have the same size, a multiple of
     ``n_subspaces``. With ``stitch=1``, ``last_layer=1`` and ``orthogonality=0`` the fit starts
     as `Independent` does; with one subspace and ``last_layer=1`` it starts as `CrossStitch`.
+    A row of any task passes through all networks: long form costs what wide form does.
 
     Parameters
     ----------

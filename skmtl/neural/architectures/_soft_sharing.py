@@ -46,11 +46,11 @@ class SoftSharing(StackedArchitecture):
 
     References
     ----------
-    .. [1] T. Evgeniou and M. Pontil, "Regularized multi-task learning", KDD 2004, section 2.
+    .. [1] T. Evgeniou and M. Pontil, "Regularized multi-task learning", KDD 2004.
     .. [2] L. Duong, T. Cohn, S. Bird and P. Cook, "Low resource dependency parsing:
-       Cross-lingual parameter sharing in a neural network parser", ACL 2015, section 3.
+       Cross-lingual parameter sharing in a neural network parser", ACL 2015.
     .. [3] T. Evgeniou, C. A. Micchelli and M. Pontil, "Learning multiple tasks with kernel
-       methods", JMLR 6, 2005, section 3.1.3.
+       methods", JMLR 6, 2005.
 
     Examples
     --------

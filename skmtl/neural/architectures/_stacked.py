@@ -42,16 +42,18 @@ class StackedArchitecture(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a network for each task; see `Architecture.build`."""
         self._validate_params()
         tasks = learning_tasks(outputs_per_task)
         widths = [n_features, *hidden_layer_sizes]
-        trunks = StackedTrunks(n_models, len(tasks), widths, activation, dropout)
+        style = activation, dropout, normalization
+        trunks = StackedTrunks(n_models, len(tasks), widths, *style)
         sizes = [widths[-1], *head_hidden_layer_sizes]
         outputs = [outputs_per_task[t] for t in tasks]
-        heads = OwnHeads(n_models, sizes, outputs, activation, dropout, tasks)
+        heads = OwnHeads(n_models, sizes, outputs, *style, tasks)
         return self._join(trunks, heads, outputs_per_task)
 
     @abstractmethod
@@ -81,11 +83,17 @@ class StackedTrunks(nn.Module):
     """Hidden layers of each task."""
 
     def __init__(
-        self, n_models: int, n_tasks: int, widths: Sequence[int], activation: str, dropout: float
+        self,
+        n_models: int,
+        n_tasks: int,
+        widths: Sequence[int],
+        activation: str,
+        dropout: float,
+        normalization: str | None,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            StackedLayer(n_models, n_tasks, n_inputs, n_outputs)
+            StackedLayer(n_models, n_tasks, n_inputs, n_outputs, normalization)
             for n_inputs, n_outputs in pairwise(widths)
         )
         self.activation = ACTIVATIONS[activation]
@@ -126,13 +134,15 @@ class OwnHeads(nn.Module):
         outputs: Sequence[int],
         activation: str,
         dropout: float,
+        normalization: str | None,
         tasks: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         widths = [[size] * len(outputs) for size in sizes[1:]] + [list(outputs)]
+        kinds = [normalization] * (len(sizes) - 1) + [None]
         self.layers = nn.ModuleList(
-            NextTaskLayer(n_models, n_units, width, tasks)
-            for n_units, width in zip(sizes, widths, strict=True)
+            NextTaskLayer(n_models, n_units, width, tasks, kind)
+            for n_units, width, kind in zip(sizes, widths, kinds, strict=True)
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)

@@ -37,7 +37,7 @@ class TaskEmbedding(Architecture):
     References
     ----------
     .. [1] E. Perez, F. Strub, H. de Vries, V. Dumoulin and A. Courville, "FiLM: Visual
-       reasoning with a general conditioning layer", AAAI 2018, eq. 1 and 2.
+       reasoning with a general conditioning layer", AAAI 2018.
 
     Examples
     --------
@@ -72,6 +72,7 @@ class TaskEmbedding(Architecture):
         head_hidden_layer_sizes: Sequence[int] = (),
         activation: str = "relu",
         dropout: float = 0.0,
+        normalization: str | None = None,
         n_models: int = 1,
     ) -> MultiTaskModule:
         """Make a trunk, embeddings and heads; see `Architecture.build`."""
@@ -80,9 +81,10 @@ class TaskEmbedding(Architecture):
         widths = [n_features, *hidden_layer_sizes]
         sizes = [widths[-1], *head_hidden_layer_sizes]
         outputs = [outputs_per_task[t] for t in tasks]
+        style = activation, dropout, normalization
         return ModulatedTrunk(
-            Trunk(n_models, widths, activation, dropout),
-            OwnHeads(n_models, sizes, outputs, activation, dropout, tasks),
+            Trunk(n_models, widths, *style),
+            OwnHeads(n_models, sizes, outputs, *style, tasks),
             Embedding(n_models, tasks, self.embedding_size),
             [Modulation(n_models, self.embedding_size, width) for width in hidden_layer_sizes],
         )
@@ -113,9 +115,8 @@ class ModulatedTrunk(MultiTaskModule):
         # One line a task and row, or one line a row.
         z = X if task_index is not None else X[:, None]
         for layer, modulation in zip(self.trunk.layers, self.modulations, strict=True):
-            affine = layer(z.flatten(1, -2)).unflatten(1, z.shape[1:-1])
             scale, shift = modulation(embedded)
-            z = self.trunk.dropout(self.trunk.activation(affine * (1 + scale) + shift))
+            z = self.trunk.dropout(self.trunk.activation(layer(z) * (1 + scale) + shift))
         if task_index is None:
             z = z.expand(-1, len(self.embedding.tasks), -1, -1)
         raw: Tensor = self.heads(z, task_index)

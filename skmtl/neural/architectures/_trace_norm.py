@@ -46,7 +46,7 @@ class TraceNormSharing(StackedArchitecture):
     References
     ----------
     .. [1] Y. Yang and T. M. Hospedales, "Trace norm regularised deep multi-task learning",
-       ICLR workshop 2017, arXiv 1606.04038, section 2.
+       ICLR workshop 2017, arXiv 1606.04038.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class AlignedMTL(GramianBalancing):
     References
     ----------
     Senushkin, Patakin, Kuznetsov and Konushin, "Independent component alignment for multi-task
-    learning", CVPR 2023, eq. 13 and algorithm 1.
+    learning", CVPR 2023, algorithm 1.
 
     Examples
     --------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from skmtl.neural.balancing._cosines import Array, positive_definite
 
 MAX_STEPS = 100
+compiled = njit(cache=True, fastmath={"reassoc", "contract"})
 # Entries of a stay below 1 / sqrt(RIDGE): in float32, what cancels must cancel to the last digit.
 RIDGE = 1e-13
 
@@ -39,23 +41,51 @@ def bargain(cosines: Array, scale: Array, power: float) -> Array:
     a : ndarray of shape (n_tasks,)
         The solution.
     """
-    matrix = positive_definite(cosines, RIDGE)
+    return _newton(positive_definite(cosines, RIDGE), np.asarray(scale, dtype=float), float(power))
+
+
+@compiled
+def _newton(matrix: Array, scale: Array, power: float) -> Array:
     # The solution where gradients are orthogonal.
-    a = y = scale ** (1 / (1 + power))
+    a = scale ** (1.0 / (1.0 + power))
+    y = a.copy()
     residual, is_near = np.inf, False
     for _ in range(MAX_STEPS):
         product = matrix @ a
         excess = np.log(scale) - power * np.log(a) - np.log(y)
-        last, residual = residual, max(np.abs(excess).max(), np.abs(product / y - 1).max())
+        last, residual = residual, max(np.abs(excess).max(), np.abs(product / y - 1.0).max())
         # Near the solution a step squares the residual, down to rounding.
         if residual <= 1e-13 or (is_near and residual > 0.5 * last):
             break
         # (G + diag(p y / a)) da = y (1 + excess) - G a, brought to a diagonal of at least 1.
         root = np.sqrt(a / (power * y))
-        system = root[:, None] * matrix * root + np.eye(len(a))
-        change = root * np.linalg.solve(system, root * (y * (1 + excess) - product)) / a
+        system = matrix * root * root.reshape(-1, 1)
+        for t in range(len(a)):
+            system[t, t] += 1.0
+        change = root * _solve(system, root * (y * (1.0 + excess) - product)) / a
         gain = excess - power * change
         step = min(1.0, 0.95 / max(-change.min(), -gain.min(), 1e-300))
-        is_near = bool(np.abs([change, gain]).max() < 0.1)
-        a, y = a * (1 + step * change), y * (1 + step * gain)
+        is_near = max(np.abs(change).max(), np.abs(gain).max()) < 0.1
+        a *= 1.0 + step * change
+        y *= 1.0 + step * gain
     return a
+
+
+@compiled
+def _solve(A: Array, b: Array) -> Array:
+    """Solve with the Cholesky factor of a positive definite matrix; both are overwritten."""
+    n = len(b)
+    for i in range(n):
+        for j in range(i + 1):
+            rest = A[i, j]
+            for k in range(j):
+                rest -= A[i, k] * A[j, k]
+            A[i, j] = rest / A[j, j] if j < i else np.sqrt(rest)
+        for k in range(i):
+            b[i] -= A[i, k] * b[k]
+        b[i] /= A[i, i]
+    for i in range(n - 1, -1, -1):
+        b[i] /= A[i, i]
+        for k in range(i):
+            b[k] -= A[i, k] * b[i]
+    return b

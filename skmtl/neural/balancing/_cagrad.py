@@ -41,7 +41,7 @@ class CAGrad(GramianBalancing):
     References
     ----------
     Liu, Liu, Jin, Stone and Liu, "Conflict-averse gradient descent for multi-task learning",
-    NeurIPS 2021, eqs. 3 and 4.
+    NeurIPS 2021, algorithm 1.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class ConFIG(GramianBalancing):
     References
     ----------
     Liu, Chu and Thuerey, "ConFIG: towards conflict-free training of physics informed neural
-    networks", ICLR 2025, eqs. 1 to 3.
+    networks", ICLR 2025, eq. 2.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class DBMTL(JacobianBalancing):
     References
     ----------
     Lin, Jiang, Ye, Zhang, Chen, Chen, Liu, Tsang and Kwok, "Dual-balancing for multi-task
-    learning", Neural Networks, 2025 (arXiv 2308.12029), eqs. 2 to 4, algorithm 1.
+    learning", Neural Networks, 2025 (arXiv 2308.12029).
 
     Examples
     --------

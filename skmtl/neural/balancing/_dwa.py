@@ -31,7 +31,7 @@ class DWA(LossBalancing):
 
     References
     ----------
-    Liu, Johns and Davison, "End-to-end multi-task learning with attention", CVPR 2019, eq. 7.
+    Liu, Johns and Davison, "End-to-end multi-task learning with attention", CVPR 2019.
 
     Examples
     --------

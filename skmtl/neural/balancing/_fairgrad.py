@@ -36,7 +36,7 @@ class FairGrad(GramianBalancing):
 
     References
     ----------
-    Ban and Ji, "Fair resource allocation in multi-task learning", ICML 2024, eq. 8.
+    Ban and Ji, "Fair resource allocation in multi-task learning", ICML 2024, eq. 4.
 
     Examples
     --------

@@ -39,8 +39,7 @@ class FAMO(LossBalancing):
 
     References
     ----------
-    Liu, Feng, Stone and Liu, "FAMO: fast adaptive multitask optimization", NeurIPS 2023,
-    algorithm 1, eqs. 9 to 12.
+    Liu, Feng, Stone and Liu, "FAMO: fast adaptive multitask optimization", NeurIPS 2023.
 
     Examples
     --------

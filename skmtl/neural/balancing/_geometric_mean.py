@@ -21,7 +21,7 @@ class GeometricMean(LossBalancing):
     References
     ----------
     Chennupati, Sistu, Yogamani and Rawashdeh, "MultiNet++: multi-stream feature aggregation and
-    geometric loss strategy for multi-task learning", CVPR Workshops 2019, eq. 3.
+    geometric loss strategy for multi-task learning", CVPR Workshops 2019.
 
     Examples
     --------

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from skmtl.neural.balancing._base import JacobianBalancing
 
+# Tasks looked at in one go: their gradients should not need much new memory.
+TOGETHER = 8
+
 
 class GradDrop(JacobianBalancing):
     r"""Gradient sign dropout: where tasks disagree on a sign, one sign is drawn and kept.
@@ -36,7 +39,7 @@ class GradDrop(JacobianBalancing):
     References
     ----------
     Chen, Ngiam, Huang, Luong, Kretzschmar, Chai and Anguelov, "Just pick a sign: optimizing deep
-    multitask models with gradient sign dropout", NeurIPS 2020, eq. 1 and algorithm 1.
+    multitask models with gradient sign dropout", NeurIPS 2020, algorithm 1.
 
     Examples
     --------
@@ -68,11 +71,15 @@ class GradDrop(JacobianBalancing):
     def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
         """The sum of the gradients, without what was dropped."""
         # Gradients of tasks without labels are zero: they have no sign to count.
-        total = jacobian.sum(dim=0)
-        size = jacobian.abs().sum(dim=0)
-        positive = 0.5 * (1 + total / torch.where(size > 0, size, 1.0))
+        total, positive = jacobian.new_zeros(2, jacobian.shape[1])
+        for rows in jacobian.split(TOGETHER):
+            total += rows.sum(dim=0)
+            positive += rows.clamp(min=0).sum(dim=0)
+        negative = total - positive
+        size = positive - negative
+        chance = positive / size.clamp(min=torch.finfo(size.dtype).tiny)
         # In float32, which never rounds to 1: an entry where all are positive is always kept.
         drawn = self._generators[model].random(jacobian.shape[1], dtype=np.float32)
-        is_positive = positive > torch.from_numpy(drawn).to(jacobian)
-        kept = torch.where(is_positive, jacobian.clamp(min=0), jacobian.clamp(max=0)).sum(dim=0)
+        is_positive = chance > torch.from_numpy(drawn).to(jacobian)
+        kept = torch.where(is_positive, positive, negative)
         return self.leak * total + (1 - self.leak) * kept

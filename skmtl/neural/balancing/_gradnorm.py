@@ -42,7 +42,7 @@ class GradNorm(GramianBalancing):
     References
     ----------
     Chen, Badrinarayanan, Lee and Rabinovich, "GradNorm: gradient normalization for adaptive loss
-    balancing in deep multitask networks", ICML 2018, eqs. 1 and 2, algorithm 1.
+    balancing in deep multitask networks", ICML 2018.
 
     Examples
     --------

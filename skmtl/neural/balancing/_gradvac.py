@@ -16,6 +16,8 @@ from skmtl.neural.balancing._pcgrad import orders
 
 # To bring a gradient to a cosine of 1 with another would take an infinite part of it.
 LARGEST_COSINE = 0.99
+# What is left of a gradient below this part of its length is rounding, and has no angle.
+VANISHED = 1e-7
 
 
 class GradVac(GramianBalancing):
@@ -43,7 +45,7 @@ class GradVac(GramianBalancing):
     References
     ----------
     Wang, Tsvetkov, Firat and Cao, "Gradient vaccine: investigating and improving multi-task
-    optimization in massively multilingual models", ICLR 2021, eqs. 2 and 3, algorithm 1.
+    optimization in massively multilingual models", ICLR 2021.
 
     Examples
     --------
@@ -93,20 +95,26 @@ class GradVac(GramianBalancing):
 def _vaccinate(gramian: Array, met: Array, usual: Array) -> tuple[Array, Array]:
     """Sum of the changed unit gradients' lengths, and the cosines met (n_tasks, n_tasks)."""
     norms, cosines = cosines_of(gramian)
-    # Unit gradients j, and gradients i in units of their first length.
-    products, weights = cosines.copy(), np.eye(len(norms))
-    seen, rows = usual.copy(), np.arange(len(norms))
-    usual = np.minimum(usual, LARGEST_COSINE)
-    for j in met.T:
-        length = np.sqrt(np.maximum((products * weights).sum(axis=1), 0.0))
-        phi = np.divide(products[rows, j], length, where=length > 0, out=np.zeros(len(rows)))
-        phi = np.clip(phi, -1.0, 1.0)
-        seen[rows, j] = np.where((length > 0) & (norms[j] > 0), phi, seen[rows, j])
-        goal = usual[rows, j]
-        i = np.flatnonzero((phi < goal) & (norms[j] > 0))
-        j, phi, goal = j[i], phi[i], goal[i]
-        rest = np.sqrt(1 - goal**2)
-        part = length[i] * (goal * np.sqrt(1 - phi**2) - phi * rest) / rest
-        weights[i, j] += part
-        products[i] += part[:, None] * cosines[j]
-    return norms @ weights / np.where(norms > 0, norms, 1.0), seen
+    moving = norms > 0
+    # Gradients i in units of their first length, as sums of unit gradients j.
+    weights, lengths, rows = np.eye(len(norms)), moving.astype(float), np.arange(len(norms))
+    expected = np.take_along_axis(usual, met, axis=1).T
+    goals = np.minimum(expected, LARGEST_COSINE)
+    sines = np.maximum(np.sqrt(1 - goals**2), VANISHED)
+    # Nothing is asked of a gradient that is zero, and nothing learnt.
+    asked = np.where(moving[met.T], goals, -np.inf)
+    phis = np.empty(goals.shape)
+    rounds = zip(met.T, asked, goals / sines, 1 / sines, phis, strict=True)
+    # All tasks at once, each with the one that it meets now.
+    for j, goal, tangent, secant, phi in rounds:
+        products = np.einsum("ij,ij->i", weights, cosines.take(j, axis=0))
+        np.clip(products / np.maximum(lengths, VANISHED), -1.0, 1.0, out=phi)
+        phi[lengths < VANISHED] = np.nan
+        across, is_low = np.sqrt(1 - phi**2), phi < goal
+        weights[rows, j] += np.where(is_low, lengths * (tangent * across - phi), 0.0)
+        # What is at right angles to the other gradient stays as it is.
+        lengths = np.where(is_low, lengths * across * secant, lengths)
+    seen = usual.copy()
+    is_seen = ~np.isnan(phis) & moving[met.T]
+    np.put_along_axis(seen, met, np.where(is_seen, phis, expected).T, axis=1)
+    return norms @ weights / np.where(moving, norms, 1.0), seen

@@ -30,7 +30,7 @@ class IMTLG(GramianBalancing):
     References
     ----------
     Liu, Li, Kuang, Xue, Chen, Yang, Liao and Zhang, "Towards impartial multi-task learning",
-    ICLR 2021, eqs. 3 to 5.
+    ICLR 2021.
 
     Examples
     --------

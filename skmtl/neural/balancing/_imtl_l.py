@@ -32,7 +32,7 @@ class IMTLL(LossBalancing):
     References
     ----------
     Liu, Li, Kuang, Xue, Chen, Yang, Liao and Zhang, "Towards impartial multi-task learning",
-    ICLR 2021, eq. 7.
+    ICLR 2021.
 
     Examples
     --------

@@ -32,7 +32,7 @@ class MGDA(GramianBalancing):
     ----------
     Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization",
     Comptes Rendus Mathématique 350, 2012. Sener and Koltun, "Multi-task learning as
-    multi-objective optimization", NeurIPS 2018, eq. 3.
+    multi-objective optimization", NeurIPS 2018.
 
     Examples
     --------

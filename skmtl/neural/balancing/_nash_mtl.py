@@ -32,7 +32,7 @@ class NashMTL(GramianBalancing):
     References
     ----------
     Navon, Shamsian, Achituve, Maron, Kawaguchi, Chechik and Fetaya, "Multi-task learning as a
-    bargaining game", ICML 2022, claim 3.1.
+    bargaining game", ICML 2022.
 
     Examples
     --------

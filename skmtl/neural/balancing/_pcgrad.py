@@ -70,15 +70,12 @@ def orders(chance: Array) -> Array:
 
 def _surgery(gramian: Array, met: Array) -> Array:
     """Sum of the changed gradients, as weights of the original ones."""
-    products = np.array(gramian, dtype=float)
-    gramian = products.copy()
-    weights = np.eye(len(gramian))
+    gramian = np.array(gramian, dtype=float)
+    weights, rows = np.eye(len(gramian)), np.arange(len(gramian))
+    squares = np.diagonal(gramian)
+    inverse = np.divide(1.0, squares, where=squares > 0, out=np.zeros(len(squares)))
     for j in met.T:
         # All tasks at once, each with the one that it meets now.
-        against = products[np.arange(len(j)), j]
-        i = np.flatnonzero(against < 0)
-        j = j[i]
-        part = np.divide(against[i], gramian[j, j], where=gramian[j, j] > 0, out=np.zeros(len(i)))
-        weights[i, j] -= part
-        products[i] -= part[:, None] * gramian[j]
+        against = np.einsum("ij,ij->i", weights, gramian.take(j, axis=0))
+        weights[rows, j] -= np.minimum(against, 0.0) * inverse[j]
     return weights.sum(axis=0)

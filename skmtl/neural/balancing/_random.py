@@ -22,7 +22,7 @@ class RandomWeights(LossBalancing):
     References
     ----------
     Lin, Ye, Zhang and Tsang, "Reasonable effectiveness of random weighting: a litmus test for
-    multi-task learning", TMLR 2022, section 3.
+    multi-task learning", TMLR 2022, algorithm 2.
 
     Examples
     --------

@@ -36,7 +36,7 @@ class STCH(LossBalancing):
     References
     ----------
     Lin, Zhang, Yang, Liu, Wang and Zhang, "Smooth Tchebycheff scalarization for multi-objective
-    optimization", ICML 2024, eq. 6 and appendix B.
+    optimization", ICML 2024.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class Uncertainty(LossBalancing):
     References
     ----------
     Kendall, Gal and Cipolla, "Multi-task learning using uncertainty to weigh losses for scene
-    geometry and semantics", CVPR 2018, eqs. 7 and 10.
+    geometry and semantics", CVPR 2018.
 
     Examples
     --------

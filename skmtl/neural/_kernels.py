@@ -1,0 +1,90 @@
+"""Compiled parts of a step, each one pass over an array (n_models, n, width).
+
+Between two matrix products of a small network, one pass costs as much as the call that asks for
+it. NaN and infinity stay what they are, so that a diverging fit is seen.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+compiled = njit(cache=True, fastmath={"contract", "nsz"})
+
+
+@compiled
+def add_bias(Z, bias):
+    """Add a bias (n_models, 1, width) to every row."""
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                Z[k, i, j] += bias[k, 0, j]
+
+
+@compiled
+def rectify(Z, bias):
+    """Add a bias; what is negative then becomes 0."""
+    zero = Z.dtype.type(0)
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                z = Z[k, i, j] + bias[k, 0, j]
+                if z < zero:
+                    z = zero
+                Z[k, i, j] = z
+
+
+@compiled
+def rectify_back(G, units):
+    """Gradients (n_copies, n_models, n, width) by sums from those by units: 0 where the unit is."""
+    zero = G.dtype.type(0)
+    for copy in range(G.shape[0]):
+        for k in range(G.shape[1]):
+            for i in range(G.shape[2]):
+                for j in range(G.shape[3]):
+                    g = G[copy, k, i, j]
+                    if units[k, i, j] <= zero:
+                        g = zero
+                    G[copy, k, i, j] = g
+
+
+@compiled
+def sum_rows(A, total):
+    """Sum over the rows, into (n_models, 1, width)."""
+    total[:] = 0
+    for k in range(A.shape[0]):
+        for i in range(A.shape[1]):
+            for j in range(A.shape[2]):
+                total[k, 0, j] += A[k, i, j]
+
+
+@compiled
+def squared(raw, values, share, losses):
+    """Sums of half the squared residuals over the rows, times a share; their slopes into raw."""
+    losses[:] = 0
+    for k in range(raw.shape[0]):
+        for i in range(raw.shape[1]):
+            for j in range(raw.shape[2]):
+                residual = raw[k, i, j] - values[k, i, j]
+                slope = share * residual
+                raw[k, i, j] = slope
+                losses[k, j] += slope * residual
+        losses[k] *= 0.5
+
+
+@compiled
+def by_task(D, V, starts, first, G):
+    """Gradients (n_tasks, n_models, n, width) of what the heads read, from the first task on.
+
+    Task t has the columns of D and the rows of V from ``starts[t]`` to ``starts[t + 1]``.
+    """
+    for t in range(G.shape[0]):
+        start, stop = starts[first + t], starts[first + t + 1]
+        if start == stop:
+            G[t] = 0
+        for k in range(G.shape[1]):
+            for i in range(G.shape[2]):
+                for o in range(start, stop):
+                    slope = D[k, i, o]
+                    for j in range(G.shape[3]):
+                        so_far = G[t, k, i, j] if o > start else G.dtype.type(0)
+                        G[t, k, i, j] = so_far + slope * V[k, o, j]
