@@ -2,14 +2,15 @@
 
 from collections import Counter
 
-MEAN = "mean"
+MEAN, WORST = "mean", "worst"
 
 
 def score_keys(names):
     """One distinct string a task.
 
-    ``str(name)``, whole numbers without decimal point. Where that is "mean" or is the same for
-    several tasks, ``repr(name)``; the position is added to whatever is still the same.
+    ``str(name)``, whole numbers without decimal point. Where that is "mean" or "worst", or is
+    the same for several tasks, ``repr(name)``; the position is added to whatever is still the
+    same.
     """
     names = [_plain(name) for name in names]
     keys = [str(name) for name in names]
@@ -24,7 +25,7 @@ def score_keys(names):
 
 
 def _clashes(keys):
-    count = Counter([MEAN, *keys])
+    count = Counter([MEAN, WORST, *keys])
     return [count[key] > 1 for key in keys]
 
 

@@ -1,25 +1,27 @@
 """scikit-learn's metrics, task by task, over observed labels."""
 
-from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from skmtl._base import mean_score
-from skmtl.metrics._keys import MEAN
+from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
+from skmtl.metrics._metric_by_type import choose, read_metric
 from skmtl.metrics._parts import read_parts
-from skmtl.metrics._single_metric import as_scorer, evaluate, family_of, is_binary_only
-from skmtl.metrics._task_scores import task_scores
+from skmtl.metrics._single_metric import as_scorer, evaluate
+from skmtl.metrics._task_scores import scores_of_parts
 from skmtl.metrics._unwrap import knows_tasks, unwrap
 from skmtl.metrics._views import view_of_part, views_of_other
-from skmtl.tasks._resolve import TASK_TYPES
-
-FAMILIES = ("regression", "classification")
 
 
 def make_multitask_scorer(
-    metric=None, *, average="mean", greater_is_better=True, response_method="predict"
+    metric=None,
+    *,
+    average="mean",
+    task_weight=None,
+    greater_is_better=True,
+    response_method="predict",
 ):
     """Make a scorer that applies a metric to every task, over its observed labels.
 
@@ -41,10 +43,14 @@ def make_multitask_scorer(
           types are left out;
         - None: each task's own score, see :func:`task_scores`; R2 or accuracy for an estimator
           that is not of this package.
-    average : {"mean", "worst"} or None, default="mean"
-        The mean or the lowest score of the tasks, or None for a dict with one score a task and
-        "mean", which scikit-learn takes as several metrics: name one in ``refit``. Tasks whose
-        score is NaN do not count.
+    average : {"mean", "worst", "weighted"} or None, default="mean"
+        The mean or the lowest score of the tasks, the mean weighted by `task_weight`, or None
+        for a dict with one score a task, "mean" and "worst", which scikit-learn takes as several
+        metrics: name one in ``refit``. Tasks whose score is NaN do not count.
+    task_weight : array-like of shape (n_tasks,), dict {task name: weight} or None, default=None
+        With ``average="weighted"``: what each task counts for; tasks that a dict does not name
+        count 1. None: the number of its observed labels (the sum of their weights), as
+        scikit-learn weighs classes by their support.
     greater_is_better : bool, default=True
         For a function: False if low values are good; the scorer then flips the sign.
     response_method : str or list of str, default="predict"
@@ -62,12 +68,14 @@ def make_multitask_scorer(
     Raises
     ------
     ValueError
-        If `metric` is no name that scikit-learn knows; by the scorer, if no task is of a type
-        that the metric is for, or weights are given to a metric that takes none.
+        If `metric` is no name that scikit-learn knows, or `task_weight` has no use; by the
+        scorer, if no task is of a type that the metric is for, or weights are given to a metric
+        that takes none.
 
     See Also
     --------
     task_scores : The score of every task, as `score` averages them.
+    skmtl.metrics.multitask_score : The same of arrays.
 
     Notes
     -----
@@ -96,19 +104,19 @@ def make_multitask_scorer(
     >>> scorer = make_multitask_scorer({"regression": "r2", "binary": "roc_auc"}, average=None)
     >>> scores = scorer(IndependentTasks().fit(X, y), X, y)
     >>> {key: round(score, 2) for key, score in scores.items()}
-    {'mean': 1.0, '0': 0.99, '1': 1.0}
+    {'mean': 1.0, 'worst': 0.99, '0': 0.99, '1': 1.0}
     >>> cross_val_score(IndependentTasks(), X, y, scoring=make_multitask_scorer("r2")).round(2)
     array([0.98, 1.  , 0.98, 0.99, 0.98])
     """
+    check_average(average, task_weight)
     scorer = MultiTaskScorer(
         metric,
         average=average,
+        task_weight=task_weight,
         greater_is_better=greater_is_better,
         response_method=response_method,
     )
     scorer._scorers()
-    if average not in ("mean", "worst", None):
-        raise ValueError(f"average={average!r}; expected 'mean', 'worst' or None.")
     return scorer
 
 
@@ -119,10 +127,17 @@ class MultiTaskScorer(BaseEstimator):
     __metadata_request__score = {"estimator": UNUSED}
 
     def __init__(
-        self, metric=None, *, average="mean", greater_is_better=True, response_method="predict"
+        self,
+        metric=None,
+        *,
+        average="mean",
+        task_weight=None,
+        greater_is_better=True,
+        response_method="predict",
     ):
         self.metric = metric
         self.average = average
+        self.task_weight = task_weight
         self.greater_is_better = greater_is_better
         self.response_method = response_method
 
@@ -132,64 +147,33 @@ class MultiTaskScorer(BaseEstimator):
 
     def score(self, estimator, X, y, sample_weight=None):
         """Score a fitted estimator; the same as calling the scorer."""
-        scores = self._task_scores(estimator, X, y, sample_weight)
+        tasks, scores = self._task_scores(estimator, X, y, sample_weight)
         if self.average is None:
-            return {MEAN: mean_score(list(scores.values())), **scores}
-        if self.average == "worst":
-            defined = [score for score in scores.values() if not np.isnan(score)]
-            return min(defined, default=float("nan"))
-        return mean_score(list(scores.values()))
+            return with_summaries(scores)
+        return average_over_tasks(scores, tasks, self.average, self.task_weight)
 
     def _task_scores(self, estimator, X, y, sample_weight):
+        """All tasks, and by key the scores of those that the metric is for."""
         final, inner_X = unwrap(estimator, X)
         if not knows_tasks(final):
-            views = views_of_other(estimator, X, y, sample_weight)
-        elif self.metric is None:
-            scores = task_scores(final, inner_X, y, sample_weight)
-            scores.pop(MEAN)
-            return scores
+            tasks = views_of_other(estimator, X, y, sample_weight)
         else:
-            views = [view_of_part(part) for part in read_parts(final, inner_X, y, sample_weight)]
-        scorers = self._scorers()
-        chosen = [(view, scorer) for view in views for scorer in _choose(scorers, view)]
-        if all(scorer is None for _, scorer in chosen):
-            types = sorted({view.alias for view in views})
-            raise ValueError(f"metric={self.metric!r} is for none of the task types {types}.")
-        return {
+            tasks = read_parts(final, inner_X, y, sample_weight)
+            if self.metric is None:
+                return tasks, scores_of_parts(final, tasks)
+            tasks = [view_of_part(part) for part in tasks]
+        chosen = choose(self._scorers(), tasks, self.metric)
+        return tasks, {
             view.key: np.nan if scorer is None else evaluate(scorer, view)
             for view, scorer in chosen
         }
 
     def _scorers(self):
-        """scikit-learn's scorer of each task type or family; one under None is for all."""
         metric = self.metric
         if metric is None:
             metric = {"regression": "r2", "classification": "accuracy"}
-        if not isinstance(metric, Mapping):
-            metric = {None: metric}
-        elif unknown := set(metric) - {*TASK_TYPES, *FAMILIES}:
-            raise ValueError(
-                f"metric names the task type {min(map(repr, unknown))}; expected some of "
-                f"{sorted({*TASK_TYPES, *FAMILIES})}."
-            )
         options = {
             "greater_is_better": self.greater_is_better,
             "response_method": self.response_method,
         }
-        return {alias: as_scorer(entry, **options) for alias, entry in metric.items()}
-
-
-def _choose(scorers, view):
-    """The scorer of a task, in a list; [None] for a score of NaN, [] to leave the task out.
-
-    Whether a task is binary or multiclass may change from fold to fold. That must not change
-    the keys of the dict, so such a task stays.
-    """
-    scorer = scorers.get(None, scorers.get(view.alias, scorers.get(view.family)))
-    if scorer is None:
-        related = view.family == "classification" and {"binary", "multiclass"} & set(scorers)
-        return [None] if related else []
-    if family_of(scorer) not in (None, view.family):
-        return []
-    is_multiclass = view.classes is not None and len(view.classes) > 2
-    return [None] if is_multiclass and is_binary_only(scorer) else [scorer]
+        return read_metric(metric, partial(as_scorer, **options))

@@ -1,5 +1,6 @@
 """What there is to score: labels and predictions, task by task."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +18,26 @@ class Part:
     """One task in new data.
 
     ``link`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
-    the same as the user wrote them; ``weight`` is 0 where unobserved.
+    the same as the user wrote them; ``weight`` is 0 where unobserved; ``rows`` are positions
+    in the data.
     """
 
     key: str
+    name: Hashable
     task: Task
     link: np.ndarray
     values: np.ndarray
     weight: np.ndarray
     labels: np.ndarray
+    rows: np.ndarray
 
-    def take(self, rows, key=None):
-        """Some of the rows."""
+    def take(self, rows, key, name):
+        """Some of the rows: those of one task."""
         return Part(
-            self.key if key is None else key,
+            key,
+            name,
             self.task,
-            *(a[rows] for a in (self.link, self.values, self.weight, self.labels)),
+            *(a[rows] for a in (self.link, self.values, self.weight, self.labels, self.rows)),
         )
 
 
@@ -43,14 +48,15 @@ def read_parts(estimator, X, y, sample_weight: Any = None):
     unknown in `fit` follow the known ones.
     """
     targets, columns = estimator._linked_targets(X, y, sample_weight, unseen="miss")
-    labels = _labels(targets.tasks, y)
+    labels, rows = _labels(targets.tasks, y), np.arange(len(targets.values))
     if not targets.tasks.is_long:
-        keys = score_keys(targets.tasks.names.tolist())
-        return [Part(k, *c, a) for k, c, a in zip(keys, columns, labels, strict=True)]
-    everything = Part("y", *columns[0], labels[0])
+        names = targets.tasks.names.tolist()
+        tasks = zip(score_keys(names), names, columns, labels, strict=True)
+        return [Part(key, name, *column, own, rows) for key, name, column, own in tasks]
+    everything = Part("y", "y", *columns[0], labels[0], rows)
     names, index = _with_unknown(targets, X, estimator.task_feature)
-    rows = rows_by_task(index, len(names))
-    return [everything.take(r, key) for r, key in zip(rows, score_keys(names), strict=True)]
+    tasks = zip(rows_by_task(index, len(names)), score_keys(names), names, strict=True)
+    return [everything.take(*task) for task in tasks]
 
 
 def _labels(tasks, y):

@@ -1,7 +1,6 @@
 """The score of every task at once."""
 
-from skmtl._base import mean_score
-from skmtl.metrics._keys import MEAN
+from skmtl.metrics._averages import with_summaries
 from skmtl.metrics._parts import read_parts
 from skmtl.metrics._unwrap import knows_tasks, unwrap
 
@@ -13,7 +12,7 @@ def task_scores(estimator, X, y, sample_weight=None):
     Poisson deviance for counts, explained log loss for classes; accuracy for classifiers. The
     function is a scorer: pass it as ``scoring=task_scores`` to
     :func:`~sklearn.model_selection.cross_validate`, or to
-    :class:`~sklearn.model_selection.GridSearchCV` with ``refit="mean"``.
+    :class:`~sklearn.model_selection.GridSearchCV` with ``refit="mean"`` or ``refit="worst"``.
 
     Parameters
     ----------
@@ -32,11 +31,11 @@ def task_scores(estimator, X, y, sample_weight=None):
     Returns
     -------
     scores : dict of str to float
-        Score of each task, NaN for one without labels in ``y``, and under "mean" the mean of
-        those that have one. The key of a task is ``str(name)``, whole numbers without decimal
-        point; where that is "mean" or is the same for several tasks, ``repr(name)``. In long
-        form each task is scored on its own rows, tasks unknown in `fit` included where the
-        estimator predicts them.
+        Score of each task, NaN for one without labels in ``y``, and under "mean" and "worst" the
+        mean and the lowest of those that have one. The key of a task is ``str(name)``, whole
+        numbers without decimal point; where that is "mean" or "worst", or is the same for
+        several tasks, ``repr(name)``. In long form each task is scored on its own rows, tasks
+        unknown in `fit` included where the estimator predicts them.
 
     Raises
     ------
@@ -46,6 +45,7 @@ def task_scores(estimator, X, y, sample_weight=None):
     See Also
     --------
     make_multitask_scorer : Any metric of scikit-learn, task by task.
+    skmtl.metrics.d2_score : The same scores of arrays.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def task_scores(estimator, X, y, sample_weight=None):
     >>> y = np.array([[0.0, 0], [1.5, 0], [np.nan, 0], [4.5, 1], [6.0, np.nan], [np.nan, 1]])
     >>> model = IndependentTasks().fit(X, y)
     >>> {task: round(score, 2) for task, score in task_scores(model, X, y).items()}
-    {'mean': 0.8, '0': 0.99, '1': 0.62}
+    {'mean': 0.8, 'worst': 0.62, '0': 0.99, '1': 0.62}
     """
     final, X = unwrap(estimator, X)
     if not knows_tasks(final):
@@ -63,8 +63,12 @@ def task_scores(estimator, X, y, sample_weight=None):
             f"task_scores needs an estimator of skmtl, got {type(final).__name__}; "
             "make_multitask_scorer scores others."
         )
-    scores = {
-        part.key: final._task_score(part.task, part.link, part.values, part.weight)
-        for part in read_parts(final, X, y, sample_weight)
+    return with_summaries(scores_of_parts(final, read_parts(final, X, y, sample_weight)))
+
+
+def scores_of_parts(estimator, parts):
+    """What ``estimator.score`` averages, by key."""
+    return {
+        part.key: estimator._task_score(part.task, part.link, part.values, part.weight)
+        for part in parts
     }
-    return {MEAN: mean_score(list(scores.values())), **scores}

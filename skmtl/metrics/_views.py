@@ -26,8 +26,9 @@ class TaskView(BaseEstimator):
     observed rows; classes among them that `fit` did not see get probability 0.
     """
 
-    def __init__(self, key, alias, answers, labels, weight, classes=None):
+    def __init__(self, key, name, alias, answers, labels, weight, classes=None):
         self.key = key
+        self.name = name
         self.alias = alias
         self.answers = dict(answers)
         self.labels = labels
@@ -81,21 +82,24 @@ def view_of_part(part):
     if task.is_classification:
         answers["predict_proba"] = lambda: link
     classes = task.classes_ if task.is_classification else None
-    return TaskView(part.key, task.alias, answers, part.labels[used], part.weight[used], classes)
+    return TaskView(
+        part.key, part.name, task.alias, answers, part.labels[used], part.weight[used], classes
+    )
 
 
 def views_of_other(estimator, X, y, sample_weight):
     """Views of the targets of a scikit-learn estimator, column by column."""
     columns, names, is_1d = read_y(y)
     weights = observed_weights(columns, sample_weight, is_1d)
-    keys = score_keys(list(range(len(columns))) if names is None else names)
+    names = list(range(len(columns))) if names is None else names
 
     @cache
     def response(method):
         return getattr(estimator, method)(X)
 
     views = []
-    for t, (key, column, weight) in enumerate(zip(keys, columns, weights, strict=True)):
+    tasks = zip(score_keys(names), names, columns, weights, strict=True)
+    for t, (key, name, column, weight) in enumerate(tasks):
         used = weight > 0
         classes, alias = None, "regression"
         methods = ["predict"]
@@ -108,7 +112,9 @@ def views_of_other(estimator, X, y, sample_weight):
             for method in methods
             if hasattr(estimator, method)
         }
-        views.append(TaskView(key, alias, answers, column.labels[used], weight[used], classes))
+        views.append(
+            TaskView(key, name, alias, answers, column.labels[used], weight[used], classes)
+        )
     return views
 
 

@@ -110,7 +110,7 @@ def test_average(data, types):
     assert make_multitask_scorer("r2")(model, X, y) == np.mean(r2)
     assert make_multitask_scorer("r2", average="worst")(model, X, y) == min(r2)
     scores = make_multitask_scorer("r2", average=None)(model, X, y)
-    assert scores == {"mean": np.mean(r2), "length": r2[0], "width": r2[1]}
+    assert scores == {"mean": np.mean(r2), "worst": min(r2), "length": r2[0], "width": r2[1]}
 
 
 def test_default_is_the_tasks_own_score(data, types):
@@ -177,9 +177,9 @@ class TestMetrics:
         def keys(metric):
             return list(make_multitask_scorer(metric, average=None)(model, X, y))
 
-        assert keys({"regression": "r2"}) == ["mean", "length", "width", "visits"]
-        assert keys({"count": "neg_mean_poisson_deviance"}) == ["mean", "visits"]
-        assert keys({"classification": "accuracy"}) == ["mean", "ill", "kind"]
+        assert keys({"regression": "r2"}) == ["mean", "worst", "length", "width", "visits"]
+        assert keys({"count": "neg_mean_poisson_deviance"}) == ["mean", "worst", "visits"]
+        assert keys({"classification": "accuracy"}) == ["mean", "worst", "ill", "kind"]
         both = make_multitask_scorer(
             {"classification": "accuracy", "binary": "roc_auc"}, average=None
         )(model, X, y)
@@ -191,7 +191,7 @@ class TestMetrics:
         model = IndependentTasks(tasks=types).fit(X, y)
         for metric in ({"binary": "roc_auc"}, "f1"):
             scores = make_multitask_scorer(metric, average=None)(model, X, y)
-            assert list(scores) == ["mean", "ill", "kind"]
+            assert list(scores) == ["mean", "worst", "ill", "kind"]
             assert np.isnan(scores["kind"])
             assert scores["mean"] == scores["ill"]
 
@@ -208,7 +208,9 @@ class TestMetrics:
             make_multitask_scorer("nonsense")
         with pytest.raises(ValueError, match="names the task type 'text'; expected some of"):
             make_multitask_scorer({"text": "r2"})
-        with pytest.raises(ValueError, match="average='median'; expected 'mean', 'worst' or None"):
+        with pytest.raises(
+            ValueError, match="average='median'; expected 'mean', 'worst', 'weighted'"
+        ):
             make_multitask_scorer("r2", average="median")
 
 
@@ -240,7 +242,7 @@ def test_long_form():
     X, y = stack_tasks(X_list, y_list)
     model = IndependentTasks(task_feature=0).fit(X, y)
     scores = make_multitask_scorer("roc_auc", average=None)(model, X, y)
-    assert list(scores) == ["mean", "0", "1", "2"]
+    assert list(scores) == ["mean", "worst", "0", "1", "2"]
     for t in range(3):
         expected = roc_auc_score(y_list[t], model.predict_proba(X[X[:, 0] == t])[:, 1])
         assert scores[str(t)] == expected

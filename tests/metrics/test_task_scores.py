@@ -45,9 +45,10 @@ def test_equals_scikit_learn_on_observed_labels(mixed):
         "kind": d2_log_loss_score(labels[2], proba[2][seen[2]]),
         "visits": d2_tweedie_score(labels[3], prediction[seen[3], 3].astype(float), power=1),
     }
-    assert list(scores) == ["mean", *expected]
+    assert list(scores) == ["mean", "worst", *expected]
     assert {name: scores[name] for name in expected} == pytest.approx(expected, rel=1e-12)
     assert scores["mean"] == model.score(X, y)
+    assert scores["worst"] == min(scores[name] for name in expected)
 
 
 def test_weights(mixed):
@@ -153,6 +154,7 @@ def test_needs_an_estimator_of_this_package():
         ([0, 1], ["0", "1"]),
         ([3.0, 2.5], ["3", "2.5"]),
         (["mean", "x"], ["'mean'", "x"]),
+        (["worst", "mean", "w"], ["'worst'", "'mean'", "w"]),
         ([1, "1"], ["1", "'1'"]),
         (["mean", "'mean'"], ["'mean' [0]", "'mean' [1]"]),
         ([True, 1.5, "", "<script>"], ["True", "1.5", "", "<script>"]),
@@ -166,8 +168,8 @@ def test_keys_of_awkward_names():
     X = np.random.default_rng(0).normal(size=(20, 2))
     y = pd.DataFrame(np.c_[X, X], columns=pd.Index(["mean", 1, "1", ""], dtype=object))
     scores = task_scores(IndependentTasks().fit(X, y), X, y)
-    assert list(scores) == ["mean", "'mean'", "1", "'1'", ""]
-    assert scores["mean"] == pytest.approx(np.mean([scores[k] for k in list(scores)[1:]]))
+    assert list(scores) == ["mean", "worst", "'mean'", "1", "'1'", ""]
+    assert scores["mean"] == pytest.approx(np.mean([scores[k] for k in list(scores)[2:]]))
 
 
 class TestLongForm:
@@ -184,7 +186,7 @@ class TestLongForm:
         shuffled = np.random.default_rng(1).permutation(len(X))
         model = IndependentTasks(task_feature=0).fit(X, y)
         scores = task_scores(model, X[shuffled], y[shuffled])
-        assert list(scores) == ["mean", "3", "5", "7"]
+        assert list(scores) == ["mean", "worst", "3", "5", "7"]
         for name in (3, 5, 7):
             rows = X[:, 0] == name
             expected = r2_score(y[rows], model.predict(X[rows]))
@@ -195,7 +197,7 @@ class TestLongForm:
         known = X[:, 0] != 1
         model = IndependentTasks(task_feature=0, unknown_task="shared").fit(X[known], y[known])
         scores = task_scores(model, X, y)
-        assert list(scores) == ["mean", "0", "2", "1"]
+        assert list(scores) == ["mean", "worst", "0", "2", "1"]
         expected = r2_score(y[~known], model.predict(X[~known]))
         assert scores["1"] == pytest.approx(expected, rel=1e-12)
         assert np.isnan(task_scores(model, X[~known], y[~known])["0"])
@@ -215,4 +217,4 @@ class TestLongForm:
         X, y = stack_tasks(frames, schools[1], names=["north", "mean", "east"])
         model = IndependentTasks(task_feature="task", unknown_task="shared")
         model.fit(X[X["task"] != "east"], y[X["task"] != "east"])
-        assert list(task_scores(model, X, y)) == ["mean", "'mean'", "north", "east"]
+        assert list(task_scores(model, X, y)) == ["mean", "worst", "'mean'", "north", "east"]

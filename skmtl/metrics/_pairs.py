@@ -1,0 +1,136 @@
+"""Labels and predictions given as arrays, task by task."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skmtl.metrics._keys import score_keys
+from skmtl.metrics._predictions import read_predictions
+from skmtl.tasks import Task
+from skmtl.tasks._columns import read_column
+from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
+from skmtl.tasks._rows import rows_by_task
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Observed labels of one task, and what was predicted for their rows.
+
+    ``rows`` are their positions in the arrays. ``predicted`` has shape (n,) or, with a column a
+    class, (n, n_classes). ``task`` knows its classes.
+    """
+
+    key: str
+    name: Hashable
+    task: Task
+    rows: np.ndarray
+    labels: np.ndarray
+    predicted: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def classes(self):
+        """Classes in the order of the columns of probabilities; None for a regression."""
+        return getattr(self.task, "classes_", None)
+
+
+def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, task_ids=None):
+    """One `Pair` for each task that has predictions.
+
+    ``kind`` is what columns are whose type is not declared: "regression", "classification", or
+    "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
+    estimators answer for a task that they have never seen.
+    """
+    columns, names, is_1d = read_y(y_true)
+    weights = observed_weights(columns, sample_weight, is_1d)
+    n_rows, is_long = len(weights[0]), task_ids is not None
+    has_names = names is not None
+    names = names if has_names else list(range(len(columns)))
+    if is_long and not is_1d:
+        raise ValueError(
+            f"With task_ids, y_true must be 1-D (one label a row), got {len(columns)} columns."
+        )
+    types = _read_types(tasks, columns, weights, ["y"] if is_long else names, kind, is_long)
+    predictions = read_predictions(y_pred, names, has_names, n_rows, is_1d)
+    cells = zip(types, columns, predictions, weights, strict=True)
+    if is_long:
+        names, rows = _read_task_ids(task_ids, n_rows)
+        cells = list(cells) * len(names)
+    else:
+        rows = [np.arange(n_rows)] * len(names)
+    tasks = zip(score_keys(names), names, rows, cells, strict=True)
+    pairs = [
+        _observed(key, name, rows_of_task, *cell)
+        for key, name, rows_of_task, cell in tasks
+        if cell[2] is not None
+    ]
+    if not pairs:
+        raise ValueError("y_pred is None for every task; expected predictions of at least one.")
+    return pairs
+
+
+def _observed(key, name, rows, task, column, prediction, weight):
+    """What there is to compare: rows with a label."""
+    values, is_there = prediction
+    _check(task, name, values)
+    rows = rows[weight[rows] > 0]
+    n_missing = int((~is_there[rows]).sum())
+    if n_missing == len(rows):
+        rows = rows[:0]
+    elif n_missing:
+        raise ValueError(
+            f"Task {name!r}: y_pred is missing in {n_missing} of {len(rows)} rows that have a "
+            "label; expected a prediction in all or in none."
+        )
+    values = values[:, 0] if values.ndim == 2 and not task.is_classification else values
+    return Pair(key, name, task, rows, column.labels[rows], values[rows], weight[rows])
+
+
+def _check(task, name, values):
+    if not task.is_classification and values.dtype.kind == "O":
+        raise ValueError(f"Task {name!r} is {task.alias}, but y_pred has strings.")
+    expected = len(task.classes_) if task.is_classification else 1
+    if values.ndim == 2 and values.shape[1] != expected:
+        what = f"is {task.alias}"
+        if task.is_classification:
+            what += f" with the classes {task.classes_.tolist()}"
+        raise ValueError(
+            f"Task {name!r} {what}, but y_pred has {values.shape[1]} columns. Name its type and "
+            "its classes in tasks: tasks_ of a fitted estimator, or Multiclass(classes=[...])."
+        )
+
+
+def _read_types(declared, columns, weights, names, kind, is_long):
+    """One task type a column, fitted to its labels unless it was before."""
+    if is_long and isinstance(declared, list) and len(set(map(id, declared))) == 1:
+        # `tasks_` of an estimator fitted in long form: the same type for every task.
+        declared = declared[0]
+    types = []
+    for entry, column, weight, name in zip(
+        spread(declared, names), columns, weights, names, strict=True
+    ):
+        if hasattr(entry, "n_labels_"):
+            types.append(entry)
+            continue
+        entry_kind = kind if is_auto(entry) else "any"
+        (task,) = resolve_tasks([entry], [column], [weight], [name], entry_kind)
+        labels = column.labels[weight > 0]
+        if task.is_classification and task.classes is None and np.isin(labels, (0, 1)).all():
+            # Also where one of the two is absent by chance.
+            task.set_params(classes=[0, 1])
+        types.append(task.fit(column, weight, name))
+    return types
+
+
+def _read_task_ids(task_ids, n_rows):
+    """Names of the tasks, and the rows of each."""
+    column = read_column(task_ids, "task_ids")
+    if len(column.labels) != n_rows or not column.observed.all():
+        raise ValueError(
+            f"task_ids has {int(column.observed.sum())} values; expected one for each of the "
+            f"{n_rows} rows of y_true."
+        )
+    names, index = np.unique(column.labels, return_inverse=True)
+    return names.tolist(), rows_by_task(index, len(names))
