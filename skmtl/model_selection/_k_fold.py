@@ -1,9 +1,13 @@
 """K folds that all have labels of every task and class."""
 
+from __future__ import annotations
+
 import copy
-from numbers import Integral
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
@@ -11,11 +15,14 @@ from skmtl.model_selection._spread import spread
 from skmtl.model_selection._strata import read_strata
 from skmtl.model_selection._units import (
     check_hold_out,
+    check_n_splits,
     count_rows,
     read_groups,
     read_tasks_to_hold_out,
     warn_of_few_labels,
 )
+
+Array = NDArray[Any]
 
 
 class MultiTaskKFold(BaseCrossValidator):
@@ -61,11 +68,15 @@ class MultiTaskKFold(BaseCrossValidator):
     helps and for some seconds at most. Where there is one label a row (long form, one task)
     folds are dealt from the sorted rows, and the bounds always hold.
 
+    Where each task misses other rows, a swap that evens out one of them moves labels of half of
+    the others. Up to some thirty such tasks the bounds are met; beyond, counts stay off them,
+    with 100 tasks a quarter by a label or two, however many rows there are.
+
     With `groups` rows of a group stay together: large groups first, each goes where its labels
     are wanted most, and evenness is what the groups allow.
 
     Missing labels count for nothing, whatever is written in their place. Rows without any label
-    are spread as evenly as the others.
+    are spread like the labels of one more task.
 
     References
     ----------
@@ -90,16 +101,15 @@ class MultiTaskKFold(BaseCrossValidator):
 
     def __init__(
         self,
-        n_splits=5,
+        n_splits: int = 5,
         *,
-        shuffle=False,
-        random_state=None,
-        tasks="auto",
-        task_feature=None,
-        hold_out="rows",
-    ):
-        if not isinstance(n_splits, Integral) or isinstance(n_splits, bool) or n_splits < 2:
-            raise ValueError(f"n_splits={n_splits!r}; expected a whole number, at least 2.")
+        shuffle: Any = False,
+        random_state: Any = None,
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        hold_out: str = "rows",
+    ) -> None:
+        check_n_splits(n_splits)
         if not isinstance(shuffle, bool | np.bool_):
             raise TypeError(f"shuffle={shuffle!r}; expected True or False.")
         if not shuffle and random_state is not None:
@@ -112,10 +122,10 @@ class MultiTaskKFold(BaseCrossValidator):
         self.task_feature = task_feature
         self.hold_out = hold_out
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         return copy.deepcopy(self)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of folds.
 
         Parameters
@@ -130,7 +140,7 @@ class MultiTaskKFold(BaseCrossValidator):
         """
         return self.n_splits
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Array, Array]]:
         """Training and test rows of every fold.
 
         Parameters
@@ -161,7 +171,7 @@ class MultiTaskKFold(BaseCrossValidator):
         for f in range(self.n_splits):
             yield np.flatnonzero(fold != f), np.flatnonzero(fold == f)
 
-    def _folds(self, X, y, groups):
+    def _folds(self, X: Any, y: Any, groups: Any) -> Array:
         n_rows, k = count_rows(X, y, groups), self.n_splits
         if n_rows < k:
             raise ValueError(f"n_splits={k} is greater than the number of rows, {n_rows}.")
@@ -176,7 +186,7 @@ class MultiTaskKFold(BaseCrossValidator):
         return spread(strata, sizes, np.full(k, 1.0 / k), rng, groups)
 
 
-def _folds_of_tasks(n_rows, k, rng):
+def _folds_of_tasks(n_rows: Array, k: int, rng: Any) -> Array:
     """Fold of each task: large tasks first, each to the fold with the fewest rows."""
     order = np.argsort(-n_rows, kind="stable")
     if rng is not None:

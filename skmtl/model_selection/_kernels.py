@@ -6,6 +6,7 @@ The label counts of stratum s (a class, a task) in part f are :math:`n_{sf}`; wa
 
 from __future__ import annotations
 
+import heapq
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,25 @@ def take(
 
 
 @compiled
+def most_wanted(
+    codes: Array, task_of: Array, row: int, rarest: int, room: Array, need: Array,
+    task_need: Array, unit: Array,
+) -> int:  # fmt: skip
+    """The part with room that wants stratum ``rarest`` most, ties by `merit` of the row."""
+    most = -np.inf
+    for f in range(len(room)):
+        if room[f] > 0:
+            most = max(most, need[rarest, f])
+    best, best_merit = -1, -np.inf
+    for f in range(len(room)):
+        if room[f] > 0 and need[rarest, f] > most - 0.999 * unit[rarest]:
+            value = merit(codes, task_of, row, f, need, task_need)
+            if value > best_merit:
+                best, best_merit = f, value
+    return best
+
+
+@compiled
 def stratify_rows(
     codes: Array, task_of: Array, members: Array, starts: Array, room: Array, need: Array,
     task_need: Array, unit: Array, task_unit: Array,
@@ -57,36 +77,33 @@ def stratify_rows(
     from ``starts[s]`` to ``starts[s + 1]`` are the rows of stratum s; ``room`` the rows that a
     part still takes.
     """
-    n_rows, n_parts = len(codes), len(room)
-    part = np.full(n_rows, -1, dtype=np.int32)
+    part = np.full(len(codes), -1, dtype=np.int32)
     left = (starts[1:] - starts[:-1]).copy()
-    while True:
-        rarest = -1
-        for s in range(len(left)):
-            if left[s] > 0 and (rarest < 0 or left[s] < left[rarest]):
-                rarest = s
-        if rarest < 0:
-            break
-        for i in range(starts[rarest], starts[rarest + 1]):
-            row = members[i]
+    # Entries are kept when a stratum shrinks; they are then out of date.
+    heap = [(left[s], s) for s in range(len(left)) if left[s]]
+    heapq.heapify(heap)
+    shrunk, seen_at = np.empty(len(left), dtype=np.int64), np.full(len(left), -1)
+    while heap:
+        n_left, rarest = heapq.heappop(heap)
+        if n_left != left[rarest]:
+            continue
+        n_shrunk = 0
+        for row in members[starts[rarest] : starts[rarest + 1]]:
             if part[row] >= 0:
                 continue
-            most = -np.inf
-            for f in range(n_parts):
-                if room[f] > 0:
-                    most = max(most, need[rarest, f])
-            best, best_merit = -1, -np.inf
-            for f in range(n_parts):
-                if room[f] > 0 and need[rarest, f] > most - 0.999 * unit[rarest]:
-                    value = merit(codes, task_of, row, f, need, task_need)
-                    if value > best_merit:
-                        best, best_merit = f, value
+            best = most_wanted(codes, task_of, row, rarest, room, need, task_need, unit)
             part[row] = best
             room[best] -= 1
             take(codes, task_of, row, best, need, task_need, unit, task_unit)
-            for t in range(codes.shape[1]):
-                if codes[row, t] >= 0:
-                    left[codes[row, t]] -= 1
+            for s in codes[row]:
+                if s >= 0:
+                    left[s] -= 1
+                    if seen_at[s] != rarest:
+                        shrunk[n_shrunk], seen_at[s] = s, rarest
+                        n_shrunk += 1
+        for s in shrunk[:n_shrunk]:
+            if left[s]:
+                heapq.heappush(heap, (left[s], s))
     return part
 
 

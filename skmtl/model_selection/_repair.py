@@ -3,8 +3,11 @@ r"""Swaps of rows between parts, until no task and no class is more uneven than 
 The count of stratum s in part f may lie between :math:`\lfloor d_{sf} \rfloor` and
 :math:`\lceil d_{sf} \rceil`; what lies outside by v labels costs :math:`w_{sf} v^2`, much more
 where it is also further than one label from :math:`d_{sf}`. A swap that raises no cost is taken.
-Where none is found the weight w of what is uneven grows (breakout local search: Morris, "The
-breakout method for escaping from local minima", AAAI 1993).
+Where none is found among more and more pairs of rows, the weight w of what is uneven grows
+(breakout local search: Morris, "The breakout method for escaping from local minima", AAAI 1993).
+
+A swap changes the counts of about half of the tasks by one, wherever labels are missing at random:
+that is what limits how even many tasks can get at once, not the number of rows.
 """
 
 from __future__ import annotations
@@ -15,16 +18,27 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from skmtl.model_selection._swaps import LOOKED_AT, best_swap, draw, find_rows
 
-CANDIDATES = 64
-"""Swaps of which the best is taken."""
+Array = NDArray[Any]
 
 FAR = 64
 """How much worse it is to be further than one label from the exact share."""
 
-WORK = 300_000_000
-"""Labels looked at before giving up: some seconds, on whatever data."""
+FEW, MANY = 16, 500
+"""Rows paired with as many others: more where no swap of fewer helps."""
+
+FORGET = 300
+"""Weight at which all weights start again: a search that only remembers goes in circles."""
+
+STEP = 4000
+"""Labels looked at in the time that a swap takes apart from that."""
+
+WORK = 2_000_000_000
+"""Labels looked at before giving up: a few seconds, on whatever data."""
+
+PAIRS = 5
+"""Pairs of rows compared in the time that it takes to look at one row."""
 
 compiled = njit(cache=True)
 
@@ -49,47 +63,25 @@ def price_changes(
 
 
 @compiled
-def cost_of_swap(
-    codes: Array, task_at: Array, a: int, b: int, f: int, g: int, more: Array, less: Array
-) -> int:
-    """What it costs to swap row a of part f and row b of part g."""
-    total = 0
-    for t in range(codes.shape[1]):
-        one, other = codes[a, t], codes[b, t]
-        if one == other:
-            continue
-        if one >= 0:
-            total += less[one, f] + more[one, g]
-        if other >= 0:
-            total += more[other, f] + less[other, g]
-        if one < 0:
-            total += more[task_at[t], f] + less[task_at[t], g]
-        elif other < 0:
-            total += less[task_at[t], f] + more[task_at[t], g]
-    return total
-
-
-@compiled
-def move_label(
-    s: int, f: int, g: int, counts: Array, low: Array, high: Array, slack: Array, w: Array,
-    more: Array, less: Array,
+def move_row(
+    codes: Array, task_at: Array, row: int, f: int, g: int, counts: Array, low: Array,
+    high: Array, slack: Array, w: Array, more: Array, less: Array,
 ) -> None:  # fmt: skip
-    """Count a label of stratum s in part g, no longer in f."""
-    counts[s, f] -= 1
-    counts[s, g] += 1
-    price_changes(s, f, counts, low, high, slack, w, more, less)
-    price_changes(s, g, counts, low, high, slack, w, more, less)
+    """Count the labels of a row in part g, no longer in f."""
+    for t in range(codes.shape[1]):
+        if codes[row, t]:
+            for s in (codes[row, t], task_at[t]):
+                if s:
+                    counts[s, f] -= 1
+                    counts[s, g] += 1
+                    price_changes(s, f, counts, low, high, slack, w, more, less)
+                    price_changes(s, g, counts, low, high, slack, w, more, less)
 
 
 @compiled
-def draw(state: Array, n: int) -> int:
-    """A number below n: the generator of numba is global, this one is not (Knuth's MMIX)."""
-    state[0] = state[0] * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-    return int((state[0] >> np.uint64(33)) % np.uint64(n))
-
-
-@compiled
-def uneven(counts: Array, low: Array, high: Array, slack: Array, state: Array):
+def uneven(
+    counts: Array, low: Array, high: Array, slack: Array, state: Array
+) -> tuple[int, int, int]:
     """The price of all counts, and one of the cells that cost anything, drawn at random."""
     total, n_seen, s, f = 0, 0, -1, -1
     for i in range(counts.shape[0]):
@@ -104,77 +96,112 @@ def uneven(counts: Array, low: Array, high: Array, slack: Array, state: Array):
 
 
 @compiled
-def find_row(codes: Array, part: Array, s: int, t: int, f: int, has: bool, state: Array) -> int:
-    """A row with (or without) a label of stratum s, in part f or, for f < 0, in none but ~f.
-
-    The walk starts anywhere; -1 if there is no such row. A column's task is any of its labels.
-    """
-    n_rows = len(part)
-    start = draw(state, n_rows)
-    for i in range(n_rows):
-        row = start + i
-        row = row if row < n_rows else row - n_rows
-        if (part[row] == f) if f >= 0 else (part[row] != ~f):
-            code = codes[row, t]
-            if ((code == s) if s >= 0 else (code >= 0)) == has:
-                return row
-    return -1
-
-
-@compiled
-def best_swap(
-    codes: Array, task_at: Array, part: Array, s: int, t: int, f: int, too_many: bool,
-    more: Array, less: Array, state: Array,
-):  # fmt: skip
-    """The cheapest of some swaps that make stratum s less uneven in part f."""
-    stratum = s if s < task_at[0] else -1
-    best_a, best_b, best = -1, -1, 0
-    for _ in range(CANDIDATES):
-        a = find_row(codes, part, stratum, t, f, too_many, state)
-        b = find_row(codes, part, stratum, t, ~f, not too_many, state)
-        if a < 0 or b < 0:
-            break
-        cost = cost_of_swap(codes, task_at, a, b, f, part[b], more, less)
-        if best_a < 0 or cost < best:
-            best_a, best_b, best = a, b, cost
-    return best_a, best_b, best
-
-
-@compiled
-def repair(
-    codes: Array, column_of: Array, task_at: Array, part: Array, counts: Array, low: Array,
-    high: Array, slack: Array, seed: int, work: int,
-):  # fmt: skip
-    """The most even parts found and their price; ``counts`` holds all classes, then all tasks."""
-    state = np.array([seed], dtype=np.uint64)
-    w, more, less = np.ones_like(counts), np.zeros_like(counts), np.zeros_like(counts)
-    for s in range(counts.shape[0]):
+def reset_weights(
+    counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array, less: Array
+) -> None:
+    """Let all cells cost the same."""
+    w[:] = 1
+    for s in range(1, counts.shape[0]):
         for f in range(counts.shape[1]):
             price_changes(s, f, counts, low, high, slack, w, more, less)
-    best, kept = np.iinfo(np.int64).max, part.copy()
-    step_work = CANDIDATES * codes.shape[1] + counts.size
-    for _ in range(max(work // step_work, 1)):
+
+
+@compiled
+def raise_weights(
+    f: int, counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array,
+    less: Array,
+) -> int:  # fmt: skip
+    """Make what is uneven in part f cost more; the largest of its weights."""
+    largest = 0
+    for s in range(counts.shape[0]):
+        if price(counts[s, f], low[s, f], high[s, f], slack[s, f]):
+            w[s, f] += 1
+            largest = max(largest, w[s, f])
+            price_changes(s, f, counts, low, high, slack, w, more, less)
+    return largest
+
+
+@compiled
+def search(
+    codes: Array, column_of: Array, task_at: Array, n_labels: int, part: Array, rows: Array,
+    ends: Array, counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array,
+    less: Array, state: Array, work: int,
+) -> tuple[Array, int]:  # fmt: skip
+    """Swap rows until nothing is uneven, or the work is done; see `repair`."""
+    n_parts, n_columns = counts.shape[1], codes.shape[1]
+    best, kept, n = -1, part.copy(), FEW
+    reset_weights(counts, low, high, slack, w, more, less)
+    while work > 0:
         total, s, f = uneven(counts, low, high, slack, state)
-        if total < best:
-            best, kept = total, part.copy()
+        if best < 0 or total < best:
+            best, kept[:] = total, part
         if s < 0:
             break
+        g = (f + 1 + draw(state, n_parts - 1)) % n_parts
+        mine = rows[ends[f] : ends[f + 1]]
+        theirs = rows[ends[g] : ends[g + 1]]
         too_many = counts[s, f] > high[s, f]
-        a, b, cost = best_swap(
-            codes, task_at, part, s, column_of[s], f, too_many, more, less, state
+        label, t = (s if s <= n_labels else 0), column_of[s]
+        a = find_rows(codes, mine, label, t, too_many, LOOKED_AT * n, state)
+        b = find_rows(codes, theirs, label, t, not too_many, LOOKED_AT * n, state)
+        work -= STEP + counts.size + len(mine) + len(theirs)
+        if len(a) == 0 or len(b) == 0:
+            raise_weights(f, counts, low, high, slack, w, more, less)
+            continue
+        i, j, cost, n_pairs = best_swap(
+            codes, column_of, task_at, mine, f, theirs, g, a, b, more, less, n
         )
-        if a < 0 or cost > 0:
-            w[s, f] += 1
-            price_changes(s, f, counts, low, high, slack, w, more, less)
-        if a >= 0 and cost <= 0:
-            g = int(part[b])
-            part[a], part[b] = g, f
-            for t in range(codes.shape[1]):
-                one, other = int(codes[a, t]), int(codes[b, t])
-                if one >= 0:
-                    move_label(one, f, g, counts, low, high, slack, w, more, less)
-                    move_label(task_at[t], f, g, counts, low, high, slack, w, more, less)
-                if other >= 0:
-                    move_label(other, g, f, counts, low, high, slack, w, more, less)
-                    move_label(task_at[t], g, f, counts, low, high, slack, w, more, less)
+        work -= n_columns * (len(a) + len(b) + n_pairs // PAIRS)
+        if cost <= 0:
+            row, other = mine[i], theirs[j]
+            mine[i], theirs[j], part[row], part[other] = other, row, g, f
+            move_row(codes, task_at, row, f, g, counts, low, high, slack, w, more, less)
+            move_row(codes, task_at, other, g, f, counts, low, high, slack, w, more, less)
+        if cost < 0:
+            n = max(FEW, n * 3 // 4)
+        elif n < MANY and n_pairs >= n * n:
+            n = min(MANY, 2 * n)
+        else:
+            raise_weights(f, counts, low, high, slack, w, more, less)
+            top = raise_weights(g, counts, low, high, slack, w, more, less)
+            if top > FORGET:
+                reset_weights(counts, low, high, slack, w, more, less)
     return kept, best
+
+
+def repair(
+    codes: Array, column_of: Array, task_at: Array, part: Array, low: Array, high: Array,
+    slack: Array, seed: int, work: int,
+) -> tuple[Array, int]:  # fmt: skip
+    """The most even parts found, and their price.
+
+    Strata are numbered from 1, first those of labels, then those of whole tasks that have
+    several: the task of column t is stratum ``task_at[t]``, or 0 where it has only one. ``codes``
+    are 0 where unobserved. ``work`` is about the number of labels looked at before giving up.
+    """
+    n_labels = len(low) - 1 - int(np.count_nonzero(task_at))
+    counts = _count(codes, column_of, task_at, part, low.shape, n_labels)
+    rows = np.random.RandomState(seed).permutation(len(part))
+    rows = rows[np.argsort(part[rows], kind="stable")]
+    ends = np.concatenate([[0], np.cumsum(np.bincount(part, minlength=low.shape[1]))])
+    tables = np.ones_like(counts), np.zeros_like(counts), np.zeros_like(counts)
+    state = np.array([seed], dtype=np.uint64)
+    return search(
+        codes, column_of, task_at, n_labels, part.copy(), rows, ends, counts, low, high, slack,
+        *tables, state, work,
+    )  # fmt: skip
+
+
+def _count(
+    codes: Array, column_of: Array, task_at: Array, part: Array, shape: tuple[int, ...],
+    n_labels: int,
+) -> Array:  # fmt: skip
+    """Labels of each stratum in each part; none of stratum 0."""
+    counts = np.zeros(shape, dtype=np.int64)
+    for column in codes.T:
+        cells = column.astype(np.int64) * shape[1] + part
+        counts += np.bincount(cells, minlength=counts.size).reshape(shape)
+    labels = slice(1, 1 + n_labels)
+    np.add.at(counts, task_at[column_of[labels]], counts[labels])
+    counts[0] = 0
+    return counts

@@ -1,8 +1,13 @@
 """Independent random splits that have labels of every task and class on both sides."""
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import BaseShuffleSplit, ShuffleSplit
 from sklearn.utils import check_random_state
 
@@ -15,6 +20,8 @@ from skmtl.model_selection._units import (
     read_tasks_to_hold_out,
     warn_of_few_labels,
 )
+
+Array = NDArray[Any]
 
 TEST, TRAIN = 0, 1
 
@@ -72,15 +79,15 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
 
     def __init__(
         self,
-        n_splits=10,
+        n_splits: int = 10,
         *,
-        test_size=None,
-        train_size=None,
-        random_state=None,
-        tasks="auto",
-        task_feature=None,
-        hold_out="rows",
-    ):
+        test_size: float | None = None,
+        train_size: float | None = None,
+        random_state: Any = None,
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        hold_out: str = "rows",
+    ) -> None:
         check_hold_out(hold_out, task_feature)
         super().__init__(
             n_splits, test_size=test_size, train_size=train_size, random_state=random_state
@@ -89,10 +96,10 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
         self.task_feature = task_feature
         self.hold_out = hold_out
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         return copy.deepcopy(self)
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Array, Array]]:
         """Training and test rows of every split.
 
         Parameters
@@ -135,7 +142,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
             order = rng.permutation(n_rows)
             yield order[part[order] == TRAIN], order[part[order] == TEST]
 
-    def _sizes(self, n):
+    def _sizes(self, n: int) -> Array:
         """How many of n are for the test, for training, and (if any) for neither."""
         # scikit-learn's own reading of the two sizes, checks and messages included.
         reader = ShuffleSplit(

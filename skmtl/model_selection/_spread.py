@@ -101,38 +101,41 @@ def _spread_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed
     from skmtl.model_selection._kernels import stratify_rows
     from skmtl.model_selection._repair import WORK, repair
 
+    strata = strata.with_unlabelled_rows()
     codes, n_strata = strata.codes[order], len(strata.task_of)
-    room = sizes.astype(np.int64)
     part = stratify_rows(
-        codes, strata.task_of, *_members(codes, n_strata), room, *_needs(strata, shares)
+        codes, strata.task_of, *_members(codes, n_strata), sizes.astype(np.int64),
+        *_needs(strata, shares)
+    )  # fmt: skip
+    codes += 1
+    tables = _whole_tasks(strata)
+    low, high, slack = _bounds(strata, shares, tables[0])
+    part, price = repair(
+        codes, *tables, part, low - slack, high + slack, np.zeros_like(slack), seed, WORK
     )
-    part[part < 0] = np.repeat(np.arange(len(room)), room)
-    totals = np.concatenate([strata.counts, strata.task_counts])
-    wanted = totals[:, None] * shares
+    if not price:
+        part, _ = repair(codes, *tables, part, low, high, slack, seed, WORK // 10)
+    return part
+
+
+def _whole_tasks(strata: Strata) -> tuple[Array, Array]:
+    """Column of each stratum, and stratum of each column's task, as `repair` numbers them.
+
+    A task of one stratum is that stratum, and has no other.
+    """
+    has_several = np.bincount(strata.task_of) > 1
+    task_at = np.zeros(len(has_several), dtype=strata.codes.dtype)
+    task_at[has_several] = 1 + len(strata.task_of) + np.arange(has_several.sum())
+    return np.concatenate([[0], strata.task_of, np.flatnonzero(has_several)]), task_at
+
+
+def _bounds(strata: Strata, shares: Array, column_of: Array) -> tuple[Array, Array, Array]:
+    """Fewest and most labels of each stratum in each part, and what it may have beyond."""
+    n_strata = len(strata.task_of)
+    whole = strata.task_counts[column_of[1 + n_strata :]]
+    wanted = np.concatenate([[0], strata.counts, whole])[:, None] * shares
     # A share such as 1/3 is rounded: 3 labels must not become 0.9999 a part.
     low, high = np.floor(wanted + 1e-9), np.ceil(wanted - 1e-9)
     # One label off an exact share is still within one of it, but no part goes without.
     slack = (low == high) & (low > 1)
-    counts = _count(codes, strata.task_of, part, len(strata.task_names), len(room))
-    column_of = np.concatenate([strata.task_of, np.arange(len(strata.task_names))])
-    task_at = n_strata + np.arange(len(strata.task_names))
-    low, high, slack = (bound.astype(np.int64) for bound in (low, high, slack))
-    fixed = codes, column_of, task_at, part
-    part, cost = repair(*fixed, counts, low - slack, high + slack, 0 * slack, seed, WORK)
-    if cost:
-        return part
-    counts = _count(codes, strata.task_of, part, len(strata.task_names), len(room))
-    return repair(*fixed[:3], part, counts, low, high, slack, seed, WORK // 4)[0]
-
-
-def _count(codes: Array, task_of: Array, part: Array, n_tasks: int, n_parts: int) -> Array:
-    """Labels of each class, then of each task, in each part."""
-    n_strata = len(task_of)
-    counts = np.zeros((n_strata, n_parts), dtype=np.int64)
-    for column in codes.T:
-        seen = column >= 0
-        cells = column[seen].astype(np.int64) * n_parts + part[seen]
-        counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)
-    task_counts = np.zeros((n_tasks, n_parts), dtype=np.int64)
-    np.add.at(task_counts, task_of, counts)
-    return np.concatenate([counts, task_counts])
+    return low.astype(np.int64), high.astype(np.int64), slack.astype(np.int64)

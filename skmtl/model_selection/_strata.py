@@ -53,6 +53,19 @@ class Strata:
         totals = np.bincount(self.task_of, self.counts, len(self.task_names))
         return totals.astype(np.int64)
 
+    def with_unlabelled_rows(self) -> Strata:
+        """Rows without any label as one more task, so that they are spread as well."""
+        is_empty = (self.codes < 0).all(axis=1)
+        if not is_empty.any():
+            return self
+        column = np.where(is_empty, len(self.task_of), -1).astype(self.codes.dtype)
+        return Strata(
+            np.column_stack([self.codes, column]),
+            np.append(self.task_of, len(self.task_names)),
+            [*self.task_names, None],
+            [*self.class_names, None],
+        )
+
 
 def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -> Strata:
     """Read the labels of y; in long form also the tasks of X."""
@@ -71,13 +84,15 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
         raise ValueError("y has no observed label: every one is missing.")
     types = resolve_tasks(tasks, columns, observed, ["y"] if index is not None else task_names)
     codes = np.full((len(observed[0]), len(columns)), -1, dtype=np.int32, order="F")
-    task_of, class_names = [], []
+    task_of: list[int] = []
+    class_names: list[Any] = []
     for t, (column, task) in enumerate(zip(columns, types, strict=True)):
         seen = observed[t]
-        classes, code = [None], np.zeros(int(seen.sum()), dtype=np.int64)
+        classes: list[Any] = [None]
+        code = np.zeros(int(seen.sum()), dtype=np.int64)
         if task.is_classification:
-            classes, code = np.unique(column.labels[seen], return_inverse=True)
-            classes = classes.tolist()
+            found, code = np.unique(column.labels[seen], return_inverse=True)
+            classes = found.tolist()
         task_of_label = np.full(len(code), t) if index is None else index[seen]
         pairs, code = np.unique(task_of_label * len(classes) + code, return_inverse=True)
         codes[seen, t] = code + len(class_names)

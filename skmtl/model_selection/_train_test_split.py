@@ -1,20 +1,24 @@
 """One random split of arrays."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from sklearn.utils import _safe_indexing, check_consistent_length
 
 from skmtl.model_selection._shuffle_split import MultiTaskShuffleSplit
 
 
 def multitask_train_test_split(
-    X,
-    y,
-    *more,
-    test_size=None,
-    train_size=None,
-    random_state=None,
-    tasks="auto",
-    task_feature=None,
-):
+    X: Any,
+    y: Any,
+    *more: Any,
+    test_size: float | None = None,
+    train_size: float | None = None,
+    random_state: Any = None,
+    tasks: Any = "auto",
+    task_feature: int | str | None = None,
+) -> list[Any]:
     """Split arrays into training and test rows, the labels of every task and class alike.
 
     As :func:`sklearn.model_selection.train_test_split`, with the rows of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ Array = NDArray[Any]
 
 HOLD_OUT = ("rows", "tasks")
 SHOWN = 8
+
+
+def check_n_splits(n_splits: Any) -> None:
+    """Raise where there would be less than two parts."""
+    if isinstance(n_splits, bool) or not isinstance(n_splits, Integral) or int(n_splits) < 2:
+        raise ValueError(f"n_splits={n_splits!r}; expected a whole number, at least 2.")
 
 
 def check_hold_out(hold_out: Any, task_feature: Any) -> None:
