@@ -2,16 +2,11 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-# What lies between a user's call and ours: our own modules and wrappers of scikit-learn.
-INSIDE = (
-    "skmtl",
-    "sklearn.base",
-    "sklearn.callback",
-    "sklearn.utils.parallel",
-    "joblib",
-    "contextlib",
-)
+# What lies between a user's call and ours: our own modules, pipelines, searches and wrappers.
+INSIDE = ("skmtl", "sklearn", "joblib", "contextlib")
 
 
 class LabelWarning(UserWarning):
@@ -29,8 +24,23 @@ class LabelWarning(UserWarning):
     """
 
 
+_labels_are_known = ContextVar("labels_are_known", default=False)
+
+
+@contextmanager
+def known_labels():
+    """Within, no `LabelWarning`: whoever reads these labels again has warned of them."""
+    token = _labels_are_known.set(True)
+    try:
+        yield
+    finally:
+        _labels_are_known.reset(token)
+
+
 def warn(message, category=UserWarning):
     """Warn as if from the line outside of this package that called it."""
+    if category is LabelWarning and _labels_are_known.get():
+        return
     frame, level = sys._getframe(1), 2
     while frame is not None and _is_inside(frame):
         frame, level = frame.f_back, level + 1

@@ -14,6 +14,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
     ReducedRankRegressor,
 )
+from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping
 
 # For any task types, by name; a callable takes further parameters.
 ANY_TYPES = {
@@ -23,6 +24,10 @@ ANY_TYPES = {
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
     "independent": IndependentTasks,
+    "pooled": PooledTasks,
+    "chain": lambda **kw: TaskChain(**{"cv": 3, **kw}),
+    "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
+    "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
 }
 
 # For scikit-learn's own checks: as long as they need to learn something.
@@ -36,6 +41,12 @@ CHECKED = [
     MultiTaskMLPRegressor(max_iter=100, random_state=0),
     MultiTaskMLPClassifier(max_iter=100, random_state=0),
     IndependentTasks(),
+    PooledTasks(),
+    TaskChain(),
+    TaskGrouping(MultiTaskLinear()),
+    TaskGrouping(MultiTaskLinearClassifier(alpha=0.01)),
+    TargetScaler(MultiTaskLinear()),
+    TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=5, cv=2),

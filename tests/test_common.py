@@ -103,7 +103,14 @@ def step(model):
 
 
 # What a search varies, by estimator.
-GRID = {"independent": ("n_jobs", [None]), "mlp": ("alpha", [1e-4, 1e-2])}
+GRID = {
+    "independent": ("n_jobs", [None]),
+    "mlp": ("alpha", [1e-4, 1e-2]),
+    "pooled": ("task_as_feature", [None, "onehot"]),
+    "chain": ("stacking", [False, True]),
+    "grouping": ("estimator__alpha", [1e-3, 1e-1]),
+    "scaled": ("estimator__alpha", [1e-3, 1e-1]),
+}
 KEYS = ["mean", "read", "math", "lunch", "grade"]
 
 

@@ -1,21 +1,20 @@
 """Every task on its own: the baseline that learning together has to beat."""
 
-from numbers import Integral
-
 import numpy as np
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
-from skmtl._base import MultiTaskEstimator
-from skmtl._warnings import LabelWarning, name_tasks, warn
-from skmtl.compose._single import Problem, fit_single, link_single
-from skmtl.tasks._count import Count
+from skmtl.compose._given import GivenEstimators
+from skmtl.compose._single import (
+    all_rows_together,
+    fit_single,
+    link_single,
+    split,
+    warn_of_single_classes,
+)
 from skmtl.tasks._rows import rows_by_task
 
 
-class IndependentTasks(MultiTaskEstimator):
+class IndependentTasks(GivenEstimators):
     """One scikit-learn estimator a task, fitted on the rows that have its label.
 
     Nothing is shared between tasks, so that a comparison with it tells what learning them
@@ -93,15 +92,6 @@ class IndependentTasks(MultiTaskEstimator):
     [DecisionTreeRegressor(random_state=0), LogisticRegression()]
     """
 
-    _parameter_constraints = {
-        "regressor": [HasMethods(["fit", "predict"]), None],
-        "classifier": [HasMethods(["fit", "predict"]), None],
-        "tasks": "no_validation",
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
-        "n_jobs": [Integral, None],
-    }
-
     def __init__(
         self,
         regressor=None,
@@ -120,20 +110,11 @@ class IndependentTasks(MultiTaskEstimator):
         self.n_jobs = n_jobs
 
     def _fit(self, X, targets):
-        problems = _split(targets)
+        problems = split(targets)
         if targets.tasks.is_long and self.unknown_task == "shared":
-            everything = np.arange(len(targets.values))
-            problems.append(
-                Problem.of_rows(
-                    targets.tasks.tasks[0],
-                    "all tasks together",
-                    everything,
-                    targets.values,
-                    targets.weights,
-                )
-            )
+            problems.append(all_rows_together(targets))
         constants = [problem.constant for problem in problems]
-        _warn(problems, constants)
+        warn_of_single_classes(problems)
         fitted = iter(
             Parallel(n_jobs=self.n_jobs)(
                 delayed(fit_single)(self._estimator_for(problem.task), X, problem)
@@ -147,13 +128,6 @@ class IndependentTasks(MultiTaskEstimator):
         self.__dict__.pop("pooled_estimator_", None)
         if len(estimators) > n_tasks:
             self.pooled_estimator_ = estimators[-1]
-
-    def _estimator_for(self, task):
-        if task.is_classification:
-            return LogisticRegression() if self.classifier is None else self.classifier
-        if self.regressor is None:
-            return PoissonRegressor() if isinstance(task, Count) else Ridge()
-        return self.regressor
 
     def _links(self, X, task_index):
         tasks = self._task_set.tasks
@@ -175,39 +149,3 @@ class IndependentTasks(MultiTaskEstimator):
             pooled = self.pooled_estimator_
             link[unknown] = link_single(pooled, self._constants[-1], task, X[unknown])
         return [link]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        given = [part for part in (self.regressor, self.classifier) if part is not None]
-        tags.input_tags.sparse = all(get_tags(part).input_tags.sparse for part in given)
-        return tags
-
-
-def _split(targets):
-    """One `Problem` a task."""
-    tasks = targets.tasks
-    names = tasks.names.tolist()
-    if tasks.is_long:
-        return [
-            Problem.of_rows(tasks.tasks[0], name, rows, targets.values, targets.weights)
-            for name, rows in zip(
-                names, rows_by_task(targets.task_index, tasks.n_tasks), strict=True
-            )
-        ]
-    everything = np.arange(len(targets.values))
-    values, weights = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights))
-    return [
-        Problem.of_rows(task, name, everything, values[t], weights[t])
-        for t, (task, name) in enumerate(zip(tasks.tasks, names, strict=True))
-    ]
-
-
-def _warn(problems, constants):
-    """Tell of single classes that reading y could not see: in long form, or declared classes."""
-    single = [
-        problem.name
-        for problem, constant in zip(problems, constants, strict=True)
-        if np.ndim(constant) and len(problem.rows) > 1 and problem.task.n_outputs_
-    ]
-    if single:
-        warn(f"{name_tasks(single)}: one observed class; the prediction is constant.", LabelWarning)

@@ -109,7 +109,7 @@ class HeldOut:
         score = self._call_scorer(model)
         if not isinstance(score, Mapping):
             return score, tasks, mse
-        by_task = [value for key, value in score.items() if key != "mean"]
+        by_task = [value for key, value in score.items() if key not in ("mean", "worst")]
         if "mean" not in score:
             score = {"mean": mean_score(by_task)}
         return score["mean"], np.array(by_task) if len(by_task) == len(tasks) else tasks, mse

@@ -1,0 +1,56 @@
+"""What tasks do for each other, as an array, whoever says it."""
+
+import importlib
+
+import numpy as np
+
+from skmtl._warnings import known_labels
+from skmtl.compose._nesting import innermost
+
+METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
+
+
+def measure(affinity, estimator, X, y, weights):
+    """The affinity of the tasks of y: ``affinity`` is a method's name, or does it itself."""
+    with known_labels():
+        return _measure(affinity, estimator, X, y, weights)
+
+
+def _measure(affinity, estimator, X, y, weights):
+    if callable(affinity):
+        return affinity(estimator, X, y, sample_weight=weights)
+    if affinity == "auto":
+        is_network = hasattr(innermost(estimator)[1], "architecture")
+        affinity = "tag" if is_network else "coef_cosine"
+    # On use: inspection is made of what this package has, this room included.
+    task_affinity = importlib.import_module("skmtl.inspection").task_affinity
+    return task_affinity(estimator, X, y, method=affinity, sample_weight=weights)
+
+
+def check_affinity(affinity):
+    """Raise for a name that is none."""
+    if isinstance(affinity, str) and affinity not in ("auto", *METHODS):
+        raise ValueError(
+            f"affinity={affinity!r}; expected 'auto', one of {list(METHODS)}, a callable, an "
+            "array of shape (n_tasks, n_tasks) or a TaskAffinity."
+        )
+
+
+def affinity_array(affinity, names, *, by_name=True):
+    """A (n_tasks, n_tasks) array of floats; a `TaskAffinity` is put in the order of ``names``."""
+    array = np.asarray(getattr(affinity, "affinity", affinity), dtype=np.float64)
+    if array.shape != (len(names), len(names)):
+        raise ValueError(
+            f"affinity has shape {array.shape}; expected ({len(names)}, {len(names)}), an entry "
+            f"for each pair of the tasks {names[:8]}{' and more' if len(names) > 8 else ''}."
+        )
+    if np.isinf(array).any():
+        raise ValueError("affinity contains infinity; an unknown affinity is NaN.")
+    if by_name and hasattr(affinity, "task_names"):
+        found = list(affinity.task_names)
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise ValueError(f"affinity knows the tasks {found[:8]}, but not {missing[:8]}.")
+        order = [found.index(name) for name in names]
+        array = array[np.ix_(order, order)]
+    return array

@@ -1,0 +1,260 @@
+"""Models of one task that see what the models of other tasks predict."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmtl._docstrings import documented
+from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
+from skmtl.compose._given import GivenEstimators
+from skmtl.compose._single import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._steps import Step, augment
+
+
+@documented("", "", shared="with a model of the rows of all tasks, which no other task helps.")
+class TaskChain(GivenEstimators):
+    r"""One scikit-learn estimator a task, whose features are predictions of other tasks too.
+
+    In a chain with the order :math:`t_1, t_2, \dots` the model of task :math:`t_k` learns
+    from :math:`(x, \hat y_{t_1}, \dots, \hat y_{t_{k-1}})` [1]_ [2]_. Several random chains are
+    averaged. With ``stacking=True`` there are two levels instead: every task on its own, then
+    every task again from :math:`(x, \hat y_1, \dots, \hat y_T)` [2]_.
+
+    Parameters
+    ----------
+    regressor : estimator, default=None
+        Cloned for each regression and count task. None is :class:`~sklearn.linear_model.Ridge`
+        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts.
+    classifier : estimator, default=None
+        Cloned for each classification task. None is
+        :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
+        predicts its class with probability 1.
+    order : list, "random", "affinity" or None, default=None
+        Order of the chain: names or positions of all tasks; "random"; "affinity", tasks first
+        whose residuals correlate most with those of the others, over the rows that have both
+        labels (as [3]_ with residuals for labels); None, as in y.
+    n_chains : int, default=1
+        Number of chains, of different random order, whose predictions (values or
+        probabilities) are averaged. More than one needs ``order="random"``; there are never
+        more than there are orders.
+    stacking : bool, default=False
+        Two levels instead of chains; needs ``cv``.
+    cv : int, splitter, iterable or None, default=5
+        What the models see of other tasks while they are fitted. A number of folds, a splitter
+        (of a task's labelled rows) or an iterable of training and test rows (of X), with test
+        folds that are a partition: predictions of models that did not see the row. None: the
+        label itself where there is one. The model then trusts labels that it will not have;
+        out-of-fold predictions did better where the two were compared [2]_. A row without the
+        label has the prediction that a new row would have, in either case.
+    <task parameters>
+    n_jobs : int, default=None
+        Number of chains (of tasks, in stacking) fitted at the same time, by joblib. Results do
+        not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Decides random orders. None draws a fresh seed.
+
+    Attributes
+    ----------
+    estimators_ : list of list of estimator
+        ``estimators_[k][t]`` is the model of task t in chain, or level, k; None where the
+        prediction is constant.
+    order_ : ndarray of shape (n_chains, n_tasks)
+        Positions of the tasks in the order of each chain; not in stacking.
+    pooled_estimator_ : estimator
+        Fitted to the rows of all tasks; only with ``task_feature`` and
+        ``unknown_task="shared"``. None if its prediction is constant.
+    <task attributes>
+
+    See Also
+    --------
+    IndependentTasks : The same without predictions as features.
+    sklearn.multioutput.RegressorChain : For complete labels that are numbers: the same with
+        ``cv=None``, one given order, and one estimator for all.
+    sklearn.multioutput.ClassifierChain : For complete yes/no labels; there
+        ``chain_method="predict_proba"`` gives this.
+
+    Notes
+    -----
+    A task is as many features as it has classes, one if it has two, none if its prediction is
+    constant. They are appended to X in the order of the chain (of y in stacking).
+
+    With a number for ``cv`` the folds of a task are those that scikit-learn makes of its
+    labelled rows: stratified for classes, fewer where there are fewer labels.
+
+    In long form a row has the label of one task, so that the other tasks are always predicted;
+    their predictions for all rows take memory for n_samples times n_tasks numbers.
+
+    References
+    ----------
+    .. [1] J. Read, B. Pfahringer, G. Holmes and E. Frank, "Classifier chains for multi-label
+       classification", Machine Learning 85, 2011.
+    .. [2] E. Spyromitros-Xioufis, G. Tsoumakas, W. Groves and I. Vlahavas, "Multi-target
+       regression via input space expansion: treating targets as inputs", Machine Learning 104,
+       2016: ensembles of regressor chains and stacked single-target, with out-of-sample
+       estimates.
+    .. [3] G. Melki, A. Cano, V. Kecman and S. Ventura, "Multi-target support vector regression
+       via correlation regressor chains", Information Sciences 415, 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.compose import TaskChain
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 3))
+    >>> hidden = X[:, 0] * X[:, 1]
+    >>> Y = np.column_stack([hidden, hidden > 0]) * 1.0
+    >>> Y[::3, 0] = np.nan
+    >>> model = TaskChain(order=[1, 0], cv=4).fit(X, Y)
+    >>> model.estimators_[0][0].n_features_in_
+    4
+    >>> ensemble = TaskChain(order="random", n_chains=5, random_state=0).fit(X, Y)
+    >>> sorted(ensemble.order_.tolist())
+    [[0, 1], [1, 0]]
+    """
+
+    _parameter_constraints = {
+        **GivenEstimators._parameter_constraints,
+        "order": ["array-like", StrOptions({"random", "affinity"}), None],
+        "n_chains": [Interval(Integral, 1, None, closed="left")],
+        "stacking": ["boolean"],
+        "cv": ["cv_object"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        classifier=None,
+        *,
+        order=None,
+        n_chains=1,
+        stacking=False,
+        cv=5,
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.regressor = regressor
+        self.classifier = classifier
+        self.order = order
+        self.n_chains = n_chains
+        self.stacking = stacking
+        self.cv = cv
+        self.tasks = tasks
+        self.task_feature = task_feature
+        self.unknown_task = unknown_task
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _fit(self, X, targets):
+        self._check_structure()
+        problems = split(targets)
+        warn_of_single_classes(problems)
+        templates = [self._estimator_for(problem.task) for problem in problems]
+        for name in ("order_", "pooled_estimator_", "_pooled"):
+            self.__dict__.pop(name, None)
+        if self.stacking:
+            self._steps = self._fit_levels(X, problems, templates)
+        else:
+            self.order_ = self._orders(X, problems, templates)
+            # In long form no row has the label of a task and is learned from by another.
+            cv = None if targets.tasks.is_long else self.cv
+            self._steps = Parallel(n_jobs=self.n_jobs)(
+                delayed(_fit_chain)(X, problems, templates, order, cv) for order in self.order_
+            )
+        self.estimators_ = [[step.estimator for step in steps] for steps in self._steps]
+        if targets.tasks.is_long and self.unknown_task == "shared":
+            together = all_rows_together(targets)
+            self._pooled = Step.fit(together, X, templates[0])
+            self.pooled_estimator_ = self._pooled.estimator
+
+    def _check_structure(self):
+        if self.stacking and self.cv is None:
+            raise ValueError(
+                "stacking=True needs cv: with cv=None a task's own label would be among its "
+                "features. Set cv=5."
+            )
+        if self.stacking and (self.order is not None or self.n_chains > 1):
+            raise ValueError(
+                f"stacking=True has no order: got order={self.order!r}, "
+                f"n_chains={self.n_chains}; expected None and 1."
+            )
+        is_random = isinstance(self.order, str) and self.order == "random"
+        if self.n_chains > 1 and not is_random:
+            raise ValueError(
+                f"n_chains={self.n_chains} chains of one order would be equal; set "
+                f"order='random', got {self.order!r}."
+            )
+
+    def _orders(self, X, problems, templates):
+        n_tasks = len(problems)
+        if self.order is None:
+            return np.arange(n_tasks)[None]
+        if not isinstance(self.order, str):
+            return read_order(self.order, [problem.name for problem in problems])[None]
+        if self.order == "affinity":
+            return order_by_affinity(X, problems, templates, self.cv)[None]
+        # scikit-learn's None is numpy's global generator, which is the caller's to advance.
+        seed = self.random_state
+        rng = np.random.RandomState() if seed is None else check_random_state(seed)
+        return np.array(random_orders(rng, n_tasks, self.n_chains))
+
+    def _fit_levels(self, X, problems, templates):
+        """Every task on its own, then again with what was predicted of all."""
+        parallel, pairs = Parallel(n_jobs=self.n_jobs), list(zip(problems, templates, strict=True))
+        first = parallel(delayed(_fit_and_tell)(X, *pair, self.cv) for pair in pairs)
+        wide = augment(X, [columns for _, columns in first])
+        second = parallel(delayed(Step.fit)(problem, wide, template) for problem, template in pairs)
+        return [[step for step, _ in first], second]
+
+    def _links(self, X, task_index):
+        links = self._all_links(X)
+        if task_index is None:
+            return links
+        link = np.stack(links)[task_index, np.arange(len(task_index))]
+        unknown = np.flatnonzero(task_index < 0)
+        if len(unknown):
+            link[unknown] = self._pooled.link(X[unknown])
+        return [link]
+
+    def _all_links(self, X):
+        """One link a task for every row."""
+        if self.stacking:
+            first, second = self._steps
+            wide = augment(X, [step.columns(step.link(X)) for step in first])
+            return [step.link(wide) for step in second]
+        chains = [
+            _chain_links(X, steps, order)
+            for steps, order in zip(self._steps, self.order_, strict=True)
+        ]
+        return [np.mean(links, axis=0) for links in zip(*chains, strict=True)]
+
+
+def _fit_and_tell(X, problem, template, cv):
+    """A step, and the columns it gives to others in training."""
+    step = Step.fit(problem, X, template)
+    return step, step.training_columns(problem, X, template, cv)
+
+
+def _fit_chain(X, problems, templates, order, cv):
+    """One step a task, in the order of the tasks in y."""
+    steps, columns = [None] * len(problems), []
+    for t in order[:-1]:
+        steps[t], told = _fit_and_tell(augment(X, columns), problems[t], templates[t], cv)
+        columns.append(told)
+    last = order[-1]
+    steps[last] = Step.fit(problems[last], augment(X, columns), templates[last])
+    return steps
+
+
+def _chain_links(X, steps, order):
+    links, columns = [None] * len(steps), []
+    for t in order:
+        links[t] = steps[t].link(augment(X, columns))
+        columns.append(steps[t].columns(links[t]))
+    return links

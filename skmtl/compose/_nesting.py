@@ -1,0 +1,199 @@
+"""What estimators that hold another estimator of this package have in common."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from skmtl._base import MultiTaskEstimator
+from skmtl._warnings import known_labels
+from skmtl.compose._named_labels import labels_of
+from skmtl.compose._single import weight_parameter
+from skmtl.tasks._weights import read_task_weight
+
+
+def innermost(estimator):
+    """The estimator of this package in pipelines and searches, and the way to its parameters."""
+    path, inner = "", estimator
+    while not isinstance(inner, MultiTaskEstimator):
+        if isinstance(inner, Pipeline):
+            path, inner = f"{path}{inner.steps[-1][0]}__", inner.steps[-1][1]
+        elif hasattr(inner, "refit") and hasattr(inner, "estimator"):
+            path, inner = f"{path}estimator__", inner.estimator
+        else:
+            raise TypeError(
+                f"estimator={estimator!r} is none of skmtl, nor a Pipeline or search that ends in "
+                "one. IndependentTasks makes one of any scikit-learn estimator."
+            )
+    return path, inner
+
+
+class _KindOfEstimator:
+    """Reads y as the estimator does; "any" where there is none to ask."""
+
+    def __get__(self, instance, owner=None):
+        try:
+            return innermost(instance.estimator)[1]._kind
+        except (AttributeError, TypeError):
+            return "any"
+
+
+class NestingEstimator(MultiTaskEstimator):
+    """Base of estimators with the parameter ``estimator``.
+
+    X and y are read here. The estimator gets what was read, with the tasks declared: it makes
+    no second guess, and does not warn again.
+    """
+
+    _kind = _KindOfEstimator()
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "tasks": "no_validation",
+        "task_feature": [Integral, str, None],
+        "unknown_task": [StrOptions({"error", "shared"})],
+    }
+
+    @property
+    def _allows_nd(self):
+        return getattr(innermost(self.estimator)[1], "_allows_nd", False)
+
+    def _prepare(self, X, targets, members=None):
+        """Estimator, X, y and weights for these tasks; all by default."""
+        tasks = targets.tasks
+        members = np.arange(tasks.n_tasks) if members is None else members
+        estimator = clone(self.estimator)
+        path, inner = innermost(estimator)
+        _check_left_to_us(inner, type(self).__name__)
+        settings = _cut(inner, targets, members)
+        if tasks.is_long:
+            self._codes = _codes(tasks.names)
+            rows = np.flatnonzero(np.isin(targets.task_index, members))
+            targets = targets.take(rows)
+            X = self._with_task(X[rows], targets.task_index)
+            settings["task_feature"] = self._task_position()
+            settings["unknown_task"] = self.unknown_task
+        elif len(members) < tasks.n_tasks:
+            targets = targets.select(members)
+        settings["tasks"] = [
+            _declared(task, targets if tasks.is_long else None) for task in targets.tasks.tasks
+        ]
+        estimator.set_params(**{f"{path}{name}": value for name, value in settings.items()})
+        is_plain = np.isin(targets.weights, (0.0, 1.0)).all()
+        return estimator, X, labels_of(targets), None if is_plain else targets.weights
+
+    def _links_of(self, fitted, X, task_index, tasks):
+        """Links of a fitted estimator, for the tasks that it was fitted to."""
+        if task_index is not None:
+            X = self._with_task(X, task_index)
+        are_classes = [task.is_classification for task in tasks]
+        predicted = probabilities = [None] * len(tasks)
+        if not all(are_classes):
+            predicted = np.asarray(fitted.predict(X)).reshape(X.shape[0], -1).T
+        if any(are_classes):
+            found = fitted.predict_proba(X)
+            probabilities = found if isinstance(found, list) else [found]
+        if task_index is not None and are_classes[0]:
+            probabilities = [_of_all_classes(found, fitted.classes_, tasks[0].classes_)]
+        return [
+            probability if is_class else column.astype(np.float64)
+            for is_class, probability, column in zip(
+                are_classes, probabilities, predicted, strict=True
+            )
+        ]
+
+    def _with_task(self, X, task_index):
+        """X with the column that names the task, where it was; its codes are numbers."""
+        at, column = self._task_position(), self._codes[task_index].astype(X.dtype)
+        if sparse.issparse(X):
+            return sparse.hstack([X[:, :at], column[:, None], X[:, at:]], format="csr")
+        return np.insert(X, at, column, axis=1)
+
+    def _task_position(self):
+        """Position of the task feature in the X that was given."""
+        if isinstance(self.task_feature, str):
+            return self.feature_names_in_.tolist().index(self.task_feature)
+        return int(self.task_feature) % self.n_features_in_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = deepcopy(inner.classifier_tags)
+        tags.regressor_tags = deepcopy(inner.regressor_tags)
+        tags.input_tags.sparse = inner.input_tags.sparse
+        return tags
+
+
+def fit_prepared(estimator, X, y, weights):
+    """Fit what `NestingEstimator._prepare` made."""
+    parameters = {} if weights is None else {weight_parameter(estimator, "y"): weights}
+    with known_labels():
+        return estimator.fit(X, y, **parameters)
+
+
+def _check_left_to_us(inner, name):
+    """Raise if the tasks were described to the estimator and not to the one around it."""
+    is_auto = isinstance(inner.tasks, str) and inner.tasks == "auto"
+    for parameter, is_default in (
+        ("tasks", is_auto),
+        ("task_feature", inner.task_feature is None),
+        ("unknown_task", inner.unknown_task == "error"),
+    ):
+        if not is_default:
+            raise ValueError(
+                f"{parameter}={getattr(inner, parameter)!r} was given to "
+                f"{type(inner).__name__}, the estimator inside of {name}; give it to {name}."
+            )
+
+
+def _cut(inner, targets, members):
+    """Parameters that speak of single tasks, cut to these."""
+    names, given, cut = targets.tasks.names.tolist(), inner.get_params(deep=False), {}
+    if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
+        total = targets.sum_by_task(targets.weights)
+        weight = read_task_weight(given["task_weight"], names, total)[members]
+        cut["task_weight"] = weight.tolist() if weight.any() else None
+    if hasattr(given.get("penalty"), "for_tasks") and len(members) < len(names):
+        cut["penalty"] = given["penalty"].for_tasks(members, len(names))
+    if given.get("monitor", "mean") not in ("mean", "worst", *(names[t] for t in members)):
+        cut["monitor"] = "mean"
+    return cut
+
+
+def _declared(task, long_targets):
+    """The task type with its classes, in long form those of these rows."""
+    if not task.is_classification:
+        return clone(task)
+    classes = task.classes_
+    if long_targets is not None:
+        seen = long_targets.values[long_targets.weights > 0]
+        classes = classes[np.unique(seen).astype(np.intp)]
+    # Class weights are in the weights of the labels already.
+    return clone(task).set_params(class_weight=None, classes=classes.tolist())
+
+
+def _of_all_classes(probability, classes, all_classes):
+    """Probabilities with a column for classes that these rows do not have."""
+    whole = np.zeros((len(probability), len(all_classes)))
+    whole[:, np.searchsorted(all_classes, classes)] = probability
+    return whole
+
+
+def _codes(names):
+    """A number for each task, its name if that is one; one more, for unknown tasks, is last.
+
+    Single precision has to tell them apart.
+    """
+    codes = np.arange(len(names), dtype=np.float64)
+    if names.dtype.kind in "iuf" and np.abs(names).max() < 2**23:
+        single = names.astype(np.float32)
+        codes = names.astype(np.float64) if (single == names).all() else codes
+    return np.append(codes, codes.min() - 1.0)

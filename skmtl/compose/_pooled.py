@@ -1,0 +1,145 @@
+"""All tasks as one: the baseline at the other end from every task on its own."""
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmtl._docstrings import documented
+from skmtl.compose._given import GivenEstimators
+from skmtl.compose._pools import Pool, find_pools
+from skmtl.compose._single import constant_link, split, warn_of_single_classes
+from skmtl.compose._task_columns import TASK_COLUMNS
+
+
+@documented("", "", shared="with the model of all tasks, as of a task without own columns.")
+class PooledTasks(GivenEstimators):
+    r"""One scikit-learn estimator for all tasks of one type, fitted to all their labels.
+
+    The rows of all tasks are put below each other, those without a label left out, and one
+    estimator learns them as if they were one task, told by extra columns which task a row
+    belongs to, or not told. `IndependentTasks` believes that tasks have nothing in common, this
+    that they do not differ; learning them together has to beat both.
+
+    Parameters
+    ----------
+    regressor : estimator, default=None
+        Fitted to the labels of all regression tasks, and a clone of it to those of all counts.
+        None is :class:`~sklearn.linear_model.Ridge` for regression and
+        :class:`~sklearn.linear_model.PoissonRegressor` for counts.
+    classifier : estimator, default=None
+        Fitted to the labels of classification tasks; a clone for each set of tasks that have no
+        class in common with the others. None is
+        :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
+        predicts its class with probability 1.
+    task_as_feature : {"onehot", "index", "interactions"} or None, default="onehot"
+        Columns appended to X, for T tasks and features x of length p:
+
+        - "onehot": T indicators. Tasks differ by a constant, in a linear model.
+        - "index": one column with the position of the task, 0, 1, ..., for trees and for
+          estimators that can be told that their last column is a category; -1 for a task first
+          met at predict.
+        - "interactions": T indicators and T copies of x, of which all but the task's are zero
+          [1]_, as a sparse matrix. A linear model with a ridge penalty then learns
+          coefficients that deviate from common ones [2]_.
+        - None: nothing. The tasks have one prediction; it suits targets of one scale.
+    <task parameters>
+    n_jobs : int, default=None
+        Number of estimators fitted at the same time, by joblib; there is one for each entry of
+        ``pools_``. Results do not depend on it.
+
+    Attributes
+    ----------
+    pools_ : list of ndarray of int
+        Positions of the tasks that were learned as one: regression, counts, classification.
+        A task without labels is in none.
+    estimators_ : list of estimator
+        What learned each entry of ``pools_``; None where the prediction is constant.
+    <task attributes>
+
+    See Also
+    --------
+    IndependentTasks : The baseline that shares nothing.
+    TargetScaler : Brings regression targets to one scale first.
+    MultiTaskLinear : Penalty "mean" lies between the two baselines.
+
+    Notes
+    -----
+    Classes are those of all tasks that share some; the probabilities of a task are those given
+    that its class is one of its own (wide form). Where the estimator gives all of them
+    probability 0, the task's class shares are predicted. In wide form memory is that of as many
+    rows of X as there are labels. "onehot" columns are dense where X is.
+
+    References
+    ----------
+    .. [1] H. Daume III, "Frustratingly easy domain adaptation", ACL 2007, section 3.
+    .. [2] T. Evgeniou and M. Pontil, "Regularized multi-task learning", KDD 2004,
+       section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.compose import PooledTasks
+    >>> X = np.arange(6.0).reshape(-1, 1)
+    >>> Y = np.hstack([X, X + 10])
+    >>> Y[::2, 0] = np.nan
+    >>> PooledTasks().fit(X, Y).predict([[2.0]]).round()
+    array([[ 3., 12.]])
+    >>> PooledTasks(task_as_feature=None).fit(X, Y).predict([[2.0]]).round()
+    array([[9., 9.]])
+    """
+
+    _parameter_constraints = {
+        **GivenEstimators._parameter_constraints,
+        "task_as_feature": [StrOptions(set(TASK_COLUMNS)), None],
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        classifier=None,
+        *,
+        task_as_feature="onehot",
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        n_jobs=None,
+    ):
+        self.regressor = regressor
+        self.classifier = classifier
+        self.task_as_feature = task_as_feature
+        self.tasks = tasks
+        self.task_feature = task_feature
+        self.unknown_task = unknown_task
+        self.n_jobs = n_jobs
+
+    def _fit(self, X, targets):
+        problems = split(targets)
+        pools = [Pool.of(part, problems, self.task_as_feature) for part in find_pools(problems)]
+        self._pools = Parallel(n_jobs=self.n_jobs)(
+            delayed(pool.fit)(X, problems, self._estimator_for(pool.task)) for pool in pools
+        )
+        alone = [pool.positions for pool in self._pools if pool.constant is not None]
+        warn_of_single_classes([problems[t] for positions in alone for t in positions])
+        self.pools_ = [pool.positions for pool in self._pools]
+        self.estimators_ = [pool.estimator for pool in self._pools]
+
+    def _links(self, X, task_index):
+        if task_index is not None:
+            return [self._link_long(X, task_index)]
+        tasks = self._task_set.tasks
+        links = [constant_link(task, X.shape[0]) for task in tasks]
+        for pool in self._pools:
+            found = pool.links(X, [tasks[t] for t in pool.positions])
+            for t, link in zip(pool.positions, found, strict=True):
+                links[t] = link
+        return links
+
+    def _link_long(self, X, task_index):
+        pool, tasks = self._pools[0], self._task_set
+        # The last entry is where an unknown task, -1, looks.
+        position = np.full(tasks.n_tasks + 1, -1)
+        position[pool.positions] = np.arange(len(pool.positions))
+        link = pool.link(X, position[task_index])
+        silent = (position[task_index] < 0) & (task_index >= 0)
+        link[silent] = constant_link(tasks.tasks[0], int(silent.sum()))
+        return link

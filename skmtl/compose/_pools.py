@@ -1,0 +1,124 @@
+"""Which tasks one estimator can learn as one, and how their labels and rows become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skmtl.compose._single import ALL_TOGETHER, Problem, fit_single, link_single
+from skmtl.compose._task_columns import add_task_columns
+from skmtl.tasks._count import Count
+from skmtl.tasks._multiclass import Multiclass
+
+
+@dataclass(eq=False)
+class Pool:
+    """Tasks learned as one: their positions, their common type, what was learned.
+
+    ``task`` has the classes of all of them; ``priors`` are the class shares of each.
+    """
+
+    positions: np.ndarray
+    task: Any
+    how: str | None
+    priors: list
+    estimator: Any = None
+    constant: Any = None
+
+    @classmethod
+    def of(cls, positions, problems, how):
+        """Pool the tasks at these positions."""
+        members = [problems[t] for t in positions]
+        task, priors = members[0].task, []
+        if task.is_classification:
+            priors = [p.task.prior(p.values, p.weights) for p in members]
+            labels = np.unique(np.concatenate([p.task.classes_ for p in members]))
+            if len(labels) > len(task.classes_):
+                task = Multiclass()
+                task.classes_ = labels
+        return cls(np.array(positions, dtype=np.intp), task, how, priors)
+
+    def fit(self, X, problems, estimator):
+        """Learn from all labels below each other."""
+        members = [problems[t] for t in self.positions]
+        values = [p.values for p in members]
+        if self.task.is_classification:
+            values = [self._columns(p.task)[p.values.astype(np.intp)] for p in members]
+        rows = np.concatenate([p.rows for p in members])
+        index = np.repeat(np.arange(len(members)), [len(p.rows) for p in members])
+        stacked = Problem(
+            self.task,
+            members[0].name if len(members) == 1 else ALL_TOGETHER,
+            np.arange(len(rows)),
+            np.concatenate(values).astype(np.float64),
+            np.concatenate([p.weights for p in members]),
+        )
+        self.constant = stacked.constant
+        if self.constant is None:
+            X = add_task_columns(X[rows], index, len(members), self.how)
+            self.estimator = fit_single(estimator, X, stacked)
+        return self
+
+    def link(self, X, index):
+        """Expected values, or probabilities of all classes, of rows of the tasks ``index``."""
+        if self.constant is None:
+            X = add_task_columns(X, index, len(self.positions), self.how)
+        return link_single(self.estimator, self.constant, self.task, X)
+
+    def links(self, X, tasks):
+        """One link a task (wide), with the classes of that task only."""
+        if self.how is None:
+            everywhere = self.link(X, None)
+            links = [everywhere] * len(tasks)
+        else:
+            links = [self.link(X, np.full(X.shape[0], k)) for k in range(len(tasks))]
+        if not self.task.is_classification:
+            return links
+        return [
+            _restrict(link, self._columns(task), prior)
+            for link, task, prior in zip(links, tasks, self.priors, strict=True)
+        ]
+
+    def _columns(self, task):
+        """Positions of the classes of one task among those of all."""
+        return np.searchsorted(self.task.classes_, task.classes_)
+
+
+def _restrict(link, columns, prior):
+    """Probabilities given that the class is one of ``columns``; ``prior`` where none is likely."""
+    if len(columns) == link.shape[1]:
+        return link
+    link = link[:, columns]
+    total = link.sum(axis=1, keepdims=True)
+    return np.where(total > 0, link / np.where(total > 0, total, 1.0), prior)
+
+
+def find_pools(problems):
+    """Positions of tasks that one model can learn: the same type and, for classes, shared ones.
+
+    Tasks without labels are in none.
+    """
+    numbers, counts, classes = [], [], []
+    for t, problem in enumerate(problems):
+        if len(problem.rows):
+            is_count = isinstance(problem.task, Count)
+            kind = classes if problem.task.is_classification else counts if is_count else numbers
+            kind.append(t)
+    return [part for part in (numbers, counts) if part] + _sharing_classes(classes, problems)
+
+
+def _sharing_classes(positions, problems):
+    """Parts of the tasks that are linked by common classes."""
+    parts = []
+    for t in positions:
+        labels, members = set(problems[t].task.classes_.tolist()), [t]
+        apart = []
+        for other_labels, others in parts:
+            if labels & other_labels:
+                labels, members = labels | other_labels, others + members
+            else:
+                apart.append((other_labels, others))
+        parts = [*apart, (labels, members)]
+    return sorted(sorted(members) for _, members in parts)

@@ -1,0 +1,71 @@
+"""Labels of one task on another scale, and predictions back."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from skmtl._warnings import warn
+
+
+def transform_labels(transformer, values, weights, name):
+    """A fitted clone, and what it makes of the labels.
+
+    A transformer that takes no weights counts all labels alike.
+    """
+    transformer, parameters = clone(transformer), {}
+    if (weights != 1.0).any() and has_fit_parameter(transformer, "sample_weight"):
+        parameters["sample_weight"] = weights
+    transformer.fit(values[:, None], **parameters)
+    found = _column(transformer.transform(values[:, None]), len(values), name)
+    lost = ~np.isfinite(found)
+    if lost.any():
+        raise ValueError(
+            f"Task {name!r}: the transformer makes {found[lost][0]} of the label "
+            f"{values[lost][0]:g} ({int(lost.sum())} such labels)."
+        )
+    return transformer, found
+
+
+def map_back(transformer, values, name):
+    """Predictions in the units of y; NaN stays NaN.
+
+    One that cannot be mapped back raises: as NaN it would pass for a task without labels, which
+    no score counts.
+    """
+    known = ~np.isnan(values)
+    back = np.full(len(values), np.nan)
+    if known.any():
+        found = transformer.inverse_transform(values[known][:, None])
+        back[known] = _column(found, int(known.sum()), name)
+    lost = known & np.isnan(back)
+    if lost.any():
+        raise ValueError(
+            f"Task {name!r}: the transformer cannot map back {int(lost.sum())} predictions, "
+            f"{values[lost][0]:g} for example; use one whose inverse takes any number, or an "
+            "inverse_func that clips."
+        )
+    return back
+
+
+def check_way_back(transformer, values, transformed, name):
+    """Warn if the way back from some of the labels does not lead to them."""
+    some = slice(None, None, max(1, len(values) // 10))
+    back = map_back(transformer, transformed[some], name)
+    error = np.abs(values[some] - back)
+    if not (error <= 1e-6 * np.abs(values[some]).max()).all():
+        worst = error.argmax()
+        warn(
+            f"Task {name!r}: inverting the transformer does not give the labels back: "
+            f"{values[some][worst]:g} becomes {back[worst]:g}. If that is intended, set "
+            "check_inverse=False."
+        )
+
+
+def _column(found, n_labels, name):
+    found = np.asarray(found, dtype=np.float64)
+    if found.shape != (n_labels, 1):
+        raise ValueError(
+            f"Task {name!r}: the transformer makes shape {found.shape} of shape "
+            f"({n_labels}, 1); expected one column."
+        )
+    return found[:, 0]
