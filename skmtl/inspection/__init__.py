@@ -1,5 +1,22 @@
 """Whether sharing helped, which tasks belong together, and where their gradients disagree."""
 
+from skmtl.inspection._affinity import task_affinity
+from skmtl.inspection._conflict import gradient_conflict
+from skmtl.inspection._gain import transfer_gain
+from skmtl.inspection._rank import effective_rank
 from skmtl.inspection._results import GradientConflict, TaskAffinity, TransferGain
+from skmtl.inspection.displays import *  # noqa: F403
+from skmtl.inspection.displays import __all__ as _displays
+from skmtl.inspection.report import MultiTaskReport
 
-__all__ = ["GradientConflict", "TaskAffinity", "TransferGain"]
+__all__ = [
+    "GradientConflict",
+    "MultiTaskReport",
+    "TaskAffinity",
+    "TransferGain",
+    "effective_rank",
+    "gradient_conflict",
+    "task_affinity",
+    "transfer_gain",
+    *_displays,
+]

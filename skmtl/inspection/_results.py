@@ -11,7 +11,7 @@ import numpy as np
 class TransferGain:
     """What every task gains by being learned together with the others.
 
-    Attributes
+    Parameters
     ----------
     task_names : list of length n_tasks
         Names of the tasks.
@@ -28,6 +28,20 @@ class TransferGain:
         Observed labels of each task.
     confidence : float
         Level of the interval.
+
+    See Also
+    --------
+    skmtl.transfer_gain : Finds it.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskLinearRegressor
+    >>> from skmtl.datasets import make_multitask_regression
+    >>> from skmtl.inspection import transfer_gain
+    >>> X, y = make_multitask_regression(n_tasks=3, noise=1.0, random_state=0)
+    >>> gains = transfer_gain(MultiTaskLinearRegressor("trace", alpha=0.1), X, y)
+    >>> gains.fold_gains.shape, gains.interval.shape
+    ((10, 3), (3, 2))
     """
 
     task_names: list
@@ -49,12 +63,31 @@ class TransferGain:
         """Whether sharing helps a task: its whole interval lies above 0; (n_tasks,)."""
         return self.interval[:, 0] > 0
 
+    def to_frame(self):
+        """A line for each task, as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : DataFrame with n_tasks rows
+            Gain, its interval ("lower", "upper"), whether it "is_negative" or "is_positive",
+            and "n_labels".
+        """
+        columns = {
+            "gain": self.gain,
+            "lower": self.interval[:, 0],
+            "upper": self.interval[:, 1],
+            "is_negative": self.is_negative,
+            "is_positive": self.is_positive,
+            "n_labels": self.n_labels,
+        }
+        return _frame(columns, self.task_names)
+
 
 @dataclass(frozen=True, eq=False)
 class TaskAffinity:
     """How much tasks have in common: a hint which to learn together, no evidence.
 
-    Attributes
+    Parameters
     ----------
     task_names : list of length n_tasks
         Names of the tasks.
@@ -63,18 +96,40 @@ class TaskAffinity:
         does for itself.
     method : str
         How it was found.
+
+    See Also
+    --------
+    task_affinity : Finds it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.inspection import TaskAffinity
+    >>> hand_made = TaskAffinity(["a", "b"], np.array([[1.0, 0.2], [0.3, 1.0]]), "by hand")
+    >>> float(hand_made.affinity[0, 1])  # what a does for b
+    0.2
     """
 
     task_names: list
     affinity: np.ndarray
     method: str
 
+    def to_frame(self):
+        """Affinities as a pandas DataFrame: what the task of a row does for that of a column.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_tasks, n_tasks)
+            Names of the tasks are index and columns.
+        """
+        return _frame(self.affinity, self.task_names, self.task_names)
+
 
 @dataclass(frozen=True, eq=False)
 class GradientConflict:
     """How the gradients of the tasks agree while a network trains.
 
-    Attributes
+    Parameters
     ----------
     task_names : list of length n_tasks
         Names of the tasks.
@@ -83,6 +138,18 @@ class GradientConflict:
     cosine : ndarray of shape (n_epochs, n_tasks, n_tasks)
         Mean cosine between the gradients of two tasks in the epoch; NaN where one of them
         never had a label.
+
+    See Also
+    --------
+    gradient_conflict : Finds it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.inspection import GradientConflict
+    >>> cosine = np.array([[[1.0, 0.4], [0.4, 1.0]], [[1.0, -0.1], [-0.1, 1.0]]])
+    >>> GradientConflict(["a", "b"], np.array([1, 2]), cosine).share
+    array([0., 1.])
     """
 
     task_names: list
@@ -92,8 +159,35 @@ class GradientConflict:
     @property
     def share(self):
         """Share of the pairs of tasks whose gradients point apart; (n_epochs,)."""
-        upper = np.triu_indices(len(self.task_names), 1)
-        pairs = self.cosine[:, upper[0], upper[1]]
+        pairs = self._pairs()
         known = ~np.isnan(pairs)
         apart = (np.nan_to_num(pairs) < 0).sum(axis=1)
         return np.where(known.any(axis=1), apart / np.maximum(known.sum(axis=1), 1), np.nan)
+
+    def to_frame(self):
+        """Cosines as a pandas DataFrame with a line for each epoch.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_epochs, n_tasks * (n_tasks - 1) / 2)
+            A column for each pair of tasks, named by a tuple.
+        """
+        names, (first, second) = self.task_names, self._upper()
+        pairs = [(names[i], names[j]) for i, j in zip(first, second, strict=True)]
+        return _frame(dict(zip(pairs, self._pairs().T, strict=True)), self.epochs)
+
+    def _upper(self):
+        return np.triu_indices(len(self.task_names), 1)
+
+    def _pairs(self):
+        """Cosines (n_epochs, n_pairs), each pair once."""
+        first, second = self._upper()
+        return self.cosine[:, first, second]
+
+
+def _frame(data, index, columns=None):
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas: pip install pandas") from error
+    return pd.DataFrame(data, index=index, columns=columns)

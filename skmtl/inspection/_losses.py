@@ -1,0 +1,78 @@
+"""Losses on folds, of learning together and alone, and the gain that they say."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+# Relative differences of losses that mean nothing.
+ROUNDING = 1e-9
+
+
+def fold_losses(data, splits, together, alone):
+    """Mean losses of two ways of learning, on the labels that both can judge.
+
+    Parameters
+    ----------
+    data : TaskData
+        The data.
+    splits : list of (train, test)
+        Rows of every fold.
+    together, alone : list of dict
+        For each fold, the losses of the test labels of the tasks, NaN where unknown.
+
+    Returns
+    -------
+    losses : ndarray of shape (2, n_splits, n_tasks)
+        Weighted means; NaN where a fold does not judge a task.
+    tested, trained : ndarray of shape (n_splits, n_tasks)
+        Weight of the labels judged, 0 where there are none, and of those of training.
+    """
+    shape = len(splits), data.n_tasks
+    losses, tested, trained = np.full((2, *shape), np.nan), np.zeros(shape), np.zeros(shape)
+    for f, (train, test) in enumerate(splits):
+        for t in together[f].keys() & alone[f].keys():
+            pair = np.stack([together[f][t], alone[f][t]])
+            known = ~np.isnan(pair).any(axis=0)
+            weights = data.weights[t][data.labelled_in(test, t)][known]
+            if len(weights):
+                losses[:, f, t] = pair[:, known] @ weights / weights.sum()
+                tested[f, t] = weights.sum()
+                trained[f, t] = data.weights[t][data.labelled_in(train, t)].sum()
+    return losses, tested, trained
+
+
+def estimate_gain(losses, tested, trained, confidence=0.95):
+    """Gain of every task (n_tasks,) and its interval (n_tasks, 2); see `transfer_gain`.
+
+    NaN without a fold that judges the task; an interval takes two.
+    """
+    n_tasks = tested.shape[1]
+    gain, interval = np.full(n_tasks, np.nan), np.full((n_tasks, 2), np.nan)
+    for t in np.flatnonzero(tested.any(axis=0)):
+        judges = tested[:, t] > 0
+        weight, (b, a) = tested[judges, t], losses[:, judges, t]
+        mean_a, mean_d = np.average(a, weights=weight), np.average(a - b, weights=weight)
+        gain[t] = share(mean_d, mean_a)
+        n_folds = len(weight)
+        if n_folds > 1:
+            # A fold counts by its labels; with as many in each, these are plain moments.
+            deviation = weight / weight.mean() * (a - b - mean_d)
+            rho = np.mean(weight / trained[judges, t])
+            error = np.sqrt((1 / n_folds + rho) * (deviation @ deviation) / (n_folds - 1))
+            half = stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error
+            # Two ways to the same predictions differ by rounding.
+            half = max(half, ROUNDING * mean_a)
+            interval[t] = share(mean_d + np.array([-half, half]), mean_a)
+    return gain, interval
+
+
+def share(part, whole):
+    """Part of the whole; 0 where both are zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((part == 0) & (whole == 0), 0.0, np.divide(part, whole))
+
+
+def merged(parts):
+    """One dict of several."""
+    return {t: found for part in parts for t, found in part.items()}

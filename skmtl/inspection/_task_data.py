@@ -1,0 +1,166 @@
+"""X, y and weights, and which of their labels belong to which task."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_consistent_length
+
+from skmtl.compose._nesting import innermost
+from skmtl.model_selection._strata import read_task_index
+from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._resolve import resolve_tasks
+from skmtl.tasks._rows import rows_by_task
+
+
+class TaskData:
+    """The data of an estimator, to be cut into tasks and rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Says whether y is in wide or long form, and of which types the tasks are.
+    X, y, sample_weight : array-like
+        As its `fit` takes them.
+
+    Attributes
+    ----------
+    names : list of length n_tasks
+        Names of the tasks.
+    types, column_types : list of Task
+        Type of each task, and of each column of y: one in long form.
+    rows, weights, codes : list of ndarray
+        Of each task: the rows with a label of positive weight, ascending; these weights; and
+        the labels, as codes if they are classes, else 0.
+    index : ndarray of shape (n_samples,) or None
+        Long form: the task of each row.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight=None):
+        check_consistent_length(X, y, sample_weight)
+        self.X, self.y = _indexable(X), _indexable(y)
+        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        _, final = innermost(estimator)
+        columns, names, is_1d = read_y(self.y)
+        self.has_names, self.index = names is not None, None
+        self.names = names if self.has_names else list(range(len(columns)))
+        feature = getattr(final, "task_feature", None)
+        if feature is not None:
+            if not is_1d:
+                raise ValueError(
+                    "With task_feature, y must be 1-D (one label a row), got "
+                    f"{len(columns)} columns."
+                )
+            self.names, self.index = read_task_index(_for_final(estimator, self.X, y), feature)
+            self.has_names = True
+        weights = observed_weights(columns, self.sample_weight, is_1d)
+        self.column_types = resolve_tasks(
+            getattr(final, "tasks", "auto"),
+            columns,
+            weights,
+            ["y"] if self.is_long else self.names,
+            getattr(final, "_kind", "any"),
+        )
+        codes = [_codes(*pair) for pair in zip(self.column_types, columns, strict=True)]
+        self.n_rows, self.types = len(weights[0]), self.column_types
+        self.rows = [np.flatnonzero(weight > 0) for weight in weights]
+        if self.is_long:
+            labelled = np.where(weights[0] > 0, self.index, -1)
+            self.rows = rows_by_task(labelled, self.n_tasks)
+            self.types, weights, codes = (
+                part * self.n_tasks for part in (self.types, weights, codes)
+            )
+        self.weights = [w[rows] for w, rows in zip(weights, self.rows, strict=True)]
+        self.codes = [c[rows] for c, rows in zip(codes, self.rows, strict=True)]
+
+    @property
+    def is_long(self):
+        """Whether a row belongs to one task."""
+        return self.index is not None
+
+    @property
+    def n_tasks(self):
+        """Number of tasks."""
+        return len(self.names)
+
+    @property
+    def n_labels(self):
+        """Labels of positive weight; (n_tasks,)."""
+        return np.array([len(rows) for rows in self.rows])
+
+    def labelled_in(self, rows, t):
+        """Where the rows with a label of task t are among these: positions in ``rows[t]``."""
+        return np.flatnonzero(_mask(rows, self.n_rows)[self.rows[t]])
+
+    def can_learn(self, rows=None):
+        """Tasks (n_tasks,) that these rows teach something: they have labels, of two classes."""
+        used = _mask(slice(None) if rows is None else rows, self.n_rows)
+        needed = [2 if task.is_classification else 1 for task in self.types]
+        found = [
+            len(np.unique(codes[used[labelled]]))
+            for codes, labelled in zip(self.codes, self.rows, strict=True)
+        ]
+        return np.array(found) >= needed
+
+    def take(self, rows=None, members=None):
+        """X, y and sample weights (or None) of some rows, for some of the tasks."""
+        if members is not None and self.is_long:
+            rows = np.arange(self.n_rows) if rows is None else rows
+            rows = rows[np.isin(self.index[rows], members)]
+        X, y, weight = self.X, self.y, self.sample_weight
+        if members is not None and not self.is_long:
+            y = self._columns(members)
+            weight = weight if np.ndim(weight) < 2 else weight[:, members]
+        if rows is None:
+            return X, y, weight
+        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+        return X, y, None if weight is None else weight[rows]
+
+    def names_of(self, members):
+        """Names that some of the tasks have where they are without the others."""
+        return [self.names[t] for t in members] if self.has_names else list(range(len(members)))
+
+    def _columns(self, members):
+        if getattr(getattr(self.y, "dtype", None), "names", None):
+            return self.y[[self.names[t] for t in members]]
+        return _safe_indexing(self.y, [int(t) for t in members], axis=1)
+
+
+def _indexable(data):
+    """Something that rows and columns can be taken of."""
+    if sparse.issparse(data):
+        return data.tocsr()
+    if not isinstance(data, list | tuple):
+        return data
+    if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in data):
+        return np.ma.stack(data)
+    # Through object: numpy would turn numbers beside strings into strings.
+    return np.array(data, dtype=object)
+
+
+def _for_final(estimator, X, y):
+    """X as it arrives at the innermost estimator."""
+    estimator = clone(estimator)
+    while isinstance(estimator, Pipeline) or hasattr(estimator, "refit"):
+        if isinstance(estimator, Pipeline):
+            if len(estimator.steps) > 1:
+                X = estimator[:-1].fit_transform(X, y)
+            estimator = estimator.steps[-1][1]
+        else:
+            estimator = estimator.estimator
+    return X
+
+
+def _mask(rows, n_rows):
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _codes(task, column):
+    """Numbers that tell classes apart."""
+    if not task.is_classification:
+        return np.zeros(len(column.labels))
+    return np.unique(column.labels, return_inverse=True)[1]

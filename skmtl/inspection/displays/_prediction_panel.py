@@ -1,0 +1,70 @@
+"""Predictions of one task in a panel of its own."""
+
+import numpy as np
+
+from skmtl.inspection.displays._canvas import ink
+from skmtl.inspection.displays._colours import BLUE, GREY, series, share_colours
+from skmtl.inspection.displays._heat_map import draw_matrix
+from skmtl.inspection.displays._labels import legend, literal
+
+# Points of a panel, evenly spaced among the rows; classes whose curves are named.
+MOST_POINTS, MOST_NAMED = 2000, 6
+SCORES = {"numbers": "R²", "curves": "AUC", "labels": "accuracy"}
+
+
+def draw_task(ax, task):
+    """One task in a panel of its own; returns what was drawn."""
+    score = "" if np.isnan(task.score) else f"\n{SCORES[task.family]} {task.score:.2f}"
+    ax.set_title(f"{literal(task.name)}{score}", fontsize="medium")
+    if not len(task.labels):
+        return say(ax, "no label")
+    if task.family == "curves" and not task.curves:
+        return say(ax, "one class only")
+    return {"numbers": _draw_numbers, "curves": _draw_curves, "labels": _draw_labels}[task.family](
+        ax, task
+    )
+
+
+def say(ax, text):
+    ax.set(xticks=[], yticks=[])
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=ax.transAxes)
+
+
+def _draw_numbers(ax, task):
+    step = -(-len(task.labels) // MOST_POINTS)
+    drawn = task.predicted[::step], task.labels[::step]
+    draw_diagonal(ax, *drawn)
+    ax.set(xlabel="predicted", ylabel="observed")
+    return ax.scatter(*drawn, s=10, color=BLUE, alpha=0.5, linewidths=0)
+
+
+def draw_diagonal(ax, *values):
+    values = np.concatenate(values)
+    ends = [values.min(), values.max()]
+    ax.plot(ends, ends, color=ink(ax), linewidth=1, linestyle="--")
+
+
+def _draw_curves(ax, task):
+    lines = []
+    for position, (_, rates) in enumerate(task.curves):
+        look = series(position) if len(task.curves) <= MOST_NAMED else {"color": BLUE, "alpha": 0.4}
+        lines.append(ax.plot(*rates, **look)[0])
+    if 1 < len(task.curves) <= MOST_NAMED:
+        classes = [label for label, _ in task.curves]
+        legend(ax, lines, classes, fontsize="x-small", loc="lower right", handlelength=1.5)
+    frame_rates(ax)
+    return lines
+
+
+def frame_rates(ax):
+    ax.plot([0, 1], [0, 1], color=ink(ax), linewidth=1, linestyle="--")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.set(xlabel="false positive rate", ylabel="true positive rate")
+
+
+def _draw_labels(ax, task):
+    classes, shares = task.confusion()
+    names = classes.tolist()
+    image = draw_matrix(ax, shares, share_colours(), rows=names, columns=names, numbers=".2f")
+    ax.set(xlabel="predicted", ylabel="observed")
+    return image

@@ -1,0 +1,223 @@
+"""Everything a report is made of, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from skmtl._warnings import known_labels
+from skmtl.inspection._affinity import task_affinity
+from skmtl.inspection._clones import typed_clone
+from skmtl.inspection._gain import transfer_gain
+from skmtl.inspection._judge import fit, read_splits
+from skmtl.inspection._results import TaskAffinity, TransferGain
+from skmtl.inspection._task_data import TaskData
+from skmtl.inspection.report._answers import Answers, join_folds, read_answers
+from skmtl.metrics import make_multitask_scorer
+from skmtl.metrics._keys import score_keys
+from skmtl.metrics._unwrap import unwrap
+
+
+@dataclass(frozen=True, eq=False)
+class TaskFindings:
+    """One task: ``rows`` have a label, of ``n_rows`` that could; scores, and predictions."""
+
+    key: str
+    rows: np.ndarray
+    n_rows: int
+    score: float
+    fold_scores: np.ndarray
+    answers: Answers
+    curves: dict[str, np.ndarray]
+
+    @property
+    def coverage(self):
+        """Share of the labels that are observed."""
+        return len(self.rows) / self.n_rows if self.n_rows else 0.0
+
+    @property
+    def cv_score(self):
+        """Mean of the folds that have a score."""
+        known = self.fold_scores[~np.isnan(self.fold_scores)]
+        return float(known.mean()) if len(known) else float("nan")
+
+    @property
+    def cv_std(self):
+        """Standard deviation over these folds, as scikit-learn's searches give it."""
+        known = self.fold_scores[~np.isnan(self.fold_scores)]
+        return float(known.std()) if len(known) else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All tasks; ``gain`` and ``affinity`` are None where there is nothing to say."""
+
+    tasks: list[TaskFindings]
+    estimator: str
+    kind: str
+    metric: Any
+    was_fitted: bool
+    is_long: bool
+    n_rows: int
+    n_splits: int
+    feature_names: list[str]
+    row_names: Any
+    gain: TransferGain | None
+    affinity: TaskAffinity | None
+
+
+def find(
+    estimator,
+    X,
+    y,
+    cv,
+    *,
+    metric,
+    baseline,
+    affinity,
+    sample_weight,
+    groups,
+    confidence,
+    n_jobs,
+) -> Findings:
+    """Fit where that is needed, predict, score and compare."""
+    scorer = make_multitask_scorer(metric, average=None)
+    data = TaskData(estimator, X, y, sample_weight)
+    was_fitted = _is_fitted(estimator)
+    fitted = estimator if was_fitted else fit(clone(estimator), *data.take())
+    splits = [] if cv is None else read_splits(cv, data, groups)
+    folds = Parallel(n_jobs=n_jobs)(
+        delayed(_judge_fold)(estimator, data, train, test, scorer) for train, test in splits
+    )
+    gain = None
+    if splits and data.n_tasks > 1:
+        gain = transfer_gain(
+            estimator,
+            X,
+            y,
+            baseline=baseline,
+            cv=splits,
+            sample_weight=sample_weight,
+            confidence=confidence,
+            n_jobs=n_jobs,
+        )
+    final = unwrap(fitted, data.X)[0]
+    return Findings(
+        tasks=_tasks(data, _judge(fitted, *data.take(), scorer), folds, _curves(final)),
+        estimator=repr(estimator),
+        kind=final._kind,
+        metric=metric,
+        was_fitted=was_fitted,
+        is_long=data.is_long,
+        n_rows=data.n_rows,
+        n_splits=len(splits),
+        feature_names=_feature_names(data.X),
+        row_names=X.index if hasattr(X, "iloc") else None,
+        gain=gain,
+        affinity=_affinity(affinity, fitted, final, data, sample_weight),
+    )
+
+
+def _is_fitted(estimator):
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True
+
+
+def _judge(fitted, X, y, sample_weight, scorer):
+    """Answers and scores by name of the task."""
+    answers = read_answers(fitted, X, y, sample_weight)
+    scores = scorer(fitted, X, y, sample_weight)
+    keys = zip(answers, score_keys(list(answers)), strict=True)
+    return answers, {name: scores.get(key, np.nan) for name, key in keys}
+
+
+def _judge_fold(estimator, data, train, test, scorer):
+    with known_labels():
+        fitted = fit(typed_clone(estimator, data.column_types), *data.take(train))
+    answers, scores = _judge(fitted, *data.take(test), scorer)
+    placed = {name: replace(found, rows=test[found.rows]) for name, found in answers.items()}
+    return placed, scores
+
+
+def _tasks(data, whole, folds, curves):
+    """`TaskFindings` in the order of the data's tasks."""
+    answers, scores = whole
+    known = data.names
+    if not data.is_long and set(answers) != set(known):
+        # One of fit and report saw a DataFrame, the other an array: columns match by position.
+        known = list(answers)
+    n_rows = [data.n_rows] * data.n_tasks
+    if data.is_long:
+        n_rows = np.bincount(data.index, minlength=data.n_tasks).tolist()
+    found, keys = [], score_keys(data.names)
+    for t, (name, mine) in enumerate(zip(data.names, known, strict=True)):
+        of_folds = [placed[name] for placed, _ in folds if name in placed]
+        task = answers[mine].task
+        found.append(
+            TaskFindings(
+                key=keys[t],
+                rows=data.rows[t],
+                n_rows=n_rows[t],
+                score=scores[mine],
+                fold_scores=np.array([of_fold.get(name, np.nan) for _, of_fold in folds]),
+                answers=join_folds(of_folds, task) if of_folds else answers[mine],
+                curves=curves.get(mine, {}),
+            )
+        )
+    return found
+
+
+def _curves(final):
+    """Losses by epoch of each task, where training left any."""
+    history = getattr(final, "history_", {})
+    kinds = [kind for kind in ("loss", "validation_loss") if kind in history]
+    return {
+        name: {kind: np.asarray(history[kind])[:, t] for kind in kinds}
+        for t, name in enumerate(final.task_names_in_.tolist())
+    }
+
+
+def _feature_names(X):
+    if hasattr(X, "columns"):
+        return [str(name) for name in X.columns]
+    return [str(j) for j in range(X.shape[1])] if len(X.shape) > 1 else []
+
+
+def _affinity(method, fitted, final, data, sample_weight):
+    """Affinities by a method; "auto" takes what one look at every task can tell."""
+    is_auto = method == "auto"
+    if is_auto:
+        method = "coef_cosine" if hasattr(final, "coef_") else None
+        method = "grad_cosine" if hasattr(final, "history_") else method
+    if method is None or data.n_tasks < 2:
+        return None
+    try:
+        X, y, _ = data.take()
+        return task_affinity(
+            _without_search(fitted), X, y, method=method, sample_weight=sample_weight
+        )
+    except ValueError:
+        # A network whose tasks share nothing has no gradients to compare.
+        if is_auto:
+            return None
+        raise
+
+
+def _without_search(fitted):
+    """The best estimators of fitted searches in their place."""
+    if hasattr(fitted, "best_estimator_"):
+        return _without_search(fitted.best_estimator_)
+    if isinstance(fitted, Pipeline):
+        (*steps, (name, last)) = fitted.steps
+        return Pipeline([*steps, (name, _without_search(last))])
+    return fitted

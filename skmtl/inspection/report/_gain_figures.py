@@ -1,0 +1,110 @@
+"""Gains and their intervals: a figure of all tasks, and a bar for each row of the table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skmtl.inspection.report._svg import Scale, padded, short, svg, tag, text
+from skmtl.inspection.report._text import percent, safe, shorten
+
+# As many lines with names as are read one by one.
+MOST_NAMED = 40
+
+
+def verdict(gain, t):
+    """What the interval of a gain allows to say: "helps", "harms", "unclear" or "unknown"."""
+    if not np.isfinite(gain.interval[t]).all():
+        return "unknown"
+    if gain.is_positive[t]:
+        return "helps"
+    return "harms" if gain.is_negative[t] else "unclear"
+
+
+def gain_range(gain):
+    """What figures of gains show: zero, all gains but odd ones, and of intervals what fits."""
+    known = gain.gain[np.isfinite(gain.gain)]
+    ends = gain.interval[np.isfinite(gain.interval)]
+    if not len(known):
+        return -0.1, 0.1
+    quarter, three_quarters = np.quantile(known, [0.25, 0.75])
+    reach = 6 * max(three_quarters - quarter, 0.02)
+    low = min(max(known.min(), quarter - reach), 0.0)
+    high = max(min(known.max(), three_quarters + reach), 0.0)
+    span = max(high - low, 0.02)
+    if len(ends):
+        low = min(low, max(ends.min(), low - span))
+        high = max(high, min(ends.max(), high + span))
+    return padded([low, high])
+
+
+def gain_bar(gain, t, limits, width=96, height=18):
+    """Gain and interval on a line, zero marked: for a cell of the table."""
+    scale, middle = Scale(*limits, 4, width - 4), height / 2
+    zero = f"M{short(float(scale(0)))} 1V{height - 1}"
+    return svg(
+        width,
+        height,
+        tag("path", d=zero, cls="zero") + _mark(gain, t, scale, middle),
+        _say_gain(gain, t),
+    )
+
+
+def _mark(gain, t, scale, y):
+    """Interval and point; shape and colour say which side of zero it is on."""
+    if not np.isfinite(gain.gain[t]):
+        return ""
+    kind, x = verdict(gain, t), float(scale(gain.gain[t]))
+    shape = {
+        "helps": f"M{short(x)} {short(y - 5)}l5 8h-10z",
+        "harms": f"M{short(x)} {short(y + 5)}l5 -8h-10z",
+    }.get(kind, f"M{short(x - 3.5)} {short(y)}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0")
+    interval = ""
+    if np.isfinite(gain.interval[t]).all():
+        low, high = scale(gain.interval[t]).tolist()
+        interval = tag("path", d=f"M{short(low)} {short(y)}H{short(high)}", cls=f"interval {kind}")
+    return interval + tag("path", d=shape, cls=f"mark {kind}")
+
+
+def _say_gain(gain, t):
+    low, high = gain.interval[t]
+    between = f", interval {percent(low, sign=True)} to {percent(high, sign=True)}"
+    between = between if np.isfinite([low, high]).all() else ", no interval"
+    return f"{percent(gain.gain[t], sign=True)}{between}: {verdict(gain, t)}"
+
+
+def gain_figure(gain, names):
+    """Gains sorted from best to worst, one line a task; without names where these are many."""
+    gains = np.nan_to_num(gain.gain, nan=-np.inf)
+    order = [t for t in np.argsort(-gains, kind="stable").tolist() if np.isfinite(gain.gain[t])]
+    if not order:
+        return ""
+    has_names = len(order) <= MOST_NAMED
+    left, pitch = (120, 20) if has_names else (4, 6)
+    width, top = 440, 8
+    bottom = top + pitch * len(order)
+    scale = Scale(*gain_range(gain), left + 8, width - 16)
+    ticks = scale.ticks()
+    grid = "".join(f"M{short(x)} {top}V{bottom}" for x in scale(ticks))
+    zero = short(float(scale(0)))
+    parts = [tag("path", d=grid, cls="grid"), tag("path", d=f"M{zero} {top}V{bottom}", cls="zero")]
+    labels = [percent(value, sign=True).replace(".0%", "%").replace("+0%", "0%") for value in ticks]
+    parts += [
+        text(x, bottom + 16, label, text_anchor="middle")
+        for label, x in zip(labels, scale(ticks), strict=True)
+    ]
+    for place, t in enumerate(order):
+        y = top + pitch * (place + 0.5)
+        label = (
+            text(left, y + 4, safe(shorten(names[t], 18)), text_anchor="end") if has_names else ""
+        )
+        title = tag("title", f"{safe(names[t])}: {_say_gain(gain, t)}")
+        parts.append(tag("g", title + label + _mark(gain, t, scale, y)))
+    parts.append(
+        text(
+            (left + width) / 2,
+            bottom + 34,
+            "share of the loss that sharing takes away",
+            text_anchor="middle",
+        )
+    )
+    return svg(width, bottom + 42, "".join(parts), f"Gains of {len(order)} tasks, best first")

@@ -1,0 +1,56 @@
+"""The findings as columns with an entry a task, and as a number or two for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skmtl.inspection.report._gain_figures import verdict
+
+# Columns that measure a task: what best, worst and difference are of.
+MEASURES = ("score", "cv_score", "gain")
+
+
+def columns(findings):
+    """Lists by name of the column, in the order of the tasks."""
+    tasks, gain = findings.tasks, findings.gain
+    table = {
+        "type": [task.answers.task.alias for task in tasks],
+        "labels": [len(task.rows) for task in tasks],
+        "coverage": [task.coverage for task in tasks],
+        "score": [float(task.score) for task in tasks],
+    }
+    if findings.n_splits:
+        table["cv_score"] = [task.cv_score for task in tasks]
+        table["cv_std"] = [task.cv_std for task in tasks]
+    table["rank"] = ranks(table[judged_by(findings)])
+    if gain is not None:
+        table["gain"] = gain.gain.tolist()
+        table["gain_low"], table["gain_high"] = gain.interval.T.tolist()
+        table["sharing"] = [verdict(gain, t) for t in range(len(tasks))]
+    return table
+
+
+def judged_by(findings):
+    """The score that counts: on rows that the model has not seen, where there is one."""
+    return "cv_score" if findings.n_splits else "score"
+
+
+def ranks(scores):
+    """1 for the highest score, equal for equal ones; NaN where there is none."""
+    scores = np.array(scores, dtype=float)
+    higher = scores[None, :] > scores[:, None]
+    return np.where(np.isnan(scores), np.nan, 1.0 + higher.sum(axis=1)).tolist()
+
+
+def summarise(findings, how):
+    """One number of each measure: "overall", "best", "worst" or "difference"."""
+    table = columns(findings)
+    measured = {name: np.array(table[name]) for name in MEASURES if name in table}
+    known = {name: values[~np.isnan(values)] for name, values in measured.items()}
+    return {
+        name: float(FUNCTIONS[how](values)) if len(values) else float("nan")
+        for name, values in known.items()
+    }
+
+
+FUNCTIONS = {"overall": np.mean, "best": np.max, "worst": np.min, "difference": np.ptp}

@@ -1,0 +1,117 @@
+"""Figures of one task: how it was learned, and how its predictions meet its labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from skmtl.inspection.report._svg import Axes, dots, line, padded, tag
+from skmtl.inspection.report._text import plain
+from skmtl.metrics import task_calibration_curve
+
+# Below, a curve would show chance.
+FEWEST_LABELS = 20
+MOST_BINS, MOST_EPOCHS = 8, 120
+
+
+def learning_curve(task):
+    """Loss by epoch, training and validation; "" for a model without epochs."""
+    curves = {kind: loss for kind, loss in task.curves.items() if np.isfinite(loss).any()}
+    if not curves:
+        return ""
+    n_epochs = len(next(iter(curves.values())))
+    shown = np.unique(np.linspace(0, n_epochs - 1, MOST_EPOCHS).round().astype(int))
+    losses = np.concatenate([loss[shown] for loss in curves.values()])
+    axes = Axes((1, max(n_epochs, 2)), padded(losses), x_title="epoch", y_title="loss")
+    drawn = [
+        tag("path", d=line(axes.x(shown + 1), axes.y(loss[shown])), cls=f"curve {kind}")
+        for kind, loss in curves.items()
+    ]
+    label = f"Loss of {task.key} by epoch"
+    return axes.render("".join(drawn), label)
+
+
+def answer_figure(task, most_dots):
+    """Calibration of classes, else predicted against observed; "" where labels are too few."""
+    if len(task.answers.rows) < FEWEST_LABELS:
+        return ""
+    if task.answers.task.is_classification:
+        return calibration(task)
+    return predicted_against_observed(task, most_dots)
+
+
+def predicted_against_observed(task, most_dots):
+    """A dot a label; the diagonal is a perfect prediction."""
+    observed, predicted = task.answers.labels.astype(float), task.answers.link
+    both = padded(np.concatenate([observed, predicted]))
+    # Evenly through the sorted labels: the extremes are always there.
+    order = np.argsort(observed, kind="stable")
+    shown = order[np.unique(np.linspace(0, len(order) - 1, most_dots).round().astype(int))]
+    axes = Axes(both, both, x_title="observed", y_title="predicted")
+    ends = np.array(both)
+    diagonal = tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal")
+    cloud = tag("path", d=dots(axes.x(observed[shown]), axes.y(predicted[shown])), cls="dots")
+    return axes.render(diagonal + cloud, f"Predicted against observed {task.key}")
+
+
+def calibration(task):
+    """Observed share against predicted probability, with 95% intervals of the shares."""
+    answers, n_labels = task.answers, len(task.answers.rows)
+    (curve,) = task_calibration_curve(
+        answers.labels,
+        [answers.link],
+        n_bins=int(np.clip(n_labels // FEWEST_LABELS, 2, MOST_BINS)),
+        strategy="quantile",
+        # The interval needs numbers of labels, whatever the scale of the weights.
+        sample_weight=answers.weight / answers.weight.mean(),
+        tasks=[answers.task],
+    ).values()
+    low, high = wilson(curve.observed, curve.count)
+    # Of a rare class all is near zero.
+    top = min(1.0, 1.1 * max(curve.predicted.max(), high.max()))
+    title = "probability of the predicted class"
+    if len(answers.task.classes_) == 2:
+        title = f"predicted probability of {plain(answers.task.classes_[1])}"
+    axes = Axes((0.0, top), (0.0, top), x_title=title, y_title="observed share")
+    ends = np.array([0.0, top])
+    x, points = axes.x(curve.predicted), axes.y(curve.observed)
+    pairs = zip(x, axes.y(low), axes.y(high), strict=True)
+    whiskers = "".join(line((at, at), (bottom, above)) for at, bottom, above in pairs)
+    drawn = [
+        tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal"),
+        tag("path", d=whiskers, cls="whisker"),
+        tag("path", d=line(x, points), cls="curve"),
+        tag("path", d=dots(x, points), cls="dots large"),
+    ]
+    return axes.render("".join(drawn), f"Calibration of {task.key}")
+
+
+def wilson(share, n, confidence=0.95):
+    """Interval [1]_ of a share of ``n``; it stays between 0 and 1.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+       Journal of the American Statistical Association 22, 1927.
+    """
+    z = float(ndtri(0.5 + confidence / 2))
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half
+
+
+def where_labels_are(task, n_parts=60):
+    """Share of observed labels along the rows; "" where all or none are."""
+    if task.coverage in (0.0, 1.0):
+        return ""
+    n_parts = min(n_parts, task.n_rows)
+    edges = np.linspace(0, task.n_rows, n_parts + 1)
+    found, _ = np.histogram(task.rows, edges)
+    share = found / np.histogram(np.arange(task.n_rows), edges)[0]
+    axes = Axes((0, task.n_rows), (0, 1), height=120, x_title="row", y_title="observed")
+    steps = np.repeat(axes.x(edges), 2)[1:-1], np.repeat(axes.y(share), 2)
+    x_end, bottom = axes.x(edges[-1]), axes.y(0)
+    area = f"{line(*steps)}L{x_end:.1f} {bottom:.1f}H{axes.x(0):.1f}Z"
+    return axes.render(
+        tag("path", d=area, cls="area"), f"Share of observed labels of {task.key} by row"
+    )

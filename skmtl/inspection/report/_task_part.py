@@ -1,0 +1,193 @@
+"""The part of the page that one task has to itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skmtl.inspection.report._affinity_figure import closest
+from skmtl.inspection.report._bars import dots_line
+from skmtl.inspection.report._gain_figures import verdict
+from skmtl.inspection.report._svg import padded
+from skmtl.inspection.report._table import VERDICTS
+from skmtl.inspection.report._task_figures import (
+    FEWEST_LABELS,
+    answer_figure,
+    learning_curve,
+    where_labels_are,
+)
+from skmtl.inspection.report._text import (
+    count,
+    fixed,
+    name,
+    number,
+    percent,
+    plural,
+    safe,
+    scroll,
+    significant,
+)
+
+WORST_ROWS, MOST_CLASSES, NEIGHBOURS = 5, 6, 3
+
+
+def task_part(findings, t, most_dots):
+    """A section that opens and closes; the target of its links is inside, so that they open it."""
+    task = findings.tasks[t]
+    figures = [
+        _figure(learning_curve(task), _curve_caption(task)),
+        _figure(answer_figure(task, most_dots), _answer_caption(findings, task)),
+        _figure(
+            where_labels_are(task) if not findings.is_long else "",
+            "Where in the table the labels are observed.",
+        ),
+    ]
+    kind = task.answers.task.alias
+    return (
+        f'<details class="task"><summary><h3>{name(task.key)}</h3> '
+        f'<span class="muted">{safe(kind)}, {plural(len(task.rows), "label")}</span></summary>'
+        f'<div class="part" id="task-{t + 1}" tabindex="-1">'
+        f"{_facts(findings, t)}{_too_few(task)}"
+        f'<div class="figures">{"".join(figures)}</div>'
+        f"{_worst_rows(findings, task)}"
+        '<p class="back"><a href="#tasks">Back to all tasks</a></p></div></details>'
+    )
+
+
+def _figure(drawing, caption):
+    return f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>" if drawing else ""
+
+
+def _too_few(task):
+    if not len(task.answers.rows):
+        return "<p>There is no label to compare predictions with.</p>"
+    if len(task.answers.rows) < FEWEST_LABELS:
+        return (
+            f"<p>Fewer than {FEWEST_LABELS} labels: a score or a curve of so few says little.</p>"
+        )
+    return ""
+
+
+def _facts(findings, t):
+    task = findings.tasks[t]
+    facts = [
+        ("Labels", f"{count(len(task.rows))} of {count(task.n_rows)} ({percent(task.coverage)})"),
+        ("Observed", _observed(task)),
+        ("Score on the data given", number(task.score)),
+    ]
+    if findings.n_splits:
+        facts.append(("Score on unseen rows", _fold_scores(task)))
+    if findings.gain is not None:
+        facts.append(("Gain by sharing", _gain(findings.gain, t)))
+    if findings.affinity is not None:
+        facts.append(("Closest tasks", _neighbours(findings, t)))
+    listed = "".join(f"<div><dt>{head}</dt><dd>{body}</dd></div>" for head, body in facts)
+    return f'<dl class="facts">{listed}</dl>'
+
+
+def _observed(task):
+    """The labels in a line: shares of classes, or mean, deviation and range."""
+    answers = task.answers
+    if not len(answers.rows):
+        return number(float("nan"))
+    if not answers.task.is_classification:
+        values = answers.labels.astype(float)
+        return (
+            f"mean {significant(values.mean())}, deviation {significant(values.std())}, "
+            f"from {significant(values.min())} to {significant(values.max())}"
+        )
+    classes, counts = np.unique(answers.labels, return_counts=True)
+    shown = [
+        f"{name(label)}: {percent(n / len(answers.rows))}"
+        for label, n in zip(classes[:MOST_CLASSES], counts[:MOST_CLASSES], strict=True)
+    ]
+    if len(classes) > MOST_CLASSES:
+        shown.append(f"{len(classes) - MOST_CLASSES} more classes")
+    return ", ".join(shown)
+
+
+def _fold_scores(task):
+    if not np.isfinite(task.cv_score):
+        return "no split has a score"
+    known = task.fold_scores[np.isfinite(task.fold_scores)]
+    said = f"{number(task.cv_score)} ± {number(task.cv_std)} over {plural(len(known), 'split')}"
+    limits = padded([*known, 0.0, 1.0] if known.min() > -1 else known)
+    listed = ", ".join(number(score) for score in known)
+    return f"{said} {dots_line(known, task.cv_score, limits, f'Splits: {listed}')}"
+
+
+def _gain(gain, t):
+    if not np.isfinite(gain.gain[t]):
+        return "no split can judge it"
+    low, high = gain.interval[t]
+    between = f" ({percent(low, sign=True)} to {percent(high, sign=True)})"
+    return (
+        f"{percent(gain.gain[t], sign=True)}{between if np.isfinite(low + high) else ''}: "
+        f"{VERDICTS[verdict(gain, t)]}"
+    )
+
+
+def _neighbours(findings, t):
+    row = np.array(findings.affinity.affinity[t], dtype=float)
+    row[t] = np.nan
+    near = closest(row, NEIGHBOURS)
+    if not near:
+        return "nothing is known"
+    return ", ".join(
+        f'<a href="#task-{j + 1}">{name(findings.tasks[j].key)}</a> {fixed(row[j])}' for j in near
+    )
+
+
+def _curve_caption(task):
+    if "validation_loss" in task.curves:
+        keys = [("loss", "training"), ("validation_loss", "validation")]
+        shown = " and ".join(f'<span class="key {kind}">{word}</span>' for kind, word in keys)
+        return f"Loss by epoch: {shown}."
+    return "Loss on the training rows by epoch."
+
+
+def _answer_caption(findings, task):
+    source = "on unseen rows" if findings.n_splits else "on the data given"
+    if task.answers.task.is_classification:
+        return (
+            f"Calibration {source}: bins of equally many labels, with 95% intervals; on the "
+            "dashed line probabilities are what they say."
+        )
+    return f"Predicted against observed {source}; on the dashed line they are equal."
+
+
+def _worst_rows(findings, task):
+    answers = task.answers
+    worst = np.argsort(-answers.loss, kind="stable")[:WORST_ROWS]
+    worst = worst[answers.loss[worst] > 0] if len(worst) else worst
+    if not len(worst):
+        return ""
+    predictions = answers.task.decode(answers.link[worst])
+    rows = []
+    for k, predicted in zip(worst.tolist(), predictions, strict=True):
+        row = answers.rows[k]
+        label = row if findings.row_names is None else findings.row_names[row]
+        cells = _label_cells(answers, k, predicted)
+        rows.append(f'<tr><th scope="row">{name(label)}</th>{cells}</tr>')
+    heads = ["Row", "Observed", "Predicted", "Loss"]
+    if answers.task.is_classification:
+        heads[2:3] = ["Predicted", "Probability of the observed"]
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    source = "unseen when predicted" if findings.n_splits else "on the data given"
+    table = (
+        f"<table><caption><span>Rows with the largest loss ({source}): look for wrong labels "
+        f"first.</span></caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+    return scroll(table, f"Worst rows of {task.key}")
+
+
+def _label_cells(answers, k, predicted):
+    loss = f'<td class="number">{significant(answers.loss[k])}</td>'
+    if not answers.task.is_classification:
+        numbers = (float(answers.labels[k]), float(predicted))
+        return "".join(f'<td class="number">{significant(v)}</td>' for v in numbers) + loss
+    known = np.flatnonzero(answers.task.classes_ == answers.labels[k])
+    share = float(answers.link[k, known[0]]) if len(known) else 0.0
+    return (
+        f"<td>{name(answers.labels[k])}</td><td>{name(predicted)}</td>"
+        f'<td class="number">{number(share)}</td>{loss}'
+    )

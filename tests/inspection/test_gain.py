@@ -1,0 +1,478 @@
+"""Gains are those of fits by hand, and say "negative" where sharing does harm."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse, stats
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
+from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
+
+from skmtl import (
+    IndependentTasks,
+    MultiTaskLasso,
+    MultiTaskLinear,
+    MultiTaskLinearRegressor,
+    MultiTaskMLP,
+)
+from skmtl.compose import PooledTasks
+from skmtl.datasets import make_multitask_mixed, make_multitask_regression
+from skmtl.inspection import transfer_gain
+from skmtl.linear.penalties import L2, Graph
+from skmtl.model_selection import MultiTaskKFold
+from skmtl.neural.balancing import Static
+from skmtl.tasks import LabelWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+TYPES = ["regression", "binary", "multiclass", "count"]
+TRACE = MultiTaskLinearRegressor("trace", alpha=0.1)
+FIELDS = ("gain", "interval", "fold_gains", "loss_together", "loss_alone", "n_labels")
+
+
+@pytest.fixture
+def wide():
+    return make_multitask_regression(90, 6, n_tasks=3, n_informative=4, noise=0.5, random_state=0)
+
+
+@pytest.fixture
+def gappy(wide):
+    X, y = wide
+    y = y.copy()
+    y[np.random.default_rng(0).random(y.shape) < 0.3] = np.nan
+    return X, y
+
+
+@pytest.fixture
+def mixed():
+    return make_multitask_mixed(
+        120, n_regression=1, n_binary=1, n_multiclass=1, n_count=1, missing=0.2, random_state=0
+    )
+
+
+def folds(n_rows, k=3):
+    return list(KFold(k, shuffle=True, random_state=0).split(np.zeros((n_rows, 1))))
+
+
+def equal(one, other, rtol=0.0):
+    for name in FIELDS:
+        np.testing.assert_allclose(
+            getattr(one, name), getattr(other, name), rtol=rtol, atol=rtol, err_msg=name
+        )
+
+
+def test_losses_are_those_of_fits_by_hand(gappy):
+    X, y = gappy
+    splits = folds(len(X))
+    found = transfer_gain(TRACE, X, y, cv=splits)
+    for f, (train, test) in enumerate(splits):
+        together = clone(TRACE).fit(X[train], y[train]).predict(X[test])
+        for t in range(3):
+            seen = ~np.isnan(y[test, t])
+            alone = clone(TRACE).fit(X[train], y[train][:, [t]]).predict(X[test])[:, 0]
+            for losses, guess in (
+                (found.loss_together, together[:, t]),
+                (found.loss_alone, alone),
+            ):
+                expected = mean_squared_error(y[test, t][seen], guess[seen])
+                np.testing.assert_allclose(losses[f, t], expected, rtol=1e-9)
+    assert found.n_labels.tolist() == (~np.isnan(y)).sum(axis=0).tolist()
+    assert found.task_names == [0, 1, 2]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_interval_is_that_of_nadeau_and_bengio(wide, confidence):
+    X, y = wide
+    splits = list(ShuffleSplit(7, test_size=30, random_state=0).split(X))
+    found = transfer_gain(TRACE, X, y, cv=splits, confidence=confidence)
+    d = found.loss_alone - found.loss_together
+    error = np.sqrt((1 / 7 + 30 / 60) * d.var(axis=0, ddof=1))
+    t = stats.t.ppf(0.5 + confidence / 2, 6)
+    scale = found.loss_alone.mean(axis=0)
+    np.testing.assert_allclose(found.gain, d.mean(axis=0) / scale)
+    np.testing.assert_allclose(found.interval[:, 0], (d.mean(axis=0) - t * error) / scale)
+    np.testing.assert_allclose(found.interval[:, 1], (d.mean(axis=0) + t * error) / scale)
+    np.testing.assert_allclose(found.fold_gains, 1 - found.loss_together / found.loss_alone)
+    assert found.confidence == confidence
+
+
+def test_folds_count_by_their_labels(wide):
+    X, y = wide
+    splits = [(np.arange(30, 90), np.arange(30)), (np.arange(40), np.arange(80, 90))]
+    found = transfer_gain(TRACE, X, y, cv=splits)
+    alone, together = (
+        np.average(losses, axis=0, weights=[30, 10])
+        for losses in (found.loss_alone, found.loss_together)
+    )
+    np.testing.assert_allclose(found.gain, 1 - together / alone)
+
+
+def test_losses_of_all_types(mixed):
+    X, y = mixed
+    train, test = folds(len(X))[0]
+    model = MultiTaskLinear("l2", alpha=0.1, tasks=TYPES)
+    found = transfer_gain(model, X, y, cv=[(train, test), (test, train)])
+    fitted = clone(model).fit(X[train], y[train])
+    guess, chances = fitted.predict(X[test]), fitted.predict_proba(X[test])
+    expected = [
+        mean_squared_error(*seen(y[test, 0], guess[:, 0])),
+        log_loss(*seen(y[test, 1], chances[1])),
+        log_loss(*seen(y[test, 2], chances[2])),
+        mean_poisson_deviance(*seen(y[test, 3], guess[:, 3])),
+    ]
+    np.testing.assert_allclose(found.loss_together[0], expected)
+
+
+def seen(labels, guess):
+    there = ~pd.isna(labels)
+    return labels[there].astype(float), guess[there].astype(float)
+
+
+def test_nothing_is_gained_where_nothing_is_shared(mixed):
+    # Types and scales, too, are those of the fit to all tasks.
+    X, y = mixed
+    model = MultiTaskLinear("l2", alpha=0.1, tasks=TYPES, tol=1e-8)
+    found = transfer_gain(model, X, y)
+    np.testing.assert_allclose(found.loss_together, found.loss_alone, rtol=1e-3)
+    learner = IndependentTasks(DecisionTreeRegressor(random_state=0), LogisticRegression())
+    found = transfer_gain(learner, X, y)
+    np.testing.assert_allclose(found.gain, 0.0, atol=1e-12)
+    assert not found.is_negative.any()
+    assert not found.is_positive.any()
+
+
+def test_long_form_says_the_same(gappy):
+    X, y = gappy
+    row, task = np.nonzero(~np.isnan(y))
+    splits = folds(len(X))
+    wide = transfer_gain(TRACE, X, y, cv=splits)
+    long = transfer_gain(
+        clone(TRACE).set_params(task_feature=0),
+        np.column_stack([task, X[row]]),
+        y[row, task],
+        cv=[tuple(np.flatnonzero(np.isin(row, part)) for part in split) for split in splits],
+    )
+    equal(wide, long, rtol=1e-6)
+
+
+def test_long_form_of_named_tasks_in_a_pipeline(wide):
+    X, y = wide
+    frame = pd.DataFrame(X).assign(school=np.resize(["north", "<b>", "south"], len(X)))
+    frame.columns = frame.columns.astype(str)
+    model = MultiTaskLinearRegressor("mean", alpha=0.1, task_feature="school")
+    found = transfer_gain(model, frame, y[:, 0])
+    assert found.task_names == ["<b>", "north", "south"]
+    numbered = frame.assign(school=frame["school"].map({"<b>": 0.0, "north": 1.0, "south": 2.0}))
+    model.set_params(task_feature=-1)
+    pipeline = make_pipeline(StandardScaler(with_mean=False, with_std=False), model)
+    equal(found, transfer_gain(pipeline, numbered.to_numpy(), y[:, 0]), rtol=1e-9)
+
+
+def test_tasks_that_are_held_out_cannot_be_judged():
+    X, y = make_multitask_regression(20, n_tasks=4, form="long", random_state=0)
+    cv = MultiTaskKFold(2, task_feature=0, hold_out="tasks")
+    model = MultiTaskLinearRegressor("mean", task_feature=0, unknown_task="shared")
+    with pytest.raises(ValueError, match="No fold judges a task"):
+        transfer_gain(model, X, y, cv=cv)
+
+
+def test_baseline(wide):
+    X, y = wide
+    splits = folds(len(X))
+    found = transfer_gain(TRACE, X, y, cv=splits, baseline=IndependentTasks(Ridge(3.0)))
+    for f, (train, test) in enumerate(splits):
+        guess = Ridge(3.0).fit(X[train], y[train]).predict(X[test])
+        np.testing.assert_allclose(
+            found.loss_alone[f], ((guess - y[test]) ** 2).mean(axis=0), rtol=1e-9
+        )
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        make_pipeline(StandardScaler(), TRACE),
+        GridSearchCV(TRACE, {"alpha": [0.1, 10.0]}, cv=KFold(2)),
+        make_pipeline(StandardScaler(), GridSearchCV(TRACE, {"alpha": [0.1]}, cv=KFold(2))),
+        MultiTaskLasso(0.05),
+        PooledTasks(),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_twin_of_any_estimator_is_its_fit_to_one_column(estimator, gappy):
+    X, y = gappy
+    train, test = folds(len(X))[0]
+    found = transfer_gain(estimator, X, y, cv=[(train, test), (test, train)])
+    for t in range(3):
+        alone = clone(estimator).fit(X[train], y[train][:, [t]]).predict(X[test]).ravel()
+        there = ~np.isnan(y[test, t])
+        expected = mean_squared_error(y[test, t][there], alone[there])
+        np.testing.assert_allclose(found.loss_alone[0, t], expected, rtol=1e-9)
+
+
+def test_parameters_that_name_tasks_are_cut(mixed):
+    X, y = mixed
+    y, types = y[:, [0, 1, 3]], ["regression", "binary", "count"]
+    plain = MultiTaskLinear("l2", alpha=0.1, tasks=types)
+    named = clone(plain).set_params(
+        tasks=dict(enumerate(types)),
+        task_weight=[1.0, 1.0, 0.0],
+        penalty=L2() + Graph(np.ones((3, 3))),
+    )
+    # Alone there is no neighbour, and a weight of zero has nobody to make room for.
+    np.testing.assert_allclose(
+        transfer_gain(named, X, y, cv=2).loss_alone,
+        transfer_gain(plain, X, y, cv=2).loss_alone,
+        rtol=1e-3,
+    )
+
+
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_monitor_and_weights_of_a_network_are_cut(as_frame, gappy):
+    X, y = gappy
+    names = ["a", "b", "c"] if as_frame else [0, 1, 2]
+    y = pd.DataFrame(y, columns=names) if as_frame else y
+    plain = MultiTaskMLP((4,), max_iter=3, tol=1.0, random_state=0)
+    named = clone(plain).set_params(monitor=names[2], task_weight={names[1]: 2.0})
+    alone = transfer_gain(named, X, y, cv=2).loss_alone
+    # A weight of one task changes the size of its step, and of no other's.
+    expected = transfer_gain(plain, X, y, cv=2).loss_alone
+    np.testing.assert_array_equal(alone[:, [0, 2]], expected[:, [0, 2]])
+
+
+def test_parameters_that_cannot_be_cut_say_so(wide):
+    X, y = wide
+    model = MultiTaskMLP((4,), max_iter=2, balancing="static", random_state=0)
+    model.set_params(balancing=Static([1.0, 2.0, 3.0]))
+    with pytest.raises(ValueError, match="one for each task") as caught:
+        transfer_gain(model, X, y, cv=2)
+    assert "Task 0 should be learned without the others" in caught.value.__notes__[0]
+    assert "baseline" in caught.value.__notes__[0]
+
+
+def test_n_jobs_changes_nothing(gappy):
+    X, y = gappy
+    model = MultiTaskMLP((4,), max_iter=3, tol=1.0, random_state=0)
+    equal(transfer_gain(model, X, y, cv=2), transfer_gain(model, X, y, cv=2, n_jobs=2))
+
+
+def test_what_is_under_weight_zero_does_not_matter(gappy):
+    X, y = gappy
+    weight = np.where(np.isnan(y), 0.0, 1.0)
+    full = np.where(np.isnan(y), 1e6 * np.arange(3), y)
+    kept = X.copy(), full.copy(), weight.copy()
+    equal(transfer_gain(TRACE, X, y), transfer_gain(TRACE, X, full, sample_weight=weight))
+    for before, after in zip(kept, (X, full, weight), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_classes_under_weight_zero_do_not_matter(mixed):
+    X, y = mixed
+    y = y[:, 1:3].copy()
+    weight = np.where(pd.isna(y), 0.0, 1.0)
+    other = y.copy()
+    other[pd.isna(y)] = 1.0
+    model = MultiTaskLinear("l2", alpha=0.1, tasks=TYPES[1:3])
+    equal(transfer_gain(model, X, y), transfer_gain(model, X, other, sample_weight=weight))
+
+
+def test_weights_count_labels(gappy):
+    X, y = gappy
+    splits = folds(len(X))
+    rng = np.random.default_rng(1)
+    weight = rng.integers(1, 4, size=len(X))
+    rows = np.repeat(np.arange(len(X)), weight)
+    repeated = [tuple(np.flatnonzero(np.isin(rows, part)) for part in split) for split in splits]
+    one = transfer_gain(TRACE, X, y, cv=splits, sample_weight=weight)
+    two = transfer_gain(TRACE, X[rows], y[rows], cv=repeated)
+    np.testing.assert_allclose(one.loss_together, two.loss_together, rtol=1e-5)
+    np.testing.assert_allclose(one.loss_alone, two.loss_alone, rtol=1e-5)
+    np.testing.assert_allclose(one.interval, two.interval, rtol=1e-3)
+    same = transfer_gain(TRACE, X, y, cv=splits, sample_weight=np.tile(weight[:, None], 3))
+    equal(one, same)
+
+
+def test_order_of_tasks(gappy):
+    X, y = gappy
+    splits, order = folds(len(X)), [2, 0, 1]
+    one = transfer_gain(TRACE, X, y, cv=splits)
+    two = transfer_gain(TRACE, X, y[:, order], cv=splits)
+    np.testing.assert_allclose(one.gain[order], two.gain, rtol=1e-3, atol=1e-6)
+
+
+def containers(X, y):
+    names = ["a", "<b>", "c"]
+    frame = pd.DataFrame(y, columns=names)
+    fields = np.array([tuple(row) for row in y], dtype=[(name, float) for name in names])
+    missing = frame.astype(object).where(frame.notna(), None)
+    return {
+        "lists": (X.tolist(), y.tolist()),
+        "pandas": (pd.DataFrame(X).rename(columns=str), frame),
+        "nullable": (X, missing.astype("Float64")),
+        "polars": (pl.DataFrame(X), pl.DataFrame(missing.to_dict("list"))),
+        "masked": (X, np.ma.masked_invalid(y)),
+        "fields": (X, fields),
+        "sparse": (sparse.coo_array(X), y),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["lists", "pandas", "nullable", "polars", "masked", "fields", "sparse"]
+)
+def test_containers(kind, gappy):
+    X, y = gappy
+    model = MultiTaskLinearRegressor("l21", alpha=0.1)
+    found = transfer_gain(model, *containers(X, y)[kind])
+    equal(transfer_gain(model, X, y), found, rtol=1e-6)
+    named = kind in {"pandas", "nullable", "polars", "fields"}
+    assert found.task_names == (["a", "<b>", "c"] if named else [0, 1, 2])
+
+
+def test_tasks_that_few_folds_can_judge(wide):
+    X, y = wide
+    y = y.copy()
+    y[:, 1] = np.nan
+    y[5, 1] = 1.0
+    y[:, 2] = np.nan
+    y[:60, 2] = X[:60, 0] > 0
+    y[:30, 2] = 1.0
+    splits = [
+        (np.arange(30, 90), np.arange(30)),
+        (np.r_[:30, 60:90], np.arange(30, 60)),
+        (np.arange(60), np.arange(60, 90)),
+    ]
+    model = MultiTaskLinear("l2", alpha=0.1, tasks=["regression", "regression", "binary"])
+    with pytest.warns(LabelWarning, match="Task 1: no fold has labels to learn and to judge by"):
+        found = transfer_gain(model, X, y, cv=splits)
+    assert np.isnan(found.gain).tolist() == [False, True, False]
+    # Judged once: the second training set has one class, the third test set no label.
+    assert np.isnan(found.fold_gains[:, 2]).tolist() == [False, True, True]
+    assert np.isnan(found.interval[:, 0]).tolist() == [False, True, True]
+    assert not found.is_negative[1:].any()
+    assert found.n_labels.tolist() == [90, 1, 60]
+
+
+def test_labels_of_a_class_that_training_lacks_are_left_out():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = np.column_stack([X[:, 0], np.digitize(X[:, 1], [0.0])]).astype(float)
+    rare = np.arange(40, 45)
+    y[rare, 1] = 2.0
+    model = MultiTaskLinear("l2", alpha=0.1, tasks=["regression", "multiclass"])
+    one = transfer_gain(model, X, y, cv=[(np.arange(40), np.arange(40, 60))] * 2)
+    y[rare, 1] = np.nan
+    two = transfer_gain(model, X, y, cv=[(np.arange(40), np.arange(40, 60))] * 2)
+    np.testing.assert_array_equal(one.loss_together, two.loss_together)
+    np.testing.assert_array_equal(one.loss_alone, two.loss_alone)
+
+
+def test_default_folds_are_two_shuffles_of_five(wide):
+    X, y = wide
+    found = transfer_gain(TRACE, X, y)
+    splits = [
+        split
+        for seed in range(2)
+        for split in MultiTaskKFold(5, shuffle=True, random_state=seed).split(X, y)
+    ]
+    equal(found, transfer_gain(TRACE, X, y, cv=splits))
+    assert found.fold_gains.shape == (10, 3)
+    assert transfer_gain(TRACE, X, y, cv=3).fold_gains.shape == (6, 3)
+
+
+def test_groups_stay_together(wide):
+    X, y = wide
+    groups = np.repeat(np.arange(30), 3)
+    # A label that repeats within its group would be known from the training rows.
+    tree = IndependentTasks(DecisionTreeRegressor(random_state=0))
+    X, y = np.repeat(X[:30], 3, axis=0), np.repeat(y[:30], 3, axis=0)
+    assert np.median(transfer_gain(tree, X, y).loss_alone) == 0.0
+    assert transfer_gain(tree, X, y, groups=groups).loss_alone.min() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"y": np.zeros(90)}, ValueError, "y has one task"),
+        ({"estimator": Ridge()}, TypeError, r"Ridge\(\) is none of skmtl.*IndependentTasks"),
+        ({"confidence": 1.0}, ValueError, "'confidence' parameter of transfer_gain"),
+        ({"n_jobs": "all"}, ValueError, "'n_jobs' parameter of transfer_gain"),
+        ({"cv": 1}, ValueError, "'cv' parameter of transfer_gain"),
+        ({"cv": "five"}, ValueError, "'cv' parameter of transfer_gain"),
+        ({"y": np.zeros((80, 2))}, ValueError, "inconsistent numbers of samples"),
+        ({"baseline": Ridge()}, TypeError, "none of skmtl"),
+        ({"estimator": MultiTaskLinear(alpha=-1.0)}, ValueError, "parameter of MultiTaskLinear"),
+        ({"estimator": MultiTaskLinear(task_feature=0)}, ValueError, "y must be 1-D"),
+    ],
+)
+def test_errors(change, error, match, wide):
+    X, y = wide
+    arguments = {"estimator": TRACE, "X": X, "y": y, **change}
+    with pytest.raises(error, match=match):
+        transfer_gain(**arguments)
+
+
+def test_frame(wide):
+    X, y = wide
+    found = transfer_gain(TRACE, X, pd.DataFrame(y, columns=["a", "b", "c"]))
+    frame = found.to_frame()
+    assert frame.index.tolist() == ["a", "b", "c"]
+    np.testing.assert_array_equal(frame["gain"], found.gain)
+    np.testing.assert_array_equal(frame[["lower", "upper"]], found.interval)
+    assert frame["is_positive"].tolist() == (found.interval[:, 0] > 0).tolist()
+
+
+def planted(seed, n_unrelated):
+    """Six tasks of which the last are unrelated to the others and to each other."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.normal(size=(10, 10)))[0]
+    own = rng.normal(size=(6, 10)) / np.sqrt(10)
+    coef = np.sqrt(0.95) * basis[0] + np.sqrt(0.05) * own
+    coef[6 - n_unrelated :] = basis[6 - n_unrelated : 6]
+    X = rng.normal(size=(300, 10))
+    y = X @ coef.T + 0.5 * rng.normal(size=(300, 6))
+    y[rng.random(y.shape) < 0.3] = np.nan
+    return X, y
+
+
+def test_planted_negative_transfer_is_found():
+    model = MultiTaskLinearRegressor("mean", alpha=1.0)
+    found = [transfer_gain(model, *planted(seed, 2)) for seed in range(10)]
+    assert sum(gains.is_negative[4:].all() for gains in found) >= 9
+
+
+def test_none_is_found_where_there_is_none():
+    model = MultiTaskLinearRegressor("mean", alpha=1.0)
+    found = [transfer_gain(model, *planted(seed, 0)) for seed in range(10)]
+    assert sum(not gains.is_negative.any() for gains in found) >= 9
+
+
+def test_equal_learners_are_called_equal():
+    # Each sees half of the features, which explain as much: at 95 %, 1 in 20 may be flagged.
+    first, second = (
+        make_pipeline(FunctionTransformer(lambda X, s=s: X[:, s]), IndependentTasks())
+        for s in (slice(0, 5), slice(5, 10))
+    )
+    flags = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X, coef = rng.normal(size=(100, 10)), rng.normal(size=(2, 2, 5))
+        coef /= np.linalg.norm(coef, axis=2, keepdims=True)
+        y = X @ coef.reshape(2, 10).T + rng.normal(size=(100, 2))
+        gains = transfer_gain(first, X, y, baseline=second)
+        flags.append(gains.is_negative | gains.is_positive)
+    assert np.mean(flags) <= 0.05
+
+
+def test_no_warning_is_repeated_for_every_fold(wide):
+    X, y = wide
+    y = y.copy()
+    y[2:, 0] = np.nan
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        transfer_gain(TRACE, X, y, cv=folds(len(X)))
+    assert len([w for w in caught if issubclass(w.category, LabelWarning)]) <= 1

@@ -1,0 +1,292 @@
+"""The numbers of the report are those of the functions that it stands for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmtl import IndependentTasks, MultiTaskLinearRegressor, make_multitask_scorer, task_scores
+from skmtl.inspection import task_affinity, transfer_gain
+from skmtl.inspection.report import MultiTaskReport
+from skmtl.model_selection import MultiTaskShuffleSplit
+from tests.inspection.reporting import linear, mixed_data, network
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+KEYS = ["pressure", "relapse", "stage", "visits"]
+SPLITTER = KFold(3, shuffle=True, random_state=0)
+TYPES = ["regression", "binary", "multiclass", "count"]
+HALVES = KFold(2, shuffle=True, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """A report with splits, and what it was made of."""
+    X, y = mixed_data(90)
+    return MultiTaskReport(linear(tasks=TYPES), X, y, SPLITTER), X, y
+
+
+def without_summaries(scores):
+    return {key: score for key, score in scores.items() if key not in ("mean", "worst")}
+
+
+def test_scores_on_the_data_given():
+    X, y = mixed_data(90)
+    model = linear(tasks=TYPES).fit(X, y)
+    report = MultiTaskReport(model, X, y)
+    frame = report.to_frame()
+    assert frame.index.to_list() == KEYS
+    assert frame["score"].to_dict() == without_summaries(task_scores(model, X, y))
+    assert frame["labels"].to_list() == y.notna().sum().to_list()
+    assert frame["coverage"].to_list() == y.notna().mean().to_list()
+    assert frame["type"].to_list() == TYPES
+    assert list(frame) == ["type", "labels", "coverage", "score", "rank"]
+    assert report.gain is None
+
+
+def test_scores_on_unseen_rows(judged):
+    report, X, y = judged
+    by_split = pd.DataFrame(
+        [
+            without_summaries(
+                task_scores(
+                    linear(tasks=TYPES).fit(X.iloc[train], y.iloc[train]),
+                    X.iloc[test],
+                    y.iloc[test],
+                )
+            )
+            for train, test in SPLITTER.split(X, y)
+        ]
+    )
+    frame = report.to_frame()
+    assert_array_equal(frame["cv_score"], by_split.to_numpy().mean(axis=0))
+    assert_array_equal(frame["cv_std"], by_split.to_numpy().std(axis=0))
+    assert frame["score"].to_dict() == without_summaries(
+        task_scores(linear(tasks=TYPES).fit(X, y), X, y)
+    )
+
+
+def test_gain_and_affinity_are_those_of_the_functions(judged):
+    report, X, y = judged
+    gain = transfer_gain(linear(tasks=TYPES), X, y, cv=SPLITTER)
+    frame = report.to_frame()
+    assert_array_equal(frame["gain"], gain.gain)
+    assert_array_equal(frame[["gain_low", "gain_high"]], gain.interval)
+    assert_array_equal(report.gain.fold_gains, gain.fold_gains)
+    says = np.where(gain.is_positive, "helps", np.where(gain.is_negative, "harms", "unclear"))
+    assert frame["sharing"].to_list() == says.tolist()
+    affinity = task_affinity(linear(tasks=TYPES), X, y, method="coef_cosine")
+    assert_array_equal(report.affinity.affinity, affinity.affinity)
+
+
+def test_rank_best_worst_and_difference(judged):
+    report, _, _ = judged
+    frame = report.to_frame()
+    assert frame["rank"].to_list() == frame["cv_score"].rank(ascending=False).to_list()
+    measures = ["score", "cv_score", "gain"]
+    assert report.best == frame[measures].max().to_dict()
+    assert report.worst == frame[measures].min().to_dict()
+    assert report.overall == pytest.approx(frame[measures].mean().to_dict(), rel=1e-12)
+    for name in measures:
+        assert report.difference[name] == report.best[name] - report.worst[name]
+
+
+def test_metric_baseline_and_confidence():
+    X, y = mixed_data(90)
+    metric = {"regression": "r2", "binary": "roc_auc"}
+    model = linear(tasks=TYPES).fit(X, y)
+    report = MultiTaskReport(
+        model, X, y, SPLITTER, metric=metric, baseline=IndependentTasks(), confidence=0.5
+    )
+    expected = make_multitask_scorer(metric, average=None)(model, X, y)
+    frame = report.to_frame()
+    assert frame["score"].dropna().to_dict() == pytest.approx(
+        {key: expected[key] for key in KEYS if not np.isnan(expected.get(key, np.nan))}
+    )
+    assert np.isnan(frame.loc["stage", "score"])
+    assert np.isnan(frame.loc["stage", "rank"])
+    gain = transfer_gain(
+        linear(tasks=TYPES), X, y, baseline=IndependentTasks(), cv=SPLITTER, confidence=0.5
+    )
+    assert_array_equal(report.gain.interval, gain.interval)
+
+
+@pytest.mark.parametrize("affinity", [None, "pairwise"])
+def test_method_of_affinity(affinity):
+    X, y = mixed_data(60)
+    y = y[["pressure", "visits"]]
+    report = MultiTaskReport(linear(), X, y, affinity=affinity)
+    if affinity is None:
+        assert report.affinity is None
+    else:
+        expected = task_affinity(linear(), X, y, method=affinity)
+        assert_array_equal(report.affinity.affinity, expected.affinity)
+
+
+def test_a_network_is_watched_by_its_gradients():
+    X, y = mixed_data(60)
+    y = y[["pressure", "visits"]]
+    model = network().fit(X, y)
+    report = MultiTaskReport(model, X, y)
+    assert report.affinity.method == "grad_cosine"
+    for t, task in enumerate(report._findings.tasks):
+        assert_array_equal(task.curves["loss"], model.history_["loss"][:, t])
+    apart = network(architecture="independent")
+    assert MultiTaskReport(apart, X, y).affinity is None
+    with pytest.raises(ValueError, match="share"):
+        MultiTaskReport(apart, X, y, affinity="grad_cosine")
+
+
+@pytest.mark.parametrize("wrap", ["pipeline", "search", "search of pipeline"])
+def test_pipelines_and_searches(wrap):
+    X, y = mixed_data(60)
+    y = y[["pressure", "relapse"]]
+    pipeline = make_pipeline(StandardScaler(), linear())
+    model = {
+        "pipeline": pipeline,
+        "search": GridSearchCV(linear(), {"alpha": [0.05]}, cv=2),
+        "search of pipeline": GridSearchCV(pipeline, {"multitasklinear__alpha": [0.05]}, cv=2),
+    }[wrap]
+    report = MultiTaskReport(model, X, y, HALVES)
+    same = linear() if wrap == "search" else pipeline
+    expected = MultiTaskReport(same, X, y, HALVES)
+    pd.testing.assert_frame_equal(report.to_frame(), expected.to_frame())
+    assert_array_equal(report.affinity.affinity, expected.affinity.affinity)
+    assert not hasattr(model, "best_estimator_")
+    fitted = clone(model).fit(X, y)
+    again = MultiTaskReport(fitted, X, y).to_frame()
+    assert_array_equal(again["score"], expected.to_frame()["score"])
+
+
+def test_long_form_equals_a_column_a_task():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 2)), rng.normal(size=90)
+    index = np.repeat([3.0, 7.0, 5.0], 30)
+    y[:5] = np.nan
+    wide = np.where(index[:, None] == [3, 5, 7], y[:, None], np.nan)
+    model = MultiTaskLinearRegressor(alpha=0.1)
+    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
+    long_form = MultiTaskReport(
+        clone(model).set_params(task_feature=2), np.column_stack([X, index]), y, splits
+    )
+    columns = MultiTaskReport(model, X, wide, splits)
+    frame, expected = long_form.to_frame(), columns.to_frame()
+    assert frame.index.to_list() == ["3", "5", "7"]
+    assert frame["labels"].to_list() == [25, 30, 30]
+    assert frame["coverage"].to_list() == [25 / 30, 1.0, 1.0]
+    for name in ("score", "cv_score", "gain"):
+        np.testing.assert_allclose(frame[name], expected[name], rtol=1e-6)
+
+
+def test_one_task():
+    X, y = mixed_data(60)
+    report = MultiTaskReport(MultiTaskLinearRegressor(alpha=0.1), X, y["pressure"], HALVES)
+    assert report.gain is None
+    assert report.affinity is None
+    assert report.to_frame().index.to_list() == ["0"]
+
+
+def test_weight_zero_is_unobserved():
+    X, y = mixed_data(60)
+    y = y[["pressure", "visits"]]
+    weight = np.random.default_rng(0).integers(0, 3, size=y.shape).astype(float)
+    splits = list(SPLITTER.split(X))
+    gaps = MultiTaskReport(linear(), X, y.mask(weight == 0), splits, sample_weight=weight)
+    given = MultiTaskReport(linear(), X, y.where(weight > 0, 77.0), splits, sample_weight=weight)
+    pd.testing.assert_frame_equal(gaps.to_frame(), given.to_frame())
+    assert gaps.to_html() == given.to_html()
+
+
+def test_every_row_is_predicted_once_by_a_model_that_has_not_seen_it(judged):
+    report, X, y = judged
+    task = report._findings.tasks[0]
+    seen = np.flatnonzero(y["pressure"].notna())
+    assert_array_equal(task.answers.rows, seen)
+    for train, test in SPLITTER.split(X, y):
+        model = linear(tasks=TYPES)
+        model.fit(X.iloc[train], y.iloc[train])
+        rows = np.intersect1d(test, seen)
+        expected = model.predict(X.iloc[rows])[:, 0].astype(float)
+        assert_array_equal(task.answers.link[np.searchsorted(seen, rows)], expected)
+
+
+def test_rows_that_are_tested_twice_or_never():
+    X, y = mixed_data(60)
+    splitter = MultiTaskShuffleSplit(4, test_size=0.2, random_state=0)
+    report = MultiTaskReport(linear(), X, y, splitter)
+    tested = np.unique(np.concatenate([test for _, test in splitter.split(X, y)]))
+    for task, name in zip(report._findings.tasks, y, strict=True):
+        assert_array_equal(task.answers.rows, tested[y[name].iloc[tested].notna()])
+
+
+def test_a_class_that_a_split_lacks_has_probability_zero():
+    X, y = mixed_data(60)
+    y.loc[y["stage"] == "III", "stage"] = np.nan
+    y.iloc[[44, 49], 2] = "III"
+    splits = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
+    task = MultiTaskReport(linear(), X, y, splits)._findings.tasks[2]
+    is_lacking = task.answers.rows >= 40
+    assert (task.answers.link[is_lacking, 2] == 0).all()
+    assert (task.answers.link[~is_lacking, 2] > 0).all()
+    np.testing.assert_allclose(task.answers.link.sum(axis=1), 1.0)
+
+
+def test_names_of_fit_and_of_the_report_may_differ():
+    X, y = mixed_data(60)
+    y = y[["pressure", "visits"]]
+    model = linear(tasks=["regression", "count"]).fit(X, y.to_numpy())
+    frame = MultiTaskReport(model, X, y, HALVES).to_frame()
+    expected = MultiTaskReport(linear(tasks=["regression", "count"]), X, y, HALVES).to_frame()
+    pd.testing.assert_frame_equal(frame, expected)
+    named = linear(tasks={"visits": "count"}).fit(X, y)
+    other_order = MultiTaskReport(named, X, y[["visits", "pressure"]]).to_frame()
+    assert other_order["score"].to_dict() == expected["score"].to_dict()
+
+
+def test_a_task_without_labels():
+    X, y = mixed_data(60)
+    y["pressure"] = np.nan
+    with pytest.warns(UserWarning, match="'pressure'"):
+        report = MultiTaskReport(linear(tasks={"pressure": "regression"}), X, y, HALVES)
+    frame = report.to_frame()
+    assert frame.loc["pressure", ["labels", "coverage"]].to_list() == [0, 0.0]
+    assert frame.loc["pressure", "sharing"] == "unknown"
+    assert frame.loc["pressure", ["score", "cv_score", "gain", "rank"]].isna().all()
+    assert report.overall["score"] == pytest.approx(frame["score"].mean())
+    assert "There is no label to compare predictions with." in report.to_html()
+
+
+def test_nothing_given_is_changed():
+    X, y = mixed_data(60)
+    X_before, y_before = X.copy(), y.copy()
+    model = linear()
+    state = dict(vars(model))
+    MultiTaskReport(model, X, y, HALVES)
+    assert vars(model) == state
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_frame_equal(y, y_before)
+
+
+def test_n_jobs_and_time_change_nothing(judged):
+    report, X, y = judged
+    with parallel_config(backend="threading"):
+        again = MultiTaskReport(linear(tasks=TYPES), X, y, SPLITTER, n_jobs=2)
+    assert again.to_html() == report.to_html()
+
+
+def test_an_estimator_of_others_is_refused():
+    X, y = mixed_data(20)
+    with pytest.raises(TypeError, match=r"Ridge\(\) is none of skmtl"):
+        MultiTaskReport(Ridge(), X, y)
+
+
+def test_frame_without_pandas(judged, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_frame needs pandas: pip install pandas"):
+        judged[0].to_frame()
+    assert judged[0].overall["score"] > 0
