@@ -65,6 +65,7 @@ API = {
     "skmtl.compose": "Estimators made of estimators",
     "skmtl.metrics": "Scores over observed labels",
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
+    "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
 }
 

@@ -20,10 +20,16 @@ _HOMES = {
     "MultiTaskMLP": "skmtl.neural",
     "MultiTaskMLPClassifier": "skmtl.neural",
     "MultiTaskMLPRegressor": "skmtl.neural",
+    "MultiTaskReport": "skmtl.inspection",
+    "PooledTasks": "skmtl.compose",
     "ReducedRankRegressor": "skmtl.linear",
+    "TargetScaler": "skmtl.compose",
+    "TaskChain": "skmtl.compose",
+    "TaskGrouping": "skmtl.compose",
     "make_multitask_scorer": "skmtl.metrics",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",
+    "transfer_gain": "skmtl.inspection",
     "unstack_tasks": "skmtl.tasks",
 }
 __all__ = sorted(_HOMES)

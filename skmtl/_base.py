@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmtl._html import NotebookMixin
 from skmtl.tasks._columns import match, read_column
 from skmtl.tasks._reading import split_task_feature
 from skmtl.tasks._targets import read_targets
@@ -43,7 +44,7 @@ def all_or_nothing(estimator):
         raise
 
 
-class MultiTaskEstimator(BaseEstimator):
+class MultiTaskEstimator(NotebookMixin, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
@@ -54,8 +55,6 @@ class MultiTaskEstimator(BaseEstimator):
     _kind = "any"
     _standardize = False
     _allows_nd = False
-    _doc_link_module = "skmtl"
-    _doc_link_template = ""
 
     @abstractmethod
     def _fit(self, X, targets):

@@ -21,6 +21,7 @@ NAMESPACES = [
     "skmtl.compose",
     "skmtl.metrics",
     "skmtl.model_selection",
+    "skmtl.inspection",
     "skmtl.datasets",
 ]
 

@@ -44,7 +44,10 @@ def run_python(code):
     return done.stdout
 
 
-@pytest.mark.parametrize("module", ["skmtl", "skmtl.tasks", "skmtl.linear", "skmtl.metrics"])
+@pytest.mark.parametrize(
+    "module",
+    ["skmtl", "skmtl.tasks", "skmtl.linear", "skmtl.metrics", "skmtl.compose", "skmtl.inspection"],
+)
 def test_import_is_light(module):
     heavy = {"torch", "matplotlib", "polars"}
     if module == "skmtl":
