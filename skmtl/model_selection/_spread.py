@@ -114,7 +114,7 @@ def _spread_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed
         codes, *tables, part, low - slack, high + slack, np.zeros_like(slack), seed, WORK
     )
     if not price:
-        part, _ = repair(codes, *tables, part, low, high, slack, seed, WORK // 10)
+        part, _ = repair(codes, *tables, part, low, high, slack, seed, WORK // 40)
     return part
 
 
