@@ -72,7 +72,8 @@ class NestingEstimator(MultiTaskEstimator):
         estimator = clone(self.estimator)
         path, inner = innermost(estimator)
         _check_left_to_us(inner, type(self).__name__)
-        settings = _cut(inner, targets, members)
+        names = tasks.names.tolist()
+        settings = cut_settings(inner, names, members, {names[t]: names[t] for t in members})
         if tasks.is_long:
             self._codes = _codes(tasks.names)
             rows = np.flatnonzero(np.isin(targets.task_index, members))
@@ -154,17 +155,19 @@ def _check_left_to_us(inner, name):
             )
 
 
-def _cut(inner, targets, members):
-    """Parameters that speak of single tasks, cut to these."""
-    names, given, cut = targets.tasks.names.tolist(), inner.get_params(deep=False), {}
+def cut_settings(inner, names, members, renamed):
+    """Parameters of an estimator that speak of single tasks, cut to the ``members``.
+
+    ``renamed`` has the name that each of these has where it is without the others.
+    """
+    given, cut = inner.get_params(deep=False), {}
     if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
-        total = targets.sum_by_task(targets.weights)
-        weight = read_task_weight(given["task_weight"], names, total)[members]
+        weight = read_task_weight(given["task_weight"], names, np.ones(len(names)))[members]
         cut["task_weight"] = weight.tolist() if weight.any() else None
     if hasattr(given.get("penalty"), "for_tasks") and len(members) < len(names):
         cut["penalty"] = given["penalty"].for_tasks(members, len(names))
-    if given.get("monitor", "mean") not in ("mean", "worst", *(names[t] for t in members)):
-        cut["monitor"] = "mean"
+    if given.get("monitor", "mean") not in ("mean", "worst"):
+        cut["monitor"] = renamed.get(given["monitor"], "mean")
     return cut
 
 

@@ -8,15 +8,15 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl.compose._nesting import innermost
-from skmtl.inspection._clones import clone_for, last_step
+from skmtl.inspection._clones import clone_for
 from skmtl.inspection._judge import fit_members
-from skmtl.metrics._unwrap import unwrap
+from skmtl.metrics._unwrap import final_estimator, unwrap
 from skmtl.tasks._reading import split_task_feature
 
 
 def fitted_cosines(estimator):
     """Names of the tasks of a fitted estimator, and cosines of its coefficients."""
-    final = last_step(estimator)
+    final = final_estimator(estimator)
     innermost(final)  # raises where it knows no tasks
     check_is_fitted(final)
     coef, tasks = _coefficients(final), final._task_set

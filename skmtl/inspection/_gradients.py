@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
-from skmtl.inspection._clones import last_step
 from skmtl.inspection._judge import fit
+from skmtl.metrics._unwrap import final_estimator
 from skmtl.neural import MultiTaskMLP
 
 
 def train_with(probe, estimator, X, y, sample_weight=None):
     """A fitted clone of a network, which a probe has watched."""
     estimator = clone(estimator)
-    final = last_step(estimator)
+    final = final_estimator(estimator)
     if not isinstance(final, MultiTaskMLP):
         raise TypeError(
             f"Gradients are looked at while a network trains, but {type(final).__name__} is none; "

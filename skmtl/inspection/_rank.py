@@ -7,7 +7,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skmtl.inspection._clones import last_step
+from skmtl.metrics._unwrap import final_estimator
 
 
 @validate_params(
@@ -68,7 +68,7 @@ def effective_rank(coef, *, kind="entropy", center=False):
     1.76
     """
     if hasattr(coef, "fit"):
-        final = last_step(coef)
+        final = final_estimator(coef)
         if not hasattr(final, "coef_"):
             raise ValueError(
                 f"{type(final).__name__} has no coef_: it is not linear, or not fitted."

@@ -17,6 +17,17 @@ def unwrap(estimator, X):
             return estimator, X
 
 
+def final_estimator(estimator):
+    """The same estimator, where no X has to arrive."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator
+
+
 def knows_tasks(estimator):
     """Whether it is an estimator of this package, or one that delegates to it."""
     return hasattr(estimator, "_linked_targets")

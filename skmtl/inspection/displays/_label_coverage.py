@@ -7,8 +7,7 @@ from skmtl.inspection.displays._colours import BLUE, ORANGE, sequential, share_c
 from skmtl.inspection.displays._coverage import label_coverage
 from skmtl.inspection.displays._heat_map import draw_matrix, matrix_size
 from skmtl.inspection.displays._labels import label_ticks, legend
-from skmtl.inspection.displays._networks import final_estimator
-from skmtl.metrics._unwrap import unwrap
+from skmtl.metrics._unwrap import final_estimator, unwrap
 from skmtl.tasks._reading import split_task_feature
 
 # Inches: a side of a panel of many tasks.

@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from skmtl.inspection.displays._networks import final_estimator
+from skmtl.metrics._unwrap import final_estimator
 
 
 def read_coefficients(estimator, caller):

@@ -1,18 +1,8 @@
 """What a fitted network remembers of its training."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-
-def final_estimator(estimator):
-    """The last step of pipelines, and the best estimator of searches: what was fitted to tasks."""
-    while True:
-        if isinstance(estimator, Pipeline):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
+from skmtl.metrics._unwrap import final_estimator
 
 
 def fitted_network(estimator, caller):

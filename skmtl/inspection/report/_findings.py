@@ -22,7 +22,7 @@ from skmtl.inspection._task_data import TaskData
 from skmtl.inspection.report._answers import Answers, join_folds, read_answers
 from skmtl.metrics import make_multitask_scorer
 from skmtl.metrics._keys import score_keys
-from skmtl.metrics._unwrap import unwrap
+from skmtl.metrics._unwrap import final_estimator
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def find(
             confidence=confidence,
             n_jobs=n_jobs,
         )
-    final = unwrap(fitted, data.X)[0]
+    final = final_estimator(fitted)
     return Findings(
         tasks=_tasks(data, _judge(fitted, *data.take(), scorer), folds, _curves(final)),
         estimator=repr(estimator),

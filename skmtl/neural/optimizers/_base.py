@@ -52,14 +52,12 @@ class Optimizer(ABC):
         move = self._fused if self.is_fused else self._plain
         self.count += 1
         for group in self.groups:
-            found = [gradients[i] for i in group.members]
-            members = group
-            if any(gradient is None for gradient in found):
-                present = [i for i in group.members if gradients[i] is not None]
+            present = [i for i in group.members if gradients[i] is not None]
+            if len(present) < len(group.members):
+                group = Group(self, present, group.alpha)
+            if present:
                 found = [gradients[i] for i in present]
-                members = Group(self, present, group.alpha)
-            if found:
-                move(members.parameters, found, *members.kept, group.alpha)
+                move(group.parameters, found, *group.kept, group.alpha)
 
     def set_rates(self, rates):
         """Change the learning rate: an array with that of each model."""
