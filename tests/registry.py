@@ -2,7 +2,11 @@
 
 from skmtl import (
     IndependentTasks,
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
     MultiTaskKernelRidge,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
     MultiTaskLinear,
     MultiTaskLinearClassifier,
     MultiTaskLinearClassifierCV,
@@ -29,6 +33,53 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
 }
+
+# For regression only, or classes only.
+REGRESSORS = {
+    "linear-regressor": lambda **kw: MultiTaskLinearRegressor(**{"alpha": 0.01, **kw}),
+    "linear-regressor-cv": lambda **kw: MultiTaskLinearRegressorCV(
+        **{"alphas": 4, "cv": 3, "eps": 0.01, **kw}
+    ),
+    "mlp-regressor": lambda **kw: MultiTaskMLPRegressor(
+        **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
+    ),
+    "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
+    "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
+}
+CLASSIFIERS = {
+    "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
+        **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
+    ),
+    "mlp-classifier": lambda **kw: MultiTaskMLPClassifier(
+        **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
+    ),
+}
+# scikit-learn's classes of these names: regression, wide y, its parameters only.
+TWINS = {
+    "lasso": lambda **kw: MultiTaskLasso(**{"alpha": 0.01, **kw}),
+    "elastic-net": lambda **kw: MultiTaskElasticNet(**{"alpha": 0.01, **kw}),
+    "lasso-cv": lambda **kw: MultiTaskLassoCV(**{"alphas": 4, "cv": 3, "eps": 0.01, **kw}),
+    "elastic-net-cv": lambda **kw: MultiTaskElasticNetCV(
+        **{"alphas": 4, "cv": 3, "eps": 0.01, **kw}
+    ),
+}
+# Everything public that fits.
+EVERY = {
+    **ANY_TYPES,
+    "linear-cv": lambda **kw: MultiTaskLinearCV(**{"alphas": 4, "cv": 3, "eps": 0.01, **kw}),
+    **REGRESSORS,
+    **CLASSIFIERS,
+    **TWINS,
+}
+
+
+def kind_of(name):
+    """Types of task that an entry of `EVERY` takes: "any", "regression", "classification"."""
+    if name in CLASSIFIERS:
+        return "classification"
+    return "regression" if name in REGRESSORS or name in TWINS else "any"
+
 
 # For scikit-learn's own checks: as long as they need to learn something.
 CHECKED = [
