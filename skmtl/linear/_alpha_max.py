@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmtl._range import power_of_two
 from skmtl.linear._design import make_design
 from skmtl.linear._fit import _on_grams, _on_rows
 from skmtl.linear._parts import parts_for
@@ -63,6 +64,8 @@ def _gauge(part, N):
     """
     if not N.any():
         return 0.0
+    if (unit := power_of_two(np.abs(N).max())) != 1.0:
+        return unit * _gauge(part, N / unit)
     alpha = float(np.vdot(N, N)) / part.chain_value(N)
     for _ in range(BISECTIONS):
         rest = part.prox(N, alpha)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skmtl.linear.solvers._anderson import Anderson
+from skmtl.linear.solvers._kernels import extrapolation_weights
 
 
 def rotation(angle, shrink):
@@ -53,3 +54,36 @@ def test_nothing_to_extrapolate_where_nothing_moves():
     run(iterates, np.ones(2), lambda z: z, 3)
     np.testing.assert_array_equal(iterates.extrapolate(), np.ones(2))
     assert iterates.undo(np.zeros(2)) is None
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-162, 1e-154, 1e154, 1e290])
+def test_moves_whose_squares_leave_the_range_are_extrapolated_all_the_same(scale):
+    fixed, rates = np.array([1.0, -2.0, 5.0]), np.array([0.9, 0.6, -0.5])
+
+    def step(z):
+        return fixed + rates * (z - fixed)
+
+    def extrapolated(scale):
+        iterates = Anderson(np.zeros(3))
+        z = np.zeros(3)
+        for _ in range(4):
+            z = step(z)
+            iterates.remember(z * scale)
+        return iterates, iterates.extrapolate() / scale
+
+    iterates, best = extrapolated(scale)
+    np.testing.assert_allclose(best, extrapolated(1.0)[1], rtol=1e-9)
+    assert iterates.undo(np.full(3, 10.0 * scale)) is not None
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-162, 1e-154, 1e154, 1e290])
+def test_compiled_weights_do_not_depend_on_the_scale(scale):
+    rng = np.random.default_rng(0)
+    past = rng.normal(size=(6, 20)).cumsum(axis=0)
+    np.testing.assert_allclose(
+        extrapolation_weights(past * scale),
+        extrapolation_weights(past),
+        rtol=1e-9,
+    )
+    parallel = np.outer(np.arange(6.0), rng.normal(size=20))
+    assert np.isfinite(extrapolation_weights(parallel * scale)).all()

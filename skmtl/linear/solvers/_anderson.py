@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._range import power_of_two
+
 Array = NDArray[Any]
 
 MEMORY = 6
@@ -54,11 +56,13 @@ class Anderson:
 
     def extrapolate(self) -> Array:
         """Go on from the best combination of the images."""
-        moves = np.array(self._moves)
+        moves, latest = np.array(self._moves), self._moves[-1]
+        # Only their directions and ratios matter: moves of 1e-162 have no Gramian of their own.
+        moves /= power_of_two(np.abs(moves).max(initial=0.0))
         gramian = moves @ moves.T
         total = np.trace(gramian)
         if total > 0:
-            self._fallback = self._latest, float(np.linalg.norm(moves[-1]))
+            self._fallback = self._latest, _length(latest)
             gramian.flat[:: len(gramian) + 1] += REGULARISATION * total
             c = np.linalg.solve(gramian, np.ones(len(gramian)))
             best = c / c.sum() @ np.array(self._images)
@@ -68,9 +72,14 @@ class Anderson:
     def undo(self, move: Array) -> Array | None:
         """The image to go back to, where the move f(z) - z of the extrapolation is too long."""
         fallback, self._fallback = self._fallback, None
-        if fallback is None or np.linalg.norm(move) <= fallback[1]:
+        if fallback is None or _length(move) <= fallback[1]:
             return None
         self._latest = fallback[0]
         self._images.clear()
         self._moves.clear()
         return self._latest
+
+
+def _length(move: Array) -> float:
+    unit = power_of_two(np.abs(move).max(initial=0.0))
+    return float(np.linalg.norm(move / unit)) * unit

@@ -16,6 +16,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from skmtl._range import LARGEST, SMALLEST
+
 Array = NDArray[Any]
 
 BLOCK = 32
@@ -180,6 +182,21 @@ def descend_block(
 
 
 @compiled
+def bring_into_range(A: Array) -> None:
+    """Multiply A by a power of two, if its squares would underflow or overflow."""
+    largest = 0.0
+    for j in range(len(A)):
+        for t in range(A.shape[1]):
+            largest = max(largest, abs(A[j, t]))
+    while 0.0 < largest < SMALLEST or LARGEST < largest < np.inf:
+        factor = LARGEST if largest < 1.0 else SMALLEST
+        largest *= factor
+        for j in range(len(A)):
+            for t in range(A.shape[1]):
+                A[j, t] *= factor
+
+
+@compiled
 def extrapolation_weights(past: Array) -> Array:
     r"""Anderson's weights c, summing to 1, with :math:`\|\sum_k c_k (x_{k+1} - x_k)\|` least.
 
@@ -190,6 +207,7 @@ def extrapolation_weights(past: Array) -> Array:
     for k in range(n):
         for i in range(size):
             moves[k, i] = past[k + 1, i] - past[k, i]
+    bring_into_range(moves)
     A = np.dot(moves, moves.T)
     c = np.ones(n)
     trace = 0.0

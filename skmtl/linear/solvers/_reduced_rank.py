@@ -123,7 +123,10 @@ class _Problem:
             if energy <= max(1e-12 * first, rounding):
                 break
             bent = self._curvature(direction, B)
-            step = energy / np.vdot(direction, bent)
+            curvature = np.vdot(direction, bent)
+            if not curvature > 0.0:
+                break
+            step = energy / curvature
             A = A + step * direction
             residual = residual - step * bent
             preconditioned = self._precondition(residual)

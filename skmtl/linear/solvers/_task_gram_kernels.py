@@ -120,7 +120,7 @@ def norm_of_row(s: Array, curvature: Array, ridge: float, l21: float) -> float:
             slope += v * v * c / (rho * c + l21)
         norm = np.sqrt(square)
         # (1 - 1 / norm) over the slope of 1 / norm, slope / norm^3.
-        change = (norm - 1.0) * square / slope
+        change = (norm - 1.0) * square / slope if slope > 0.0 else 0.0
         rho += change
         if change <= 1e-14 * rho:
             break
