@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmtl._range import power_of_two
+from skmtl.linear._centring import without_large_means
 from skmtl.linear._design import make_design
 from skmtl.linear._fit import _on_grams, _on_rows
 from skmtl.linear._parts import parts_for
@@ -149,6 +150,7 @@ def _curvature(X, targets, cells):
         diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
         return float(counts @ diagonals) / counts.sum() or 1.0
     n_tasks = targets.tasks.n_tasks
+    X, _ = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
     if targets.task_index is None:
         c = cells.reshape(len(cells), -1)
         total, sums, squares = c.sum(axis=0), X.T @ c, _squared(X).T @ c

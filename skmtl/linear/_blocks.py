@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from skmtl.linear._centring import without_large_means
 from skmtl.linear._statistics import MAX_GRAM_BYTES, gram_bytes, statistics_of
 from skmtl.linear.penalties import L1, L21
 
@@ -27,6 +28,8 @@ def row_space(X, Y, weights, x_mean):
 
     root = np.sqrt(weights)[:, None]
     if sparse.issparse(X):
+        if x_mean is not None:
+            X, x_mean = without_large_means(X, x_mean, weights)
         return SparseRows(X.multiply(root).tocsr(), Y * root, x_mean, weights.sum())
     return DenseRows((X if x_mean is None else X - x_mean) * root, Y * root)
 

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._warnings import warn
 from skmtl.linear._blocks import solve_blocks
+from skmtl.linear._centring import without_large_means
 from skmtl.linear._choose import Case, choose_solver, fits_in_grams
 from skmtl.linear._design import make_design
 from skmtl.linear._losses import DataLoss, StatisticsLoss
@@ -187,10 +188,11 @@ def _on_rows(X, targets, cells, settings, parts, shape, centred):
     if intercept and not intercept.alpha:
         # Weighted, so that weights and repeated rows take the very same steps.
         weight = cells.reshape(len(cells), -1).sum(axis=1)
-        offset = X.T @ (weight / weight.sum())
+        mean = X.T @ (weight / weight.sum())
+        X, offset = without_large_means(X, mean, weight)
 
         def centers(W):
-            return offset @ W
+            return mean @ W
 
     loss = DataLoss(make_design(X, targets, offset), targets, cells)
     start_b = _priors(targets, cells) * settings.fit_intercept

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
 from skmtl._warnings import warn
+from skmtl.linear._centring import large_means, shifted
 from skmtl.linear._learnable import learnable
 from skmtl.linear._squared_loss import require_squared_loss
 from skmtl.linear._task_kernels import TASK_KERNELS, make_task_kernel
@@ -220,6 +221,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         _check_memory(X.shape[0] if is_complete else len(cells[0]), is_complete)
         if self.kernel == "precomputed":
             X = X[:, self._used_rows]
+        self._shift = self._large_means(X)
         problem = KernelProblem(
             self._kernel(X),
             cells,
@@ -268,6 +270,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
     def _kernel(self, X, Y=None):
         if self.kernel == "precomputed":
             return X.toarray() if hasattr(X, "toarray") else X
+        if self._shift is not None:
+            X, Y = shifted(X, self._shift), None if Y is None else shifted(Y, self._shift)
         if callable(self.kernel):
             options = self.kernel_params or {}
         else:
@@ -275,6 +279,14 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
             options = {"filter_params": True, **names}
         K = pairwise_kernels(X, Y, metric=self.kernel, **options)
         return np.asarray(K.toarray() if hasattr(K, "toarray") else K, dtype=np.float64)
+
+    def _large_means(self, X):
+        """What to take off X first, (n_features,), where that does not change the functions."""
+        if self.kernel != "rbf" and not (self.kernel == "linear" and self.fit_intercept):
+            return None
+        mean = np.asarray(X.mean(axis=0)).ravel()
+        shift = large_means(X, mean, np.ones(X.shape[0]))
+        return shift if shift.any() else None
 
     def _check_parameters(self, X):
         if isinstance(self.task_kernel, str) and self.task_kernel == "learned" and not self.alpha:

@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from skmtl.linear._centring import without_large_means
+
 MAX_GRAM_BYTES = 2**30
 """Above this the Gram matrices are not formed and the solvers work on the rows."""
 
@@ -140,6 +142,7 @@ def _long_groups(X, targets, cells):
 def products(X, Y, c, x_mean):
     """Weighted centred Gram matrix of X and its product with Y (already centred)."""
     if sparse.issparse(X):
+        X, x_mean = without_large_means(X, x_mean, c)
         weighted = X.multiply(c[:, None]).tocsr()
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)

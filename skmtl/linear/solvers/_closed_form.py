@@ -19,11 +19,15 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from skmtl._warnings import warn
+from skmtl.linear.solvers._loss_step import LossStep
 
 Array = NDArray[Any]
 
 LARGEST_INVERSE = 1e12
 """Of features of length 1: a system whose inverse is larger is singular but for rounding."""
+
+LARGE_MEAN = 1e6
+"""Squared mean of a feature, in units of its variance, that costs too many digits."""
 
 BYTES_AT_ONCE = 64 * 2**20
 """Size of the stack of Gram matrices solved at a time."""
@@ -42,11 +46,19 @@ def closed_form(
         system = _System(statistics, ridge, deviation)
         W = system.solve(statistics.cross)
         return W, statistics.y_mean - statistics.mean_product(W)
+    if ridge and not deviation and _has_large_means(statistics):
+        # The system below has the means squared; this one is of centred features.
+        return LossStep(statistics, intercept_alpha).solve(ridge, np.zeros_like(statistics.cross))
     if np.isinf(intercept_alpha):
         return _with_one_intercept(statistics, ridge, deviation)
     system = _System(statistics, ridge, deviation, intercept_alpha)
     solved = system.solve(np.vstack(_uncentred(statistics)))
     return solved[:-1], solved[-1]
+
+
+def _has_large_means(stats: Any) -> bool:
+    spread = np.einsum("gjj->gj", stats.gram)[stats.group] / stats.omega[:, None]
+    return bool((stats.x_mean[stats.group] ** 2 > LARGE_MEAN * spread).any())
 
 
 def closed_form_graph(
