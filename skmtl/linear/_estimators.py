@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
@@ -13,6 +12,7 @@ from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear._parameters import read_penalty
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
@@ -121,8 +121,12 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _standardize(self):
         return "mixed" if self.scale_targets == "auto" else self.scale_targets
 
+    @property
+    def _about_zero(self):
+        return not self.fit_intercept
+
     def _fit(self, X, targets):
-        penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
+        penalty = read_penalty(self, targets.tasks, X.shape[1])
         outputs = learnable_outputs(targets.tasks)
         warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
@@ -134,7 +138,7 @@ class MultiTaskLinear(MultiTaskEstimator):
             return
         X, labelled, cells = learnable(X, targets, self.task_weight)
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
-        penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
+        penalty = penalty.for_tasks(kept, targets.tasks.n_tasks)
         fitted = fit_linear(X, labelled, cells, penalty, self, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
