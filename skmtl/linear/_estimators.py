@@ -158,22 +158,23 @@ class MultiTaskLinear(MultiTaskEstimator):
             if hasattr(task, "scale_"):
                 # From here on raw scores are in the units of y.
                 task.location_, task.scale_ = 0.0, 1.0
-        if fitted is None:
-            return
-        if fitted.components is not None:
+        if fitted is not None and fitted.components is not None:
             self.coef_components_ = np.zeros((len(fitted.components), *coef.shape))
             self.coef_components_[:, outputs] = fitted.components.swapaxes(1, 2)
             self.coef_components_ *= scale[:, None]
-        if fitted.shared_W is not None or tasks.is_long:
-            self._publish_shared(fitted.shared_W, outputs, scale)
+        shared_W = None if fitted is None else fitted.shared_W
+        if shared_W is not None or tasks.is_long:
+            self._publish_shared(shared_W, outputs, scale)
 
     def _publish_shared(self, shared_W, outputs, scale):
         """Set what an unknown task is predicted with."""
         tasks = self._task_set
         n_classes = tasks.tasks[0].n_outputs_ if tasks.is_long else shared_W.shape[1]
-        self._shared_intercept = self.intercept_[outputs].reshape(-1, n_classes).mean(axis=0)
+        # There are no outputs where all labels are of one class.
+        n_fitted = np.count_nonzero(learnable_tasks(tasks))
+        self._shared_intercept = self.intercept_[outputs].reshape(n_fitted, n_classes).mean(axis=0)
         if shared_W is None:
-            by_task = self.coef_[outputs].reshape(-1, n_classes, self.coef_.shape[1])
+            by_task = self.coef_[outputs].reshape(n_fitted, n_classes, self.coef_.shape[1])
             shared = by_task.mean(axis=0)
         else:
             shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)
