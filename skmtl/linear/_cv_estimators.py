@@ -1,5 +1,6 @@
 """The public linear estimators that choose alpha by cross-validation."""
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin, all_or_nothing
 from skmtl._docstrings import documented
+from skmtl._warnings import chosen_alpha
 from skmtl.linear._cv_docs import CV_ATTRIBUTES, CV_PARAMETERS
 from skmtl.linear._docs import SHARED
 from skmtl.linear._estimators import (
@@ -235,7 +237,10 @@ class MultiTaskLinearCV(MultiTaskLinear):
         """Fit to all data, and take over what was learned."""
         targets = search.targets_of(model)
         model._publish(targets.tasks)
-        model._fit(search.data.X, targets)
+        # Scores that do not depend on alpha: all that were given are too large.
+        is_forced = np.ndim(self.alphas) and not np.nanmax(np.ptp(search.score_path, axis=1))
+        with nullcontext() if is_forced else chosen_alpha():
+            model._fit(search.data.X, targets)
         parameters = model.get_params(deep=False)
         for name, value in vars(model).items():
             if name not in parameters:

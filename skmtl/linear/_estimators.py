@@ -7,17 +7,26 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import SOLVERS
 from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear._parameters import read_penalty
+from skmtl.linear._zero import warn_of_zero
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+
+CHOOSERS = {
+    "any": "MultiTaskLinearCV",
+    "regression": "MultiTaskLinearRegressorCV",
+    "classification": "MultiTaskLinearClassifierCV",
+}
+"""What chooses alpha, by the types of task."""
 
 
 @linear
@@ -144,6 +153,10 @@ class MultiTaskLinear(MultiTaskEstimator):
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
         self._publish_coefficients(X.shape[1], outputs, fitted)
+        if not fitted.W.any():
+            largest, _ = alpha_max(X, labelled, cells, penalty, self)
+            chooser = CHOOSERS[self._kind]
+            warn_of_zero(self.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 
     def _publish_coefficients(self, n_features, outputs, fitted):
         """Set coefficients, intercepts and what is shared, in the units of y."""

@@ -132,7 +132,12 @@ class TwinCV(Twin):
             folds = list(check_cv(self.cv).split(X, labels, **params))
             self._choose(self._errors(X, targets, folds, alphas, l1_ratios), alphas, l1_ratios)
             path = problem.path([self.alpha_], self._best_ratio, **self._stopping)
-            self._publish_fit(next(path), X.dtype)
+            fitted = next(path)
+            # Errors that do not depend on alpha: all that were given are too large.
+            if np.ndim(self.alphas) and not np.nanmax(np.ptp(self.mse_path_, axis=-2)):
+                told = {"tol": self.tol, "chooser": type(self).__name__}
+                problem.warn_of_zero(fitted.W, self.alpha_, self._best_ratio, **told)
+            self._publish_fit(fitted, X.dtype)
         return self
 
     @property
