@@ -54,6 +54,8 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
 
     _kind = "any"
     _standardize = False
+    # Whether standardising only scales: a model without intercepts predicts 0 where X is 0.
+    _about_zero = False
     _allows_nd = False
 
     @abstractmethod
@@ -197,6 +199,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             task_column=task_column,
             sample_weight=sample_weight,
             standardize=self._standardize,
+            about_zero=self._about_zero,
             classes=classes,
             estimator_name=type(self).__name__,
         )

@@ -24,6 +24,22 @@ class LabelWarning(UserWarning):
     """
 
 
+class ZeroCoefficientsWarning(UserWarning):
+    """A linear model whose coefficients are all 0, because alpha is too large for the data.
+
+    Only of a fit with an alpha that was given: estimators that choose it by cross-validation, and
+    scikit-learn's searches, try such alphas on the way, and may find that nothing is worth
+    learning.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skmtl.linear import ZeroCoefficientsWarning
+    >>> warnings.simplefilter("ignore", ZeroCoefficientsWarning)
+    """
+
+
+_zeros_are_meant = ContextVar("zeros_are_meant", default=False)
 _labels_are_known = ContextVar("labels_are_known", default=False)
 
 
@@ -37,12 +53,26 @@ def known_labels():
         _labels_are_known.reset(token)
 
 
+@contextmanager
+def chosen_alpha():
+    """Within, no `ZeroCoefficientsWarning`: alpha was chosen for the scores it has."""
+    token = _zeros_are_meant.set(True)
+    try:
+        yield
+    finally:
+        _zeros_are_meant.reset(token)
+
+
 def warn(message, category=UserWarning):
     """Warn as if from the line outside of this package that called it."""
     if category is LabelWarning and _labels_are_known.get():
         return
+    if category is ZeroCoefficientsWarning and _zeros_are_meant.get():
+        return
     frame, level = sys._getframe(1), 2
     while frame is not None and _is_inside(frame):
+        if category is ZeroCoefficientsWarning and _is_candidate(frame):
+            return
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
 
@@ -50,6 +80,12 @@ def warn(message, category=UserWarning):
 def _is_inside(frame):
     name = frame.f_globals.get("__name__", "")
     return any(name == module or name.startswith(f"{module}.") for module in INSIDE)
+
+
+def _is_candidate(frame):
+    """Whether a search of scikit-learn compares this fit with others: it fits the best again."""
+    is_one_fit = frame.f_code.co_name == "_fit_and_score"
+    return is_one_fit and bool(frame.f_locals.get("parameters"))
 
 
 def name_tasks(names, most=8):

@@ -1,5 +1,6 @@
 """The classical half: regularised linear models of many tasks."""
 
+from skmtl._warnings import ZeroCoefficientsWarning
 from skmtl.linear._cv_estimators import (
     MultiTaskLinearClassifierCV,
     MultiTaskLinearCV,
@@ -28,4 +29,5 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "ZeroCoefficientsWarning",
 ]

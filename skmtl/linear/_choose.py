@@ -112,7 +112,7 @@ def _block_descent(case):
         return "intercept_alpha=0 and center=False"
     part = case.parts[0]
     if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
-        return "a sum of L1, L21 and L2 (one feature_weight)"
+        return "alpha > 0 and a sum of L1, L21 and L2 (one feature_weight)"
     return None
 
 

@@ -1,5 +1,6 @@
 """The public linear estimators that choose alpha by cross-validation."""
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin, all_or_nothing
 from skmtl._docstrings import documented
+from skmtl._warnings import chosen_alpha
 from skmtl.linear._cv_docs import CV_ATTRIBUTES, CV_PARAMETERS
 from skmtl.linear._docs import SHARED
 from skmtl.linear._estimators import (
@@ -15,6 +17,7 @@ from skmtl.linear._estimators import (
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
 )
+from skmtl.linear._parameters import read_penalty
 from skmtl.linear._search import Search, choose
 from skmtl.linear.penalties import PENALTIES
 
@@ -183,17 +186,18 @@ class MultiTaskLinearCV(MultiTaskLinear):
             targets = self._read_y(X_read, y, task_column, sample_weight)
             self._publish(targets.tasks)
             search = Search(self, X, X_read, y, task_column, sample_weight, targets)
-            models = [self._model(params, targets.tasks) for params in search.params]
+            shape = targets.tasks, X_read.shape[1]
+            models = [self._model(params, *shape) for params in search.params]
             search.run(models, groups)
             self._publish_search(search)
             row, column = choose(search.score_path, self.selection)
             alpha = float(search.alphas[row][column])
             self.best_params_ = {**search.params[row], "alpha": alpha}
             self.alpha_ = alpha
-            self._refit(self._model(self.best_params_, targets.tasks), search)
+            self._refit(self._model(self.best_params_, *shape), search)
         return self
 
-    def _model(self, params, tasks):
+    def _model(self, params, tasks, n_features):
         """The model with some parameters, and the types of the tasks of all data."""
         model = OF_KIND[self._kind]()
         own = {
@@ -213,6 +217,7 @@ class MultiTaskLinearCV(MultiTaskLinear):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))
+        read_penalty(model, tasks, n_features)  # what is wrong is an error before any fit
         return model
 
     def _publish_search(self, search):
@@ -232,7 +237,10 @@ class MultiTaskLinearCV(MultiTaskLinear):
         """Fit to all data, and take over what was learned."""
         targets = search.targets_of(model)
         model._publish(targets.tasks)
-        model._fit(search.data.X, targets)
+        # Scores that do not depend on alpha: all that were given are too large.
+        is_forced = np.ndim(self.alphas) and not np.nanmax(np.ptp(search.score_path, axis=1))
+        with nullcontext() if is_forced else chosen_alpha():
+            model._fit(search.data.X, targets)
         parameters = model.get_params(deep=False)
         for name, value in vars(model).items():
             if name not in parameters:

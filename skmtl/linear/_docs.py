@@ -18,7 +18,8 @@ PARAMETERS = """
     fit_intercept : bool, default=True
         Whether to fit an intercept for each task.
     intercept_alpha : float, default=0.0
-        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one.
+        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one. An
+        error where targets of several columns are standardised: there are no common units.
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
         one with many. "labels" makes every label count the same: the loss is the sum over all
@@ -27,9 +28,10 @@ PARAMETERS = """
     scale_targets : "auto" or bool, default="auto"
         Whether to standardise regression targets before fitting (and map back). "auto" does
         so only where there are several task types, whose losses are not comparable otherwise.
+        Without intercepts targets are divided by their root mean square, and not centred.
     positive : bool, default=False
         Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
-        quadratic penalties.
+        quadratic penalties; not with ``center=True``, and with alpha > 0.
     solver : str, default="auto"
         One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
         "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",

@@ -19,6 +19,7 @@ from skmtl._warnings import warn
 from skmtl.linear._choose import fits_in_grams
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._statistics import Statistics, gram_bytes
+from skmtl.linear._zero import warn_of_zero
 from skmtl.linear.penalties import ElasticNet
 
 
@@ -76,6 +77,13 @@ class ElasticNetProblem:
         weights = self.targets.weights
         return bool((weights == weights[:, :1]).all())
 
+    def alpha_max(self, l1_ratio):
+        """Smallest alpha with W = 0; inf for the ridge."""
+        if not l1_ratio:
+            return np.inf
+        correlation = self.X.T @ (self.cells * self.centred)
+        return np.sqrt((correlation**2).sum(axis=1).max()) / l1_ratio
+
     def alphas(self, l1_ratio, *, eps, n_alphas):
         """Geometric grid from the smallest alpha with W = 0 to ``eps`` times it."""
         if l1_ratio == 0:
@@ -84,12 +92,17 @@ class ElasticNetProblem:
                 "Please supply a grid by providing your estimator with the appropriate "
                 "`alphas=` argument."
             )
-        correlation = self.X.T @ (self.cells * self.centred)
-        alpha_max = np.sqrt((correlation**2).sum(axis=1).max()) / l1_ratio
+        alpha_max = self.alpha_max(l1_ratio)
         smallest = np.finfo(np.float64).resolution
         if alpha_max <= smallest:
             return np.full(n_alphas, smallest)
         return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)
+
+    def warn_of_zero(self, W, alpha, l1_ratio, *, tol, chooser):
+        """Warn if W is 0 where a smaller alpha would learn something."""
+        if not W.any():
+            largest = self.alpha_max(l1_ratio)
+            warn_of_zero(alpha, largest, self.X, self.targets.values, tol=tol, chooser=chooser)
 
     def path(self, alphas, l1_ratio, *, tol, max_iter, warm=None):
         """Yield a `Fitted` for each of the decreasing alphas, each from the one before.

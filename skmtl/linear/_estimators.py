@@ -3,21 +3,30 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskClassifierMixin, MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import SOLVERS
 from skmtl.linear._design import LongDesign
 from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear._parameters import read_penalty
+from skmtl.linear._zero import warn_of_zero
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+
+CHOOSERS = {
+    "any": "MultiTaskLinearCV",
+    "regression": "MultiTaskLinearRegressorCV",
+    "classification": "MultiTaskLinearClassifierCV",
+}
+"""What chooses alpha, by the types of task."""
 
 
 @linear
@@ -121,8 +130,12 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _standardize(self):
         return "mixed" if self.scale_targets == "auto" else self.scale_targets
 
+    @property
+    def _about_zero(self):
+        return not self.fit_intercept
+
     def _fit(self, X, targets):
-        penalty = PENALTIES[self.penalty]() if isinstance(self.penalty, str) else self.penalty
+        penalty = read_penalty(self, targets.tasks, X.shape[1])
         outputs = learnable_outputs(targets.tasks)
         warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
@@ -134,12 +147,16 @@ class MultiTaskLinear(MultiTaskEstimator):
             return
         X, labelled, cells = learnable(X, targets, self.task_weight)
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
-        penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
+        penalty = penalty.for_tasks(kept, targets.tasks.n_tasks)
         fitted = fit_linear(X, labelled, cells, penalty, self, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
         self._publish_coefficients(X.shape[1], outputs, fitted)
+        if not fitted.W.any():
+            largest, _ = alpha_max(X, labelled, cells, penalty, self)
+            chooser = CHOOSERS[self._kind]
+            warn_of_zero(self.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 
     def _publish_coefficients(self, n_features, outputs, fitted):
         """Set coefficients, intercepts and what is shared, in the units of y."""
@@ -154,22 +171,23 @@ class MultiTaskLinear(MultiTaskEstimator):
             if hasattr(task, "scale_"):
                 # From here on raw scores are in the units of y.
                 task.location_, task.scale_ = 0.0, 1.0
-        if fitted is None:
-            return
-        if fitted.components is not None:
+        if fitted is not None and fitted.components is not None:
             self.coef_components_ = np.zeros((len(fitted.components), *coef.shape))
             self.coef_components_[:, outputs] = fitted.components.swapaxes(1, 2)
             self.coef_components_ *= scale[:, None]
-        if fitted.shared_W is not None or tasks.is_long:
-            self._publish_shared(fitted.shared_W, outputs, scale)
+        shared_W = None if fitted is None else fitted.shared_W
+        if shared_W is not None or tasks.is_long:
+            self._publish_shared(shared_W, outputs, scale)
 
     def _publish_shared(self, shared_W, outputs, scale):
         """Set what an unknown task is predicted with."""
         tasks = self._task_set
         n_classes = tasks.tasks[0].n_outputs_ if tasks.is_long else shared_W.shape[1]
-        self._shared_intercept = self.intercept_[outputs].reshape(-1, n_classes).mean(axis=0)
+        # There are no outputs where all labels are of one class.
+        n_fitted = np.count_nonzero(learnable_tasks(tasks))
+        self._shared_intercept = self.intercept_[outputs].reshape(n_fitted, n_classes).mean(axis=0)
         if shared_W is None:
-            by_task = self.coef_[outputs].reshape(-1, n_classes, self.coef_.shape[1])
+            by_task = self.coef_[outputs].reshape(n_fitted, n_classes, self.coef_.shape[1])
             shared = by_task.mean(axis=0)
         else:
             shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)

@@ -49,13 +49,14 @@ class Part:
     def __init__(self, penalty, alpha, shape, n_tasks, *, positive=False):
         self.alpha, self.shape, self.positive = alpha, shape, positive
         atoms = [atom for atom in penalty.atoms() if atom.weight] if alpha else []
+        _check_strength(atoms, alpha)
         # Without a word on tasks every output counts as one, however many a task has.
         self.over_tasks = any(atom.over_tasks for atom in atoms)
         self.n_tasks = n_tasks if self.over_tasks else shape[1]
         self.layout = Layout(shape, self.n_tasks)
         quadratic = [atom for atom in atoms if isinstance(atom, Quadratic)]
         self.chain = [atom for atom in atoms if not isinstance(atom, Quadratic)]
-        _check_positive(self.chain, positive)
+        _check_positive(self.chain, alpha, positive)
         self.pieces = pieces_of(self.chain, alpha, self.layout, positive)
         self.shares = Shares(self.pieces, shape) if len(self.pieces) > 1 else None
         self.Q = _task_matrix(quadratic, alpha, self.n_tasks)
@@ -169,8 +170,23 @@ def _task_matrix(quadratic, alpha, n_tasks):
     return TaskMatrix(on_mean, on_deviation, sum(other) if other else None)
 
 
-def _check_positive(chain, positive):
+def _check_strength(atoms, alpha):
+    """Raise where alpha times a weight is infinite, which no solver could tell from a bound."""
+    for atom in atoms:
+        if not np.isfinite(alpha * float(atom.weight)):
+            raise ValueError(
+                f"alpha={alpha:g} times the weight {atom.weight:g} of {type(atom).__name__} is not "
+                "finite. Decrease one of them."
+            )
+
+
+def _check_positive(chain, alpha, positive):
     """Raise for a prox that is not known over W >= 0, naming its penalty."""
+    if positive and not alpha:
+        raise ValueError(
+            "positive=True needs alpha > 0: what certifies a fit over positive coefficients is "
+            "its penalty. A small one does, alpha=1e-6 for example."
+        )
     if positive and not all(atom.allows_positive for atom in chain):
         names = ", ".join(type(atom).__name__ for atom in chain if not atom.allows_positive)
         raise ValueError(f"positive=True does not go with {names}; it goes with L1, L21 and LInf.")

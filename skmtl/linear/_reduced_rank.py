@@ -130,7 +130,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
-    _standardize = False
+    _standardize = _about_zero = False
 
     def __init__(
         self,

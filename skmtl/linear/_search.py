@@ -16,6 +16,7 @@ from skmtl.linear._fold_scores import (
 )
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear._leave_one_out import leave_one_out
+from skmtl.linear._parameters import read_alphas
 from skmtl.linear._path import PathProblem, is_squared
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
@@ -56,7 +57,8 @@ class Search:
 
     def targets_of(self, model):
         """All labels as a model reads them, that may standardise them."""
-        if model._standardize == self.estimator._standardize:
+        mine = self.estimator
+        if (model._standardize, model._about_zero) == (mine._standardize, mine._about_zero):
             return self.targets
         return self.data.targets(model)
 
@@ -89,7 +91,7 @@ class Search:
             return False
         self.alphas = self._alphas(models, None)
         paths = [
-            leave_one_out(model, self.data.X, self.targets, alphas)
+            leave_one_out(model, self.data.X, self.targets_of(model), alphas)
             for model, alphas in zip(models, self.alphas, strict=True)
         ]
         if any(path is None for path in paths):
@@ -102,12 +104,7 @@ class Search:
     def _alphas(self, models, whole):
         estimator = self.estimator
         if np.ndim(estimator.alphas):
-            alphas = np.sort(np.asarray(estimator.alphas, dtype=np.float64).ravel())[::-1]
-            if not len(alphas) or not np.isfinite(alphas).all() or (alphas < 0).any():
-                raise ValueError(
-                    f"alphas={estimator.alphas!r}; expected at least one number, all >= 0."
-                )
-            return np.tile(alphas, (len(models), 1))
+            return np.tile(read_alphas(estimator.alphas), (len(models), 1))
         found = []
         for model in models:
             if whole is not None and model.scale_targets is not True:
@@ -168,6 +165,8 @@ class Search:
             self.estimator.scoring not in STATISTICAL
             or tasks.is_long
             or not is_squared(tasks)
+            # `targets` are in the units of y only then.
+            or self.estimator.scale_targets is True
             or all(model.scale_targets is True for model in models)
         ):
             return None
@@ -215,6 +214,8 @@ def _combinations(grid):
     if grid is None:
         return [{}]
     combinations = list(ParameterGrid(grid))
+    if not combinations:
+        raise ValueError(f"grid={grid!r} has no combination of parameters.")
     for params in combinations:
         for name in FIXED:
             if name in params:

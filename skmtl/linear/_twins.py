@@ -216,7 +216,10 @@ class MultiTaskElasticNet(Twin):
             max_iter=self.max_iter,
             warm=self._warm_coefficients(X.shape[1], targets.tasks.n_tasks),
         )
-        self._publish_fit(next(path), X.dtype)
+        fitted = next(path)
+        chooser = f"MultiTask{'Lasso' if self.l1_ratio == 1 else 'ElasticNet'}CV"
+        problem.warn_of_zero(fitted.W, self.alpha, self.l1_ratio, tol=self.tol, chooser=chooser)
+        self._publish_fit(fitted, X.dtype)
         self.eps_ = self.tol * X.shape[0] * problem.squares
 
     def _warm_coefficients(self, n_features, n_tasks):

@@ -7,7 +7,6 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.linear_model import enet_path, lasso_path
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -22,6 +21,7 @@ from skmtl.linear._elastic_net import ElasticNetProblem
 from skmtl.linear._estimators import MultiTaskLinearRegressor
 from skmtl.linear._fold_scores import scores_from_statistics
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
+from skmtl.linear._parameters import read_alphas
 from skmtl.linear._twins import SOLUTION, Twin
 from skmtl.linear.penalties import ElasticNet
 
@@ -126,13 +126,18 @@ class TwinCV(Twin):
             targets = self._read_y(X, y, None, sample_weight)
             self._publish(targets.tasks)
             problem = ElasticNetProblem(X, targets, fit_intercept=self.fit_intercept)
-            l1_ratios = np.atleast_1d(self.l1_ratio)
+            l1_ratios = _read_ratios(self.l1_ratio)
             alphas = self._alphas(problem, l1_ratios)
             labels = np.where(targets.weights > 0, targets.values, np.nan)
             folds = list(check_cv(self.cv).split(X, labels, **params))
             self._choose(self._errors(X, targets, folds, alphas, l1_ratios), alphas, l1_ratios)
             path = problem.path([self.alpha_], self._best_ratio, **self._stopping)
-            self._publish_fit(next(path), X.dtype)
+            fitted = next(path)
+            # Errors that do not depend on alpha: all that were given are too large.
+            if np.ndim(self.alphas) and not np.nanmax(np.ptp(self.mse_path_, axis=-2)):
+                told = {"tol": self.tol, "chooser": type(self).__name__}
+                problem.warn_of_zero(fitted.W, self.alpha_, self._best_ratio, **told)
+            self._publish_fit(fitted, X.dtype)
         return self
 
     @property
@@ -144,9 +149,7 @@ class TwinCV(Twin):
         if isinstance(self.alphas, Integral):
             grid = {"eps": self.eps, "n_alphas": self.alphas}
             return np.array([problem.alphas(ratio, **grid) for ratio in l1_ratios])
-        for k, alpha in enumerate(self.alphas):
-            check_scalar(alpha, f"alphas[{k}]", target_type=Real, min_val=0.0)
-        return np.tile(np.sort(self.alphas)[::-1], (len(l1_ratios), 1))
+        return np.tile(read_alphas(self.alphas), (len(l1_ratios), 1))
 
     def _errors(self, X, targets, folds, alphas, l1_ratios):
         """Mean squared errors (n_l1_ratio, n_alphas, n_folds)."""
@@ -217,6 +220,14 @@ class TwinCV(Twin):
         to_split = MethodMapping().add(caller="fit", callee="split")
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(splitter=check_cv(self.cv), method_mapping=to_split)
+
+
+def _read_ratios(l1_ratio):
+    """Values of l1_ratio to choose from."""
+    found = np.atleast_1d(l1_ratio)
+    if not len(found) or not ((found >= 0) & (found <= 1)).all():
+        raise ValueError(f"l1_ratio={l1_ratio!r}; expected numbers between 0 and 1.")
+    return found
 
 
 @twin_cv

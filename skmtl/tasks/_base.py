@@ -39,7 +39,7 @@ class Task(BaseEstimator, ABC):
 
     @abstractmethod
     def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
         """Learn what the labels of positive weight say, and check them."""
 

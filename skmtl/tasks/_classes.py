@@ -25,7 +25,7 @@ class Classes(Task):
     classes: Sequence[Any] | None
 
     def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
         """Learn the classes from the labels of positive weight, unless declared."""
         used = weight > 0

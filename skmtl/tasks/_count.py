@@ -37,7 +37,7 @@ class Count(Regression):
         pass
 
     def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
         """Check that no label is negative; counts are never standardised."""
         self.n_outputs_ = 1

@@ -48,9 +48,12 @@ class Regression(Task):
         self.delta = delta
 
     def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool = False
+        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
-        """Check the labels; learn location and scale over the observed ones."""
+        """Check the labels; learn location and scale over the observed ones.
+
+        With ``standardize="about_zero"`` the location stays 0, for models without intercepts.
+        """
         if self.loss not in LOSSES:
             raise ValueError(
                 f"Task {name!r}: Regression(loss={self.loss!r}); expected one of {LOSSES}."
@@ -64,7 +67,8 @@ class Regression(Task):
         if standardize and self.n_labels_:
             if self.n_labels_ < len(used):
                 values, weight = values[used], weight[used]
-            self.location_, self.scale_ = _moments(values, weight)
+            about_zero = standardize == "about_zero"
+            self.location_, self.scale_ = _moments(values, weight, about_zero=about_zero)
         return self
 
     def encode_numbers(self, column: Column, name: Hashable) -> Array:
@@ -164,10 +168,13 @@ class Regression(Task):
         return (self.labels(values) - link) ** 2
 
 
-def _moments(values: Array, weight: Array) -> tuple[float, float]:
-    """Weighted mean and standard deviation; scale 1 where the labels are constant."""
+def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple[float, float]:
+    """Weighted mean and standard deviation; scale 1 where the labels are constant.
+
+    About zero: 0 and the root mean square.
+    """
     share = weight / weight.sum()
-    location = float(share @ values)
+    location = 0.0 if about_zero else float(share @ values)
     centred = values - location
     # Normalising first keeps squares of targets of any magnitude finite.
     largest = float(np.abs(centred).max())

@@ -32,13 +32,15 @@ def read_targets(
     task_column: Any = None,
     sample_weight: Any = None,
     standardize: bool | str = False,
+    about_zero: bool = False,
     classes: Any = None,
     estimator_name: str = "estimator",
 ) -> Targets:
     """Read y for the first time: find the tasks, their types and classes, and warn.
 
     ``standardize`` is True, False, or "mixed": regression targets are standardised only where
-    there is more than one task type. ``classes`` are those of `partial_fit`.
+    there is more than one task type. ``about_zero``: that is, scaled but not moved, for a model
+    without intercepts. ``classes`` are those of `partial_fit`.
     """
     if y is None:
         raise ValueError(
@@ -70,9 +72,10 @@ def read_targets(
         _declare_classes(tasks, classes, are_free)
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
+    standardize = "about_zero" if standardize and about_zero else bool(standardize)
     values = []
     for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
-        task.fit(column, weights[t], name, standardize=bool(standardize))
+        task.fit(column, weights[t], name, standardize=standardize)
         # A label of weight 0 is as good as unobserved: its class may be unknown.
         values.append(task.encode(column.restrict(weights[t] > 0), name))
         weights[t] = weights[t] * task.label_weight(values[-1])

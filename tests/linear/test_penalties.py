@@ -1,5 +1,7 @@
 """Properties of every registered penalty."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from scipy.linalg import sqrtm
 from sklearn.base import clone
 from sklearn.linear_model import Lasso
 
-from skmtl import MultiTaskLinear
+from skmtl import MultiTaskElasticNetCV, MultiTaskLassoCV, MultiTaskLinear, MultiTaskLinearCV
 from skmtl.linear._parts import Part
 from skmtl.linear.penalties import (
     L1,
@@ -26,6 +28,7 @@ from skmtl.linear.penalties import (
     SparseGroup,
     Split,
     SquaredTraceNorm,
+    Sum,
     TraceNorm,
 )
 from skmtl.linear.penalties._algebra import parts_of
@@ -302,3 +305,107 @@ def test_graph_over_a_fold_without_labels_of_a_task(regression_data):
     pair = MultiTaskLinear(Graph(ADJACENCY[np.ix_([0, 2], [0, 2])]), alpha=0.1)
     pair.fit(X, Y[:, [0, 2]])
     np.testing.assert_allclose(model.coef_[[0, 2]], pair.coef_, atol=1e-12)
+
+
+# -- parameters that make no penalty -------------------------------------------------------------
+
+BAD_WEIGHTS = [-1, -1e-9, np.nan, np.inf, None, "a", np.array([1.0])]
+MAKE = {
+    **ATOMS,
+    "sum": lambda weight: Sum(L1(), L2(), weight=weight),
+    "split": lambda weight: Split(L1(), L2(), weight=weight),
+    "elastic_net": lambda weight: ElasticNet(weight=weight),
+    "sparse_group": lambda weight: SparseGroup(weight=weight),
+}
+AROUND = {
+    "alone": lambda penalty: penalty,
+    "in a sum": lambda penalty: Sum(L1(), Sum(L2(), penalty)),
+    "in a split": lambda penalty: Split(L1(), Split(penalty, L2())),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MAKE))
+@pytest.mark.parametrize("weight", BAD_WEIGHTS, ids=str)
+def test_weights_are_finite_and_not_negative(name, weight):
+    penalty = MAKE[name](weight=weight)
+    message = re.escape(f"{type(penalty).__name__}(weight={weight!r}); expected a finite number")
+    with pytest.raises(ValueError, match=message):
+        penalty.check(4)
+    MAKE[name](weight=0).check(4)
+
+
+BAD = {
+    "l1_ratio": (ElasticNet(1.5), r"ElasticNet\(l1_ratio=1\.5\) is not in \[0, 1\]"),
+    "l1_ratio nan": (SparseGroup(np.nan), r"SparseGroup\(l1_ratio=nan\) is not in \[0, 1\]"),
+    "l1_ratio none": (ElasticNet(None), r"ElasticNet\(l1_ratio=None\)"),
+    "no clusters": (Clustered(0), r"Clustered\(n_clusters=0\); expected an int >= 1"),
+    "half a cluster": (Clustered(1.5), r"Clustered\(n_clusters=1\.5\); expected an int >= 1"),
+    "eta": (Clustered(1, eta=0.0), r"Clustered\(eta=0\.0\); expected a finite number > 0"),
+    "eta nan": (Clustered(1, eta=np.nan), r"Clustered\(eta=nan\)"),
+    "eta inf": (Clustered(1, eta=np.inf), r"Clustered\(eta=inf\)"),
+    "axis": (L21(axis="rows"), r"L21\(axis='rows'\); expected one of"),
+    "axis and features": (L21(axis="tasks", feature_weight=[1] * 4), r"feature_weight goes with"),
+    "negative": (L1(feature_weight=[1, 1, -2, 1]), r"L1: feature_weight is -2 for feature 2"),
+    "nan": (LInf(feature_weight=[1, np.nan, 1, 1]), r"LInf: feature_weight is nan for feature 1"),
+    "zero": (L21(feature_weight=[0.0, 1, 1, 1]), r"L21: feature_weight is 0\.0 for feature 0"),
+    "text": (L21(feature_weight=list("abcd")), r"L21\(feature_weight=\['a'.*expected one number"),
+    "too few": (L21(feature_weight=[1.0, 1.0]), r"L21: feature_weight has shape \(2,\); X has 4"),
+    "no penalty": (Sum(L1(), "l2"), r"Sum\(right='l2'\); expected a penalty object"),
+    "graph": (Graph([[0, -1, 0], [-1, 0, 0], [0, 0, 0]]), r"Graph: .*it has -1 at \(0, 1\)"),
+    "one way": (Graph(np.triu(np.ones((3, 3)))), r"it has 1 at \(0, 1\) and 0 at \(1, 0\)"),
+}
+
+
+@pytest.fixture(scope="module")
+def small():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(20, 4)), rng.normal(size=(20, 3))
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskLinear, MultiTaskLinearCV])
+@pytest.mark.parametrize("around", sorted(AROUND))
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_what_makes_no_penalty_is_refused_at_the_door(case, around, estimator, small):
+    penalty, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        estimator(AROUND[around](penalty)).fit(*small)
+
+
+@pytest.mark.parametrize("solver", ["auto", "proximal_gradient"])
+def test_a_negative_weight_is_refused_at_the_door(solver, small):
+    X, Y = small
+    for weight in (-1.0, np.nan, np.inf):
+        for name in sorted(MAKE):
+            with pytest.raises(ValueError, match=r"expected a finite number >= 0"):
+                MultiTaskLinear(MAKE[name](weight=weight), solver=solver).fit(X, Y)
+    with pytest.raises(ValueError, match=r"L21\(weight=-1\.0\)"):
+        MultiTaskLinearCV("l21", alphas=2, grid={"penalty__weight": [1.0, -1.0]}).fit(X, Y)
+    with pytest.raises(ValueError, match=r"alpha=1e\+10 times the weight 1e\+300 of Fused"):
+        MultiTaskLinear(1e300 * Fused(), alpha=1e10, solver=solver).fit(X, Y)
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskLinearCV, MultiTaskLassoCV, MultiTaskElasticNetCV])
+@pytest.mark.parametrize(
+    ("alphas", "message"),
+    [
+        ([1.0, np.nan], r"alphas has nan; expected finite numbers"),
+        ([np.inf, 1.0], r"alphas has inf; expected finite numbers"),
+        ([1.0, -0.5], r"alphas has -0\.5; expected finite numbers, all >= 0"),
+        ([], r"alphas=\[\]; expected at least one number"),
+        (["a"], r"alphas=\['a'\]; expected at least one number"),
+    ],
+)
+def test_alphas_are_finite_and_not_negative(estimator, alphas, message, small):
+    with pytest.raises(ValueError, match=message):
+        estimator(alphas=alphas).fit(*small)
+
+
+@pytest.mark.parametrize("l1_ratio", [[0.5, 2.0], [np.nan], [], -0.1])
+def test_l1_ratios_are_shares(l1_ratio, small):
+    with pytest.raises(ValueError, match="l1_ratio"):
+        MultiTaskElasticNetCV(l1_ratio=l1_ratio).fit(*small)
+
+
+def test_a_grid_without_a_combination(small):
+    with pytest.raises(ValueError, match=r"grid=\[\] has no combination"):
+        MultiTaskLinearCV(grid=[]).fit(*small)

@@ -342,7 +342,7 @@ def test_grid_without_an_end_is_refused(data):
 
 @every_search
 def test_alphas_are_checked(twin, data):
-    with pytest.raises(ValueError, match=r"alphas\[1\] == -1"):
+    with pytest.raises(ValueError, match=r"alphas has -1; expected finite numbers, all >= 0"):
         twin(alphas=[1.0, -1.0]).fit(*data)
     with pytest.raises(InvalidParameterError, match="'alphas' parameter"):
         twin(alphas=0).fit(*data)

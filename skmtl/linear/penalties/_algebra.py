@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from skmtl.linear.penalties._base import Array, Atom, Penalty
@@ -41,6 +43,10 @@ class Sum(Penalty):
 
     def value(self, W: Array) -> float:
         return self.weight * (self.left.value(W) + self.right.value(W))
+
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        _check_both(self, n_features, left=self.left, right=self.right)
 
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
         left, right = (side.for_tasks(kept, n_tasks) for side in (self.left, self.right))
@@ -87,6 +93,10 @@ class Split(Penalty):
         """Not known from W alone: the fit finds the parts."""
         raise TypeError("The value of a Split depends on its parts, see coef_components_.")
 
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        _check_both(self, n_features, first=self.first, second=self.second)
+
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
         first, second = (half.for_tasks(kept, n_tasks) for half in (self.first, self.second))
         return Split(first, second, self.weight)
@@ -127,12 +137,15 @@ class ElasticNet(Sum):
         self.l1_ratio = l1_ratio
         self.weight = weight
 
+    def check(self, n_features: int | None = None) -> None:
+        Penalty.check(self, n_features)
+        if not (isinstance(self.l1_ratio, Real) and 0 <= self.l1_ratio <= 1):
+            raise ValueError(f"{type(self).__name__}(l1_ratio={self.l1_ratio!r}) is not in [0, 1].")
+
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
         return self
 
     def _mix(self, sparse: Atom, other: Atom) -> list[Atom]:
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(f"{type(self).__name__}(l1_ratio={self.l1_ratio:g}) is not in [0, 1].")
         mixed = [(self.l1_ratio, sparse), (1 - self.l1_ratio, other)]
         return [atom * (self.weight * share) for share, atom in mixed if share]
 
@@ -176,3 +189,14 @@ class SparseGroup(ElasticNet):
 def parts_of(penalty: Penalty) -> list[Penalty]:
     """Parts of a `Split`, or the penalty alone."""
     return penalty.parts() if isinstance(penalty, Split) else [penalty]
+
+
+def _check_both(penalty: Penalty, n_features: int | None, **sides: Penalty) -> None:
+    """Check what a penalty is made of."""
+    for name, side in sides.items():
+        if not isinstance(side, Penalty):
+            raise ValueError(
+                f"{type(penalty).__name__}({name}={side!r}); expected a penalty object, such as "
+                "L21()."
+            )
+        side.check(n_features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -39,6 +40,16 @@ class Penalty(BaseEstimator, ABC):
     @abstractmethod
     def value(self, W: Array) -> float:
         """Penalty of W, with its weight."""
+
+    def check(self, n_features: int | None = None) -> None:
+        """Raise ValueError for a parameter that makes no penalty; a fit begins with it.
+
+        A negative weight is not convex, and a gap certifies nothing.
+        """
+        if not (isinstance(self.weight, Real) and 0 <= self.weight < np.inf):
+            raise ValueError(
+                f"{type(self).__name__}(weight={self.weight!r}); expected a finite number >= 0."
+            )
 
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
         """The penalty of some of the ``n_tasks`` tasks: those that have labels."""

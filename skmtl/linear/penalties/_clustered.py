@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+
 import numpy as np
 
 from skmtl.linear.penalties._base import Array, Atom
@@ -53,11 +55,18 @@ class Clustered(Atom):
         self.eta = eta
         self.weight = weight
 
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        if not (isinstance(self.n_clusters, Integral) and self.n_clusters >= 1):
+            raise ValueError(f"Clustered(n_clusters={self.n_clusters!r}); expected an int >= 1.")
+        if not (isinstance(self.eta, Real) and 0 < self.eta < np.inf):
+            raise ValueError(f"Clustered(eta={self.eta!r}); expected a finite number > 0.")
+
     def _check(self, n_tasks: int) -> None:
-        if not 1 <= self.n_clusters < n_tasks or not self.eta > 0:
+        if not 1 <= self.n_clusters < n_tasks:
             raise ValueError(
-                f"Clustered(n_clusters={self.n_clusters}, eta={self.eta:g}) for {n_tasks} tasks; "
-                "expected 1 <= n_clusters < n_tasks and eta > 0."
+                f"Clustered(n_clusters={self.n_clusters}) for {n_tasks} tasks; expected "
+                "1 <= n_clusters < n_tasks."
             )
 
     @property

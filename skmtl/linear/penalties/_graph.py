@@ -50,8 +50,13 @@ class Graph(Quadratic):
         a = np.asarray(self.adjacency, dtype=np.float64)
         if a.shape != (n_tasks, n_tasks):
             raise ValueError(f"Graph: adjacency has shape {a.shape}; there are {n_tasks} tasks.")
-        if not np.isfinite(a).all() or (a < 0).any() or not np.allclose(a, a.T):
-            raise ValueError("Graph: adjacency must be symmetric with finite entries >= 0.")
+        bad = ~(np.isfinite(a) & (a >= 0) & np.isclose(a, a.T))
+        if bad.any():
+            s, t = np.argwhere(bad)[0].tolist()
+            raise ValueError(
+                "Graph: adjacency must be symmetric with finite entries >= 0; it has "
+                f"{a[s, t]:g} at ({s}, {t}) and {a[t, s]:g} at ({t}, {s})."
+            )
         return a - np.diag(np.diag(a))
 
     def matrix(self, n_tasks: int) -> Array:

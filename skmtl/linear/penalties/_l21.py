@@ -52,6 +52,14 @@ class L21(RowNorm):
         self.axis = axis
         self.feature_weight = feature_weight
 
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        if self.over_tasks and self.feature_weight is not None:
+            raise ValueError(
+                "L21(axis='tasks') has one norm a task, in which features have no weights of "
+                "their own: feature_weight goes with axis='features'."
+            )
+
     @property
     def rank(self) -> int | None:  # type: ignore[override]
         """Groups of rows have a joint prox with other row-wise norms, groups of columns do not."""

@@ -23,21 +23,31 @@ class RowNorm(NormAtom):
     allows_positive = True
     feature_weight: Any
 
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        if self.feature_weight is None:
+            return
+        name, factors = type(self).__name__, np.asarray(self.feature_weight)
+        if factors.dtype.kind not in "biuf" or factors.ndim != 1:
+            raise ValueError(
+                f"{name}(feature_weight={self.feature_weight!r}); expected one number a feature."
+            )
+        if n_features is not None and len(factors) != n_features:
+            raise ValueError(
+                f"{name}: feature_weight has shape {factors.shape}; X has {n_features} features."
+            )
+        bad = np.flatnonzero(~(np.isfinite(factors) & (factors > 0)))
+        if len(bad):
+            raise ValueError(
+                f"{name}: feature_weight is {factors[bad[0]]} for feature {bad[0]}; expected "
+                "finite numbers > 0."
+            )
+
     def _row_weight(self, W: Array) -> Array:
         """Weight of each row, (n_features, 1)."""
         if self.feature_weight is None:
             return np.full((len(W), 1), self.weight)
-        factors = np.asarray(self.feature_weight, dtype=np.float64)
-        # With several classes a task the rows are features times classes.
-        n_classes, rest = divmod(len(W), max(len(factors), 1))
-        if factors.ndim != 1 or rest or not len(factors):
-            raise ValueError(
-                f"{type(self).__name__}: feature_weight has shape {factors.shape}; "
-                f"X has {len(W)} features."
-            )
-        if not (np.isfinite(factors) & (factors > 0)).all():
-            raise ValueError(f"{type(self).__name__}: feature_weight must be > 0 and finite.")
-        return self.weight * np.repeat(factors, n_classes)[:, None]
+        return self.weight * np.asarray(self.feature_weight, dtype=np.float64)[:, None]
 
     def _largest_ratio(self, sizes: Array, W: Array) -> float:
         """Largest dual norm of a row over its weight, times the penalty's weight."""
