@@ -11,6 +11,7 @@ from scipy import sparse
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import read_device
 from skmtl.neural._network import build, describe, set_state, task_keys
+from skmtl.neural._objective import Objective
 from skmtl.neural._settings import read_sizes, resolve
 from skmtl.neural.architectures._layers import Dropout
 
@@ -77,6 +78,11 @@ class Fit:
             if isinstance(layer, Dropout):
                 layer.seed([int(rng.integers(2**62))], self.device)
         return module
+
+    @cached_property
+    def objective(self):
+        """Losses of the tasks."""
+        return Objective(self.tasks, self.device)
 
     def rows(self, members=None, share=None):
         """Some of the rows, or all, as tensors.

@@ -8,7 +8,6 @@ import torch
 from skmtl.neural._fit import BALANCING
 from skmtl.neural._monitor import read_monitor
 from skmtl.neural._network import task_keys
-from skmtl.neural._objective import Objective
 from skmtl.neural._portable import on_device
 from skmtl.neural._progress import Progress
 from skmtl.neural._run import Run
@@ -18,7 +17,7 @@ from skmtl.neural._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
 
 
-def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None):
+def start(fit, module, rows, rng, *, max_iter, monitor, constant, judged=None, learnt=None):
     """The run of a fit, before its first epoch.
 
     Parameters
@@ -35,6 +34,8 @@ def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None
         Epochs at most.
     monitor : "mean", "worst" or name of a task
         The loss that decides on stopping.
+    constant : ndarray of shape (n_tasks,)
+        Losses of predictions that need no network.
     judged : Rows, default=None
         The rows it is taken from; by default those of training.
     learnt : dict, default=None
@@ -48,9 +49,9 @@ def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None
         optimizer.load(learnt["optimizer"])
     return Run(
         module,
-        Step(module, Objective(fit.tasks, fit.device), balancing, omega),
+        Step(module, fit.objective, balancing, omega),
         optimizer,
-        _progress(fit, module, rows if judged is None else judged, monitor),
+        _progress(fit, module, rows if judged is None else judged, monitor, constant),
         [rng],
     )
 
@@ -98,7 +99,7 @@ def _optimizer(estimator, module, n_steps):
     return Clipped(optimizer, estimator.max_grad_norm)
 
 
-def _progress(fit, module, judged, monitor):
+def _progress(fit, module, judged, monitor, constant):
     """The books, where the losses of the rows ``judged`` decide."""
     estimator = fit.estimator
     can_judge = judged.task_has_label & (np.array(fit.description["outputs_per_task"]) > 0)
@@ -113,4 +114,5 @@ def _progress(fit, module, judged, monitor):
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         monitor=read_monitor(monitor, fit.tasks.names, counts, can_judge, rows=where),
+        constant=constant,
     )
