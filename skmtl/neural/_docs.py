@@ -78,8 +78,9 @@ PARAMETERS = """
         Improvement of the monitored loss that counts.
     warm_start : bool, default=False
         Go on from the weights of the previous fit: same tasks and classes, same shape of the
-        network. Solver, schedule and balancing method start anew, as scikit-learn's solvers
-        do; from a file of `skmtl.neural.Checkpoint` a fit goes on exactly.
+        network, in which a task without labels then has a place from the start. Solver,
+        schedule and balancing method start anew, as scikit-learn's solvers do; from a file of
+        `skmtl.neural.Checkpoint` a fit goes on exactly.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
     precision : {"auto", "float32", "bfloat16"}, default="auto"

@@ -9,6 +9,7 @@ import numpy as np
 from skmtl.neural._constant import best_constant, constant_losses
 from skmtl.neural._environment import gradients, limited_threads, memory_hint, safe_after_fork
 from skmtl.neural._fit import BATCHES, SPLIT, Fit
+from skmtl.neural._members import find_members
 from skmtl.neural._observer import Observer
 from skmtl.neural._pausing import check_same_fit, pause
 from skmtl.neural._results import (
@@ -18,7 +19,7 @@ from skmtl.neural._results import (
     write_results,
 )
 from skmtl.neural._schedules import CURVES
-from skmtl.neural._settings import check_same_network, draw_seed
+from skmtl.neural._settings import check_same_network, draw_seed, resolve
 from skmtl.neural._split import validation_split
 from skmtl.neural._start import learnt, start
 from skmtl.neural._training import train
@@ -52,7 +53,7 @@ def fit_network(estimator, X, targets):
     run.probe = getattr(estimator, "_probe", None)
     if paused is not None:
         run.load(paused["run"])
-    estimator._description = fit.description
+    estimator._description, estimator._members = fit.description, fit.members
     observer = Observer(estimator, run.module, lambda: pause(fit, run, rows, held_out))
     options = {"max_iter": estimator.max_iter, "validation": validation, "observer": observer}
     losses = _train(fit, run, rows, **options)
@@ -68,13 +69,18 @@ def _begin(estimator, X, targets):
     """The fit, with the network and the point that it starts from, or None."""
     before = vars(estimator) if estimator.warm_start else {}
     state, paused = before.get("_state"), before.get("_paused")
+    members = before.get("_members")
+    if not estimator.warm_start:
+        parts = [resolve(name, getattr(estimator, name)) for name in ("architecture", "balancing")]
+        members = find_members(targets, *parts)
     if paused is None:
-        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state))
+        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state), members)
     else:
         # The same labels, not to be counted a second time.
-        fit = Fit(estimator, X, replace(targets, tasks=paused["tasks"]), paused["seed"])
+        targets = replace(targets, tasks=paused["tasks"])
+        fit = Fit(estimator, X, targets, paused["seed"], members)
         check_same_fit(fit, paused)
-        estimator._publish(fit.tasks)
+        estimator._publish(targets.tasks)
     if state is not None:
         check_same_network(estimator._description, fit.description)
     return fit, state, paused
@@ -89,15 +95,18 @@ def partial_fit_network(estimator, X, targets):
     not known; in a single pass over all rows that is the objective of `fit`.
     """
     is_first = not hasattr(estimator, "_state")
+    # Labels of a task that has none may come in a later call.
+    members = None if is_first else estimator._members
+    n_tasks = targets.tasks.n_tasks if members is None else len(members)
     stream = getattr(estimator, "_stream", None) or {
         "seed": draw_seed(estimator.random_state),
         "calls": 0,
         "rows": 0,
-        "weight": np.zeros(targets.tasks.n_tasks),
-        "loss": np.zeros(targets.tasks.n_tasks),
+        "weight": np.zeros(n_tasks),
+        "loss": np.zeros(n_tasks),
         "learnt": None,
     }
-    fit = Fit(estimator, X, targets, stream["seed"])
+    fit = Fit(estimator, X, targets, stream["seed"], members)
     if not len(fit.targets.values):
         return
     if not is_first:
@@ -107,7 +116,7 @@ def partial_fit_network(estimator, X, targets):
     share = np.divide(n_rows, weight, out=np.zeros_like(weight), where=weight > 0)
     rows = fit.rows(share=share / len(fit.targets.values))
     module = fit.module(None if is_first else estimator._state, stream["calls"])
-    estimator._description = fit.description
+    estimator._description, estimator._members = fit.description, fit.members
     rng = fit.rng(BATCHES, stream["calls"])
     # Few rows may have hardly any spread: what counts is that of all so far.
     loss = stream["loss"] + len(fit.targets.values) * constant_losses(

@@ -53,7 +53,7 @@ def pause(fit, run, rows, held_out):
         "parameters": _parameters(fit.estimator),
         "data": fit.fingerprint,
         "seed": fit.seed,
-        "tasks": fit.tasks,
+        "tasks": fit.given.tasks,
         "run": run.state(),
     }
     return estimator

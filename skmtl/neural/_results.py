@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._base import mean_score
 from skmtl._warnings import name_tasks, warn
+from skmtl.neural._members import spread
 from skmtl.neural._network import get_state
 from skmtl.neural._progress import SMALL
 
@@ -23,6 +24,7 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
     history["loss"][:, ~rows.task_has_label] = np.nan
     if held_out is not None:
         history["validation_loss"] = np.array([losses[0] for losses in progress.validation_losses])
+    history = _for_all_tasks(fit, history)
     if goes_on:
         before = estimator.history_
         history = {key: np.concatenate([before[key], history[key]]) for key in history}
@@ -40,13 +42,24 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
         estimator.best_validation_score_ = _score(fit, held_out)
 
 
+def _for_all_tasks(fit, history):
+    """Curves of all tasks: one that the network is not made for has no weight and no loss."""
+    tasks = fit.given.tasks
+    # That of a task with a single class is 0, as its prediction is certain.
+    fill = np.where(tasks.n_labels > 0, 0.0, np.nan)
+    fills = {"task_weight": 0.0, "loss": fill, "validation_loss": fill}
+    return {
+        key: spread(curve, fit.members, tasks.n_tasks, fills[key]) for key, curve in history.items()
+    }
+
+
 def _score(fit, held_out):
     """The estimator's score on the rows held out."""
-    targets = fit.targets.take(held_out)
+    targets = fit.given.take(held_out)
     links = fit.estimator._links(fit.X[held_out], targets.task_index)
     values = targets.values.reshape(len(held_out), -1).T
     weights = targets.weights.reshape(len(held_out), -1).T
-    columns = zip(fit.tasks.tasks, links, values, weights, strict=True)
+    columns = zip(fit.given.tasks.tasks, links, values, weights, strict=True)
     return mean_score([fit.estimator._task_score(*column) for column in columns])
 
 
