@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from skmtl.inspection._affinity_coefficients import coefficient_cosines, fitted_cosines
 from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
-from skmtl.inspection._gradients import train_with
+from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
 from skmtl.neural._estimators import _needs_torch
@@ -156,7 +156,7 @@ def task_affinity(
         probe = getattr(_needs_torch("_probe"), kind)(every)
         network = train_with(probe, estimator, X, y, sample_weight)
         names = network.task_names_in_.tolist()
-        affinity = probe.overall()
+        affinity = for_all_tasks(network, probe.overall())
     else:
         data = TaskData(estimator, X, y, sample_weight)
         names = data.names

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from skmtl.inspection._gradients import train_with
+from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import GradientConflict
 from skmtl.neural._estimators import _needs_torch
 
@@ -83,7 +83,7 @@ def gradient_conflict(estimator, X, y, *, sample_weight=None, every=10, space="s
     validate_parameter_constraints(CONSTRAINTS, {"every": every}, caller_name="gradient_conflict")
     probe = _needs_torch("_probe").CosineProbe(every, space, restarts=True)
     network = train_with(probe, estimator, X, y, sample_weight)
-    cosine = probe.by_epoch()
+    cosine = for_all_tasks(network, probe.by_epoch())
     return GradientConflict(
         task_names=network.task_names_in_.tolist(),
         epochs=np.arange(1, len(cosine) + 1),

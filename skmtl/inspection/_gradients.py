@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.base import clone
 
 from skmtl.inspection._judge import fit
@@ -10,7 +11,7 @@ from skmtl.neural import MultiTaskMLP
 
 
 def train_with(probe, estimator, X, y, sample_weight=None):
-    """A fitted clone of a network, which a probe has watched."""
+    """A fitted clone of a network, which a probe has watched; see `for_all_tasks`."""
     estimator = clone(estimator)
     final = final_estimator(estimator)
     if not isinstance(final, MultiTaskMLP):
@@ -22,3 +23,13 @@ def train_with(probe, estimator, X, y, sample_weight=None):
     final._probe = probe
     fit(estimator, X, y, sample_weight)
     return final
+
+
+def for_all_tasks(network, pairs):
+    """Numbers (.., n_tasks, n_tasks), NaN for tasks from which nothing could be learnt."""
+    members, n_tasks = network._members, len(network.task_names_in_)
+    if members is None:
+        return pairs
+    found = np.full((*pairs.shape[:-2], n_tasks, n_tasks), np.nan)
+    found[..., members[:, None], members] = pairs
+    return found

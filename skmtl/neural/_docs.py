@@ -63,7 +63,8 @@ PARAMETERS = """
         Epochs at most.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
-        Otherwise the training loss decides on stopping, and the last epoch is kept.
+        Otherwise the training loss decides on stopping, and the last epoch is kept, unless
+        training diverged (see ``diverged_``).
     monitor : {"mean", "worst"} or name of a task, default="mean"
         The loss that decides: the mean over the tasks, weighted by ``task_weight``; the
         largest of any task with a weight; or that of one task, as ``task_names_in_`` has it.
@@ -77,8 +78,9 @@ PARAMETERS = """
         Improvement of the monitored loss that counts.
     warm_start : bool, default=False
         Go on from the weights of the previous fit: same tasks and classes, same shape of the
-        network. Solver, schedule and balancing method start anew, as scikit-learn's solvers
-        do; from a file of `skmtl.neural.Checkpoint` a fit goes on exactly.
+        network, in which a task without labels then has a place from the start. Solver,
+        schedule and balancing method start anew, as scikit-learn's solvers do; from a file of
+        `skmtl.neural.Checkpoint` a fit goes on exactly.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -109,8 +111,9 @@ ATTRIBUTES = """
     best_validation_score_ : float or None
         `score` on the rows held out, with the weights that were kept.
     diverged_ : bool
-        Whether the loss became infinite, NaN, or a million times the first; the weights of
-        the epoch before it are kept.
+        Whether the loss became infinite, NaN, or a million times that of the start, or ended
+        far above that of the start and that of a constant. The last weights whose loss was
+        good are kept, those before the first step if there are no others.
     interrupted_ : bool
         Whether the fit was interrupted from the keyboard; the best complete epoch is kept.
     <task attributes>

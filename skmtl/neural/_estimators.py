@@ -219,7 +219,9 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         Notes
         -----
         The first call fixes tasks and classes, and how a regression target is standardised;
-        for a task without labels in it, that waits for its first labels.
+        for a task without labels in it, that waits for its first labels. Such a task has a
+        place in the network from the start, while one that `fit` finds without labels, or with
+        one class, has none, and changes no other task.
         """
         self._validate_params()
         for name, only in (("early_stopping", False), ("learning_rate", "constant")):

@@ -10,7 +10,9 @@ from scipy import sparse
 
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import read_device
+from skmtl.neural._members import part_for, restrict
 from skmtl.neural._network import build, describe, set_state, task_keys
+from skmtl.neural._objective import Objective
 from skmtl.neural._settings import read_sizes, resolve
 from skmtl.neural.architectures._layers import Dropout
 
@@ -31,23 +33,34 @@ class Fit:
         Labels of all rows.
     seed : int
         Decides all randomness.
+    members : ndarray of int or None, default=None
+        The tasks that the network is made for; None for all of them.
+
+    Attributes
+    ----------
+    tasks, targets : TaskSet, Targets
+        Of the tasks of the network, and of the rows with labels.
+    given : Targets
+        Of all tasks, same rows.
     """
 
-    def __init__(self, estimator, X, targets, seed):
+    def __init__(self, estimator, X, targets, seed, members=None):
         self.estimator = estimator
-        self.tasks = targets.tasks
         self.seed = seed
+        self.members = members
         self.device = read_device(estimator.device)
+        given, targets = targets, restrict(targets, members)
         # A row without labels must not even take a place in a batch.
         labelled = targets.row_is_observed
         if not labelled.all():
-            X, targets = X[labelled], targets.take(labelled)
+            X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
+        self.given, self.tasks = given, targets.tasks
         if estimator.precision != "auto":
             X = X.astype(np.float32, copy=False)
         self.X, self.targets = X, targets
-        self.task_weight = self.targets.task_weights(estimator.task_weight)
+        self.task_weight = self._task_weight()
         self.description = describe(
-            resolve("architecture", estimator.architecture),
+            self.part("architecture"),
             X.shape[1] if X.ndim == 2 else X.shape[1:],
             self.tasks,
             hidden_layer_sizes=read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes),
@@ -58,6 +71,21 @@ class Fit:
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
         )
+
+    def part(self, parameter):
+        """A fresh architecture or balancing method, for the tasks of the network."""
+        found = resolve(parameter, getattr(self.estimator, parameter))
+        return part_for(found, self.members, self.given.tasks.n_tasks)
+
+    def _task_weight(self):
+        """Weights of the tasks of the network, checked for all."""
+        task_weight = self.estimator.task_weight
+        weight = self.given.task_weights(task_weight)
+        if self.members is None:
+            return weight
+        if task_weight is None or isinstance(task_weight, str):
+            return self.targets.task_weights(task_weight)
+        return self.targets.task_weights(weight[self.members])
 
     def rng(self, purpose, *more):
         """A generator for one purpose, so that no draw moves another."""
@@ -77,6 +105,11 @@ class Fit:
             if isinstance(layer, Dropout):
                 layer.seed([int(rng.integers(2**62))], self.device)
         return module
+
+    @cached_property
+    def objective(self):
+        """Losses of the tasks."""
+        return Objective(self.tasks, self.device)
 
     def rows(self, members=None, share=None):
         """Some of the rows, or all, as tensors.

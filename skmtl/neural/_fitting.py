@@ -6,16 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 
+from skmtl.neural._constant import best_constant, constant_losses
 from skmtl.neural._environment import gradients, limited_threads, memory_hint, safe_after_fork
 from skmtl.neural._fit import BATCHES, SPLIT, Fit
+from skmtl.neural._members import find_members
 from skmtl.neural._observer import Observer
 from skmtl.neural._pausing import check_same_fit, pause
-from skmtl.neural._results import check_finite_epoch, warn_of_end, write_results
+from skmtl.neural._results import (
+    check_finite_epoch,
+    warn_of_divergence,
+    warn_of_end,
+    write_results,
+)
 from skmtl.neural._schedules import CURVES
-from skmtl.neural._settings import check_same_network, draw_seed
+from skmtl.neural._settings import check_same_network, draw_seed, resolve
 from skmtl.neural._split import validation_split
 from skmtl.neural._start import learnt, start
 from skmtl.neural._training import train
+
+# The loss of a single row may be so many times that of all, and nothing has diverged.
+FEW = 10.0
 
 
 @gradients()
@@ -37,19 +47,21 @@ def fit_network(estimator, X, targets):
         fit.rng(BATCHES),
         max_iter=estimator.max_iter,
         monitor=estimator.monitor,
+        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
         judged=validation,
     )
     run.probe = getattr(estimator, "_probe", None)
     if paused is not None:
         run.load(paused["run"])
-    estimator._description = fit.description
+    estimator._description, estimator._members = fit.description, fit.members
     observer = Observer(estimator, run.module, lambda: pause(fit, run, rows, held_out))
-    _train(fit, run, rows, max_iter=estimator.max_iter, validation=validation, observer=observer)
+    options = {"max_iter": estimator.max_iter, "validation": validation, "observer": observer}
+    losses = _train(fit, run, rows, **options)
     check_finite_epoch(fit, run.progress)
     write_results(fit, run.module, run.progress, rows, held_out)
     _forget(estimator)
     is_over = observer.has_stopped or estimator.learning_rate in CURVES
-    warn_of_end(fit, run.progress, has_stopped=is_over)
+    warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     observer.end()
 
 
@@ -57,13 +69,18 @@ def _begin(estimator, X, targets):
     """The fit, with the network and the point that it starts from, or None."""
     before = vars(estimator) if estimator.warm_start else {}
     state, paused = before.get("_state"), before.get("_paused")
+    members = before.get("_members")
+    if not estimator.warm_start:
+        parts = [resolve(name, getattr(estimator, name)) for name in ("architecture", "balancing")]
+        members = find_members(targets, *parts)
     if paused is None:
-        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state))
+        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state), members)
     else:
         # The same labels, not to be counted a second time.
-        fit = Fit(estimator, X, replace(targets, tasks=paused["tasks"]), paused["seed"])
+        targets = replace(targets, tasks=paused["tasks"])
+        fit = Fit(estimator, X, targets, paused["seed"], members)
         check_same_fit(fit, paused)
-        estimator._publish(fit.tasks)
+        estimator._publish(targets.tasks)
     if state is not None:
         check_same_network(estimator._description, fit.description)
     return fit, state, paused
@@ -78,14 +95,18 @@ def partial_fit_network(estimator, X, targets):
     not known; in a single pass over all rows that is the objective of `fit`.
     """
     is_first = not hasattr(estimator, "_state")
+    # Labels of a task that has none may come in a later call.
+    members = None if is_first else estimator._members
+    n_tasks = targets.tasks.n_tasks if members is None else len(members)
     stream = getattr(estimator, "_stream", None) or {
         "seed": draw_seed(estimator.random_state),
         "calls": 0,
         "rows": 0,
-        "weight": np.zeros(targets.tasks.n_tasks),
+        "weight": np.zeros(n_tasks),
+        "loss": np.zeros(n_tasks),
         "learnt": None,
     }
-    fit = Fit(estimator, X, targets, stream["seed"])
+    fit = Fit(estimator, X, targets, stream["seed"], members)
     if not len(fit.targets.values):
         return
     if not is_first:
@@ -95,10 +116,23 @@ def partial_fit_network(estimator, X, targets):
     share = np.divide(n_rows, weight, out=np.zeros_like(weight), where=weight > 0)
     rows = fit.rows(share=share / len(fit.targets.values))
     module = fit.module(None if is_first else estimator._state, stream["calls"])
-    estimator._description = fit.description
+    estimator._description, estimator._members = fit.description, fit.members
     rng = fit.rng(BATCHES, stream["calls"])
-    # What is monitored decides on nothing in one pass, and may have no label in it.
-    run = start(fit, module, rows, rng, max_iter=1, monitor="mean", learnt=stream["learnt"])
+    # Few rows may have hardly any spread: what counts is that of all so far.
+    loss = stream["loss"] + len(fit.targets.values) * constant_losses(
+        np.zeros(fit.tasks.n_outputs), fit.objective, rows
+    )
+    run = start(
+        fit,
+        module,
+        rows,
+        rng,
+        max_iter=1,
+        # What is monitored decides on nothing in one pass, and may have no label in it.
+        monitor="mean",
+        constant=loss / n_rows * (1.0 + FEW / np.sqrt(len(fit.targets.values))),
+        learnt=stream["learnt"],
+    )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)
     write_results(fit, module, run.progress, rows, goes_on=not is_first)
@@ -108,8 +142,11 @@ def partial_fit_network(estimator, X, targets):
         "calls": stream["calls"] + 1,
         "rows": n_rows,
         "weight": weight,
-        "learnt": learnt(fit, run),
+        "loss": loss,
+        # With the momentum of a pass that diverged the next one would, too.
+        "learnt": stream["learnt"] if estimator.diverged_ else learnt(fit, run),
     }
+    warn_of_divergence(fit, run.progress)
 
 
 def _train(fit, run, rows, **options):
@@ -117,7 +154,7 @@ def _train(fit, run, rows, **options):
     batch_size = fit.batch_size(rows)
     work = batch_size * sum(p.numel() for p in run.module.parameters())
     with limited_threads(fit.estimator.n_threads, work), memory_hint(batch_size):
-        train(run, rows, batch_size=batch_size, **options)
+        return train(run, rows, batch_size=batch_size, **options)
 
 
 def _forget(estimator):

@@ -15,6 +15,7 @@ from skmtl.neural._environment import (
     read_device,
     safe_after_fork,
 )
+from skmtl.neural._members import spread
 
 # Numbers a chunk of predictions may hold in its widest layer.
 CHUNK = 2**22
@@ -132,16 +133,32 @@ def raw_scores_of(estimator, X, task_index=None):
     """Raw scores of a fitted estimator; its module is built once and kept."""
     device = _device_or_cpu(estimator.device)
     description, state = estimator._description, estimator._state
-    built = estimator._built
+    built, tasks, members = estimator._built, estimator._task_set, estimator._members
+    if members is not None:
+        tasks = tasks.take(members)
     if built.get("state") is not state or built["device"] != device:
         dtype = next(array.dtype for array in state.values() if array.dtype.kind == "f")
-        module = build(description, dtype, device, tasks=estimator._task_set)
+        module = build(description, dtype, device, tasks=tasks)
         set_state(module, state)
         built.update(state=state, device=device, module=module)
-    seen = estimator._task_set.n_labels > 0
+    index = _index_of_members(estimator, task_index)
     n_weights = sum(array.size for array in state.values())
     with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
-        return raw_scores(built["module"], description, X, task_index, seen)
+        raw = raw_scores(built["module"], description, X, index, tasks.n_labels > 0)
+    if members is None or task_index is not None:
+        return raw
+    outputs = estimator._task_set.slices
+    outputs = np.concatenate([np.r_[outputs[t]] for t in members]).astype(int)
+    return spread(raw, outputs, estimator._task_set.n_outputs, 0.0)
+
+
+def _index_of_members(estimator, task_index):
+    """Long form: the task of each row among those of the network, -1 for others."""
+    if task_index is None or estimator._members is None:
+        return task_index
+    place = np.full(estimator._task_set.n_tasks + 1, -1)
+    place[estimator._members] = np.arange(len(estimator._members))
+    return place[task_index]
 
 
 def _device_or_cpu(device):

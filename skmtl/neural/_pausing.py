@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 from sklearn.base import clone
 
-from skmtl.neural._network import build, set_state
+from skmtl.neural._keeping import keep_good
+from skmtl.neural._progress import Snapshot
 from skmtl.neural._results import write_results
 from skmtl.neural._schedules import CURVES
 from skmtl.neural._settings import differences
@@ -41,17 +43,17 @@ def pause(fit, run, rows, held_out):
     estimator = copy.copy(fit.estimator)
     for name in PASSING:
         estimator.__dict__.pop(name, None)
-    module = build(fit.description, fit.X.dtype, fit.device)
-    kept = [tensor.cpu().numpy() for tensor in run.progress.kept.saved]
-    set_state(module, dict(zip(module.state_dict(), kept, strict=True)))
     stopped = copy.copy(fit)
     stopped.estimator = estimator
-    write_results(stopped, module, run.progress, rows, held_out)
+    now, end = Snapshot(run.module), replace(run, progress=run.progress.aside())
+    keep_good(end, rows, fit.batch_size(rows))
+    write_results(stopped, run.module, end.progress, rows, held_out)
+    now.restore()
     estimator._paused = {
         "parameters": _parameters(fit.estimator),
         "data": fit.fingerprint,
         "seed": fit.seed,
-        "tasks": fit.tasks,
+        "tasks": fit.given.tasks,
         "run": run.state(),
     }
     return estimator

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from skmtl.neural._fit import BALANCING
+from skmtl.neural._members import spread
 from skmtl.neural._monitor import read_monitor
 from skmtl.neural._network import task_keys
-from skmtl.neural._objective import Objective
 from skmtl.neural._portable import on_device
 from skmtl.neural._progress import Progress
 from skmtl.neural._run import Run
 from skmtl.neural._schedules import scheduled
-from skmtl.neural._settings import is_same, resolve
+from skmtl.neural._settings import is_same
 from skmtl.neural._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
 
 
-def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None):
+def start(fit, module, rows, rng, *, max_iter, monitor, constant, judged=None, learnt=None):
     """The run of a fit, before its first epoch.
 
     Parameters
@@ -35,6 +37,8 @@ def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None
         Epochs at most.
     monitor : "mean", "worst" or name of a task
         The loss that decides on stopping.
+    constant : ndarray of shape (n_tasks,)
+        Losses of predictions that need no network.
     judged : Rows, default=None
         The rows it is taken from; by default those of training.
     learnt : dict, default=None
@@ -48,9 +52,9 @@ def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None
         optimizer.load(learnt["optimizer"])
     return Run(
         module,
-        Step(module, Objective(fit.tasks, fit.device), balancing, omega),
+        Step(module, fit.objective, balancing, omega),
         optimizer,
-        _progress(fit, module, rows if judged is None else judged, monitor),
+        _progress(fit, module, rows if judged is None else judged, monitor, constant),
         [rng],
     )
 
@@ -66,7 +70,7 @@ def learnt(fit, run):
 
 def _balancing(fit, before):
     """How tasks are weighed; a method that an earlier pass has started goes on."""
-    method = resolve("balancing", fit.estimator.balancing)
+    method = fit.part("balancing")
     if before is not None and is_same(before, method):
         # A copy, for this pass may fail.
         return on_device(before, fit.device)
@@ -98,19 +102,30 @@ def _optimizer(estimator, module, n_steps):
     return Clipped(optimizer, estimator.max_grad_norm)
 
 
-def _progress(fit, module, judged, monitor):
+def _progress(fit, module, judged, monitor, constant):
     """The books, where the losses of the rows ``judged`` decide."""
     estimator = fit.estimator
     can_judge = judged.task_has_label & (np.array(fit.description["outputs_per_task"]) > 0)
     counts = fit.task_weight * can_judge
     if not counts.any():
         counts = judged.task_has_label.astype(float)
-    where = "among the rows held out" if estimator.early_stopping else "in y"
     return Progress(
         module,
         1,
         counts,
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
-        monitor=read_monitor(monitor, fit.tasks.names, counts, can_judge, rows=where),
+        monitor=_monitor(fit, monitor, counts, can_judge),
+        constant=constant,
     )
+
+
+def _monitor(fit, monitor, counts, can_judge):
+    """The loss that decides; a task that is not in the network has nothing to judge by."""
+    names = fit.given.tasks.names
+    counts, can_judge = (
+        spread(part, fit.members, len(names), 0.0) for part in (counts, can_judge.astype(float))
+    )
+    where = "among the rows held out" if fit.estimator.early_stopping else "in y"
+    found = read_monitor(monitor, names, counts, can_judge > 0, rows=where)
+    return found if fit.members is None else replace(found, counts=found.counts[fit.members])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from skmtl.neural._keeping import keep_good
+from skmtl.neural._measuring import mean_losses
+
 
 def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
     """Train the models of a run until they stop, and put their best parameters into the module.
@@ -26,6 +29,11 @@ def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
     ------
     KeyboardInterrupt
         If interrupted before the first epoch is complete; later, ``progress.interrupted``.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_models, n_tasks) or None
+        See `keep_good`.
     """
     progress = run.progress
     try:
@@ -46,7 +54,7 @@ def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
         if not progress.n_epochs:
             raise
         progress.interrupted = True
-    progress.kept.restore()
+    return keep_good(run, rows, batch_size)
 
 
 def run_epoch(run, rows, batch_size):
@@ -63,6 +71,8 @@ def run_epoch(run, rows, batch_size):
         if run.probe is not None:
             run.probe(run, batch)
         batch_losses, batch_weights, gradients = step(batch)
+        if run.progress.first_loss is None:
+            run.progress.begin(batch_losses.cpu().numpy().astype(np.float64))
         optimizer.step(gradients)
         step.follow_up(batch)
         share = batch.values.shape[1] / rows.n_rows
@@ -82,20 +92,3 @@ def batches(rows, rngs, batch_size):
     order = np.stack([rng.permutation(rows.n_rows) for rng in rngs])
     order = torch.from_numpy(order).to(rows.device)
     yield from rows.batches(order, batch_size)
-
-
-def mean_losses(run, rows, chunk=4096):
-    """Mean losses (n_models, n_tasks) without training; NaN for tasks without labels."""
-    module, n_models = run.module, len(run.rngs)
-    module.eval()
-    losses = 0.0
-    with torch.no_grad():
-        for start in range(0, rows.n_rows, chunk):
-            stop = min(start + chunk, rows.n_rows)
-            index = torch.arange(start, stop, device=rows.device).expand(n_models, -1)
-            batch = rows.batch(index)
-            part = run.step.objective(module(batch.X, batch.task_index), batch)
-            losses = losses + part * ((stop - start) / rows.n_rows)
-    losses = losses.cpu().numpy().astype(np.float64)
-    losses[:, ~rows.task_has_label] = np.nan
-    return losses

@@ -74,6 +74,11 @@ class TaskSet:
             for members in groups.values()
         ]
 
+    def take(self, index: Array) -> TaskSet:
+        """Some of the tasks."""
+        tasks = self.tasks if self.is_long else tuple(self.tasks[t] for t in index)
+        return TaskSet(tasks, self.names[index], self.n_labels[index], self.is_long, self.is_long)
+
     @property
     def is_mixed(self) -> bool:
         """Whether there is more than one task type."""
@@ -194,21 +199,16 @@ class Targets:
 
     def select(self, tasks: Array) -> Targets:
         """Some of the tasks (wide)."""
-        mine = self.tasks
-        chosen = TaskSet(
-            tuple(mine.tasks[t] for t in tasks), mine.names[tasks], mine.n_labels[tasks]
-        )
         n_rows = len(self.values)
         values, weights = self.values.reshape(n_rows, -1), self.weights.reshape(n_rows, -1)
-        return Targets(chosen, values[:, tasks], weights[:, tasks])
+        return Targets(self.tasks.take(tasks), values[:, tasks], weights[:, tasks])
 
     def without_empty_tasks(self) -> Targets:
         """Long form without the tasks that have no label; their rows are gone already."""
-        mine, keep = self.tasks, self.tasks.n_labels > 0
+        keep = self.tasks.n_labels > 0
         assert self.task_index is not None
-        chosen = TaskSet(mine.tasks, mine.names[keep], mine.n_labels[keep], True, True)
         index = (np.cumsum(keep) - 1)[self.task_index]
-        return Targets(chosen, self.values, self.weights, index)
+        return Targets(self.tasks.take(np.flatnonzero(keep)), self.values, self.weights, index)
 
     def take(self, rows: Array) -> Targets:
         """Some of the rows."""

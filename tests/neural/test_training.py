@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from skmtl.neural._measuring import mean_losses
 from skmtl.neural._progress import Progress
 from skmtl.neural._run import Run
-from skmtl.neural._training import batches, mean_losses, train
+from skmtl.neural._training import batches, train
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.optimizers import Adam
 

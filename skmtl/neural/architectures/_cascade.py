@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
@@ -16,6 +17,8 @@ from skmtl.neural.architectures._hierarchy import (
     reached_by,
     read_layers,
     read_parents,
+    some_layers,
+    some_parents,
     stages,
 )
 
@@ -82,6 +85,15 @@ class Cascade(Architecture):
         self.parents = parents
         self.layers = layers
         self.detach = detach
+
+    def for_tasks(self, members: NDArray[Any], n_tasks: int) -> Cascade:
+        """The hierarchy of some of the tasks; the others are read by none."""
+        parents, layers = self.parents, self.layers
+        if parents is not None:
+            parents = some_parents(read_parents(parents, n_tasks), members)
+        if layers is not None:
+            layers = some_layers(layers, members, n_tasks)
+        return Cascade(parents, layers=layers, detach=self.detach)
 
     def build(
         self,

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,21 @@ def read_layers(layers: Any, n_tasks: int, n_layers: int) -> list[int]:
                 "and 0 are the features."
             )
     return [int(layers.get(t, n_layers)) for t in range(n_tasks)]
+
+
+def some_parents(parents: list[tuple[int, ...]], members: NDArray[Any]) -> dict[int, list[int]]:
+    """Parents of some of the tasks, numbered among them."""
+    place = {int(t): i for i, t in enumerate(members)}
+    return {i: [place[s] for s in parents[t] if s in place] for t, i in place.items()}
+
+
+def some_layers(layers: Any, members: NDArray[Any], n_tasks: int) -> dict[int, Any]:
+    """The hidden layers that are given for some of the tasks, numbered among them."""
+    if not isinstance(layers, Mapping) and len(layers) != n_tasks:
+        raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
+    given = layers if isinstance(layers, Mapping) else dict(enumerate(layers))
+    _check_tasks("layers", layers, tuple(given), n_tasks)
+    return {i: given[int(t)] for i, t in enumerate(members) if int(t) in given}
 
 
 def depths(parents: list[tuple[int, ...]]) -> list[int]:

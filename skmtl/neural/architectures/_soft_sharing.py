@@ -76,6 +76,13 @@ class SoftSharing(StackedArchitecture):
         self.strength = strength
         self.to = to
 
+    def for_tasks(self, members: NDArray[Any], n_tasks: int) -> SoftSharing:
+        """The same between some of the tasks."""
+        to = self.to
+        if not isinstance(to, str) and np.shape(to) == (n_tasks, n_tasks):
+            to = np.asarray(to)[np.ix_(members, members)]
+        return SoftSharing(strength=self.strength, to=to)
+
     def _join(
         self, trunks: StackedTrunks, heads: OwnHeads, outputs_per_task: Sequence[int]
     ) -> StackedNetworks:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._base import Array, LossBalancing
 
 
 class Static(LossBalancing):
@@ -37,6 +37,13 @@ class Static(LossBalancing):
     def __init__(self, weight: Any = None, *, normalize: bool = False) -> None:
         self.weight = weight
         self.normalize = normalize
+
+    def for_tasks(self, members: Array, n_tasks: int) -> Static:
+        """The weights of some of the tasks."""
+        weight = self.weight
+        if weight is not None and len(weight) == n_tasks:
+            weight = np.asarray(weight)[members]
+        return Static(weight, normalize=self.normalize)
 
     def start(
         self,
