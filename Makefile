@@ -1,25 +1,40 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CONSTRAINTS := constraints.txt
 SPHINXOPTS ?= -W --keep-going
 
 # Two test workers with one thread each: more threads than cores make small fits several times slower.
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 
+# Kernels of OpenBLAS to test with; those that the processor does not take are left out, and said.
+BLAS_KERNELS ?= Haswell SkylakeX Prescott Nehalem
+FUZZ_PROBLEMS ?= 5000
+FUZZ_SEED ?= 0
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test test-oldest test-blas fuzz lint format docs clean
 # Two pip runs in one environment get in each other's way.
 .NOTPARALLEL:
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-12s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.stamp-demo ## fit the quickstart example and print what it found
 	$(BIN)/python examples/plot_quickstart.py
 
 test: $(VENV)/.stamp-test ## run the whole test suite, docstring and page examples included
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-oldest: ## run it with the oldest versions of what skmtl needs, in an environment of its own
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+
+test-blas: $(VENV)/.stamp-test ## run it with the matrix kernels of several processors
+	$(ONE_THREAD) $(BIN)/python -m tests.blas $(BLAS_KERNELS) -- -n $(WORKERS) $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.stamp-test ## fit thousands of small random problems and check what skmtl promises
+	$(BIN)/python -m tests.fuzz --problems $(FUZZ_PROBLEMS) --seed $(FUZZ_SEED) --jobs $(WORKERS)
 
 lint: $(VENV)/.stamp-lint ## check style, format and types
 	$(BIN)/ruff check .
@@ -34,7 +49,7 @@ docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warn
 	$(BIN)/python -m sphinx -b html $(SPHINXOPTS) docs docs/_build/html
 
 clean: ## remove the environment and everything generated
-	rm -rf $(VENV) build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .venv .venv-oldest build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -48,6 +63,6 @@ $(VENV)/.stamp-venv:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.stamp-%: pyproject.toml constraints.txt | $(VENV)/.stamp-venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$*)]'
+$(VENV)/.stamp-%: pyproject.toml $(CONSTRAINTS) | $(VENV)/.stamp-venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(EXTRAS_$*)]'
 	@touch $@

@@ -34,7 +34,7 @@ def _append(X, columns):
 def _products(X, index, n_tasks):
     """A copy of each row in the block of columns of its task."""
     n_features, X = X.shape[1], sparse.coo_array(X)
-    rows, columns = X.coords
+    rows, columns = X.row, X.col
     task = index[rows]
     known = task >= 0
     columns = task[known].astype(np.int64) * n_features + columns[known]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
-from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
+from sklearn.metrics import d2_log_loss_score, get_scorer, get_scorer_names, make_scorer
 
 from skmtl.metrics._averages import average_over_tasks, check_average
 from skmtl.metrics._metric_by_type import choose, read_metric
@@ -139,7 +139,9 @@ def multitask_score(
 def _known_responses():
     """What scikit-learn's own scorer of a function takes: labels, probabilities, ..."""
     scorers = [get_scorer(name) for name in get_scorer_names()]
-    return {scorer._score_func: scorer._response_method for scorer in scorers}
+    known = {scorer._score_func: scorer._response_method for scorer in scorers}
+    # Has no scorer in the older versions.
+    return {d2_log_loss_score: "predict_proba", **known}
 
 
 def _as_scorer(metric):

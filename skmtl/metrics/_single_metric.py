@@ -76,6 +76,9 @@ def _fill_in(scorer, view):
     needs_positive = len(known) == 2 and "pos_label" in parameters
     if needs_positive and _setting(scorer, "pos_label") not in known:
         settings.setdefault("pos_label", known[1])
+    elif len(known) > 2 and "pos_label" in parameters and _uses_labels_only(scorer):
+        # Before 1.7 the default 1 had to be a class, though nothing was asked of it.
+        settings.setdefault("pos_label", None)
     return settings
 
 

@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import time
+from contextlib import suppress
 from functools import partial
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -27,7 +28,8 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--remote-debugging-pipe",
 )
-PATIENCE = 60.0
+# Seconds for one answer: nothing waits that long but where a machine has much else to do.
+PATIENCE = 300.0
 KEYS = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), " ": ("Space", 32, " ")}
 
 
@@ -35,6 +37,19 @@ def find_chromium():
     """Path of the browser, or None."""
     paths = [os.environ.get("SKMTL_CHROMIUM"), *map(shutil.which, NAMES)]
     return next((path for path in paths if path), None)
+
+
+def start_chromium(path, new_profile, n_tries=2):
+    """A browser that answers; another try with a fresh profile where one does not come up."""
+    browser = Chromium(path, new_profile())
+    try:
+        browser.call("Browser.getVersion")
+    except (OSError, RuntimeError, TimeoutError):
+        browser.close()
+        if n_tries == 1:
+            raise
+        return start_chromium(path, new_profile, n_tries - 1)
+    return browser
 
 
 class Chromium:
@@ -91,7 +106,8 @@ class Chromium:
 
     def close(self):
         """End the browser and its children."""
-        os.killpg(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
         os.close(self._in)
         os.close(self._out)
@@ -169,17 +185,32 @@ class Page:
 
     def frames(self):
         """For each frame inside the page a function that runs JavaScript there."""
-        contexts = [event["context"] for event in self._events("Runtime.executionContextCreated")]
-        last = {context["auxData"]["frameId"]: context["id"] for context in contexts}
         tree = self.call("Page.getFrameTree")["frameTree"].get("childFrames", [])
-        return [partial(self.run, context=last[child["frame"]["id"]]) for child in tree]
+        inside = [child["frame"]["id"] for child in tree]
+        self.wait_until(lambda: set(inside) <= set(self._contexts))
+        return [partial(self.run, context=self._contexts[frame]) for frame in inside]
+
+    @property
+    def _contexts(self):
+        """Latest place of each frame to run JavaScript in."""
+        contexts = [event["context"] for event in self._events("Runtime.executionContextCreated")]
+        return {context["auxData"]["frameId"]: context["id"] for context in contexts}
 
     def wait_until(self, is_so):
-        """Until a function says so."""
+        """Until a function says so; what the page says meanwhile is read."""
         end = time.monotonic() + PATIENCE
         while not is_so():
             if time.monotonic() > end:
                 raise TimeoutError(f"not so in {PATIENCE:g} seconds")
+            time.sleep(0.02)
+            self.run("0")
+
+    def becomes(self, expression, value):
+        """Wait until an expression has a value: the page may come to an event later."""
+        end = time.monotonic() + PATIENCE
+        while (found := self.run(expression)) != value:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{expression} is {found!r}, not {value!r}")
             time.sleep(0.02)
 
     def _events(self, method):

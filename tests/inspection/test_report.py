@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import parallel_backend
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -274,7 +274,7 @@ def test_nothing_given_is_changed():
 
 def test_n_jobs_and_time_change_nothing(judged):
     report, X, y = judged
-    with parallel_config(backend="threading"):
+    with parallel_backend("threading"):
         again = MultiTaskReport(linear(tasks=TYPES), X, y, SPLITTER, n_jobs=2)
     assert again.to_html() == report.to_html()
 

@@ -1,5 +1,6 @@
 """The page in a real browser: sorting, themes, links, names, narrow screens, and silence."""
 
+import json
 import os
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from skmtl.inspection.report import MultiTaskReport
-from tests.inspection.chromium import Chromium, Page, find_chromium
+from tests.inspection.chromium import Page, find_chromium, start_chromium
 from tests.inspection.reporting import HOSTILE, hostile_data, linear, mixed_data
 
 pytestmark = [
@@ -17,6 +18,7 @@ pytestmark = [
 ]
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(17, 22, 27)"
 GROUND = "getComputedStyle(document.body).backgroundColor"
+OPENED = "[...document.querySelectorAll('details.task')].map(d => d.open)"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def browser(tmp_path_factory):
         if os.environ.get("SKMTL_BROWSER") == "required":
             pytest.fail("SKMTL_BROWSER=required, but there is no Chromium")
         pytest.skip("no Chromium: install Debian's chromium, or name one with SKMTL_CHROMIUM")
-    running = Chromium(path, tmp_path_factory.mktemp("profile"))
+    running = start_chromium(path, lambda: tmp_path_factory.mktemp("profile"))
     yield running
     running.close()
 
@@ -56,15 +58,14 @@ def column(page, position):
     )
 
 
-def sorts(page):
-    """What the heads say of the order."""
-    return page.run("[...document.querySelectorAll('#tasks-table thead th')].map(h => h.ariaSort)")
+# What the heads say of the order.
+SORTS = "[...document.querySelectorAll('#tasks-table thead th')].map(h => h.ariaSort)"
 
 
 def assert_sorted(page, position, direction):
-    expected = [None] * len(sorts(page))
+    expected = [None] * len(page.run(SORTS))
     expected[position] = direction
-    assert sorts(page) == expected
+    page.becomes(SORTS, expected)
     values = column(page, position)
     is_text = page.run(
         f"document.querySelectorAll('#tasks-table thead th')[{position}].dataset.sort"
@@ -92,7 +93,7 @@ def test_sorting_by_click(browser, path, report):
     page = Page(browser).open(path)
     keys = report.to_frame().index.to_list()
     assert len(column(page, 0)) == len(keys) == 12
-    heads = sorts(page)
+    heads = page.run(SORTS)
     assert heads == [None] * 8
     for position in range(len(heads)):
         for direction in ("ascending", "descending", "ascending"):
@@ -110,8 +111,8 @@ def test_sorting_by_keyboard(browser, path, key):
         while not page.run(f"document.activeElement.matches({head(position)!r})"):
             before = page.run("document.activeElement.outerHTML")
             page.press("Tab")
-            assert page.run("document.activeElement.outerHTML") != before
-        assert page.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            page.becomes(f"document.activeElement.outerHTML !== {json.dumps(before)}", True)
+        page.becomes("getComputedStyle(document.activeElement).outlineStyle", "solid")
         page.press(key)
         assert_sorted(page, position, "ascending")
         page.press(key)
@@ -122,14 +123,15 @@ def test_theme_follows_the_system_until_the_button_says_otherwise(browser, path)
     page = Page(browser, scheme="light").open(path)
     pressed = "document.querySelector('#theme').ariaPressed"
     assert (page.run(GROUND), page.run(pressed)) == (LIGHT, "false")
+    look = f"[{GROUND}, {pressed}]"
     page.prefer("dark")
-    page.wait_until(lambda: (page.run(GROUND), page.run(pressed)) == (DARK, "true"))
+    page.becomes(look, [DARK, "true"])
     page.click("#theme")
-    assert (page.run(GROUND), page.run(pressed)) == (LIGHT, "false")
+    page.becomes(look, [LIGHT, "false"])
     page.prefer("light")
-    page.wait_until(lambda: page.run("matchMedia('(prefers-color-scheme: light)').matches"))
+    page.becomes("matchMedia('(prefers-color-scheme: light)').matches", True)
     page.click("#theme")
-    assert (page.run(GROUND), page.run(pressed)) == (DARK, "true")
+    page.becomes(look, [DARK, "true"])
     assert page.complaints == []
 
 
@@ -146,14 +148,15 @@ def test_the_policy_forbids_requests(browser, path):
     page = Page(browser).open(path)
     page.run("document.body.append(Object.assign(new Image(), {src: 'https://example.org/x.png'}))")
     page.run("fetch('https://example.org/').catch(() => 0)")
+    page.wait_until(lambda: len(page.complaints) >= 2)
     said = [event["entry"]["text"] for event in page.complaints]
-    assert len(said) >= 2
     assert all("Content Security Policy" in text for text in said)
 
 
 def test_names_do_not_run(browser, path):
     page = Page(browser).open(path)
     page.click("#all button")
+    page.becomes(f"{OPENED}.every(Boolean)", True)
     assert page.run("window.hostile") is None
     assert page.run("document.scripts.length") == 1
     assert page.run("document.images.length") == 0
@@ -167,6 +170,7 @@ def test_names_do_not_run(browser, path):
 def test_nothing_is_wider_than_the_screen(browser, path, width):
     page = Page(browser, width=width).open(path)
     page.click("#all button")
+    page.becomes(f"{OPENED}.every(Boolean)", True)
     assert page.run("document.documentElement.scrollWidth") <= width
     is_reachable = (
         "[...document.querySelectorAll('.scroll')].every(s => s.tabIndex === 0 && s.ariaLabel)"
@@ -176,15 +180,14 @@ def test_nothing_is_wider_than_the_screen(browser, path, width):
 
 def test_a_link_opens_the_part_of_its_task(browser, path):
     page = Page(browser).open(path)
-    opened = "[...document.querySelectorAll('details.task')].map(d => d.open)"
-    assert page.run(opened) == [False] * 12
+    assert page.run(OPENED) == [False] * 12
     page.click("#tasks-table tbody tr:nth-child(5) a")
-    assert page.run(opened) == [t == 4 for t in range(12)]
-    assert page.run("document.activeElement.id") == "task-5"
+    page.becomes(OPENED, [t == 4 for t in range(12)])
+    page.becomes("document.activeElement.id", "task-5")
     page.click("#all button:nth-child(2)")
-    assert page.run(opened) == [False] * 12
+    page.becomes(OPENED, [False] * 12)
     page.click("#all button")
-    assert page.run(opened) == [True] * 12
+    page.becomes(OPENED, [True] * 12)
 
 
 def test_filter(browser, path):
@@ -192,8 +195,8 @@ def test_filter(browser, path):
     page.click("#filter input")
     page.type("TASK ")
     shown = "[...document.querySelectorAll('#tasks-table tbody tr')].filter(r => !r.hidden).length"
-    assert page.run(shown) == 3
-    assert page.run("document.querySelector('[role=status]').textContent") == "3 of 12 tasks"
+    page.becomes(shown, 3)
+    page.becomes("document.querySelector('[role=status]').textContent", "3 of 12 tasks")
 
 
 def test_readable_without_script(browser, path):
@@ -213,11 +216,11 @@ def test_paper_is_white_and_shows_closed_parts(browser, path):
     is_shown = "document.querySelector('.part').checkVisibility()"
     page.click("#theme")
     assert not page.run(is_shown)
-    assert page.run(GROUND) == DARK
+    page.becomes(GROUND, DARK)
     page.prefer("light", media="print")
-    page.wait_until(lambda: page.run("matchMedia('print').matches"))
-    page.wait_until(lambda: page.run(is_shown))
-    assert page.run(GROUND) == LIGHT
+    page.becomes("matchMedia('print').matches", True)
+    page.becomes(is_shown, True)
+    page.becomes(GROUND, LIGHT)
     assert page.run("document.querySelector('#theme').offsetHeight") == 0
 
 
@@ -234,8 +237,7 @@ def test_two_reports_in_a_notebook(browser, tmp_path):
     assert sorted(titles) == ["pressure", "relapse"]
     first = inner[0]
     first("document.querySelector('#theme').click()")
-    grounds = [frame(GROUND) for frame in inner]
-    assert grounds == [DARK, LIGHT]
+    page.wait_until(lambda: [frame(GROUND) for frame in inner] == [DARK, LIGHT])
     first("document.querySelector('#tasks-table tbody a').click()")
     page.wait_until(lambda: first("document.querySelector('details.task').open"))
     assert not inner[1]("document.querySelector('details.task').open")

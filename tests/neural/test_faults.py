@@ -174,6 +174,14 @@ def test_row_22_really(mixed_data, architecture):
     assert np.isfinite(raw(model, X)).all()
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C arrives, also where it is ignored because the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt(monkeypatch, at):
     """A Ctrl-C in the middle of epoch ``at``."""
     original, epochs = _training.batches, []

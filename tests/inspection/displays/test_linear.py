@@ -211,7 +211,7 @@ def test_path_of_a_search_over_more_than_alpha():
 @pytest.mark.parametrize("cls", [MultiTaskLassoCV, SklearnMultiTaskLassoCV])
 def test_path_of_the_twins(cls):
     X, y = make_multitask_regression(60, 8, n_tasks=3, n_informative=3, noise=0.5, random_state=0)
-    search = cls(alphas=10, cv=3).fit(X, y)
+    search = cls(alphas=np.geomspace(1.0, 1e-3, 10), cv=3).fit(X, y)
     display = RegularizationPathDisplay.from_estimator(search, X, y)
     np.testing.assert_allclose(display.score_line_.get_ydata(), search.mse_path_.mean(axis=-1))
     assert display.axes_[1].get_ylabel() == "mean squared error"

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import trapezoid
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import confusion_matrix, r2_score, roc_auc_score, roc_curve
@@ -268,7 +269,7 @@ def test_mean_curve_of_one_curve_is_that_curve():
     scores = y + rng.normal(size=4000)
     (task,) = predicted_in(y, scores)
     # The area below it, to the width of the grid.
-    np.testing.assert_allclose(np.trapezoid(task.mean_curve(), GRID), task.score, atol=2e-3)
+    np.testing.assert_allclose(trapezoid(task.mean_curve(), GRID), task.score, atol=2e-3)
     assert task.mean_curve()[-1] == 1.0
 
 
