@@ -13,8 +13,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._html import NotebookMixin
-from skmtl.tasks._columns import match, read_column
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._by_name import column_names
+from skmtl.tasks._columns import match
+from skmtl.tasks._reading import (
+    as_table,
+    read_task_column,
+    refuse_data_sets,
+    split_task_feature,
+    without_mask,
+)
 from skmtl.tasks._targets import read_targets
 
 
@@ -176,7 +183,11 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
         targets = self._task_set.read(
-            y, task_column=task_column, sample_weight=sample_weight, unseen=unseen
+            y,
+            task_column=task_column,
+            sample_weight=sample_weight,
+            unseen=unseen,
+            to_score=True,
         )
         _check_rows(X, targets)
         links = self._links(X, self._task_index(task_column))
@@ -222,16 +233,18 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             "ensure_all_finite": False,
             "allow_nd": self._allows_nd,
         }
+        if not self._allows_nd:
+            refuse_data_sets(X)
         if self.task_feature is None:
-            X = validate_data(self, X, reset=reset, **options)
+            X = validate_data(self, without_mask(X), reset=reset, **options)
             task_column = None
             names = getattr(self, "feature_names_in_", None)
         else:
-            X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+            X = as_table(X)
             validate_data(self, X, reset=reset, skip_check_array=True)
             X, task_column = split_task_feature(X, self.task_feature)
-            names = np.asarray(X.columns) if hasattr(X, "columns") else None
-            X = check_array(X, input_name="X", estimator=self, **options)
+            names = column_names(X)
+            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
         _check_finite(X, names)
         return X, task_column
 
@@ -243,7 +256,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         """Position of each row's task; -1 for an unknown one where that is allowed."""
         if task_column is None:
             return None
-        column = read_column(task_column, "task feature")
+        column = read_task_column(task_column)
         index = np.where(column.observed, match(self._task_set.names, column.labels), -1)
         unknown = index < 0
         if unknown.any() and self.unknown_task == "error":

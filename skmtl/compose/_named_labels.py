@@ -2,7 +2,7 @@
 
 import numpy as np
 
-EXACT_INTEGERS = 2**53
+from skmtl.tasks._columns import EXACT_INTEGERS
 
 
 class NamedLabels(np.ndarray):

@@ -16,6 +16,7 @@ from skmtl.linear._learnable import learnable, learnable_outputs, learnable_task
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
+from skmtl.tasks._by_name import put_in_order
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
@@ -134,7 +135,8 @@ class MultiTaskLinear(MultiTaskEstimator):
             return
         X, labelled, cells = learnable(X, targets, self.task_weight)
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
-        penalty = clone(penalty).for_tasks(kept, targets.tasks.n_tasks)
+        penalty = put_in_order(clone(penalty), targets.tasks.names.tolist())
+        penalty = penalty.for_tasks(kept, targets.tasks.n_tasks)
         fitted = fit_linear(X, labelled, cells, penalty, self, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:

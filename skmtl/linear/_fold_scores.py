@@ -188,4 +188,4 @@ def problem_of_statistics(model, tasks, train, kept):
     none = np.zeros((1, tasks.n_tasks))
     counted = TaskSet(tasks.tasks, tasks.names, train.n_labels)
     targets = Targets(counted, none, none).select(kept)
-    return PathProblem(model, statistics, targets, None, kept, tasks.n_tasks)
+    return PathProblem(model, statistics, targets, None, kept, names)

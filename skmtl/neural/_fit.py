@@ -13,6 +13,7 @@ from skmtl.neural._environment import read_device
 from skmtl.neural._network import build, describe, set_state, task_keys
 from skmtl.neural._settings import read_sizes, resolve
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.tasks._by_name import put_in_order
 
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
@@ -47,7 +48,9 @@ class Fit:
         self.X, self.targets = X, targets
         self.task_weight = self.targets.task_weights(estimator.task_weight)
         self.description = describe(
-            resolve("architecture", estimator.architecture),
+            put_in_order(
+                resolve("architecture", estimator.architecture), self.tasks.names.tolist()
+            ),
             X.shape[1] if X.ndim == 2 else X.shape[1:],
             self.tasks,
             hidden_layer_sizes=read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes),

@@ -16,6 +16,7 @@ from skmtl.neural._schedules import scheduled
 from skmtl.neural._settings import is_same, resolve
 from skmtl.neural._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
+from skmtl.tasks._by_name import put_in_order
 
 
 def start(fit, module, rows, rng, *, max_iter, monitor, judged=None, learnt=None):
@@ -66,11 +67,11 @@ def learnt(fit, run):
 
 def _balancing(fit, before):
     """How tasks are weighed; a method that an earlier pass has started goes on."""
-    method = resolve("balancing", fit.estimator.balancing)
+    names = fit.tasks.names
+    method = put_in_order(resolve("balancing", fit.estimator.balancing), names.tolist())
     if before is not None and is_same(before, method):
         # A copy, for this pass may fail.
         return on_device(before, fit.device)
-    names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
     method.start(
         [int(fit.rng(BALANCING).integers(2**62))],

@@ -6,7 +6,7 @@ means unobserved, whatever the value beside it; everything behind this door mult
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
-from skmtl.tasks._columns import read_column
+from skmtl.tasks._by_name import by_task, name_key, shown
+from skmtl.tasks._columns import Column
 from skmtl.tasks._multiclass import Multiclass
-from skmtl.tasks._reading import observed_weights, read_y, stack_columns
+from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns
 from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._task_set import Targets, TaskSet
 
@@ -44,7 +45,7 @@ def read_targets(
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the target y is None"
         )
-    columns, names, is_1d = read_y(y)
+    columns, names, is_1d, weights = read_weighted(y, sample_weight)
     is_long = task_column is not None
     if is_long and not is_1d:
         raise ValueError(
@@ -58,7 +59,6 @@ def read_targets(
     labels: list[Hashable] = list(range(len(columns)))
     if names is not None and not is_long:
         labels = names
-    weights = observed_weights(columns, sample_weight, is_1d)
     if not any((weight > 0).any() for weight in weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     task_names: list[Hashable] = ["y"] if is_long else labels
@@ -67,14 +67,15 @@ def read_targets(
         are_free = [
             is_auto(entry) and kind != "regression" for entry in spread(declared, task_names)
         ]
-        _declare_classes(tasks, classes, are_free)
+        _declare_classes(tasks, classes, task_names, are_free)
+    elif is_1d and kind == "any" and is_auto(spread(declared, task_names)[0]):
+        _warn_of_whole_numbers(tasks[0], columns[0], weights[0])
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
     values = []
     for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
         task.fit(column, weights[t], name, standardize=bool(standardize))
-        # A label of weight 0 is as good as unobserved: its class may be unknown.
-        values.append(task.encode(column.restrict(weights[t] > 0), name))
+        values.append(task.encode(column, name))
         weights[t] = weights[t] * task.label_weight(values[-1])
     array, index = _names_and_index(task_column, labels, names is not None)
     if index is None:
@@ -86,18 +87,56 @@ def read_targets(
     return Targets(task_set, *stack_columns(values, weights, is_1d), index)
 
 
-def _declare_classes(tasks: list[Task], classes: Any, are_free: Sequence[bool]) -> None:
+def _declare_classes(
+    tasks: list[Task], classes: Any, names: Sequence[Hashable], are_free: Sequence[bool]
+) -> None:
     """Hand the ``classes`` of `partial_fit` to the tasks; they decide the type of a free one."""
-    entries = list(classes) if len(tasks) > 1 else [classes]
-    if len(tasks) == 1 and len(classes) == 1 and np.ndim(classes[0]) == 1:
-        entries = [classes[0]]
-    if len(entries) != len(tasks):
-        raise ValueError(f"classes has {len(entries)} entries, but y has {len(tasks)} tasks.")
-    for t, (entry, is_free) in enumerate(zip(entries, are_free, strict=True)):
+    for t, (entry, is_free) in enumerate(zip(_by_task(classes, names), are_free, strict=True)):
         if entry is not None and is_free:
-            tasks[t] = Binary() if len(set(entry)) <= 2 else Multiclass()
+            tasks[t] = Binary() if len(entry) <= 2 else Multiclass()
         if entry is not None and tasks[t].is_classification:
-            tasks[t].set_params(classes=list(entry))
+            tasks[t].set_params(classes=entry)
+
+
+def _by_task(classes: Any, names: Sequence[Hashable]) -> list[Any]:
+    """The classes of each task, None where the labels decide.
+
+    A flat list holds for all tasks, a nested one has an entry per task, a dict names them.
+    """
+    if isinstance(classes, str):
+        raise ValueError(f"classes={classes!r}; expected a list of classes, ['no', 'yes'].")
+    if isinstance(classes, Mapping):
+        known = set(map(name_key, names))
+        if unknown := [name for name in classes if name_key(name) not in known]:
+            raise ValueError(
+                f"classes names the task {unknown[0]!r}, which y does not have; its tasks are "
+                f"{shown(names)}."
+            )
+        of_key = {name_key(name): entry for name, entry in classes.items()}
+        entries = [of_key.get(name_key(name)) for name in names]
+    else:
+        entries = list(classes)
+        if not any(entry is None or _is_list(entry) for entry in entries):
+            entries = [entries] * len(names)
+        elif hasattr(classes, "iloc"):
+            entries = by_task(classes, names, "classes")
+    if len(entries) != len(names):
+        raise ValueError(
+            f"classes has {len(entries)} entries, but y has {len(names)} tasks: {shown(names)}."
+        )
+    return [_unique(entry, name) for entry, name in zip(entries, names, strict=True)]
+
+
+def _is_list(entry: Any) -> bool:
+    return hasattr(entry, "__len__") and not isinstance(entry, str)
+
+
+def _unique(entry: Any, name: Hashable) -> list[Any] | None:
+    if entry is None:
+        return None
+    if not _is_list(entry):
+        raise ValueError(f"Task {name!r}: classes={entry!r}; expected a list, or None.")
+    return list(dict.fromkeys(entry))
 
 
 def _names_and_index(
@@ -107,26 +146,46 @@ def _names_and_index(
         names = np.empty(len(labels), dtype=object if has_names else np.int64)
         names[:] = labels
         return names, None
-    column = read_column(task_column, "task feature")
+    column = read_task_column(task_column)
     if not column.observed.all():
         raise ValueError(
             f"The task feature is missing in {int((~column.observed).sum())} rows of X."
         )
-    labels_of_rows = column.labels
-    if column.is_numeric and np.array_equal(labels_of_rows, np.floor(labels_of_rows)):
-        # 3.0 is task 3: a column of numbered tasks is float among float features.
-        labels_of_rows = labels_of_rows.astype(np.int64)
-    names, index = np.unique(labels_of_rows, return_inverse=True)
+    names, index = np.unique(column.labels, return_inverse=True)
     return names, index.astype(np.intp)
+
+
+# As many labels of a kind as digits, grades or ratings have, each more often than by chance.
+MOST_CLASSES, FEWEST_OF_EACH, FEWEST_ON_AVERAGE = 20, 2, 5
+
+
+def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
+    """Tell of labels read as numbers that may be meant as classes."""
+    labels = column.labels[weight > 0]
+    if task.is_classification or (labels != np.floor(labels)).any():
+        return
+    counts = np.unique(labels, return_counts=True)[1]
+    if (
+        2 <= len(counts) <= MOST_CLASSES
+        and counts.min() >= FEWEST_OF_EACH
+        and counts.mean() >= FEWEST_ON_AVERAGE
+    ):
+        warn(
+            f"y has {len(counts)} different labels, all of them whole numbers, and is read as "
+            "regression. If they are classes, say so: tasks='multiclass', or the estimator for "
+            "classes only (...Classifier). tasks='regression' says that they are numbers."
+        )
 
 
 def _warn(tasks: TaskSet) -> None:
     """Tell of tasks from which little or nothing can be learned."""
     none = tasks.names[tasks.n_labels == 0].tolist()
     single = tasks.names[tasks.n_labels == 1].tolist()
+    # In long form all tasks have the classes of one column.
+    types = tasks.tasks * tasks.n_tasks if tasks.is_long else tasks.tasks
     constant = [
         name
-        for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False)
+        for task, name in zip(types, tasks.names.tolist(), strict=True)
         if task.is_classification and task.n_labels_ and not task.n_outputs_
     ]
     for found, text in (
