@@ -17,6 +17,7 @@ from skmtl._warnings import known_labels
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._single import weight_parameter
 from skmtl.tasks._by_name import matrix_by_task, put_in_order
+from skmtl.tasks._columns import match
 from skmtl.tasks._weights import read_task_weight
 
 
@@ -199,7 +200,7 @@ def _declared(task, long_targets):
 def _of_all_classes(probability, classes, all_classes):
     """Probabilities with a column for classes that these rows do not have."""
     whole = np.zeros((len(probability), len(all_classes)))
-    whole[:, np.searchsorted(all_classes, classes)] = probability
+    whole[:, match(all_classes, classes)] = probability
     return whole
 
 

@@ -129,6 +129,7 @@ class HeldOut:
                 task_column=data.task_column,
                 sample_weight=data.sample_weight,
                 unseen="miss",
+                to_score=True,
             )
         index = self.targets.task_index
         values, weights = (

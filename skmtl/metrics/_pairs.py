@@ -8,8 +8,7 @@ import numpy as np
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._predictions import read_predictions
 from skmtl.tasks import Task
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import read_weighted
+from skmtl.tasks._reading import read_task_column, read_weighted
 from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._rows import rows_by_task
 
@@ -125,7 +124,7 @@ def _read_types(declared, columns, weights, names, kind, is_long):
 
 def _read_task_ids(task_ids, n_rows):
     """Names of the tasks, and the rows of each."""
-    column = read_column(task_ids, "task_ids")
+    column = read_task_column(task_ids, "task_ids")
     if len(column.labels) != n_rows or not column.observed.all():
         raise ValueError(
             f"task_ids has {int(column.observed.sum())} values; expected one for each of the "

@@ -33,7 +33,7 @@ def read_weighted(
     parts, names, is_1d = _take_apart(y)
     labels = names if names is not None else names_of_y
     if labels is None or len(labels) != len(parts):
-        labels = range(len(parts))
+        labels = titles_of(y, is_1d, range(len(parts)))
     n_rows = {_length(part) for part in parts}
     if len(n_rows) > 1:
         raise ValueError(f"y is ragged: its columns have lengths {sorted(n_rows)}.")
@@ -50,6 +50,12 @@ def read_weighted(
             observed.astype(np.float64) if weight is None else np.where(observed, weight[:, t], 0.0)
         )
     return columns, names, is_1d, weights
+
+
+def titles_of(y: Any, is_1d: bool, names: Sequence[Hashable]) -> Sequence[Hashable]:
+    """What messages call the tasks: a Series by its own name, others as they are called."""
+    name = getattr(y, "name", None) if is_1d else None
+    return names if name is None or name == "" else [name]
 
 
 def weights_as_array(sample_weight: Any, y: Any) -> Any:

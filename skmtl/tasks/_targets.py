@@ -6,7 +6,7 @@ means unobserved, whatever the value beside it; everything behind this door mult
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.tasks._base import Task
-from skmtl.tasks._binary import Binary
-from skmtl.tasks._by_name import by_task, name_key, shown
 from skmtl.tasks._columns import Column
-from skmtl.tasks._multiclass import Multiclass
-from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns
+from skmtl.tasks._declared_classes import declare_classes
+from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns, titles_of
 from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._task_set import Targets, TaskSet
 
@@ -45,8 +43,8 @@ def read_targets(
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the target y is None"
         )
-    columns, names, is_1d, weights = read_weighted(y, sample_weight)
     is_long = task_column is not None
+    columns, names, is_1d, weights = read_weighted(y, sample_weight, ["y"] if is_long else None)
     if is_long and not is_1d:
         raise ValueError(
             f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
@@ -67,13 +65,14 @@ def read_targets(
         are_free = [
             is_auto(entry) and kind != "regression" for entry in spread(declared, task_names)
         ]
-        _declare_classes(tasks, classes, task_names, are_free)
+        declare_classes(tasks, classes, task_names, are_free)
     elif is_1d and kind == "any" and is_auto(spread(declared, task_names)[0]):
         _warn_of_whole_numbers(tasks[0], columns[0], weights[0])
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
     values = []
-    for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
+    titles = task_names if is_long else titles_of(y, is_1d, labels)
+    for t, (task, column, name) in enumerate(zip(tasks, columns, titles, strict=True)):
         task.fit(column, weights[t], name, standardize=bool(standardize))
         values.append(task.encode(column, name))
         weights[t] = weights[t] * task.label_weight(values[-1])
@@ -83,60 +82,8 @@ def read_targets(
     else:
         n_labels = np.bincount(index, weights[0] > 0, len(array)).astype(np.int64)
     task_set = TaskSet(tuple(tasks), array, n_labels, is_long, is_1d)
-    _warn(task_set)
+    _warn(task_set, array.tolist() if is_long else titles)
     return Targets(task_set, *stack_columns(values, weights, is_1d), index)
-
-
-def _declare_classes(
-    tasks: list[Task], classes: Any, names: Sequence[Hashable], are_free: Sequence[bool]
-) -> None:
-    """Hand the ``classes`` of `partial_fit` to the tasks; they decide the type of a free one."""
-    for t, (entry, is_free) in enumerate(zip(_by_task(classes, names), are_free, strict=True)):
-        if entry is not None and is_free:
-            tasks[t] = Binary() if len(entry) <= 2 else Multiclass()
-        if entry is not None and tasks[t].is_classification:
-            tasks[t].set_params(classes=entry)
-
-
-def _by_task(classes: Any, names: Sequence[Hashable]) -> list[Any]:
-    """The classes of each task, None where the labels decide.
-
-    A flat list holds for all tasks, a nested one has an entry per task, a dict names them.
-    """
-    if isinstance(classes, str):
-        raise ValueError(f"classes={classes!r}; expected a list of classes, ['no', 'yes'].")
-    if isinstance(classes, Mapping):
-        known = set(map(name_key, names))
-        if unknown := [name for name in classes if name_key(name) not in known]:
-            raise ValueError(
-                f"classes names the task {unknown[0]!r}, which y does not have; its tasks are "
-                f"{shown(names)}."
-            )
-        of_key = {name_key(name): entry for name, entry in classes.items()}
-        entries = [of_key.get(name_key(name)) for name in names]
-    else:
-        entries = list(classes)
-        if not any(entry is None or _is_list(entry) for entry in entries):
-            entries = [entries] * len(names)
-        elif hasattr(classes, "iloc"):
-            entries = by_task(classes, names, "classes")
-    if len(entries) != len(names):
-        raise ValueError(
-            f"classes has {len(entries)} entries, but y has {len(names)} tasks: {shown(names)}."
-        )
-    return [_unique(entry, name) for entry, name in zip(entries, names, strict=True)]
-
-
-def _is_list(entry: Any) -> bool:
-    return hasattr(entry, "__len__") and not isinstance(entry, str)
-
-
-def _unique(entry: Any, name: Hashable) -> list[Any] | None:
-    if entry is None:
-        return None
-    if not _is_list(entry):
-        raise ValueError(f"Task {name!r}: classes={entry!r}; expected a list, or None.")
-    return list(dict.fromkeys(entry))
 
 
 def _names_and_index(
@@ -177,16 +124,18 @@ def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
         )
 
 
-def _warn(tasks: TaskSet) -> None:
+def _warn(tasks: TaskSet, names: Sequence[Hashable]) -> None:
     """Tell of tasks from which little or nothing can be learned."""
-    none = tasks.names[tasks.n_labels == 0].tolist()
-    single = tasks.names[tasks.n_labels == 1].tolist()
+    counts = tasks.n_labels.tolist()
+    none, single = (
+        [name for name, count in zip(names, counts, strict=True) if count == n] for n in (0, 1)
+    )
     # In long form all tasks have the classes of one column.
     types = tasks.tasks * tasks.n_tasks if tasks.is_long else tasks.tasks
     constant = [
         name
-        for task, name in zip(types, tasks.names.tolist(), strict=True)
-        if task.is_classification and task.n_labels_ and not task.n_outputs_
+        for task, name, count in zip(types, names, counts, strict=True)
+        if task.is_classification and count and not task.n_outputs_
     ]
     for found, text in (
         (none, "no observed label; the prediction is NaN or, for classes, uniform"),

@@ -171,8 +171,7 @@ class TaskSet:
 
     def columns(self, y: Any, sample_weight: Any = None) -> list[tuple[Column, Array]]:
         """Columns of y in the order of the tasks, each with the weights of its labels."""
-        names_of_tasks = None if self.is_long else self.names.tolist()
-        columns, names, is_1d, weights = read_weighted(y, sample_weight, names_of_tasks)
+        columns, names, is_1d, weights = read_weighted(y, sample_weight, self._column_names)
         pairs = list(zip(columns, weights, strict=True))
         if names is not None and not is_1d and self._goes_by(names):
             pairs = [pairs[t] for t in order_of(names, self.names.tolist(), "y")]

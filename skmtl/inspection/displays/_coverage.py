@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import read_weighted
+from skmtl.tasks._reading import read_task_column, read_weighted
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._rows import rows_by_task
 
@@ -98,7 +97,7 @@ def label_coverage(y, *, tasks="auto", kind="any", sample_weight=None, task_ids=
 
 
 def _long_coverage(column, task, observed, task_ids):
-    ids = read_column(task_ids, "task_ids")
+    ids = read_task_column(task_ids, "task_ids")
     if len(ids.labels) != len(observed):
         raise ValueError(f"task_ids has {len(ids.labels)} rows, but y has {len(observed)}.")
     names, index = np.unique(ids.labels, return_inverse=True)
