@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
-from skmtl.compose._named_labels import NamedLabels
 from skmtl.compose._nesting import innermost
 from skmtl.model_selection._strata import read_task_index
-from skmtl.tasks._by_name import column_names, columns_of
-from skmtl.tasks._columns import as_array
+from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import read_weighted, weights_as_array
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._rows import rows_by_task
@@ -136,22 +132,12 @@ def _indexable(data):
     """Something that rows and columns can be taken of."""
     if sparse.issparse(data):
         return data.tocsr()
-    if isinstance(data, Mapping) or hasattr(data, "column_names"):
-        columns = [_objects(column) for column in columns_of(data)]
-        return NamedLabels.of(np.column_stack(columns), column_names(data))
     if not isinstance(data, list | tuple):
-        return data
+        return with_rows(data)
     if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in data):
         return np.ma.stack(data)
     # Through object: numpy would turn numbers beside strings into strings.
     return np.array(data, dtype=object)
-
-
-def _objects(column):
-    """Values of a column, None where it is masked."""
-    if isinstance(column, np.ma.MaskedArray):
-        return column.astype(object).filled(None)
-    return as_array(column).astype(object)
 
 
 def _for_final(estimator, X, y):

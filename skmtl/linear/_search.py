@@ -17,6 +17,7 @@ from skmtl.linear._fold_scores import (
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear._leave_one_out import leave_one_out
 from skmtl.linear._path import PathProblem, is_squared
+from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import weights_as_array
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
@@ -237,6 +238,7 @@ def _takeable(array):
     """The same with rows that can be taken."""
     if sparse.issparse(array):
         return array.tocsr()
+    array = with_rows(array)
     return array if hasattr(array, "__getitem__") else np.asarray(array)
 
 

@@ -74,6 +74,11 @@ def _take_apart(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
     names = column_names(y)
     if names is not None:
         parts, is_1d = columns_of(y), False
+        for part, name in zip(parts, names, strict=True):
+            if not hasattr(part, "__len__") or isinstance(part, str):
+                raise ValueError(f"y has {part!r} as labels of task {name!r}; expected a column.")
+        # One object for every NaN: what is found by name finds it.
+        names = [np.nan if isinstance(name, float) and np.isnan(name) else name for name in names]
         if twice := find_twice(names):
             raise ValueError(f"Duplicate task name in y: {twice[0]!r}.")
     elif hasattr(y, "to_pylist") or (hasattr(y, "to_list") and len(getattr(y, "shape", ())) == 1):
@@ -86,8 +91,7 @@ def _take_apart(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
 
 
 def _length(part: Any) -> int:
-    # A scalar where a column should be: `read_column` says so.
-    return len(part) if hasattr(part, "__len__") else 0
+    return part.shape[0] if hasattr(part, "shape") else len(part)
 
 
 def _split_array(y: Any) -> tuple[list[Any], bool]:

@@ -26,11 +26,11 @@ from skmtl import (
     task_scores,
 )
 from skmtl.compose import TaskGrouping
-from skmtl.compose._named_labels import NamedLabels
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
 from skmtl.inspection import TaskAffinity, task_affinity
 from skmtl.linear.penalties import Graph
 from skmtl.tasks import Binary
+from skmtl.tasks._named_labels import NamedLabels
 
 MEAN = MultiTaskLinearRegressor("mean", alpha=0.3)
 EVEN_AND_ODD = [[0, 2, 4], [1, 3, 5]]
