@@ -113,7 +113,10 @@ class TestDict:
         X, Y = frames("linear")
         model = MultiTaskLinear("l2", alpha=0.1)
         expected = transfer_gain(model, X, Y, cv=2)
-        found = transfer_gain(model, X, {key: Y[key].to_numpy() for key in Y}, cv=2)
+        columns = {key: Y[key].to_numpy() for key in Y}
+        columns["u"] = np.ma.masked_invalid(columns["u"])
+        columns["u"].data[columns["u"].mask] = 999.0
+        found = transfer_gain(model, X, columns, cv=2)
         np.testing.assert_allclose(found.gain, expected.gain, rtol=1e-9)
 
     @pytest.mark.parametrize(

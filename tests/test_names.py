@@ -16,7 +16,7 @@ from skmtl import (
     task_scores,
 )
 from skmtl.compose import TargetScaler, TaskChain, TaskGrouping
-from skmtl.inspection import TaskAffinity, task_affinity, transfer_gain
+from skmtl.inspection import MultiTaskReport, TaskAffinity, task_affinity, transfer_gain
 from skmtl.linear.penalties import L21, Graph
 from skmtl.metrics import average_relative_rmse, d2_score, explained_variance, multitask_score
 from skmtl.neural.architectures import Cascade, SoftSharing
@@ -373,6 +373,19 @@ class TestNamesOfAnyKind:
         found = EVERY[name]().fit(X, Y, sample_weight=W.iloc[:, ::-1])
         same(found, expected, X)
         assert found.score(X, Y.iloc[:, ::-1]) == expected.score(X, Y.to_numpy())
+
+    def test_nan_in_parameters(self):
+        X, Y, _ = wide()
+        nan = float("nan")
+        Y = Y.set_axis(["a", nan, 2.5], axis=1)
+        again = pd.DataFrame(Y.to_numpy(), columns=["a", nan, 2.5])
+        model = MultiTaskMLP((4,), monitor=nan, task_weight={nan: 2.0}, max_iter=3).fit(X, Y)
+        assert task_scores(model, X, again.iloc[:, ::-1]) == task_scores(model, X, Y)
+        scaled = TargetScaler(MultiTaskLinear(alpha=0.1), transformer={nan: None}).fit(X, Y)
+        assert [part is None for part in scaled.transformers_] == [False, True, False]
+        assert TaskChain(order=[nan, 2.5, "a"], cv=3).fit(X, Y).order_.tolist() == [[1, 2, 0]]
+        page = MultiTaskReport(MultiTaskLinear("l2").fit(X, Y), X, again, cv=2)
+        assert page.to_frame().index.tolist() == ["a", "nan", "2.5"]
 
     def test_nan_twice(self):
         X, Y, _ = wide()

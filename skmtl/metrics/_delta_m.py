@@ -87,10 +87,9 @@ def delta_m(
 
 def _read(scores, baseline):
     """Keys of the tasks, and both values of each."""
-    scores, baseline = (
-        values if named_entries(values) is None else named_entries(values)
-        for values in (scores, baseline)
-    )
+    # Beside an array, the labels of a Series are the positions 0, 1, ...
+    has_index = any(hasattr(values, "iloc") for values in (scores, baseline))
+    scores, baseline = (_keyed(values, has_index) for values in (scores, baseline))
     is_dict = isinstance(scores, Mapping)
     if is_dict != isinstance(baseline, Mapping):
         raise ValueError(
@@ -111,6 +110,13 @@ def _read(scores, baseline):
             "(n_tasks,) of both."
         )
     return list(keys), values, baseline
+
+
+def _keyed(values, has_index):
+    entries = named_entries(values)
+    if entries is not None:
+        return entries
+    return dict(enumerate(values)) if has_index else values
 
 
 def _read_signs(greater_is_better, keys):

@@ -46,6 +46,7 @@ def with_rows(y: Any) -> Any:
 
 def _objects(column: Any) -> Any:
     """Values of a column, None where it is masked."""
+    values = as_array(column).astype(object)
     if isinstance(column, np.ma.MaskedArray):
-        return np.ma.filled(np.ma.asarray(column, object), None)
-    return as_array(column).astype(object)
+        values[np.ma.getmaskarray(column)] = None
+    return values
