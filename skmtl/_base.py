@@ -81,9 +81,11 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             belongs to.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; NaN, None, pandas.NA and masked entries are unobserved. One label a row in
-            long form.
+            long form. Also a dict of columns, or an Arrow table.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels. A weight of 0 is the same as an unobserved label.
+            Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
+            stands there. Columns of a DataFrame or dict are matched with those of y by name;
+            one number a row goes by position, also in a Series.
 
         Returns
         -------
@@ -153,7 +155,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; columns of a DataFrame are matched by name.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels.
+            Weights of the labels: an array in the order of this ``y``, columns with names by name.
 
         Returns
         -------

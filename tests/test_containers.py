@@ -141,7 +141,8 @@ class TestListsOfDataSets:
         for sizes in ((9, 5), (6, 6)):
             X = [rng.normal(size=(size, 2)) for size in sizes]
             y = [part[:, 0] for part in X]
-            for given in (X, tuple(X), [pd.DataFrame(part) for part in X]):
+            frames = [pd.DataFrame(part) for part in X]
+            for given in (X, tuple(X), frames, [part.tolist() for part in X]):
                 message = r"list of 2 tables of shapes \[\(.*stack_tasks\(X, y\)"
                 with pytest.raises(ValueError, match=message):
                     EVERY[name]().fit(given, y)

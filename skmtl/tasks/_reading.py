@@ -182,13 +182,22 @@ def refuse_data_sets(X: Any) -> None:
     """Raise for a list with an X per task, as other libraries of multi-task learning take it."""
     if not isinstance(X, list | tuple):
         return
-    shapes = [getattr(part, "shape", ()) for part in X]
+    shapes = [_shape(part) for part in X]
     if len(X) and all(len(shape) == 2 for shape in shapes):
         raise ValueError(
             f"X is a list of {len(X)} tables of shapes {shapes[:3]}, one for each task it seems; "
             "skmtl.tasks.stack_tasks(X, y) puts them below each other, in long form: fit that "
             "with task_feature=0."
         )
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    """Shape of an array or a list of rows; () of what is none."""
+    if hasattr(part, "shape"):
+        return tuple(part.shape)
+    is_table = isinstance(part, list | tuple) and len(part) > 0
+    is_table = is_table and all(isinstance(row, list | tuple | np.ndarray) for row in part)
+    return (len(part), len(part[0])) if is_table else ()
 
 
 def without_mask(X: Any) -> Any:

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from skmtl.tasks._columns import EXACT_INTEGERS
-from skmtl.tasks._reading import read_task_column, split_task_feature
+from skmtl.tasks._reading import read_task_column, split_task_feature, without_mask
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -65,7 +65,10 @@ def stack_tasks(
         raise ValueError(f"names repeats a value: {names}.")
     if len({type(X) for X in X_list}) == 1 and hasattr(X_list[0], "columns"):
         return _stack_frames(X_list, y_list, names)
-    arrays = [check_array(X, ensure_all_finite="allow-nan", accept_sparse=False) for X in X_list]
+    arrays = [
+        check_array(without_mask(X), ensure_all_finite="allow-nan", accept_sparse=False)
+        for X in X_list
+    ]
     if len({X.shape[1] for X in arrays}) > 1:
         raise ValueError(f"The tasks have different features: shapes {[X.shape for X in arrays]}.")
     labels = _labels(arrays, y_list, names)
