@@ -13,8 +13,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._html import NotebookMixin
-from skmtl.tasks._columns import match, read_column
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._by_name import column_names
+from skmtl.tasks._columns import match
+from skmtl.tasks._reading import (
+    as_table,
+    read_task_column,
+    refuse_data_sets,
+    split_task_feature,
+    without_mask,
+)
 from skmtl.tasks._targets import read_targets
 
 
@@ -76,9 +83,11 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             belongs to.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; NaN, None, pandas.NA and masked entries are unobserved. One label a row in
-            long form.
+            long form. Also a dict of columns, or an Arrow table.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels. A weight of 0 is the same as an unobserved label.
+            Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
+            stands there. Columns of a DataFrame or dict are matched with those of y by name;
+            one number a row goes by position, also in a Series.
 
         Returns
         -------
@@ -148,7 +157,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; columns of a DataFrame are matched by name.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels.
+            Weights of the labels: an array in the order of this ``y``, columns with names by name.
 
         Returns
         -------
@@ -178,7 +187,11 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
         targets = self._task_set.read(
-            y, task_column=task_column, sample_weight=sample_weight, unseen=unseen
+            y,
+            task_column=task_column,
+            sample_weight=sample_weight,
+            unseen=unseen,
+            to_score=True,
         )
         _check_rows(X, targets)
         links = self._links(X, self._task_index(task_column))
@@ -225,16 +238,18 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             "ensure_all_finite": False,
             "allow_nd": self._allows_nd,
         }
+        if not self._allows_nd:
+            refuse_data_sets(X)
         if self.task_feature is None:
-            X = validate_data(self, X, reset=reset, **options)
+            X = validate_data(self, without_mask(X), reset=reset, **options)
             task_column = None
             names = getattr(self, "feature_names_in_", None)
         else:
-            X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+            X = as_table(X)
             validate_data(self, X, reset=reset, skip_check_array=True)
             X, task_column = split_task_feature(X, self.task_feature)
-            names = np.asarray(X.columns) if hasattr(X, "columns") else None
-            X = check_array(X, input_name="X", estimator=self, **options)
+            names = column_names(X)
+            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
         _check_finite(X, names)
         return X, task_column
 
@@ -246,7 +261,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         """Position of each row's task; -1 for an unknown one where that is allowed."""
         if task_column is None:
             return None
-        column = read_column(task_column, "task feature")
+        column = read_task_column(task_column)
         index = np.where(column.observed, match(self._task_set.names, column.labels), -1)
         unknown = index < 0
         if unknown.any() and self.unknown_task == "error":

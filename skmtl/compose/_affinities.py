@@ -6,6 +6,7 @@ import numpy as np
 
 from skmtl._warnings import known_labels
 from skmtl.compose._nesting import innermost
+from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
 
 METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
 
@@ -37,7 +38,13 @@ def check_affinity(affinity):
 
 
 def affinity_array(affinity, names, *, by_name=True):
-    """A (n_tasks, n_tasks) array of floats; a `TaskAffinity` is put in the order of ``names``."""
+    """A (n_tasks, n_tasks) array of floats.
+
+    A `TaskAffinity` and a DataFrame are put in the order of ``names``; unless ``by_name``, only
+    a DataFrame that has these names.
+    """
+    if by_name or same_names(column_names(affinity) or (), names):
+        affinity = matrix_by_task(affinity, names, "affinity")
     array = np.asarray(getattr(affinity, "affinity", affinity), dtype=np.float64)
     if array.shape != (len(names), len(names)):
         raise ValueError(
@@ -47,10 +54,6 @@ def affinity_array(affinity, names, *, by_name=True):
     if np.isinf(array).any():
         raise ValueError("affinity contains infinity; an unknown affinity is NaN.")
     if by_name and hasattr(affinity, "task_names"):
-        found = list(affinity.task_names)
-        missing = [name for name in names if name not in found]
-        if missing:
-            raise ValueError(f"affinity knows the tasks {found[:8]}, but not {missing[:8]}.")
-        order = [found.index(name) for name in names]
+        order = order_of(list(affinity.task_names), names, "affinity")
         array = array[np.ix_(order, order)]
     return array

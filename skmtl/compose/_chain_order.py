@@ -1,21 +1,28 @@
 """In which order a chain takes the tasks."""
 
 import math
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 
 from skmtl.compose._steps import is_learnable, out_of_fold, true_link
+from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names, shown
 
 
 def read_order(order, names):
     """Positions of the tasks, given by names or by positions; names come first."""
+    default = list(range(len(names)))
+    entries = named_entries(order)
+    if isinstance(order, Mapping) or (entries is not None and list(entries) != default):
+        raise ValueError(
+            f"order is a {type(order).__name__} with the labels {shown(list(entries))}, which may "
+            "be tasks or places; expected a list with each task once, by name or by position."
+        )
     order = list(order)
-    for known in (names, list(range(len(names)))):
-        if len(order) == len(known) and all(entry in known for entry in order):
-            positions = [known.index(entry) for entry in order]
-            if len(set(positions)) == len(known):
-                return np.array(positions)
+    for known in (names, default):
+        if len(order) == len(known) and same_names(order, known) and not find_twice(order):
+            return np.array(order_of(known, order, "order"))
     raise ValueError(
         f"order={order}; expected each task once, by name or by position: {names[:20]}"
         f"{' and more' if len(names) > 20 else ''}."

@@ -11,6 +11,7 @@ from skmtl.compose._affinities import affinity_array, check_affinity, measure
 from skmtl.compose._groups import find_groups
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
 from skmtl.compose._single import constant_link
+from skmtl.tasks._by_name import by_task
 
 
 @documented("", "", shared="the mean over groups, each by its number of tasks.")
@@ -40,8 +41,9 @@ class TaskGrouping(NestingEstimator):
         "coef_cosine", "residual_correlation"; "auto" is "tag" for networks and "coef_cosine"
         for others. A callable is called as ``affinity(estimator, X, y, sample_weight=...)``
         with the tasks that have labels and gives an array or a
-        :class:`~skmtl.inspection.TaskAffinity`. NaN stands for the mean of the other entries.
-    single_task_affinity : float or array-like of shape (n_tasks,), default=None
+        :class:`~skmtl.inspection.TaskAffinity`. NaN stands for the mean of the other entries. A
+        DataFrame is matched by the names of the tasks.
+    single_task_affinity : float, array-like of shape (n_tasks,) or dict, default=None
         What a task does for itself: the worth of a group of one. 0 where affinities are gains
         over learning alone. By default there are no groups of one, unless there are fewer than
         ``2 * n_groups`` tasks.
@@ -100,7 +102,12 @@ class TaskGrouping(NestingEstimator):
         **NestingEstimator._parameter_constraints,
         "n_groups": [Interval(Integral, 1, None, closed="left")],
         "affinity": "no_validation",
-        "single_task_affinity": [Interval(Real, None, None, closed="neither"), "array-like", None],
+        "single_task_affinity": [
+            Interval(Real, None, None, closed="neither"),
+            "array-like",
+            dict,
+            None,
+        ],
         "search": [StrOptions({"auto", "exhaustive", "greedy", "spectral"})],
         "n_jobs": [Integral, None],
     }
@@ -161,7 +168,9 @@ class TaskGrouping(NestingEstimator):
         """What the tasks with labels do for themselves, if that is known."""
         if self.single_task_affinity is None:
             return None
-        alone = np.asarray(self.single_task_affinity, dtype=np.float64)
+        names = self._task_set.names.tolist()
+        alone = by_task(self.single_task_affinity, names, "single_task_affinity")
+        alone = np.asarray(alone, dtype=np.float64)
         if alone.shape not in {(), (n_tasks,)} or not np.isfinite(alone).all():
             raise ValueError(
                 f"single_task_affinity={self.single_task_affinity!r}; expected a number or a "

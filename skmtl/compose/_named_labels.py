@@ -2,32 +2,8 @@
 
 import numpy as np
 
-EXACT_INTEGERS = 2**53
-
-
-class NamedLabels(np.ndarray):
-    """A 2-D y whose ``columns`` have names, as those of a DataFrame, without such a library."""
-
-    columns = None
-
-    @classmethod
-    def of(cls, labels, names):
-        """Labels (n_samples, n_tasks), and the names of the tasks."""
-        labels = labels.view(cls)
-        labels.columns = list(names)
-        return labels
-
-    def __getitem__(self, key):
-        found = super().__getitem__(key)
-        if not isinstance(found, NamedLabels) or found.ndim != 2:
-            return np.asarray(found) if np.ndim(found) else found
-        names = np.empty(len(self.columns), dtype=object)
-        names[:] = self.columns
-        is_pair = isinstance(key, tuple) and len(key) == 2
-        return NamedLabels.of(found, names[key[1]] if is_pair else names)
-
-    def __reduce__(self):
-        return NamedLabels.of, (np.asarray(self), self.columns)
+from skmtl.tasks._columns import EXACT_INTEGERS
+from skmtl.tasks._named_labels import NamedLabels
 
 
 def labels_of(targets):

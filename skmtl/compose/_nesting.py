@@ -16,6 +16,8 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._warnings import known_labels
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._single import weight_parameter
+from skmtl.tasks._by_name import matrix_by_task, put_in_order
+from skmtl.tasks._columns import match
 from skmtl.tasks._weights import read_task_weight
 
 
@@ -164,8 +166,20 @@ def cut_settings(inner, names, members, renamed):
     if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
         weight = read_task_weight(given["task_weight"], names, np.ones(len(names)))[members]
         cut["task_weight"] = weight.tolist() if weight.any() else None
-    if hasattr(given.get("penalty"), "for_tasks") and len(members) < len(names):
-        cut["penalty"] = given["penalty"].for_tasks(members, len(names))
+    for parameter in ("penalty", "architecture", "balancing"):
+        # Where the estimator is, tasks may have other names.
+        part = given.get(parameter)
+        has_for_tasks = hasattr(part, "for_tasks")
+        some = None if has_for_tasks or len(members) == len(names) else members
+        ordered = put_in_order(part, names, some)
+        if has_for_tasks and len(members) < len(names):
+            ordered = ordered.for_tasks(members, len(names))
+        if ordered is not part:
+            cut[parameter] = ordered
+    for parameter in ("task_kernel", "adjacency"):
+        matrix = matrix_by_task(given.get(parameter), names, parameter)
+        if matrix is not None and not isinstance(matrix, str):
+            cut[parameter] = np.asarray(matrix)[np.ix_(members, members)]
     if given.get("monitor", "mean") not in ("mean", "worst"):
         cut["monitor"] = renamed.get(given["monitor"], "mean")
     return cut
@@ -186,7 +200,7 @@ def _declared(task, long_targets):
 def _of_all_classes(probability, classes, all_classes):
     """Probabilities with a column for classes that these rows do not have."""
     whole = np.zeros((len(probability), len(all_classes)))
-    whole[:, np.searchsorted(all_classes, classes)] = probability
+    whole[:, match(all_classes, classes)] = probability
     return whole
 
 

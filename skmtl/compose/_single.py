@@ -98,7 +98,14 @@ def fit_single(estimator, X, problem):
         parameters[weight_parameter(estimator, problem.name)] = problem.weights
     if len(problem.rows) < X.shape[0]:
         X = X[problem.rows]
-    return estimator.fit(X, problem.task.labels(problem.values), **parameters)
+    return estimator.fit(X, _labels_of_estimator(problem.task)(problem.values), **parameters)
+
+
+def _labels_of_estimator(task):
+    """How an estimator sees encoded labels: floats are no classes to scikit-learn, codes are."""
+    if task.is_classification and task.classes_.dtype.kind == "f":
+        return lambda values: values.astype(np.intp)
+    return task.labels
 
 
 def weight_parameter(estimator, name):
@@ -124,7 +131,8 @@ def link_single(estimator, constant, task, X):
         return np.full((X.shape[0], *np.shape(constant)), constant)
     if not task.is_classification:
         return np.asarray(estimator.predict(X), dtype=np.float64).reshape(X.shape[0])
-    position = {label: k for k, label in enumerate(task.classes_.tolist())}
+    labels = _labels_of_estimator(task)(np.arange(len(task.classes_)))
+    position = {label: k for k, label in enumerate(labels.tolist())}
     link = np.zeros((X.shape[0], len(position)))
     if hasattr(estimator, "predict_proba"):
         columns = [position[label] for label in np.asarray(estimator.classes_).tolist()]

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 from skmtl._docstrings import documented
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
+from skmtl.tasks._by_name import name_key
 from skmtl.tasks._count import Count
 from skmtl.tasks._regression import Regression
 
@@ -125,12 +126,12 @@ class TargetScaler(NestingEstimator):
         """Unfitted transformer of each task, None for those that have none."""
         default, named = self._default(), {}
         if isinstance(self.transformer, dict):
-            named = self.transformer
-            _check_names(named, tasks, names)
+            _check_names(self.transformer, tasks, names)
+            named = {name_key(name): given for name, given in self.transformer.items()}
         templates = []
         for task, name in zip(tasks.tasks, names, strict=True):
             is_number = isinstance(task, Regression) and not isinstance(task, Count)
-            template = named.get(name, default if is_number else None)
+            template = named.get(name_key(name), default if is_number else None)
             if template is not None and task.is_classification:
                 raise ValueError(
                     f"Task {name!r} is {task.alias}: only numbers can be transformed, got "
@@ -198,7 +199,8 @@ def _check_names(named, tasks, names):
             "In long form one transformer serves all tasks; transformer is a dict by task name: "
             f"{named!r}."
         )
-    unknown = [name for name in named if name not in names]
+    known = set(map(name_key, names))
+    unknown = [name for name in named if name_key(name) not in known]
     if unknown:
         raise ValueError(
             f"transformer names the task {unknown[0]!r}, which y does not have; its tasks are "

@@ -48,7 +48,6 @@ def _coefficients(final):
 def _spread(X, final):
     """Standard deviation of every feature."""
     if getattr(final, "task_feature", None) is not None:
-        X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
         X, _ = split_task_feature(X, final.task_feature)
     if sparse.issparse(X):
         return np.sqrt(mean_variance_axis(X.tocsr().astype(np.float64), axis=0)[1])

@@ -10,7 +10,8 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 
 from skmtl.compose._nesting import innermost
 from skmtl.model_selection._strata import read_task_index
-from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._named_labels import with_rows
+from skmtl.tasks._reading import read_weighted, weights_as_array
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._rows import rows_by_task
 
@@ -39,11 +40,11 @@ class TaskData:
     """
 
     def __init__(self, estimator, X, y, sample_weight=None):
-        check_consistent_length(X, y, sample_weight)
         self.X, self.y = _indexable(X), _indexable(y)
-        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        check_consistent_length(self.X, self.y)
+        self.sample_weight = weights_as_array(sample_weight, y)
         _, final = innermost(estimator)
-        columns, names, is_1d = read_y(self.y)
+        columns, names, is_1d, weights = read_weighted(self.y, self.sample_weight)
         self.has_names, self.index = names is not None, None
         self.names = names if self.has_names else list(range(len(columns)))
         feature = getattr(final, "task_feature", None)
@@ -55,7 +56,6 @@ class TaskData:
                 )
             self.names, self.index = read_task_index(_for_final(estimator, self.X, y), feature)
             self.has_names = True
-        weights = observed_weights(columns, self.sample_weight, is_1d)
         self.column_types = resolve_tasks(
             getattr(final, "tasks", "auto"),
             columns,
@@ -133,7 +133,7 @@ def _indexable(data):
     if sparse.issparse(data):
         return data.tocsr()
     if not isinstance(data, list | tuple):
-        return data
+        return with_rows(data)
     if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in data):
         return np.ma.stack(data)
     # Through object: numpy would turn numbers beside strings into strings.

@@ -23,7 +23,8 @@ PARAMETERS = """
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
         one with many. "labels" makes every label count the same: the loss is the sum over all
-        labels, over the mean number of labels of a task. A task of weight 0 has no influence on
+        labels, over the mean number of labels of a task. A dict names the exceptions, a Series
+        names all tasks, a list is in their order. A task of weight 0 has no influence on
         the others: its coefficients are those the penalty prefers (0, or the centre).
     scale_targets : "auto" or bool, default="auto"
         Whether to standardise regression targets before fitting (and map back). "auto" does

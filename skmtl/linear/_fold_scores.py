@@ -129,6 +129,7 @@ class HeldOut:
                 task_column=data.task_column,
                 sample_weight=data.sample_weight,
                 unseen="miss",
+                to_score=True,
             )
         index = self.targets.task_index
         values, weights = (
@@ -188,4 +189,4 @@ def problem_of_statistics(model, tasks, train, kept):
     none = np.zeros((1, tasks.n_tasks))
     counted = TaskSet(tasks.tasks, tasks.names, train.n_labels)
     targets = Targets(counted, none, none).select(kept)
-    return PathProblem(model, statistics, targets, None, kept, tasks.n_tasks)
+    return PathProblem(model, statistics, targets, None, kept, names)

@@ -17,6 +17,7 @@ from skmtl.linear._squared_loss import require_squared_loss
 from skmtl.linear._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.solvers._kernel_ridge import KernelProblem, learn_task_kernel
 from skmtl.tasks import Task
+from skmtl.tasks._by_name import matrix_by_task
 
 MAX_KERNEL_BYTES = 2**30
 """Largest matrix of the dual system; `fit` holds about three of this size."""
@@ -62,11 +63,13 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
     task_kernel : str or array-like of shape (n_tasks, n_tasks), default="mean"
         What tasks have in common: their mean ("mean"), nothing ("identity"), what connects
         them in a graph ("graph"), or what the labels tell ("learned"); see Notes. An array
-        is symmetric and positive semidefinite, tasks in the order of ``task_names_in_``.
+        is symmetric and positive semidefinite, tasks in the order of ``task_names_in_``; a
+        DataFrame is matched by their names.
     similarity : float, default=0.5
         For "mean": correlation of the tasks, between 0 (the identity) and 1 (one function).
     adjacency : array-like of shape (n_tasks, n_tasks), default=None
-        For "graph": weights of the edges, at least 0; the larger, the more alike.
+        For "graph": weights of the edges, at least 0; the larger, the more alike. A DataFrame is
+        matched by the names of the tasks.
     <task parameters>
     fit_intercept : bool, default=True
         Whether to fit an intercept for each task.
@@ -214,7 +217,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         require_squared_loss(targets.tasks, type(self).__name__)
         self._check_parameters(X)
         n_tasks, known = targets.tasks.n_tasks, np.flatnonzero(targets.tasks.n_labels)
-        B = make_task_kernel(self.task_kernel, known, n_tasks, self.similarity, self.adjacency)
+        B = self._task_kernel(known, targets.tasks.names.tolist())
         self._used_rows = np.flatnonzero(targets.row_is_observed)
         X, targets, weights = learnable(X, targets, self.task_weight)
         is_complete, cells = _cells(targets, weights)
@@ -243,6 +246,13 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         self.task_kernel_[own] = B
         self.intercept_[known] = problem.intercepts(duals, B)
         self._publish_duals(duals, problem.rows, known[problem.tasks])
+
+    def _task_kernel(self, known, names):
+        given = [
+            matrix_by_task(getattr(self, name), names, name)
+            for name in ("task_kernel", "adjacency")
+        ]
+        return make_task_kernel(given[0], known, len(names), self.similarity, given[1])
 
     def _learn(self, problem):
         max_gap = self.tol * problem.null_loss

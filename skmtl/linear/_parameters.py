@@ -6,6 +6,7 @@ from sklearn.base import clone
 from skmtl.linear.penalties import PENALTIES
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.penalties._base import Quadratic
+from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._regression import Regression
 
 
@@ -16,6 +17,7 @@ def read_penalty(settings, tasks, n_features):
     """
     penalty = settings.penalty
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else clone(penalty)
+    penalty = put_in_order(penalty, tasks.names.tolist())
     penalty.check(n_features)
     _check_positive(settings, penalty)
     _check_intercepts(settings, tasks)

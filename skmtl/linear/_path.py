@@ -12,6 +12,7 @@ from skmtl.linear._row_space import in_row_space
 from skmtl.linear._spectral import SpectralPath, is_spectral
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear.penalties import PENALTIES
+from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._regression import Regression
 
 QUADRATIC_RANGE = (1e3, 1e-5)
@@ -38,14 +39,14 @@ class PathProblem:
         What each label counts; None with statistics.
     kept : ndarray of int
         Tasks that are left.
-    n_tasks : int
-        Number of tasks before.
+    names : list
+        Names of the tasks before.
     """
 
-    def __init__(self, model, X, targets, cells, kept, n_tasks):
+    def __init__(self, model, X, targets, cells, kept, names):
         self.model, self.X, self.targets, self.cells = model, X, targets, cells
         penalty = PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
-        self.penalty = clone(penalty).for_tasks(kept, n_tasks)
+        self.penalty = put_in_order(clone(penalty), names).for_tasks(kept, len(names))
         self.basis = None
         if not isinstance(X, Statistics):
             self.X, self.basis = in_row_space(X, self.penalty, model)
@@ -60,7 +61,7 @@ class PathProblem:
             return None
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
         X, labelled, cells = learnable(X, targets, model.task_weight)
-        problem = cls(model, X, labelled, cells, kept, targets.tasks.n_tasks)
+        problem = cls(model, X, labelled, cells, kept, targets.tasks.names.tolist())
         X = problem.X
         if (
             not on_rows

@@ -18,6 +18,8 @@ from skmtl.linear._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear._leave_one_out import leave_one_out
 from skmtl.linear._parameters import read_alphas
 from skmtl.linear._path import PathProblem, is_squared
+from skmtl.tasks._named_labels import with_rows
+from skmtl.tasks._reading import weights_as_array
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
 """Parameters that are the same, or another, for the whole search."""
@@ -43,10 +45,8 @@ class Search:
     def __init__(self, estimator, X, X_read, y, task_column, sample_weight, targets):
         self.estimator, self.targets = estimator, targets
         self.params = _combinations(estimator.grid)
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, dtype=np.float64)
-            if sample_weight.ndim == 0:
-                sample_weight = np.full(X_read.shape[0], float(sample_weight))
+        # Folds take rows of them, and of y as it is given.
+        sample_weight = weights_as_array(sample_weight, y)
         X_read = X_read.astype(np.float64, copy=False)
         # As given, only for scorers.
         X = _takeable(X) if estimator.scoring is not None else None
@@ -239,6 +239,7 @@ def _takeable(array):
     """The same with rows that can be taken."""
     if sparse.issparse(array):
         return array.tocsr()
+    array = with_rows(array)
     return array if hasattr(array, "__getitem__") else np.asarray(array)
 
 

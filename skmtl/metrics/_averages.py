@@ -4,7 +4,7 @@ import numpy as np
 
 from skmtl._base import mean_score
 from skmtl.metrics._keys import MEAN, WORST
-from skmtl.tasks._weights import read_task_weight
+from skmtl.tasks._weights import in_range, read_task_weight
 
 AVERAGES = ("mean", "worst", "weighted", None)
 
@@ -48,7 +48,8 @@ def average_scores(scores, average, weight=None, *, greater_is_better=True):
     if average == "worst":
         worst = np.min if greater_is_better else np.max
         return float(worst(scores[defined]))
-    weight = np.asarray(weight)[defined]
+    weight = np.asarray(weight, dtype=np.float64)[defined]
+    weight = in_range(weight)
     return float(np.average(scores[defined], weights=weight)) if weight.any() else float("nan")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skmtl.metrics._averages import average_scores, check_average
 from skmtl.metrics._keys import MEAN, WORST
+from skmtl.tasks._by_name import by_task, named_entries
 from skmtl.tasks._weights import read_task_weight
 
 
@@ -22,10 +23,10 @@ def delta_m(
 
     Parameters
     ----------
-    scores, single_task_scores : array-like of shape (n_tasks,) or dict of str to float
-        Value of each task. Both may be dicts as :func:`~skmtl.task_scores` returns them, matched by
-        key; "mean" and "worst" are no tasks. A task with several metrics may be listed several
-        times.
+    scores, single_task_scores : array-like of shape (n_tasks,), dict of str to float or Series
+        Value of each task. Both may be dicts as :func:`~skmtl.task_scores` returns them, or
+        Series, matched by key; "mean" and "worst" are no tasks. A task with several metrics may
+        be listed several times.
     greater_is_better : bool, array-like of shape (n_tasks,) or dict, default=True
         Whether high values are good: of all tasks, of each, or of those that a dict names (True
         for the rest). Scorers ("neg_mean_squared_error") are always good when high.
@@ -40,7 +41,7 @@ def delta_m(
     -------
     gain : float, ndarray of shape (n_tasks,) or dict of str to float
         Gain, no percentage; NaN where a value is NaN or that of the baseline is 0, which the
-        average leaves out. With ``average=None`` an array, or a dict if `scores` is one.
+        average leaves out. With ``average=None`` an array, or a dict if `scores` has keys.
 
     Raises
     ------
@@ -73,21 +74,28 @@ def delta_m(
     0.1
     """
     check_average(average, task_weight)
+    is_named = named_entries(scores) is not None
     keys, values, baseline = _read(scores, single_task_scores)
     sign = np.where(_read_signs(greater_is_better, keys), 1.0, -1.0)
     scale = np.where(baseline == 0, np.nan, np.abs(baseline))
     gain = sign * (values - baseline) / scale
     if average is None:
-        return dict(zip(keys, gain.tolist(), strict=True)) if isinstance(scores, Mapping) else gain
+        return dict(zip(keys, gain.tolist(), strict=True)) if is_named else gain
     weight = read_task_weight(task_weight, keys, np.ones(len(keys)))
     return average_scores(gain, average, weight)
 
 
 def _read(scores, baseline):
     """Keys of the tasks, and both values of each."""
+    # Beside an array, the labels of a Series are the positions 0, 1, ...
+    has_index = any(hasattr(values, "iloc") for values in (scores, baseline))
+    scores, baseline = (_keyed(values, has_index) for values in (scores, baseline))
     is_dict = isinstance(scores, Mapping)
     if is_dict != isinstance(baseline, Mapping):
-        raise ValueError("scores and single_task_scores must both be dicts, or both arrays.")
+        raise ValueError(
+            "scores and single_task_scores must both be dicts (or Series, which have keys as "
+            "well), or both arrays."
+        )
     keys = [key for key in scores if key not in (MEAN, WORST)] if is_dict else range(len(scores))
     if is_dict:
         if odd := set(keys) ^ set(baseline) - {MEAN, WORST}:
@@ -104,6 +112,13 @@ def _read(scores, baseline):
     return list(keys), values, baseline
 
 
+def _keyed(values, has_index):
+    entries = named_entries(values)
+    if entries is not None:
+        return entries
+    return dict(enumerate(values)) if has_index else values
+
+
 def _read_signs(greater_is_better, keys):
     if isinstance(greater_is_better, Mapping):
         if odd := set(greater_is_better) - set(keys):
@@ -111,6 +126,7 @@ def _read_signs(greater_is_better, keys):
                 f"greater_is_better names {min(map(repr, odd))}; the tasks are {keys[:8]}."
             )
         return np.array([greater_is_better.get(key, True) for key in keys], dtype=bool)
+    greater_is_better = by_task(greater_is_better, keys, "greater_is_better")
     signs = np.asarray(greater_is_better, dtype=bool)
     if signs.ndim and signs.shape != (len(keys),):
         raise ValueError(

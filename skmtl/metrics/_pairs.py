@@ -8,8 +8,7 @@ import numpy as np
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._predictions import read_predictions
 from skmtl.tasks import Task
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._reading import read_task_column, read_weighted
 from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._rows import rows_by_task
 
@@ -43,8 +42,7 @@ def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, 
     "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
     estimators answer for a task that they have never seen.
     """
-    columns, names, is_1d = read_y(y_true)
-    weights = observed_weights(columns, sample_weight, is_1d)
+    columns, names, is_1d, weights = read_weighted(y_true, sample_weight)
     n_rows, is_long = len(weights[0]), task_ids is not None
     has_names = names is not None
     names = names if has_names else list(range(len(columns)))
@@ -126,7 +124,7 @@ def _read_types(declared, columns, weights, names, kind, is_long):
 
 def _read_task_ids(task_ids, n_rows):
     """Names of the tasks, and the rows of each."""
-    column = read_column(task_ids, "task_ids")
+    column = read_task_column(task_ids, "task_ids")
     if len(column.labels) != n_rows or not column.observed.all():
         raise ValueError(
             f"task_ids has {int(column.observed.sum())} values; expected one for each of the "

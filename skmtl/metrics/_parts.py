@@ -8,8 +8,7 @@ import numpy as np
 
 from skmtl.metrics._keys import score_keys
 from skmtl.tasks import Task
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import read_y, split_task_feature
+from skmtl.tasks._reading import read_task_column, split_task_feature
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -48,7 +47,7 @@ def read_parts(estimator, X, y, sample_weight: Any = None):
     unknown in `fit` follow the known ones.
     """
     targets, columns = estimator._linked_targets(X, y, sample_weight, unseen="miss")
-    labels, rows = _labels(targets.tasks, y), np.arange(len(targets.values))
+    labels, rows = _labels(targets.tasks, y, sample_weight), np.arange(len(targets.values))
     if not targets.tasks.is_long:
         names = targets.tasks.names.tolist()
         tasks = zip(score_keys(names), names, columns, labels, strict=True)
@@ -59,13 +58,9 @@ def read_parts(estimator, X, y, sample_weight: Any = None):
     return [everything.take(*task) for task in tasks]
 
 
-def _labels(tasks, y):
+def _labels(tasks, y, sample_weight):
     """Labels as the user wrote them, in the order of the tasks."""
-    columns, names, is_1d = read_y(y)
-    by_name = names is not None and not is_1d and tasks.names.dtype.kind == "O"
-    order = [names.index(name) for name in tasks.names.tolist()] if by_name else slice(None)
-    labels = [column.labels for column in columns]
-    return [labels[t] for t in order] if by_name else labels[order]
+    return [column.labels for column, _ in tasks.columns(y, sample_weight)]
 
 
 def _with_unknown(targets, X, task_feature):
@@ -74,8 +69,7 @@ def _with_unknown(targets, X, task_feature):
     unknown = index < 0
     if not unknown.any():
         return names, index
-    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
-    column = read_column(split_task_feature(X, task_feature)[1], "task feature")
+    column = read_task_column(split_task_feature(X, task_feature)[1])
     # A row whose task is missing belongs to no task: it stays at -1.
     unknown = unknown & column.observed
     new, position = np.unique(column.labels[unknown], return_inverse=True)

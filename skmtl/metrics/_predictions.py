@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmtl.tasks._by_name import order_of, same_names
 from skmtl.tasks._reading import read_y
 
 
@@ -15,7 +16,7 @@ def read_predictions(y_pred, names, has_names, n_rows, is_1d):
     elif _is_array_a_task(y_pred, len(names), n_rows):
         parts = [_read_part(part, name) for part, name in zip(y_pred, names, strict=True)]
     else:
-        parts = _read_columns(y_pred, names if has_names else None)
+        parts = _read_columns(y_pred, names, has_names)
     if len(parts) != len(names):
         raise ValueError(f"y_pred has {len(parts)} tasks, but y_true has {len(names)}.")
     for part in parts:
@@ -45,14 +46,12 @@ def _read_part(part, name):
     return values, ~np.isnan(values).any(axis=1)
 
 
-def _read_columns(y_pred, names=None):
+def _read_columns(y_pred, names=(), has_names=False):
     """Columns of an array or a DataFrame, matched by name where both have names."""
     try:
         columns, found, _ = read_y(y_pred)
     except ValueError as error:
         raise ValueError(f"y_pred: {error}") from error
-    if names is not None and found is not None:
-        if set(found) != set(names):
-            raise ValueError(f"y_pred has the tasks {found}, but y_true has {names}.")
-        columns = [columns[found.index(name)] for name in names]
+    if found is not None and (has_names or same_names(found, names)):
+        columns = [columns[position] for position in order_of(found, names, "y_pred")]
     return [(column.labels, column.observed) for column in columns]

@@ -4,6 +4,7 @@ import numpy as np
 
 from skmtl.metrics._averages import average_over_tasks, check_average
 from skmtl.metrics._pairs import read_pairs
+from skmtl.tasks._by_name import column_names, order_of, same_names
 from skmtl.tasks._columns import read_column
 
 
@@ -101,7 +102,8 @@ def average_relative_rmse(
     )
     if folds is None:
         train = read_pairs(y_train, y_train, task_ids=train_task_ids, **regressions)
-        means = _match(_training_means(train), pairs, is_long=task_ids is not None)
+        are_named = column_names(y_true) is not None and column_names(y_train) is not None
+        means = _match(_training_means(train), pairs, task_ids is not None, are_named)
         errors = {p.key: _relative(p, mean) for p, mean in zip(pairs, means, strict=True)}
     else:
         folds = _read_folds(folds, y_true)
@@ -113,11 +115,14 @@ def _training_means(pairs):
     return {p.name: p.labels.mean() if len(p.labels) else np.nan for p in pairs}
 
 
-def _match(means, pairs, is_long):
-    """Training mean of each task: by name, else by position."""
+def _match(means, pairs, is_long, are_named):
+    """Training mean of each task: by name, or by position where one of both has no names."""
     names = [pair.name for pair in pairs]
-    if is_long or set(names) <= set(means):
+    if is_long:
         return [means.get(name, np.nan) for name in names]
+    if are_named or same_names(names, list(means)):
+        at = order_of(list(means), names, "y_train")
+        return [list(means.values())[position] for position in at]
     if len(means) != len(names):
         raise ValueError(f"y_train has {len(means)} tasks, but y_true has {len(names)}.")
     return list(means.values())

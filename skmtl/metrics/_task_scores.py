@@ -26,7 +26,7 @@ def task_scores(estimator, X, y, sample_weight=None):
         Labels; columns of a DataFrame are matched by name. A label whose class was not seen
         in `fit` counts as a miss: probability 0.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-        Weights of the labels.
+        Weights of the labels: an array in the order of this ``y``, columns with names by name.
 
     Returns
     -------

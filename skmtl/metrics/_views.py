@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skmtl.metrics._keys import score_keys
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._reading import read_weighted
 
 
 def _can(method):
@@ -89,8 +89,7 @@ def view_of_part(part):
 
 def views_of_other(estimator, X, y, sample_weight):
     """Views of the targets of a scikit-learn estimator, column by column."""
-    columns, names, is_1d = read_y(y)
-    weights = observed_weights(columns, sample_weight, is_1d)
+    columns, names, _, weights = read_weighted(y, sample_weight)
     names = list(range(len(columns))) if names is None else names
 
     @cache

@@ -105,7 +105,6 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
 
 def read_task_index(X: Any, task_feature: Any) -> tuple[list[Hashable], Array]:
     """Names of the tasks in long form, and the position of each row's."""
-    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
     names, index = _names_and_index(split_task_feature(X, task_feature)[1], [], False)
     assert index is not None
     return names.tolist(), index

@@ -28,8 +28,9 @@ PARAMETERS = """
     task_weight : "labels", array-like of shape (n_tasks,) or dict, default=None
         Weight of each task in the objective, 1 by default: a task with few labels counts as
         much as one with many. "labels" makes every label count the same; try it where some
-        tasks have far fewer labels than others. A dict names the exceptions. A task of weight
-        0 does not touch what is shared, but its own head still learns.
+        tasks have far fewer labels than others. A dict names the exceptions, a Series names all
+        tasks, a list is in their order. A task of weight 0 does not touch what is shared, but
+        its own head still learns.
     solver : {"adam", "adamw", "sgd"}, default="adam"
         How gradients become steps: Adam (Kingma and Ba, ICLR 2015); AdamW (Loshchilov and
         Hutter, ICLR 2019), which shrinks the weights apart from the gradient; or stochastic

@@ -200,9 +200,10 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
             Features, with the task feature in long form.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; any may be missing.
-        classes : array-like or list of array-like, default=None
-            First call only: all classes that will come, as scikit-learn has it, or a list
-            with one entry a task, None for regression. By default those of the first call.
+        classes : array-like, list of array-like or dict {task: classes}, default=None
+            First call only: all classes that will come. A flat list holds for all tasks; a list
+            of lists has an entry for each task, None for regression; a dict names tasks, the
+            others have the classes of the first call, as all have by default.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels.
 

@@ -15,6 +15,7 @@ from skmtl.neural._network import build, describe, set_state, task_keys
 from skmtl.neural._objective import Objective
 from skmtl.neural._settings import read_sizes, resolve
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.tasks._by_name import put_in_order
 
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
@@ -75,7 +76,8 @@ class Fit:
     def part(self, parameter):
         """A fresh architecture or balancing method, for the tasks of the network."""
         found = resolve(parameter, getattr(self.estimator, parameter))
-        return part_for(found, self.members, self.given.tasks.n_tasks)
+        names = self.given.tasks.names.tolist()
+        return part_for(put_in_order(found, names), self.members, len(names))
 
     def _task_weight(self):
         """Weights of the tasks of the network, checked for all."""

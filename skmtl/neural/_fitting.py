@@ -23,6 +23,7 @@ from skmtl.neural._settings import check_same_network, draw_seed, resolve
 from skmtl.neural._split import validation_split
 from skmtl.neural._start import learnt, start
 from skmtl.neural._training import train
+from skmtl.tasks._by_name import put_in_order
 
 # The loss of a single row may be so many times that of all, and nothing has diverged.
 FEW = 10.0
@@ -71,7 +72,11 @@ def _begin(estimator, X, targets):
     state, paused = before.get("_state"), before.get("_paused")
     members = before.get("_members")
     if not estimator.warm_start:
-        parts = [resolve(name, getattr(estimator, name)) for name in ("architecture", "balancing")]
+        names = targets.tasks.names.tolist()
+        parts = [
+            put_in_order(resolve(name, getattr(estimator, name)), names)
+            for name in ("architecture", "balancing")
+        ]
         members = find_members(targets, *parts)
     if paused is None:
         fit = Fit(estimator, X, targets, draw_seed(estimator.random_state), members)

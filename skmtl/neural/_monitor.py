@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.tasks._by_name import name_key
+
 # Names of tasks that an error lists.
 SHOWN = 10
 
@@ -58,13 +60,13 @@ def read_monitor(monitor, names, counts, can_judge, *, rows="in y"):
     """
     if isinstance(monitor, str) and monitor in {"mean", "worst"}:
         return Monitor(counts, takes_worst=monitor == "worst")
-    try:
-        task = names.tolist().index(monitor)
-    except ValueError:
+    place = {name_key(name): t for t, name in enumerate(names.tolist())}
+    if name_key(monitor) not in place:
         raise ValueError(
             f"monitor={monitor!r}; expected 'mean', 'worst' or the name of a task, one of "
             f"{_listed(names)}."
-        ) from None
+        )
+    task = place[name_key(monitor)]
     if not can_judge[task]:
         raise ValueError(
             f"monitor={monitor!r}: this task has no label {rows}, or one class only, so that its "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skmtl.tasks._columns import Column
+from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
@@ -114,7 +115,7 @@ class Task(BaseEstimator, ABC):
         used = weight > 0
         if used.sum() < 2:
             return float("nan")
-        link, values, weight = link[used], values[used], weight[used]
+        link, values, weight = link[used], values[used], in_range(weight[used])
         null = np.broadcast_to(self.prior(values, weight), link.shape)
         deviance = float(weight @ self.deviance(link, values))
         deviance_null = float(weight @ self.null_deviance(null, values, weight))

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from skmtl.tasks._base import Array, Task
-from skmtl.tasks._columns import Column, match
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
+from skmtl.tasks._weights import in_range
 
 # Where a class was unknown in `fit`: a prediction can only miss it.
 UNSEEN = -1.0
@@ -30,7 +31,9 @@ class Classes(Task):
         """Learn the classes from the labels of positive weight, unless declared."""
         used = weight > 0
         self.n_labels_ = int(used.sum())
-        labels = _as_classes(column, used, self.alias, name)
+        are_declared = column.is_categorical or self.classes is not None
+        labels = column.labels if are_declared else _as_classes(column, used, self.alias, name)
+        labels = _whole(labels, used, name)
         found = np.unique(labels[used])
         self.classes_ = self._known_classes(column, found, name)
         self._check(found, name)
@@ -44,10 +47,10 @@ class Classes(Task):
     def _known_classes(self, column: Column, found: Array, name: Hashable) -> Array:
         if self.classes is not None:
             declared = np.unique(_label_array(self.classes))
-            odd = [label for label in found.tolist() if label not in set(declared.tolist())]
-            if odd:
+            odd = found[match(declared, found) < 0]
+            if len(odd):
                 raise ValueError(
-                    f"Task {name!r}: label {odd[0]!r} is not among the declared classes "
+                    f"Task {name!r}: label {_plain(odd[0])!r} is not among the declared classes "
                     f"{declared.tolist()}."
                 )
             return declared
@@ -108,7 +111,7 @@ class Classes(Task):
 
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted share of each class among these labels."""
-        codes = values.astype(np.intp)
+        codes, weight = values.astype(np.intp), in_range(weight)
         counts = np.bincount(np.maximum(codes, 0), weight * (codes >= 0), len(self.classes_))
         return counts / weight.sum()
 
@@ -127,7 +130,7 @@ class Classes(Task):
 
     def null_deviance(self, null: Array, values: Array, weight: Array) -> Array:
         """Log loss of the class shares, labels unseen in `fit` counted as one class."""
-        null_unseen = np.average(values == UNSEEN, weights=weight)
+        null_unseen = np.average(values == UNSEEN, weights=in_range(weight))
         deviance = self.deviance(null, values)
         if null_unseen > 0:
             deviance[values == UNSEEN] = -np.log(null_unseen)
@@ -139,7 +142,7 @@ class Classes(Task):
         if not used.any():
             return float("nan")
         hit = link[used].argmax(axis=1) == values[used]
-        return float(np.average(hit, weights=weight[used]))
+        return float(np.average(hit, weights=in_range(weight[used])))
 
 
 def _label_array(labels: Sequence[Any]) -> Array:
@@ -149,7 +152,7 @@ def _label_array(labels: Sequence[Any]) -> Array:
 
 
 def _as_classes(column: Column, used: Array, alias: str, name: Hashable) -> Array:
-    """Labels that can be classes: whole floats become ints, other floats are refused."""
+    """Labels that can be classes: floats with a fraction are refused."""
     labels = column.labels
     if labels.dtype.kind != "f":
         return labels
@@ -160,7 +163,21 @@ def _as_classes(column: Column, used: Array, alias: str, name: Hashable) -> Arra
             "Unknown label type: continuous. Maybe you are trying to fit a classifier, which "
             "expects discrete classes on a regression target with continuous values."
         )
-    return np.where(used, labels, 0.0).astype(np.int64)
+    return labels
+
+
+def _whole(labels: Array, used: Array, name: Hashable) -> Array:
+    """Whole numbers as integers."""
+    if labels.dtype.kind != "f" or (used & (labels != np.floor(labels))).any():
+        return labels
+    labels = np.where(used, labels, 0.0)
+    large = np.abs(labels) >= EXACT_INTEGERS
+    if large.any():
+        raise ValueError(
+            f"Task {name!r} has classes, but the label {labels[large][0]:.0f} as a float: from "
+            "2**53 on neighbouring numbers are the same float. Give integers or strings."
+        )
+    return labels.astype(np.int64)
 
 
 def _resolve_class_weight(
@@ -182,6 +199,17 @@ def _resolve_class_weight(
         present = counts > 0
         total = counts.sum() / max(present.sum(), 1)
         return np.divide(total, counts, out=np.ones(len(classes)), where=present)
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
+            "{class: weight} or None."
+        )
+    given: list[Any] = list(class_weight.values())
+    are_numbers = all(isinstance(f, float | int | np.number) and 0 <= f < np.inf for f in given)
+    if not are_numbers:
+        raise ValueError(
+            f"Task {name!r}: class_weight={dict(class_weight)}; expected finite numbers >= 0."
+        )
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     # A class without labels, in a fold, may be named; a slip of the pen leaves one unnamed.
@@ -190,9 +218,13 @@ def _resolve_class_weight(
             f"Task {name!r}: class_weight names {unknown[0]!r}; known classes: {known}."
         )
     factors = np.array([float(class_weight.get(label, 1.0)) for label in known])
-    if not (factors >= 0).all():
-        raise ValueError(f"Task {name!r}: class_weight must be >= 0, got {dict(class_weight)}.")
-    return factors
+    # A fold may be left with the class of weight 0 alone.
+    if len(known) > 1 and not factors.any():
+        raise ValueError(
+            f"Task {name!r}: class_weight={dict(class_weight)}; expected a weight above 0 for one "
+            f"of the classes {known}."
+        )
+    return in_range(factors)
 
 
 def _plain(label: Any) -> Any:

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# From here on float64 has no room for every whole number.
+EXACT_INTEGERS = 2**53
+
 
 @dataclass(frozen=True)
 class Column:
     """Labels of one task and which of them are there.
 
-    ``labels`` is float64, int64, bool or object (strings); its unobserved entries hold a
-    placeholder and mean nothing. ``categories`` are those of a categorical dtype.
+    ``labels`` is float64, int64, bool or object (strings), uint64 where int64 has no room; its
+    unobserved entries hold a placeholder and mean nothing. ``categories`` are those of a
+    categorical dtype.
     """
 
     labels: NDArray[Any]
@@ -25,48 +29,48 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        return self.labels.dtype.kind in "if"
+        return self.labels.dtype.kind in "iuf"
 
     @property
     def is_string(self) -> bool:
         return self.labels.dtype.kind == "O"
 
-    def restrict(self, used: NDArray[np.bool_]) -> Column:
-        """The same labels, only those ``used`` observed: weight 0 is as good as missing."""
-        return Column(self.labels, self.observed & used, self.is_categorical, self.categories)
-
     def take(self, rows: NDArray[Any]) -> Column:
         return Column(self.labels[rows], self.observed[rows], self.is_categorical, self.categories)
 
 
-def read_column(column: Any, name: Hashable) -> Column:
-    """Read a 1-D array, masked array, Series of any library, or list.
+def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = None) -> Column:
+    """Read a 1-D array, masked array, Series of any library, Arrow array, or list.
 
-    NaN, None, pandas.NA, NaT and masked entries are unobserved, all alike.
+    NaN, None, pandas.NA, NaT, masked entries, and those that are not ``used`` are unobserved,
+    all alike: what stands there is not read.
     """
     # An array's dtype says nothing that its values do not; its name takes long to make.
-    dtype_name = "" if isinstance(column, np.ndarray) else str(getattr(column, "dtype", ""))
-    is_categorical = dtype_name.lower().startswith(("category", "categorical", "enum"))
+    dtype = getattr(column, "dtype", getattr(column, "type", ""))
+    dtype_name = "" if isinstance(column, np.ndarray) else str(dtype).lower()
+    is_categorical = dtype_name.startswith(("category", "categorical", "enum", "dictionary"))
     categories = tuple(column.cat.categories) if dtype_name == "category" else ()
-    mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
-    array = _as_array(column)
+    if isinstance(column, np.ma.MaskedArray):
+        seen = ~np.ma.getmaskarray(column)
+        used = seen if used is None else used & seen
+    array = as_array(column)
     if array.ndim != 1:
         raise ValueError(f"Task {name!r}: labels must be one value a row, got {array.shape}.")
+    if array.dtype.kind not in "biufcOUST" and used is not None and not used.any():
+        array = np.full(len(array), np.nan)
     if array.dtype.kind == "c":
         raise ValueError(f"Task {name!r}: Complex data not supported")
     if array.dtype.kind in "biuf":
-        labels, observed = _read_numbers(array)
+        labels, observed = _read_numbers(array, used)
     elif array.dtype.kind in "OUST":
-        labels, observed = _read_objects(array.astype(object), name)
+        labels, observed = _read_objects(array.astype(object), name, used)
     else:
         raise ValueError(
             f"Task {name!r}: labels of dtype {array.dtype} are not supported; "
             "give numbers, booleans or strings."
         )
-    if mask is not None:
-        observed = observed & ~mask
-    if dtype_name.lower() == "boolean" and not observed.any():
-        # Nullable booleans of pandas: without a value only the dtype tells.
+    if dtype_name in ("boolean", "bool") and not observed.any():
+        # Nullable booleans: without a value only the dtype tells.
         labels = np.zeros(len(labels), dtype=bool)
     if labels.dtype.kind == "f" and (np.isinf(labels) & observed).any():
         raise ValueError(
@@ -76,34 +80,45 @@ def read_column(column: Any, name: Hashable) -> Column:
     return Column(labels, observed, is_categorical, categories)
 
 
-def _as_array(column: Any) -> NDArray[Any]:
+def as_array(column: Any) -> NDArray[Any]:
+    """The values of a column, of dtype object where its own is none of numpy's."""
     if isinstance(column, np.ndarray):
         return np.ma.getdata(column)
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, np.dtype) and hasattr(column, "to_numpy"):
         return np.asarray(column.to_numpy())
-    # Extension dtypes of pandas and polars: their own list keeps "missing" apart from
+    # Extension dtypes of pandas, polars and Arrow: their own list keeps "missing" apart from
     # values, whatever their storage.
-    values = column.to_list() if hasattr(column, "to_list") else list(column)
+    for method in ("to_pylist", "to_list"):
+        if hasattr(column, method):
+            column = getattr(column, method)()
+    values = list(column)
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
 
 
-def _read_numbers(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _read_numbers(
+    array: NDArray[Any], used: NDArray[np.bool_] | None
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    observed = np.ones(len(array), dtype=bool) if used is None else used
     if array.dtype.kind != "f":
         kind: type = bool if array.dtype.kind == "b" else np.int64
-        if array.dtype.kind == "u" and (array > np.iinfo(np.int64).max).any():
-            kind = np.float64
-        return array.astype(kind), np.ones(len(array), dtype=bool)
+        if array.dtype.kind == "u" and (array[observed] > np.iinfo(np.int64).max).any():
+            kind = np.uint64
+        return array.astype(kind), observed
     labels = array.astype(np.float64)
-    observed = ~np.isnan(labels)
+    observed = observed & ~np.isnan(labels)
     labels[~observed] = 0.0
     return labels, observed
 
 
-def _read_objects(array: NDArray[Any], name: Hashable) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    observed = np.fromiter((not _is_missing(v) for v in array), bool, len(array))
+def _read_objects(
+    array: NDArray[Any], name: Hashable, used: NDArray[np.bool_] | None
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    observed = np.fromiter((not is_missing(v) for v in array), bool, len(array))
+    if used is not None:
+        observed &= used
     present = array[observed]
     kinds = {_kind(v) for v in present}
     odd = kinds - {"bool", "int", "float", "str"}
@@ -123,16 +138,25 @@ def _read_objects(array: NDArray[Any], name: Hashable) -> tuple[NDArray[Any], ND
         labels = np.full(len(array), "", dtype=object)
         labels[observed] = [str(v) for v in present]
         return labels, observed
-    dtype = bool if kinds == {"bool"} else np.int64 if kinds <= {"bool", "int"} else np.float64
-    limits = np.iinfo(np.int64)
-    if not kinds or (dtype is np.int64 and not all(limits.min <= v <= limits.max for v in present)):
-        dtype = np.float64
+    dtype: type = np.float64
+    if kinds == {"bool"}:
+        dtype = bool
+    elif kinds and kinds <= {"bool", "int"}:
+        dtype = _integers(min(present), max(present))
     labels = np.zeros(len(array), dtype=dtype)
     labels[observed] = present.astype(dtype)
     return labels, observed
 
 
-def _is_missing(value: Any) -> bool:
+def _integers(lowest: int, highest: int) -> type:
+    """The dtype that holds whole numbers exactly; float64 if none does."""
+    for dtype in (np.int64, np.uint64):
+        if np.iinfo(dtype).min <= lowest and highest <= np.iinfo(dtype).max:
+            return dtype
+    return np.float64
+
+
+def is_missing(value: Any) -> bool:
     if value is None or value is np.ma.masked:
         return True
     if isinstance(value, float | np.floating):
@@ -157,5 +181,23 @@ def match(known: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.intp]:
     """Position of each label in the sorted array ``known``; -1 where it is not there."""
     if (labels.dtype.kind == "O") != (known.dtype.kind == "O") or not len(known):
         return np.full(len(labels), -1, dtype=np.intp)
-    position = np.clip(np.searchsorted(known, labels), 0, len(known) - 1)
-    return np.where(known[position] == labels, position, -1)
+    comparable, is_exact = _as_dtype(labels, known.dtype)
+    position = np.clip(np.searchsorted(known, comparable), 0, len(known) - 1)
+    return np.where(is_exact & (known[position] == comparable), position, -1)
+
+
+def _as_dtype(labels: NDArray[Any], dtype: np.dtype[Any]) -> tuple[NDArray[Any], Any]:
+    """Labels that compare with whole numbers of another dtype exactly, and where they do.
+
+    numpy compares integers of different signedness, and integers with floats, as floats: beyond
+    2**53 different numbers would be equal.
+    """
+    if dtype == labels.dtype or dtype.kind not in "iu" or labels.dtype.kind not in "iuf":
+        return labels, True
+    if labels.dtype.kind == "f":
+        is_exact = (labels == np.floor(labels)) & (np.abs(labels) < EXACT_INTEGERS)
+        is_exact &= (labels >= 0) | (dtype.kind == "i")
+    else:
+        limits = np.iinfo(np.int64)
+        is_exact = (labels >= 0) & (labels <= np.array(limits.max, dtype=labels.dtype))
+    return np.where(is_exact, labels, 0).astype(dtype), is_exact

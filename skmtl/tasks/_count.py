@@ -11,6 +11,7 @@ from scipy.special import xlogy
 from skmtl.tasks._base import Array
 from skmtl.tasks._columns import Column
 from skmtl.tasks._regression import Regression
+from skmtl.tasks._weights import in_range
 
 
 class Count(Regression):
@@ -42,7 +43,7 @@ class Count(Regression):
         """Check that no label is negative; counts are never standardised."""
         self.n_outputs_ = 1
         self.location_, self.scale_ = 0.0, 1.0
-        self.encode_numbers(column.restrict(weight > 0), name)
+        self.encode_numbers(column, name)
         self.n_labels_ = int((weight > 0).sum())
         return self
 
@@ -100,7 +101,7 @@ class Count(Regression):
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean count; of a small one where all are zero."""
-        mean = np.average(values, weights=weight)
+        mean = np.average(values, weights=in_range(weight))
         return np.atleast_1d(np.log(mean if mean > 0 else 1e-3))
 
     def deviance(self, link: Array, values: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._columns import Column
+from skmtl.tasks._weights import in_range
 
 LOSSES = ("squared", "absolute", "huber")
 
@@ -157,11 +158,11 @@ class Regression(Task):
 
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of y."""
-        return np.average(self.labels(values), weights=weight)
+        return np.average(self.labels(values), weights=in_range(weight))
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of the loss."""
-        return np.atleast_1d(np.average(values, weights=weight))
+        return np.atleast_1d(np.average(values, weights=in_range(weight)))
 
     def deviance(self, link: Array, values: Array) -> Array:
         """Squared error in the units of y, whatever the loss: the score is R2."""
@@ -173,6 +174,7 @@ def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple
 
     About zero: 0 and the root mean square.
     """
+    weight = in_range(weight)
     share = weight / weight.sum()
     location = 0.0 if about_zero else float(share @ values)
     centred = values - location

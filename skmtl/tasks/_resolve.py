@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
+from skmtl.tasks._by_name import by_task
 from skmtl.tasks._columns import Column
 from skmtl.tasks._count import Count
 from skmtl.tasks._multiclass import Multiclass
@@ -57,15 +58,8 @@ def spread(declared: Any, names: Sequence[Hashable]) -> list[Any]:
     """What is declared of each task."""
     if isinstance(declared, str | Task):
         return [declared] * len(names)
-    if isinstance(declared, Mapping):
-        unknown = [key for key in declared if key not in names]
-        if unknown:
-            raise ValueError(
-                f"tasks names the task {unknown[0]!r}, which y does not have; "
-                f"its tasks are {_shorten(names)}."
-            )
-        return [declared.get(name, "auto") for name in names]
-    if isinstance(declared, Sequence):
+    declared = by_task(declared, names, "tasks", default="auto")
+    if hasattr(declared, "to_list") or isinstance(declared, Sequence | np.ndarray):
         if len(declared) != len(names):
             raise ValueError(
                 f"tasks declares {len(declared)} tasks, but y has {len(names)}: {_shorten(names)}."

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._columns import EXACT_INTEGERS
+from skmtl.tasks._reading import read_task_column, split_task_feature, without_mask
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -23,7 +23,7 @@ def stack_tasks(
     ----------
     X_list : list of array-like of shape (n_samples_t, n_features)
         Features of each task; the columns mean the same in all of them. DataFrames of
-        pandas stay a DataFrame.
+        pandas or polars stay a DataFrame.
     y_list : list of array-like of shape (n_samples_t,)
         Labels of each task.
     names : list of length n_tasks, default=None
@@ -53,7 +53,7 @@ def stack_tasks(
            [1., 3.]])
     >>> X_list, y_list, names = unstack_tasks(X, y)
     >>> names.tolist()
-    [0.0, 1.0]
+    [0, 1]
     """
     names = list(range(len(X_list))) if names is None else list(names)
     if not len(X_list) == len(y_list) == len(names) or not names:
@@ -63,10 +63,12 @@ def stack_tasks(
         )
     if len(set(names)) < len(names):
         raise ValueError(f"names repeats a value: {names}.")
-    frames = [hasattr(X, "iloc") for X in X_list]
-    if all(frames):
+    if len({type(X) for X in X_list}) == 1 and hasattr(X_list[0], "columns"):
         return _stack_frames(X_list, y_list, names)
-    arrays = [check_array(X, ensure_all_finite="allow-nan", accept_sparse=False) for X in X_list]
+    arrays = [
+        check_array(without_mask(X), ensure_all_finite="allow-nan", accept_sparse=False)
+        for X in X_list
+    ]
     if len({X.shape[1] for X in arrays}) > 1:
         raise ValueError(f"The tasks have different features: shapes {[X.shape for X in arrays]}.")
     labels = _labels(arrays, y_list, names)
@@ -76,6 +78,10 @@ def stack_tasks(
         raise ValueError(
             f"names must be numbers when X are arrays, got {names}; use DataFrames for strings."
         ) from error
+    if (np.abs(codes) >= EXACT_INTEGERS).any():
+        raise ValueError(
+            f"names {names[:8]} are too large to be a column of floats; use DataFrames for them."
+        )
     task = np.repeat(codes, [len(X) for X in arrays])
     return np.column_stack([task, np.concatenate(arrays)]), labels
 
@@ -83,8 +89,6 @@ def stack_tasks(
 def _stack_frames(
     X_list: Sequence[Any], y_list: Sequence[Any], names: list[Hashable]
 ) -> tuple[Any, np.ndarray]:
-    import pandas as pd
-
     for X, name in zip(X_list, names, strict=True):
         if list(X.columns) != list(X_list[0].columns):
             raise ValueError(
@@ -94,14 +98,20 @@ def _stack_frames(
         if "task" in X.columns:
             raise ValueError("X has a column 'task' already; rename it.")
     labels = _labels(X_list, y_list, names)
-    stacked = pd.concat(list(X_list), ignore_index=True)
     task = [name for X, name in zip(X_list, names, strict=True) for _ in range(len(X))]
+    if not hasattr(X_list[0], "iloc"):
+        import polars as pl
+
+        return pl.concat(list(X_list)).insert_column(0, pl.Series("task", task)), labels
+    import pandas as pd
+
+    stacked = pd.concat(list(X_list), ignore_index=True)
     stacked.insert(0, "task", task)
     return stacked, labels
 
 
 def _labels(X_list: Sequence[Any], y_list: Sequence[Any], names: list[Hashable]) -> np.ndarray:
-    columns = [_as_array(y) for y in y_list]
+    columns = [_as_labels(y) for y in y_list]
     for X, y, name in zip(X_list, columns, names, strict=True):
         if y.shape != (X.shape[0],):
             raise ValueError(f"Task {name!r}: X has {X.shape[0]} rows, y has shape {y.shape}.")
@@ -115,7 +125,7 @@ def _labels(X_list: Sequence[Any], y_list: Sequence[Any], names: list[Hashable])
     return np.concatenate(columns)
 
 
-def _as_array(y: Any) -> Any:
+def _as_labels(y: Any) -> Any:
     if isinstance(y, np.ma.MaskedArray):
         # np.asarray would forget the mask.
         is_float = y.dtype.kind == "f"
@@ -154,12 +164,13 @@ def unstack_tasks(
     >>> from skmtl.tasks import unstack_tasks
     >>> X_list, y_list, names = unstack_tasks([[7, 1.0], [5, 2.0], [7, 3.0]], [1, 2, 3])
     >>> names.tolist(), [y.tolist() for y in y_list]
-    ([5.0, 7.0], [[2], [1, 3]])
+    ([5, 7], [[2], [1, 3]])
     """
     if task_feature is None:
         task_feature = "task" if "task" in list(getattr(X, "columns", [])) else 0
+    X = X if hasattr(X, "shape") else np.asarray(X)
     features, task = split_task_feature(X, task_feature)
-    column, y = read_column(task, "task feature"), _as_array(y)
+    column, y = read_task_column(task), _as_labels(y)
     if y.shape != column.labels.shape:
         raise ValueError(f"X has {len(column.labels)} rows, y has shape {y.shape}.")
     if not column.observed.all():

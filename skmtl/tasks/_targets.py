@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.tasks._base import Task
-from skmtl.tasks._binary import Binary
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._multiclass import Multiclass
-from skmtl.tasks._reading import observed_weights, read_y, stack_columns
+from skmtl.tasks._columns import Column
+from skmtl.tasks._declared_classes import declare_classes
+from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns, titles_of
 from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
 from skmtl.tasks._task_set import Targets, TaskSet
 
@@ -46,8 +45,8 @@ def read_targets(
         raise ValueError(
             f"This {estimator_name} estimator requires y to be passed, but the target y is None"
         )
-    columns, names, is_1d = read_y(y)
     is_long = task_column is not None
+    columns, names, is_1d, weights = read_weighted(y, sample_weight, ["y"] if is_long else None)
     if is_long and not is_1d:
         raise ValueError(
             f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
@@ -60,7 +59,6 @@ def read_targets(
     labels: list[Hashable] = list(range(len(columns)))
     if names is not None and not is_long:
         labels = names
-    weights = observed_weights(columns, sample_weight, is_1d)
     if not any((weight > 0).any() for weight in weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     task_names: list[Hashable] = ["y"] if is_long else labels
@@ -69,15 +67,17 @@ def read_targets(
         are_free = [
             is_auto(entry) and kind != "regression" for entry in spread(declared, task_names)
         ]
-        _declare_classes(tasks, classes, are_free)
+        declare_classes(tasks, classes, task_names, are_free)
+    elif is_1d and kind == "any" and is_auto(spread(declared, task_names)[0]):
+        _warn_of_whole_numbers(tasks[0], columns[0], weights[0])
     if standardize == "mixed":
         standardize = len({type(task) for task in tasks}) > 1
     standardize = "about_zero" if standardize and about_zero else bool(standardize)
     values = []
-    for t, (task, column, name) in enumerate(zip(tasks, columns, task_names, strict=True)):
+    titles = task_names if is_long else titles_of(y, is_1d, labels)
+    for t, (task, column, name) in enumerate(zip(tasks, columns, titles, strict=True)):
         task.fit(column, weights[t], name, standardize=standardize)
-        # A label of weight 0 is as good as unobserved: its class may be unknown.
-        values.append(task.encode(column.restrict(weights[t] > 0), name))
+        values.append(task.encode(column, name))
         weights[t] = weights[t] * task.label_weight(values[-1])
     array, index = _names_and_index(task_column, labels, names is not None)
     if index is None:
@@ -85,22 +85,8 @@ def read_targets(
     else:
         n_labels = np.bincount(index, weights[0] > 0, len(array)).astype(np.int64)
     task_set = TaskSet(tuple(tasks), array, n_labels, is_long, is_1d)
-    _warn(task_set)
+    _warn(task_set, array.tolist() if is_long else titles)
     return Targets(task_set, *stack_columns(values, weights, is_1d), index)
-
-
-def _declare_classes(tasks: list[Task], classes: Any, are_free: Sequence[bool]) -> None:
-    """Hand the ``classes`` of `partial_fit` to the tasks; they decide the type of a free one."""
-    entries = list(classes) if len(tasks) > 1 else [classes]
-    if len(tasks) == 1 and len(classes) == 1 and np.ndim(classes[0]) == 1:
-        entries = [classes[0]]
-    if len(entries) != len(tasks):
-        raise ValueError(f"classes has {len(entries)} entries, but y has {len(tasks)} tasks.")
-    for t, (entry, is_free) in enumerate(zip(entries, are_free, strict=True)):
-        if entry is not None and is_free:
-            tasks[t] = Binary() if len(set(entry)) <= 2 else Multiclass()
-        if entry is not None and tasks[t].is_classification:
-            tasks[t].set_params(classes=list(entry))
 
 
 def _names_and_index(
@@ -110,27 +96,49 @@ def _names_and_index(
         names = np.empty(len(labels), dtype=object if has_names else np.int64)
         names[:] = labels
         return names, None
-    column = read_column(task_column, "task feature")
+    column = read_task_column(task_column)
     if not column.observed.all():
         raise ValueError(
             f"The task feature is missing in {int((~column.observed).sum())} rows of X."
         )
-    labels_of_rows = column.labels
-    if column.is_numeric and np.array_equal(labels_of_rows, np.floor(labels_of_rows)):
-        # 3.0 is task 3: a column of numbered tasks is float among float features.
-        labels_of_rows = labels_of_rows.astype(np.int64)
-    names, index = np.unique(labels_of_rows, return_inverse=True)
+    names, index = np.unique(column.labels, return_inverse=True)
     return names, index.astype(np.intp)
 
 
-def _warn(tasks: TaskSet) -> None:
+# As many labels of a kind as digits, grades or ratings have, each more often than by chance.
+MOST_CLASSES, FEWEST_OF_EACH, FEWEST_ON_AVERAGE = 20, 2, 5
+
+
+def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
+    """Tell of labels read as numbers that may be meant as classes."""
+    labels = column.labels[weight > 0]
+    if task.is_classification or (labels != np.floor(labels)).any():
+        return
+    counts = np.unique(labels, return_counts=True)[1]
+    if (
+        2 <= len(counts) <= MOST_CLASSES
+        and counts.min() >= FEWEST_OF_EACH
+        and counts.mean() >= FEWEST_ON_AVERAGE
+    ):
+        warn(
+            f"y has {len(counts)} different labels, all of them whole numbers, and is read as "
+            "regression. If they are classes, say so: tasks='multiclass', or the estimator for "
+            "classes only (...Classifier). tasks='regression' says that they are numbers."
+        )
+
+
+def _warn(tasks: TaskSet, names: Sequence[Hashable]) -> None:
     """Tell of tasks from which little or nothing can be learned."""
-    none = tasks.names[tasks.n_labels == 0].tolist()
-    single = tasks.names[tasks.n_labels == 1].tolist()
+    counts = tasks.n_labels.tolist()
+    none, single = (
+        [name for name, count in zip(names, counts, strict=True) if count == n] for n in (0, 1)
+    )
+    # In long form all tasks have the classes of one column.
+    types = tasks.tasks * tasks.n_tasks if tasks.is_long else tasks.tasks
     constant = [
         name
-        for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False)
-        if task.is_classification and task.n_labels_ and not task.n_outputs_
+        for task, name, count in zip(types, names, counts, strict=True)
+        if task.is_classification and count and not task.n_outputs_
     ]
     for found, text in (
         (none, "no observed label; the prediction is NaN or, for classes, uniform"),

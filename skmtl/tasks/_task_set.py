@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.tasks._base import Task
-from skmtl.tasks._columns import match, read_column
-from skmtl.tasks._reading import observed_weights, read_y, stack_columns
-from skmtl.tasks._weights import read_task_weight
+from skmtl.tasks._by_name import order_of, same_names
+from skmtl.tasks._classes import Classes
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
+from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns
+from skmtl.tasks._weights import SMALLEST, read_task_weight
 
 Array = NDArray[Any]
 
@@ -114,13 +116,23 @@ class TaskSet:
         return average
 
     def decode(self, links: list[Array]) -> Array:
-        """Predicted labels: (n,) for 1-D y, else (n, n_tasks); object if any are strings."""
+        """Predicted labels: (n,) for 1-D y, else (n, n_tasks).
+
+        The dtype is object if any are strings, or whole numbers for which a float has no room.
+        """
         columns = [task.decode(link) for task, link in zip(self.tasks, links, strict=True)]
         if self.is_1d:
             return columns[0]
-        if any(column.dtype.kind in "OUS" for column in columns):
+        if any(column.dtype.kind in "OUS" for column in columns) or self._loses_digits(columns):
             columns = [column.astype(object) for column in columns]
         return np.column_stack(columns)
+
+    def _loses_digits(self, columns: list[Array]) -> bool:
+        """Whether side by side whole-number classes would be floats that are not equal to them."""
+        if np.result_type(*columns).kind != "f":
+            return False
+        classes = [task.classes_ for task in self.tasks if isinstance(task, Classes)]
+        return any(c.dtype.kind in "iu" and (abs(c) > EXACT_INTEGERS).any() for c in classes)
 
     def probabilities(self, links: list[Array]) -> Any:
         """Class probabilities: an array for 1-D y, else a list; None for regression."""
@@ -131,49 +143,59 @@ class TaskSet:
         return listed[0] if self.is_1d else listed
 
     def read(
-        self, y: Any, *, task_column: Any = None, sample_weight: Any = None, unseen: str = "raise"
+        self,
+        y: Any,
+        *,
+        task_column: Any = None,
+        sample_weight: Any = None,
+        unseen: str = "raise",
+        to_score: bool = False,
     ) -> Targets:
-        """Read the labels of new data; columns of a DataFrame are matched by name."""
-        columns, names, is_1d = read_y(y)
-        if names is not None and self._has_names and not is_1d:
-            columns = self._order(columns, names)
-        if len(columns) != len(self.tasks):
-            raise ValueError(
-                f"y has {len(columns)} tasks, but the estimator was fitted with {len(self.tasks)}."
+        """Read the labels of new data; columns with names are matched by them.
+
+        ``to_score`` leaves out tasks without labels in `fit`, of which nothing can be known: not
+        even what their labels should look like.
+        """
+        values, weights = [], []
+        for task, name, (column, weight) in zip(
+            self.tasks, self._column_names, self.columns(y, sample_weight), strict=True
+        ):
+            is_left_out = to_score and not self.is_long and not task.n_labels_
+            weights.append(np.zeros_like(weight) if is_left_out else weight)
+            values.append(
+                task.encode(column, name, unseen=unseen)
+                if weights[-1].any()
+                else np.zeros(len(weight))
             )
-        weights = observed_weights(columns, sample_weight, is_1d)
-        values = [
-            task.encode(column.restrict(weight > 0), name, unseen=unseen)
-            for task, column, weight, name in zip(
-                self.tasks, columns, weights, self._column_names, strict=True
-            )
-        ]
         index = None
         if self.is_long:
-            names_of_rows = read_column(task_column, "task feature")
+            names_of_rows = read_task_column(task_column)
             index = match(self.names, names_of_rows.labels)
             index = np.where(names_of_rows.observed, index, -1)
         return Targets(self, *stack_columns(values, weights, self.is_1d), index)
 
-    @property
-    def _has_names(self) -> bool:
-        return self.names.dtype.kind == "O"
+    def columns(self, y: Any, sample_weight: Any = None) -> list[tuple[Column, Array]]:
+        """Columns of y in the order of the tasks, each with the weights of its labels."""
+        columns, names, is_1d, weights = read_weighted(y, sample_weight, self._column_names)
+        pairs = list(zip(columns, weights, strict=True))
+        if names is not None and not is_1d and self._goes_by(names):
+            pairs = [pairs[t] for t in order_of(names, self.names.tolist(), "y")]
+        if len(pairs) != len(self.tasks):
+            raise ValueError(
+                f"y has {len(pairs)} tasks, but the estimator was fitted with {len(self.tasks)}."
+            )
+        return pairs
+
+    def _goes_by(self, names: Sequence[Hashable]) -> bool:
+        """Whether columns of y with these names are matched: to tasks that have names too.
+
+        Without any, tasks are called 0, 1, ...; columns called so are matched all the same.
+        """
+        return self.names.dtype.kind == "O" or same_names(names, self.names.tolist())
 
     @property
     def _column_names(self) -> Sequence[Hashable]:
         return ["y"] if self.is_long else self.names.tolist()
-
-    def _order(self, columns: list[Any], names: list[Hashable]) -> list[Any]:
-        known = self.names.tolist()
-        if names == known:
-            return columns
-        missing = [name for name in known if name not in names]
-        extra = [name for name in names if name not in known]
-        if missing or extra:
-            raise ValueError(
-                f"y does not have the tasks of fit: missing {missing}, not known {extra}."
-            )
-        return [columns[names.index(name)] for name in known]
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,9 +255,20 @@ class Targets:
 
     def cell_weights(self, task_weights: Array | None = None) -> Array:
         r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
-        total = self.sum_by_task(self.weights)
+        weights, total = self.weights, self.sum_by_task(self.weights)
+        tiny = (total > 0) & (total < SMALLEST)
+        if tiny.any():
+            # One over such a sum is infinite; a factor on all weights of a task changes nothing.
+            by_task = np.where(tiny, 2.0**700, 1.0)
+            weights = weights * self._of_cells(by_task)
+            total = self.sum_by_task(weights)
         omega = np.ones_like(total) if task_weights is None else task_weights
         share = np.divide(omega, total, out=np.zeros_like(total), where=total > 0)
+        cells: Array = weights * self._of_cells(share)
+        return cells
+
+    def _of_cells(self, by_task: Array) -> Any:
+        """What the tasks have (n_tasks,), as a factor on the weights of their labels."""
         if self.task_index is not None:
-            return self.weights * share[self.task_index]
-        return self.weights * (share if self.weights.ndim > 1 else share[0])
+            return by_task[self.task_index]
+        return by_task if self.weights.ndim > 1 else by_task[0]

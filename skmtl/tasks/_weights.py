@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.tasks._by_name import as_floats, by_task, column_names, columns_of, order_of
 
-def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+# Sums, squares and products with losses of weights between these are finite and not zero.
+LARGEST, SMALLEST = 1e100, 1e-100
+
+
+def read_sample_weight(
+    sample_weight: Any, shape: tuple[int, ...], names: Sequence[Hashable] = ()
+) -> NDArray[np.float64]:
     """Weights of the labels, broadcast to ``shape``: (n_samples,) or (n_samples, n_tasks)."""
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = check_sample_weight(sample_weight, shape, names)
+    if weight.ndim < len(shape):
+        weight = weight[:, None]
+    return np.array(np.broadcast_to(weight, shape))
+
+
+def check_sample_weight(
+    sample_weight: Any, shape: tuple[int, ...], names: Sequence[Hashable] = ()
+) -> NDArray[np.float64]:
+    """Weights as numbers, one a row (n_samples,) or one a label, ``shape``.
+
+    Named columns are matched with the ``names`` of the tasks, the columns of y. One number a row
+    goes by position: the index of a Series is not looked at, as in scikit-learn.
+    """
+    weight = _floats(sample_weight, shape, names)
     if weight.ndim == 0:
         weight = np.full(shape[:1], float(weight))
     if weight.shape != shape and weight.shape != shape[:1]:
@@ -26,15 +47,47 @@ def read_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np
         raise ValueError(
             "sample_weight is zero for every label; at least one weight must be non-zero."
         )
-    if weight.ndim < len(shape):
-        weight = weight[:, None]
-    return np.array(np.broadcast_to(weight, shape))
+    return in_range(weight)
+
+
+def _floats(
+    sample_weight: Any, shape: tuple[int, ...], names: Sequence[Hashable]
+) -> NDArray[np.float64]:
+    found = column_names(sample_weight)
+    if found is not None:
+        parts = columns_of(sample_weight)
+        if len(shape) > 1:
+            parts = [parts[position] for position in order_of(found, names, "sample_weight")]
+    elif hasattr(sample_weight, "to_list") or hasattr(sample_weight, "to_pylist"):
+        parts = [sample_weight]
+    else:
+        parts = [np.ma.asanyarray(sample_weight)]
+    n_masked = sum(int(np.ma.getmaskarray(p).sum()) for p in parts if np.ma.isMaskedArray(p))
+    if n_masked:
+        raise ValueError(
+            f"sample_weight has {n_masked} masked entries; a label that is not to count has "
+            "weight 0."
+        )
+    floats = [as_floats(part) for part in parts]
+    return floats[0] if found is None else np.column_stack(floats)
+
+
+def in_range(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights, times a power of two where they are so large or small that sums of them fail.
+
+    Only their proportions matter. One above zero stays above it.
+    """
+    largest = float(weight.max(initial=0.0))
+    if not largest or SMALLEST <= largest <= LARGEST:
+        return weight
+    scaled = np.ldexp(weight, -np.frexp(largest)[1])
+    return np.where((weight > 0) & (scaled == 0), np.finfo(np.float64).tiny, scaled)
 
 
 def read_task_weight(
     task_weight: Any, names: Sequence[Hashable], label_weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Weight of each task: 1 by default, a list, or a dict that names the exceptions.
+    """Weight of each task: 1 by default, a list, a Series, or a dict that names the exceptions.
 
     "labels" makes every label count the same, whichever task it belongs to: the weight is the
     sum ``label_weight`` of the weights of a task's labels, over the mean of those sums.
@@ -48,18 +101,9 @@ def read_task_weight(
             )
         has_labels = label_weight > 0
         return np.where(has_labels, label_weight / label_weight[has_labels].mean(), 1.0)
-    if isinstance(task_weight, Mapping):
-        unknown = [key for key in task_weight if key not in set(names)]
-        if unknown:
-            raise ValueError(
-                f"task_weight names the task {unknown[0]!r}, which y does not have; its tasks "
-                f"are {list(names[:8])}{' and more' if len(names) > 8 else ''}."
-            )
-        weight = np.array([float(task_weight.get(name, 1.0)) for name in names])
-    else:
-        weight = np.asarray(task_weight, dtype=np.float64)
-        if weight.shape != (len(names),):
-            raise ValueError(f"task_weight has shape {weight.shape}; y has {len(names)} tasks.")
+    weight = as_floats(by_task(task_weight, names, "task_weight", default=1.0))
+    if weight.shape != (len(names),):
+        raise ValueError(f"task_weight has shape {weight.shape}; y has {len(names)} tasks.")
     bad = ~(np.isfinite(weight) & (weight >= 0))
     if bad.any():
         t = int(np.flatnonzero(bad)[0])

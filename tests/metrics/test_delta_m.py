@@ -1,6 +1,7 @@
 """Relative gains over single-task models."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skmtl import IndependentTasks, task_scores
@@ -45,6 +46,40 @@ def test_dicts_are_matched_by_key():
     assert weighted == pytest.approx((3 * 0.2 - 0.5) / 4)
 
 
+class TestSeries:
+    together, alone = pd.Series({"a": 1.2, "b": 0.5, "mean": 9.0}), pd.Series({"b": 1.0, "a": 1.0})
+
+    def test_are_matched_by_their_index(self):
+        expected = {"a": pytest.approx(0.2), "b": pytest.approx(0.5)}
+        for signs in ({"b": False}, pd.Series({"b": False, "a": True})):
+            for alone in (self.alone, dict(self.alone)):
+                options = {"greater_is_better": signs, "average": None}
+                assert delta_m(self.together, alone, **options) == expected
+                assert delta_m(dict(self.together), alone, **options) == expected
+
+    def test_weights(self):
+        weight = pd.Series({"b": 1.0, "a": 3.0})
+        found = delta_m(self.together, self.alone, average="weighted", task_weight=weight)
+        assert found == pytest.approx((3 * 0.2 - 0.5) / 4)
+        with pytest.raises(ValueError, match="task_weight does not have the tasks"):
+            delta_m(self.together, self.alone, average="weighted", task_weight=weight[:1])
+
+    def test_beside_an_array_the_index_are_positions(self):
+        scores = pd.Series([1.2, 0.5])
+        expected = {0: pytest.approx(0.2), 1: pytest.approx(-0.5)}
+        for given in (scores, scores[::-1]):
+            assert delta_m(given, [1.0, 1.0], average=None) == expected
+            assert delta_m([1.0, 1.0], given) == delta_m([1.0, 1.0], scores.to_numpy())
+
+    def test_refused(self):
+        with pytest.raises(ValueError, match="'b' is in only one"):
+            delta_m(self.together, self.alone.drop("b"))
+        with pytest.raises(ValueError, match="is in only one"):
+            delta_m(self.alone, [1.0, 1.0])
+        with pytest.raises(ValueError, match="greater_is_better does not have the tasks"):
+            delta_m(self.together, self.alone, greater_is_better=pd.Series({"a": True}))
+
+
 def test_scores_of_estimators(data, types):
     X, y = data
     model = IndependentTasks(tasks=types).fit(X, y)
@@ -61,7 +96,7 @@ def test_undefined_gains_do_not_count():
     ("arguments", "message"),
     [
         (([1.0], [1.0, 2.0]), r"scores has shape \(1,\) and single_task_scores \(2,\)"),
-        (({"a": 1.0}, [1.0]), "must both be dicts, or both arrays"),
+        (({"a": 1.0}, [1.0]), "must both be dicts .*, or both arrays"),
         (({"a": 1.0}, {"b": 1.0}), "'a' is in only one"),
         (([], []), "expected"),
     ],

@@ -368,7 +368,7 @@ def test_errors(arguments, message):
 
 def test_errors_of_names():
     y = pd.DataFrame({"a": [0.5, 1.5], "b": [1.0, 2.0]})
-    message = re.escape("y_pred has the tasks ['a', 'c'], but y_true has ['a', 'b']")
+    message = re.escape("y_pred does not have the tasks ['a', 'b']: missing ['b'], not known ['c']")
     with pytest.raises(ValueError, match=message):
         multitask_score(y, y.set_axis(["a", "c"], axis=1), "r2")
     with pytest.raises(ValueError, match="task_ids has 1 values; expected one for each of the 2"):

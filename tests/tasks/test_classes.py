@@ -61,8 +61,14 @@ def test_class_weight_of_truths(classes):
     [
         ("even", "class_weight='even'; expected 'balanced', a dict {class: weight} or None"),
         ({"a": 1.0, "x": 2.0}, r"class_weight names 'x'; known classes: \['a', 'b'\]"),
-        ({"a": -1.0}, "class_weight must be >= 0"),
-        ({"a": np.nan}, "class_weight must be >= 0"),
+        ({"a": -1.0}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": np.nan}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": np.inf}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": "2"}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": None}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": 1.0, "c": np.inf}, "class_weight=.*; expected finite numbers >= 0"),
+        ({"a": 0.0, "b": 0}, "class_weight=.*; expected a weight above 0 for one of"),
+        ([1.0, 2.0], r"class_weight=\[1.0, 2.0\]; expected 'balanced', a dict"),
     ],
 )
 def test_bad_class_weight(class_weight, error):

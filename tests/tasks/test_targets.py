@@ -53,7 +53,7 @@ def test_odd_names(container):
     [
         (np.zeros((3, 2, 2)), r"y has shape \(3, 2, 2\); expected \(n_samples,\) or \(n_samples, "),
         (np.float64(3.0), r"y has shape \(\)"),
-        ({"a": [1, 2]}, r"y has shape \(\)"),
+        ({"a": [1, 2], "b": [3]}, r"y is ragged: its columns have lengths \[1, 2\]"),
         ([[1, 2], [3]], r"y is ragged: its rows have lengths \[1, 2\]"),
         ([np.array([1, 2]), np.array([3])], r"y is ragged: its rows have lengths \[1, 2\]"),
         (np.zeros((3, 0)), "y has no task: its shape has zero columns"),
@@ -131,7 +131,10 @@ class TestNewLabels:
     @pytest.mark.parametrize(
         "change, error",
         [
-            (lambda y: y[["a", "b"]], r"y does not have the tasks of fit: missing \['c'\], not kn"),
+            (
+                lambda y: y[["a", "b"]],
+                r"y does not have the tasks \['a', 'b', 'c'\]: missing \['c'\], not kn",
+            ),
             (lambda y: y.assign(d=1), r"missing \[\], not known \['d'\]"),
             (lambda y: y.to_numpy()[:, :2], "y has 2 tasks, but the estimator was fitted with 3"),
             (lambda y: y["a"], "y has 1 tasks, but the estimator was fitted with 3"),

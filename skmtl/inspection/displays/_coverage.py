@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.tasks._columns import read_column
-from skmtl.tasks._reading import observed_weights, read_y
+from skmtl.tasks._reading import read_task_column, read_weighted
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._rows import rows_by_task
 
@@ -75,8 +74,7 @@ class LabelCoverage:
 
 def label_coverage(y, *, tasks="auto", kind="any", sample_weight=None, task_ids=None):
     """Count the observed labels of y; a weight of 0 is the same as unobserved."""
-    columns, names, is_1d = read_y(y)
-    weights = observed_weights(columns, sample_weight, is_1d)
+    columns, names, _, weights = read_weighted(y, sample_weight)
     names = list(range(len(columns))) if names is None else names
     is_long = task_ids is not None
     types = resolve_tasks(tasks, columns, weights, ["y"] if is_long else names, kind)
@@ -99,7 +97,7 @@ def label_coverage(y, *, tasks="auto", kind="any", sample_weight=None, task_ids=
 
 
 def _long_coverage(column, task, observed, task_ids):
-    ids = read_column(task_ids, "task_ids")
+    ids = read_task_column(task_ids, "task_ids")
     if len(ids.labels) != len(observed):
         raise ValueError(f"task_ids has {len(ids.labels)} rows, but y has {len(observed)}.")
     names, index = np.unique(ids.labels, return_inverse=True)

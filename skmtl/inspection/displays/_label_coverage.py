@@ -126,7 +126,6 @@ class LabelCoverageDisplay:
         final = final_estimator(estimator)
         task_feature, ids = getattr(final, "task_feature", None), None
         if task_feature is not None:
-            X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
             # Where the pipeline renames or moves columns, what comes out of it counts.
             X = X if final is estimator else unwrap(estimator, X)[1]
             ids = split_task_feature(X, task_feature)[1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skmtl.linear.penalties._base import Array, Quadratic
+from skmtl.tasks._by_name import matrix_by_task
 
 
 class Graph(Quadratic):
@@ -20,7 +21,8 @@ class Graph(Quadratic):
     Parameters
     ----------
     adjacency : array-like of shape (n_tasks, n_tasks)
-        Symmetric, entries >= 0: how close two tasks are, in the order of ``task_names_in_``.
+        Symmetric, entries >= 0: how close two tasks are, in the order of ``task_names_in_``. A
+        DataFrame is matched by the names of the tasks.
     weight : float, default=1.0
         Factor on the penalty.
 
@@ -38,6 +40,7 @@ class Graph(Quadratic):
     """
 
     alias = "graph"
+    per_task: ClassVar = {"adjacency": matrix_by_task}
 
     def __init__(self, adjacency: Any, weight: float = 1.0) -> None:
         self.adjacency = adjacency

@@ -14,6 +14,8 @@ from skmtl.neural.architectures._cross_stitch import rows_of_task
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk
 from skmtl.neural.architectures._hierarchy import (
     Stage,
+    layers_by_task,
+    parents_by_task,
     reached_by,
     read_layers,
     read_parents,
@@ -43,11 +45,11 @@ class Cascade(Architecture):
     ----------
     parents : dict or array-like of shape (n_tasks, n_tasks), default=None
         The tasks that each task reads: ``{2: [0, 1]}``, or a matrix whose entry (t, s) is not
-        zero where t reads s. Tasks are numbers in the order of ``task_names_in_``, because
-        names are not known to an architecture.
+        zero where t reads s. In a dict tasks are names or, where not all are names, numbers in
+        the order of ``task_names_in_``; a DataFrame is matched by the names.
     layers : dict or array-like of shape (n_tasks,), default=None
         The hidden layer that each task reads, from 1; 0 are the features. The last one for
-        tasks that are not named.
+        tasks that a dict, by name or number, leaves out.
     detach : bool, default=False
         Whether parents are left in peace: no gradient flows through their outputs.
 
@@ -74,6 +76,7 @@ class Cascade(Architecture):
     """
 
     alias = "cascade"
+    per_task: ClassVar[dict[str, Any]] = {"parents": parents_by_task, "layers": layers_by_task}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "parents": [dict, "array-like", None],

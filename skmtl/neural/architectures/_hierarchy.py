@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.tasks._by_name import Names, by_task, matrix_by_task, name_key, shown
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -19,6 +21,41 @@ class Stage:
     layer: int
     parents: tuple[int, ...]
     is_read: bool
+
+
+def parents_by_task(parents: Any, names: Names, what: str) -> Any:
+    """Parents whose tasks are numbers, from names of tasks or numbers; names come first."""
+    if not isinstance(parents, Mapping):
+        return matrix_by_task(parents, names, what)
+    place = {name_key(name): t for t, name in enumerate(names)}
+    read = {
+        t: list(several) if isinstance(several, list | tuple | set | np.ndarray) else [several]
+        for t, several in parents.items()
+    }
+    if not _are_names([*read, *(s for several in read.values() for s in several)], names, what):
+        return parents
+    return {
+        place[name_key(t)]: [place[name_key(s)] for s in several] for t, several in read.items()
+    }
+
+
+def layers_by_task(layers: Any, names: Names, what: str) -> Any:
+    """Layers of tasks that are numbers, from names of tasks or numbers; names come first."""
+    if not isinstance(layers, Mapping):
+        return by_task(layers, names, what)
+    if not _are_names(list(layers), names, what):
+        return layers
+    place = {name_key(name): t for t, name in enumerate(names)}
+    return {place[name_key(t)]: layer for t, layer in layers.items()}
+
+
+def _are_names(entries: list[Any], names: Names, what: str) -> bool:
+    """Whether all are names of tasks; raises where some are neither names nor numbers."""
+    known = set(map(name_key, names))
+    odd = [entry for entry in entries if name_key(entry) not in known]
+    if any(not isinstance(entry, int | np.integer) for entry in odd):
+        raise ValueError(f"{what} names the task {odd[0]!r}; the tasks are {shown(names)}.")
+    return not odd
 
 
 def read_parents(parents: Any, n_tasks: int) -> list[tuple[int, ...]]:

@@ -19,6 +19,7 @@ from skmtl.neural.architectures._stacked import (
     StackedTrunks,
     learning_tasks,
 )
+from skmtl.tasks._by_name import matrix_by_task
 
 
 class SoftSharing(StackedArchitecture):
@@ -42,7 +43,7 @@ class SoftSharing(StackedArchitecture):
     to : {"mean", "pairwise"} or array-like of shape (n_tasks, n_tasks), default="mean"
         What networks are pulled to: their mean, each other (all :math:`a_{st} = 1`, which is
         n_tasks times as strong), or each other by a symmetric matrix a with entries >= 0, in
-        the order of ``task_names_in_``.
+        the order of ``task_names_in_``; a DataFrame is matched by the names of the tasks.
 
     References
     ----------
@@ -66,6 +67,7 @@ class SoftSharing(StackedArchitecture):
     """
 
     alias = "soft_sharing"
+    per_task: ClassVar[dict[str, Any]] = {"to": matrix_by_task}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "strength": [Interval(Real, 0, None, closed="left")],

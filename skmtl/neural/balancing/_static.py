@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from skmtl.neural.balancing._base import Array, LossBalancing
+from skmtl.tasks._by_name import by_task
 
 
 class Static(LossBalancing):
@@ -19,8 +20,8 @@ class Static(LossBalancing):
 
     Parameters
     ----------
-    weight : array-like of shape (n_tasks,), default=None
-        Weights of the tasks, in their order; all 1 by default.
+    weight : array-like of shape (n_tasks,) or dict {task name: weight}, default=None
+        Weights of the tasks, in their order or, as a dict or Series, by name; all 1 by default.
     normalize : bool, default=False
         Whether to divide the weights by their mean.
 
@@ -32,7 +33,11 @@ class Static(LossBalancing):
     """
 
     alias = "static"
-    _parameter_constraints: ClassVar = {"weight": ["array-like", None], "normalize": ["boolean"]}
+    per_task: ClassVar = {"weight": by_task}
+    _parameter_constraints: ClassVar = {
+        "weight": ["array-like", dict, None],
+        "normalize": ["boolean"],
+    }
 
     def __init__(self, weight: Any = None, *, normalize: bool = False) -> None:
         self.weight = weight

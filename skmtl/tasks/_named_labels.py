@@ -1,0 +1,52 @@
+"""A y with names, of which rows and columns can be taken without a library of DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skmtl.tasks._by_name import column_names, columns_of
+from skmtl.tasks._columns import as_array
+
+
+class NamedLabels(np.ndarray):
+    """A 2-D y whose ``columns`` have names, as those of a DataFrame, without such a library."""
+
+    columns: Any = None
+
+    @classmethod
+    def of(cls, labels: Any, names: Any) -> NamedLabels:
+        """Labels (n_samples, n_tasks), and the names of the tasks."""
+        labels = labels.view(cls)
+        labels.columns = list(names)
+        return labels
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if not isinstance(found, NamedLabels) or found.ndim != 2:
+            return np.asarray(found) if np.ndim(found) else found
+        names = np.empty(len(self.columns), dtype=object)
+        names[:] = self.columns
+        is_pair = isinstance(key, tuple) and len(key) == 2
+        return NamedLabels.of(found, names[key[1]] if is_pair else names)
+
+    def __reduce__(self) -> Any:
+        return NamedLabels.of, (np.asarray(self), self.columns)
+
+
+def with_rows(y: Any) -> Any:
+    """The same y; a dict or an Arrow table as something of which rows can be taken."""
+    if not isinstance(y, Mapping) and not hasattr(y, "column_names"):
+        return y
+    columns = [_objects(column) for column in columns_of(y)]
+    return NamedLabels.of(np.column_stack(columns), column_names(y))
+
+
+def _objects(column: Any) -> Any:
+    """Values of a column, None where it is masked."""
+    values = as_array(column).astype(object)
+    if isinstance(column, np.ma.MaskedArray):
+        values[np.ma.getmaskarray(column)] = None
+    return values
