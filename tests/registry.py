@@ -81,26 +81,40 @@ def kind_of(name):
     return "regression" if name in REGRESSORS or name in TWINS else "any"
 
 
-# For scikit-learn's own checks: as long as they need to learn something.
-CHECKED = [
+# As they are, with no argument but an estimator where one is needed.
+DEFAULTS = [
     MultiTaskLinear(),
-    MultiTaskLinear("mean", alpha=0.1),
-    MultiTaskLinear("trace", center=True, intercept_alpha=1.0),
-    MultiTaskLinearRegressor(alpha=0.1),
-    MultiTaskLinearClassifier(alpha=0.01),
-    MultiTaskMLP(max_iter=30, random_state=0),
-    MultiTaskMLPRegressor(max_iter=100, random_state=0),
-    MultiTaskMLPClassifier(max_iter=100, random_state=0),
+    MultiTaskLinearRegressor(),
+    MultiTaskLinearClassifier(),
+    ReducedRankRegressor(),
+    MultiTaskKernelRidge(),
+    MultiTaskMLP(),
+    MultiTaskMLPRegressor(),
+    MultiTaskMLPClassifier(),
     IndependentTasks(),
     PooledTasks(),
     TaskChain(),
     TaskGrouping(MultiTaskLinear()),
-    TaskGrouping(MultiTaskLinearClassifier(alpha=0.01)),
+    TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
+    TargetScaler(ReducedRankRegressor()),
+    MultiTaskLasso(),
+    MultiTaskElasticNet(),
+    MultiTaskLassoCV(),
+    MultiTaskElasticNetCV(),
+]
+# A search of 100 alphas in 5 folds at every fit; most checks are about what 5 alphas show, too.
+DEFAULT_SEARCHES = [
+    MultiTaskLinearCV(),
+    MultiTaskLinearRegressorCV(),
+    MultiTaskLinearClassifierCV(),
+]
+# For scikit-learn's own checks, with other arguments.
+CHECKED = [
+    MultiTaskLinear("mean", alpha=0.1),
+    MultiTaskLinear("trace", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=5, cv=2),
-    ReducedRankRegressor(alpha=0.1),
-    MultiTaskKernelRidge(alpha=0.1),
 ]

@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
@@ -29,6 +29,9 @@ from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
 )
 
+import skmtl.compose
+import skmtl.linear
+import skmtl.neural
 from skmtl import (
     MultiTaskLinearClassifier,
     MultiTaskMLP,
@@ -37,7 +40,7 @@ from skmtl import (
     task_scores,
 )
 
-from .registry import ANY_TYPES, CHECKED
+from .registry import ANY_TYPES, CHECKED, DEFAULT_SEARCHES, DEFAULTS
 
 every_estimator = pytest.mark.parametrize("name", sorted(ANY_TYPES))
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -45,7 +48,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 CHECKS = [
     pytest.param(checked, check, id=f"{estimator}-{check.func.__name__}")
-    for estimator in CHECKED
+    for estimator in DEFAULTS + CHECKED
     for checked, check in estimator_checks_generator(estimator)
 ]
 
@@ -56,7 +59,43 @@ def test_check_estimator(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", CHECKED, ids=str)
+# What a search learns with its default alphas and folds, and how it is built.
+OF_SEARCHES = {
+    "check_classifiers_train",
+    "check_regressors_train",
+    "check_estimator_cloneable",
+    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_valid_tag_types",
+    "check_estimators_unfitted",
+}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(checked, check, id=f"{estimator}-{check.func.__name__}")
+        for estimator in DEFAULT_SEARCHES
+        for checked, check in estimator_checks_generator(estimator)
+        if check.func.__name__ in OF_SEARCHES
+    ],
+)
+def test_check_searches_with_their_defaults(estimator, check):
+    check(estimator)
+
+
+def test_every_public_estimator_is_checked_with_its_defaults():
+    public = {
+        found
+        for room in (skmtl, skmtl.compose, skmtl.linear, skmtl.neural)
+        for found in (getattr(room, name) for name in room.__all__)
+        if isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "fit")
+    }
+    assert public == {type(estimator) for estimator in DEFAULTS + DEFAULT_SEARCHES}
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS + CHECKED, ids=str)
 @pytest.mark.parametrize(
     "check", [check_param_validation, check_dataframe_column_names_consistency]
 )

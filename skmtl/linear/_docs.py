@@ -48,6 +48,17 @@ PARAMETERS = """
         Start iterations from the coefficients of the previous fit.
 """
 
+CLASSIFIER_PARAMETERS = PARAMETERS.replace(
+    """    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+""",
+    """    alpha : float, default=0.01
+        How strongly; 0 fits without penalty. The gradient of log loss is at most 1 a label,
+        whatever the labels: with standardised features no alpha from 1 on leaves a coefficient
+        that is not 0, so that the default of regression would learn nothing.
+""",
+)
+
 ATTRIBUTES = r"""
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients: one row a task, or a row for each class of a multiclass task. Without

@@ -10,7 +10,7 @@ from skmtl._docstrings import documented
 from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import SOLVERS
 from skmtl.linear._design import LongDesign
-from skmtl.linear._docs import ATTRIBUTES, PARAMETERS, SHARED
+from skmtl.linear._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PARAMETERS, SHARED
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear._parameters import read_penalty
@@ -20,6 +20,7 @@ from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+linear_classifier = documented(CLASSIFIER_PARAMETERS, ATTRIBUTES, shared=SHARED)
 
 CHOOSERS = {
     "any": "MultiTaskLinearCV",
@@ -264,7 +265,7 @@ class MultiTaskLinearRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
     """
 
 
-@linear
+@linear_classifier
 class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     r"""Regularised logistic and softmax regression of many tasks.
 
@@ -295,3 +296,40 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     array([[0, 1],
            [1, 0]])
     """
+
+    def __init__(
+        self,
+        penalty="l21",
+        *,
+        alpha=0.01,
+        tasks="auto",
+        task_feature=None,
+        unknown_task="error",
+        center=False,
+        fit_intercept=True,
+        intercept_alpha=0.0,
+        task_weight=None,
+        scale_targets="auto",
+        positive=False,
+        solver="auto",
+        max_iter=1000,
+        tol=1e-4,
+        warm_start=False,
+    ):
+        super().__init__(
+            penalty,
+            alpha=alpha,
+            tasks=tasks,
+            task_feature=task_feature,
+            unknown_task=unknown_task,
+            center=center,
+            fit_intercept=fit_intercept,
+            intercept_alpha=intercept_alpha,
+            task_weight=task_weight,
+            scale_targets=scale_targets,
+            positive=positive,
+            solver=solver,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+        )

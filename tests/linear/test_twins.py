@@ -14,11 +14,6 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils._param_validation import InvalidParameterError
-from sklearn.utils.estimator_checks import (
-    check_dataframe_column_names_consistency,
-    check_param_validation,
-    estimator_checks_generator,
-)
 from sklearn.utils.fixes import parse_version
 
 from skmtl import MultiTaskLinearRegressor
@@ -378,23 +373,3 @@ def test_names_of_tasks(twin, data):
     model = twin().fit(X, frame)
     assert model.task_names_in_.tolist() == ["a", "b", "c"]
     assert model.score(X, frame[["c", "a", "b"]]) == pytest.approx(model.score(X, Y))
-
-
-CHECKS = [
-    pytest.param(estimator, check, id=f"{twin.__name__}-{check.func.__name__}")
-    for twin in TWINS
-    for estimator, check in estimator_checks_generator(twin())
-]
-
-
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_check_estimator(estimator, check):
-    check(estimator)
-
-
-@every_twin
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_checks_that_scikit_learn_keeps_to_itself(twin):
-    check_param_validation(twin.__name__, twin())
-    check_dataframe_column_names_consistency(twin.__name__, twin())
