@@ -22,13 +22,21 @@ def add_task_columns(X, index, n_tasks, how):
     indicator = sparse.csr_array((ones, (known, index[known])), shape=(len(index), n_tasks))
     if how == "onehot":
         return _append(X, indicator if sparse.issparse(X) else indicator.toarray())
-    return sparse.hstack([sparse.csr_array(X), indicator, _products(X, index, n_tasks)], "csr")
+    return _side_by_side([sparse.csr_array(X), indicator, _products(X, index, n_tasks)])
 
 
 def _append(X, columns):
     if sparse.issparse(X):
-        return sparse.hstack([X, columns], format="csr")
+        return _side_by_side([X, columns])
     return np.hstack([X, columns])
+
+
+def _side_by_side(blocks):
+    """CSR with indices no wider than they must be: trees take no others."""
+    X = sparse.hstack(blocks, format="csr")
+    if max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
+        X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X
 
 
 def _products(X, index, n_tasks):

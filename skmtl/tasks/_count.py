@@ -106,5 +106,6 @@ class Count(Regression):
 
     def deviance(self, link: Array, values: Array) -> Array:
         r"""Poisson deviance :math:`2 (y \log (y / \mu) - y + \mu)`."""
-        mean = np.maximum(link, np.finfo(np.float64).tiny)
+        # A mean so far below the count that their ratio is still a number.
+        mean = np.maximum(link, np.finfo(np.float64).tiny * np.maximum(values, 1.0))
         return 2.0 * (xlogy(values, values / mean) - values + link)

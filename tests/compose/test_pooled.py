@@ -190,6 +190,18 @@ def test_sparse_features_give_the_same(numbers):
         np.testing.assert_allclose(dense, scarce, atol=1e-7)
 
 
+@pytest.mark.parametrize("how", ["onehot", "interactions"])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_tree_takes_what_tells_tasks_apart(how, container):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    Y = np.column_stack([X[:, 0] > 0, X[:, 0] < 0]) * 1.0 + 2.0
+    Y[::3, 0] = np.nan
+    tree = DecisionTreeRegressor(random_state=0)
+    model = PooledTasks(tree, task_as_feature=how).fit(container(X), Y)
+    assert model.score(container(X), Y) == 1.0
+
+
 def test_interactions_with_ridge_lie_between_the_two_baselines():
     X, Y, truth = make_multitask_regression(
         60, 15, n_tasks=6, relatedness=0.6, noise=0.3, return_truth=True, random_state=0

@@ -94,6 +94,14 @@ def test_too_few_labels_to_compare_with_a_constant(task, labels, link, n_labels)
     assert np.isnan(task.score(np.array(link), values, weight))
 
 
+def test_a_mean_of_zero_under_a_count_has_a_score():
+    task, labels = Count(), np.array([1000, 0, 3, 1])
+    values = encode(task, labels)
+    score = task.score(np.zeros(4), values, np.ones(4))
+    assert np.isfinite(score)
+    assert score < task.score(np.full(4, 1e-300), values, np.ones(4)) < -100
+
+
 def test_score_ignores_what_is_beside_weight_zero():
     rng = np.random.default_rng(0)
     labels, link = rng.normal(size=(2, 30))

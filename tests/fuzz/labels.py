@@ -1,0 +1,74 @@
+"""Labels of every kind, made from a signal in the rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a column of labels looks, what it is declared, and how often it is drawn."""
+
+    has_classes: bool
+    declared: str = "auto"
+    share: float = 1.0
+
+
+STYLES = {
+    "number": Style(False, share=4.0),
+    "whole": Style(False, share=0.7),
+    "constant": Style(False, share=0.4),
+    "outliers": Style(False, share=0.5),
+    "count": Style(False, declared="count"),
+    "zero_one": Style(True, share=2.0),
+    "bool": Style(True),
+    "yes_no": Style(True),
+    "words": Style(True, share=1.5),
+    "digits": Style(True, declared="multiclass"),
+    "one_class": Style(True, share=0.3),
+}
+
+
+def draw_labels(rng, X, styles, groups, tags):
+    """Labels (n_rows, n_columns) as Python objects, and what each column is declared."""
+    n, p = X.shape
+    spread = X.std(axis=0)
+    Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    scale, offset = 1.0, 0.0
+    if rng.random() < 0.3:
+        scale = 10.0 ** rng.uniform(-6, 6)
+        tags.append("scaled y")
+    if rng.random() < 0.15:
+        offset = scale * 10.0 ** rng.uniform(0, 3)
+    labels = np.empty((n, len(styles)), dtype=object)
+    for t, style in enumerate(styles):
+        W = rng.normal(size=(p, 1 if groups is None else int(groups.max()) + 1))
+        picked = np.zeros(n, dtype=int) if groups is None else groups
+        signal = np.einsum("ij,ij->i", Z, W[:, picked].T) / np.sqrt(p)
+        signal = signal + rng.choice([0.0, 0.1, 1.0]) * rng.normal(size=n)
+        labels[:, t] = _labels_of(rng, style, signal, scale, offset)
+    return labels, tuple(STYLES[style].declared for style in styles)
+
+
+def _labels_of(rng, style, signal, scale, offset):
+    if style == "number":
+        return (scale * signal + offset).tolist()
+    if style == "outliers":
+        signal[rng.integers(len(signal))] += 100.0
+        return (scale * signal + offset).tolist()
+    if style == "whole":
+        return (np.round(2 * signal) + 20).astype(int).tolist()
+    if style == "constant":
+        return [3.5 * scale + offset] * len(signal)
+    if style == "count":
+        return rng.poisson(np.exp(np.clip(signal, -3, 3))).tolist()
+    if style == "zero_one":
+        return (signal > 0).astype(int).tolist()
+    if style == "bool":
+        return (signal > 0).tolist()
+    if style == "yes_no":
+        return np.where(signal > 0, "yes", "no").tolist()
+    if style == "one_class":
+        return ["only"] * len(signal)
+    codes = np.digitize(signal, [-0.5, 0.5])
+    return codes.tolist() if style == "digits" else np.array(["low", "mid", "top"])[codes].tolist()

@@ -1,0 +1,134 @@
+"""One problem: plain data, what an estimator is told, and the containers it gets them in."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tests.fuzz.containers import NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
+from tests.registry import EVERY
+
+LINEAR = {"linear", "linear-trace", "linear-regressor", "linear-classifier"}
+LINEAR_CV = {"linear-cv", "linear-regressor-cv", "linear-classifier-cv"}
+TWINS = {"lasso", "elastic-net"}
+TWINS_CV = {"lasso-cv", "elastic-net-cv"}
+NETWORKS = {"mlp", "mlp-regressor", "mlp-classifier"}
+# What draws or cuts rows by their position.
+BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, "chain"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A column of ``labels`` is a task in wide form; in long form ``groups`` tells tasks apart.
+
+    ``labels`` (n_rows, n_columns) are Python objects, None where unobserved. ``declared`` has a
+    task type or "auto" for each column, ``task_weight`` a number for each task or None.
+    """
+
+    seed: int
+    index: int
+    name: str
+    options: dict
+    X: np.ndarray
+    labels: np.ndarray
+    declared: tuple
+    names: tuple
+    groups: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    task_weight: tuple | str | None = None
+    is_1d: bool = False
+    x_as: str = "array"
+    y_as: str = "object"
+    tags: tuple = ()
+
+    def changed(self, **changes):
+        """The same problem but for some fields."""
+        return replace(self, **changes)
+
+    def __str__(self):
+        shape = f"{self.X.shape[0]} x {self.X.shape[1]}, {len(self.names)} tasks"
+        form = "long" if self.is_long else "wide"
+        weight = "none" if self.weight is None else str(self.weight.shape)
+        return (
+            f"{self.name}({self.options}) on {shape}, {form}; declared {self.declared}, X as "
+            f"{self.x_as}, y as {self.y_as}, weight {weight}, task_weight {self.task_weight}; "
+            f"{', '.join(self.tags)}"
+        )
+
+    @property
+    def is_long(self):
+        return self.groups is not None
+
+    @property
+    def n_rows(self):
+        return len(self.X)
+
+    @property
+    def n_tasks(self):
+        return len(self.names)
+
+    @cached_property
+    def cells(self):
+        """Weight of every label (n_rows, n_columns), 0 where unobserved."""
+        observed = np.array([[v is not None for v in row] for row in self.labels], dtype=float)
+        weight = 1.0 if self.weight is None else self.weight.reshape(self.n_rows, -1)
+        return observed * weight
+
+    @cached_property
+    def labels_of_tasks(self):
+        """Number of labels with weight of each task."""
+        used = self.cells > 0
+        if self.is_long:
+            return np.bincount(self.groups, used[:, 0], self.n_tasks).astype(int)
+        return used.sum(axis=0)
+
+    # -- what the estimator gets ----------------------------------------------------------------
+
+    @property
+    def given_X(self):
+        if not self.is_long:
+            return X_CONTAINERS[self.x_as](self.X)
+        if self.names_tasks:
+            return with_task_names(self.x_as, self.X, [f"task {t}" for t in self.groups])
+        return X_CONTAINERS[self.x_as](np.column_stack([self.groups, self.X]))
+
+    @property
+    def names_tasks(self):
+        """Whether tasks have names, in long form."""
+        return self.is_long and self.x_as in ("pandas", "polars")
+
+    @property
+    def given_y(self):
+        one = self.is_1d or self.is_long
+        return Y_CONTAINERS[self.y_as](self.labels, None if one else self.names)
+
+    @property
+    def given_weight(self):
+        return {} if self.weight is None else {"sample_weight": self.weight.copy()}
+
+    @property
+    def parameters(self):
+        """Options with what depends on the tasks."""
+        found = dict(self.options)
+        if any(kind != "auto" for kind in self.declared):
+            one = self.is_1d or self.is_long
+            found["tasks"] = self.declared[0] if one else list(self.declared)
+            if not one and self.by_name:
+                found["tasks"] = dict(zip(self.names, self.declared, strict=True))
+        if self.task_weight is not None:
+            weight = self.task_weight
+            found["task_weight"] = weight if isinstance(weight, str) else list(weight)
+            if self.by_name and not isinstance(weight, str):
+                found["task_weight"] = dict(zip(self.names, weight, strict=True))
+        if self.is_long:
+            found["task_feature"] = "task" if self.names_tasks else 0
+        return found
+
+    @property
+    def by_name(self):
+        """Whether what belongs to tasks is given by name."""
+        one = self.is_1d or self.is_long
+        return self.y_as in NAMED and not one and self.index % 2 == 0
+
+    def estimator(self):
+        return EVERY[self.name](**self.parameters)

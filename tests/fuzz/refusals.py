@@ -1,0 +1,84 @@
+"""The errors that a problem may get, and why: everything else is an anomaly."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties._algebra import parts_of
+from tests.fuzz.problem import LINEAR, LINEAR_CV, NETWORKS
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error by its message, and the problems that may get it."""
+
+    message: str
+    fits: Any
+
+
+def atoms(problem):
+    """Names of the atoms of the penalty."""
+    penalty = problem.options.get("penalty", "trace" if problem.name == "linear-trace" else "l21")
+    penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
+    return [atom for part in parts_of(penalty) for atom in part.atoms()]
+
+
+def is_linear(problem):
+    return problem.name in LINEAR | LINEAR_CV
+
+
+def has(parameter, *values):
+    return lambda problem: problem.options.get(parameter) in values
+
+
+def compares_tasks(problem):
+    options = problem.options
+    return is_linear(problem) and (
+        options.get("center")
+        or options.get("intercept_alpha")
+        or any(getattr(atom, "over_tasks", False) for atom in atoms(problem))
+    )
+
+
+def n_learned(problem):
+    """Tasks with something to learn."""
+    if problem.is_long:
+        return int((problem.labels_of_tasks > 0).sum())
+    return sum(
+        len({v for v, c in zip(column, cells, strict=True) if c > 0}) > 0
+        for column, cells in zip(problem.labels.T, problem.cells.T, strict=True)
+    )
+
+
+def has_few_rows(problem):
+    return problem.n_rows < 5
+
+
+REFUSALS = [
+    Refusal(r"y has no observed label", lambda p: not p.cells.any()),
+    Refusal(r"positive=True (does not go with|needs one of)", has("positive", True)),
+    Refusal(r"solver='\w+' needs", lambda p: "solver" in p.options and is_linear(p)),
+    Refusal(r"compares tasks and needs the same number of outputs", compares_tasks),
+    Refusal(
+        r"Clustered\(n_clusters=2, eta=1\) for \d tasks; expected 1 <= n_clusters < n_tasks",
+        lambda p: any(type(a).__name__ == "Clustered" for a in atoms(p)) and n_learned(p) <= 2,
+    ),
+    Refusal(r"no fold has|fold", lambda p: "cv" in p.name or p.name == "chain"),
+    Refusal(r"number of splits n_splits=\d greater than the number of samples", has_few_rows),
+    Refusal(
+        r"loss of (task|\d tasks).* became infinite, NaN, or a million times the first in epoch 1",
+        lambda p: p.name in NETWORKS and ("scaled X" in p.tags or "large mean" in p.tags),
+    ),
+    Refusal(
+        r"early_stopping=True needs rows for validation",
+        lambda p: p.name in NETWORKS and p.options.get("early_stopping"),
+    ),
+]
+
+
+def is_refusal(problem, error):
+    """Whether this error is one that the documentation allows for this problem."""
+    return isinstance(error, ValueError) and any(
+        re.search(refusal.message, str(error)) and refusal.fits(problem) for refusal in REFUSALS
+    )

@@ -1,0 +1,249 @@
+"""What must hold between the fits of two problems that say the same."""
+
+import numpy as np
+
+from tests.fuzz.checks import WITH_GAP, certified, require, require_bits
+from tests.fuzz.containers import NAMED
+from tests.fuzz.outcome import asked, fitted
+from tests.fuzz.problem import BY_ROW, LINEAR_CV, NETWORKS, TWINS_CV
+
+ORDERED = {"temporal", "fused", "temporal_group", "fused_sparse_group"}
+GARBAGE = {"text": ["?", "~"], "number": [999.0, -1e30, 0.5]}
+
+
+def rng_of(problem, salt):
+    return np.random.default_rng([problem.seed, problem.index, salt])
+
+
+def check_zero_weight(outcome):
+    """A label of weight 0 is a missing one, whatever it says."""
+    problem = outcome.problem
+    observed = problem.cells > 0
+    if observed.all():
+        return
+    rng = rng_of(problem, 1)
+    filled, weight = problem.labels.copy(), np.ones(problem.labels.shape)
+    if problem.weight is not None:
+        weight = problem.weight.reshape(problem.n_rows, -1) * weight
+    for t, column in enumerate(problem.labels.T):
+        known = list(column[observed[:, t]])
+        pool = known or [v for v in column if v is not None] or [0.0]
+        if all(isinstance(v, float) for v in pool):
+            pool = [*pool, *GARBAGE["number"]]
+        if all(isinstance(v, str) for v in pool):
+            pool = [*pool, *GARBAGE["text"]]
+        missing = np.flatnonzero(~observed[:, t])
+        picked = rng.integers(len(pool), size=len(missing))
+        filled[missing, t] = [pool[k] for k in picked]
+    weight = np.where(observed, weight, 0.0)
+    emptied = np.where(observed, problem.labels, None)
+    weight = weight[:, 0] if problem.is_1d or problem.is_long else weight
+    # Types are declared: a task without labels has none to tell it by.
+    kinds = [task.alias for task in outcome.model.tasks_][: problem.labels.shape[1]]
+    can_declare = "tasks" in outcome.model.get_params(deep=False)
+    known = {"declared": tuple(kinds)} if can_declare else {}
+    a = fitted(problem.changed(labels=emptied, weight=weight, y_as="object", **known))
+    b = fitted(problem.changed(labels=filled, weight=weight, y_as="object", **known))
+    require_bits(a, b, "with labels of weight 0 in place of missing ones")
+
+
+def check_container(outcome):
+    """Containers say nothing."""
+    problem = outcome.problem
+    plain_y = "frame" if problem.y_as in ("frame", "nullable", "category", "polars") else "object"
+    if problem.is_1d or problem.is_long:
+        plain_y = "object"
+    if problem.y_as == "structured":
+        plain_y = "structured"
+    plain = fitted(problem.changed(y_as=plain_y))
+    require_bits(outcome, plain, f"with y as {plain_y} in place of {problem.y_as}")
+    if problem.x_as in ("array", "float32"):
+        return
+    # The order of the numbers in memory is that of sums.
+    plain = fitted(problem.changed(x_as="array"))
+    require_same(outcome, plain, f"with X as array in place of {problem.x_as}")
+
+
+def check_empty_rows(outcome):
+    """Rows without a label change nothing."""
+    problem = outcome.problem
+    if problem.name in BY_ROW - NETWORKS or "affinity" in str(problem.options):
+        return
+    rng = rng_of(problem, 2)
+    rows = np.concatenate([np.arange(problem.n_rows), rng.integers(problem.n_rows, size=3)])
+    labels = problem.labels[rows]
+    labels[problem.n_rows :] = None
+    more = problem.changed(
+        X=problem.X[rows],
+        labels=labels,
+        groups=None if problem.groups is None else problem.groups[rows],
+        weight=None if problem.weight is None else problem.weight[rows],
+        x_as="array",
+        y_as="object",
+    )
+    a, b = fitted(problem.changed(x_as="array", y_as="object")), fitted(more)
+    b = asked(a.problem, b.model, b.caught)
+    require = require_bits if problem.name in NETWORKS else require_same
+    require(a, b, "with rows without labels")
+
+
+def check_rows(outcome):
+    """The order of the rows says nothing."""
+    problem = outcome.problem
+    if problem.name in BY_ROW or has_ties(problem):
+        return
+    order = rng_of(problem, 3).permutation(problem.n_rows)
+    other = fitted(_taken(problem, order))
+    back = asked(problem, other.model, other.caught)
+    require_same(outcome, back, "with rows in another order")
+
+
+def check_repeated(outcome):
+    """Whole weights are repeated rows."""
+    problem = outcome.problem
+    if problem.name in BY_ROW or has_ties(problem):
+        return
+    times = rng_of(problem, 4).integers(1, 4, size=problem.n_rows)
+    weight = np.ones(problem.n_rows) if problem.weight is None else problem.weight
+    weight = (weight.T * times).T
+    a = fitted(problem.changed(weight=weight))
+    repeated = fitted(_taken(problem, np.repeat(np.arange(problem.n_rows), times)))
+    b = asked(a.problem, repeated.model, repeated.caught)
+    require_same(a, b, "with repeated rows in place of weights")
+
+
+def check_tasks(outcome):
+    """The order of the tasks says nothing."""
+    problem, options = outcome.problem, outcome.problem.options
+    n = problem.labels.shape[1]
+    is_fair = not _needs_order(options.get("penalty"))
+    if n < 2 or not is_fair or problem.name in {"chain", "grouping"} | LINEAR_CV | TWINS_CV:
+        return
+    if problem.name in NETWORKS and not is_named_and_fair(problem):
+        return
+    if options.get("task_as_feature") == "index":
+        return
+    order = rng_of(problem, 5).permutation(n)
+    weight, task_weight = problem.weight, problem.task_weight
+    other = fitted(
+        problem.changed(
+            labels=problem.labels[:, order],
+            declared=tuple(problem.declared[t] for t in order),
+            names=tuple(problem.names[t] for t in order),
+            weight=weight if weight is None or weight.ndim == 1 else weight[:, order],
+            task_weight=tuple(task_weight[t] for t in order)
+            if isinstance(task_weight, tuple)
+            else task_weight,
+        )
+    )
+    require_same(outcome, other, "with tasks in another order", np.argsort(order))
+
+
+def check_empty_task(outcome):
+    """A task without labels changes no other."""
+    problem, options = outcome.problem, outcome.problem.options
+    if problem.is_long or "Graph" in str(options.get("penalty")) or problem.name == "grouping":
+        return
+    n, columns = problem.n_rows, problem.labels.shape[1]
+    weight, task_weight = problem.weight, problem.task_weight
+    alone = fitted(problem.changed(is_1d=False, y_as="frame"))
+    other = fitted(
+        problem.changed(
+            labels=np.column_stack([problem.labels, np.full(n, None)]),
+            declared=(*problem.declared, "auto"),
+            names=(*problem.names, "empty"),
+            weight=weight
+            if weight is None or weight.ndim == 1
+            else np.column_stack([weight, np.ones(n)]),
+            task_weight=(*task_weight, 1.0) if isinstance(task_weight, tuple) else task_weight,
+            is_1d=False,
+            y_as="frame",
+        )
+    )
+    require_same(alone, other, "with a task without labels", np.arange(columns))
+
+
+def is_named_and_fair(problem):
+    """Whether a network starts each task by its name, and no draw goes by its position."""
+    options = problem.options
+    return (
+        problem.y_as in NAMED
+        and options.get("balancing") not in {"pcgrad", "gradvac", "graddrop", "random"}
+        and options.get("architecture") != "cascade"
+        and not options.get("dropout")
+    )
+
+
+def has_ties(problem):
+    """Trees choose between equally good splits by the last bit."""
+    return "regressor" in problem.options
+
+
+def _taken(problem, rows):
+    return problem.changed(
+        X=problem.X[rows],
+        labels=problem.labels[rows],
+        groups=None if problem.groups is None else problem.groups[rows],
+        weight=None if problem.weight is None else problem.weight[rows],
+    )
+
+
+def _needs_order(penalty):
+    return (
+        penalty in ORDERED
+        if isinstance(penalty, str)
+        else "Chain" in repr(penalty) or ("Graph" in repr(penalty))
+    )
+
+
+def require_same(one, other, when, columns=None):
+    """Equal up to what the fits promise: their gaps, or the rounding of a direct solution."""
+    if not (one.converged and other.converged):
+        return
+    if one.problem.name in WITH_GAP:
+        _require_objective(one, other, when)
+        return
+    a, b = one.numbers(), other.numbers(columns)
+    require(a.shape == b.shape, "{}: shapes {} and {}", when, a.shape, b.shape)
+    values = one.problem.labels
+    numbers = np.array([abs(v) for v in values.ravel() if isinstance(v, int | float)], dtype=float)
+    scale = max(np.nanmax(np.abs(a), initial=0.0), numbers.max(initial=0.0), 1e-300)
+    with np.errstate(invalid="ignore"):
+        wrong = ~((np.abs(a - b) <= tolerance_of(one) * scale) | (np.isnan(a) & np.isnan(b)))
+    require(not wrong.any(), "{}: {} and {}", when, a[wrong][:3], b[wrong][:3])
+
+
+def tolerance_of(outcome):
+    """Iterations of scikit-learn's own solvers stop early."""
+    has_classes = any(p is not None for p in outcome.probabilities)
+    iterates = has_classes or any(task.alias == "count" for task in outcome.model.tasks_)
+    return 1e-2 if iterates else 1e-5
+
+
+def _require_objective(one, other, when):
+    a, b = certified(one), certified(other)
+    if a is None or b is None:
+        return
+    if abs(a[0].alpha - b[0].alpha) > 1e-9 * a[0].alpha:
+        return
+    allowed = max(a[3], b[3]) + a[4] + b[4]
+    require(
+        abs(a[2] - b[2]) <= allowed,
+        "{}: objectives {:.12g} and {:.12g}, gaps {:.3g} and {:.3g}",
+        when,
+        a[2],
+        b[2],
+        a[3],
+        b[3],
+    )
+
+
+BETWEEN = {
+    "zero weight": check_zero_weight,
+    "container": check_container,
+    "empty rows": check_empty_rows,
+    "row order": check_rows,
+    "repeated rows": check_repeated,
+    "task order": check_tasks,
+    "empty task": check_empty_task,
+}
