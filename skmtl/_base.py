@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmtl._aliases import Searchable
 from skmtl._html import NotebookMixin
 from skmtl.tasks._columns import match, read_column
 from skmtl.tasks._reading import split_task_feature
@@ -44,7 +45,7 @@ def all_or_nothing(estimator):
         raise
 
 
-class MultiTaskEstimator(NotebookMixin, BaseEstimator):
+class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides

@@ -241,6 +241,11 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
             _needs_torch("_fitting").partial_fit_network(self, X, targets)
         return self
 
+    def _make_part(self, name):
+        if name == "balancing" and callable(self.balancing):
+            self.balancing = _needs_torch("_settings").resolve(name, self.balancing)
+        super()._make_part(name)
+
     def _fit(self, X, targets):
         _needs_torch("_fitting").fit_network(self, X, targets)
 

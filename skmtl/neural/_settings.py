@@ -8,10 +8,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from skmtl.neural.architectures import ARCHITECTURES
-from skmtl.neural.balancing import BALANCING, Weighting
-
-REGISTRIES = {"architecture": ARCHITECTURES, "balancing": BALANCING}
+from skmtl._aliases import from_alias
+from skmtl.neural.balancing import Weighting
 
 
 def resolve(parameter, value):
@@ -27,14 +25,7 @@ def resolve(parameter, value):
         return Weighting(value)
     if not isinstance(value, str):
         return clone(value)
-    registry = REGISTRIES[parameter]
-    if value not in registry:
-        home = "architectures" if parameter == "architecture" else parameter
-        raise ValueError(
-            f"{parameter}={value!r}; expected one of {sorted(registry)} or an object of "
-            f"skmtl.neural.{home}."
-        )
-    return registry[value]()
+    return from_alias(parameter, value)
 
 
 def read_sizes(parameter, sizes):
