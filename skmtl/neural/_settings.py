@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skmtl._aliases import from_alias
+from skmtl.neural._same import is_same
 from skmtl.neural.balancing import Weighting
 
 
@@ -56,13 +55,14 @@ def check_same_network(before, now):
 def differences(before, now):
     """What is not what it was, in words; empty if nothing."""
     return ", ".join(
-        f"{key} was {before[key]!r} and is {now[key]!r}"
+        _difference(key, repr(before[key]), repr(now[key]))
         for key in before
         if not is_same(before[key], now[key])
     )
 
 
-def is_same(one, other):
-    """Whether two parameters read the same; a function has another address in each process."""
-    one, other = (re.sub(r" at 0x\w+", "", repr(value)) for value in (one, other))
-    return one == other
+def _difference(key, before, now):
+    if before == now:
+        # Long arrays are cut in the middle.
+        return f"{key} has other values than before, where {now} does not show them"
+    return f"{key} was {before} and is {now}"

@@ -15,8 +15,8 @@ from skmtl.neural._network import task_keys
 from skmtl.neural._portable import on_device
 from skmtl.neural._progress import Progress
 from skmtl.neural._run import Run
+from skmtl.neural._same import is_same
 from skmtl.neural._schedules import scheduled
-from skmtl.neural._settings import is_same
 from skmtl.neural._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
 
