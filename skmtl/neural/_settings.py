@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
 from skmtl._aliases import from_alias
+from skmtl._random import read_random_state
 from skmtl.neural._same import is_same
 from skmtl.neural.balancing import Weighting
 
@@ -36,10 +36,8 @@ def read_sizes(parameter, sizes):
 
 
 def draw_seed(random_state):
-    """One number that decides all randomness of a fit; None never touches a global generator."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31 - 1))
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    """One number that decides all randomness of a fit."""
+    return int(read_random_state(random_state).randint(2**31 - 1))
 
 
 def check_same_network(before, now):
