@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmtl._aliases import Searchable
 from skmtl._html import NotebookMixin
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
@@ -51,7 +52,7 @@ def all_or_nothing(estimator):
         raise
 
 
-class MultiTaskEstimator(NotebookMixin, BaseEstimator):
+class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides

@@ -3,11 +3,11 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._docstrings import documented
+from skmtl._random import RANDOM_STATE, read_random_state
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
 from skmtl.compose._given import GivenEstimators
 from skmtl.compose._single import all_rows_together, split, warn_of_single_classes
@@ -53,7 +53,7 @@ class TaskChain(GivenEstimators):
     n_jobs : int, default=None
         Number of chains (of tasks, in stacking) fitted at the same time, by joblib. Results do
         not depend on it.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Decides random orders. None draws a fresh seed.
 
     Attributes
@@ -121,7 +121,7 @@ class TaskChain(GivenEstimators):
         "n_chains": [Interval(Integral, 1, None, closed="left")],
         "stacking": ["boolean"],
         "cv": ["cv_object"],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
     }
 
     def __init__(
@@ -199,9 +199,7 @@ class TaskChain(GivenEstimators):
             return read_order(self.order, [problem.name for problem in problems])[None]
         if self.order == "affinity":
             return order_by_affinity(X, problems, templates, self.cv)[None]
-        # scikit-learn's None is numpy's global generator, which is the caller's to advance.
-        seed = self.random_state
-        rng = np.random.RandomState() if seed is None else check_random_state(seed)
+        rng = read_random_state(self.random_state)
         return np.array(random_orders(rng, n_tasks, self.n_chains))
 
     def _fit_levels(self, X, problems, templates):

@@ -105,7 +105,7 @@ def make_multitask_classification(
     return_truth : bool, default=False
         Return what the data were made of, too.
 
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Pass an int for reproducible output across multiple function calls. None draws a fresh seed
         from the operating system and leaves numpy's global generator alone.
 

@@ -4,9 +4,10 @@ from collections import Counter
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skmtl._random import RANDOM_STATE, read_random_state
 from skmtl.datasets._coefficients import related_coefficients
 from skmtl.datasets._frames import as_pandas
 from skmtl.datasets._missing import remove_labels
@@ -21,7 +22,7 @@ PROBLEM_CONSTRAINTS = {
     "missing": [Interval(Real, 0, 1, closed="both"), "array-like"],
     "as_frame": ["boolean"],
     "return_truth": ["boolean"],
-    "random_state": ["random_state"],
+    "random_state": RANDOM_STATE,
 }
 FORM_CONSTRAINTS = {
     "n_samples": [Interval(Integral, 1, None, closed="left"), "array-like"],
@@ -45,8 +46,7 @@ def make_problem(
     n_tasks = len(kinds)
     missing = per_task("missing", missing, n_tasks, 0, 1)
     n_samples = _rows_per_task(n_samples, n_tasks, form)
-    # scikit-learn's None is numpy's global generator, which is the caller's to advance.
-    rng = np.random.RandomState() if random_state is None else check_random_state(random_state)
+    rng = read_random_state(random_state)
 
     n_outputs = [kind.n_outputs for kind in kinds]
     coef, groups, informative = related_coefficients(rng, n_features, n_outputs, **related)

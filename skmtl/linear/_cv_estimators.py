@@ -19,7 +19,6 @@ from skmtl.linear._estimators import (
 )
 from skmtl.linear._parameters import read_penalty
 from skmtl.linear._search import Search, choose
-from skmtl.linear.penalties import PENALTIES
 
 linear_cv = documented(CV_PARAMETERS, CV_ATTRIBUTES, shared=SHARED)
 
@@ -205,11 +204,8 @@ class MultiTaskLinearCV(MultiTaskLinear):
             for name, value in self.get_params(deep=False).items()
             if name not in NOT_FITTED_WITH_ALPHA
         }
-        penalty = params.get("penalty", self.penalty)
-        if isinstance(penalty, str):
-            # Its parameters may be searched.
-            penalty = PENALTIES[penalty]() if penalty in PENALTIES else penalty
-        model.set_params(**{**own, "penalty": clone(penalty, safe=False)})
+        penalty = clone(params.get("penalty", self.penalty), safe=False)
+        model.set_params(**{**own, "penalty": penalty})
         model.set_params(**{name: value for name, value in params.items() if name != "penalty"})
         types = [clone(task) for task in tasks.tasks]
         model.set_params(tasks=types[0] if tasks.is_1d or tasks.is_long else types)

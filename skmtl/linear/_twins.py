@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._random import RANDOM_STATE
 from skmtl.linear._elastic_net import ElasticNetProblem
 
 PARAMETERS = """
@@ -24,7 +25,7 @@ PARAMETERS = """
         of y (centred if there are intercepts).
     warm_start : bool, default=False
         Start from the coefficients of the previous fit.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Has no influence: nothing is drawn.
     selection : {"cyclic", "random"}, default="cyclic"
         Has no influence: the solver has its own order.
@@ -172,7 +173,7 @@ class MultiTaskElasticNet(Twin):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
         "selection": [StrOptions({"cyclic", "random"})],
     }
 

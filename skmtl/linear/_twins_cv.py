@@ -17,6 +17,7 @@ from sklearn.utils.metadata_routing import (
 
 from skmtl._base import all_or_nothing
 from skmtl._docstrings import documented
+from skmtl._random import RANDOM_STATE
 from skmtl.linear._elastic_net import ElasticNetProblem
 from skmtl.linear._estimators import MultiTaskLinearRegressor
 from skmtl.linear._fold_scores import scores_from_statistics
@@ -47,7 +48,7 @@ PARAMETERS = """
         Whether joblib tells of its progress.
     n_jobs : int, default=None
         Number of folds to fit at a time, in threads.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Has no influence: nothing is drawn.
     selection : {"cyclic", "random"}, default="cyclic"
         Has no influence: the solver has its own order.
@@ -82,7 +83,7 @@ class TwinCV(Twin):
         "copy_X": ["boolean"],
         "verbose": ["verbose"],
         "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
         "selection": [StrOptions({"cyclic", "random"})],
     }
 

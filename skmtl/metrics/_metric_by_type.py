@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from skmtl._aliases import did_you_mean
 from skmtl.metrics._single_metric import family_of, is_binary_only
 from skmtl.tasks._resolve import TASK_TYPES
 
@@ -16,6 +17,7 @@ def read_metric(metric, make_scorer):
         raise ValueError(
             f"metric names the task type {min(map(repr, unknown))}; expected some of "
             f"{sorted({*TASK_TYPES, *FAMILIES})}."
+            f"{did_you_mean(min(unknown, key=repr), {*TASK_TYPES, *FAMILIES})}"
         )
     return {alias: make_scorer(entry) for alias, entry in metric.items()}
 

@@ -4,12 +4,17 @@ import copy
 from inspect import signature
 
 import numpy as np
-from sklearn.metrics import get_scorer, make_scorer
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
+
+from skmtl._aliases import did_you_mean
 
 
 def as_scorer(metric, *, greater_is_better=True, response_method="predict"):
     """A scorer made by scikit-learn: from its name, a metric function, or itself."""
     if isinstance(metric, str):
+        meant = did_you_mean(metric, get_scorer_names())
+        if meant and metric not in get_scorer_names():
+            raise ValueError(f"metric={metric!r} is no metric of scikit-learn.{meant}")
         return get_scorer(metric)
     if hasattr(metric, "_score_func"):
         return metric

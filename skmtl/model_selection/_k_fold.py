@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_random_state
 
+from skmtl._random import read_random_state
 from skmtl.model_selection._spread import spread
 from skmtl.model_selection._strata import read_strata
 from skmtl.model_selection._units import (
@@ -43,7 +43,7 @@ class MultiTaskKFold(BaseCrossValidator):
         Number of folds k, at least 2.
     shuffle : bool, default=False
         Whether rows meet at random. Otherwise the folds depend on nothing but the data.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         With ``shuffle=True``: the same number gives the same folds.
     tasks : "auto", str, Task, list or dict, default="auto"
         Type of each task, as in the estimators: it decides which tasks have classes. "auto":
@@ -175,7 +175,7 @@ class MultiTaskKFold(BaseCrossValidator):
         n_rows, k = count_rows(X, y, groups), self.n_splits
         if n_rows < k:
             raise ValueError(f"n_splits={k} is greater than the number of rows, {n_rows}.")
-        rng = check_random_state(self.random_state) if self.shuffle else None
+        rng = read_random_state(self.random_state) if self.shuffle else None
         if self.hold_out == "tasks":
             index = read_tasks_to_hold_out(X, groups, self.task_feature, k)
             return _folds_of_tasks(np.bincount(index), k, rng)[index]

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseShuffleSplit, ShuffleSplit
-from sklearn.utils import check_random_state
 
+from skmtl._random import read_random_state
 from skmtl.model_selection._spread import spread
 from skmtl.model_selection._strata import read_strata
 from skmtl.model_selection._units import (
@@ -44,7 +44,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
         Share of the rows, or their number, as in :class:`sklearn.model_selection.ShuffleSplit`:
         by default a tenth for the test, the rest for training. With ``hold_out="tasks"`` share
         or number of the tasks.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         The same number gives the same splits.
     tasks : "auto", str, Task, list or dict, default="auto"
         Type of each task, as in the estimators: it decides which tasks have classes.
@@ -126,7 +126,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
         LabelWarning
             If a task or a class has a single label.
         """
-        n_rows, rng = count_rows(X, y, groups), check_random_state(self.random_state)
+        n_rows, rng = count_rows(X, y, groups), read_random_state(self.random_state)
         if self.hold_out == "tasks":
             index = read_tasks_to_hold_out(X, groups, self.task_feature, 2)
             sizes = self._sizes(int(index.max()) + 1)

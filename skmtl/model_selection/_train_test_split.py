@@ -35,7 +35,7 @@ def multitask_train_test_split(
     test_size, train_size : float or int, default=None
         Share of the rows, or their number; by default a quarter for the test, the rest for
         training.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         The same number gives the same split.
     tasks : "auto", str, Task, list or dict, default="auto"
         Type of each task, as in the estimators: it decides which tasks have classes.

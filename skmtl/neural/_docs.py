@@ -91,7 +91,7 @@ PARAMETERS = """
     n_threads : int, default=None
         Threads of a fit; None takes one where a step is small. Never more than PyTorch is set
         to use already.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState or Generator instance or None, default=None
         Decides initial weights, the order of the rows, dropout and the rows held out. One
         value gives bit-equal fits on the CPU.
     verbose : bool or int, default=False

@@ -15,6 +15,7 @@ from skmtl._base import (
     all_or_nothing,
 )
 from skmtl._docstrings import documented
+from skmtl._random import RANDOM_STATE
 from skmtl.neural._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.neural._continuing import read_more
 from skmtl.neural._docs import ATTRIBUTES, PARAMETERS, SHARED
@@ -113,7 +114,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
         "verbose": ["verbose"],
     }
 
@@ -241,6 +242,11 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
             self._publish(targets.tasks)
             _needs_torch("_fitting").partial_fit_network(self, X, targets)
         return self
+
+    def _make_part(self, name):
+        if name == "balancing" and callable(self.balancing):
+            self.balancing = _needs_torch("_settings").resolve(name, self.balancing)
+        super()._make_part(name)
 
     def _fit(self, X, targets):
         _needs_torch("_fitting").fit_network(self, X, targets)

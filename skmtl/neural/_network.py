@@ -78,6 +78,9 @@ def raw_scores(module, description, X, task_index=None, seen=None):
     if task_index is not None:
         n_outputs = description["outputs_per_task"][0]
     raw = np.zeros((X.shape[0], n_outputs))
+    if not n_outputs:
+        # A single class: its prediction is certain.
+        return raw
     unknown = np.zeros(X.shape[0], dtype=bool) if task_index is None else task_index < 0
     module.eval()
     with torch.no_grad():

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
-from skmtl.neural.architectures import ARCHITECTURES
-from skmtl.neural.balancing import BALANCING, Weighting
-
-REGISTRIES = {"architecture": ARCHITECTURES, "balancing": BALANCING}
+from skmtl._aliases import from_alias
+from skmtl._random import read_random_state
+from skmtl.neural._same import is_same
+from skmtl.neural.balancing import Weighting
 
 
 def resolve(parameter, value):
@@ -27,14 +24,7 @@ def resolve(parameter, value):
         return Weighting(value)
     if not isinstance(value, str):
         return clone(value)
-    registry = REGISTRIES[parameter]
-    if value not in registry:
-        home = "architectures" if parameter == "architecture" else parameter
-        raise ValueError(
-            f"{parameter}={value!r}; expected one of {sorted(registry)} or an object of "
-            f"skmtl.neural.{home}."
-        )
-    return registry[value]()
+    return from_alias(parameter, value)
 
 
 def read_sizes(parameter, sizes):
@@ -46,10 +36,8 @@ def read_sizes(parameter, sizes):
 
 
 def draw_seed(random_state):
-    """One number that decides all randomness of a fit; None never touches a global generator."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31 - 1))
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    """One number that decides all randomness of a fit."""
+    return int(read_random_state(random_state).randint(2**31 - 1))
 
 
 def check_same_network(before, now):
@@ -65,13 +53,14 @@ def check_same_network(before, now):
 def differences(before, now):
     """What is not what it was, in words; empty if nothing."""
     return ", ".join(
-        f"{key} was {before[key]!r} and is {now[key]!r}"
+        _difference(key, repr(before[key]), repr(now[key]))
         for key in before
         if not is_same(before[key], now[key])
     )
 
 
-def is_same(one, other):
-    """Whether two parameters read the same; a function has another address in each process."""
-    one, other = (re.sub(r" at 0x\w+", "", repr(value)) for value in (one, other))
-    return one == other
+def _difference(key, before, now):
+    if before == now:
+        # Long arrays are cut in the middle.
+        return f"{key} has other values than before, where {now} does not show them"
+    return f"{key} was {before} and is {now}"

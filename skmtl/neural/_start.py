@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from skmtl._warnings import warn
 from skmtl.neural._fit import BALANCING
 from skmtl.neural._members import spread
 from skmtl.neural._monitor import read_monitor
@@ -14,8 +15,8 @@ from skmtl.neural._network import task_keys
 from skmtl.neural._portable import on_device
 from skmtl.neural._progress import Progress
 from skmtl.neural._run import Run
+from skmtl.neural._same import is_same
 from skmtl.neural._schedules import scheduled
-from skmtl.neural._settings import is_same
 from skmtl.neural._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
 
@@ -47,6 +48,8 @@ def start(fit, module, rows, rng, *, max_iter, monitor, constant, judged=None, l
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
     balancing = _balancing(fit, learnt.get("balancing"))
+    if not learnt:
+        _warn_of_nothing_to_balance(fit, module, balancing)
     optimizer = _optimizer(fit.estimator, module, max_iter * fit.steps_of_an_epoch(rows))
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
@@ -82,6 +85,20 @@ def _balancing(fit, before):
         task_types=types * len(names) if fit.tasks.is_long else types,
     )
     return method
+
+
+def _warn_of_nothing_to_balance(fit, module, balancing):
+    """A method that weighs what tasks share needs some of that."""
+    if balancing.is_constant or fit.objective.is_empty or module.shared_parameters():
+        return
+    estimator = fit.estimator
+    warn(
+        f"The tasks share no parameters with architecture={estimator.architecture!r} and "
+        f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, so that "
+        f"balancing={estimator.balancing!r} has nothing to balance: the fit is that of "
+        "balancing='equal'. The module of an architecture of your own names what is shared by "
+        "shared_parameters()."
+    )
 
 
 def _optimizer(estimator, module, n_steps):

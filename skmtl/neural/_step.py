@@ -29,7 +29,7 @@ class Step:
     """
 
     def __init__(self, module, objective, balancing, task_weight):
-        if not module.shared_parameters():
+        if not module.shared_parameters() or objective.is_empty:
             # Nothing to agree on: parameters of single tasks follow their own losses.
             balancing = Equal()
         written_out = is_written_out(module, objective)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from skmtl._aliases import Searchable
 from skmtl.tasks._columns import Column
 from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
 
-class Task(BaseEstimator, ABC):
+class Task(Searchable, BaseEstimator, ABC):
     """Base class of the task types.
 
     A task type turns a column of labels into numbers (`fit`, `encode`), raw scores of a

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl._aliases import did_you_mean
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
 from skmtl.tasks._by_name import by_task
@@ -84,6 +85,7 @@ def _as_task(entry: Any, name: Hashable) -> Task:
     raise ValueError(
         f"Task {name!r}: unknown task type {entry!r}; expected one of "
         f"{['auto', *TASK_TYPES]} or an object such as Regression(loss='huber')."
+        f"{did_you_mean(entry, ['auto', *TASK_TYPES])}"
     )
 
 

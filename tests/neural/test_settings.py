@@ -6,7 +6,8 @@ import torch
 from sklearn.base import clone
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural._settings import differences, is_same, resolve
+from skmtl.neural._same import is_same
+from skmtl.neural._settings import differences, resolve
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import GradDrop, PCGrad, Weighting
 

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from skmtl._aliases import Searchable
+
 Array = NDArray[Any]
 
 
-class Penalty(BaseEstimator, ABC):
+class Penalty(Searchable, BaseEstimator, ABC):
     r"""Base class of penalties :math:`\mathrm{weight} \cdot \Omega(W)`.
 
     Penalties form a small algebra: ``.3 * L1()`` is ``L1(weight=.3)``, ``A + B`` adds, and

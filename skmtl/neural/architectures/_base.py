@@ -10,12 +10,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
+from skmtl._aliases import Searchable
 from skmtl.neural.architectures._layers import PerTask, Shared
 from skmtl.neural.architectures._normalization import Normalization
 from skmtl.tasks._task_set import TaskSet
 
 
-class Architecture(BaseEstimator, ABC):
+class Architecture(Searchable, BaseEstimator, ABC):
     """How parameters are shared between tasks: a factory of `MultiTaskModule`.
 
     A subclass has an ``alias``, its own settings as parameters of ``__init__``, and `build`.

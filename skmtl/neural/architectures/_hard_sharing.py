@@ -187,7 +187,8 @@ class Heads(nn.Module):
         self.n_tasks = n_tasks
         padded = torch.arange(n_tasks * max(1, *outputs)).view(n_tasks, -1)
         used = [padded[t, :n_outputs] for t, n_outputs in enumerate(outputs)]
-        is_padded = bool(hidden_layer_sizes) and len(set(outputs)) > 1
+        # A layer of no outputs at all has one column as well.
+        is_padded = bool(hidden_layer_sizes) and (len(set(outputs)) > 1 or not any(outputs))
         self.register_buffer("used", torch.cat(used) if is_padded else None, persistent=False)
 
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:

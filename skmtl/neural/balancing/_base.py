@@ -13,12 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
+from skmtl._aliases import Searchable
+
 Array = NDArray[Any]
 
 CONFLICT_SPACES = ("shared", "last_shared", "representation")
 
 
-class Balancing(BaseEstimator, ABC):
+class Balancing(Searchable, BaseEstimator, ABC):
     """How the losses of the tasks become one step of what they share.
 
     The shared parameters follow a combination of the gradients of the tasks, parameters that

@@ -1,0 +1,119 @@
+"""Parts that are given by an alias, and names that were meant to be others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Self
+
+from sklearn.utils._param_validation import InvalidParameterError, StrOptions
+
+# Where the aliases of a parameter are, and what they stand for.
+REGISTRIES = {
+    "architecture": ("skmtl.neural.architectures", "ARCHITECTURES"),
+    "balancing": ("skmtl.neural.balancing", "BALANCING"),
+    "penalty": ("skmtl.linear.penalties", "PENALTIES"),
+    "tasks": ("skmtl.tasks._resolve", "TASK_TYPES"),
+}
+
+
+class Searchable:
+    """Parameters that can be searched, also those of a part that is given by an alias."""
+
+    # A subclass derives from scikit-learn's BaseEstimator, too.
+    _kind: str
+    _get_param_names: Any
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator and of its parts.
+
+        Where a part is given by an alias, ``architecture="mmoe"``, a parameter of the part,
+        ``architecture__n_experts``, first makes it the object that the alias stands for.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; ``<part>__<parameter>`` for those of a part.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        known = self._get_param_names()
+        plain: dict[str, Any] = {}
+        nested: dict[str, Any] = {}
+        for key, value in params.items():
+            name, delimiter, _ = key.partition("__")
+            if name not in known:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: "
+                    f"{known!r}.{did_you_mean(name, known)}"
+                )
+            (nested if delimiter else plain)[key] = value
+        super().set_params(**plain)  # type: ignore[misc]
+        for name in dict.fromkeys(key.partition("__")[0] for key in nested):
+            self._make_part(name)
+        return super().set_params(**nested)  # type: ignore[misc, no-any-return]
+
+    def _make_part(self, name: str) -> None:
+        """Put the object in the place of an alias."""
+        value = getattr(self, name)
+        if isinstance(value, str) and name in REGISTRIES:
+            if value == "auto" and getattr(self, "_kind", None) == "regression":
+                value = "regression"
+            setattr(self, name, from_alias(name, value))
+        elif not hasattr(value, "set_params"):
+            raise ValueError(
+                f"{name}={value!r} has no parameters of its own that could be set; expected an "
+                "object."
+            )
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()  # type: ignore[misc]
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{self._meant(str(error))}") from None
+
+    def _meant(self, message: str) -> str:
+        """What a misspelt option was meant to be."""
+        found = re.match(r"The '(\w+)' parameter", message)
+        value = getattr(self, found[1], None) if found else None
+        if found is None or not isinstance(value, str):
+            return ""
+        constraints = getattr(self, "_parameter_constraints", {}).get(found[1], ())
+        options = [c.options for c in constraints if isinstance(c, StrOptions)]
+        return did_you_mean(value, set().union(*options))
+
+
+def from_alias(parameter: str, alias: str) -> Any:
+    """A fresh object of an alias.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    home, name = REGISTRIES[parameter]
+    registry = getattr(import_module(home), name)
+    if alias not in registry:
+        what = f"an object of {home}" if "._" not in home else "an object such as Regression()"
+        raise ValueError(
+            f"{parameter}={alias!r}; expected one of {sorted(registry)} or {what}."
+            f"{did_you_mean(alias, registry)}"
+        )
+    return registry[alias]()
+
+
+def did_you_mean(word: Any, known: Iterable[Any]) -> str:
+    """A question to append to an error; empty if nothing is alike."""
+    words = [name for name in known if isinstance(name, str)]
+    close = get_close_matches(word, words, n=1) if isinstance(word, str) else []
+    return f" Did you mean {close[0]!r}?" if close else ""
