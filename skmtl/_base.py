@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._html import NotebookMixin
+from skmtl._sparse import without_duplicates
 from skmtl.tasks._columns import match, read_column
 from skmtl.tasks._reading import split_task_feature
 from skmtl.tasks._targets import read_targets
@@ -232,6 +233,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             X, task_column = split_task_feature(X, self.task_feature)
             names = np.asarray(X.columns) if hasattr(X, "columns") else None
             X = check_array(X, input_name="X", estimator=self, **options)
+        X = without_duplicates(X)
         _check_finite(X, names)
         return X, task_column
 
