@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._aliases import Searchable
 from skmtl._html import NotebookMixin
+from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
 from skmtl.tasks._reading import (
@@ -251,6 +252,7 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             X, task_column = split_task_feature(X, self.task_feature)
             names = column_names(X)
             X = check_array(without_mask(X), input_name="X", estimator=self, **options)
+        X = without_duplicates(X)
         _check_finite(X, names)
         return X, task_column
 

@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._sparse import without_duplicates
 from skmtl.compose._nesting import innermost
 from skmtl.inspection._clones import clone_for
 from skmtl.inspection._judge import fit_members
@@ -50,7 +51,8 @@ def _spread(X, final):
     if getattr(final, "task_feature", None) is not None:
         X, _ = split_task_feature(X, final.task_feature)
     if sparse.issparse(X):
-        return np.sqrt(mean_variance_axis(X.tocsr().astype(np.float64), axis=0)[1])
+        rows = without_duplicates(X.tocsr()).astype(np.float64)
+        return np.sqrt(mean_variance_axis(rows, axis=0)[1])
     return np.asarray(X, dtype=np.float64).std(axis=0)
 
 

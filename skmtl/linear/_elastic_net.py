@@ -8,6 +8,7 @@ missing here and there every task has a Gram matrix of its own, and without the 
 problem is linear: `fit_linear` takes these.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -15,9 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skmtl._range import power_of_two
 from skmtl._warnings import warn
 from skmtl.linear._choose import fits_in_grams
 from skmtl.linear._fit import fit_linear
+from skmtl.linear._learnable import check_range
 from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear._zero import warn_of_zero
 from skmtl.linear.penalties import ElasticNet
@@ -30,6 +33,12 @@ class Fitted(NamedTuple):
     b: np.ndarray
     gap: float
     n_iter: int
+
+
+def _in_range(targets):
+    """The same with weights whose sums of squares stay in range: only their ratios matter."""
+    units = [power_of_two(largest) for largest in targets.weights.max(axis=0)]
+    return replace(targets, weights=targets.weights / units)
 
 
 class ElasticNetProblem:
@@ -58,7 +67,8 @@ class ElasticNetProblem:
         if not rows.all():
             X, targets = X[rows], targets.take(rows)
         self.X = X.astype(np.float64, copy=False)
-        self.targets = targets.select(np.flatnonzero(self.has_labels))
+        self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
+        check_range(self.X, self.targets)
         self.fit_intercept = fit_intercept
         self.cells = self.targets.cell_weights()
         values = self.targets.values
@@ -94,7 +104,9 @@ class ElasticNetProblem:
             )
         alpha_max = self.alpha_max(l1_ratio)
         smallest = np.finfo(np.float64).resolution
-        if alpha_max <= smallest:
+        # What rounding leaves of nothing, in the units of X and y.
+        rounding = smallest * min(np.abs(self.X).max() * np.sqrt(self.squares), 1.0)
+        if alpha_max <= rounding:
             return np.full(n_alphas, smallest)
         return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)
 

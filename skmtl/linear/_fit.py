@@ -15,7 +15,9 @@ from skmtl.linear._losses import DataLoss, StatisticsLoss
 from skmtl.linear._parts import parts_for, task_covariance
 from skmtl.linear._problem import Intercept, Problem
 from skmtl.linear._row_space import in_row_space
+from skmtl.linear._separation import warn_of_separated
 from skmtl.linear._statistics import Statistics, gram_bytes, statistics_of
+from skmtl.linear.penalties import L2
 from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers import (
     Solution,
@@ -55,6 +57,11 @@ class LinearFit:
     def warm(self):
         """What `fit_linear` can start from."""
         return self.W, self.b, self.parts
+
+    def in_equal_parts(self, n_parts):
+        """The same fit as one with several parts, of smallest norm."""
+        whole = self.W if self.parts is None else self.parts[0]
+        return replace(self, parts=np.repeat(whole[None] / n_parts, n_parts, axis=0))
 
     def expanded(self, basis):
         """The same for the features, of a fit in a basis of the rows (None: the features)."""
@@ -107,6 +114,11 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     squared = _check_losses(tasks)
     positive = settings.positive
     parts = parts_for(penalty, settings.alpha, X.shape[1], tasks, positive=positive)
+    if squared and _is_least_squares(parts, settings):
+        one = fit_linear(
+            X, targets, cells, 0.0 * L2(), settings, None if warm is None else warm[:2]
+        )
+        return one.in_equal_parts(len(parts))
     shape = parts[0].shape
     center_weights = _profile_center(parts, tasks.n_tasks, settings.center)
     n_bytes = gram_bytes(X, targets, cells) if squared else np.inf
@@ -123,7 +135,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
         start = np.zeros(shape), setup.start_b
         if warm is not None:
             start = warm[0], setup.from_data(*warm[:2]), *warm[2:]
-        solution = _iterate(setup, solver, start, settings)
+        solution = _iterate(setup, solver, start, settings, tasks)
     W, b = setup.problem.coefficients(solution.x)
     shared = setup.problem.shared(solution.x) if centred else None
     if center_weights is not None:
@@ -139,6 +151,12 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
         parts=V.copy() if len(V) > 1 or centred else None,
         task_covariance=next((c for c in covariance if c is not None), None),
     )
+
+
+def _is_least_squares(parts, settings):
+    """Whether there are several parts without a penalty on any: the split says nothing."""
+    free = all(part.is_quadratic and not part.has_quadratic for part in parts)
+    return len(parts) > 1 and free and settings.solver == "auto"
 
 
 def descend_path(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
@@ -228,7 +246,7 @@ def _solve_closed_form(problem):
     return Solution(x, max(primal - lower, 0.0), 1)
 
 
-def _iterate(setup, solver, start, settings):
+def _iterate(setup, solver, start, settings, tasks):
     """Run an iterative solver from (W, b, parts), and warn if it did not converge."""
     problem, max_gap = setup.problem, settings.tol * setup.null_loss
     stopping = {"max_gap": max_gap, "max_iter": settings.max_iter}
@@ -238,7 +256,9 @@ def _iterate(setup, solver, start, settings):
         if problem.intercept:
             problem.intercept.scale = _intercept_scale(problem, *start[:2])
         solution = proximal_gradient(problem, problem.start(*start), **stopping)
-    _warn_unless_converged(solution.gap, setup.null_loss, settings)
+    endless = warn_of_separated(problem, solution.x, tasks)
+    if not endless or np.isfinite(solution.gap):
+        _warn_unless_converged(solution.gap - endless, setup.null_loss, settings)
     return solution
 
 

@@ -219,6 +219,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         n_tasks, known = targets.tasks.n_tasks, np.flatnonzero(targets.tasks.n_labels)
         B = self._task_kernel(known, targets.tasks.names.tolist())
         self._used_rows = np.flatnonzero(targets.row_is_observed)
+        given = X
         X, targets, weights = learnable(X, targets, self.task_weight)
         is_complete, cells = _cells(targets, weights)
         _check_memory(X.shape[0] if is_complete else len(cells[0]), is_complete)
@@ -241,7 +242,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         else:
             duals = problem.solve(B)
             self.dual_gap_, self.n_iter_ = 0.0, 1
-        self.X_fit_ = X
+        # Not the caller's array, which may change.
+        self.X_fit_ = X.copy() if X is given else X
         self.task_kernel_, self.intercept_ = np.zeros((n_tasks, n_tasks)), np.zeros(n_tasks)
         self.task_kernel_[own] = B
         self.intercept_[known] = problem.intercepts(duals, B)

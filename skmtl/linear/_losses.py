@@ -7,9 +7,12 @@ with respect to the raw scores, moved by a linearised step -(dW, db) of the coef
 point has ``gradient`` (the adjoint of u) and ``conjugate(s)`` = F*(s u).
 """
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
+
+from skmtl.linear._separation import margins
 
 
 class DataLoss:
@@ -17,7 +20,9 @@ class DataLoss:
 
     def __init__(self, design, targets, cells):
         self.design = design
-        self.n_samples = len(targets.values)
+        self.n_samples, self.n_tasks = len(targets.values), targets.tasks.n_tasks
+        self.task_index = targets.task_index
+        self.members = [block.tasks for block in targets.tasks.blocks]
         values = targets.values.reshape(self.n_samples, -1)
         cells = cells.reshape(self.n_samples, -1)
         self.blocks = [
@@ -33,6 +38,36 @@ class DataLoss:
     def at(self, W, b):
         return DataPoint(self, self.design.forward(W, b))
 
+    def without(self, tasks):
+        """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
+        rest = copy(self)
+        rest.blocks = [
+            (task, outputs, values, np.where(self._of_cells(tasks, members), 0.0, cells))
+            for members, (task, outputs, values, cells) in zip(
+                self.members, self.blocks, strict=True
+            )
+        ]
+        return rest
+
+    def _of_cells(self, tasks, members):
+        """What a cell (n, n_members) of a block has of its task."""
+        return tasks[members] if self.task_index is None else tasks[self.task_index][:, None]
+
+    def separated(self, raw):
+        """Mask (n_tasks,) of the tasks whose labels all have the largest raw score."""
+        apart = np.ones(self.n_tasks, dtype=bool)
+        for members, (task, scores, values, cells, _) in zip(
+            self.members, self.split(raw), strict=True
+        ):
+            wrong = cells > 0
+            if task.is_classification:
+                wrong = wrong & ~(margins(scores, values) > 0.0)
+            if self.task_index is None:
+                apart[members] = ~wrong.any(axis=0)
+            else:
+                apart[self.task_index[wrong[:, 0]]] = False
+        return apart
+
     def split(self, raw):
         """(task, raw, values, cells, outputs) of each block, raw (n, tasks, outputs)."""
         for task, outputs, values, cells in self.blocks:
@@ -44,6 +79,15 @@ class DataPoint:
 
     def __init__(self, loss, raw):
         self.loss, self.raw = loss, raw
+
+    @cached_property
+    def separated(self):
+        """Mask of the tasks whose classes these coefficients tell apart."""
+        return self.loss.separated(self.raw)
+
+    def without(self, tasks):
+        """The point of the loss of the other tasks; ``tasks`` is a mask."""
+        return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
 
     @cached_property
     def _value_and_slope(self):

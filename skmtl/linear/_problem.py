@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.linear._losses import DataLoss
+
 
 @dataclass
 class Intercept:
@@ -201,6 +203,8 @@ class Problem:
         point = self.at(x) if point is None else point
         primal = self.smooth_value(x, point) + self.penalty_value(x)
         point = point if dual_point is None else dual_point
+        if self.is_unpenalised and (apart := self.without_optimum(x)).any():
+            point = point.without(apart)
         step = self._free_newton_step(point)
         if step is None:
             return primal, -np.inf
@@ -216,6 +220,21 @@ class Problem:
         if self.intercept and 0 < self.intercept.alpha < np.inf:
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
         return primal, value if np.isfinite(value) else -np.inf
+
+    @property
+    def is_unpenalised(self):
+        """Whether every task is fitted by itself, without a penalty."""
+        free = all(part.is_quadratic and not part.has_quadratic for part in self.parts)
+        return free and not (self.intercept and self.intercept.alpha)
+
+    def without_optimum(self, x):
+        """Mask (n_tasks,) of tasks whose loss falls to 0 along what of ``x`` is not penalised."""
+        none = np.zeros(self.n_tasks, dtype=bool)
+        if not isinstance(self.loss, DataLoss):
+            return none
+        apart = self.at(self.free(x)).separated
+        # What tasks share grows without end only where it helps all of them.
+        return apart if self.is_unpenalised or apart.all() else none
 
     def free(self, g):
         """Project on the directions no penalty acts on."""

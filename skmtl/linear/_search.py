@@ -15,6 +15,7 @@ from skmtl.linear._fold_scores import (
     scores_from_statistics,
 )
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
+from skmtl.linear._learnable import check_range
 from skmtl.linear._leave_one_out import leave_one_out
 from skmtl.linear._parameters import read_alphas
 from skmtl.linear._path import PathProblem, is_squared
@@ -48,6 +49,7 @@ class Search:
         # Folds take rows of them, and of y as it is given.
         sample_weight = weights_as_array(sample_weight, y)
         X_read = X_read.astype(np.float64, copy=False)
+        check_range(X_read, targets)
         # As given, only for scorers.
         X = _takeable(X) if estimator.scoring is not None else None
         self.data = Rows(

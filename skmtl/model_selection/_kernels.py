@@ -10,12 +10,13 @@ import heapq
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from skmtl._compile import compiler
 
 Array = NDArray[Any]
 
-compiled = njit(cache=True)
+compiled = compiler()
 
 
 @compiled

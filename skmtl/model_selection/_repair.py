@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from skmtl._compile import compiler
 from skmtl.model_selection._swaps import LOOKED_AT, best_swap, draw, find_rows
 
 Array = NDArray[Any]
@@ -40,7 +40,7 @@ WORK = 2_000_000_000
 PAIRS = 5
 """Pairs of rows compared in the time that it takes to look at one row."""
 
-compiled = njit(cache=True)
+compiled = compiler()
 
 
 @compiled

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from skmtl._compile import compiler
 
 Array = NDArray[Any]
 
@@ -24,7 +25,7 @@ LOOKED_AT = 8
 CELLS = 4_000_000
 """Largest table of strata in rows: 32 MB."""
 
-compiled = njit(cache=True)
+compiled = compiler()
 
 
 @compiled

@@ -6,9 +6,9 @@ it. NaN and infinity stay what they are, so that a diverging fit is seen.
 
 from __future__ import annotations
 
-from numba import njit
+from skmtl._compile import compiler
 
-compiled = njit(cache=True, fastmath={"contract", "nsz"})
+compiled = compiler(fastmath={"contract", "nsz"})
 
 
 @compiled

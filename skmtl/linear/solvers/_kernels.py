@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from skmtl._range import LARGEST, SMALLEST
+from skmtl._compile import compiler
 
 Array = NDArray[Any]
 
@@ -26,8 +25,11 @@ BLOCK = 32
 MEMORY = 5
 """Sweeps an extrapolation combines."""
 
+LARGEST, SMALLEST = 2.0**332, 2.0**-332
+"""As in `_range`; what is compiled is taken from its own files, so that no cache is stale."""
+
 # Sums may be reordered, so that they vectorise; infinities (low) keep their meaning.
-compiled = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+compiled = compiler(fastmath={"reassoc", "contract", "nsz", "arcp"})
 
 
 @compiled

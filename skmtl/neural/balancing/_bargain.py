@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skmtl._compile import compiler
 from skmtl.neural.balancing._cosines import Array, positive_definite
 
 MAX_STEPS = 100
-compiled = njit(cache=True, fastmath={"reassoc", "contract"})
+compiled = compiler(fastmath={"reassoc", "contract"})
 # Entries of a stay below 1 / sqrt(RIDGE): in float32, what cancels must cancel to the last digit.
 RIDGE = 1e-13
 

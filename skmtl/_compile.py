@@ -1,0 +1,91 @@
+"""Compiled functions: numba's decorator with a cache that is never stale and never needed.
+
+numba keeps compiled code beside the source, in ``NUMBA_CACHE_DIR``, or in the user's cache
+folder, and takes it for fresh while the file of the function itself is unchanged. Functions
+inlined from other files count here too. Where none of these places can be written, code is
+compiled in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+try:
+    from numba import njit
+except ImportError as error:
+    raise ImportError(
+        "The compiled parts of skmtl need numba, which cannot be imported: "
+        f"{error}. Install it with `pip install numba` or `conda install numba`."
+    ) from error
+
+MARK = b"@compiled"
+"""What the files with compiled functions have in common."""
+
+logger = logging.getLogger("skmtl")
+_reasons: list[str] = []
+
+
+def compiler(**options: Any) -> Callable[[Any], Any]:
+    """A decorator as `numba.njit` with these options, and the cache described above."""
+
+    def compiled(function: Any) -> Any:
+        dispatcher = njit(**options)(function)
+        if hasattr(dispatcher, "_cache"):  # A plain function where NUMBA_DISABLE_JIT is set.
+            _enable_cache(dispatcher, function)
+        return dispatcher
+
+    return compiled
+
+
+def _enable_cache(dispatcher: Any, function: Any) -> None:
+    try:
+        dispatcher._cache = _kernel_cache()(function)
+    except (RuntimeError, OSError) as error:
+        _say_once(str(error))
+
+
+def _say_once(reason: str) -> None:
+    if not _reasons:
+        logger.info("Compiled code is not kept for the next process: %s", reason)
+    _reasons.append(reason)
+
+
+@cache
+def _kernel_cache() -> Any:
+    from numba.core.caching import FunctionCache
+
+    class KernelCache(FunctionCache):
+        """The cache of numba with a stamp of all files that may be inlined into a function."""
+
+        def __init__(self, function: Any) -> None:
+            super().__init__(function)
+            file = self._cache_file
+            file._source_stamp = file._source_stamp, digest_of_sources()
+
+        @contextmanager
+        def _guard_against_spurious_io_errors(self) -> Any:
+            # A full disk, or a folder taken away, is no reason not to compute.
+            try:
+                yield
+            except OSError as error:
+                _say_once(str(error))
+
+    return KernelCache
+
+
+@cache
+def digest_of_sources(root: Path = Path(__file__).parent) -> str:
+    """Digest of all files of the package that have compiled functions."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(root.rglob("*.py")):
+        source = path.read_bytes()
+        if MARK in source:
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(source)
+    return digest.hexdigest()

@@ -1,0 +1,119 @@
+"""Compiled code: fresh after every edit, with or without a place to keep it, with numba or not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skmtl
+
+PACKAGE = Path(skmtl.__file__).parent
+INNER = """
+from mini._compile import compiler
+compiled = compiler()
+@compiled
+def inner(x):
+    return x + {added}
+"""
+OUTER = """
+from mini._inner import compiled, inner
+@compiled
+def outer(x):
+    return 10 * inner(x)
+"""
+CALL = """
+import logging
+logging.basicConfig(level=logging.INFO)
+from mini._outer import outer
+print(outer(1.0), sum(outer.stats.cache_hits.values()))
+"""
+
+
+def run(code, path, **environment):
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=inherited | {"PYTHONPATH": str(path)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package of two files; a function of one is inlined into that of the other."""
+    folder = tmp_path / "mini"
+    folder.mkdir()
+    shutil.copy(PACKAGE / "_compile.py", folder)
+    (folder / "__init__.py").touch()
+    (folder / "_outer.py").write_text(OUTER)
+    (folder / "_inner.py").write_text(INNER.format(added=1))
+    return folder
+
+
+def test_an_edit_of_an_inlined_function_is_seen(package):
+    environment = {"NUMBA_CACHE_DIR": str(package.parent / "cache")}
+    assert run(CALL, package.parent, **environment).stdout.split() == ["20.0", "0"]
+    assert run(CALL, package.parent, **environment).stdout.split() == ["20.0", "1"]
+    (package / "_inner.py").write_text(INNER.format(added=2))
+    assert run(CALL, package.parent, **environment).stdout.split() == ["30.0", "0"]
+    assert run(CALL, package.parent, **environment).stdout.split() == ["30.0", "1"]
+    assert list((package.parent / "cache").rglob("*.nbc"))
+
+
+def test_without_a_place_it_is_compiled_all_the_same(package):
+    # What cannot be a folder cannot be written, whoever runs the tests.
+    (package / "__pycache__").touch()
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), "/dev/null/nowhere")
+    found = run(CALL, package.parent, **nowhere)
+    assert found.stdout.split() == ["20.0", "0"], found.stderr
+    assert found.stderr.count("Compiled code is not kept for the next process") == 1
+
+
+def test_a_place_that_goes_away_is_not_missed(package):
+    code = f"""
+import shutil
+from mini._outer import outer
+shutil.rmtree({str(package.parent / "cache")!r})
+open({str(package.parent / "cache")!r}, "w").close()
+print(outer(1.0))
+"""
+    found = run(code, package.parent, NUMBA_CACHE_DIR=str(package.parent / "cache"))
+    assert found.stdout.split() == ["20.0"], found.stderr
+
+
+def test_uncompiled_where_numba_is_told_so(package):
+    code = "from mini._outer import outer; print(outer(1.0))"
+    assert run(code, package.parent, NUMBA_DISABLE_JIT="1").stdout.split() == ["20.0"]
+
+
+WITHOUT_NUMBA = """
+import sys
+sys.modules["numba"] = None
+import numpy as np
+from skmtl import MultiTaskLinearRegressor
+from skmtl.linear import MultiTaskLasso
+X = np.arange(12.0).reshape(6, 2) ** 2
+MultiTaskLinearRegressor("l2").fit(X, X)
+MultiTaskLinearRegressor("trace").fit(X, X)
+try:
+    MultiTaskLasso().fit(X, X)
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_numba_what_needs_it_says_what_to_install():
+    found = run(WITHOUT_NUMBA, PACKAGE.parent)
+    assert "skmtl need numba" in found.stdout, found.stderr
+    assert "pip install numba" in found.stdout
+
+
+def test_every_compiled_function_is_made_by_the_one_decorator():
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "_compile.py":
+            assert "numba import" not in path.read_text(), path
