@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._warnings import known_labels, name_tasks
 from skmtl.compose._single import weight_parameter
 from skmtl.metrics._unwrap import unwrap
-from skmtl.model_selection import MultiTaskKFold
+from skmtl.model_selection._folds import (
+    N_SPLITS,
+    check_rows,
+    even_folds,
+    is_number,
+    read_folds,
+    rows_of_folds,
+)
+from skmtl.model_selection._held_out import warn_of_little
+from skmtl.model_selection._units import warn_of_few_labels
 from skmtl.tasks._classes import UNSEEN
 
 # A second shuffle of the folds narrows the interval of a gain by a third; more add little.
@@ -41,23 +49,27 @@ def fit_members(estimator, data, members, rows=None):
 
 def read_splits(cv, data, groups=None):
     """Training and test rows of every fold."""
-    if cv is not None and not isinstance(cv, int | np.integer):
-        return list(check_cv(cv).split(data.X, data.y, groups))
-    # Of a label only whether it is there, and its class: one of weight 0 is not there.
-    y = np.full((data.n_rows, len(data.column_types)), np.nan)
-    for t, (rows, codes) in enumerate(zip(data.rows, data.codes, strict=True)):
-        y[rows, 0 if data.is_long else t] = codes
-    options = {
-        "n_splits": 5 if cv is None else cv,
-        "tasks": [
-            "multiclass" if task.is_classification else "regression" for task in data.column_types
-        ],
-    }
-    X = y
-    if data.is_long:
-        X, y, options["task_feature"] = data.index[:, None], y[:, 0], 0
-    orders = [MultiTaskKFold(shuffle=True, random_state=k, **options) for k in range(ORDERS)]
-    return [split for splitter in orders for split in splitter.split(X, y, groups)]
+    if not is_number(cv):
+        splits = read_folds(cv, data.X, data.y, groups, strata=None)
+        warn_of_little(*_count_judged(data, splits), data.index, data.task_feature)
+        return splits
+    n_splits, strata = N_SPLITS if cv is None else int(cv), data.strata()
+    check_rows(data.n_rows, n_splits)
+    warn_of_few_labels(strata, n_splits)
+    orders = [
+        even_folds(strata, n_splits, np.random.RandomState(seed), groups) for seed in range(ORDERS)
+    ]
+    return [split for fold in orders for split in rows_of_folds(fold, n_splits)]
+
+
+def _count_judged(data, splits):
+    """Held-out labels of tasks that the training rows teach, and all held-out labels."""
+    n_judged = n_all = 0
+    for train, test in splits:
+        held_out = np.array([len(data.labelled_in(test, t)) for t in range(data.n_tasks)])
+        n_judged += int(held_out[data.can_learn(train)].sum())
+        n_all += int(held_out.sum())
+    return n_judged, n_all
 
 
 def judge_folds(data, learners, splits, measure, n_jobs=None):
