@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._warnings import warn
+from skmtl._warnings import UNSCORED, warn_once
 
 Array = NDArray[Any]
 
@@ -37,10 +37,11 @@ def count_scored(folds: Any, observed: Array, index: Array | None = None) -> tup
 def warn_of_little(n_scored: int, n_all: int, index: Any = None, task_feature: Any = None) -> None:
     """Warn where scores rest on less than half of the held-out labels."""
     if 0 < n_scored < LITTLE * n_all:
-        warn(
+        warn_once(
             f"Scores rest on {n_scored} of {n_all} held-out labels ({n_scored / n_all:.1%}): the "
             "others belong to tasks that the training rows of their fold cannot teach."
-            f"{way_out(index, task_feature)}"
+            f"{way_out(index, task_feature)}",
+            key=UNSCORED,
         )
 
 

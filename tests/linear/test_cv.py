@@ -34,6 +34,7 @@ from skmtl.linear._fit import fit_linear
 from skmtl.linear._path import PathProblem
 from skmtl.linear._search import choose
 from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation
+from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import LabelWarning
 
 from .conftest import MIXED, PIECES
@@ -387,6 +388,80 @@ def test_a_number_spreads_ordered_classes(is_complete, mixed_data):
     for label in ("yes", "no"):
         counts = [np.count_nonzero(y[test] == label) for _, test in folds]
         assert max(counts) - min(counts) <= 1
+
+
+def long_data(seed=0, n_tasks=8):
+    """Rows of ``n_tasks`` tasks, sorted by task, with coefficients around a mean."""
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(n_tasks), rng.integers(12, 30, n_tasks))
+    X = np.column_stack([task, rng.normal(size=(len(task), 4))])
+    coef = 1.0 + 0.3 * rng.normal(size=(n_tasks, 4))
+    level = 3.0 * rng.normal(size=n_tasks)
+    return X, (X[:, 1:] * coef[task]).sum(axis=1) + level[task] + rng.normal(size=len(task))
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_sorted_rows_are_scored_as_shuffled_ones(kind):
+    X, y = long_data()
+    model = MultiTaskLinearRegressorCV("mean", task_feature=0, alphas=20)
+    if kind == "classification":
+        model = MultiTaskLinearClassifierCV("l2", task_feature=0, alphas=[1.0, 0.1], tol=1e-2)
+        y = (y > np.median(y)).astype(int)
+    order = np.random.default_rng(0).permutation(len(y))
+    for rows in (np.arange(len(y)), order):
+        for train, test in folds_of(model, X[rows], y[rows]):
+            assert set(X[rows][test, 0]) == set(X[rows][train, 0]) == set(X[:, 0])
+    in_order, shuffled = (clone(model).fit(X[rows], y[rows]) for rows in (slice(None), order))
+    best = [fit.score_path_.mean(axis=2).max() for fit in (in_order, shuffled)]
+    assert best[0] == pytest.approx(best[1], abs=0.05)
+    blocks = clone(model).set_params(cv=KFold(5), unknown_task="shared").fit(X, y)
+    assert blocks.score_path_.mean(axis=2).max() < min(best) - 0.05
+
+
+def test_a_splitter_finds_the_task_feature():
+    X, y = long_data()
+    frame = pd.DataFrame(X[:, 1:], columns=list("abcd"))
+    frame["store"] = pd.Categorical.from_codes(X[:, 0].astype(int), [f"s{k}" for k in range(8)])
+    model = MultiTaskLinearRegressorCV("mean", task_feature="store", alphas=[1.0, 0.1])
+    splitter = MultiTaskKFold(3, shuffle=True, random_state=0, task_feature="store")
+    by_splitter = clone(model).set_params(cv=splitter).fit(frame, y)
+    by_number = clone(model).set_params(cv=3).fit(frame, y)
+    np.testing.assert_array_equal(by_splitter.score_path_, by_number.score_path_)
+
+
+def test_groups_of_a_number_stay_together(gaps):
+    X, Y = gaps
+    groups = np.arange(40) % 7
+    model = MultiTaskLinearRegressorCV("l2", alphas=[0.1], cv=3)
+    for train, test in folds_of(model, X, Y, groups=groups):
+        assert not set(groups[train]) & set(groups[test])
+
+
+@pytest.mark.parametrize("scoring", [None, "r2"])
+@pytest.mark.parametrize("is_scored", [True, False])
+def test_whole_tasks_held_out_are_told(is_scored, scoring):
+    X, y = long_data(n_tasks=4)
+    cut = np.searchsorted(X[:, 0], np.arange(5))
+    # Each fold holds a task out, or a task and some rows of the next.
+    reach = 5 if is_scored else 0
+    folds = [
+        (np.setdiff1d(np.arange(len(y)), test), test)
+        for test in (np.arange(cut[t], min(cut[t + 1] + reach, len(y))) for t in range(4))
+    ]
+    model = MultiTaskLinearRegressorCV(
+        "mean", task_feature=0, alphas=[1.0, 0.1], cv=folds, scoring=scoring
+    )
+    told = r"sorted by task.*MultiTaskKFold\(5, task_feature=0\)"
+    if is_scored:
+        with pytest.warns(UserWarning, match=rf"rest on \d+ of \d+ held-out labels .*{told}"):
+            model.fit(X, y)
+        assert np.isfinite(model.score_path_[0, :, 0]).all()
+    else:
+        with pytest.raises(ValueError, match=rf"No fold has a score.*{told}"):
+            model.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(unknown_task="shared").fit(X, y)
 
 
 # -- folds with little in them --------------------------------------------------------------
