@@ -88,10 +88,11 @@ def make_multitask_scorer(
     value by scikit-learn's definition, whatever is predicted: labels of one class only for
     "roc_auc", "matthews_corrcoef", "d2_log_loss_score", "d2_brier_score" and likelihood ratios;
     none of the positive class for "average_precision", "recall", "precision", "f1" and "jaccard",
-    where to predict none is best and 0 / 0 (unless `zero_division` was given to :func:`~sklearn.metrics.make_scorer`); one label only for
-    "r2", "explained_variance" and "d2_absolute_error_score"; more than two classes for "f1" (use
-    "f1_macro"). "accuracy", "balanced_accuracy", "neg_log_loss", "neg_brier_score" and averages
-    over classes ("f1_macro") have a value for one class, too.
+    where to predict none is best, and 0 / 0 (unless `zero_division` was given to
+    :func:`~sklearn.metrics.make_scorer`); one label only for "r2", "explained_variance" and
+    "d2_absolute_error_score"; more than two classes for "f1" (use "f1_macro"). "accuracy",
+    "balanced_accuracy", "neg_log_loss", "neg_brier_score" and averages over classes ("f1_macro")
+    have a value for one class, too.
 
     Estimators of scikit-learn can be scored as well, against labels with gaps: those that
     predict a column a task and, for metrics of probabilities, have ``predict_proba`` as a list
