@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
 from skmtl._warnings import UNSCORED, LabelWarning, warn_once
 from skmtl.tasks._columns import match, read_column
@@ -22,7 +23,12 @@ from skmtl.tasks._targets import read_targets
 def _may_have_classes(estimator):
     """Whether `predict_proba` can answer; not promised before `fit` has seen a class."""
     if hasattr(estimator, "_task_set"):
-        return estimator._task_set.any_classification
+        if not estimator._task_set.any_classification:
+            raise AttributeError(
+                "No task has classes: all were read as numbers. Declare them in tasks, or give "
+                f"labels as bool, string or category.{f' {ADVICE}' if are_encoded() else ''}"
+            )
+        return True
     return estimator._kind == "classification"
 
 
@@ -130,7 +136,9 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             One entry a task, columns ordered as in ``classes_``; None for regression tasks.
         """
         check_is_fitted(self)
-        return self._task_set.probabilities(self._links(*self._read_new(X)))
+        found = self._task_set.probabilities(self._links(*self._read_new(X)))
+        check_all_have_classes(found, self.task_names_in_.tolist())
+        return found
 
     def score(self, X, y, sample_weight=None):
         """Mean score of the tasks over observed labels.
@@ -205,16 +213,17 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         return links
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
-        targets = read_targets(
-            y,
-            declared=self.tasks,
-            kind=self._kind,
-            task_column=task_column,
-            sample_weight=sample_weight,
-            standardize=self._standardize,
-            classes=classes,
-            estimator_name=type(self).__name__,
-        )
+        with with_advice():
+            targets = read_targets(
+                y,
+                declared=self.tasks,
+                kind=self._kind,
+                task_column=task_column,
+                sample_weight=sample_weight,
+                standardize=self._standardize,
+                classes=classes,
+                estimator_name=type(self).__name__,
+            )
         _check_rows(X, targets)
         return targets
 
