@@ -13,8 +13,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._aliases import Searchable
+from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
 from skmtl._sparse import without_duplicates
+from skmtl._warnings import UNSCORED, LabelWarning, warn_once
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
 from skmtl.tasks._reading import (
@@ -30,7 +32,12 @@ from skmtl.tasks._targets import read_targets
 def _may_have_classes(estimator):
     """Whether `predict_proba` can answer; not promised before `fit` has seen a class."""
     if hasattr(estimator, "_task_set"):
-        return estimator._task_set.any_classification
+        if not estimator._task_set.any_classification:
+            raise AttributeError(
+                "No task has classes: all were read as numbers. Declare them in tasks, or give "
+                f"labels as bool, string or category.{f' {ADVICE}' if are_encoded() else ''}"
+            )
+        return True
     return estimator._kind == "classification"
 
 
@@ -142,7 +149,9 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             One entry a task, columns ordered as in ``classes_``; None for regression tasks.
         """
         check_is_fitted(self)
-        return self._task_set.probabilities(self._links(*self._read_new(X)))
+        found = self._task_set.probabilities(self._links(*self._read_new(X)))
+        check_all_have_classes(found, self.task_names_in_.tolist())
+        return found
 
     def score(self, X, y, sample_weight=None):
         """Mean score of the tasks over observed labels.
@@ -150,7 +159,8 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
         The score of a task is the share of deviance explained: R2 for regression, explained
         Poisson deviance for counts, explained log loss for classes; classifiers use accuracy.
         Tasks without labels in ``y`` do not count. In long form the rows of all tasks are
-        scored together as one variable.
+        scored together as one variable; those of tasks that `fit` did not see do not count
+        either, with a warning, unless ``unknown_task="shared"``.
 
         Parameters
         ----------
@@ -196,7 +206,7 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             to_score=True,
         )
         _check_rows(X, targets)
-        links = self._links(X, self._task_index(task_column))
+        links = self._links_to_score(X, targets)
         values = targets.values.reshape(len(targets.values), -1).T
         weights = targets.weights.reshape(len(targets.weights), -1).T
         # A task without labels in fit predicts NaN: there is nothing to score.
@@ -206,18 +216,32 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
         ]
         return targets, list(zip(self._task_set.tasks, links, values, weights, strict=True))
 
+    def _links_to_score(self, X, targets):
+        """`_links`, NaN in rows of tasks that cannot be predicted: they do not count."""
+        index = targets.task_index
+        if index is None or self.unknown_task == "shared" or (index >= 0).all():
+            return self._links(X, index)
+        is_unknown = index < 0
+        # Whatever is predicted as another task is then forgotten.
+        links = [link.astype(float) for link in self._links(X, np.maximum(index, 0))]
+        for link in links:
+            link[is_unknown] = np.nan
+        warn_of_unknown(is_unknown & (targets.weights > 0), targets.weights > 0, self.task_feature)
+        return links
+
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
-        targets = read_targets(
-            y,
-            declared=self.tasks,
-            kind=self._kind,
-            task_column=task_column,
-            sample_weight=sample_weight,
-            standardize=self._standardize,
-            about_zero=self._about_zero,
-            classes=classes,
-            estimator_name=type(self).__name__,
-        )
+        with with_advice():
+            targets = read_targets(
+                y,
+                declared=self.tasks,
+                kind=self._kind,
+                task_column=task_column,
+                sample_weight=sample_weight,
+                standardize=self._standardize,
+                about_zero=self._about_zero,
+                classes=classes,
+                estimator_name=type(self).__name__,
+            )
         _check_rows(X, targets)
         return targets
 
@@ -271,7 +295,9 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             value = column.labels[unknown][0] if column.observed[unknown][0] else "missing"
             raise ValueError(
                 f"Unknown task {value} in {int(unknown.sum())} rows of X: it had no row in fit. "
-                "Set unknown_task='shared' to predict such rows with what the tasks share."
+                "Set unknown_task='shared' to predict such rows with what the tasks share. In a "
+                "cross-validation of rows that are sorted by task, give "
+                f"cv=MultiTaskKFold(5, task_feature={self.task_feature!r})."
             )
         return index
 
@@ -303,6 +329,21 @@ class MultiTaskClassifierMixin(ClassifierMixin):
     def score(self, X, y, sample_weight=None):
         """Mean accuracy of the tasks over observed labels; see `MultiTaskEstimator.score`."""
         return MultiTaskEstimator.score(self, X, y, sample_weight)
+
+
+def warn_of_unknown(is_unknown, is_label, task_feature):
+    """Tell, once in a search, that labels of tasks without a row in `fit` do not count."""
+    n_unknown, n_labels = int(is_unknown.sum()), int(is_label.sum())
+    if n_unknown:
+        warn_once(
+            f"{n_unknown} of {n_labels} labels to score ({n_unknown / n_labels:.1%}) do not count: "
+            "their tasks had no row in fit. Where rows are sorted by task, folds in their order "
+            "hold whole tasks out: in a cross-validation, give "
+            f"cv=MultiTaskKFold(5, task_feature={task_feature!r}); or set unknown_task='shared' "
+            "to score such rows by what the tasks share.",
+            UserWarning if 2 * n_unknown > n_labels else LabelWarning,
+            key=UNSCORED,
+        )
 
 
 def mean_score(scores):

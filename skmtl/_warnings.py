@@ -9,6 +9,10 @@ from contextvars import ContextVar
 INSIDE = ("skmtl", "sklearn", "joblib", "contextlib")
 
 
+# What `warn_once` is told of labels that scores leave out, wherever that is noticed.
+UNSCORED = "unscored"
+
+
 class LabelWarning(UserWarning):
     """A task has no label, only one, or labels of only one class.
 
@@ -75,6 +79,32 @@ def warn(message, category=UserWarning):
             return
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def warn_once(message, category=UserWarning, *, key):
+    """`warn`, but once for a key and line of the user's, however often a search comes by.
+
+    That is what Python promises by default, and forgets whenever filters change, as they do in
+    every check of scikit-learn. Where filters ask for all warnings, there are all.
+    """
+    frame = sys._getframe(1)
+    while frame is not None and _is_inside(frame):
+        frame = frame.f_back
+    place = (key, category) if frame is None else (key, frame.f_code.co_filename, frame.f_lineno)
+    if place not in _said or _every_one_is_wanted(message, category):
+        warn(message, category)
+        _said.add(place)
+
+
+_said = set()
+
+
+def _every_one_is_wanted(message, category):
+    """Whether the first filter that fits says "always" or "error"."""
+    for action, pattern, kind, *_ in warnings.filters:
+        if issubclass(category, kind) and (pattern is None or pattern.match(message)):
+            return action in ("always", "error")
+    return False
 
 
 def _is_inside(frame):

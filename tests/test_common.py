@@ -294,6 +294,43 @@ def test_cross_val_predict(name):
         cross_val_predict(ANY_TYPES[name](tasks="binary"), X, Y, method="predict_proba")
 
 
+MIXED_LABELS = {
+    "mixed": lambda X: np.column_stack([X[:, 0], X[:, 1] > 0]),
+    "frame": lambda X: pd.DataFrame({"size": X[:, 0], "ill": np.where(X[:, 1] > 0, "yes", "no")}),
+    "missing": lambda X: np.column_stack([X[:, 2] > 0, np.where(X[:, 0] > 1, np.nan, X[:, 1] > 0)]),
+}
+
+
+@every_estimator
+@pytest.mark.parametrize("labels", MIXED_LABELS.values(), ids=MIXED_LABELS)
+def test_cross_val_predict_says_what_it_does_to_labels(labels, name):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model, Y = ANY_TYPES[name](), labels(X)
+    with pytest.raises(ValueError, match=r"no class probabilities of 1 of 2 tasks.*Loop over the"):
+        cross_val_predict(model, X, Y, method="predict_proba")
+    assert cross_val_predict(model, X, Y).shape == (60, 2)
+    # Elsewhere None says that a task has none.
+    Y = Y if labels is not MIXED_LABELS["missing"] else np.column_stack([X[:, 0], Y[:, 1]])
+    assert model.fit(X, Y).predict_proba(X)[0] is None
+
+
+def test_cross_val_predict_says_so_where_no_task_is_left_with_classes():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.where(X[:, 0] > 1, np.nan, X[:, 1] > 0)
+    with pytest.raises(AttributeError) as raised:
+        cross_val_predict(ANY_TYPES["linear"](), X, y, method="predict_proba")
+    assert "Loop over the folds" in str(raised.value.__cause__)
+    frame = pd.DataFrame({"a": X[:, 0] > 0, "b": X[:, 1] > 0})
+    model = ANY_TYPES["linear"](tasks={"a": "binary", "b": "binary"})
+    with pytest.raises(ValueError, match="tasks names the task 'a'") as raised:
+        cross_val_predict(model, X, frame, method="predict_proba")
+    assert "names of tasks are lost" in raised.value.__notes__[0]
+    with pytest.raises(AttributeError) as raised:
+        ANY_TYPES["linear"]().fit(X, X[:, 0]).predict_proba(X)
+    assert "all were read as numbers" in str(raised.value.__cause__)
+    assert "cross_val_predict" not in str(raised.value.__cause__)
+
+
 def test_convergence_is_not_silenced():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

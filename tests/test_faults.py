@@ -1,15 +1,20 @@
 """What bad input gets, by message, from every estimator: nothing is filled, dropped or guessed."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, KFold
 
-from skmtl import task_scores
+from skmtl import MultiTaskLinearRegressor, _warnings, task_scores
+from skmtl.model_selection import MultiTaskKFold
+from skmtl.tasks import LabelWarning
 
-from .registry import ANY_TYPES
+from .registry import ANY_TYPES, EVERY, kind_of
 
 every_estimator = pytest.mark.parametrize("name", sorted(ANY_TYPES))
 with_task_weight = pytest.mark.parametrize(
@@ -320,6 +325,56 @@ def test_row_39_random_state(X, Y):
     assert (predicted(3) == predicted(3)).all()
     assert (predicted(np.random.RandomState(3)) == predicted(np.random.RandomState(3))).all()
     assert (predicted(None) != predicted(None)).any()
+
+
+# All but scikit-learn's twins and others of one form.
+IN_LONG_FORM = [name for name in EVERY if "task_feature" in EVERY[name]().get_params()]
+
+
+@pytest.mark.parametrize("name", IN_LONG_FORM)
+def test_row_46_scores_leave_out_what_fit_did_not_see(name, X):
+    long = np.column_stack([np.arange(40) % 4, X])
+    y = (X[:, 0] > 0).astype(float) if kind_of(name) == "classification" else X[:, 0]
+    seen, new = long[:, 0] < 3, np.arange(40) >= 28
+    model = EVERY[name](task_feature=0).fit(long[seen & ~new], y[seen & ~new])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = model.score(long[seen & new], y[seen & new])
+        by_task = task_scores(model, long[seen & new], y[seen & new])
+    told = r"3 of 12 labels to score \(25.0%\) do not count.*unknown_task='shared'"
+    with pytest.warns(LabelWarning, match=told):
+        assert model.score(long[new], y[new]) == pytest.approx(expected)
+    with pytest.warns(LabelWarning, match=told):
+        found = task_scores(model, long[new], y[new])
+    assert np.isnan(found.pop("3"))
+    assert found == pytest.approx(by_task)
+    with pytest.warns(UserWarning, match=r"3 of 3 labels to score \(100.0%\) do not count"):
+        assert np.isnan(model.score(long[~seen & new], y[~seen & new]))
+
+
+def messages_of_a_search(cv, scoring=None, refit=True):
+    """What a search over rows that are sorted by task says, with Python's default filters."""
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(6.0), 10)
+    X = np.column_stack([task, rng.normal(size=(60, 3))])
+    model = MultiTaskLinearRegressor("mean", task_feature=0)
+    # Python's default is once a line, and this line is met several times.
+    _warnings._said.clear()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.resetwarnings()
+        search = GridSearchCV(
+            model, {"alpha": [0.1, 1.0, 10.0]}, cv=cv, scoring=scoring, refit=refit
+        )
+        search.fit(X, X[:, 1] + task + rng.normal(size=60))
+    return [str(w.message) for w in told if "do not count" in str(w.message)]
+
+
+@pytest.mark.parametrize(("scoring", "refit"), [(None, True), (task_scores, "mean")])
+def test_row_46_a_search_by_blocks_says_so_once(scoring, refit):
+    (text,) = messages_of_a_search(KFold(5), scoring, refit)
+    assert "Where rows are sorted by task" in text
+    assert "cv=MultiTaskKFold(5, task_feature=0)" in text
+    assert not messages_of_a_search(MultiTaskKFold(5, task_feature=0), scoring, refit)
 
 
 @every_estimator

@@ -8,10 +8,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE, read_random_state
+from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
 from skmtl.compose._given import GivenEstimators
 from skmtl.compose._single import all_rows_together, split, warn_of_single_classes
 from skmtl.compose._steps import Step, augment
+from skmtl.model_selection._folds import N_SPLITS
 
 
 @documented("", "", shared="with a model of the rows of all tasks, which no other task helps.")
@@ -81,8 +83,9 @@ class TaskChain(GivenEstimators):
     A task is as many features as it has classes, one if it has two, none if its prediction is
     constant. They are appended to X in the order of the chain (of y in stacking).
 
-    With a number for ``cv`` the folds of a task are those that scikit-learn makes of its
-    labelled rows: stratified for classes, fewer where there are fewer labels.
+    With a number for ``cv`` the folds of a task are those that
+    ``MultiTaskKFold(cv, shuffle=True, random_state=0)`` makes of its labelled rows, fewer where
+    there are fewer labels, of the task or of a class with two at least.
 
     In long form a row has the label of one task, so that the other tasks are always predicted;
     their predictions for all rows take memory for n_samples times n_tasks numbers.
@@ -151,6 +154,16 @@ class TaskChain(GivenEstimators):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    def fit(self, X, y, sample_weight=None):
+        # A splitter sees X as it was given, with the task feature.
+        self._X_given = X
+        try:
+            return super().fit(X, y, sample_weight)
+        finally:
+            del self._X_given
+
+    fit.__doc__ = GivenEstimators.fit.__doc__
+
     def _fit(self, X, targets):
         self._check_structure()
         problems = split(targets)
@@ -163,7 +176,7 @@ class TaskChain(GivenEstimators):
         else:
             self.order_ = self._orders(X, problems, templates)
             # In long form no row has the label of a task and is learned from by another.
-            cv = None if targets.tasks.is_long else self.cv
+            cv = None if targets.tasks.is_long else self._folds()
             self._steps = Parallel(n_jobs=self.n_jobs)(
                 delayed(_fit_chain)(X, problems, templates, order, cv) for order in self.order_
             )
@@ -198,14 +211,19 @@ class TaskChain(GivenEstimators):
         if not isinstance(self.order, str):
             return read_order(self.order, [problem.name for problem in problems])[None]
         if self.order == "affinity":
-            return order_by_affinity(X, problems, templates, self.cv)[None]
+            folds = self._folds() or ChainFolds(N_SPLITS, None)
+            return order_by_affinity(X, problems, templates, folds)[None]
         rng = read_random_state(self.random_state)
         return np.array(random_orders(rng, n_tasks, self.n_chains))
+
+    def _folds(self):
+        return None if self.cv is None else ChainFolds(self.cv, self._X_given)
 
     def _fit_levels(self, X, problems, templates):
         """Every task on its own, then again with what was predicted of all."""
         parallel, pairs = Parallel(n_jobs=self.n_jobs), list(zip(problems, templates, strict=True))
-        first = parallel(delayed(_fit_and_tell)(X, *pair, self.cv) for pair in pairs)
+        folds = self._folds()
+        first = parallel(delayed(_fit_and_tell)(X, *pair, folds) for pair in pairs)
         wide = augment(X, [columns for _, columns in first])
         second = parallel(delayed(Step.fit)(problem, wide, template) for problem, template in pairs)
         return [[step for step, _ in first], second]

@@ -45,7 +45,7 @@ def order_by_affinity(X, problems, templates, cv):
     A task has the sum of its residuals' correlations with those of the others.
     """
     residuals = [
-        true_link(problem) - out_of_fold(problem, X, template, 5 if cv is None else cv)
+        true_link(problem) - out_of_fold(problem, X, template, cv)
         if is_learnable(problem)
         else None
         for problem, template in zip(problems, templates, strict=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from skmtl.compose._single import Problem, fit_single, link_single
 
@@ -72,10 +70,10 @@ def true_link(problem):
 
 
 def out_of_fold(problem, X, template, cv):
-    """Link of each labelled row by a model fitted to the other folds."""
+    """Link of each labelled row by a model fitted to the other `ChainFolds`."""
     link = np.full_like(true_link(problem), np.nan)
     times = np.zeros(len(problem.rows), dtype=np.intp)
-    for train, test in _folds(problem, cv):
+    for train, test in cv.of(problem):
         rows, values, weights = (a[train] for a in (problem.rows, problem.values, problem.weights))
         if not len(rows):
             raise ValueError(f"cv={cv!r} has a fold without labels of task {problem.name!r}.")
@@ -88,31 +86,6 @@ def out_of_fold(problem, X, template, cv):
             "exactly once; expected test folds that are a partition, as those of KFold."
         )
     return link
-
-
-def _folds(problem, cv):
-    """Training and test labels: a number makes the folds that scikit-learn makes of it."""
-    if isinstance(cv, Integral):
-        cv = _splitter(problem, cv)
-    if hasattr(cv, "split"):
-        try:
-            yield from cv.split(np.zeros((len(problem.rows), 1)), problem.values)
-        except ValueError as error:
-            text = f"Task {problem.name!r} has {len(problem.rows)} labels: {error}"
-            raise ValueError(text) from error
-        return
-    for rows in cv:
-        yield tuple(np.flatnonzero(np.isin(problem.rows, part)) for part in rows)
-
-
-def _splitter(problem, n_splits):
-    """As many folds as asked for, or as few labels of a task or a class allow."""
-    if problem.task.is_classification:
-        counts = np.bincount(problem.values.astype(np.intp))
-        fewest = counts[counts > 0].min()
-        if fewest > 1:
-            return StratifiedKFold(min(n_splits, fewest))
-    return KFold(min(n_splits, len(problem.rows)))
 
 
 def augment(X, columns):

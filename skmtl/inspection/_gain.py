@@ -9,7 +9,13 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.inspection._clones import clone_for, typed_clone
-from skmtl.inspection._judge import deviance, judge_folds, read_splits
+from skmtl.inspection._judge import (
+    deviance,
+    judge_constants,
+    judge_folds,
+    nothing_judged,
+    read_splits,
+)
 from skmtl.inspection._losses import estimate_gain, fold_losses, merged, share
 from skmtl.inspection._results import TransferGain
 from skmtl.inspection._task_data import TaskData
@@ -42,7 +48,8 @@ def transfer_gain(
 
     .. math:: g = \frac{\bar a - \bar b}{\bar a}
 
-    Below zero, sharing does harm: negative transfer.
+    Below zero, sharing does harm: negative transfer. Where both predict a task no better than
+    the best constant does, it is not learned, and neither harm nor help is spoken of.
 
     Parameters
     ----------
@@ -59,8 +66,8 @@ def transfer_gain(
         the estimator itself, fitted to each task alone.
     cv : int, cross-validation generator or iterable, default=None
         The folds. An int is the number of folds of `MultiTaskKFold`, shuffled, in two orders
-        that are always the same; None is 5. More folds of the same size narrow the interval:
-        ``MultiTaskShuffleSplit(25, test_size=0.2)``.
+        that are always the same; None is 5. A splitter sees X and y as they were given. More
+        folds of the same size narrow the interval: ``MultiTaskShuffleSplit(25, test_size=0.2)``.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the labels, in fitting and in the losses.
     groups : array-like of shape (n_samples,), default=None
@@ -149,14 +156,15 @@ def transfer_gain(
     splits = read_splits(cv, data, groups)
     judged = judge_folds(data, [together, *alone], splits, deviance, n_jobs)
     losses, tested, trained = fold_losses(
-        data, splits, [first for first, *_ in judged], [merged(rest) for _, *rest in judged]
+        data,
+        splits,
+        [first for first, *_ in judged],
+        [merged(rest) for _, *rest in judged],
+        judge_constants(data, splits, deviance),
     )
     if not tested.any():
-        raise ValueError(
-            "No fold judges a task: that takes labels of it (of two classes, for a task with "
-            "classes) in the training rows, and a label in the test rows."
-        )
-    gain, interval = estimate_gain(losses, tested, trained, confidence)
+        raise nothing_judged(data)
+    gain, interval = estimate_gain(losses[:2], tested, trained, confidence)
     if np.isnan(gain).any():
         names = [data.names[t] for t in np.flatnonzero(np.isnan(gain))]
         warn(f"{name_tasks(names)}: no fold has labels to learn and to judge by.", LabelWarning)
@@ -169,4 +177,5 @@ def transfer_gain(
         loss_alone=losses[1],
         n_labels=data.n_labels,
         confidence=confidence,
+        loss_constant=losses[2],
     )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._warnings import known_labels, name_tasks
+from skmtl.compose._independent import IndependentTasks
 from skmtl.compose._single import weight_parameter
 from skmtl.metrics._unwrap import unwrap
-from skmtl.model_selection import MultiTaskKFold
+from skmtl.model_selection._folds import (
+    N_SPLITS,
+    check_rows,
+    even_folds,
+    is_number,
+    read_folds,
+    rows_of_folds,
+)
+from skmtl.model_selection._held_out import warn_of_little, way_out
+from skmtl.model_selection._units import warn_of_few_labels
 from skmtl.tasks._classes import UNSEEN
 
 # A second shuffle of the folds narrows the interval of a gain by a third; more add little.
@@ -41,23 +53,39 @@ def fit_members(estimator, data, members, rows=None):
 
 def read_splits(cv, data, groups=None):
     """Training and test rows of every fold."""
-    if cv is not None and not isinstance(cv, int | np.integer):
-        return list(check_cv(cv).split(data.X, data.y, groups))
-    # Of a label only whether it is there, and its class: one of weight 0 is not there.
-    y = np.full((data.n_rows, len(data.column_types)), np.nan)
-    for t, (rows, codes) in enumerate(zip(data.rows, data.codes, strict=True)):
-        y[rows, 0 if data.is_long else t] = codes
-    options = {
-        "n_splits": 5 if cv is None else cv,
-        "tasks": [
-            "multiclass" if task.is_classification else "regression" for task in data.column_types
-        ],
-    }
-    X = y
-    if data.is_long:
-        X, y, options["task_feature"] = data.index[:, None], y[:, 0], 0
-    orders = [MultiTaskKFold(shuffle=True, random_state=k, **options) for k in range(ORDERS)]
-    return [split for splitter in orders for split in splitter.split(X, y, groups)]
+    if not is_number(cv):
+        splits = read_folds(cv, data.X, data.y, groups, strata=None)
+        n_judged, n_all = _count_judged(data, splits)
+        if not n_judged:
+            raise nothing_judged(data)
+        warn_of_little(n_judged, n_all, data.index, data.task_feature)
+        return splits
+    n_splits, strata = N_SPLITS if cv is None else int(cv), data.strata()
+    check_rows(data.n_rows, n_splits)
+    warn_of_few_labels(strata, n_splits)
+    orders = [
+        even_folds(strata, n_splits, np.random.RandomState(seed), groups) for seed in range(ORDERS)
+    ]
+    return [split for fold in orders for split in rows_of_folds(fold, n_splits)]
+
+
+def nothing_judged(data):
+    """The error where no fold can say anything."""
+    return ValueError(
+        "No fold judges a task: that takes labels of it (of two classes, for a task with "
+        "classes) in the training rows, and a label in the test rows."
+        f"{way_out(data.index, data.task_feature)}"
+    )
+
+
+def _count_judged(data, splits):
+    """Held-out labels of tasks that the training rows teach, and all held-out labels."""
+    n_judged = n_all = 0
+    for train, test in splits:
+        held_out = np.array([len(data.labelled_in(test, t)) for t in range(data.n_tasks)])
+        n_judged += int(held_out[data.can_learn(train)].sum())
+        n_all += int(held_out.sum())
+    return n_judged, n_all
 
 
 def judge_folds(data, learners, splits, measure, n_jobs=None):
@@ -92,6 +120,21 @@ def judge_folds(data, learners, splits, measure, n_jobs=None):
             jobs.append((estimator, members, train, asked))
     judged = iter(Parallel(n_jobs=n_jobs)(delayed(_judge)(data, measure, *job) for job in jobs))
     return [[next(judged) for _ in learners] for _ in splits]
+
+
+def judge_constants(data, splits, measure):
+    """For each fold a dict as in `judge_folds`, of the best constant of the training labels."""
+    without_X, nothing = copy(data), np.zeros((data.n_rows, 1))
+    without_X.X = np.column_stack([data.index, nothing]) if data.is_long else nothing
+    types = [clone(task) for task in data.column_types]
+    constant = IndependentTasks(
+        regressor=DummyRegressor(),
+        classifier=DummyClassifier(strategy="prior"),
+        tasks=types[0] if data.is_long else types,
+        task_feature=0 if data.is_long else None,
+    )
+    learners = [(constant, np.arange(data.n_tasks))]
+    return [judged for (judged,) in judge_folds(without_X, learners, splits, measure)]
 
 
 def _judge(data, measure, estimator, members, train, asked):

@@ -9,8 +9,8 @@ from scipy import stats
 ROUNDING = 1e-9
 
 
-def fold_losses(data, splits, together, alone):
-    """Mean losses of two ways of learning, on the labels that both can judge.
+def fold_losses(data, splits, *ways):
+    """Mean losses of ways of learning, on the labels that all can judge.
 
     Parameters
     ----------
@@ -18,25 +18,26 @@ def fold_losses(data, splits, together, alone):
         The data.
     splits : list of (train, test)
         Rows of every fold.
-    together, alone : list of dict
-        For each fold, the losses of the test labels of the tasks, NaN where unknown.
+    *ways : list of dict
+        Of each way, for each fold, the losses of the test labels of the tasks, NaN where unknown.
 
     Returns
     -------
-    losses : ndarray of shape (2, n_splits, n_tasks)
+    losses : ndarray of shape (n_ways, n_splits, n_tasks)
         Weighted means; NaN where a fold does not judge a task.
     tested, trained : ndarray of shape (n_splits, n_tasks)
         Weight of the labels judged, 0 where there are none, and of those of training.
     """
     shape = len(splits), data.n_tasks
-    losses, tested, trained = np.full((2, *shape), np.nan), np.zeros(shape), np.zeros(shape)
+    losses = np.full((len(ways), *shape), np.nan)
+    tested, trained = np.zeros(shape), np.zeros(shape)
     for f, (train, test) in enumerate(splits):
-        for t in together[f].keys() & alone[f].keys():
-            pair = np.stack([together[f][t], alone[f][t]])
-            known = ~np.isnan(pair).any(axis=0)
+        for t in set.intersection(*(set(way[f]) for way in ways)):
+            found = np.stack([way[f][t] for way in ways])
+            known = ~np.isnan(found).any(axis=0)
             weights = data.weights[t][data.labelled_in(test, t)][known]
             if len(weights):
-                losses[:, f, t] = pair[:, known] @ weights / weights.sum()
+                losses[:, f, t] = found[:, known] @ weights / weights.sum()
                 tested[f, t] = weights.sum()
                 trained[f, t] = data.weights[t][data.labelled_in(train, t)].sum()
     return losses, tested, trained

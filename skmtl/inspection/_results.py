@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.inspection._losses import ROUNDING
+
 
 @dataclass(frozen=True, eq=False)
 class TransferGain:
@@ -28,6 +30,8 @@ class TransferGain:
         Observed labels of each task.
     confidence : float
         Level of the interval.
+    loss_constant : ndarray of shape (n_splits, n_tasks) or None, default=None
+        Mean loss, on the same rows, of the best constant prediction from the training rows.
 
     See Also
     --------
@@ -52,16 +56,39 @@ class TransferGain:
     loss_alone: np.ndarray
     n_labels: np.ndarray
     confidence: float
+    loss_constant: np.ndarray | None = None
+
+    @property
+    def is_learned(self):
+        """Whether a task is predicted better than by a constant, together or alone; (n_tasks,).
+
+        Where it is not, a gain compares two ways of not learning it. True where that is not
+        known: without `loss_constant`, or any fold that judges the task.
+        """
+        if self.loss_constant is None:
+            return np.ones(len(self.gain), dtype=bool)
+        together, alone, constant = (
+            _mean_of_folds(losses)
+            for losses in (self.loss_together, self.loss_alone, self.loss_constant)
+        )
+        # Predictions of the mean differ from it by rounding.
+        return ~(np.fmin(together, alone) >= constant * (1 - ROUNDING))
 
     @property
     def is_negative(self):
-        """Whether sharing harms a task: its whole interval lies below 0; (n_tasks,)."""
-        return self.interval[:, 1] < 0
+        """Whether sharing harms a task: its whole interval lies below 0; (n_tasks,).
+
+        Not where the task is not learned either way (`is_learned`).
+        """
+        return (self.interval[:, 1] < 0) & self.is_learned
 
     @property
     def is_positive(self):
-        """Whether sharing helps a task: its whole interval lies above 0; (n_tasks,)."""
-        return self.interval[:, 0] > 0
+        """Whether sharing helps a task: its whole interval lies above 0; (n_tasks,).
+
+        Not where the task is not learned either way (`is_learned`).
+        """
+        return (self.interval[:, 0] > 0) & self.is_learned
 
     def to_frame(self):
         """A line for each task, as a pandas DataFrame.
@@ -69,8 +96,8 @@ class TransferGain:
         Returns
         -------
         frame : DataFrame with n_tasks rows
-            Gain, its interval ("lower", "upper"), whether it "is_negative" or "is_positive",
-            and "n_labels".
+            Gain, its interval ("lower", "upper"), whether it "is_negative" or "is_positive" and
+            the task "is_learned", and "n_labels".
         """
         columns = {
             "gain": self.gain,
@@ -78,6 +105,7 @@ class TransferGain:
             "upper": self.interval[:, 1],
             "is_negative": self.is_negative,
             "is_positive": self.is_positive,
+            "is_learned": self.is_learned,
             "n_labels": self.n_labels,
         }
         return _frame(columns, self.task_names)
@@ -183,6 +211,13 @@ class GradientConflict:
         """Cosines (n_epochs, n_pairs), each pair once."""
         first, second = self._upper()
         return self.cosine[:, first, second]
+
+
+def _mean_of_folds(losses):
+    """Mean (n_tasks,) of the folds that judge a task; NaN where none does."""
+    known = ~np.isnan(losses)
+    total = np.where(known, losses, 0.0).sum(axis=0)
+    return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(0))
 
 
 def _frame(data, index, columns=None):

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
 from skmtl.compose._nesting import innermost
-from skmtl.model_selection._strata import read_task_index
+from skmtl.model_selection._strata import make_strata, read_task_index
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import read_weighted, weights_as_array
 from skmtl.tasks._resolve import resolve_tasks
@@ -47,7 +47,7 @@ class TaskData:
         columns, names, is_1d, weights = read_weighted(self.y, self.sample_weight)
         self.has_names, self.index = names is not None, None
         self.names = names if self.has_names else list(range(len(columns)))
-        feature = getattr(final, "task_feature", None)
+        self.task_feature = feature = getattr(final, "task_feature", None)
         if feature is not None:
             if not is_1d:
                 raise ValueError(
@@ -103,6 +103,18 @@ class TaskData:
             for codes, labelled in zip(self.codes, self.rows, strict=True)
         ]
         return np.array(found) >= needed
+
+    def strata(self):
+        """What folds are to spread: one of weight 0 is not there."""
+        y = np.full((self.n_rows, len(self.column_types)), np.nan)
+        for t, (rows, codes) in enumerate(zip(self.rows, self.codes, strict=True)):
+            y[rows, 0 if self.is_long else t] = codes
+        observed = list(~np.isnan(y.T))
+        labels = [
+            column[seen] if task.is_classification else None
+            for task, column, seen in zip(self.column_types, y.T, observed, strict=True)
+        ]
+        return make_strata(observed, labels, self.names, self.index)
 
     def take(self, rows=None, members=None):
         """X, y and sample weights (or None) of some rows, for some of the tasks."""

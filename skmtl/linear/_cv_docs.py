@@ -12,9 +12,10 @@ SEARCH_PARAMETERS = """
         Smallest alpha over the largest, where that is finite.
     cv : int, splitter or iterable, default=None
         Folds: their number (None: 5), a splitter of scikit-learn, or (train, test) indices.
-        A number stands for :class:`~sklearn.model_selection.KFold` without shuffling; for
-        classifiers with 1-D y without missing labels, for
-        :class:`~sklearn.model_selection.StratifiedKFold`. With
+        A number stands for shuffled folds, the same in every fit, that spread the labels of
+        every task and class (rows of a group stay together); with one label a row, for
+        ``MultiTaskKFold(cv, shuffle=True, random_state=0)``. A splitter sees X with the task
+        feature, and y, as they were given. With
         :class:`~sklearn.model_selection.LeaveOneOut`, ``scoring="neg_mean_squared_error"``,
         squared loss, complete labels and a quadratic penalty no row costs a fit.
     scoring : str, callable or None, default=None

@@ -56,7 +56,8 @@ class MultiTaskLinearCV(MultiTaskLinear):
     -----
     Types of the tasks are read from all of y, then hold in every fold. A fold without any label
     to train or to score on does not count. In long form the rows of a task that is not in
-    training are scored only with ``unknown_task="shared"``.
+    training are scored only with ``unknown_task="shared"``; where scores then rest on less than
+    half of the held-out labels, a warning says so.
 
     References
     ----------
@@ -164,7 +165,7 @@ class MultiTaskLinearCV(MultiTaskLinear):
             Weights of the labels, in fitting and in scoring. A weight of 0 is the same as an
             unobserved label.
         groups : array-like of shape (n_samples,), default=None
-            What the splitter ``cv`` keeps together, for those that want it.
+            Rows of a group are never parted: by a number, and by splitters that want groups.
 
         Returns
         -------
@@ -189,7 +190,7 @@ class MultiTaskLinearCV(MultiTaskLinear):
             models = [self._model(params, *shape) for params in search.params]
             search.run(models, groups)
             self._publish_search(search)
-            row, column = choose(search.score_path, self.selection)
+            row, column = choose(search.score_path, self.selection, search.advice)
             alpha = float(search.alphas[row][column])
             self.best_params_ = {**search.params[row], "alpha": alpha}
             self.alpha_ = alpha

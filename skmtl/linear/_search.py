@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.model_selection import KFold, LeaveOneOut, ParameterGrid, check_cv
-from sklearn.utils import check_consistent_length
+from sklearn.model_selection import LeaveOneOut, ParameterGrid
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.linear._fold_scores import (
@@ -19,6 +18,9 @@ from skmtl.linear._learnable import check_range
 from skmtl.linear._leave_one_out import leave_one_out
 from skmtl.linear._parameters import read_alphas
 from skmtl.linear._path import PathProblem, is_squared
+from skmtl.model_selection._folds import read_folds
+from skmtl.model_selection._held_out import count_scored, warn_of_little, way_out
+from skmtl.model_selection._strata import strata_of
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import weights_as_array
 
@@ -45,15 +47,20 @@ class Search:
 
     def __init__(self, estimator, X, X_read, y, task_column, sample_weight, targets):
         self.estimator, self.targets = estimator, targets
-        self.params = _combinations(estimator.grid)
+        self.params, self.advice = _combinations(estimator.grid), ""
         # Folds take rows of them, and of y as it is given.
         sample_weight = weights_as_array(sample_weight, y)
         X_read = X_read.astype(np.float64, copy=False)
         check_range(X_read, targets)
-        # As given, only for scorers.
-        X = _takeable(X) if estimator.scoring is not None else None
+        # As given: for the splitter, and for scorers.
+        self.X_given = _takeable(X)
         self.data = Rows(
-            X, X_read, _takeable(y), task_column, sample_weight, targets.row_is_observed
+            self.X_given if estimator.scoring is not None else None,
+            X_read,
+            _takeable(y),
+            task_column,
+            sample_weight,
+            targets.row_is_observed,
         )
         self.all_regression = all(task.alias == "regression" for task in targets.tasks.tasks)
 
@@ -122,26 +129,22 @@ class Search:
         return np.array(found)
 
     def _folds(self, groups):
-        data, estimator, targets = self.data, self.estimator, self.targets
-        if groups is not None:
-            check_consistent_length(data.X, groups)
-        cv = 5 if estimator.cv is None else estimator.cv
-        y = data.y
-        if not isinstance(cv, int | np.integer):
-            cv = check_cv(cv)
-        elif (
-            estimator._kind == "classification"
-            and targets.tasks.is_1d
-            and not targets.tasks.is_long
-            and data.observed.all()
-        ):
-            y = targets.values
-            cv = check_cv(cv, y, classifier=True)
-        else:
-            cv = KFold(cv)
-        folds = [tuple(map(_as_indices, fold)) for fold in cv.split(data.X, y, groups)]
-        if not folds:
-            raise ValueError(f"cv={estimator.cv!r} makes no fold.")
+        """Training and test rows; little to score on is told, nothing is left to `choose`."""
+        targets = self.targets
+        folds = read_folds(
+            self.estimator.cv, self.X_given, self.data.y, groups, strata=lambda: strata_of(targets)
+        )
+        tasks, observed = targets.tasks, targets.weights > 0
+        if tasks.is_long and self.estimator.unknown_task == "shared":
+            return folds
+        # Where every label is there, every task is in training.
+        if tasks.is_long or not observed.all():
+            observed = observed if tasks.is_long else observed.reshape(len(observed), -1)
+            scored, held_out = count_scored(folds, observed, targets.task_index)
+            where = targets.task_index, self.estimator.task_feature
+            warn_of_little(scored, held_out, *where)
+            if not scored:
+                self.advice = way_out(*where)
         return folds
 
     def _jobs(self, models, folds, statistics, scorer):
@@ -190,10 +193,11 @@ class Search:
         return train.plus(test)
 
 
-def choose(score_path, selection):
+def choose(score_path, selection, advice=""):
     """Row and column of the chosen parameters, in scores (n_params, n_alphas, n_folds).
 
-    Alphas descend, so that of equal scores the largest alpha wins.
+    Alphas descend, so that of equal scores the largest alpha wins. Where nothing has a score,
+    the error ends in the advice.
     """
     counts = (~np.isnan(score_path)).sum(axis=2)
     total = np.nansum(score_path, axis=2)
@@ -202,7 +206,7 @@ def choose(score_path, selection):
         raise ValueError(
             "No fold has a score: none has enough labels both to train and to score on. Use "
             "fewer folds, or a splitter that puts labels into each. R2 needs two labels of a task: "
-            "to leave one out, set scoring='neg_mean_squared_error'."
+            f"to leave one out, set scoring='neg_mean_squared_error'.{advice}"
         )
     row, column = np.unravel_index(np.argmax(mean), mean.shape)
     n_folds = counts[row, column]
@@ -252,11 +256,6 @@ def _copy(model):
         if hasattr(model, name):
             setattr(copied, name, getattr(model, name))
     return copied
-
-
-def _as_indices(rows):
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp)
 
 
 def _stack(found, shape):

@@ -8,6 +8,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
 from skmtl.metrics._metric_by_type import choose, read_metric
+from skmtl.metrics._one_task import score_of_task
 from skmtl.metrics._parts import read_parts
 from skmtl.metrics._single_metric import as_scorer, evaluate
 from skmtl.metrics._task_scores import scores_of_parts
@@ -19,6 +20,7 @@ def make_multitask_scorer(
     metric=None,
     *,
     average="mean",
+    task=None,
     task_weight=None,
     greater_is_better=True,
     response_method="predict",
@@ -47,6 +49,10 @@ def make_multitask_scorer(
         The mean or the lowest score of the tasks, the mean weighted by `task_weight`, or None
         for a dict with one score a task, "mean" and "worst", which scikit-learn takes as several
         metrics: name one in ``refit``. Tasks whose score is NaN do not count.
+    task : str, int or None, default=None
+        Name of the only task to score; the scorer then returns its score. A number is a name, or
+        the position in a y without names; a name may also be written as the key of
+        :func:`task_scores`.
     task_weight : array-like of shape (n_tasks,), dict {task name: weight} or None, default=None
         With ``average="weighted"``: what each task counts for; tasks that a dict does not name
         count 1. None: the number of its observed labels (the sum of their weights), as
@@ -68,9 +74,9 @@ def make_multitask_scorer(
     Raises
     ------
     ValueError
-        If `metric` is no name that scikit-learn knows, or `task_weight` has no use; by the
-        scorer, if no task is of a type that the metric is for, or weights are given to a metric
-        that takes none.
+        If `metric` is no name that scikit-learn knows, or `task_weight` or `average` have no use;
+        by the scorer, if there is no such `task`, no task is of a type that the metric is for, or
+        weights are given to a metric that takes none.
 
     See Also
     --------
@@ -84,8 +90,15 @@ def make_multitask_scorer(
     one-vs-rest for more than two classes. Where a metric needs a positive class, it is the one
     scikit-learn's default names (1) if the task has it, else the last of two.
 
-    A score is NaN for a task without labels, and where the metric has no value: one class only
-    for "roc_auc", one label only for "r2", more than two classes for "f1" (use "f1_macro").
+    A score is NaN for a task without labels, and where its labels leave the metric without a
+    value by scikit-learn's definition, whatever is predicted: labels of one class only for
+    "roc_auc", "matthews_corrcoef", "d2_log_loss_score", "d2_brier_score" and likelihood ratios;
+    none of the positive class for "average_precision", "recall", "precision", "f1" and "jaccard",
+    where to predict none is best, and 0 / 0 (unless `zero_division` was given to
+    :func:`~sklearn.metrics.make_scorer`); one label only for "r2", "explained_variance" and
+    "d2_absolute_error_score"; more than two classes for "f1" (use "f1_macro"). "accuracy",
+    "balanced_accuracy", "neg_log_loss", "neg_brier_score" and averages over classes ("f1_macro")
+    have a value for one class, too.
 
     Estimators of scikit-learn can be scored as well, against labels with gaps: those that
     predict a column a task and, for metrics of probabilities, have ``predict_proba`` as a list
@@ -107,11 +120,18 @@ def make_multitask_scorer(
     {'mean': 1.0, 'worst': 0.99, '0': 0.99, '1': 1.0}
     >>> cross_val_score(IndependentTasks(), X, y, scoring=make_multitask_scorer("r2")).round(2)
     array([0.98, 1.  , 0.98, 0.99, 0.98])
+    >>> make_multitask_scorer("roc_auc", task=1)(IndependentTasks().fit(X, y), X, y)
+    1.0
     """
     check_average(average, task_weight)
+    if task is not None and average != "mean":
+        raise ValueError(
+            f"average={average!r} has no use with task={task!r}: one task is not averaged."
+        )
     scorer = MultiTaskScorer(
         metric,
         average=average,
+        task=task,
         task_weight=task_weight,
         greater_is_better=greater_is_better,
         response_method=response_method,
@@ -131,12 +151,14 @@ class MultiTaskScorer(BaseEstimator):
         metric=None,
         *,
         average="mean",
+        task=None,
         task_weight=None,
         greater_is_better=True,
         response_method="predict",
     ):
         self.metric = metric
         self.average = average
+        self.task = task
         self.task_weight = task_weight
         self.greater_is_better = greater_is_better
         self.response_method = response_method
@@ -148,6 +170,8 @@ class MultiTaskScorer(BaseEstimator):
     def score(self, estimator, X, y, sample_weight=None):
         """Score a fitted estimator; the same as calling the scorer."""
         tasks, scores = self._task_scores(estimator, X, y, sample_weight)
+        if self.task is not None:
+            return score_of_task(self.task, tasks, scores, self.metric)
         if self.average is None:
             return with_summaries(scores)
         return average_over_tasks(scores, tasks, self.average, self.task_weight)

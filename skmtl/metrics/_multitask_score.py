@@ -92,8 +92,8 @@ def multitask_score(
 
     Notes
     -----
-    A score is NaN for a task without labels, and where the metric has no value: one class only
-    for "roc_auc", more than two classes for "f1" (use "f1_macro").
+    A score is NaN for a task without labels, and where its labels leave the metric without a
+    value: see the notes of :func:`~skmtl.make_multitask_scorer`.
 
     Examples
     --------

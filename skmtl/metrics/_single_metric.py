@@ -8,6 +8,16 @@ from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
 from skmtl._aliases import did_you_mean
 
+NEED_TWO_CLASSES = (
+    "matthews_corrcoef",
+    "cohen_kappa_score",
+    "d2_log_loss_score",
+    "d2_brier_score",
+    "positive_likelihood_ratio",
+    "negative_likelihood_ratio",
+)
+"""Ratios that are 0 / 0 where all labels are of one class; for ROC AUC scikit-learn says NaN."""
+
 
 def as_scorer(metric, *, greater_is_better=True, response_method="predict"):
     """A scorer made by scikit-learn: from its name, a metric function, or itself."""
@@ -37,7 +47,7 @@ def is_binary_only(scorer):
 
 def evaluate(scorer, view):
     """Value of the scorer for one task; NaN where it is undefined."""
-    if not len(view.labels) or (view.family == "classification" and not _is_defined(scorer, view)):
+    if not len(view.labels) or not _is_defined(scorer, view):
         return np.nan
     weight = {}
     if (view.weight != 1.0).any():
@@ -58,16 +68,41 @@ def evaluate(scorer, view):
 
 
 def _is_defined(scorer, view):
-    """Whether scikit-learn has a value for these classes, rather than an exception."""
+    """Whether scikit-learn has a value for these labels, rather than an exception or 0 / 0.
+
+    That does not depend on predictions: else a search would compare averages of other tasks.
+    """
+    if view.family == "regression":
+        # One label varies in nothing that could be explained.
+        return len(view.labels) > 1 or _name(scorer) != "explained_variance_score"
     n_classes = len(view.classes_)
-    if is_binary_only(scorer):
-        return n_classes == 2
+    if is_binary_only(scorer) and n_classes != 2:
+        return False
+    if _name(scorer) in NEED_TWO_CLASSES and _n_present(view) < 2:
+        return False
+    if n_classes == 2 and _is_of_positives(scorer):
+        return bool((view.labels == _positive(scorer, view)).any())
     if _uses_labels_only(scorer):
         return True
     if n_classes < 2:
         return False
     # Without a parameter `labels` it cannot know which columns the absent classes have.
     return n_classes == 2 or "labels" in _parameters(scorer) or _n_present(view) == n_classes
+
+
+def _is_of_positives(scorer):
+    """Whether the score is about labels of the positive class; without any it is 0 / 0 at best.
+
+    Not where the user says what that shall be.
+    """
+    is_binary = (
+        _setting(scorer, "average") == "binary" or _name(scorer) == "average_precision_score"
+    )
+    return is_binary and "zero_division" not in scorer._kwargs
+
+
+def _positive(scorer, view):
+    return {"pos_label": _setting(scorer, "pos_label"), **_fill_in(scorer, view)}["pos_label"]
 
 
 def _fill_in(scorer, view):

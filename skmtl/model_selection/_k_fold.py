@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
 from skmtl._random import read_random_state
-from skmtl.model_selection._spread import spread
+from skmtl.model_selection._folds import even_folds, rows_of_folds
 from skmtl.model_selection._strata import read_strata
 from skmtl.model_selection._units import (
     check_hold_out,
     check_n_splits,
     count_rows,
-    read_groups,
     read_tasks_to_hold_out,
     warn_of_few_labels,
 )
@@ -167,9 +166,7 @@ class MultiTaskKFold(BaseCrossValidator):
         LabelWarning
             If a task or a class has fewer labels than there are folds.
         """
-        fold = self._folds(X, y, groups)
-        for f in range(self.n_splits):
-            yield np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        yield from rows_of_folds(self._folds(X, y, groups), self.n_splits)
 
     def _folds(self, X: Any, y: Any, groups: Any) -> Array:
         n_rows, k = count_rows(X, y, groups), self.n_splits
@@ -179,11 +176,9 @@ class MultiTaskKFold(BaseCrossValidator):
         if self.hold_out == "tasks":
             index = read_tasks_to_hold_out(X, groups, self.task_feature, k)
             return _folds_of_tasks(np.bincount(index), k, rng)[index]
-        groups = read_groups(groups, k)
         strata = read_strata(X, y, self.tasks, self.task_feature)
         warn_of_few_labels(strata, k)
-        sizes = np.full(k, n_rows // k) + (np.arange(k) < n_rows % k)
-        return spread(strata, sizes, np.full(k, 1.0 / k), rng, groups)
+        return even_folds(strata, k, rng, groups)
 
 
 def _folds_of_tasks(n_rows: Array, k: int, rng: Any) -> Array:

@@ -11,6 +11,9 @@ from skmtl.model_selection._strata import Strata
 
 Array = NDArray[Any]
 
+DEALT_BY = 8
+"""Labels of a row that `deal_by_rarity` looks at: few rows are alike in more, and differ then."""
+
 
 def spread(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
     """Part of each row; ``rng`` None keeps the order of the rows, and nothing is random.
@@ -47,6 +50,24 @@ def _deal(strata: Strata, sizes: Array, order: Array, rng: Any) -> Array:
     part = np.empty(len(order), dtype=np.int32)
     start = 0 if rng is None else int(rng.randint(len(order)))
     part[piles] = _deal_order(sizes, start)
+    return part
+
+
+def deal_by_rarity(strata: Strata, n_parts: int, rng: Any) -> Array:
+    """Sorted by their rarest label, then by the next, the rows are dealt like cards.
+
+    Next to no work, and the rarest labels are even; what each task misses in other rows makes
+    the counts of frequent ones differ by a few labels more than `spread` would leave.
+    """
+    order = rng.permutation(len(strata.codes))
+    n_strata = len(strata.task_of)
+    # One place more, for what is unobserved: it comes last.
+    rank = np.empty(n_strata + 1, dtype=strata.codes.dtype)
+    rank[np.argsort(strata.counts, kind="stable")] = np.arange(n_strata)
+    rank[-1] = n_strata
+    ranks = np.sort(rank[strata.codes[order]], axis=1)[:, :DEALT_BY]
+    part = np.empty(len(order), dtype=np.int32)
+    part[order[np.lexsort(ranks.T[::-1])]] = np.arange(len(order)) % n_parts
     return part
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skmtl.tasks._reading import read_y, split_task_feature
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._targets import _names_and_index
+from skmtl.tasks._task_set import Targets
 
 Array = NDArray[Any]
 
@@ -83,24 +84,46 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
     if not any(seen.any() for seen in observed):
         raise ValueError("y has no observed label: every one is missing.")
     types = resolve_tasks(tasks, columns, observed, ["y"] if index is not None else task_names)
-    codes = np.full((len(observed[0]), len(columns)), -1, dtype=np.int32, order="F")
+    labels = [
+        column.labels[seen] if task.is_classification else None
+        for task, column, seen in zip(types, columns, observed, strict=True)
+    ]
+    return make_strata(observed, labels, list(task_names), index)
+
+
+def make_strata(
+    observed: list[Array],
+    labels: list[Array | None],
+    task_names: list[Hashable],
+    index: Array | None = None,
+) -> Strata:
+    """Strata of columns: where each is observed, and these labels (None without classes)."""
+    codes = np.full((len(observed[0]), len(observed)), -1, dtype=np.int32, order="F")
     task_of: list[int] = []
     class_names: list[Any] = []
-    for t, (column, task) in enumerate(zip(columns, types, strict=True)):
-        seen = observed[t]
+    for t, (seen, of_column) in enumerate(zip(observed, labels, strict=True)):
         classes: list[Any] = [None]
         code = np.zeros(int(seen.sum()), dtype=np.int64)
-        if task.is_classification:
-            found, code = np.unique(column.labels[seen], return_inverse=True)
+        if of_column is not None:
+            found, code = np.unique(of_column, return_inverse=True)
             classes = found.tolist()
         task_of_label = np.full(len(code), t) if index is None else index[seen]
         pairs, code = np.unique(task_of_label * len(classes) + code, return_inverse=True)
         codes[seen, t] = code + len(class_names)
         task_of += (pairs // max(len(classes), 1)).tolist()
         class_names += [classes[c] for c in (pairs % max(len(classes), 1)).tolist()]
-    return Strata(
-        np.ascontiguousarray(codes), np.array(task_of), list(task_names), class_names, index
-    )
+    return Strata(np.ascontiguousarray(codes), np.array(task_of), task_names, class_names, index)
+
+
+def strata_of(targets: Targets) -> Strata:
+    """The labels of positive weight that `read_targets` has read."""
+    tasks = targets.tasks
+    values, observed = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights > 0))
+    labels = [
+        column[seen] if task.is_classification else None
+        for task, column, seen in zip(tasks.tasks, values, observed, strict=True)
+    ]
+    return make_strata(list(observed), labels, tasks.names.tolist(), targets.task_index)
 
 
 def read_task_index(X: Any, task_feature: Any) -> tuple[list[Hashable], Array]:

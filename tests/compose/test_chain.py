@@ -15,6 +15,7 @@ from sklearn.model_selection import (
     KFold,
     LeaveOneOut,
     ShuffleSplit,
+    StratifiedKFold,
     cross_val_predict,
 )
 from sklearn.multioutput import ClassifierChain, RegressorChain
@@ -22,8 +23,10 @@ from sklearn.tree import DecisionTreeRegressor
 
 from skmtl import IndependentTasks, stack_tasks, task_scores
 from skmtl.compose import TaskChain
+from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import residual_correlation
 from skmtl.compose._single import Problem
+from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import Binary, Multiclass, Regression
 
 TREE = DecisionTreeRegressor(max_depth=4, random_state=0)
@@ -50,7 +53,7 @@ class TestAgainstScikitLearn:
     """Complete labels of one type: the same bits."""
 
     @pytest.mark.parametrize("order", ORDERS)
-    @pytest.mark.parametrize("cv", [None, 3, KFold(4, shuffle=True, random_state=0)])
+    @pytest.mark.parametrize("cv", [None, KFold(3), KFold(4, shuffle=True, random_state=0)])
     @pytest.mark.parametrize("estimator", [Ridge(), TREE, FOREST])
     def test_regressor_chain(self, estimator, cv, order, complete):
         X, Y = complete
@@ -58,7 +61,9 @@ class TestAgainstScikitLearn:
         assert (TaskChain(estimator, order=order, cv=cv).fit(X, Y).predict(X) == expected).all()
 
     @pytest.mark.parametrize("order", ORDERS)
-    @pytest.mark.parametrize("cv", [None, 3, KFold(4, shuffle=True, random_state=0)])
+    @pytest.mark.parametrize(
+        "cv", [None, StratifiedKFold(3), StratifiedKFold(4, shuffle=True, random_state=0)]
+    )
     @pytest.mark.parametrize(
         "estimator", [LogisticRegression(), RandomForestClassifier(4, random_state=0)]
     )
@@ -75,7 +80,7 @@ class TestAgainstScikitLearn:
     def test_sparse_features(self, complete):
         X, Y = complete
         X = sparse.csr_array(np.where(X > 0, X, 0.0))
-        for cv in (None, 3):
+        for cv in (None, KFold(3)):
             expected = RegressorChain(TREE, cv=cv).fit(X, Y).predict(X)
             assert (TaskChain(TREE, cv=cv).fit(X, Y).predict(X) == expected).all()
 
@@ -85,6 +90,11 @@ class TestAgainstScikitLearn:
         expected = RegressorChain(Ridge()).fit(X, Y, sample_weight=weight).predict(X)
         model = TaskChain(Ridge(), cv=None).fit(X, Y, sample_weight=weight)
         assert (model.predict(X) == expected).all()
+
+
+def spread(n_splits):
+    """What a number means."""
+    return MultiTaskKFold(n_splits, shuffle=True, random_state=0)
 
 
 def chain_by_hand(X, Y, X_new, order, cv):
@@ -98,7 +108,7 @@ def chain_by_hand(X, Y, X_new, order, cv):
         if cv is None:
             told[known] = Y[known, t]
         else:
-            told[known] = cross_val_predict(TREE, A[known], Y[known, t], cv=KFold(cv))
+            told[known] = cross_val_predict(TREE, A[known], Y[known, t], cv=spread(cv))
         A, A_new = np.column_stack([A, told]), np.column_stack([A_new, predicted[:, t]])
     return predicted
 
@@ -122,7 +132,7 @@ class TestMissingLabels:
             known = ~np.isnan(Y[:, t])
             first.append(clone(TREE).fit(X[known], Y[known, t]))
             told.append(first[-1].predict(X))
-            told[-1][known] = cross_val_predict(TREE, X[known], Y[known, t], cv=KFold(3))
+            told[-1][known] = cross_val_predict(TREE, X[known], Y[known, t], cv=spread(3))
         A = np.column_stack([X, *told])
         A_new = np.column_stack([X, *(tree.predict(X) for tree in first)])
         for t in range(4):
@@ -371,6 +381,38 @@ def test_an_iterable_of_folds_speaks_of_rows(gaps):
     first = ~np.isnan(Y[:, 0])
     by_hand = clone(TREE).fit(np.column_stack([X, told])[first], Y[first, 0])
     assert (model.estimators_[0][0].tree_.threshold == by_hand.tree_.threshold).all()
+
+
+@pytest.mark.parametrize("stacking", [True, False])
+def test_a_generator_of_folds_serves_all_tasks(stacking, gaps):
+    X, Y = gaps
+    folds = list(KFold(4).split(X))
+    by_list = TaskChain(TREE, cv=folds, stacking=stacking).fit(X, Y).predict(X)
+    by_generator = TaskChain(TREE, cv=(fold for fold in folds), stacking=stacking).fit(X, Y)
+    assert (by_generator.predict(X) == by_list).all()
+
+
+def test_sorted_labels_are_not_held_out_as_blocks(complete):
+    X, _ = complete
+    y = np.sort(X[:, 0])
+    told = []
+    for cv in (5, KFold(5)):
+        folds, problem = ChainFolds(cv, X), Problem(Regression(), "t", np.arange(60), y, y * 0 + 1)
+        told.append([np.ptp(y[test]) for _, test in folds.of(problem)])
+    assert min(told[0]) > 2 * max(told[1])
+
+
+def test_a_splitter_finds_the_task_feature():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    frame["store"] = np.repeat(["s1", "s2", "s3"], 20)
+    y = frame["a"] + rng.normal(size=60)
+    options = {"stacking": True, "task_feature": "store"}
+    splitter = MultiTaskKFold(4, shuffle=True, random_state=0, task_feature="store")
+    by_splitter = TaskChain(TREE, cv=splitter, **options).fit(frame, y)
+    by_number = TaskChain(TREE, cv=4, **options).fit(frame, y)
+    assert (by_splitter.predict(frame) == by_number.predict(frame)).all()
+    assert not [name for name in vars(by_splitter) if name == "_X_given"]
 
 
 def test_leave_one_out(complete):

@@ -24,9 +24,9 @@ from skmtl import (
 )
 from skmtl.compose import PooledTasks
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
-from skmtl.inspection import transfer_gain
+from skmtl.inspection import task_affinity, transfer_gain
 from skmtl.linear.penalties import L2, Graph
-from skmtl.model_selection import MultiTaskKFold
+from skmtl.model_selection import MultiTaskKFold, MultiTaskShuffleSplit
 from skmtl.neural.balancing import Static
 from skmtl.tasks import LabelWarning
 
@@ -58,6 +58,12 @@ def mixed():
 
 def folds(n_rows, k=3):
     return list(KFold(k, shuffle=True, random_state=0).split(np.zeros((n_rows, 1))))
+
+
+def stack(X, y, weight):
+    """Long form, sorted by task."""
+    tasks, rows = np.nonzero(~np.isnan(y.T))
+    return np.column_stack([tasks, X[rows]]), y[rows, tasks], weight[rows]
 
 
 def equal(one, other, rtol=0.0):
@@ -414,6 +420,98 @@ def test_errors(change, error, match, wide):
     arguments = {"estimator": TRACE, "X": X, "y": y, **change}
     with pytest.raises(error, match=match):
         transfer_gain(**arguments)
+
+
+def noise_beside_a_task(seed=0):
+    """Two tasks that have features to explain them, and one that is noise."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 30))
+    y = X[:, :3] + 0.3 * rng.normal(size=(120, 3))
+    y[:, 2] = rng.normal(size=120)
+    return X, y
+
+
+def test_what_is_not_learned_is_not_called_harmed():
+    X, y = noise_beside_a_task()
+    # Both overfit the noise, one more than the other.
+    more, less = (IndependentTasks(Ridge(alpha)) for alpha in (1e-6, 1.0))
+    found = transfer_gain(more, X, y, baseline=less, cv=MultiTaskShuffleSplit(30))
+    assert found.interval[2, 1] < 0
+    assert found.is_learned.tolist() == [True, True, False]
+    assert not found.is_negative[2]
+    worse = transfer_gain(less, X, y, baseline=more, cv=MultiTaskShuffleSplit(30))
+    assert worse.interval[2, 0] > 0
+    assert not worse.is_positive[2]
+    assert found.to_frame()["is_learned"].tolist() == [True, True, False]
+
+
+def test_harm_stays_harm_where_learning_alone_beats_the_constant():
+    X, y = noise_beside_a_task()
+    together = MultiTaskLinearRegressor("mean", alpha=100.0)
+    y = np.column_stack([y[:, 0], y[:, 0] + 0.1, -y[:, 0]])
+    found = transfer_gain(together, X, y, baseline=IndependentTasks(Ridge(1.0)), cv=3)
+    assert found.loss_together[:, 2].mean() > found.loss_constant[:, 2].mean()
+    assert found.is_learned.all()
+    assert found.is_negative[2]
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_loss_of_the_constant_is_that_of_the_training_labels(is_long, gappy):
+    X, y = gappy
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, len(X))
+    model = clone(TRACE)
+    if is_long:
+        X, y, weight = stack(X, y, weight)
+        model.set_params(task_feature=0)
+    splits = folds(len(X))
+    found = transfer_gain(model, X, y, cv=splits, sample_weight=weight)
+    for f, (train, test) in enumerate(splits):
+        for t in range(3):
+            known = (X[:, 0] == t) if is_long else ~np.isnan(y[:, t])
+            labels = y if is_long else y[:, t]
+            train_t, test_t = train[known[train]], test[known[test]]
+            mean = np.average(labels[train_t], weights=weight[train_t])
+            expected = np.average((labels[test_t] - mean) ** 2, weights=weight[test_t])
+            assert found.loss_constant[f, t] == pytest.approx(expected)
+
+
+def test_constants_of_all_types(mixed):
+    X, y = mixed
+    splits = folds(len(X))
+    found = transfer_gain(MultiTaskLinear("l2", alpha=0.1, tasks=TYPES), X, y, cv=splits)
+    train, test = splits[0]
+    for t, kind in enumerate(TYPES):
+        seen, known = y[train, t][~np.isnan(y[train, t])], y[test, t][~np.isnan(y[test, t])]
+        if kind == "regression":
+            expected = np.mean((known - seen.mean()) ** 2)
+        elif kind == "count":
+            expected = mean_poisson_deviance(known, np.full(len(known), seen.mean()))
+        else:
+            classes, counts = np.unique(seen, return_counts=True)
+            expected = -np.mean(np.log((counts / len(seen))[np.searchsorted(classes, known)]))
+        assert found.loss_constant[0, t] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("find", ["gain", "affinity"])
+def test_folds_that_hold_tasks_out_say_so(find, gappy):
+    X, y, _ = stack(*gappy, np.ones(len(gappy[0])))
+    model = clone(TRACE).set_params(task_feature=0)
+
+    def run(cv):
+        if find == "gain":
+            return transfer_gain(model, X, y, cv=cv)
+        return task_affinity(model, X, y, method="pairwise", cv=cv)
+
+    cut, advice = np.searchsorted(X[:, 0], np.arange(4)), r"sorted by task.*MultiTaskKFold\(5, ta"
+    everything = np.arange(len(y))
+    blocks = [everything[cut[t] : cut[t + 1]] for t in range(3)]
+    whole = [(np.setdiff1d(everything, block), block) for block in blocks]
+    with pytest.raises(ValueError, match=rf"No fold judges a task.*{advice}"):
+        run(whole)
+    wide = [np.unique(np.append(block, everything[::9])) for block in blocks]
+    part = [(np.setdiff1d(everything, block), block) for block in wide]
+    with pytest.warns(UserWarning, match=rf"Scores rest on \d+ of \d+ held-out labels.*{advice}"):
+        run(part)
 
 
 def test_frame(wide):

@@ -15,6 +15,7 @@ from skmtl import IndependentTasks, MultiTaskLinearRegressor, make_multitask_sco
 from skmtl.inspection import task_affinity, transfer_gain
 from skmtl.inspection.report import MultiTaskReport
 from skmtl.model_selection import MultiTaskShuffleSplit
+from skmtl.tasks import LabelWarning
 from tests.inspection.reporting import linear, mixed_data, network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -259,6 +260,66 @@ def test_a_task_without_labels():
     assert frame.loc["pressure", ["score", "cv_score", "gain", "rank"]].isna().all()
     assert report.overall["score"] == pytest.approx(frame["score"].mean())
     assert "There is no label to compare predictions with." in report.to_html()
+
+
+ONE_LABEL = {
+    "bool": True,
+    "string": "yes",
+    "number": 1.5,
+    "zero": 0.0,
+}
+
+
+@pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize("label", ONE_LABEL.values(), ids=ONE_LABEL)
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_task_with_a_single_label(is_alone, label, cv):
+    X, y = mixed_data(60)
+    single = np.full(60, None, dtype=object)
+    single[7] = label
+    frame = pd.DataFrame({"single": single}, index=y.index)
+    frame = frame if is_alone else frame.assign(pressure=y["pressure"])
+    report = MultiTaskReport(linear(), X, frame, cv)
+    found = report.to_frame()
+    assert found["labels"].iloc[0] == 1
+    if cv:
+        # What cannot be held out and learned has no score on unseen rows, and no gain.
+        assert np.isnan(found["cv_score"].iloc[0])
+        assert is_alone or found.loc["single", "sharing"] == "unknown"
+    assert is_alone or np.isfinite(found.loc["pressure", "cv_score" if cv else "score"])
+    assert "single" in report.to_html()
+
+
+@pytest.mark.parametrize("cv", [None, 3, HALVES])
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_a_task_of_one_row_in_long_form(kind, cv):
+    X, y = mixed_data(60)
+    labels = np.where(y["relapse"].notna(), y["pressure"].fillna(120.0), np.nan)
+    if kind == "classification":
+        labels = np.where(np.isnan(labels), None, np.where(labels > 120, "high", "low"))
+    frame = X.assign(ward=["lonely", *(["north"] * 30), *(["south"] * 29)])
+    labels[0] = 120.0 if kind == "regression" else "high"
+    with pytest.warns(LabelWarning, match="'lonely'"):
+        report = MultiTaskReport(linear(task_feature="ward"), frame, labels, cv)
+    found = report.to_frame()
+    assert found.index.to_list() == ["lonely", "north", "south"]
+    assert found.loc["lonely", "labels"] == 1
+    if cv is not None:
+        assert found["cv_score"].isna().to_list() == [True, False, False]
+        assert found["sharing"].to_list()[0] == "unknown"
+    assert "lonely" in report.to_html()
+
+
+def test_folds_that_hold_most_of_the_labels_back_are_told():
+    X, y = mixed_data(60)
+    frame = pd.concat([X.assign(ward=ward) for ward in ("a", "b", "c")])
+    labels = np.tile(y["pressure"].fillna(120.0), 3)
+    blocks = [np.arange(60 * k, min(60 * k + 70, 180)) for k in range(3)]
+    splits = [(np.setdiff1d(np.arange(180), block), block) for block in blocks]
+    with pytest.warns(UserWarning, match=r"Scores rest on \d+ of \d+ held-out labels.*sorted by"):
+        report = MultiTaskReport(linear(task_feature="ward"), frame, labels, splits)
+    assert report.to_frame()["cv_score"].isna().to_list() == [True, False, False]
 
 
 def test_nothing_given_is_changed():

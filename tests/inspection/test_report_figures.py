@@ -1,6 +1,7 @@
 """Figures show the numbers given: their coordinates are read back."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -142,6 +143,10 @@ def test_verdicts():
     gain = make_gain([0.3, -0.3, 0.1, np.nan, 0.2], [0.1, 0.1, 0.2, np.nan, np.nan])
     said = [verdict(gain, t) for t in range(5)]
     assert said == ["helps", "harms", "unclear", "unknown", "unknown"]
+    # None is learned: a constant does as well.
+    constant = replace(gain, loss_constant=0.5 * np.fmin(gain.loss_together, gain.loss_alone))
+    said = [verdict(constant, t) for t in range(5)]
+    assert said == ["unlearned", "unlearned", "unlearned", "unknown", "unknown"]
 
 
 @pytest.mark.parametrize("n_tasks", [5, 60])

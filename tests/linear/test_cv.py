@@ -15,7 +15,6 @@ from sklearn.model_selection import (
     GroupKFold,
     KFold,
     LeaveOneGroupOut,
-    StratifiedKFold,
 )
 
 from skmtl import (
@@ -35,6 +34,7 @@ from skmtl.linear._fit import fit_linear
 from skmtl.linear._path import PathProblem
 from skmtl.linear._search import choose
 from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation
+from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import LabelWarning
 
 from .conftest import MIXED, PIECES
@@ -69,6 +69,16 @@ def agree(ours, search, scores, atol=1e-6):
     np.testing.assert_allclose(ours.intercept_, search.best_estimator_.intercept_, atol=1e-6)
 
 
+def folds_of(model, X, y, **options):
+    """The folds that a fit of the model makes."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        read = _search.read_folds
+        patch.setattr(_search, "read_folds", lambda *a, **k: made.append(read(*a, **k)) or made[0])
+        clone(model).fit(X, y, **options)
+    return made[0]
+
+
 @pytest.fixture
 def gaps(regression_data):
     """Scores of three tasks, a third of them missing."""
@@ -87,7 +97,7 @@ def gaps(regression_data):
 @pytest.mark.parametrize("missing", [True, False])
 def test_equals_a_search_over_scores(penalty, missing, gaps, regression_data):
     X, Y = gaps if missing else regression_data
-    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=4, **TIGHT).fit(X, Y)
+    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=KFold(4), **TIGHT).fit(X, Y)
     agree(ours, *search_of(MultiTaskLinear(penalty, tasks="regression", **TIGHT), X, Y))
 
 
@@ -104,7 +114,9 @@ def test_equals_a_search_over_scores(penalty, missing, gaps, regression_data):
 )
 def test_equals_a_search_over_a_grid(penalty, grid, gaps):
     X, Y = gaps
-    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, grid=grid, cv=4, **TIGHT).fit(X, Y)
+    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, grid=grid, cv=KFold(4), **TIGHT).fit(
+        X, Y
+    )
     agree(ours, *search_of(MultiTaskLinearRegressor(penalty, **TIGHT), X, Y, grid))
     assert ours.score_path_.shape[0] == len(ours.params_)
 
@@ -114,7 +126,7 @@ def test_equals_a_search_over_mixed_types(penalty, mixed_data):
     X, Y = mixed_data
     options = {"tasks": MIXED, "tol": 1e-8, "max_iter": 20_000}
     scorer = make_multitask_scorer()
-    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=4, **options).fit(X, Y)
+    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=KFold(4), **options).fit(X, Y)
     search, scores = search_of(MultiTaskLinear(penalty, **options), X, Y, scoring=scorer)
     agree(ours, search, scores, atol=1e-4)
     assert not hasattr(ours, "mse_path_")
@@ -125,7 +137,7 @@ def test_equals_a_search_over_mixed_types(penalty, mixed_data):
 def test_equals_a_search_over_classes(mixed_data):
     X, Y = mixed_data
     Y = Y[:, 1:3]
-    ours = MultiTaskLinearClassifierCV("l21", alphas=ALPHAS, cv=4, tol=1e-10).fit(X, Y)
+    ours = MultiTaskLinearClassifierCV("l21", alphas=ALPHAS, cv=KFold(4), tol=1e-10).fit(X, Y)
     model = MultiTaskLinearClassifier("l21", tasks=["binary", "multiclass"], tol=1e-10)
     agree(ours, *search_of(model, X, Y, scoring=make_multitask_scorer()), atol=1e-9)
     assert [list(c) for c in ours.classes_] == [[0, 1], [0, 1, 2]]
@@ -139,7 +151,7 @@ def test_equals_a_search_over_long_form(penalty, gaps):
     rows, tasks = rows[order], tasks[order]
     X_long = np.column_stack([X[rows], tasks])
     options = {"task_feature": 5, **TIGHT}
-    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, cv=4, **options)
+    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, cv=KFold(4), **options)
     ours.fit(X_long, Y[rows, tasks])
     model = MultiTaskLinearRegressor(penalty, **options)
     agree(ours, *search_of(model, X_long, Y[rows, tasks]))
@@ -154,7 +166,9 @@ def test_equals_scikit_learns_lasso(regression_data):
     X, Y = regression_data
     options = {"tol": 1e-10, "max_iter": 100_000}
     theirs = MultiTaskLassoCV(cv=5, **options).fit(X, Y)
-    ours = MultiTaskLinearRegressorCV("l21", scoring="neg_mean_squared_error", **TIGHT).fit(X, Y)
+    ours = MultiTaskLinearRegressorCV(
+        "l21", cv=KFold(5), scoring="neg_mean_squared_error", **TIGHT
+    ).fit(X, Y)
     np.testing.assert_allclose(ours.alphas_, theirs.alphas_, rtol=1e-10)
     np.testing.assert_allclose(ours.mse_path_, theirs.mse_path_, atol=1e-4)
     np.testing.assert_allclose(ours.score_path_[0], -theirs.mse_path_, atol=1e-4)
@@ -174,6 +188,7 @@ def test_equals_scikit_learns_elastic_net(regression_data):
     ours = MultiTaskLinearRegressorCV(
         "elastic_net",
         grid={"penalty__l1_ratio": ratios},
+        cv=KFold(5),
         scoring="neg_mean_squared_error",
         **TIGHT,
     ).fit(X, Y)
@@ -188,7 +203,7 @@ def test_equals_scikit_learns_ridge(regression_data):
     # Ridge has the sum of squares: alpha times the rows of a training fold.
     alphas = np.geomspace(10, 1e-4, 20)
     theirs = RidgeCV(alphas=alphas * 32, cv=5).fit(X, Y)
-    ours = MultiTaskLinearRegressorCV("l2", alphas=alphas).fit(X, Y)
+    ours = MultiTaskLinearRegressorCV("l2", alphas=alphas, cv=KFold(5)).fit(X, Y)
     assert ours.alpha_ * 32 == pytest.approx(theirs.alpha_)
     assert ours.score_path_.mean(axis=2).max() == pytest.approx(theirs.best_score_)
 
@@ -359,22 +374,94 @@ def test_splitters(gaps):
     np.testing.assert_allclose(once.score_path_, again.score_path_)
     with pytest.raises(ValueError, match="inconsistent"):
         by_group.fit(X, Y, groups=groups[:-1])
-    with pytest.raises(ValueError, match="n_splits=50"):
+    with pytest.raises(ValueError, match="cv=50 folds"):
         clone(model).set_params(cv=50).fit(X, Y)
 
 
-def test_classes_without_gaps_are_stratified(mixed_data):
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_number_spreads_ordered_classes(is_complete, mixed_data):
     X, _ = mixed_data
-    y = np.sort(np.where(X[:, 0] > 0, "yes", "no"))
-    options = {"alphas": [0.3, 0.03]}
-    ours = MultiTaskLinearClassifierCV("l2", cv=4, **options).fit(X, y)
-    given = MultiTaskLinearClassifierCV("l2", cv=StratifiedKFold(4), **options).fit(X, y)
-    np.testing.assert_array_equal(ours.score_path_, given.score_path_)
-    y = np.random.default_rng(0).permutation(y).astype(object)
-    y[0] = None
-    plain = MultiTaskLinearClassifierCV("l2", cv=4, **options).fit(X, y)
-    given = MultiTaskLinearClassifierCV("l2", cv=KFold(4), **options).fit(X, y)
-    np.testing.assert_array_equal(plain.score_path_, given.score_path_)
+    y = np.sort(np.where(X[:, 0] > 0, "yes", "no")).astype(object)
+    if not is_complete:
+        y[::9] = None
+    folds = folds_of(MultiTaskLinearClassifierCV("l2", alphas=[0.3], cv=4), X, y)
+    for label in ("yes", "no"):
+        counts = [np.count_nonzero(y[test] == label) for _, test in folds]
+        assert max(counts) - min(counts) <= 1
+
+
+def long_data(seed=0, n_tasks=8):
+    """Rows of ``n_tasks`` tasks, sorted by task, with coefficients around a mean."""
+    rng = np.random.default_rng(seed)
+    task = np.repeat(np.arange(n_tasks), rng.integers(12, 30, n_tasks))
+    X = np.column_stack([task, rng.normal(size=(len(task), 4))])
+    coef = 1.0 + 0.3 * rng.normal(size=(n_tasks, 4))
+    level = 3.0 * rng.normal(size=n_tasks)
+    return X, (X[:, 1:] * coef[task]).sum(axis=1) + level[task] + rng.normal(size=len(task))
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_sorted_rows_are_scored_as_shuffled_ones(kind):
+    X, y = long_data()
+    model = MultiTaskLinearRegressorCV("mean", task_feature=0, alphas=20)
+    if kind == "classification":
+        model = MultiTaskLinearClassifierCV("l2", task_feature=0, alphas=[1.0, 0.1], tol=1e-2)
+        y = (y > np.median(y)).astype(int)
+    order = np.random.default_rng(0).permutation(len(y))
+    for rows in (np.arange(len(y)), order):
+        for train, test in folds_of(model, X[rows], y[rows]):
+            assert set(X[rows][test, 0]) == set(X[rows][train, 0]) == set(X[:, 0])
+    in_order, shuffled = (clone(model).fit(X[rows], y[rows]) for rows in (slice(None), order))
+    best = [fit.score_path_.mean(axis=2).max() for fit in (in_order, shuffled)]
+    assert best[0] == pytest.approx(best[1], abs=0.05)
+    blocks = clone(model).set_params(cv=KFold(5), unknown_task="shared").fit(X, y)
+    assert blocks.score_path_.mean(axis=2).max() < min(best) - 0.05
+
+
+def test_a_splitter_finds_the_task_feature():
+    X, y = long_data()
+    frame = pd.DataFrame(X[:, 1:], columns=list("abcd"))
+    frame["store"] = pd.Categorical.from_codes(X[:, 0].astype(int), [f"s{k}" for k in range(8)])
+    model = MultiTaskLinearRegressorCV("mean", task_feature="store", alphas=[1.0, 0.1])
+    splitter = MultiTaskKFold(3, shuffle=True, random_state=0, task_feature="store")
+    by_splitter = clone(model).set_params(cv=splitter).fit(frame, y)
+    by_number = clone(model).set_params(cv=3).fit(frame, y)
+    np.testing.assert_array_equal(by_splitter.score_path_, by_number.score_path_)
+
+
+def test_groups_of_a_number_stay_together(gaps):
+    X, Y = gaps
+    groups = np.arange(40) % 7
+    model = MultiTaskLinearRegressorCV("l2", alphas=[0.1], cv=3)
+    for train, test in folds_of(model, X, Y, groups=groups):
+        assert not set(groups[train]) & set(groups[test])
+
+
+@pytest.mark.parametrize("scoring", [None, "r2"])
+@pytest.mark.parametrize("is_scored", [True, False])
+def test_whole_tasks_held_out_are_told(is_scored, scoring):
+    X, y = long_data(n_tasks=4)
+    cut = np.searchsorted(X[:, 0], np.arange(5))
+    # Each fold holds a task out, or a task and some rows of the next.
+    reach = 5 if is_scored else 0
+    folds = [
+        (np.setdiff1d(np.arange(len(y)), test), test)
+        for test in (np.arange(cut[t], min(cut[t + 1] + reach, len(y))) for t in range(4))
+    ]
+    model = MultiTaskLinearRegressorCV(
+        "mean", task_feature=0, alphas=[1.0, 0.1], cv=folds, scoring=scoring
+    )
+    told = r"sorted by task.*MultiTaskKFold\(5, task_feature=0\)"
+    if is_scored:
+        with pytest.warns(UserWarning, match=rf"rest on \d+ of \d+ held-out labels .*{told}"):
+            model.fit(X, y)
+        assert np.isfinite(model.score_path_[0, :, 0]).all()
+    else:
+        with pytest.raises(ValueError, match=rf"No fold has a score.*{told}"):
+            model.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(unknown_task="shared").fit(X, y)
 
 
 # -- folds with little in them --------------------------------------------------------------
@@ -388,7 +475,7 @@ def test_folds_without_labels_of_a_task(kind, regression_data):
     Y[8:, 0] = np.nan
     # Task 0 has labels in the first of five folds only, and the last has no label at all.
     Y[32:] = np.nan
-    model = MultiTaskLinearCV("l21", alphas=[0.3, 0.03]).fit(X, Y)
+    model = MultiTaskLinearCV("l21", alphas=[0.3, 0.03], cv=KFold(5)).fit(X, Y)
     # Classes are then predicted as equally probable, and numbers not at all.
     assert np.isnan(model.task_score_path_[0, :, 0, 0]).all() == (kind == "scores")
     assert np.isnan(model.task_score_path_[0, :, 1:, 0]).all()

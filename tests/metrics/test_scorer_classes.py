@@ -5,12 +5,15 @@ import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
+    f1_score,
     get_scorer,
     log_loss,
+    make_scorer,
     roc_auc_score,
 )
 
 from skmtl import IndependentTasks, make_multitask_scorer
+from skmtl.metrics import multitask_score
 
 
 @pytest.mark.parametrize("labels", [["no", "yes"], [1, 2], [False, True], [-1, 1]])
@@ -54,6 +57,79 @@ def test_one_class_is_left_out_of_the_average(data):
         scores = make_multitask_scorer("roc_auc", average=None)(model, X, gaps)
     assert np.isnan(scores["ill"])
     assert scores["mean"] == (scores["kind"] + scores["second"]) / 2
+
+
+# What each metric says of labels of one class: NaN, or scikit-learn's number.
+UNDEFINED_FOR_ONE_CLASS = [
+    "roc_auc",
+    "roc_auc_ovr",
+    "roc_auc_ovo_weighted",
+    "matthews_corrcoef",
+    "d2_log_loss_score",
+    "d2_brier_score",
+    "positive_likelihood_ratio",
+    "neg_negative_likelihood_ratio",
+]
+OF_THE_POSITIVE_CLASS = ["average_precision", "recall", "precision", "f1", "jaccard"]
+DEFINED = [
+    "accuracy",
+    "balanced_accuracy",
+    "f1_macro",
+    "f1_micro",
+    "recall_weighted",
+    "neg_log_loss",
+    "neg_brier_score",
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.filterwarnings("ignore:y_pred contains classes:UserWarning")
+@pytest.mark.parametrize("n_labels", [1, 6])
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("metric", UNDEFINED_FOR_ONE_CLASS + OF_THE_POSITIVE_CLASS + DEFINED)
+def test_labels_of_one_class(metric, label, n_labels):
+    has_both, proba = np.arange(6) % 2, np.array([0.2, 0.7, 0.9, 0.4, 0.1, 0.6])
+    labels = np.where(np.arange(6) < n_labels, float(label), np.nan)
+    is_of_labels = get_scorer(metric)._response_method == "predict"
+    guess = np.round(proba) if is_of_labels else proba
+    y_true, y_pred = np.column_stack([has_both, labels]), np.column_stack([guess, guess])
+    scores = multitask_score(y_true, y_pred, metric, average=None)
+    assert np.isfinite(scores["0"])
+    is_undefined = metric in UNDEFINED_FOR_ONE_CLASS or (
+        metric in OF_THE_POSITIVE_CLASS and label == 0
+    )
+    assert np.isnan(scores["1"]) == is_undefined
+    mean = multitask_score(y_true, y_pred, metric)
+    assert mean == pytest.approx(np.nanmean([scores["0"], scores["1"]]))
+    if is_undefined:
+        assert mean == scores["0"]
+
+
+@pytest.mark.parametrize("metric", OF_THE_POSITIVE_CLASS)
+def test_what_is_undefined_does_not_depend_on_predictions(metric):
+    # A model that never predicts the class is no reason to leave the task out.
+    y_true = np.array([[0, 0], [1, 0], [1, 0]])
+    none = 0 if metric != "average_precision" else 0.0
+    scores = multitask_score(y_true, np.full((3, 2), none), metric, average=None)
+    assert np.isnan(scores["1"])
+    assert np.isfinite(scores["0"])
+
+
+def test_zero_division_is_the_users_word():
+    y_true, y_pred = np.array([[0], [0]]), np.array([[0], [0]])
+    assert np.isnan(multitask_score(y_true, y_pred, "f1"))
+    assert multitask_score(y_true, y_pred, make_scorer(f1_score, zero_division=1.0)) == 1.0
+    first = make_scorer(f1_score, pos_label=0)
+    assert multitask_score(y_true, y_pred, first) == 1.0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("metric", ["r2", "explained_variance", "d2_absolute_error_score"])
+def test_one_label_explains_nothing(metric):
+    y_true, y_pred = np.array([[2.0, 1.0], [np.nan, 3.0]]), np.array([[1.0, 1.5], [5.0, 2.5]])
+    scores = multitask_score(y_true, y_pred, metric, average=None)
+    assert np.isnan(scores["0"])
+    assert np.isfinite(scores["1"])
 
 
 @pytest.mark.filterwarnings("ignore:.*one observed class")

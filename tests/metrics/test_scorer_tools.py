@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import IndependentTasks, make_multitask_scorer
+from skmtl.model_selection import MultiTaskKFold
 
 
 def test_clone_pickle_repr(data, types):
@@ -41,6 +43,55 @@ def test_search(data, types):
     result = cross_validate(model, X, y, scoring=named, cv=3)
     assert np.isfinite(result["test_r2"]).all()
     assert np.isfinite(result["test_auc"]).all()
+
+
+@pytest.mark.parametrize("metric", ["r2", None])
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_one_task_by_its_name(as_frame, metric, data, types):
+    X, y = data
+    y = y.mask(np.random.default_rng(2).random(y.shape) < 0.3)
+    model = IndependentTasks(tasks=types if as_frame else list(types.values()))
+    y = y if as_frame else y.to_numpy()
+    model.fit(X, y)
+    every = make_multitask_scorer(metric, average=None)(model, X, y)
+    for name, key in (("width", "width"),) if as_frame else ((1, "1"), ("1", "1")):
+        scorer = make_multitask_scorer(metric, task=name)
+        for twin in (scorer, clone(scorer), pickle.loads(pickle.dumps(scorer))):
+            assert twin(model, X, y) == every[key]
+
+
+def test_one_task_in_long_form_and_in_a_search():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat([3.0, 7.0], 30), rng.normal(size=(60, 2))])
+    y = X[:, 1] * np.where(X[:, 0] == 3, 1.0, -1.0) + rng.normal(size=60)
+    model = IndependentTasks(Ridge(), task_feature=0).fit(X, y)
+    of_seven = X[:, 0] == 7
+    for name in (7, 7.0, "7"):
+        score = make_multitask_scorer("r2", task=name)(model, X, y)
+        assert score == r2_score(y[of_seven], model.predict(X[of_seven]))
+    search = GridSearchCV(
+        model,
+        {"regressor__alpha": [1.0, 1e3]},
+        scoring={k: make_multitask_scorer("r2", task=k) for k in ("3", "7")},
+        refit="7",
+        cv=MultiTaskKFold(3, task_feature=0),
+    ).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_3"]).all()
+    assert search.best_params_ == {"regressor__alpha": 1.0}
+
+
+def test_a_task_that_is_not_there(data, types):
+    X, y = data
+    model = IndependentTasks(tasks=types).fit(X, y)
+    message = (
+        r"no task 'widht'; the tasks are \['length', 'width', 'ill', 'kind'\]. Did you mean 'wid"
+    )
+    with pytest.raises(ValueError, match=message):
+        make_multitask_scorer("r2", task="widht")(model, X, y)
+    with pytest.raises(ValueError, match="Task 'ill' is binary, which metric='r2' is not for"):
+        make_multitask_scorer("r2", task="ill")(model, X, y)
+    with pytest.raises(ValueError, match="average='worst' has no use with task='ill'"):
+        make_multitask_scorer("accuracy", task="ill", average="worst")
 
 
 def test_sample_weight_reaches_it(data, types):

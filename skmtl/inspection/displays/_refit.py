@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 
+from skmtl._warnings import known_labels
 from skmtl.inspection.displays._linear import read_coefficients
 from skmtl.metrics._unwrap import unwrap
 
@@ -54,7 +55,9 @@ def _norms(model, X, y, alphas, weights, caller):
         model.set_params(warm_start=True)
     norms = []
     for alpha in alphas.tolist():
-        model.set_params(alpha=alpha).fit(X, y, **weights)
+        # The fit that was given has warned of these labels.
+        with known_labels():
+            model.set_params(alpha=alpha).fit(X, y, **weights)
         norms.append(np.linalg.norm(read_coefficients(model, caller)[0], axis=0))
     return np.array(norms)
 

@@ -11,6 +11,7 @@ LOOKS = {
     "helps": {"color": BLUE, "marker": "o", "markerfacecolor": BLUE},
     "undecided": {"color": GREY, "marker": "o", "markerfacecolor": "none"},
     "harms": {"color": VERMILION, "marker": "D", "markerfacecolor": VERMILION},
+    "not learned": {"color": GREY, "marker": "x", "markerfacecolor": "none"},
 }
 
 
@@ -18,8 +19,8 @@ class TransferGainDisplay:
     """Gain of every task over learning it alone, with its confidence interval.
 
     Tasks whose whole interval lies below 0 are harmed by sharing: they stand out as diamonds.
-    A filled circle is a gain, an open one is undecided. A task that no fold can judge has an
-    empty row.
+    A filled circle is a gain, an open one is undecided. A cross is a task that is predicted no
+    better than by a constant, together or alone. A task that no fold can judge has an empty row.
 
     It is recommended to use :meth:`from_estimator`.
 
@@ -33,7 +34,8 @@ class TransferGainDisplay:
     order_ : ndarray of shape (n_tasks,)
         Position of the task in each row, from top to bottom.
     points_ : dict of str to Line2D
-        Markers at the gains by verdict: "helps", "undecided", "harms"; those that occur.
+        Markers at the gains by verdict: "helps", "undecided", "harms", "not learned"; those that
+        occur.
     intervals_ : dict of str to LineCollection
         Intervals by verdict.
     ax_ : Axes
@@ -161,8 +163,8 @@ class TransferGainDisplay:
     def _draw_tasks(self):
         ax, found = self.ax_, self.gain
         gain, interval = found.gain[self.order_], found.interval[self.order_]
-        verdicts = np.where(found.is_negative, "harms", np.where(found.is_positive, "helps", ""))
-        verdicts = np.where(verdicts == "", "undecided", verdicts)[self.order_]
+        says = [found.is_negative, found.is_positive, ~found.is_learned]
+        verdicts = np.select(says, ["harms", "helps", "not learned"], "undecided")[self.order_]
         low, high = view(gain, interval)
         # An unbounded interval goes on beyond the frame.
         beyond = {"neginf": 2 * low - high, "posinf": 2 * high - low}
@@ -184,11 +186,11 @@ class TransferGainDisplay:
             ax.text(0.0, row, " no fold can judge", color=GREY, fontsize=7, va="center")
         counts = {name: len(line.get_xdata()) for name, line in self.points_.items()}
         if counts:
-            words = {"helps": "sharing helps", "undecided": "undecided", "harms": "sharing harms"}
+            words = {"helps": "sharing helps", "harms": "sharing harms"}
             legend(
                 ax,
                 list(self.points_.values()),
-                [f"{words[name]}: {count}" for name, count in counts.items()],
+                [f"{words.get(name, name)}: {count}" for name, count in counts.items()],
                 loc="lower center",
                 bbox_to_anchor=(0.5, 1.0),
                 ncols=len(counts),

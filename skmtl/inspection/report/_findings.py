@@ -142,9 +142,12 @@ def _judge(fitted, X, y, sample_weight, scorer):
 
 
 def _judge_fold(estimator, data, train, test, scorer):
+    """`_judge` on rows held out; nothing where there is nothing to learn from."""
+    if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
+        return {}, {}
     with known_labels():
         fitted = fit(typed_clone(estimator, data.column_types), *data.take(train))
-    answers, scores = _judge(fitted, *data.take(test), scorer)
+        answers, scores = _judge(fitted, *data.take(test), scorer)
     placed = {name: replace(found, rows=test[found.rows]) for name, found in answers.items()}
     return placed, scores
 

@@ -12,9 +12,11 @@ MOST_NAMED = 40
 
 
 def verdict(gain, t):
-    """What the interval of a gain allows to say: "helps", "harms", "unclear" or "unknown"."""
+    """What a gain allows to say: "helps", "harms", "unclear", "unlearned" or "unknown"."""
     if not np.isfinite(gain.interval[t]).all():
         return "unknown"
+    if not gain.is_learned[t]:
+        return "unlearned"
     if gain.is_positive[t]:
         return "helps"
     return "harms" if gain.is_negative[t] else "unclear"

@@ -151,8 +151,9 @@ def _gains(findings):
         "are from the splits; only where one lies wholly on one side of zero there is evidence. "
         f"Of {plural(len(says), 'task')}: {counted}.</p>"
         f"{figure}"
-        '<p class="muted">▲ sharing helps, ▼ sharing harms, ○ unclear. What is at the edge '
-        "of the figure may lie beyond it. Among many tasks some intervals leave zero out by "
+        '<p class="muted">▲ sharing helps, ▼ sharing harms, ○ unclear, or '
+        "not learned: no better than a constant, together or alone. What is at the "
+        "edge of the figure may lie beyond it. Among many tasks some intervals leave zero out by "
         "chance: up to one in "
         f"{round(1 / max(1 - gain.confidence, 1e-9))}.</p>"
     )

@@ -135,8 +135,9 @@ class MultiTaskReport:
             "coverage" (how many labels are observed, and which share), "score" on the data
             given, "rank" (1 is the best score). With ``cv`` also "cv_score" and "cv_std", mean
             and standard deviation over folds, which the rank then is of; "gain", "gain_low" and
-            "gain_high", and "sharing", what these say: "helps", "harms", "unclear" or, without
-            an interval, "unknown".
+            "gain_high", and "sharing", what these say: "helps", "harms", "unclear",
+            "unlearned" where neither way predicts better than a constant or, without an
+            interval, "unknown".
 
         Raises
         ------

@@ -15,6 +15,7 @@ VERDICTS = {
     "helps": "sharing helps",
     "harms": "sharing harms",
     "unclear": "unclear",
+    "unlearned": "not learned",
     "unknown": "too little data",
 }
 
