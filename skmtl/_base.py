@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -13,9 +16,20 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmtl._html import NotebookMixin
+from skmtl.tasks._base import Array, Task
 from skmtl.tasks._columns import match, read_column
 from skmtl.tasks._reading import split_task_feature
 from skmtl.tasks._targets import read_targets
+
+
+class Linked(NamedTuple):
+    """One column of y beside what is predicted for it; ``decide()`` are the predicted labels."""
+
+    task: Task
+    link: Array
+    values: Array
+    weight: Array
+    decide: Callable[[], Array] | None = None
 
 
 def _may_have_classes(estimator):
@@ -63,6 +77,14 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
     @abstractmethod
     def _links(self, X, task_index):
         """Expected values or class probabilities: a list with one array a `Task`."""
+
+    def _decisions(self, X, task_index, links=None):
+        """Predicted labels: a list with one array a `Task`; the most probable classes.
+
+        ``links`` are those of X, where they are known.
+        """
+        links = self._links(X, task_index) if links is None else links
+        return [task.decode(link) for task, link in zip(self._task_set.tasks, links, strict=True)]
 
     def fit(self, X, y, sample_weight=None):
         """Fit the model to all observed labels of all tasks.
@@ -112,7 +134,7 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             a regression task without labels.
         """
         check_is_fitted(self)
-        return self._task_set.decode(self._links(*self._read_new(X)))
+        return self._task_set.join(self._decisions(*self._read_new(X)))
 
     @available_if(_may_have_classes)
     def predict_proba(self, X):
@@ -161,25 +183,27 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         columns = self._scored_columns(X, y, sample_weight)
         return mean_score([self._task_score(*column) for column in columns])
 
-    def _task_score(self, task, link, values, weight):
+    def _task_score(self, task, link, values, weight, decide=None):
         """Score of one task: what `score` averages."""
         if self._kind == "classification":
-            return task.accuracy(link, values, weight)
+            return task.accuracy(link, values, weight, None if decide is None else decide())
         return task.score(link, values, weight)
 
     def _scored_columns(self, X, y, sample_weight=None, *, unseen="raise"):
-        """(task, link, values, weight) for each column of y."""
+        """A `Linked` for each column of y."""
         return self._linked_targets(X, y, sample_weight, unseen=unseen)[1]
 
     def _linked_targets(self, X, y, sample_weight=None, *, unseen="raise"):
-        """The `Targets` of y, and (task, link, values, weight) for each column of y."""
+        """The `Targets` of y, and a `Linked` for each column of y."""
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
         targets = self._task_set.read(
             y, task_column=task_column, sample_weight=sample_weight, unseen=unseen
         )
         _check_rows(X, targets)
-        links = self._links(X, self._task_index(task_column))
+        index = self._task_index(task_column)
+        links = self._links(X, index)
+        decisions = cache(lambda: self._decisions(X, index, links))
         values = targets.values.reshape(len(targets.values), -1).T
         weights = targets.weights.reshape(len(targets.weights), -1).T
         # A task without labels in fit predicts NaN: there is nothing to score.
@@ -187,7 +211,9 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
             np.where(np.isnan(link.reshape(len(link), -1)).any(axis=1), 0.0, weight)
             for link, weight in zip(links, weights, strict=True)
         ]
-        return targets, list(zip(self._task_set.tasks, links, values, weights, strict=True))
+        decided = [lambda t=t: decisions()[t] for t in range(len(links))]
+        columns = zip(self._task_set.tasks, links, values, weights, decided, strict=True)
+        return targets, [Linked(*column) for column in columns]
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
         targets = read_targets(

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skmtl import IndependentTasks, stack_tasks, task_scores
 from skmtl.compose import TaskChain
 from skmtl.compose._chain_order import residual_correlation
-from skmtl.compose._single import Problem
+from skmtl.compose._problem import Problem
 from skmtl.tasks import Binary, Multiclass, Regression
 
 TREE = DecisionTreeRegressor(max_depth=4, random_state=0)
@@ -193,7 +193,7 @@ class TestMixedTypes:
         X, y = mixed
         y = y[["kind", "length"]].copy()
         y.loc[0, "kind"], y.loc[1, "kind"] = "c", None
-        model = TaskChain(TREE, cv=None).fit(X, y)
+        model = TaskChain(regressor=TREE, cv=None).fit(X, y)
         known = y["kind"].notna().to_numpy()
         told = LogisticRegression().fit(X[known], y["kind"][known]).predict_proba(X)
         told[known] = pd.get_dummies(y["kind"][known]).to_numpy(dtype=float)
@@ -383,7 +383,7 @@ def test_leave_one_out(complete):
 def test_n_jobs_changes_nothing(options, mixed):
     X, y = mixed
     one, two = (
-        TaskChain(FOREST, random_state=0, n_jobs=n, **options).fit(X, y).predict(X)
+        TaskChain(regressor=FOREST, random_state=0, n_jobs=n, **options).fit(X, y).predict(X)
         for n in (None, 2)
     )
     assert (one == two).all()
@@ -391,7 +391,7 @@ def test_n_jobs_changes_nothing(options, mixed):
 
 def test_parameters_are_searched(gaps):
     X, Y = gaps
-    grid = {"regressor__max_depth": [1, 4], "cv": [None, 3], "order": ["affinity", [3, 2, 1, 0]]}
+    grid = {"estimator__max_depth": [1, 4], "cv": [None, 3], "order": ["affinity", [3, 2, 1, 0]]}
     search = GridSearchCV(TaskChain(TREE), grid, cv=3).fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 

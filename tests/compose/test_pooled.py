@@ -211,7 +211,7 @@ def test_n_jobs_changes_nothing(mixed):
     X, y = mixed
     forest = RandomForestRegressor(n_estimators=3, random_state=0)
     one, two = (
-        PooledTasks(forest, tasks={"visits": "count"}, n_jobs=n).fit(X, y).predict(X)
+        PooledTasks(regressor=forest, tasks={"visits": "count"}, n_jobs=n).fit(X, y).predict(X)
         for n in (None, 2)
     )
     assert (one == two).all()
@@ -219,9 +219,9 @@ def test_n_jobs_changes_nothing(mixed):
 
 def test_parameters_are_searched(numbers):
     X, Y = numbers
-    grid = {"regressor__alpha": [1e-3, 1e5], "task_as_feature": [None, "onehot"]}
+    grid = {"estimator__alpha": [1e-3, 1e5], "task_as_feature": [None, "onehot"]}
     search = GridSearchCV(PooledTasks(Ridge()), grid, cv=3).fit(X, Y)
-    assert search.best_params_ == {"regressor__alpha": 1e-3, "task_as_feature": "onehot"}
+    assert search.best_params_ == {"estimator__alpha": 1e-3, "task_as_feature": "onehot"}
 
 
 class TestLongForm:

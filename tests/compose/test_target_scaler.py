@@ -291,9 +291,37 @@ class TestWhatGoesWrong:
         squares = TargetScaler(LINEAR, func=np.square, inverse_func=np.sqrt).fit(X, self.frame(Y))
         with (
             np.errstate(invalid="ignore"),
-            pytest.raises(ValueError, match=r"Task 'a': the transformer cannot map back \d+ pred"),
+            pytest.warns(
+                UserWarning, match=r"Task 'a': .* cannot map back \d+ pred.* nearest label"
+            ),
         ):
-            squares.predict(20 * X)
+            predicted = squares.predict(20 * X)[:, 0]
+        squared = squares.estimator_.predict(20 * X)[:, 0]
+        expected = np.sqrt(np.where(squared < 0, (Y[:, 0] ** 2).min(), squared))
+        np.testing.assert_allclose(predicted, expected)
+
+    def test_labels_that_have_no_way_back(self, numbers):
+        X, Y = numbers
+        nowhere = TargetScaler(
+            LINEAR, func=np.square, inverse_func=lambda y: np.full_like(y, np.nan)
+        )
+        with pytest.raises(ValueError, match=r"Task 'a': the transformer cannot map back \d+ pred"):
+            nowhere.fit(X, self.frame(Y))
+
+    @pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+    def test_a_power_is_mapped_back_row_by_row(self, method, numbers):
+        X = numbers[0]
+        y = np.exp(3 * X[:, 0] + X[:, 1])
+        model = TargetScaler(LINEAR, PowerTransformer(method)).fit(X, y)
+        far = 20 * X
+        with pytest.warns(UserWarning, match="nearest label"):
+            together = model.predict(far)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            alone = [model.predict(row[None])[0] for row in far]
+        np.testing.assert_allclose(alone, together, rtol=1e-12)
+        assert np.isfinite(together).all()
+        assert np.isclose(together, [y.min() if method == "box-cox" else y.max()]).any()
 
     def test_more_columns_than_one(self, numbers):
         X, Y = numbers
