@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from skmtl._base import MultiTaskEstimator
 from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
+from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
 from skmtl.tasks._count import Count
 
@@ -48,12 +49,13 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
-        used = set()
+        used, first = set(), {}
         for problem in problems:
-            name, given = self._given_for(problem.task)
-            used.add(name)
+            used.add(self._given_for(problem.task)[0])
             if len(problem.rows):
-                self._check_kind(problem, name, given)
+                first.setdefault(problem.task.is_classification, problem)
+        for problem in first.values():
+            self._check_kind(problem, *self._given_for(problem.task))
         # Without its labels a task may look like one of another type.
         if all(len(problem.rows) for problem in problems) and not labels_are_known():
             self._check_use(used)
@@ -69,8 +71,8 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         if name == "estimator":
             ways += f", this one as {other}="
         raise ValueError(
-            f"{type(self).__name__}: {name}={given!r} is a {other}, but task {problem.name!r} is "
-            f"{problem.task.alias}: {ways}, or say in tasks= what the task is."
+            f"{type(self).__name__}: {name}={in_a_line(given)} is a {other}, but task "
+            f"{problem.name!r} is {problem.task.alias}: {ways}, or say in tasks= what the task is."
         )
 
     def _check_use(self, used):
@@ -81,8 +83,8 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         ]
         if not unused:
             return
-        name = unused[0]
-        text = f"{type(self).__name__}: {name}={getattr(self, name)!r} is for none of the tasks"
+        name, given = unused[0], in_a_line(getattr(self, unused[0]))
+        text = f"{type(self).__name__}: {name}={given} is for none of the tasks"
         if name == "estimator":
             raise ValueError(f"{text}: {' and '.join(sorted(used))} learn them all.")
         warn(f"{text}: none is {KINDS[name]}.")

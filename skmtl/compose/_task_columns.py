@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from skmtl.compose._features import append_columns, as_numbers, number_type
+from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import tags_of
 
 TASK_COLUMNS = ("onehot", "index", "interactions")
@@ -38,8 +39,8 @@ class TaskColumns:
             if not self.are_sparse and n_bytes > MOST_DENSE_AT_ALL:
                 raise ValueError(
                     f"task_as_feature='onehot' makes {len(self.names)} columns of {len(index)} "
-                    f"rows, {n_bytes / 2**30:.0f} GiB, and {estimator!r} takes no sparse X; set "
-                    "task_as_feature='index'."
+                    f"rows, {n_bytes / 2**30:.0f} GiB, and {in_a_line(estimator)} takes no sparse "
+                    "X; set task_as_feature='index'."
                 )
         return self.append(X, index)
 
