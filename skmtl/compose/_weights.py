@@ -40,7 +40,8 @@ def last_step(estimator):
 
 
 def _is_search(estimator):
-    return hasattr(estimator, "refit") and hasattr(estimator, "estimator")
+    # What tunes a threshold has an estimator too, and what searches has this besides.
+    return hasattr(estimator, "error_score") and hasattr(estimator, "estimator")
 
 
 def _parameter(estimator):
@@ -86,7 +87,7 @@ def _close_requests(part, learns):
         for method in ("partial_fit", "score"):
             _close(part, method, False)
     given = part.get_params(deep=False)
-    if _is_search(part) and given.get("scoring") is not None:
+    if given.get("scoring") is not None:
         part.set_params(scoring=_without_weights(given["scoring"]))
     for value in given.values():
         parts = [entry[-1] for entry in value] if _is_named_list(value) else [value]
