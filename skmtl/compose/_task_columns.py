@@ -39,7 +39,7 @@ class TaskColumns:
             if not self.are_sparse and n_bytes > MOST_DENSE_AT_ALL:
                 raise ValueError(
                     f"task_as_feature='onehot' makes {len(self.names)} columns of {len(index)} "
-                    f"rows, {n_bytes / 2**30:.0f} GiB, and {in_a_line(estimator)} takes no sparse "
+                    f"rows, {n_bytes / 2**30:.2g} GiB, and {in_a_line(estimator)} takes no sparse "
                     "X; set task_as_feature='index'."
                 )
         return self.append(X, index)

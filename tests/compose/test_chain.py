@@ -258,6 +258,18 @@ class TestOrder:
         every = TaskChain(order="random", n_chains=50, cv=None).fit(X, Y[:, :3]).order_
         assert len(every) == 6
 
+    @pytest.mark.parametrize("n_chains", [1, 3])
+    @pytest.mark.parametrize("place", [0, 2, 4])
+    def test_a_task_without_labels_changes_no_order(self, place, n_chains, gaps):
+        X, Y = gaps
+        options = {"order": "random", "n_chains": n_chains, "random_state": 0, "cv": 3}
+        alone = TaskChain(**options).fit(X, Y)
+        with pytest.warns(UserWarning, match=f"Task {place}: no observed label"):
+            model = TaskChain(**options).fit(X, np.insert(Y, place, np.nan, axis=1))
+        assert (np.delete(model.predict(X), place, axis=1) == alone.predict(X)).all()
+        others = [[t - (t > place) for t in order if t != place] for order in model.order_]
+        assert others == alone.order_.tolist()
+
     def test_fresh_seeds_leave_the_global_generator_alone(self, gaps):
         X, Y = gaps
         np.random.seed(0)
@@ -371,6 +383,20 @@ def test_an_iterable_of_folds_speaks_of_rows(gaps):
     first = ~np.isnan(Y[:, 0])
     by_hand = clone(TREE).fit(np.column_stack([X, told])[first], Y[first, 0])
     assert (model.estimators_[0][0].tree_.threshold == by_hand.tree_.threshold).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"stacking": True}, {"order": "random", "n_chains": 3}, {"order": "affinity"}]
+)
+def test_a_generator_of_folds_is_read_once(options, gaps):
+    X, Y = gaps
+    folds = list(KFold(4).split(X))
+    expected = TaskChain(cv=folds, random_state=0, **options).fit(X, Y).predict(X)
+    model = TaskChain(cv=iter(folds), random_state=0, **options)
+    assert (model.fit(X, Y).predict(X) == expected).all()
+    with pytest.raises(ValueError, match="cv has no folds: a generator gives them once"):
+        model.fit(X, Y)
+    assert (model.predict(X) == expected).all()
 
 
 def test_leave_one_out(complete):
