@@ -79,7 +79,7 @@ def append_columns(X, added, names):
     if sparse.issparse(X) or sparse.issparse(added):
         return sparse.hstack([as_numbers(X), added.astype(number_type(X))], format="csr")
     if hasattr(X, "columns"):
-        return _with_columns(X, added.astype(number_type(X)), _free_names(X.columns, names))
+        return _with_columns(X, added.astype(number_type(X)), names)
     if X.dtype.kind in "USO":
         return np.hstack([X.astype(object), added.astype(object)])
     return np.hstack([X, added.astype(number_type(X))])
@@ -102,7 +102,12 @@ def as_numbers(X):
 
 
 def _with_columns(X, added, names):
-    """A DataFrame of the same library; X is not changed."""
+    """A table of the same library; X is not changed."""
+    if hasattr(X, "append_column"):  # pyarrow
+        for name, column in zip(_free_names(X.column_names, names), added.T, strict=True):
+            X = X.append_column(name, [column])
+        return X
+    names = _free_names(X.columns, names)
     module = sys.modules[type(X).__module__.split(".")[0]]
     if hasattr(X, "iloc"):
         more = module.DataFrame(added, index=X.index, columns=names)

@@ -11,6 +11,7 @@ from skmtl.compose._affinities import affinity_array, check_affinity, measure
 from skmtl.compose._features import take_rows
 from skmtl.compose._groups import find_groups
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
+from skmtl.compose._notes import noted
 from skmtl.compose._problem import constant_link
 
 
@@ -141,7 +142,8 @@ class TaskGrouping(NestingEstimator):
         self.groups_ = [labelled[group] for group in found]
         prepared = [self._prepare(X, targets, group) for group in self.groups_]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_prepared)(*parts) for parts in prepared
+            delayed(_fit_group)(targets.tasks.names[group].tolist(), *parts)
+            for group, parts in zip(self.groups_, prepared, strict=True)
         )
 
     def _read_affinity(self, X, targets, labelled):
@@ -224,3 +226,8 @@ class TaskGrouping(NestingEstimator):
             rows = np.flatnonzero(np.isin(task_index, group))
             if len(rows):
                 yield rows, estimator
+
+
+def _fit_group(names, estimator, *data):
+    with noted(estimator, "fitted to", *names):
+        return fit_prepared(estimator, *data)

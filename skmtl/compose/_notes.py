@@ -2,6 +2,8 @@
 
 from contextlib import contextmanager
 
+from skmtl._warnings import name_tasks
+
 
 def in_a_line(estimator):
     """How it is written, for a message."""
@@ -9,10 +11,11 @@ def in_a_line(estimator):
 
 
 @contextmanager
-def noted(estimator, doing, name):
-    """Errors raised within say at which task, and in which estimator; nothing else changes."""
+def noted(estimator, doing, *names):
+    """Errors raised within say at which tasks, and in which estimator; nothing else changes."""
     try:
         yield
     except Exception as error:
-        error.add_note(f"Raised by {in_a_line(estimator)}, {doing} task {name!r}.")
+        tasks = name_tasks(names).replace("Task", "task", 1)
+        error.add_note(f"Raised by {in_a_line(estimator)}, {doing} {tasks}.")
         raise
