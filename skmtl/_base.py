@@ -108,8 +108,9 @@ class MultiTaskEstimator(NotebookMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has NaN or infinity, no label is observed, or labels do not fit their task
-            type; the message names the task and the value.
+            If X has NaN or infinity (an estimator made of others leaves that to them), no label
+            is observed, or labels do not fit their task type; the message names the task and the
+            value.
         """
         self._validate_params()
         with all_or_nothing(self):

@@ -344,3 +344,26 @@ class TestTaskFeature:
         model = TargetScaler(MultiTaskLinear("mean", alpha=1e-6), task_feature=1).fit(X, y)
         assert model.estimator_.task_names_in_.tolist() == [0, 1]
         np.testing.assert_allclose(model.predict(X), y, atol=1e-2)
+
+
+class TestNotes:
+    """Errors of the estimators inside keep their type and text."""
+
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    def test_of_a_task(self, n_jobs):
+        X, y = np.eye(6), np.arange(12.0).reshape(6, 2)
+        X[2, 3], y[2, 0] = np.nan, np.nan
+        with pytest.raises(ValueError, match="Input X contains NaN") as caught:
+            IndependentTasks(n_jobs=n_jobs).fit(X, pd.DataFrame(y, columns=["a", "b"]))
+        assert caught.value.__notes__ == ["Raised by Ridge(), fitted to task 'b'."]
+
+    def test_of_a_group(self):
+        X, y = np.eye(6), np.arange(18.0).reshape(6, 3)
+        X[2, 3] = np.nan
+        options = {"affinity": AFFINITY, "single_task_affinity": 0.0}
+        model = TaskGrouping(MultiTaskLinear(), **options)
+        with pytest.raises(ValueError, match=r"X contains NaN in 1 column\(s\)") as caught:
+            model.fit(X, pd.DataFrame(y, columns=["a", "b", "c"]))
+        (note,) = caught.value.__notes__
+        assert note.startswith("Raised by MultiTaskLinear(tasks=")
+        assert note.endswith("fitted to 2 tasks ('a', 'b').")
