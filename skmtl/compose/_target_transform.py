@@ -1,10 +1,11 @@
 """Labels of one task on another scale, and predictions back."""
 
 import numpy as np
+import sklearn
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from skmtl._warnings import warn
+from skmtl.compose._weights import weight_parameter
 
 
 def transform_labels(transformer, values, weights, name):
@@ -12,10 +13,10 @@ def transform_labels(transformer, values, weights, name):
 
     A transformer that takes no weights counts all labels alike.
     """
-    transformer, parameters = clone(transformer), {}
-    if (weights != 1.0).any() and has_fit_parameter(transformer, "sample_weight"):
-        parameters["sample_weight"] = weights
-    transformer.fit(values[:, None], **parameters)
+    transformer = clone(transformer)
+    parameter = weight_parameter(transformer) if (weights != 1.0).any() else None
+    with sklearn.config_context(enable_metadata_routing=False):
+        transformer.fit(values[:, None], **({parameter: weights} if parameter else {}))
     found = _column(transformer.transform(values[:, None]), len(values), name)
     lost = ~np.isfinite(found)
     if lost.any():

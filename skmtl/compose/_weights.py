@@ -22,7 +22,7 @@ def fit_weighted(estimator, X, y, weights, name):
     """
     if weights is None:
         return estimator.fit(X, y)
-    parameter = None if _has_requests(estimator) else _parameter(estimator)
+    parameter = None if _has_requests(estimator) else weight_parameter(estimator)
     # Some, as TunedThresholdClassifierCV, take weights only where routing is enabled.
     with sklearn.config_context(enable_metadata_routing=parameter is None):
         if parameter is None:
@@ -44,7 +44,7 @@ def _is_search(estimator):
     return hasattr(estimator, "error_score") and hasattr(estimator, "estimator")
 
 
-def _parameter(estimator):
+def weight_parameter(estimator):
     """The fit parameter by which this estimator takes weights; None if only routing can tell."""
     path, inner = "", estimator
     while not has_fit_parameter(inner, WEIGHT):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
@@ -105,6 +106,17 @@ class TestMissingLabels:
         expected = MultiTaskLinearRegressor("trace", alpha=0.05, tol=1e-10)
         expected.fit(X, inside, sample_weight=weight)
         np.testing.assert_allclose(model.estimator_.coef_, expected.coef_, atol=1e-7)
+
+    @pytest.mark.parametrize("routing", [False, True])
+    def test_weights_reach_the_last_step_of_a_pipeline(self, routing, gaps):
+        X, Y = gaps
+        weight = np.random.default_rng(0).uniform(0.1, 3, len(X))
+        steps = make_pipeline(FunctionTransformer(np.negative, np.negative), StandardScaler())
+        with sklearn.config_context(enable_metadata_routing=routing):
+            model = TargetScaler(LINEAR, steps).fit(X, Y, sample_weight=weight)
+        known = ~np.isnan(Y[:, 0])
+        mean = np.average(-Y[known, 0], weights=weight[known])
+        np.testing.assert_allclose(model.transformers_[0][-1].mean_, mean)
 
     def test_transformers_without_weights_count_labels_alike(self, gaps):
         X, Y = gaps
