@@ -116,10 +116,10 @@ def _with_columns(X, added, names):
 
 
 def _free_names(columns, names):
-    """Names that no column has: numbers where all columns are numbered."""
+    """Names that no column has: numbers where no name is a string, which is not to be mixed."""
     taken = set(columns)
-    if taken and all(isinstance(name, int | np.integer) for name in taken):
-        first = max(taken) + 1
+    if not any(isinstance(name, str) for name in taken):
+        first = max((n for n in taken if isinstance(n, int | np.integer)), default=-1) + 1
         return list(range(first, first + len(names)))
     free = []
     for name in names:

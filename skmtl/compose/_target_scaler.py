@@ -59,8 +59,9 @@ class TargetScaler(NestingEstimator):
 
     Notes
     -----
-    Weights of labels reach transformers that take them, in pipelines the last step. `score` is in the units of y. Mapped
-    back, a mean is no mean: with ``func=numpy.log`` the prediction is closer to a median.
+    Weights of labels reach transformers that take them, in pipelines the last step. `score` is in
+    the units of y. Mapped back, a mean is no mean: with ``func=numpy.log`` the prediction is
+    closer to a median.
 
     In long form labels of all tasks have one meaning, and tasks may be unknown or have few
     labels: one transformer serves all.

@@ -299,6 +299,11 @@ class TestColumnsOfTasks:
         assert list(more)[-1] == "x_"
         numbered = pd.DataFrame(np.zeros((3, 2)))
         assert list(append_columns(numbered, np.ones((3, 2)), ["x", "y"])) == [0, 1, 2, 3]
+        numbered.columns = pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])
+        more = append_columns(numbered, np.ones((3, 1)), ["x"])
+        assert list(more) == [("a", 1), ("a", 2), 0]
+        y = np.array([[1.0, 2.5], [2, 3], [3.5, 4]])
+        PooledTasks(Ridge()).fit(numbered, y).predict(numbered)
 
     def test_whole_numbers_do_not_cut_predictions(self):
         X = np.arange(40).reshape(20, 2)
