@@ -111,7 +111,7 @@ from skmtl import IndependentTasks, MultiTaskMLPClassifier, MultiTaskMLPRegresso
 def search_alone(regressor, classifier, pairs):
     """Fit a model for each task, with each pair of parameters, under the same folds."""
     return GridSearchCV(
-        make_pipeline(prepare, IndependentTasks(regressor, classifier)),
+        make_pipeline(prepare, IndependentTasks(regressor=regressor, classifier=classifier)),
         [{f"independenttasks__{name}": [value] for name, value in pair.items()} for pair in pairs],
         scoring=task_scores,
         refit=False,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +20,7 @@ from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, w
 from skmtl._html import NotebookMixin
 from skmtl._sparse import without_duplicates
 from skmtl._warnings import UNSCORED, LabelWarning, warn_once
+from skmtl.tasks._base import Array, Task
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
 from skmtl.tasks._reading import (
@@ -27,6 +31,16 @@ from skmtl.tasks._reading import (
     without_mask,
 )
 from skmtl.tasks._targets import read_targets
+
+
+class Linked(NamedTuple):
+    """One column of y beside what is predicted for it; ``decide()`` are the predicted labels."""
+
+    task: Task
+    link: Array
+    values: Array
+    weight: Array
+    decide: Callable[[], Array] | None = None
 
 
 def _may_have_classes(estimator):
@@ -82,6 +96,14 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
     def _links(self, X, task_index):
         """Expected values or class probabilities: a list with one array a `Task`."""
 
+    def _decisions(self, X, task_index, links=None):
+        """Predicted labels: a list with one array a `Task`; the most probable classes.
+
+        ``links`` are those of X, where they are known.
+        """
+        links = self._links(X, task_index) if links is None else links
+        return [task.decode(link) for task, link in zip(self._task_set.tasks, links, strict=True)]
+
     def fit(self, X, y, sample_weight=None):
         """Fit the model to all observed labels of all tasks.
 
@@ -106,8 +128,9 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has NaN or infinity, no label is observed, or labels do not fit their task
-            type; the message names the task and the value.
+            If X has NaN or infinity (an estimator made of others leaves that to them), no label
+            is observed, or labels do not fit their task type; the message names the task and the
+            value.
         """
         self._validate_params()
         with all_or_nothing(self):
@@ -132,7 +155,7 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             a regression task without labels.
         """
         check_is_fitted(self)
-        return self._task_set.decode(self._links(*self._read_new(X)))
+        return self._task_set.join(self._decisions(*self._read_new(X)))
 
     @available_if(_may_have_classes)
     def predict_proba(self, X):
@@ -184,18 +207,18 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
         columns = self._scored_columns(X, y, sample_weight)
         return mean_score([self._task_score(*column) for column in columns])
 
-    def _task_score(self, task, link, values, weight):
+    def _task_score(self, task, link, values, weight, decide=None):
         """Score of one task: what `score` averages."""
         if self._kind == "classification":
-            return task.accuracy(link, values, weight)
+            return task.accuracy(link, values, weight, None if decide is None else decide())
         return task.score(link, values, weight)
 
     def _scored_columns(self, X, y, sample_weight=None, *, unseen="raise"):
-        """(task, link, values, weight) for each column of y."""
+        """A `Linked` for each column of y."""
         return self._linked_targets(X, y, sample_weight, unseen=unseen)[1]
 
     def _linked_targets(self, X, y, sample_weight=None, *, unseen="raise"):
-        """The `Targets` of y, and (task, link, values, weight) for each column of y."""
+        """The `Targets` of y, and a `Linked` for each column of y."""
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
         targets = self._task_set.read(
@@ -206,7 +229,12 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             to_score=True,
         )
         _check_rows(X, targets)
-        links = self._links_to_score(X, targets)
+        index = targets.task_index
+        if index is not None and self.unknown_task == "error":
+            # Whatever is predicted as another task is then forgotten.
+            index = np.maximum(index, 0)
+        links = self._links_to_score(X, targets, index)
+        decisions = cache(lambda: self._decisions(X, index, links))
         values = targets.values.reshape(len(targets.values), -1).T
         weights = targets.weights.reshape(len(targets.weights), -1).T
         # A task without labels in fit predicts NaN: there is nothing to score.
@@ -214,19 +242,20 @@ class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
             np.where(np.isnan(link.reshape(len(link), -1)).any(axis=1), 0.0, weight)
             for link, weight in zip(links, weights, strict=True)
         ]
-        return targets, list(zip(self._task_set.tasks, links, values, weights, strict=True))
+        decided = [lambda t=t: decisions()[t] for t in range(len(links))]
+        columns = zip(self._task_set.tasks, links, values, weights, decided, strict=True)
+        return targets, [Linked(*column) for column in columns]
 
-    def _links_to_score(self, X, targets):
+    def _links_to_score(self, X, targets, index):
         """`_links`, NaN in rows of tasks that cannot be predicted: they do not count."""
-        index = targets.task_index
-        if index is None or self.unknown_task == "shared" or (index >= 0).all():
-            return self._links(X, index)
-        is_unknown = index < 0
-        # Whatever is predicted as another task is then forgotten.
-        links = [link.astype(float) for link in self._links(X, np.maximum(index, 0))]
+        links = self._links(X, index)
+        if index is targets.task_index or (targets.task_index >= 0).all():
+            return links
+        is_unknown, is_label = targets.task_index < 0, targets.weights > 0
+        links = [link.astype(float) for link in links]
         for link in links:
             link[is_unknown] = np.nan
-        warn_of_unknown(is_unknown & (targets.weights > 0), targets.weights > 0, self.task_feature)
+        warn_of_unknown(is_unknown & is_label, is_label, self.task_feature)
         return links
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):

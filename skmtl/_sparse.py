@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 
@@ -16,4 +17,12 @@ def without_duplicates(X: Any) -> Any:
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
+    return X
+
+
+def side_by_side(blocks: list[Any]) -> Any:
+    """CSR with indices no wider than they must be: trees take no others."""
+    X = sparse.hstack(blocks, format="csr")
+    if max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
+        X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
     return X

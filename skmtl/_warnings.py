@@ -67,6 +67,11 @@ def chosen_alpha():
         _zeros_are_meant.reset(token)
 
 
+def labels_are_known():
+    """Whether the labels being read were read before, by whoever is around."""
+    return _labels_are_known.get()
+
+
 def warn(message, category=UserWarning):
     """Warn as if from the line outside of this package that called it."""
     if category is LabelWarning and _labels_are_known.get():

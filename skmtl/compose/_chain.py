@@ -10,8 +10,10 @@ from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE, read_random_state
 from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
+from skmtl.compose._features import take_rows
 from skmtl.compose._given import GivenEstimators
-from skmtl.compose._single import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._single import Single
 from skmtl.compose._steps import Step, augment
 from skmtl.model_selection._folds import N_SPLITS
 
@@ -27,11 +29,15 @@ class TaskChain(GivenEstimators):
 
     Parameters
     ----------
+    estimator : estimator, default=None
+        Cloned for each task that ``regressor`` and ``classifier`` are not for. One that cannot
+        learn a task raises.
     regressor : estimator, default=None
-        Cloned for each regression and count task. None is :class:`~sklearn.linear_model.Ridge`
-        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts.
+        Cloned for each regression and count task. Without it and ``estimator``,
+        :class:`~sklearn.linear_model.Ridge` is for regression and
+        :class:`~sklearn.linear_model.PoissonRegressor` for counts.
     classifier : estimator, default=None
-        Cloned for each classification task. None is
+        Cloned for each classification task. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
         predicts its class with probability 1.
     order : list, "random", "affinity" or None, default=None
@@ -81,7 +87,12 @@ class TaskChain(GivenEstimators):
     Notes
     -----
     A task is as many features as it has classes, one if it has two, none if its prediction is
-    constant. They are appended to X in the order of the chain (of y in stacking).
+    constant. They are appended to X, which is handed on as it came as in `IndependentTasks`, in
+    the order of the chain (of y in stacking); in a DataFrame they are named "prediction of
+    <task>", and ": <class>" after it. Tasks without labels come last in random orders.
+
+    `predict` is what ``predict`` of the estimators says; where several chains are averaged, the
+    most probable class.
 
     With a number for ``cv`` the folds of a task are those that
     ``MultiTaskKFold(cv, shuffle=True, random_state=0)`` makes of its labelled rows, fewer where
@@ -129,9 +140,10 @@ class TaskChain(GivenEstimators):
 
     def __init__(
         self,
+        estimator=None,
+        *,
         regressor=None,
         classifier=None,
-        *,
         order=None,
         n_chains=1,
         stacking=False,
@@ -142,6 +154,7 @@ class TaskChain(GivenEstimators):
         n_jobs=None,
         random_state=None,
     ):
+        self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
         self.order = order
@@ -168,22 +181,22 @@ class TaskChain(GivenEstimators):
         self._check_structure()
         problems = split(targets)
         warn_of_single_classes(problems)
-        templates = [self._estimator_for(problem.task) for problem in problems]
+        templates = self._templates(problems)
+        cv = None if self.cv is None else ChainFolds(self.cv, self._X_given)
         for name in ("order_", "pooled_estimator_", "_pooled"):
             self.__dict__.pop(name, None)
         if self.stacking:
-            self._steps = self._fit_levels(X, problems, templates)
+            self._steps = self._fit_levels(X, problems, templates, cv)
         else:
-            self.order_ = self._orders(X, problems, templates)
+            self.order_ = self._orders(X, problems, templates, cv)
             # In long form no row has the label of a task and is learned from by another.
-            cv = None if targets.tasks.is_long else self._folds()
+            cv = None if targets.tasks.is_long else cv
             self._steps = Parallel(n_jobs=self.n_jobs)(
                 delayed(_fit_chain)(X, problems, templates, order, cv) for order in self.order_
             )
-        self.estimators_ = [[step.estimator for step in steps] for steps in self._steps]
+        self.estimators_ = [[step.single.estimator for step in steps] for steps in self._steps]
         if targets.tasks.is_long and self.unknown_task == "shared":
-            together = all_rows_together(targets)
-            self._pooled = Step.fit(together, X, templates[0])
+            self._pooled = Single.fit(templates[0], X, all_rows_together(targets))
             self.pooled_estimator_ = self._pooled.estimator
 
     def _check_structure(self):
@@ -204,73 +217,86 @@ class TaskChain(GivenEstimators):
                 f"order='random', got {self.order!r}."
             )
 
-    def _orders(self, X, problems, templates):
+    def _orders(self, X, problems, templates, cv):
         n_tasks = len(problems)
         if self.order is None:
             return np.arange(n_tasks)[None]
         if not isinstance(self.order, str):
             return read_order(self.order, [problem.name for problem in problems])[None]
         if self.order == "affinity":
-            folds = self._folds() or ChainFolds(N_SPLITS, None)
+            folds = cv or ChainFolds(N_SPLITS, None)
             return order_by_affinity(X, problems, templates, folds)[None]
         rng = read_random_state(self.random_state)
-        return np.array(random_orders(rng, n_tasks, self.n_chains))
+        is_labelled = np.array([len(problem.rows) > 0 for problem in problems])
+        return np.array(random_orders(rng, is_labelled, self.n_chains))
 
-    def _folds(self):
-        return None if self.cv is None else ChainFolds(self.cv, self._X_given)
-
-    def _fit_levels(self, X, problems, templates):
+    def _fit_levels(self, X, problems, templates, cv):
         """Every task on its own, then again with what was predicted of all."""
         parallel, pairs = Parallel(n_jobs=self.n_jobs), list(zip(problems, templates, strict=True))
-        folds = self._folds()
-        first = parallel(delayed(_fit_and_tell)(X, *pair, folds) for pair in pairs)
-        wide = augment(X, [columns for _, columns in first])
+        first = parallel(delayed(_fit_and_tell)(X, *pair, cv) for pair in pairs)
+        wide = augment(X, [told for _, told in first])
         second = parallel(delayed(Step.fit)(problem, wide, template) for problem, template in pairs)
         return [[step for step, _ in first], second]
 
     def _links(self, X, task_index):
-        links = self._all_links(X)
+        chains = self._answers(X, decide=False)
+        links = [np.mean(links, axis=0) for links in zip(*chains, strict=True)]
+        return self._of_rows(X, task_index, links, Single.link)
+
+    def _decisions(self, X, task_index, links=None):
+        if not self.stacking and len(self.order_) > 1:
+            # The mean of the chains decides.
+            return super()._decisions(X, task_index, links)
+        (decided,) = self._answers(X, decide=True)
+        return self._of_rows(X, task_index, decided, Single.decide)
+
+    def _of_rows(self, X, task_index, by_task, ask):
+        """In long form, of what is said of every task, what is said of the task of each row."""
         if task_index is None:
-            return links
-        link = np.stack(links)[task_index, np.arange(len(task_index))]
+            return by_task
+        found = np.stack(by_task)[task_index, np.arange(len(task_index))]
         unknown = np.flatnonzero(task_index < 0)
         if len(unknown):
-            link[unknown] = self._pooled.link(X[unknown])
-        return [link]
+            found[unknown] = ask(self._pooled, take_rows(X, unknown))
+        return [found]
 
-    def _all_links(self, X):
-        """One link a task for every row."""
+    def _answers(self, X, *, decide):
+        """Of each chain one link, or decision, a task for every row."""
         if self.stacking:
             first, second = self._steps
-            wide = augment(X, [step.columns(step.link(X)) for step in first])
-            return [step.link(wide) for step in second]
-        chains = [
-            _chain_links(X, steps, order)
+            wide = augment(X, [step.told(step.single.link(X)) for step in first])
+            ask = Single.decide if decide else Single.link
+            return [[ask(step.single, wide) for step in second]]
+        return [
+            _chain_answers(X, steps, order, decide)
             for steps, order in zip(self._steps, self.order_, strict=True)
         ]
-        return [np.mean(links, axis=0) for links in zip(*chains, strict=True)]
 
 
 def _fit_and_tell(X, problem, template, cv):
-    """A step, and the columns it gives to others in training."""
+    """A step, and what it says to others in training."""
     step = Step.fit(problem, X, template)
-    return step, step.training_columns(problem, X, template, cv)
+    return step, step.told_in_training(problem, X, template, cv)
 
 
 def _fit_chain(X, problems, templates, order, cv):
     """One step a task, in the order of the tasks in y."""
-    steps, columns = [None] * len(problems), []
+    steps, told = [None] * len(problems), []
     for t in order[:-1]:
-        steps[t], told = _fit_and_tell(augment(X, columns), problems[t], templates[t], cv)
-        columns.append(told)
+        steps[t], said = _fit_and_tell(augment(X, told), problems[t], templates[t], cv)
+        told.append(said)
     last = order[-1]
-    steps[last] = Step.fit(problems[last], augment(X, columns), templates[last])
+    steps[last] = Step.fit(problems[last], augment(X, told), templates[last])
     return steps
 
 
-def _chain_links(X, steps, order):
-    links, columns = [None] * len(steps), []
+def _chain_answers(X, steps, order, decide):
+    answers, told = [None] * len(steps), []
     for t in order:
-        links[t] = steps[t].link(augment(X, columns))
-        columns.append(steps[t].columns(links[t]))
-    return links
+        seen, step = augment(X, told), steps[t]
+        # Nobody listens to the last.
+        link = None if decide and t == order[-1] else step.single.link(seen)
+        answers[t] = step.single.decide(seen, link) if decide else link
+        if link is not None:
+            told.append(step.told(link))
+    return answers

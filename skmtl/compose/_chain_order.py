@@ -29,13 +29,17 @@ def read_order(order, names):
     )
 
 
-def random_orders(rng, n_tasks, n_chains):
-    """Different permutations; all there are, if they are fewer than ``n_chains``."""
-    wanted = min(n_chains, math.factorial(min(n_tasks, 20)))
+def random_orders(rng, is_labelled, n_chains):
+    """Different permutations; all there are, if they are fewer than ``n_chains``.
+
+    Tasks without labels come last: the order of the others is as if they were not there.
+    """
+    labelled, others = np.flatnonzero(is_labelled), np.flatnonzero(~is_labelled)
+    wanted = min(n_chains, math.factorial(min(len(labelled), 20)))
     orders = {}
     while len(orders) < wanted:
-        order = rng.permutation(n_tasks)
-        orders.setdefault(tuple(order.tolist()), order)
+        order = labelled[rng.permutation(len(labelled))]
+        orders.setdefault(tuple(order.tolist()), np.append(order, others))
     return list(orders.values())
 
 

@@ -1,21 +1,28 @@
-"""What estimators that are given a regressor and a classifier have in common."""
+"""What estimators that are given an estimator for one task have in common."""
 
 from numbers import Integral
 
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._warnings import labels_are_known, warn
+from skmtl.compose._features import KeepsFeatures
+from skmtl.compose._notes import in_a_line
+from skmtl.compose._tags import follow, kind_of
 from skmtl.tasks._count import Count
 
+KINDS = {"classifier": "classification", "regressor": "regression"}
 
-class GivenEstimators(MultiTaskEstimator):
-    """Base of estimators with the parameters ``regressor`` and ``classifier``."""
+
+class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
+    """Base of estimators with the parameters ``estimator``, ``regressor`` and ``classifier``."""
 
     _parameter_constraints = {
-        "regressor": [HasMethods(["fit", "predict"]), None],
-        "classifier": [HasMethods(["fit", "predict"]), None],
+        # Some have `predict` only once they are fitted.
+        "estimator": [HasMethods(["fit"]), None],
+        "regressor": [HasMethods(["fit"]), None],
+        "classifier": [HasMethods(["fit"]), None],
         "tasks": "no_validation",
         "task_feature": [Integral, str, None],
         "unknown_task": [StrOptions({"error", "shared"})],
@@ -23,14 +30,67 @@ class GivenEstimators(MultiTaskEstimator):
     }
 
     def _estimator_for(self, task):
+        _, given = self._given_for(task)
+        if given is not None:
+            return given
         if task.is_classification:
-            return LogisticRegression() if self.classifier is None else self.classifier
-        if self.regressor is None:
-            return PoissonRegressor() if isinstance(task, Count) else Ridge()
-        return self.regressor
+            return LogisticRegression()
+        return PoissonRegressor() if isinstance(task, Count) else Ridge()
+
+    def _given_for(self, task):
+        """The parameter that has an estimator for this type of task, and its value."""
+        own = "classifier" if task.is_classification else "regressor"
+        name = "estimator" if getattr(self, own) is None else own
+        return name, getattr(self, name)
+
+    def _templates(self, problems):
+        """The estimator of each task.
+
+        Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
+        where that is so of another.
+        """
+        used, first = set(), {}
+        for problem in problems:
+            used.add(self._given_for(problem.task)[0])
+            if len(problem.rows):
+                first.setdefault(problem.task.is_classification, problem)
+        for problem in first.values():
+            self._check_kind(problem, *self._given_for(problem.task))
+        # Without its labels a task may look like one of another type.
+        if all(len(problem.rows) for problem in problems) and not labels_are_known():
+            self._check_use(used)
+        return [self._estimator_for(problem.task) for problem in problems]
+
+    def _check_kind(self, problem, name, given):
+        own, other = "classifier", "regressor"
+        if not problem.task.is_classification:
+            own, other = other, own
+        if kind_of(given) != other:
+            return
+        ways = f"give one that learns {KINDS[own]} as {own}="
+        if name == "estimator":
+            ways += f", this one as {other}="
+        raise ValueError(
+            f"{type(self).__name__}: {name}={in_a_line(given)} is a {other}, but task "
+            f"{problem.name!r} is {problem.task.alias}: {ways}, or say in tasks= what the task is."
+        )
+
+    def _check_use(self, used):
+        unused = [
+            name
+            for name in ("estimator", "regressor", "classifier")
+            if getattr(self, name) is not None and name not in used
+        ]
+        if not unused:
+            return
+        name, given = unused[0], in_a_line(getattr(self, unused[0]))
+        text = f"{type(self).__name__}: {name}={given} is for none of the tasks"
+        if name == "estimator":
+            raise ValueError(f"{text}: {' and '.join(sorted(used))} learn them all.")
+        warn(f"{text}: none is {KINDS[name]}.")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        given = [part for part in (self.regressor, self.classifier) if part is not None]
-        tags.input_tags.sparse = all(get_tags(part).input_tags.sparse for part in given)
+        given = (self.estimator, self.regressor, self.classifier)
+        follow(tags, [part for part in given if part is not None])
         return tags

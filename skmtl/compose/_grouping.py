@@ -8,9 +8,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._docstrings import documented
 from skmtl.compose._affinities import affinity_array, check_affinity, measure
+from skmtl.compose._features import take_rows
 from skmtl.compose._groups import find_groups
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
-from skmtl.compose._single import constant_link
+from skmtl.compose._notes import noted
+from skmtl.compose._problem import constant_link
 from skmtl.tasks._by_name import by_task
 
 
@@ -74,8 +76,7 @@ class TaskGrouping(NestingEstimator):
 
     Notes
     -----
-    The estimators see X as an array, in long form with the tasks numbered where their names are
-    not numbers.
+    The estimators see X as it came, in long form with the task feature.
 
     References
     ----------
@@ -148,7 +149,8 @@ class TaskGrouping(NestingEstimator):
         self.groups_ = [labelled[group] for group in found]
         prepared = [self._prepare(X, targets, group) for group in self.groups_]
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_prepared)(*parts) for parts in prepared
+            delayed(_fit_group)(targets.tasks.names[group].tolist(), *parts)
+            for group, parts in zip(self.groups_, prepared, strict=True)
         )
 
     def _read_affinity(self, X, targets, labelled):
@@ -183,11 +185,22 @@ class TaskGrouping(NestingEstimator):
             return [self._link_long(X, task_index)]
         tasks = self._task_set.tasks
         links = [constant_link(task, X.shape[0]) for task in tasks]
+        return self._ask_groups(self._links_of, X, links)
+
+    def _decisions(self, X, task_index, links=None):
+        if task_index is not None:
+            return [self._decide_long(X, task_index, links)]
+        decided = [task.decode(constant_link(task, X.shape[0])) for task in self._task_set.tasks]
+        return self._ask_groups(self._decisions_of, X, decided)
+
+    def _ask_groups(self, ask, X, answers):
+        """Put what each group says of its tasks in place of ``answers`` (wide)."""
+        tasks = self._task_set.tasks
         for group, estimator in zip(self.groups_, self.estimators_, strict=True):
-            found = self._links_of(estimator, X, None, [tasks[t] for t in group])
-            for t, link in zip(group, found, strict=True):
-                links[t] = link
-        return links
+            found = ask(estimator, X, [tasks[t] for t in group])
+            for t, answer in zip(group, found, strict=True):
+                answers[t] = answer
+        return answers
 
     def _link_long(self, X, task_index):
         task = self._task_set.tasks[0]
@@ -195,11 +208,35 @@ class TaskGrouping(NestingEstimator):
         unknown = np.flatnonzero(task_index < 0)
         link[unknown] = 0.0
         n_grouped = sum(len(group) for group in self.groups_)
+        for rows, estimator in self._known_rows(task_index):
+            link[rows] = self._links_of(estimator, take_rows(X, rows), [task])[0]
+        for group, estimator in zip(self.groups_, self.estimators_, strict=True):
+            if len(unknown):
+                found = self._links_of(estimator, take_rows(X, unknown), [task])[0]
+                link[unknown] += len(group) / n_grouped * found
+        return link
+
+    def _decide_long(self, X, task_index, links):
+        task = self._task_set.tasks[0]
+        decided = task.decode(constant_link(task, X.shape[0]))
+        for rows, estimator in self._known_rows(task_index):
+            decided[rows] = self._decisions_of(estimator, take_rows(X, rows), [task])[0]
+        unknown = np.flatnonzero(task_index < 0)
+        if len(unknown):
+            # The mean of the groups decides.
+            part = take_rows(X, unknown), task_index[unknown]
+            link = self._link_long(*part) if links is None else links[0][unknown]
+            decided[unknown] = task.decode(link)
+        return decided
+
+    def _known_rows(self, task_index):
+        """The rows of each group, and its estimator (long form)."""
         for group, estimator in zip(self.groups_, self.estimators_, strict=True):
             rows = np.flatnonzero(np.isin(task_index, group))
             if len(rows):
-                link[rows] = self._links_of(estimator, X[rows], task_index[rows], [task])[0]
-            if len(unknown):
-                found = self._links_of(estimator, X[unknown], task_index[unknown], [task])[0]
-                link[unknown] += len(group) / n_grouped * found
-        return link
+                yield rows, estimator
+
+
+def _fit_group(names, estimator, *data):
+    with noted(estimator, "fitted to", *names):
+        return fit_prepared(estimator, *data)

@@ -3,14 +3,10 @@
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmtl.compose._features import take_rows
 from skmtl.compose._given import GivenEstimators
-from skmtl.compose._single import (
-    all_rows_together,
-    fit_single,
-    link_single,
-    split,
-    warn_of_single_classes,
-)
+from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._single import Single
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -18,17 +14,21 @@ class IndependentTasks(GivenEstimators):
     """One scikit-learn estimator a task, fitted on the rows that have its label.
 
     Nothing is shared between tasks, so that a comparison with it tells what learning them
-    together is worth. Every task gets a clone of ``regressor`` or ``classifier``; it sees the
-    rows whose label is observed and has positive weight, and the labels as they are in ``y``.
+    together is worth. Every task gets a clone of the estimator given; it sees the rows whose
+    label is observed and has positive weight, X as it came, and the labels as they are in ``y``.
 
     Parameters
     ----------
+    estimator : estimator, default=None
+        Fitted to each task, as in :class:`~sklearn.multioutput.MultiOutputRegressor`, unless
+        ``regressor`` or ``classifier`` is for it. One that cannot learn a task raises.
     regressor : estimator, default=None
-        Fitted to each regression and count task. None is :class:`~sklearn.linear_model.Ridge`
-        for regression and :class:`~sklearn.linear_model.PoissonRegressor` for counts. For a
-        count it should predict positive values: the deviance of others has no bound.
+        Fitted to each regression and count task. Without it and ``estimator``,
+        :class:`~sklearn.linear_model.Ridge` is for regression and
+        :class:`~sklearn.linear_model.PoissonRegressor` for counts. For a count it should predict
+        positive values: the deviance of others has no bound.
     classifier : estimator, default=None
-        Fitted to each classification task. None is
+        Fitted to each classification task. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
         predicts its class with probability 1.
     tasks : "auto", str, Task, list or dict, default="auto"
@@ -73,9 +73,19 @@ class IndependentTasks(GivenEstimators):
 
     Notes
     -----
-    Weights reach a task's estimator only if its weights differ from 1; an estimator that takes
-    none then raises. `predict` gives the most probable class. The estimators see X as an array:
-    columns can be chosen by position, not by name.
+    X is handed on as it came: an array, a sparse matrix (as CSR), or a DataFrame with its
+    columns, in long form without the task feature. Missing values, categories and text are for
+    the estimators to accept or refuse. Their errors come with a note that names the task.
+
+    Weights, and class weights, reach a task's estimator only if its weights differ from 1: the
+    last step of a pipeline, through searches, with metadata routing and without; requests that
+    were made hold. An estimator that takes none then raises.
+
+    `predict` is what ``predict`` of the estimators says, which need not be the most probable
+    class: a tuned threshold counts. An estimator that refuses the labels of a task with classes,
+    because it wants 0, 1, ... for example, is fitted again to their positions among the classes
+    that are there; these are its ``classes_`` then, and predictions are labels of ``y`` all the
+    same. A class that its rows lack has probability 0.
 
     Examples
     --------
@@ -94,14 +104,16 @@ class IndependentTasks(GivenEstimators):
 
     def __init__(
         self,
+        estimator=None,
+        *,
         regressor=None,
         classifier=None,
-        *,
         tasks="auto",
         task_feature=None,
         unknown_task="error",
         n_jobs=None,
     ):
+        self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
         self.tasks = tasks
@@ -111,41 +123,56 @@ class IndependentTasks(GivenEstimators):
 
     def _fit(self, X, targets):
         problems = split(targets)
+        templates = self._templates(problems)
         if targets.tasks.is_long and self.unknown_task == "shared":
             problems.append(all_rows_together(targets))
-        constants = [problem.constant for problem in problems]
+            templates.append(templates[0])
         warn_of_single_classes(problems)
-        fitted = iter(
-            Parallel(n_jobs=self.n_jobs)(
-                delayed(fit_single)(self._estimator_for(problem.task), X, problem)
-                for problem, constant in zip(problems, constants, strict=True)
-                if constant is None
-            )
-        )
-        estimators = [next(fitted) if constant is None else None for constant in constants]
+        self._singles = _fit_all(X, problems, templates, self.n_jobs)
         n_tasks = targets.tasks.n_tasks
-        self.estimators_, self._constants = estimators[:n_tasks], constants
+        self.estimators_ = [single.estimator for single in self._singles[:n_tasks]]
         self.__dict__.pop("pooled_estimator_", None)
-        if len(estimators) > n_tasks:
-            self.pooled_estimator_ = estimators[-1]
+        if len(problems) > n_tasks:
+            self.pooled_estimator_ = self._singles[-1].estimator
 
     def _links(self, X, task_index):
-        tasks = self._task_set.tasks
         if task_index is None:
-            return [
-                link_single(estimator, constant, task, X)
-                for estimator, constant, task in zip(
-                    self.estimators_, self._constants, tasks, strict=True
-                )
-            ]
-        task = tasks[0]
-        n_classes = (len(task.classes_),) if task.is_classification else ()
-        link = np.full((X.shape[0], *n_classes), np.nan)
-        for t, rows in enumerate(rows_by_task(task_index, len(self.estimators_))):
+            return [single.link(X) for single in self._singles]
+        return [self._of_rows(X, task_index, Single.link)]
+
+    def _decisions(self, X, task_index, links=None):
+        if task_index is not None:
+            return [self._of_rows(X, task_index, Single.decide)]
+        links = [None] * len(self._singles) if links is None else links
+        return [single.decide(X, link) for single, link in zip(self._singles, links, strict=True)]
+
+    def _of_rows(self, X, task_index, ask):
+        """Long form: ``ask`` what learned the task of each row; unknown ones ask the last."""
+        n_tasks = self._task_set.n_tasks
+        rows_of = rows_by_task(np.where(task_index < 0, n_tasks, task_index), n_tasks + 1)
+        # One row at least: an array of no rows tells no dtype and no number of classes.
+        found, parts = None, zip(rows_of, self._singles, strict=False)
+        for rows, single in parts:
             if len(rows):
-                link[rows] = link_single(self.estimators_[t], self._constants[t], task, X[rows])
-        unknown = np.flatnonzero(task_index < 0)
-        if len(unknown):
-            pooled = self.pooled_estimator_
-            link[unknown] = link_single(pooled, self._constants[-1], task, X[unknown])
-        return [link]
+                answer = ask(single, take_rows(X, rows))
+                if found is None:
+                    found = np.empty((X.shape[0], *answer.shape[1:]), dtype=answer.dtype)
+                found[rows] = answer
+        return found
+
+
+def _fit_all(X, problems, templates, n_jobs):
+    """Fit what there is to choose, elsewhere perhaps; constants are found here."""
+    constants = [problem.constant is not None for problem in problems]
+    jobs = zip(problems, templates, constants, strict=True)
+    fitted = iter(
+        Parallel(n_jobs=n_jobs)(
+            delayed(Single.fit)(template, X, problem)
+            for problem, template, is_constant in jobs
+            if not is_constant
+        )
+    )
+    return [
+        Single.fit(None, X, problem) if is_constant else next(fitted)
+        for problem, is_constant in zip(problems, constants, strict=True)
+    ]

@@ -6,7 +6,6 @@ from copy import deepcopy
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -14,8 +13,10 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._warnings import known_labels
+from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
-from skmtl.compose._single import weight_parameter
+from skmtl.compose._tags import follow
+from skmtl.compose._weights import fit_weighted
 from skmtl.tasks._by_name import matrix_by_task, put_in_order
 from skmtl.tasks._columns import match
 from skmtl.tasks._weights import read_task_weight
@@ -47,11 +48,11 @@ class _KindOfEstimator:
             return "any"
 
 
-class NestingEstimator(MultiTaskEstimator):
+class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     """Base of estimators with the parameter ``estimator``.
 
-    X and y are read here. The estimator gets what was read, with the tasks declared: it makes
-    no second guess, and does not warn again.
+    y is read here. The estimator gets what was read, with the tasks declared: it makes no second
+    guess, and does not warn again. X it gets as it came.
     """
 
     _kind = _KindOfEstimator()
@@ -63,10 +64,6 @@ class NestingEstimator(MultiTaskEstimator):
         "unknown_task": [StrOptions({"error", "shared"})],
     }
 
-    @property
-    def _allows_nd(self):
-        return getattr(innermost(self.estimator)[1], "_allows_nd", False)
-
     def _prepare(self, X, targets, members=None):
         """Estimator, X, y and weights for these tasks; all by default."""
         tasks = targets.tasks
@@ -77,11 +74,9 @@ class NestingEstimator(MultiTaskEstimator):
         names = tasks.names.tolist()
         settings = cut_settings(inner, names, members, {names[t]: names[t] for t in members})
         if tasks.is_long:
-            self._codes = _codes(tasks.names)
             rows = np.flatnonzero(np.isin(targets.task_index, members))
-            targets = targets.take(rows)
-            X = self._with_task(X[rows], targets.task_index)
-            settings["task_feature"] = self._task_position()
+            X, targets = take_rows(X, rows), targets.take(rows)
+            settings["task_feature"] = self._task_feature(path)
             settings["unknown_task"] = self.unknown_task
         elif len(members) < tasks.n_tasks:
             targets = targets.select(members)
@@ -92,18 +87,21 @@ class NestingEstimator(MultiTaskEstimator):
         is_plain = np.isin(targets.weights, (0.0, 1.0)).all()
         return estimator, X, labels_of(targets), None if is_plain else targets.weights
 
-    def _links_of(self, fitted, X, task_index, tasks):
+    def _read_X(self, X, *, reset):
+        # The estimator finds the task feature itself, where it was.
+        without, task_column = super()._read_X(X, reset=reset)
+        return without if task_column is None else read_features(X), task_column
+
+    def _links_of(self, fitted, X, tasks):
         """Links of a fitted estimator, for the tasks that it was fitted to."""
-        if task_index is not None:
-            X = self._with_task(X, task_index)
         are_classes = [task.is_classification for task in tasks]
         predicted = probabilities = [None] * len(tasks)
         if not all(are_classes):
-            predicted = np.asarray(fitted.predict(X)).reshape(X.shape[0], -1).T
+            predicted = _columns(fitted.predict(X))
         if any(are_classes):
             found = fitted.predict_proba(X)
             probabilities = found if isinstance(found, list) else [found]
-        if task_index is not None and are_classes[0]:
+        if self._task_set.is_long and are_classes[0]:
             probabilities = [_of_all_classes(found, fitted.classes_, tasks[0].classes_)]
         return [
             probability if is_class else column.astype(np.float64)
@@ -112,18 +110,19 @@ class NestingEstimator(MultiTaskEstimator):
             )
         ]
 
-    def _with_task(self, X, task_index):
-        """X with the column that names the task, where it was; its codes are numbers."""
-        at, column = self._task_position(), self._codes[task_index].astype(X.dtype)
-        if sparse.issparse(X):
-            return sparse.hstack([X[:, :at], column[:, None], X[:, at:]], format="csr")
-        return np.insert(X, at, column, axis=1)
+    def _decisions_of(self, fitted, X, tasks):
+        """What a fitted estimator predicts for the tasks that it was fitted to."""
+        return [
+            _labels_of(task, column)
+            for task, column in zip(tasks, _columns(fitted.predict(X)), strict=True)
+        ]
 
-    def _task_position(self):
-        """Position of the task feature in the X that was given."""
-        if isinstance(self.task_feature, str):
+    def _task_feature(self, path):
+        """The task feature, as the estimator at the end of ``path`` finds it."""
+        if isinstance(self.task_feature, str) and path:
+            # The steps before it may leave no names.
             return self.feature_names_in_.tolist().index(self.task_feature)
-        return int(self.task_feature) % self.n_features_in_
+        return self.task_feature
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -131,15 +130,15 @@ class NestingEstimator(MultiTaskEstimator):
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags = deepcopy(inner.classifier_tags)
         tags.regressor_tags = deepcopy(inner.regressor_tags)
-        tags.input_tags.sparse = inner.input_tags.sparse
+        follow(tags, [self.estimator])
         return tags
 
 
 def fit_prepared(estimator, X, y, weights):
     """Fit what `NestingEstimator._prepare` made."""
-    parameters = {} if weights is None else {weight_parameter(estimator, "y"): weights}
+    names = getattr(y, "columns", ["y"])
     with known_labels():
-        return estimator.fit(X, y, **parameters)
+        return fit_weighted(estimator, X, y, weights, names[0])
 
 
 def _check_left_to_us(inner, name):
@@ -204,13 +203,15 @@ def _of_all_classes(probability, classes, all_classes):
     return whole
 
 
-def _codes(names):
-    """A number for each task, its name if that is one; one more, for unknown tasks, is last.
+def _columns(predicted):
+    """One array a task."""
+    predicted = np.asarray(predicted)
+    return predicted.reshape(len(predicted), -1).T
 
-    Single precision has to tell them apart.
-    """
-    codes = np.arange(len(names), dtype=np.float64)
-    if names.dtype.kind in "iuf" and np.abs(names).max() < 2**23:
-        single = names.astype(np.float32)
-        codes = names.astype(np.float64) if (single == names).all() else codes
-    return np.append(codes, codes.min() - 1.0)
+
+def _labels_of(task, column):
+    """Predictions of one task, which beside those of others may have another dtype."""
+    if not task.is_classification:
+        return column.astype(np.float64)
+    position = {label: k for k, label in enumerate(task.classes_.tolist())}
+    return task.classes_[[position[label] for label in column.tolist()]]

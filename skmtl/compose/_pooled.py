@@ -7,7 +7,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmtl._docstrings import documented
 from skmtl.compose._given import GivenEstimators
 from skmtl.compose._pools import Pool, find_pools
-from skmtl.compose._single import constant_link, split, warn_of_single_classes
+from skmtl.compose._problem import constant_link, split, warn_of_single_classes
+from skmtl.compose._single import Single
 from skmtl.compose._task_columns import TASK_COLUMNS
 
 
@@ -22,13 +23,16 @@ class PooledTasks(GivenEstimators):
 
     Parameters
     ----------
+    estimator : estimator, default=None
+        Learns the tasks that ``regressor`` and ``classifier`` are not for. One that cannot learn
+        a task raises.
     regressor : estimator, default=None
         Fitted to the labels of all regression tasks, and a clone of it to those of all counts.
-        None is :class:`~sklearn.linear_model.Ridge` for regression and
+        Without it and ``estimator``, :class:`~sklearn.linear_model.Ridge` is for regression and
         :class:`~sklearn.linear_model.PoissonRegressor` for counts.
     classifier : estimator, default=None
         Fitted to the labels of classification tasks; a clone for each set of tasks that have no
-        class in common with the others. None is
+        class in common with the others. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
         predicts its class with probability 1.
     task_as_feature : {"onehot", "index", "interactions"} or None, default="onehot"
@@ -39,8 +43,8 @@ class PooledTasks(GivenEstimators):
           estimators that can be told that their last column is a category; -1 for a task first
           met at predict.
         - "interactions": T indicators and T copies of x, of which all but the task's are zero
-          [1]_, as a sparse matrix. A linear model with a ridge penalty then learns
-          coefficients that deviate from common ones [2]_.
+          [1]_, as a sparse matrix; X has to be numbers. A linear model with a ridge penalty
+          then learns coefficients that deviate from common ones [2]_.
         - None: nothing. The tasks have one prediction; it suits targets of one scale.
     <task parameters>
     n_jobs : int, default=None
@@ -66,8 +70,14 @@ class PooledTasks(GivenEstimators):
     -----
     Classes are those of all tasks that share some; the probabilities of a task are those given
     that its class is one of its own (wide form). Where the estimator gives all of them
-    probability 0, the task's class shares are predicted. In wide form memory is that of as many
-    rows of X as there are labels. "onehot" columns are dense where X is.
+    probability 0, the task's class shares are predicted. `predict` is what ``predict`` of the
+    estimator says, unless that is a class of other tasks only. In wide form memory is that of as
+    many rows of X as there are labels.
+
+    X is handed on as it came, as in `IndependentTasks`, with the columns appended; those of a
+    DataFrame are named "task" or "task <name>". "onehot" columns are dense where X is, up to 256
+    MB; beyond, all of X becomes a sparse matrix if the estimator takes one. One that does not
+    raises beyond 4 GB: "index" is for such.
 
     References
     ----------
@@ -95,15 +105,17 @@ class PooledTasks(GivenEstimators):
 
     def __init__(
         self,
+        estimator=None,
+        *,
         regressor=None,
         classifier=None,
-        *,
         task_as_feature="onehot",
         tasks="auto",
         task_feature=None,
         unknown_task="error",
         n_jobs=None,
     ):
+        self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
         self.task_as_feature = task_as_feature
@@ -114,32 +126,53 @@ class PooledTasks(GivenEstimators):
 
     def _fit(self, X, targets):
         problems = split(targets)
+        templates = self._templates(problems)
         pools = [Pool.of(part, problems, self.task_as_feature) for part in find_pools(problems)]
         self._pools = Parallel(n_jobs=self.n_jobs)(
-            delayed(pool.fit)(X, problems, self._estimator_for(pool.task)) for pool in pools
+            delayed(pool.fit)(X, problems, templates[pool.positions[0]]) for pool in pools
         )
-        alone = [pool.positions for pool in self._pools if pool.constant is not None]
+        alone = [pool.positions for pool in self._pools if pool.single.estimator is None]
         warn_of_single_classes([problems[t] for positions in alone for t in positions])
         self.pools_ = [pool.positions for pool in self._pools]
-        self.estimators_ = [pool.estimator for pool in self._pools]
+        self.estimators_ = [pool.single.estimator for pool in self._pools]
 
     def _links(self, X, task_index):
         if task_index is not None:
-            return [self._link_long(X, task_index)]
-        tasks = self._task_set.tasks
-        links = [constant_link(task, X.shape[0]) for task in tasks]
-        for pool in self._pools:
-            found = pool.links(X, [tasks[t] for t in pool.positions])
-            for t, link in zip(pool.positions, found, strict=True):
-                links[t] = link
-        return links
+            silent = constant_link(self._task_set.tasks[0], X.shape[0])
+            return [self._of_rows(X, task_index, Single.link, silent)]
+        return self._of_tasks(X, Pool.links)
 
-    def _link_long(self, X, task_index):
-        pool, tasks = self._pools[0], self._task_set
+    def _decisions(self, X, task_index, links=None):
+        if task_index is not None:
+            task = self._task_set.tasks[0]
+            silent = task.decode(constant_link(task, X.shape[0]))
+            return [self._of_rows(X, task_index, Single.decide, silent)]
+
+        def decide(pool, X, tasks):
+            known = None if links is None else [links[t] for t in pool.positions]
+            return pool.decisions(X, tasks, known)
+
+        return self._of_tasks(X, decide, decided=True)
+
+    def _of_tasks(self, X, ask, *, decided=False):
+        """Wide form: one answer a task; those without labels are in no pool."""
+        tasks = self._task_set.tasks
+        answers = [constant_link(task, X.shape[0]) for task in tasks]
+        if decided:
+            answers = [task.decode(link) for task, link in zip(tasks, answers, strict=True)]
+        for pool in self._pools:
+            found = ask(pool, X, [tasks[t] for t in pool.positions])
+            for t, answer in zip(pool.positions, found, strict=True):
+                answers[t] = answer
+        return answers
+
+    def _of_rows(self, X, task_index, question, silent):
+        """Long form: what is said of every row, ``silent`` for tasks without labels."""
+        pool = self._pools[0]
         # The last entry is where an unknown task, -1, looks.
-        position = np.full(tasks.n_tasks + 1, -1)
+        position = np.full(self._task_set.n_tasks + 1, -1)
         position[pool.positions] = np.arange(len(pool.positions))
-        link = pool.link(X, position[task_index])
-        silent = (position[task_index] < 0) & (task_index >= 0)
-        link[silent] = constant_link(tasks.tasks[0], int(silent.sum()))
-        return link
+        answer = pool.ask(question, X, position[task_index])
+        is_silent = (position[task_index] < 0) & (task_index >= 0)
+        answer[is_silent] = silent[is_silent]
+        return answer

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from skmtl.compose._single import ALL_TOGETHER, Problem, fit_single, link_single
-from skmtl.compose._task_columns import add_task_columns
+from skmtl.compose._features import take_rows
+from skmtl.compose._problem import ALL_TOGETHER, Problem
+from skmtl.compose._single import Single
+from skmtl.compose._task_columns import TaskColumns
+from skmtl.tasks._columns import match
 from skmtl.tasks._count import Count
 from skmtl.tasks._multiclass import Multiclass
 
@@ -22,10 +25,9 @@ class Pool:
 
     positions: np.ndarray
     task: Any
-    how: str | None
+    columns: TaskColumns
     priors: list
-    estimator: Any = None
-    constant: Any = None
+    single: Single | None = None
 
     @classmethod
     def of(cls, positions, problems, how):
@@ -38,14 +40,15 @@ class Pool:
             if len(labels) > len(task.classes_):
                 task = Multiclass()
                 task.classes_ = labels
-        return cls(np.array(positions, dtype=np.intp), task, how, priors)
+        columns = TaskColumns([p.name for p in members], how)
+        return cls(np.array(positions, dtype=np.intp), task, columns, priors)
 
     def fit(self, X, problems, estimator):
         """Learn from all labels below each other."""
         members = [problems[t] for t in self.positions]
         values = [p.values for p in members]
         if self.task.is_classification:
-            values = [self._columns(p.task)[p.values.astype(np.intp)] for p in members]
+            values = [self._places(p.task)[p.values.astype(np.intp)] for p in members]
         rows = np.concatenate([p.rows for p in members])
         index = np.repeat(np.arange(len(members)), [len(p.rows) for p in members])
         stacked = Problem(
@@ -55,33 +58,53 @@ class Pool:
             np.concatenate(values).astype(np.float64),
             np.concatenate([p.weights for p in members]),
         )
-        self.constant = stacked.constant
-        if self.constant is None:
-            X = add_task_columns(X[rows], index, len(members), self.how)
-            self.estimator = fit_single(estimator, X, stacked)
+        if stacked.constant is None:
+            X = self.columns.fit_append(take_rows(X, rows), index, estimator)
+        self.single = Single.fit(estimator, X, stacked)
         return self
 
-    def link(self, X, index):
-        """Expected values, or probabilities of all classes, of rows of the tasks ``index``."""
-        if self.constant is None:
-            X = add_task_columns(X, index, len(self.positions), self.how)
-        return link_single(self.estimator, self.constant, self.task, X)
+    def ask(self, question, X, index):
+        """`Single.link` or `Single.decide` of rows of the tasks ``index``."""
+        if self.single.estimator is not None:
+            X = self.columns.append(X, index)
+        return question(self.single, X)
 
     def links(self, X, tasks):
         """One link a task (wide), with the classes of that task only."""
-        if self.how is None:
-            everywhere = self.link(X, None)
-            links = [everywhere] * len(tasks)
-        else:
-            links = [self.link(X, np.full(X.shape[0], k)) for k in range(len(tasks))]
+        links = self._ask_each(Single.link, X)
         if not self.task.is_classification:
             return links
         return [
-            _restrict(link, self._columns(task), prior)
+            _restrict(link, self._places(task), prior)
             for link, task, prior in zip(links, tasks, self.priors, strict=True)
         ]
 
-    def _columns(self, task):
+    def decisions(self, X, tasks, links=None):
+        """One prediction a task (wide): what the estimator says, if the task has such a class."""
+        if not self.task.is_classification:
+            return self.links(X, tasks) if links is None else links
+        decided = self._ask_each(Single.decide, X)
+        is_own = [
+            match(task.classes_, found) >= 0 for task, found in zip(tasks, decided, strict=True)
+        ]
+        decided = [
+            found.astype(task.classes_.dtype) for task, found in zip(tasks, decided, strict=True)
+        ]
+        if all(own.all() for own in is_own):
+            return decided
+        links = self.links(X, tasks) if links is None else links
+        return [
+            np.where(own, found, task.decode(link))
+            for own, found, task, link in zip(is_own, decided, tasks, links, strict=True)
+        ]
+
+    def _ask_each(self, question, X):
+        n_tasks = len(self.positions)
+        if self.columns.how is None:
+            return [self.ask(question, X, None)] * n_tasks
+        return [self.ask(question, X, np.full(X.shape[0], k)) for k in range(n_tasks)]
+
+    def _places(self, task):
         """Positions of the classes of one task among those of all."""
         return np.searchsorted(self.task.classes_, task.classes_)
 

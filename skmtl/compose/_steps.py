@@ -3,58 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from skmtl.compose._single import Problem, fit_single, link_single
+from skmtl.compose._features import append_columns, take_rows
+from skmtl.compose._problem import Problem
+from skmtl.compose._single import Single
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """Features (n, n_columns) that the prediction of one task is for others, and their names."""
+
+    columns: np.ndarray
+    names: list
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """A fitted model of one task; ``tells`` whether other tasks can learn from it."""
 
-    task: Any
-    estimator: Any
-    constant: Any
+    single: Single
     tells: bool
 
     @classmethod
     def fit(cls, problem, X, template):
         """Learn the task from the rows that have its label."""
-        constant = problem.constant
-        estimator = fit_single(template, X, problem) if constant is None else None
-        return cls(problem.task, estimator, constant, is_learnable(problem))
+        return cls(Single.fit(template, X, problem), is_learnable(problem))
 
-    def link(self, X):
-        """Expected values or class probabilities."""
-        return link_single(self.estimator, self.constant, self.task, X)
-
-    def columns(self, link):
-        """Features that a link is for other tasks."""
+    def told(self, link):
+        """What a link says to other tasks."""
+        task, name = self.single.task, f"prediction of {self.single.name}"
         if not self.tells:
-            return np.empty((len(link), 0))
-        if self.task.is_classification:
-            # Of two probabilities one is enough.
-            return link[:, 1:] if link.shape[1] == 2 else link
-        return link[:, None]
+            return Told(np.empty((len(link), 0)), [])
+        if not task.is_classification:
+            return Told(link[:, None], [name])
+        # Of two probabilities one is enough.
+        first = 1 if link.shape[1] == 2 else 0
+        return Told(link[:, first:], [f"{name}: {label}" for label in task.classes_[first:]])
 
-    def training_columns(self, problem, X, template, cv):
-        """`columns` for the rows of `fit`.
+    def told_in_training(self, problem, X, template, cv):
+        """`told` for the rows of `fit`.
 
         A row with a label has what models say that did not see it, or the label itself (cv is
         None); one without has what this model says, as new rows will.
         """
         if not self.tells:
-            return np.empty((X.shape[0], 0))
+            return self.told(np.empty(X.shape[0]))
         own = true_link(problem) if cv is None else out_of_fold(problem, X, template, cv)
         link = np.empty((X.shape[0], *own.shape[1:]))
         link[problem.rows] = own
         others = np.setdiff1d(np.arange(X.shape[0]), problem.rows)
         if len(others):
-            link[others] = self.link(X[others])
-        return self.columns(link)
+            link[others] = self.single.link(take_rows(X, others))
+        return self.told(link)
 
 
 def is_learnable(problem):
@@ -78,7 +80,8 @@ def out_of_fold(problem, X, template, cv):
         if not len(rows):
             raise ValueError(f"cv={cv!r} has a fold without labels of task {problem.name!r}.")
         part = Problem(problem.task, problem.name, rows, values, weights)
-        link[test] = Step.fit(part, X, template).link(X[problem.rows[test]])
+        held_out = take_rows(X, problem.rows[test])
+        link[test] = Single.fit(template, X, part).link(held_out)
         times[test] += 1
     if not (times == 1).all():
         raise ValueError(
@@ -88,10 +91,10 @@ def out_of_fold(problem, X, template, cv):
     return link
 
 
-def augment(X, columns):
-    """Append the columns that earlier models gave."""
-    columns = [part for part in columns if part.shape[1]]
-    if not columns:
+def augment(X, told):
+    """Append what earlier models said."""
+    told = [part for part in told if part.names]
+    if not told:
         return X
-    added = np.hstack(columns).astype(X.dtype)
-    return sparse.hstack([X, added], format="csr") if sparse.issparse(X) else np.hstack([X, added])
+    names = [name for part in told for name in part.names]
+    return append_columns(X, np.hstack([part.columns for part in told]), names)

@@ -60,8 +60,9 @@ class TargetScaler(NestingEstimator):
 
     Notes
     -----
-    Weights of labels reach transformers that take them. `score` is in the units of y. Mapped
-    back, a mean is no mean: with ``func=numpy.log`` the prediction is closer to a median.
+    Weights of labels reach transformers that take them, in pipelines the last step. `score` is in
+    the units of y. Mapped back, a mean is no mean: with ``func=numpy.log`` the prediction is
+    closer to a median.
 
     In long form labels of all tasks have one meaning, and tasks may be unknown or have few
     labels: one transformer serves all.
@@ -119,7 +120,7 @@ class TargetScaler(NestingEstimator):
     def _fit(self, X, targets):
         self._transformed_names = _names(targets.tasks)
         templates = self._templates(targets.tasks, self._transformed_names)
-        self.transformers_, targets = self._transform(targets, templates)
+        self.transformers_, self._ends, targets = self._transform(targets, templates)
         self.estimator_ = fit_prepared(*self._prepare(X, targets))
 
     def _templates(self, tasks, names):
@@ -158,10 +159,11 @@ class TargetScaler(NestingEstimator):
         return FunctionTransformer(self.func, self.inverse_func, check_inverse=False)
 
     def _transform(self, targets, templates):
-        """Fitted transformers, and the labels that the estimator learns."""
+        """Fitted transformers, the ends of what they make, and what the estimator learns."""
         values, weights = targets.values.copy(), targets.weights
         columns = values.reshape(len(values), -1).T
         tasks, transformers = list(targets.tasks.tasks), [None] * len(templates)
+        ends = [None] * len(templates)
         for t, (template, name) in enumerate(zip(templates, self._transformed_names, strict=True)):
             weight = weights.reshape(len(values), -1)[:, t]
             rows = np.flatnonzero(weight > 0)
@@ -171,19 +173,27 @@ class TargetScaler(NestingEstimator):
             transformers[t], found = transform_labels(template, labels, weight[rows], name)
             if self.check_inverse:
                 check_way_back(transformers[t], labels, found, name)
-            columns[t, rows] = found
+            columns[t, rows], ends[t] = found, np.array([found.min(), found.max()])
             if isinstance(tasks[t], Count):
                 tasks[t] = Regression()
                 tasks[t].location_, tasks[t].scale_ = 0.0, 1.0
         tasks = replace(targets.tasks, tasks=tuple(tasks))
-        return transformers, replace(targets, tasks=tasks, values=values)
+        return transformers, ends, replace(targets, tasks=tasks, values=values)
 
     def _links(self, X, task_index):
-        links = self._links_of(self.estimator_, X, task_index, self._task_set.tasks)
+        return self._map_back(self._links_of(self.estimator_, X, self._task_set.tasks))
+
+    def _decisions(self, X, task_index, links=None):
+        if links is not None and not self._task_set.any_classification:
+            return links
+        return self._map_back(self._decisions_of(self.estimator_, X, self._task_set.tasks))
+
+    def _map_back(self, columns):
+        """Predictions of each task in the units of y."""
         return [
-            link if transformer is None else map_back(transformer, link, name)
-            for link, transformer, name in zip(
-                links, self.transformers_, self._transformed_names, strict=True
+            column if transformer is None else map_back(transformer, column, name, ends)
+            for column, transformer, name, ends in zip(
+                columns, self.transformers_, self._transformed_names, self._ends, strict=True
             )
         ]
 

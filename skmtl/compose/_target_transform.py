@@ -1,10 +1,11 @@
 """Labels of one task on another scale, and predictions back."""
 
 import numpy as np
+import sklearn
 from sklearn.base import clone
-from sklearn.utils.validation import has_fit_parameter
 
 from skmtl._warnings import warn
+from skmtl.compose._weights import weight_parameter
 
 
 def transform_labels(transformer, values, weights, name):
@@ -12,10 +13,10 @@ def transform_labels(transformer, values, weights, name):
 
     A transformer that takes no weights counts all labels alike.
     """
-    transformer, parameters = clone(transformer), {}
-    if (weights != 1.0).any() and has_fit_parameter(transformer, "sample_weight"):
-        parameters["sample_weight"] = weights
-    transformer.fit(values[:, None], **parameters)
+    transformer = clone(transformer)
+    parameter = weight_parameter(transformer) if (weights != 1.0).any() else None
+    with sklearn.config_context(enable_metadata_routing=False):
+        transformer.fit(values[:, None], **({parameter: weights} if parameter else {}))
     found = _column(transformer.transform(values[:, None]), len(values), name)
     lost = ~np.isfinite(found)
     if lost.any():
@@ -26,31 +27,46 @@ def transform_labels(transformer, values, weights, name):
     return transformer, found
 
 
-def map_back(transformer, values, name):
+def map_back(transformer, values, name, ends):
     """Predictions in the units of y; NaN stays NaN.
 
-    One that cannot be mapped back raises: as NaN it would pass for a task without labels, which
-    no score counts.
+    ``ends`` are the least and the greatest transformed label. A prediction beyond them may have
+    no inverse (that of a power has bounds): it becomes the label at the nearer end, with a
+    warning. As NaN it would pass for a task without labels, which no score counts.
     """
+    back = _inverse(transformer, values, name)
+    lost = ~np.isnan(values) & ~np.isfinite(back)
+    if lost.any():
+        nearest = np.clip(values[lost], *ends)
+        back[lost] = _inverse(transformer, nearest, name)
+        if not np.isfinite(back[lost]).all():
+            raise ValueError(
+                f"Task {name!r}: the transformer cannot map back {int(lost.sum())} predictions, "
+                f"{values[lost][0]:g} for example; use one whose inverse takes any number, or an "
+                "inverse_func that clips."
+            )
+        warn(
+            f"Task {name!r}: the transformer cannot map back {int(lost.sum())} predictions beyond "
+            f"the labels, {values[lost][0]:g} for example; they become the nearest label, here "
+            f"{back[lost][0]:g}."
+        )
+    return back
+
+
+def _inverse(transformer, values, name):
     known = ~np.isnan(values)
     back = np.full(len(values), np.nan)
     if known.any():
         found = transformer.inverse_transform(values[known][:, None])
         back[known] = _column(found, int(known.sum()), name)
-    lost = known & np.isnan(back)
-    if lost.any():
-        raise ValueError(
-            f"Task {name!r}: the transformer cannot map back {int(lost.sum())} predictions, "
-            f"{values[lost][0]:g} for example; use one whose inverse takes any number, or an "
-            "inverse_func that clips."
-        )
     return back
 
 
 def check_way_back(transformer, values, transformed, name):
     """Warn if the way back from some of the labels does not lead to them."""
     some = slice(None, None, max(1, len(values) // 10))
-    back = map_back(transformer, transformed[some], name)
+    ends = transformed.min(), transformed.max()
+    back = map_back(transformer, transformed[some], name, ends)
     error = np.abs(values[some] - back)
     if not (error <= 1e-6 * np.abs(values[some]).max()).all():
         worst = error.argmax()

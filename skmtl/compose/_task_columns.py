@@ -1,42 +1,66 @@
 """Telling an estimator which task a row belongs to, by columns of X."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import sparse
 
+from skmtl._sparse import side_by_side
+from skmtl.compose._features import append_columns, as_numbers, number_type
+from skmtl.compose._notes import in_a_line
+from skmtl.compose._tags import tags_of
+
 TASK_COLUMNS = ("onehot", "index", "interactions")
 
+MOST_DENSE = 2**28
+"""Bytes of indicators that are dense for any estimator: more are sparse."""
+MOST_DENSE_AT_ALL = 2**32
+"""Bytes of indicators for an estimator that takes no sparse X."""
 
-def add_task_columns(X, index, n_tasks, how):
-    r"""Append to the rows of X what says that row i belongs to task ``index[i]``.
+
+class TaskColumns:
+    r"""Columns that say that row i of X belongs to task ``index[i]``.
 
     With :math:`e_t` the t-th unit vector, a row x of task t becomes :math:`(x, e_t)` ("onehot"),
     :math:`(x, t)` ("index") or :math:`(x, e_t, e_t \otimes x)` ("interactions", CSR). One of no
     known task, t = -1, has :math:`e_t = 0`. With one task there is nothing to tell.
     """
-    if how is None or n_tasks == 1:
-        return X
-    if how == "index":
-        return _append(X, index.astype(X.dtype)[:, None])
-    known = np.flatnonzero(index >= 0)
-    ones = np.ones(len(known), dtype=X.dtype)
-    indicator = sparse.csr_array((ones, (known, index[known])), shape=(len(index), n_tasks))
-    if how == "onehot":
-        return _append(X, indicator if sparse.issparse(X) else indicator.toarray())
-    return _side_by_side([sparse.csr_array(X), indicator, _products(X, index, n_tasks)])
 
+    def __init__(self, names, how):
+        self.names = names
+        self.how = None if len(names) == 1 else how
+        self.are_sparse = False
 
-def _append(X, columns):
-    if sparse.issparse(X):
-        return _side_by_side([X, columns])
-    return np.hstack([X, columns])
+    def fit_append(self, X, index, estimator):
+        """`append`, for the rows that ``estimator`` learns from."""
+        n_bytes = len(index) * len(self.names) * np.dtype(number_type(X)).itemsize
+        if self.how == "onehot" and n_bytes > MOST_DENSE:
+            tags = tags_of(estimator)
+            self.are_sparse = tags is None or tags.input_tags.sparse
+            if not self.are_sparse and n_bytes > MOST_DENSE_AT_ALL:
+                raise ValueError(
+                    f"task_as_feature='onehot' makes {len(self.names)} columns of {len(index)} "
+                    f"rows, {n_bytes / 2**30:.2g} GiB, and {in_a_line(estimator)} takes no sparse "
+                    "X; set task_as_feature='index'."
+                )
+        return self.append(X, index)
 
-
-def _side_by_side(blocks):
-    """CSR with indices no wider than they must be: trees take no others."""
-    X = sparse.hstack(blocks, format="csr")
-    if max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
-        X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
-    return X
+    def append(self, X, index):
+        """X with these columns."""
+        if self.how is None:
+            return X
+        if self.how == "index":
+            return append_columns(X, index[:, None], ["task"])
+        known = np.flatnonzero(index >= 0)
+        ones = np.ones(len(known), dtype=number_type(X))
+        shape = (len(index), len(self.names))
+        indicator = sparse.csr_array((ones, (known, index[known])), shape=shape)
+        if self.how == "onehot":
+            is_dense = not (self.are_sparse or sparse.issparse(X))
+            names = [f"task {name}" for name in self.names]
+            return append_columns(X, indicator.toarray() if is_dense else indicator, names)
+        X = sparse.csr_array(as_numbers(X))
+        return side_by_side([X, indicator, _products(X, index, len(self.names))])
 
 
 def _products(X, index, n_tasks):

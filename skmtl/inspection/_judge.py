@@ -11,7 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._warnings import known_labels, name_tasks
 from skmtl.compose._independent import IndependentTasks
-from skmtl.compose._single import weight_parameter
+from skmtl.compose._weights import fit_weighted
 from skmtl.metrics._unwrap import unwrap
 from skmtl.model_selection._folds import (
     N_SPLITS,
@@ -31,9 +31,7 @@ ORDERS = 2
 
 def fit(estimator, X, y, sample_weight=None):
     """Fit in place; weights go to the step of a pipeline that takes them."""
-    if sample_weight is None:
-        return estimator.fit(X, y)
-    return estimator.fit(X, y, **{weight_parameter(estimator, "y"): sample_weight})
+    return fit_weighted(estimator, X, y, sample_weight, "y")
 
 
 def fit_members(estimator, data, members, rows=None):
@@ -149,7 +147,7 @@ def _judge(data, measure, estimator, members, train, asked):
     _, columns = final._linked_targets(X, y, weight, unseen="miss")
     found = {}
     for t, of_task in rows_of.items():
-        task, link, values, _ = columns[0 if data.is_long else list(members).index(t)]
+        task, link, values, *_ = columns[0 if data.is_long else list(members).index(t)]
         at = np.searchsorted(rows, of_task)
         found[t] = _measure(measure, task, link[at], values[at])
     return found

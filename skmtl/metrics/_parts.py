@@ -1,6 +1,6 @@
 """What there is to score: labels and predictions, task by task."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ class Part:
 
     ``link`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
     the same as the user wrote them; ``weight`` is 0 where unobserved; ``rows`` are positions
-    in the data.
+    in the data. ``decide()`` are the labels that `predict` gives.
     """
 
     key: str
@@ -27,6 +27,7 @@ class Part:
     link: np.ndarray
     values: np.ndarray
     weight: np.ndarray
+    decide: Callable[[], np.ndarray]
     labels: np.ndarray
     rows: np.ndarray
 
@@ -36,7 +37,10 @@ class Part:
             key,
             name,
             self.task,
-            *(a[rows] for a in (self.link, self.values, self.weight, self.labels, self.rows)),
+            *(a[rows] for a in (self.link, self.values, self.weight)),
+            lambda: self.decide()[rows],
+            self.labels[rows],
+            self.rows[rows],
         )
 
 

@@ -78,7 +78,7 @@ def view_of_part(part):
     """View of one task of an estimator of this package."""
     used = part.weight > 0
     task, link = part.task, part.link[used]
-    answers = {"predict": lambda: task.decode(link)}
+    answers = {"predict": lambda: part.decide()[used]}
     if task.is_classification:
         answers["predict_proba"] = lambda: link
     classes = task.classes_ if task.is_classification else None

@@ -136,13 +136,21 @@ class Classes(Task):
             deviance[values == UNSEEN] = -np.log(null_unseen)
         return deviance
 
-    def accuracy(self, link: Array, values: Array, weight: Array) -> float:
-        """Weighted share of labels whose class is the most probable one."""
+    def accuracy(
+        self, link: Array, values: Array, weight: Array, decided: Array | None = None
+    ) -> float:
+        """Weighted share of labels whose class is the predicted one, by default the most probable.
+
+        ``decided`` are predicted labels.
+        """
         used = weight > 0
         if not used.any():
             return float("nan")
-        hit = link[used].argmax(axis=1) == values[used]
-        return float(np.average(hit, weights=in_range(weight[used])))
+        if decided is None:
+            codes = link[used].argmax(axis=1)
+        else:
+            codes = match(self.classes_, decided[used])
+        return float(np.average(codes == values[used], weights=in_range(weight[used])))
 
 
 def _label_array(labels: Sequence[Any]) -> Array:

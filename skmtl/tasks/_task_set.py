@@ -115,12 +115,11 @@ class TaskSet:
             average[..., block.outputs] = block.task.torch_average(by_task).flatten(-2)
         return average
 
-    def decode(self, links: list[Array]) -> Array:
-        """Predicted labels: (n,) for 1-D y, else (n, n_tasks).
+    def join(self, columns: list[Array]) -> Array:
+        """Labels of each task as one array: (n,) for 1-D y, else (n, n_tasks).
 
-        The dtype is object if any are strings, or whole numbers for which a float has no room.
+        Its dtype is object if any are strings, or whole numbers for which a float has no room.
         """
-        columns = [task.decode(link) for task, link in zip(self.tasks, links, strict=True)]
         if self.is_1d:
             return columns[0]
         if any(column.dtype.kind in "OUS" for column in columns) or self._loses_digits(columns):

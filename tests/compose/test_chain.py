@@ -25,7 +25,7 @@ from skmtl import IndependentTasks, stack_tasks, task_scores
 from skmtl.compose import TaskChain
 from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import residual_correlation
-from skmtl.compose._single import Problem
+from skmtl.compose._problem import Problem
 from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import Binary, Multiclass, Regression
 
@@ -203,7 +203,7 @@ class TestMixedTypes:
         X, y = mixed
         y = y[["kind", "length"]].copy()
         y.loc[0, "kind"], y.loc[1, "kind"] = "c", None
-        model = TaskChain(TREE, cv=None).fit(X, y)
+        model = TaskChain(regressor=TREE, cv=None).fit(X, y)
         known = y["kind"].notna().to_numpy()
         told = LogisticRegression().fit(X[known], y["kind"][known]).predict_proba(X)
         told[known] = pd.get_dummies(y["kind"][known]).to_numpy(dtype=float)
@@ -267,6 +267,18 @@ class TestOrder:
         assert (model.fit(X, Y).order_ == orders).all()
         every = TaskChain(order="random", n_chains=50, cv=None).fit(X, Y[:, :3]).order_
         assert len(every) == 6
+
+    @pytest.mark.parametrize("n_chains", [1, 3])
+    @pytest.mark.parametrize("place", [0, 2, 4])
+    def test_a_task_without_labels_changes_no_order(self, place, n_chains, gaps):
+        X, Y = gaps
+        options = {"order": "random", "n_chains": n_chains, "random_state": 0, "cv": 3}
+        alone = TaskChain(**options).fit(X, Y)
+        with pytest.warns(UserWarning, match=f"Task {place}: no observed label"):
+            model = TaskChain(**options).fit(X, np.insert(Y, place, np.nan, axis=1))
+        assert (np.delete(model.predict(X), place, axis=1) == alone.predict(X)).all()
+        others = [[t - (t > place) for t in order if t != place] for order in model.order_]
+        assert others == alone.order_.tolist()
 
     def test_fresh_seeds_leave_the_global_generator_alone(self, gaps):
         X, Y = gaps
@@ -383,15 +395,6 @@ def test_an_iterable_of_folds_speaks_of_rows(gaps):
     assert (model.estimators_[0][0].tree_.threshold == by_hand.tree_.threshold).all()
 
 
-@pytest.mark.parametrize("stacking", [True, False])
-def test_a_generator_of_folds_serves_all_tasks(stacking, gaps):
-    X, Y = gaps
-    folds = list(KFold(4).split(X))
-    by_list = TaskChain(TREE, cv=folds, stacking=stacking).fit(X, Y).predict(X)
-    by_generator = TaskChain(TREE, cv=(fold for fold in folds), stacking=stacking).fit(X, Y)
-    assert (by_generator.predict(X) == by_list).all()
-
-
 def test_sorted_labels_are_not_held_out_as_blocks(complete):
     X, _ = complete
     y = np.sort(X[:, 0])
@@ -415,6 +418,20 @@ def test_a_splitter_finds_the_task_feature():
     assert not [name for name in vars(by_splitter) if name == "_X_given"]
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"stacking": True}, {"order": "random", "n_chains": 3}, {"order": "affinity"}]
+)
+def test_a_generator_of_folds_is_read_once(options, gaps):
+    X, Y = gaps
+    folds = list(KFold(4).split(X))
+    expected = TaskChain(cv=folds, random_state=0, **options).fit(X, Y).predict(X)
+    model = TaskChain(cv=iter(folds), random_state=0, **options)
+    assert (model.fit(X, Y).predict(X) == expected).all()
+    with pytest.raises(ValueError, match="cv has no folds: a generator gives them once"):
+        model.fit(X, Y)
+    assert (model.predict(X) == expected).all()
+
+
 def test_leave_one_out(complete):
     X, Y = complete
     expected = RegressorChain(Ridge(), cv=LeaveOneOut()).fit(X, Y).predict(X)
@@ -425,7 +442,7 @@ def test_leave_one_out(complete):
 def test_n_jobs_changes_nothing(options, mixed):
     X, y = mixed
     one, two = (
-        TaskChain(FOREST, random_state=0, n_jobs=n, **options).fit(X, y).predict(X)
+        TaskChain(regressor=FOREST, random_state=0, n_jobs=n, **options).fit(X, y).predict(X)
         for n in (None, 2)
     )
     assert (one == two).all()
@@ -433,7 +450,7 @@ def test_n_jobs_changes_nothing(options, mixed):
 
 def test_parameters_are_searched(gaps):
     X, Y = gaps
-    grid = {"regressor__max_depth": [1, 4], "cv": [None, 3], "order": ["affinity", [3, 2, 1, 0]]}
+    grid = {"estimator__max_depth": [1, 4], "cv": [None, 3], "order": ["affinity", [3, 2, 1, 0]]}
     search = GridSearchCV(TaskChain(TREE), grid, cv=3).fit(X, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 

@@ -41,6 +41,7 @@ def mixed():
 
 
 @parametrize_with_checks([IndependentTasks(), IndependentTasks(regressor=Ridge())])
+@pytest.mark.filterwarnings("ignore:.*is for none of the tasks")
 def test_sklearn_checks(estimator, check):
     check(estimator)
 
@@ -81,7 +82,7 @@ def test_score_is_the_mean_of_the_tasks(mixed):
 
 def test_given_regressor_also_fits_counts(mixed):
     X, y = mixed
-    model = IndependentTasks(Ridge(alpha=3.0), tasks=TYPES).fit(X, y)
+    model = IndependentTasks(regressor=Ridge(alpha=3.0), tasks=TYPES).fit(X, y)
     assert repr(model.estimators_[3]) == "Ridge(alpha=3.0)"
 
 
@@ -197,15 +198,15 @@ def test_one_dimensional_y(mixed):
 def test_n_jobs_changes_nothing(n_jobs, mixed):
     X, y = mixed
     forest = RandomForestRegressor(n_estimators=5, random_state=0)
-    one = IndependentTasks(forest, tasks=TYPES).fit(X, y)
-    many = IndependentTasks(forest, tasks=TYPES, n_jobs=n_jobs).fit(X, y)
+    one = IndependentTasks(regressor=forest, tasks=TYPES).fit(X, y)
+    many = IndependentTasks(regressor=forest, tasks=TYPES, n_jobs=n_jobs).fit(X, y)
     assert (one.predict(X) == many.predict(X)).all()
 
 
 def test_nested_parameters_are_searched(mixed):
     X, y = mixed
     search = GridSearchCV(
-        IndependentTasks(Ridge(), DecisionTreeClassifier(random_state=0)),
+        IndependentTasks(regressor=Ridge(), classifier=DecisionTreeClassifier(random_state=0)),
         {"regressor__alpha": [0.1, 1e6], "classifier__max_depth": [1, 2]},
         cv=3,
     ).fit(X, y)

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import Lars, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmtl import IndependentTasks, stack_tasks
-from skmtl.compose import PooledTasks
+from skmtl.compose import PooledTasks, _task_columns
 from skmtl.datasets import make_multitask_regression
 from skmtl.tasks import Binary
 
@@ -223,7 +223,7 @@ def test_n_jobs_changes_nothing(mixed):
     X, y = mixed
     forest = RandomForestRegressor(n_estimators=3, random_state=0)
     one, two = (
-        PooledTasks(forest, tasks={"visits": "count"}, n_jobs=n).fit(X, y).predict(X)
+        PooledTasks(regressor=forest, tasks={"visits": "count"}, n_jobs=n).fit(X, y).predict(X)
         for n in (None, 2)
     )
     assert (one == two).all()
@@ -231,9 +231,9 @@ def test_n_jobs_changes_nothing(mixed):
 
 def test_parameters_are_searched(numbers):
     X, Y = numbers
-    grid = {"regressor__alpha": [1e-3, 1e5], "task_as_feature": [None, "onehot"]}
+    grid = {"estimator__alpha": [1e-3, 1e5], "task_as_feature": [None, "onehot"]}
     search = GridSearchCV(PooledTasks(Ridge()), grid, cv=3).fit(X, Y)
-    assert search.best_params_ == {"regressor__alpha": 1e-3, "task_as_feature": "onehot"}
+    assert search.best_params_ == {"estimator__alpha": 1e-3, "task_as_feature": "onehot"}
 
 
 class TestLongForm:
@@ -296,6 +296,57 @@ class TestLongForm:
         for how, width in (("onehot", 1502), ("interactions", 4502)):
             model = PooledTasks(task_as_feature=how, task_feature=0).fit(X, y)
             assert model.estimators_[0].n_features_in_ == width
+
+
+class TestManyTasks:
+    """Indicators are sparse where a dense table of them would be large."""
+
+    EXACT = Ridge(solver="sparse_cg", tol=1e-14)
+
+    @pytest.fixture
+    def many(self):
+        rng = np.random.default_rng(0)
+        X = np.column_stack([np.arange(400) % 50, rng.normal(size=(400, 3))])
+        return X, X[:, 1] + X[:, 0] / 10 + 0.1 * rng.normal(size=400)
+
+    @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+    def test_equals_dense(self, container, many, monkeypatch):
+        X, y = many
+        X = container(X)
+        dense = PooledTasks(self.EXACT, task_feature=0).fit(X, y)
+        monkeypatch.setattr(_task_columns, "MOST_DENSE", 8 * 400 * 50 - 1)
+        seen = PooledTasks(self.EXACT, task_feature=0).fit(X, y)
+        assert seen._pools[0].columns.are_sparse
+        assert not dense._pools[0].columns.are_sparse
+        np.testing.assert_allclose(seen.predict(X), dense.predict(X), rtol=1e-8)
+        np.testing.assert_allclose(seen.estimators_[0].coef_, dense.estimators_[0].coef_, atol=1e-9)
+
+    def test_up_to_the_limit_they_are_dense(self, many, monkeypatch):
+        X, y = many
+        monkeypatch.setattr(_task_columns, "MOST_DENSE", 8 * 400 * 50)
+        assert not PooledTasks(task_feature=0).fit(X, y)._pools[0].columns.are_sparse
+
+    def test_an_estimator_that_takes_no_sparse_X(self, many, monkeypatch):
+        X, y = many
+        boost = HistGradientBoostingRegressor(max_iter=2)
+        monkeypatch.setattr(_task_columns, "MOST_DENSE", 0)
+        assert not PooledTasks(boost, task_feature=0).fit(X, y)._pools[0].columns.are_sparse
+        monkeypatch.setattr(_task_columns, "MOST_DENSE_AT_ALL", 2**16)
+        message = (
+            r"'onehot' makes 50 columns of 400 rows, 0\.00015 GiB, and HistG.* no sparse X; set"
+        )
+        with pytest.raises(ValueError, match=message + " task_as_feature='index'"):
+            PooledTasks(boost, task_feature=0).fit(X, y)
+        PooledTasks(boost, task_as_feature="index", task_feature=0).fit(X, y)
+
+    def test_a_hundred_thousand(self):
+        n = 100_000
+        X = np.column_stack([np.arange(n), np.linspace(-1, 1, n)])
+        model = PooledTasks(Ridge(solver="lsqr", max_iter=3), task_feature=0)
+        with pytest.warns(UserWarning, match="100000 tasks .*one observed label"):
+            model.fit(X, X[:, 1])
+        assert model.estimators_[0].n_features_in_ == n + 1
+        assert np.isfinite(model.predict(X[:10])).all()
 
 
 def test_what_tasks_have_in_common_is_the_sum_of_what_they_have_alone(numbers):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
@@ -105,6 +106,17 @@ class TestMissingLabels:
         expected = MultiTaskLinearRegressor("trace", alpha=0.05, tol=1e-10)
         expected.fit(X, inside, sample_weight=weight)
         np.testing.assert_allclose(model.estimator_.coef_, expected.coef_, atol=1e-7)
+
+    @pytest.mark.parametrize("routing", [False, True])
+    def test_weights_reach_the_last_step_of_a_pipeline(self, routing, gaps):
+        X, Y = gaps
+        weight = np.random.default_rng(0).uniform(0.1, 3, len(X))
+        steps = make_pipeline(FunctionTransformer(np.negative, np.negative), StandardScaler())
+        with sklearn.config_context(enable_metadata_routing=routing):
+            model = TargetScaler(LINEAR, steps).fit(X, Y, sample_weight=weight)
+        known = ~np.isnan(Y[:, 0])
+        mean = np.average(-Y[known, 0], weights=weight[known])
+        np.testing.assert_allclose(model.transformers_[0][-1].mean_, mean)
 
     def test_transformers_without_weights_count_labels_alike(self, gaps):
         X, Y = gaps
@@ -291,9 +303,43 @@ class TestWhatGoesWrong:
         squares = TargetScaler(LINEAR, func=np.square, inverse_func=np.sqrt).fit(X, self.frame(Y))
         with (
             np.errstate(invalid="ignore"),
-            pytest.raises(ValueError, match=r"Task 'a': the transformer cannot map back \d+ pred"),
+            pytest.warns(
+                UserWarning, match=r"Task 'a': .* cannot map back \d+ pred.* nearest label"
+            ),
         ):
-            squares.predict(20 * X)
+            predicted = squares.predict(20 * X)[:, 0]
+        squared = squares.estimator_.predict(20 * X)[:, 0]
+        expected = np.sqrt(np.where(squared < 0, (Y[:, 0] ** 2).min(), squared))
+        np.testing.assert_allclose(predicted, expected)
+
+    def test_labels_that_have_no_way_back(self, numbers):
+        X, Y = numbers
+        nowhere = TargetScaler(
+            LINEAR, func=np.square, inverse_func=lambda y: np.full_like(y, np.nan)
+        )
+        with pytest.raises(ValueError, match=r"Task 'a': the transformer cannot map back \d+ pred"):
+            nowhere.fit(X, self.frame(Y))
+
+    @pytest.mark.parametrize("method", ["yeo-johnson", "box-cox"])
+    def test_a_power_is_mapped_back_row_by_row(self, method, numbers):
+        X = numbers[0]
+        y = np.exp(3 * X[:, 0] + X[:, 1])
+        model = TargetScaler(LINEAR, PowerTransformer(method)).fit(X, y)
+        far = 20 * X
+        with pytest.warns(UserWarning, match="nearest label"):
+            together = model.predict(far)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            alone = [model.predict(row[None])[0] for row in far]
+        np.testing.assert_allclose(alone, together, rtol=1e-12)
+        assert np.isfinite(together).all()
+        raw, transformer = model.estimator_.predict(far), model.transformers_[0]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            lost = ~np.isfinite(transformer.inverse_transform(raw[:, None])[:, 0])
+        nearest = np.where(raw[lost] > 0, y.max(), y.min())
+        assert lost.any()
+        np.testing.assert_allclose(together[lost], nearest)
 
     def test_more_columns_than_one(self, numbers):
         X, Y = numbers

@@ -87,7 +87,7 @@ def test_calibration_draws_the_curve(n_classes):
     labels, link = rng.integers(n_classes, size=200), rng.dirichlet(np.ones(n_classes), size=200)
     task = IndependentTasks(tasks="multiclass").fit(link, labels).tasks_[0]
     weight = rng.uniform(1, 2, size=200)
-    answers = Answers(task, np.arange(200), labels, weight, link, None)
+    answers = Answers(task, np.arange(200), labels, weight, link, None, None)
     drawn = calibration(SimpleNamespace(key="a", answers=answers))
     (curve,) = task_calibration_curve(
         labels, [link], n_bins=8, strategy="quantile", sample_weight=weight

@@ -29,7 +29,7 @@ def test_clone_pickle_repr(data, types):
 def test_search(data, types):
     X, y = data
     y = y.mask(np.random.default_rng(2).random(y.shape) < 0.3)
-    model = make_pipeline(StandardScaler(), IndependentTasks(Ridge(), tasks=types))
+    model = make_pipeline(StandardScaler(), IndependentTasks(regressor=Ridge(), tasks=types))
     grid = {"independenttasks__regressor__alpha": [1.0, 1e5]}
     scorer = make_multitask_scorer("r2")
     search = GridSearchCV(model, grid, scoring=scorer, cv=3, n_jobs=2).fit(X, y)
@@ -104,7 +104,7 @@ def test_sample_weight_reaches_it(data, types):
         return r2_score(y_true, y_pred, sample_weight=sample_weight)
 
     scorer = make_multitask_scorer({"regression": r2})
-    model = IndependentTasks(Ridge(), tasks=types)
+    model = IndependentTasks(regressor=Ridge(), tasks=types)
     if hasattr(GridSearchCV, "_check_scorers_accept_sample_weight"):
         GridSearchCV(model, {"regressor__alpha": [1.0]}, scoring=scorer, cv=2).fit(
             X, y, sample_weight=weight

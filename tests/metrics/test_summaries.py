@@ -25,7 +25,7 @@ def easy_and_hard():
 def test_refit_by_the_worst_task(easy_and_hard, scorer):
     X, y = easy_and_hard
     grid = {"regressor__alpha": [0.01, 1e3]}
-    model = IndependentTasks(Ridge(), tasks="regression")
+    model = IndependentTasks(regressor=Ridge(), tasks="regression")
     options = {"scoring": scorer, "cv": 4, "error_score": "raise"}
     search = GridSearchCV(model, grid, refit="worst", **options).fit(X, y)
     results = search.cv_results_

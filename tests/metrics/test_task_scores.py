@@ -94,7 +94,7 @@ def test_pipelines_and_searches(mixed):
     X, y = mixed
     scaled = StandardScaler().fit_transform(X)
     expected = task_scores(IndependentTasks(tasks=TYPES).fit(scaled, y), scaled, y)
-    model = IndependentTasks(Ridge(), tasks=TYPES)
+    model = IndependentTasks(regressor=Ridge(), tasks=TYPES)
     grid = {"regressor__alpha": [1.0]}
     expected_grid = task_scores(model.fit(scaled, y), scaled, y)
     steps = [("scale", StandardScaler()), ("none", "passthrough")]
@@ -114,7 +114,7 @@ def test_as_scoring(mixed):
     X, y = mixed
     y = y.drop(columns="visits")
     search = GridSearchCV(
-        IndependentTasks(Ridge()),
+        IndependentTasks(regressor=Ridge()),
         {"regressor__alpha": [0.1, 1e5]},
         scoring=task_scores,
         refit="mean",

@@ -18,13 +18,13 @@ def test_one_dimensional_y():
     targets = read_targets([1.5, None, 2.0])
     assert targets.tasks.is_1d
     assert targets.values.shape == targets.weights.shape == (3,)
-    assert targets.tasks.decode([np.array([4.0, 5.0])]).tolist() == [4.0, 5.0]
+    assert targets.tasks.join([np.array([4.0, 5.0])]).tolist() == [4.0, 5.0]
 
 
 def test_one_column_stays_two_dimensional():
     targets = read_targets([[1.5], [2.0]])
     assert not targets.tasks.is_1d
-    assert targets.tasks.decode([np.array([4.0, 5.0])]).tolist() == [[4.0], [5.0]]
+    assert targets.tasks.join([np.array([4.0, 5.0])]).tolist() == [[4.0], [5.0]]
 
 
 def test_row_without_label_is_accepted():
@@ -163,11 +163,15 @@ class TestDecode:
     def test_dtype(self):
         numbers = read_targets([[1.5, 0], [2.0, 1]]).tasks
         links = [np.array([1.5, 2.5]), np.array([[0.9, 0.1], [0.2, 0.8]])]
-        decoded = numbers.decode(links)
+        decoded = numbers.join(
+            [t.decode(link) for t, link in zip(numbers.tasks, links, strict=True)]
+        )
         assert decoded.dtype == np.float64
         assert decoded.tolist() == [[1.5, 0.0], [2.5, 1.0]]
         strings = read_targets([[1.5, "no"], [2.0, "yes"]]).tasks
-        decoded = strings.decode(links)
+        decoded = strings.join(
+            [t.decode(link) for t, link in zip(strings.tasks, links, strict=True)]
+        )
         assert decoded.dtype == object
         assert decoded.tolist() == [[1.5, "no"], [2.5, "yes"]]
 

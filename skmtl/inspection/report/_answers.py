@@ -18,7 +18,8 @@ class Answers:
     """Predictions of one task for n of its labels.
 
     ``rows`` are positions in the data, ``labels`` as the user wrote them, ``link`` expected
-    values (n,) or class probabilities (n, n_classes), ``loss`` the deviance of each.
+    values (n,) or class probabilities (n, n_classes), ``loss`` the deviance of each, ``decided``
+    the labels that `predict` gives.
     """
 
     task: Task
@@ -27,6 +28,7 @@ class Answers:
     weight: np.ndarray
     link: np.ndarray
     loss: np.ndarray
+    decided: np.ndarray
 
 
 def read_answers(estimator, X, y, sample_weight: Any = None):
@@ -45,6 +47,7 @@ def _read(part, used):
         part.weight[used],
         link,
         part.task.deviance(link, values),
+        part.decide()[used],
     )
 
 
@@ -62,6 +65,7 @@ def join_folds(folds, task):
             [fold.weight for fold in folds],
             links,
             [fold.loss for fold in folds],
+            [fold.decided for fold in folds],
         )
     )
     return Answers(task, rows, *joined)

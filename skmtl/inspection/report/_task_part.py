@@ -161,9 +161,8 @@ def _worst_rows(findings, task):
     worst = worst[answers.loss[worst] > 0] if len(worst) else worst
     if not len(worst):
         return ""
-    predictions = answers.task.decode(answers.link[worst])
     rows = []
-    for k, predicted in zip(worst.tolist(), predictions, strict=True):
+    for k, predicted in zip(worst.tolist(), answers.decided[worst], strict=True):
         row = answers.rows[k]
         label = row if findings.row_names is None else findings.row_names[row]
         cells = _label_cells(answers, k, predicted)

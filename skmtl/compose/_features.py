@@ -1,0 +1,131 @@
+"""X as it came: whoever holds other estimators looks at its rows and columns, not at its values."""
+
+import sys
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import validate_data
+
+from skmtl._sparse import side_by_side
+from skmtl.tasks._reading import split_task_feature
+
+
+def read_features(X):
+    """Something that rows can be taken of.
+
+    Lists become arrays, sparse matrices CSR. What a mask hides is missing: NaN, or None.
+    """
+    if sparse.issparse(X):
+        return X.tocsr()
+    if isinstance(X, np.ma.MaskedArray):
+        X = X if X.dtype.kind in "fO" else X.astype(np.float64 if X.dtype.kind in "biu" else object)
+        return X.filled(np.nan if X.dtype.kind == "f" else None)
+    if hasattr(X, "shape"):
+        return X
+    array = np.asarray(X)
+    # Through object: numpy would turn numbers beside strings into strings.
+    return np.array(X, dtype=object) if array.dtype.kind in "US" else array
+
+
+class KeepsFeatures:
+    """Mixin for estimators that hand X on as it came, the task feature taken out of it.
+
+    Names and number of the columns are those of `fit` where there are any; what the values may be
+    is for the estimators inside to say.
+    """
+
+    def _read_X(self, X, *, reset):
+        X = read_features(X)
+        if reset:
+            # Not set below where X has no second axis.
+            self.__dict__.pop("n_features_in_", None)
+        elif len(X.shape) == 1 and hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"Expected an X with {self.n_features_in_} columns, got shape {X.shape}. Reshape "
+                "your data: one row is X.reshape(1, -1), one column X.reshape(-1, 1)."
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        task_column = None
+        if self.task_feature is not None:
+            X, task_column = split_task_feature(X, self.task_feature)
+            X = X.tocsr() if sparse.issparse(X) else X
+        for axis, what in enumerate(("sample", "feature")[: len(X.shape)]):
+            if X.shape[axis] == 0:
+                raise ValueError(
+                    f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is "
+                    f"required by {type(self).__name__}."
+                )
+        return X, task_column
+
+
+def take_rows(X, rows):
+    """Some rows, in this order; X itself where they are all of them."""
+    if len(rows) == X.shape[0] and (rows == np.arange(len(rows))).all():
+        return X
+    return _safe_indexing(X, rows)
+
+
+def append_columns(X, added, names):
+    """X with further columns of numbers.
+
+    In a DataFrame they have ``names``, changed where X has such a column. They are in double
+    precision unless X is in single precision; sparse where X or ``added`` is.
+    """
+    if len(X.shape) != 2:
+        raise ValueError(
+            f"Columns are appended to X, which then has to have two axes; got shape {X.shape}. "
+            "Make a DataFrame with a column of what is one-dimensional."
+        )
+    if sparse.issparse(X) or sparse.issparse(added):
+        return side_by_side([as_numbers(X), added.astype(number_type(X))])
+    if hasattr(X, "columns"):
+        return _with_columns(X, added.astype(number_type(X)), names)
+    if X.dtype.kind in "USO":
+        return np.hstack([X.astype(object), added.astype(object)])
+    return np.hstack([X, added.astype(number_type(X))])
+
+
+def number_type(X):
+    """Type of the numbers that are put beside those of X."""
+    return np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
+
+
+def as_numbers(X):
+    """Features as a matrix of numbers, dense or sparse."""
+    if sparse.issparse(X):
+        return X
+    try:
+        return np.asarray(X, dtype=number_type(X))
+    except (TypeError, ValueError) as error:
+        error.add_note("Raised where X is made a sparse matrix of numbers, for task columns.")
+        raise
+
+
+def _with_columns(X, added, names):
+    """A table of the same library; X is not changed."""
+    if hasattr(X, "append_column"):  # pyarrow
+        for name, column in zip(_free_names(X.column_names, names), added.T, strict=True):
+            X = X.append_column(name, [column])
+        return X
+    names = _free_names(X.columns, names)
+    module = sys.modules[type(X).__module__.split(".")[0]]
+    if hasattr(X, "iloc"):
+        more = module.DataFrame(added, index=X.index, columns=names)
+        return module.concat([X, more], axis=1)
+    return X.hstack(module.DataFrame(added, schema=names))
+
+
+def _free_names(columns, names):
+    """Names that no column has: numbers where no name is a string, which is not to be mixed."""
+    taken = set(columns)
+    if not any(isinstance(name, str) for name in taken):
+        first = max((n for n in taken if isinstance(n, int | np.integer)), default=-1) + 1
+        return list(range(first, first + len(names)))
+    free = []
+    for name in names:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        free.append(name)
+    return free
