@@ -355,6 +355,8 @@ class TestNamesOfAnyKind:
         "numbers": [7, 3, 5],
         "NaN": ["a", float("nan"), None],
         "mixed": ["0", 0, 1.5],
+        "attributes": ["column_names", "columns", "dtype"],
+        "methods": ["to_pylist", "_asdict", "iloc"],
     }
 
     @pytest.mark.parametrize("names", sorted(NAMES))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl.tasks._columns import as_array, is_missing
+from skmtl.tasks._columns import as_array, is_arrow, is_missing
 
 Names = Sequence[Hashable]
 # NaN is a name like any other, though it does not equal itself.
@@ -65,7 +65,7 @@ def named_entries(values: Any) -> dict[Hashable, Any] | None:
     """Entries by name, of a dict, Series or named tuple; None for what carries no names."""
     if isinstance(values, Mapping):
         return dict(values)
-    if hasattr(values, "_asdict"):
+    if isinstance(values, tuple) and hasattr(values, "_asdict"):
         return dict(values._asdict())
     if hasattr(values, "iloc") and getattr(values, "ndim", 0) == 1:
         names = list(values.index)
@@ -101,11 +101,11 @@ def column_names(table: Any) -> list[Hashable] | None:
     """Names of the columns of a DataFrame, Arrow table, structured array or dict."""
     if isinstance(table, Mapping):
         return list(table)
-    if hasattr(table, "column_names"):
-        return list(table.column_names)
-    if hasattr(table, "columns") and hasattr(table, "shape"):
-        return list(table.columns)
-    names = getattr(getattr(table, "dtype", None), "names", None)
+    if is_arrow(table):
+        return list(table.column_names) if hasattr(table, "column_names") else None
+    names = table.dtype.names if isinstance(table, np.ndarray) else None
+    if names is None and hasattr(table, "columns") and hasattr(table, "shape"):
+        names = table.columns
     return None if names is None else list(names)
 
 
@@ -113,12 +113,12 @@ def columns_of(table: Any) -> list[Any]:
     """Columns of what has `column_names`."""
     if isinstance(table, Mapping):
         return list(table.values())
-    if hasattr(table, "column_names"):
-        return [table.column(j) for j in range(len(table.column_names))]
-    if hasattr(table, "columns"):
-        take = table.iloc if hasattr(table, "iloc") else table
-        return [take[:, j] for j in range(table.shape[1])]
-    return [table[name] for name in table.dtype.names]
+    if is_arrow(table):
+        return [table.column(j) for j in range(table.num_columns)]
+    if isinstance(table, np.ndarray) and table.dtype.names is not None:
+        return [table[name] for name in table.dtype.names]
+    take = table.iloc if hasattr(table, "iloc") else table
+    return [take[:, j] for j in range(table.shape[1])]
 
 
 def matrix_by_task(matrix: Any, names: Names, what: str) -> Any:

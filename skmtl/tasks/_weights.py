@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.tasks._by_name import as_floats, by_task, column_names, columns_of, order_of
+from skmtl.tasks._columns import is_arrow
 
 # Sums, squares and products with losses of weights between these are finite and not zero.
 LARGEST, SMALLEST = 1e100, 1e-100
@@ -58,7 +59,7 @@ def _floats(
         parts = columns_of(sample_weight)
         if len(shape) > 1:
             parts = [parts[position] for position in order_of(found, names, "sample_weight")]
-    elif hasattr(sample_weight, "to_list") or hasattr(sample_weight, "to_pylist"):
+    elif hasattr(sample_weight, "to_list") or is_arrow(sample_weight):
         parts = [sample_weight]
     else:
         parts = [np.ma.asanyarray(sample_weight)]
