@@ -102,6 +102,11 @@ def read_task_weight(
             )
         has_labels = label_weight > 0
         return np.where(has_labels, label_weight / label_weight[has_labels].mean(), 1.0)
+    if np.ndim(task_weight) > 1:
+        raise ValueError(
+            f"task_weight has shape {np.shape(task_weight)}; y has {len(names)} tasks: expected a "
+            "list or a Series with a number for each, or a dict."
+        )
     weight = as_floats(by_task(task_weight, names, "task_weight", default=1.0))
     if weight.shape != (len(names),):
         raise ValueError(f"task_weight has shape {weight.shape}; y has {len(names)} tasks.")
