@@ -204,14 +204,15 @@ def _resolve_class_weight(
             f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
             "{class: weight} or None."
         )
-    given: list[Any] = list(class_weight.values())
+    known, given = classes.tolist(), list(class_weight.values())
+    # Of a fold with one class nobody knows what the others weigh.
+    are_zero = len(known) > 1 and all(class_weight.get(label, 1) == 0 for label in known)
     are_numbers = all(isinstance(f, float | int | np.number) and 0 <= f < np.inf for f in given)
-    if not are_numbers or (given and not any(given)):
+    if not are_numbers or are_zero:
         raise ValueError(
             f"Task {name!r}: class_weight={dict(class_weight)}; expected finite numbers >= 0, not "
             "all of them 0."
         )
-    known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     # A class without labels, in a fold, may be named; a slip of the pen leaves one unnamed.
     if unknown and any(label not in class_weight for label in known):
