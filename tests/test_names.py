@@ -331,6 +331,31 @@ class TestVectorsOfParts:
             ):
                 mlp(architecture=cascade).fit(X, Y)
 
+    @pytest.mark.parametrize(
+        "whole, part",
+        [
+            (
+                {"architecture": Cascade({"w": ["u", "v"]}, layers={"u": 1})},
+                {"architecture": Cascade([[0, 0], [1, 0]], layers=[1, 2])},
+            ),
+            (
+                {"balancing": Static({"w": 3.0, "v": 9.0, "u": 1.0})},
+                {"balancing": Static([1.0, 3.0])},
+            ),
+            (
+                {"architecture": SoftSharing(to=SHUFFLED, strength=1.0)},
+                {"architecture": SoftSharing(to=ADJACENCY.to_numpy()[::2, ::2], strength=1.0)},
+            ),
+        ],
+    )
+    def test_are_cut_to_a_group(self, whole, part):
+        X, Y, _ = wide()
+        affinity = np.array([[0.0, 0, 1], [0, 0, 0], [1, 0, 0]])
+        model = TaskGrouping(mlp(**whole), affinity=affinity, single_task_affinity=0.0).fit(X, Y)
+        assert [group.tolist() for group in model.groups_] == [[0, 2], [1]]
+        expected = mlp(**part).fit(X, Y[["u", "w"]])
+        np.testing.assert_allclose(model.predict(X)[:, ::2], expected.predict(X), rtol=1e-9)
+
     def test_what_tasks_do_alone(self):
         X, Y, _ = wide()
         alone = {"v": 9.0, "u": 0.0, "w": 0.0}
@@ -355,6 +380,8 @@ class TestNamesOfAnyKind:
         "numbers": [7, 3, 5],
         "NaN": ["a", float("nan"), None],
         "mixed": ["0", 0, 1.5],
+        "attributes": ["column_names", "columns", "dtype"],
+        "methods": ["to_pylist", "_asdict", "iloc"],
     }
 
     @pytest.mark.parametrize("names", sorted(NAMES))

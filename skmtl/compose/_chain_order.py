@@ -13,7 +13,7 @@ from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names
 def read_order(order, names):
     """Positions of the tasks, given by names or by positions; names come first."""
     default = list(range(len(names)))
-    entries = named_entries(order)
+    entries = named_entries(order, "order")
     if isinstance(order, Mapping) or (entries is not None and list(entries) != default):
         raise ValueError(
             f"order is a {type(order).__name__} with the labels {shown(list(entries))}, which may "

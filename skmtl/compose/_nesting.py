@@ -17,7 +17,7 @@ from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
-from skmtl.tasks._by_name import matrix_by_task, put_in_order
+from skmtl.tasks._by_name import cut_to, matrix_by_task, put_in_order
 from skmtl.tasks._columns import match
 from skmtl.tasks._weights import read_task_weight
 
@@ -178,7 +178,7 @@ def cut_settings(inner, names, members, renamed):
     for parameter in ("task_kernel", "adjacency"):
         matrix = matrix_by_task(given.get(parameter), names, parameter)
         if matrix is not None and not isinstance(matrix, str):
-            cut[parameter] = np.asarray(matrix)[np.ix_(members, members)]
+            cut[parameter] = cut_to(matrix, members, len(names))
     if given.get("monitor", "mean") not in ("mean", "worst"):
         cut["monitor"] = renamed.get(given["monitor"], "mean")
     return cut

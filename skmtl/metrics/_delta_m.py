@@ -74,7 +74,7 @@ def delta_m(
     0.1
     """
     check_average(average, task_weight)
-    is_named = named_entries(scores) is not None
+    is_named = named_entries(scores, "scores") is not None
     keys, values, baseline = _read(scores, single_task_scores)
     sign = np.where(_read_signs(greater_is_better, keys), 1.0, -1.0)
     scale = np.where(baseline == 0, np.nan, np.abs(baseline))
@@ -89,7 +89,8 @@ def _read(scores, baseline):
     """Keys of the tasks, and both values of each."""
     # Beside an array, the labels of a Series are the positions 0, 1, ...
     has_index = any(hasattr(values, "iloc") for values in (scores, baseline))
-    scores, baseline = (_keyed(values, has_index) for values in (scores, baseline))
+    scores = _keyed(scores, "scores", has_index)
+    baseline = _keyed(baseline, "single_task_scores", has_index)
     is_dict = isinstance(scores, Mapping)
     if is_dict != isinstance(baseline, Mapping):
         raise ValueError(
@@ -112,8 +113,8 @@ def _read(scores, baseline):
     return list(keys), values, baseline
 
 
-def _keyed(values, has_index):
-    entries = named_entries(values)
+def _keyed(values, what, has_index):
+    entries = named_entries(values, what)
     if entries is not None:
         return entries
     return dict(enumerate(values)) if has_index else values

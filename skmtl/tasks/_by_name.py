@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl.tasks._columns import as_array, is_missing
+from skmtl.tasks._columns import as_array, is_arrow, is_missing
 
 Names = Sequence[Hashable]
 # NaN is a name like any other, though it does not equal itself.
@@ -61,16 +61,16 @@ def shown(names: Names) -> str:
     return f"[{', '.join(map(repr, names[:SHOWN]))}]{more}"
 
 
-def named_entries(values: Any) -> dict[Hashable, Any] | None:
+def named_entries(values: Any, what: str) -> dict[Hashable, Any] | None:
     """Entries by name, of a dict, Series or named tuple; None for what carries no names."""
     if isinstance(values, Mapping):
         return dict(values)
-    if hasattr(values, "_asdict"):
+    if isinstance(values, tuple) and hasattr(values, "_asdict"):
         return dict(values._asdict())
     if hasattr(values, "iloc") and getattr(values, "ndim", 0) == 1:
         names = list(values.index)
         if twice := find_twice(names):
-            raise ValueError(f"The index of a Series names {twice[0]!r} more than once.")
+            raise ValueError(f"The index of {what} has {twice[0]!r} more than once.")
         return dict(zip(names, as_array(values).tolist(), strict=True))
     return None
 
@@ -80,7 +80,7 @@ def by_task(values: Any, names: Names, what: str, *, default: Any = None) -> Any
 
     With a ``default``, a dict names the exceptions.
     """
-    entries = named_entries(values)
+    entries = named_entries(values, what)
     if entries is None:
         return values
     if default is not None and isinstance(values, Mapping):
@@ -101,11 +101,11 @@ def column_names(table: Any) -> list[Hashable] | None:
     """Names of the columns of a DataFrame, Arrow table, structured array or dict."""
     if isinstance(table, Mapping):
         return list(table)
-    if hasattr(table, "column_names"):
-        return list(table.column_names)
-    if hasattr(table, "columns") and hasattr(table, "shape"):
-        return list(table.columns)
-    names = getattr(getattr(table, "dtype", None), "names", None)
+    if is_arrow(table):
+        return list(table.column_names) if hasattr(table, "column_names") else None
+    names = table.dtype.names if isinstance(table, np.ndarray) else None
+    if names is None and hasattr(table, "columns") and hasattr(table, "shape"):
+        names = table.columns
     return None if names is None else list(names)
 
 
@@ -113,12 +113,12 @@ def columns_of(table: Any) -> list[Any]:
     """Columns of what has `column_names`."""
     if isinstance(table, Mapping):
         return list(table.values())
-    if hasattr(table, "column_names"):
-        return [table.column(j) for j in range(len(table.column_names))]
-    if hasattr(table, "columns"):
-        take = table.iloc if hasattr(table, "iloc") else table
-        return [take[:, j] for j in range(table.shape[1])]
-    return [table[name] for name in table.dtype.names]
+    if is_arrow(table):
+        return [table.column(j) for j in range(table.num_columns)]
+    if isinstance(table, np.ndarray) and table.dtype.names is not None:
+        return [table[name] for name in table.dtype.names]
+    take = table.iloc if hasattr(table, "iloc") else table
+    return [take[:, j] for j in range(table.shape[1])]
 
 
 def matrix_by_task(matrix: Any, names: Names, what: str) -> Any:
@@ -141,10 +141,20 @@ def matrix_by_task(matrix: Any, names: Names, what: str) -> Any:
 
 def as_floats(part: Any) -> NDArray[np.float64]:
     """A column as float64, NaN where a value is missing."""
+    if np.ma.is_masked(part):
+        part = np.ma.filled(part.astype(np.float64), np.nan)
     array = as_array(part)
     if array.dtype.kind == "O" and array.ndim == 1:
         array = np.array([np.nan if is_missing(value) else value for value in array])
     return np.asarray(array, dtype=np.float64)
+
+
+def cut_to(values: Any, members: Any, n_tasks: int) -> NDArray[Any]:
+    """What some tasks have of a vector or a matrix; of another shape it is left to be refused."""
+    array = np.asarray(values)
+    if array.shape != (n_tasks,) * max(array.ndim, 1):
+        return array
+    return array[np.ix_(*[members] * array.ndim)]
 
 
 def put_in_order(part: Any, names: Names, members: Any = None) -> Any:
@@ -164,8 +174,7 @@ def put_in_order(part: Any, names: Names, members: Any = None) -> Any:
         if name in readers:
             found = readers[name](value, names, f"{type(part).__name__}: {name}")
             if members is not None and not isinstance(found, Mapping):
-                array = np.asarray(found)
-                found = array[np.ix_(*[members] * array.ndim)]
+                found = cut_to(found, members, len(names))
         if found is not value:
             changed[name] = found
     return clone(part).set_params(**changed) if changed else part

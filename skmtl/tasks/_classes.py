@@ -212,13 +212,12 @@ def _resolve_class_weight(
             f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
             "{class: weight} or None."
         )
-    given: list[Any] = list(class_weight.values())
+    known, given = classes.tolist(), list(class_weight.values())
     are_numbers = all(isinstance(f, float | int | np.number) and 0 <= f < np.inf for f in given)
     if not are_numbers:
         raise ValueError(
             f"Task {name!r}: class_weight={dict(class_weight)}; expected finite numbers >= 0."
         )
-    known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     # A class without labels, in a fold, may be named; a slip of the pen leaves one unnamed.
     if unknown and any(label not in class_weight for label in known):

@@ -80,6 +80,14 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     return Column(labels, observed, is_categorical, categories)
 
 
+def is_arrow(data: Any) -> bool:
+    """Whether it is a table or an array of pyarrow.
+
+    Asked by its home: a DataFrame has attributes of any name, those of its columns.
+    """
+    return type(data).__module__.partition(".")[0] == "pyarrow"
+
+
 def as_array(column: Any) -> NDArray[Any]:
     """The values of a column, of dtype object where its own is none of numpy's."""
     if isinstance(column, np.ndarray):
@@ -89,10 +97,9 @@ def as_array(column: Any) -> NDArray[Any]:
         return np.asarray(column.to_numpy())
     # Extension dtypes of pandas, polars and Arrow: their own list keeps "missing" apart from
     # values, whatever their storage.
-    for method in ("to_pylist", "to_list"):
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    values = list(column)
+    if is_arrow(column):
+        column = column.to_pylist()
+    values = column.to_list() if hasattr(column, "to_list") else list(column)
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skmtl.tasks._by_name import column_names, columns_of
-from skmtl.tasks._columns import as_array
+from skmtl.tasks._columns import as_array, is_arrow
 
 
 class NamedLabels(np.ndarray):
@@ -37,11 +37,13 @@ class NamedLabels(np.ndarray):
 
 
 def with_rows(y: Any) -> Any:
-    """The same y; a dict or an Arrow table as something of which rows can be taken."""
-    if not isinstance(y, Mapping) and not hasattr(y, "column_names"):
+    """The same y; dicts and what is Arrow's as something of which rows can be taken."""
+    if not isinstance(y, Mapping) and not is_arrow(y):
         return y
-    columns = [_objects(column) for column in columns_of(y)]
-    return NamedLabels.of(np.column_stack(columns), column_names(y))
+    names = column_names(y)
+    if names is None:
+        return as_array(y)
+    return NamedLabels.of(np.column_stack([_objects(part) for part in columns_of(y)]), names)
 
 
 def _objects(column: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.tasks._by_name import column_names, columns_of, find_twice
-from skmtl.tasks._columns import EXACT_INTEGERS, Column, read_column
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, is_arrow, read_column
 from skmtl.tasks._weights import check_sample_weight, read_sample_weight
 
 Array = NDArray[Any]
@@ -81,7 +81,7 @@ def _take_apart(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
         names = [np.nan if isinstance(name, float) and np.isnan(name) else name for name in names]
         if twice := find_twice(names):
             raise ValueError(f"Duplicate task name in y: {twice[0]!r}.")
-    elif hasattr(y, "to_pylist") or (hasattr(y, "to_list") and len(getattr(y, "shape", ())) == 1):
+    elif is_arrow(y) or (hasattr(y, "to_list") and len(getattr(y, "shape", ())) == 1):
         parts, is_1d = [y], True
     else:
         parts, is_1d = _split_array(y)
@@ -139,7 +139,7 @@ def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
             raise ValueError(f"task_feature={task_feature!r} is not a column of X: {names[:20]}.")
         column = columns_of(X)[position]
         kept = [j for j in range(len(names)) if j != position]
-        if hasattr(X, "column_names"):
+        if is_arrow(X):
             return X.select(kept), column
         return (X.iloc if hasattr(X, "iloc") else X)[:, kept], column
     if not isinstance(task_feature, int | np.integer):

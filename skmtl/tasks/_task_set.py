@@ -152,15 +152,16 @@ class TaskSet:
     ) -> Targets:
         """Read the labels of new data; columns with names are matched by them.
 
-        ``to_score`` leaves out tasks without labels in `fit`, of which nothing can be known: not
-        even what their labels should look like.
+        ``to_score`` leaves out what a task without labels in `fit` cannot be compared with:
+        nobody knew what its labels would look like.
         """
         values, weights = [], []
         for task, name, (column, weight) in zip(
             self.tasks, self._column_names, self.columns(y, sample_weight), strict=True
         ):
-            is_left_out = to_score and not self.is_long and not task.n_labels_
-            weights.append(np.zeros_like(weight) if is_left_out else weight)
+            if to_score and not self.is_long and not task.n_labels_:
+                weight = np.where(_is_comparable(task, column, name), weight, 0.0)
+            weights.append(weight)
             values.append(
                 task.encode(column, name, unseen=unseen)
                 if weights[-1].any()
@@ -195,6 +196,13 @@ class TaskSet:
     @property
     def _column_names(self) -> Sequence[Hashable]:
         return ["y"] if self.is_long else self.names.tolist()
+
+
+def _is_comparable(task: Task, column: Column, name: Hashable) -> Any:
+    """Where the prediction of a task without labels in `fit` can be right or wrong."""
+    if not task.is_classification:
+        return False
+    return task.encode(column, name, unseen="miss") >= 0
 
 
 @dataclass(frozen=True, eq=False)

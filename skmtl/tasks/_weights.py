@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.tasks._by_name import as_floats, by_task, column_names, columns_of, order_of
+from skmtl.tasks._columns import is_arrow
 
 # Sums, squares and products with losses of weights between these are finite and not zero.
 LARGEST, SMALLEST = 1e100, 1e-100
@@ -58,7 +59,7 @@ def _floats(
         parts = columns_of(sample_weight)
         if len(shape) > 1:
             parts = [parts[position] for position in order_of(found, names, "sample_weight")]
-    elif hasattr(sample_weight, "to_list") or hasattr(sample_weight, "to_pylist"):
+    elif hasattr(sample_weight, "to_list") or is_arrow(sample_weight):
         parts = [sample_weight]
     else:
         parts = [np.ma.asanyarray(sample_weight)]
@@ -101,6 +102,11 @@ def read_task_weight(
             )
         has_labels = label_weight > 0
         return np.where(has_labels, label_weight / label_weight[has_labels].mean(), 1.0)
+    if np.ndim(task_weight) > 1:
+        raise ValueError(
+            f"task_weight has shape {np.shape(task_weight)}; y has {len(names)} tasks: expected a "
+            "list or a Series with a number for each, or a dict."
+        )
     weight = as_floats(by_task(task_weight, names, "task_weight", default=1.0))
     if weight.shape != (len(names),):
         raise ValueError(f"task_weight has shape {weight.shape}; y has {len(names)} tasks.")

@@ -169,3 +169,14 @@ class TestParts:
     def test_cut_to_some_tasks(self):
         cut = put_in_order(Graph(self.graph.to_numpy()), NAMES, [0, 2])
         np.testing.assert_array_equal(cut.adjacency, [[0, 2], [2, 0]])
+
+
+def test_tables_whose_columns_are_called_as_attributes_are():
+    names = ["column_names", "columns", "dtype", "shape", "to_pylist", "name"]
+    values = np.arange(12.0).reshape(2, 6)
+    records = np.rec.fromarrays(values.T, names=names)
+    for table in (pd.DataFrame(values, columns=names), pl.DataFrame(values, schema=names), records):
+        assert column_names(table) == names
+        assert [list(column) for column in columns_of(table)] == values.T.tolist()
+    series = pd.Series(dict.fromkeys(names, 1.0), dtype="Float64")
+    assert by_task(series, names[::-1], "x") == [1.0] * 6

@@ -1,6 +1,7 @@
 """Weights of labels and tasks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skmtl.tasks._targets import read_targets
@@ -134,3 +135,20 @@ def test_labels_makes_every_label_count_the_same():
     assert len(np.unique(cells[targets.weights > 0].round(12))) == 1
     with pytest.raises(ValueError, match="task_weight='rows'"):
         targets.task_weights("rows")
+
+
+@pytest.mark.parametrize(
+    "given, error",
+    [
+        (pd.DataFrame({"a": [1.0], "b": [2.0]}), r"task_weight has shape \(1, 2\); y has 2 tasks"),
+        ([[1.0], [2.0]], r"task_weight has shape \(2, 1\); y has 2 tasks"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "task_weight of task 'b' is nan"),
+        (np.ma.array([1, 2], mask=[1, 0]), "task_weight of task 'a' is nan"),
+        ({"a": None}, "task_weight of task 'a' is nan"),
+        (pd.Series([1, 2], index=["a", "a"]), "The index of task_weight has 'a' more than once"),
+        (pd.Series([1, 2], index=["a", "z"]), r"missing \['b'\], not known \['z'\]"),
+    ],
+)
+def test_task_weight_in_a_container(given, error):
+    with pytest.raises(ValueError, match=error):
+        read_task_weight(given, ["a", "b"], np.ones(2))

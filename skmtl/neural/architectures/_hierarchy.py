@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -24,38 +24,45 @@ class Stage:
 
 
 def parents_by_task(parents: Any, names: Names, what: str) -> Any:
-    """Parents whose tasks are numbers, from names of tasks or numbers; names come first."""
+    """Parents as a matrix; in a dict, tasks are names or, where not all are, numbers."""
     if not isinstance(parents, Mapping):
         return matrix_by_task(parents, names, what)
-    place = {name_key(name): t for t, name in enumerate(names)}
     read = {
         t: list(several) if isinstance(several, list | tuple | set | np.ndarray) else [several]
         for t, several in parents.items()
     }
-    if not _are_names([*read, *(s for several in read.values() for s in several)], names, what):
+    place = _places([*read, *(s for several in read.values() for s in several)], names, what)
+    if place is None:
         return parents
-    return {
-        place[name_key(t)]: [place[name_key(s)] for s in several] for t, several in read.items()
-    }
+    matrix = np.zeros((len(names), len(names)), dtype=bool)
+    for t, several in read.items():
+        matrix[place[name_key(t)], [place[name_key(s)] for s in several]] = True
+    return matrix
 
 
 def layers_by_task(layers: Any, names: Names, what: str) -> Any:
-    """Layers of tasks that are numbers, from names of tasks or numbers; names come first."""
-    if not isinstance(layers, Mapping):
-        return by_task(layers, names, what)
-    if not _are_names(list(layers), names, what):
-        return layers
-    place = {name_key(name): t for t, name in enumerate(names)}
-    return {place[name_key(t)]: layer for t, layer in layers.items()}
+    """Layers as a list, None where a dict leaves a task out; tasks as in `parents_by_task`."""
+    place = _places(list(layers), names, what) if isinstance(layers, Mapping) else None
+    if place is None:
+        return layers if isinstance(layers, Mapping) else by_task(layers, names, what)
+    listed = [None] * len(names)
+    for t, layer in layers.items():
+        listed[place[name_key(t)]] = layer
+    return listed
 
 
-def _are_names(entries: list[Any], names: Names, what: str) -> bool:
-    """Whether all are names of tasks; raises where some are neither names nor numbers."""
-    known = set(map(name_key, names))
-    odd = [entry for entry in entries if name_key(entry) not in known]
-    if any(not isinstance(entry, int | np.integer) for entry in odd):
-        raise ValueError(f"{what} names the task {odd[0]!r}; the tasks are {shown(names)}.")
-    return not odd
+def _places(entries: list[Any], names: Names, what: str) -> dict[Hashable, int] | None:
+    """Positions of names or, where not all entries are names, of numbers; None for others."""
+    numbers: Names = range(len(names))
+    for known in (names, numbers):
+        place = {name_key(name): t for t, name in enumerate(known)}
+        if all(name_key(entry) in place for entry in entries):
+            return place
+        odd = [entry for entry in entries if name_key(entry) not in place]
+        if any(not isinstance(entry, int | np.integer) for entry in odd):
+            odd = [entry for entry in odd if not isinstance(entry, int | np.integer)]
+            raise ValueError(f"{what} names the task {odd[0]!r}; the tasks are {shown(names)}.")
+    return None
 
 
 def read_parents(parents: Any, n_tasks: int) -> list[tuple[int, ...]]:
@@ -96,7 +103,7 @@ def read_layers(layers: Any, n_tasks: int, n_layers: int) -> list[int]:
     if not isinstance(layers, Mapping):
         if len(layers) != n_tasks:
             raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
-        layers = dict(enumerate(layers))
+        layers = {t: layer for t, layer in enumerate(layers) if layer is not None}
     _check_tasks("layers", layers, tuple(layers), n_tasks)
     for t, layer in layers.items():
         if layer not in range(n_layers + 1):
