@@ -290,8 +290,8 @@ def _intercept_scale(problem, W, b):
         # Maybe that of the intercepts; what counts are the features alone, if they are flat.
         features = np.ones_like(x)
         problem.split(features)[2][:] = 0.0
-        of_features = largest_curvature(problem, x, among=features)
-        steepest = of_features if of_features < FLAT * along_b else steepest
+        if largest_curvature(problem, x, n_iter=2, among=features) < FLAT * along_b:
+            steepest = largest_curvature(problem, x, among=features)
     return float(np.sqrt(steepest / along_b)) if along_b > 0 and steepest > 0 else 1.0
 
 
