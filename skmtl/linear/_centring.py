@@ -20,7 +20,7 @@ def large_means(X, mean, weights):
     if sparse.issparse(X):
         squares = X.multiply(X).T @ weights
     else:
-        squares = np.einsum("i,ij,ij->j", weights, X, X)
+        squares = weights @ np.square(X)
     deviations = squares - weights.sum() * mean**2
     return np.where(deviations * LARGE < squares, mean, 0.0)
 

@@ -32,6 +32,9 @@ from skmtl.tasks._regression import Regression
 ROUNDING = 1e-14
 """Share of the loss of a constant prediction that a gap cannot be told from 0 below."""
 
+FLAT = 1e-4
+"""Curvature along the features, as a part of that along intercepts, that is another scale."""
+
 
 @dataclass
 class LinearFit:
@@ -281,7 +284,14 @@ def _intercept_scale(problem, W, b):
     # Signs that alternate: softmax does not bend where all classes move alike.
     signs = np.where(np.arange(problem.shape[1]) % 2, -1.0, 1.0)
     along_b = np.abs(point.hessian(np.zeros(problem.shape), signs)[1]).max()
-    steepest = largest_curvature(problem, problem.start(W, b))
+    x = problem.start(W, b)
+    steepest = largest_curvature(problem, x)
+    if steepest <= 2.0 * along_b:
+        # Maybe that of the intercepts; what counts are the features alone, if they are flat.
+        features = np.ones_like(x)
+        problem.split(features)[2][:] = 0.0
+        if largest_curvature(problem, x, n_iter=2, among=features) < FLAT * along_b:
+            steepest = largest_curvature(problem, x, among=features)
     return float(np.sqrt(steepest / along_b)) if along_b > 0 and steepest > 0 else 1.0
 
 

@@ -84,9 +84,16 @@ class PathProblem:
             start, end = (bound * scale for bound in QUADRATIC_RANGE)
             return np.geomspace(start, end, n_alphas)
         tiny = np.finfo(np.float64).resolution
-        if largest <= tiny:
+        # What rounding leaves of nothing, in the units of X and y.
+        if largest <= tiny * min(self._size_of_products(), 1.0):
             return np.full(n_alphas, tiny)
         return np.geomspace(largest, largest * eps, n_alphas)
+
+    def _size_of_products(self):
+        """How large products of features and labels are."""
+        if isinstance(self.X, Statistics):
+            return np.sqrt(np.einsum("gjj->gj", self.X.gram).max() * self.X.squares.max())
+        return np.abs(self.X).max() * np.abs(self.targets.values).max()
 
     def solutions(self, alphas):
         """`LinearFit` for each alpha; an iterative one starts from the solution before.

@@ -205,7 +205,7 @@ class Problem:
         point = point if dual_point is None else dual_point
         if self.is_unpenalised and (apart := self.without_optimum(x)).any():
             point = point.without(apart)
-        step = self._free_newton_step(point)
+        step = self._free_newton_step(point, x)
         if step is None:
             return primal, -np.inf
         # `coefficients` is linear, so it maps steps as it maps parameters.
@@ -246,11 +246,13 @@ class Problem:
             b[:] = self._mean_intercept(b)
         return g
 
-    def _free_newton_step(self, point, tol=1e-11):
+    def _free_newton_step(self, point, x, tol=1e-11):
         """Solve H z = g over the free directions by conjugate gradients; None if it fails."""
         g = self.free(self.pull(*point.gradient))
         z = np.zeros(self.size)
-        target = tol * (np.linalg.norm(g) + 1e-3 * abs(point.value))
+        # What is left of g counts times the coefficients, which are large for tiny features.
+        rest = 1e-3 * abs(point.value) / max(1.0, 1e-4 * np.linalg.norm(x))
+        target = tol * (np.linalg.norm(g) + rest)
         if np.linalg.norm(g) <= target:
             return z
         inverse = self._jacobi(point)

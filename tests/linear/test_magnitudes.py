@@ -7,6 +7,8 @@ from sklearn.base import clone
 
 from skmtl import (
     MultiTaskKernelRidge,
+    MultiTaskLinear,
+    MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
     MultiTaskLinearRegressorCV,
     ReducedRankRegressor,
@@ -17,6 +19,7 @@ from skmtl.linear import (
     MultiTaskLasso,
     MultiTaskLassoCV,
 )
+from skmtl.tasks import Regression
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5))
@@ -93,3 +96,46 @@ def test_labels_of_any_magnitude_are_learned_where_they_are_scaled(magnitude):
     model = MultiTaskLinearRegressor("l21", alpha=0.1, scale_targets=True)
     expected = model.fit(X, Y).coef_
     np.testing.assert_allclose(model.fit(X, Y * magnitude).coef_ / magnitude, expected, rtol=1e-9)
+
+
+CLASSES = (Y > 0).astype(int)
+ORDERS = {"l2": 2, "mean": 2, "l21": 1, "trace": 1, "dirty": 1, "squared_trace": 2, "fused": 1}
+"""Powers of W in the penalties: X times s with alpha times s to that power is the same problem."""
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("penalty", ORDERS)
+@pytest.mark.parametrize("kind", ["regression", "missing", "classes", "huber"])
+def test_features_of_any_scale_are_the_same_problem(kind, penalty, center, scale):
+    model = {
+        "classes": MultiTaskLinearClassifier(penalty),
+        "huber": MultiTaskLinear(penalty, tasks=Regression("huber")),
+    }.get(kind, MultiTaskLinearRegressor(penalty))
+    model.set_params(center=center, tol=1e-7, max_iter=5000)
+    labels = {"classes": CLASSES, "missing": Y_MISSING}.get(kind, Y)
+
+    def fitted(scale):
+        model.set_params(alpha=0.03 * scale ** ORDERS[penalty]).fit(X * scale, labels)
+        assert model.dual_gap_ <= 1e-6
+        return model.coef_ * scale
+
+    expected = fitted(1.0)
+    np.testing.assert_allclose(fitted(scale), expected, atol=3e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_penalised_intercepts_beside_features_of_any_scale(scale):
+    model = MultiTaskLinearRegressor("l2", intercept_alpha=0.1)
+    expected = model.set_params(alpha=0.1).fit(X, Y).coef_
+    found = model.set_params(alpha=0.1 * scale**2).fit(X * scale, Y).coef_
+    np.testing.assert_allclose(found * scale, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+@pytest.mark.parametrize("name", ["cv", "lasso cv", "elastic net cv"])
+def test_alphas_are_chosen_in_the_units_of_the_data(name, scale):
+    model = clone(MODELS[name]).set_params(alphas=5)
+    expected = model.fit(X, Y).predict(X)
+    found = model.fit(X * scale, Y * scale).predict(X * scale)
+    np.testing.assert_allclose(found, expected * scale, rtol=0, atol=1e-4 * scale)

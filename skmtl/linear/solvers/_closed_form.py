@@ -178,8 +178,10 @@ class _System:
             solved = solve_symmetric(H, np.concatenate([A, sums[:, :, None]], axis=2))
             left += np.tensordot(counts, solved[:, :, :-1], axes=1)
             right += solved[:, :, -1].sum(axis=0)
-        # Rows of `left` where P is 0 do not matter: the mean only enters through P m.
-        return least_squares(left / n_tasks, right / n_tasks)
+        # The mean only enters through P m, and where P is 0 `left` has columns of the identity.
+        used, mean = self.P > 0, np.zeros(q)
+        mean[used] = least_squares(left[np.ix_(used, used)] / n_tasks, right[used] / n_tasks)
+        return mean
 
     def _each(self, Q: Array) -> Array:
         solved = np.empty_like(Q)

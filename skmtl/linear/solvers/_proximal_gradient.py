@@ -11,6 +11,9 @@ from skmtl.linear.solvers._base import Solution
 
 Array = NDArray[Any]
 
+TINY = 1e-6
+"""An objective that rounding of 1e-12 is not small against."""
+
 CHECK_EVERY = 10
 """Iterations between two evaluations of the duality gap, which costs a few steps."""
 
@@ -33,10 +36,10 @@ def proximal_gradient(
        Foundations of Computational Mathematics 15, 2015, section 3.2.
     """
     lipschitz = largest_curvature(problem, x, seed)
-    z, momentum = x, 1.0
+    z, momentum, unit = x, 1.0, _unit(problem, x)
     lower, gap = -np.inf, np.inf
     for n_iter in range(1, max_iter + 1):
-        x_new, point, lipschitz = _step(problem, z, lipschitz)
+        x_new, point, lipschitz = _step(problem, z, lipschitz, unit)
         if n_iter % CHECK_EVERY == 0 or n_iter == max_iter:
             primal, bound = problem.gap(x_new, point)
             lower = max(lower, bound)
@@ -53,12 +56,18 @@ def proximal_gradient(
     return Solution(x, gap, max_iter)
 
 
-def _step(problem: Any, z: Array, lipschitz: float) -> tuple[Array, Any, float]:
+def _unit(problem: Any, x: Array) -> float:
+    """1, or the objective where that is tiny, as for labels of 1e-9."""
+    value = abs(float(problem.smooth_value(x, problem.at(x))))
+    return value if value < TINY else 1.0
+
+
+def _step(problem: Any, z: Array, lipschitz: float, unit: float) -> tuple[Array, Any, float]:
     """One proximal step from z; also the point of the loss there and the L that held."""
     at_z = problem.at(z)
     value, gradient = problem.smooth_value(z, at_z), problem.smooth_gradient(z, at_z)
     # What rounding alone can make of the comparison below.
-    slack = 1e-12 * (1.0 + abs(value)) if np.isfinite(value) else 0.0
+    slack = 1e-12 * (unit + abs(value)) if np.isfinite(value) else 0.0
     for _ in range(100):
         x_new = problem.prox(z - gradient / lipschitz, 1.0 / lipschitz)
         move = x_new - z
@@ -70,13 +79,18 @@ def _step(problem: Any, z: Array, lipschitz: float) -> tuple[Array, Any, float]:
     return x_new, point, lipschitz
 
 
-def largest_curvature(problem: Any, x: Array, seed: int = 0, n_iter: int = 15) -> float:
-    """Largest eigenvalue of the loss's Hessian at ``x``, from below, by power iteration."""
+def largest_curvature(
+    problem: Any, x: Array, seed: int = 0, n_iter: int = 15, among: Any = 1.0
+) -> float:
+    """Largest eigenvalue of the loss's Hessian at ``x``, from below, by power iteration.
+
+    ``among`` is 1 for the parameters that move, and 0 for the others.
+    """
     point = problem.at(x)
-    v = np.random.default_rng(seed).normal(size=problem.size)
+    v = among * np.random.default_rng(seed).normal(size=problem.size)
     size = float(np.linalg.norm(v))
     for _ in range(n_iter):
-        v = problem.hessian(v / size, point)
+        v = among * problem.hessian(v / size, point)
         size = float(np.linalg.norm(v))
         if size == 0.0:
             return 1.0
