@@ -52,7 +52,7 @@ def solve_blocks(X, targets, cells, part, settings, warm=None, alphas=(1.0,)):
         space,
         _row_norms(part),
         alphas,
-        max_gap=settings.tol * null_loss,
+        max_gap=settings.tol * getattr(settings, "margin", 1.0) * null_loss,
         max_iter=settings.max_iter,
         W0=None if warm is None else warm[0],
     )

@@ -63,6 +63,10 @@ class MultiTaskLinear(MultiTaskEstimator):
     -----
     Fits are computed in float64 whatever the dtype of X.
 
+    :class:`sklearn.feature_selection.SelectFromModel` keeps the features above the mean
+    importance by default, and all that are not 0 only for classes it knows by name and for
+    ``penalty="l1"``. For the features that any other penalty selects, set its ``threshold=1e-5``.
+
     Examples
     --------
     >>> import numpy as np

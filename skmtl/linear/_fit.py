@@ -103,7 +103,8 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     """Fit all tasks of ``targets``, each of which has labels and outputs.
 
     ``settings`` is the estimator: alpha, center, fit_intercept, intercept_alpha, positive,
-    solver, tol, max_iter. ``warm`` are (W, b) to start from, or (W, b, parts of W or None).
+    solver, tol, max_iter, and where there is one ``margin``: the part of the gap allowed to which
+    solvers go. ``warm`` are (W, b) to start from, or (W, b, parts of W or None).
     """
     if not isinstance(X, Statistics):
         X, basis = in_row_space(X, penalty, settings)
@@ -251,7 +252,8 @@ def _solve_closed_form(problem):
 
 def _iterate(setup, solver, start, settings, tasks):
     """Run an iterative solver from (W, b, parts), and warn if it did not converge."""
-    problem, max_gap = setup.problem, settings.tol * setup.null_loss
+    problem, margin = setup.problem, getattr(settings, "margin", 1.0)
+    max_gap = margin * settings.tol * setup.null_loss
     stopping = {"max_gap": max_gap, "max_iter": settings.max_iter}
     if solver == "admm":
         solution = admm(problem, problem.proxes(), problem.start(*start), **stopping)

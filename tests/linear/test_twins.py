@@ -373,3 +373,54 @@ def test_names_of_tasks(twin, data):
     model = twin().fit(X, frame)
     assert model.task_names_in_.tolist() == ["a", "b", "c"]
     assert model.score(X, frame[["c", "a", "b"]]) == pytest.approx(model.score(X, Y))
+
+
+# -- errors along a path are those of exact fits --------------------------------------------------
+
+
+def exact_errors(model, X, Y, weight, alphas, l1_ratio, folds):
+    """Mean squared errors (n_alphas, n_folds) of fits to a gap of nothing."""
+    errors = np.empty((len(alphas), len(folds)))
+    for k, (train, test) in enumerate(folds):
+        for j, alpha in enumerate(alphas):
+            exact = MultiTaskElasticNet(alpha, l1_ratio=l1_ratio, tol=1e-13, max_iter=100_000)
+            exact.fit(X[train], Y[train], sample_weight=None if weight is None else weight[train])
+            squares = (exact.predict(X[test]) - Y[test]) ** 2
+            w = (np.ones(len(X)) if weight is None else weight)[test, None] * ~np.isnan(squares)
+            errors[j, k] = ((np.nan_to_num(squares) * w).sum(axis=0) / w.sum(axis=0)).mean()
+    return errors
+
+
+@pytest.mark.parametrize("shape", [(60, 10), (30, 40)])
+@pytest.mark.parametrize("labels", ["complete", "weighted", "missing", "rows missing"])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+@pytest.mark.filterwarnings("ignore::skmtl.linear.ZeroCoefficientsWarning")
+def test_errors_on_a_path_are_those_of_exact_fits(shape, labels, l1_ratio):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape)
+    Y = X[:, :3] @ rng.normal(size=(3, 4)) + 2.0 * rng.normal(size=(len(X), 4))
+    weight = rng.uniform(0.5, 2.0, len(X)) if labels == "weighted" else None
+    if labels == "missing":
+        Y[rng.random(Y.shape) < 0.2] = np.nan
+    elif labels == "rows missing":
+        Y[::6] = np.nan
+    folds = list(KFold(3).split(X))
+    for tol, close in ((1e-4, 1e-3), (1e-8, 1e-6), (1e-10, 3e-7)):
+        model = MultiTaskElasticNetCV(
+            l1_ratio=l1_ratio, alphas=8, eps=0.01, cv=folds, tol=tol, max_iter=100_000
+        ).fit(X, Y, sample_weight=weight)
+        expected = exact_errors(model, X, Y, weight, model.alphas_, l1_ratio, folds)
+        np.testing.assert_allclose(model.mse_path_, expected, rtol=close)
+
+
+@pytest.mark.parametrize("shape", [(60, 10), (30, 40)])
+@pytest.mark.parametrize("tol", [1e-6, 1e-8, 1e-10])
+def test_paths_are_as_close_to_scikit_learn_as_tol_says(shape, tol):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=shape)
+    Y = X[:, :3] @ rng.normal(size=(3, 4)) + 2.0 * rng.normal(size=(len(X), 4))
+    options = {"max_iter": 100_000, "cv": 3, "alphas": np.geomspace(2.0, 0.01, 10)}
+    for twin in SEARCHING:
+        a, b = twin(tol=tol, **options).fit(X, Y), theirs(twin)(tol=1e-12, **options).fit(X, Y)
+        np.testing.assert_allclose(a.mse_path_, b.mse_path_, rtol=max(30 * tol, 1e-7))
+        assert a.alpha_ == pytest.approx(b.alpha_, rel=1e-12)
