@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
+from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
 
@@ -18,9 +20,10 @@ class Checkpoint:
     After an epoch, ``path`` holds a pickle of the estimator: it predicts with the weights kept
     so far and, with ``warm_start=True``, the next ``fit`` with the same parameters and data
     goes on from there, to the same bits as a fit without interruption. It goes on saving to the
-    same file. ``max_iter`` is then that of all epochs, and may be raised unless the learning
-    rate follows a curve. The file is replaced in one move, so that it is always whole. For one
-    fit only: those of a search would write to the same file.
+    same file, and clears away what a process that was killed had begun to write. ``max_iter``
+    is then that of all epochs, and may be raised unless the learning rate follows a curve. The
+    file is replaced in one move, so that it is always whole. For one fit only: those of a search
+    would write to the same file.
 
     Like any pickle, load it only if you trust where it comes from.
 
@@ -63,12 +66,16 @@ class Checkpoint:
         self.every = every
 
     def setup(self, estimator, context):
-        """Refuse an estimator that cannot go on."""
+        """Refuse an estimator that cannot go on; clear away what a killed process has left."""
         if not hasattr(estimator, "_goes_on"):
             raise TypeError(
                 f"Checkpoint saves fits of MultiTaskMLP; {type(estimator).__name__} has none to "
                 "go on with."
             )
+        for part, pid in self._parts():
+            if pid == os.getpid() or not _is_alive(pid):
+                with suppress(OSError):
+                    part.unlink()
 
     def teardown(self, estimator, context):
         """Nothing is open."""
@@ -80,6 +87,13 @@ class Checkpoint:
         """Save after an epoch."""
         if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
             self._save(estimator._watch.pause().set_callbacks(self))
+
+    def _parts(self):
+        """Files that processes have not finished, and the number of each process."""
+        path = Path(self.path)
+        name = re.compile(rf"{re.escape(path.name)}\.(\d+)\.part")
+        found = [(part, name.fullmatch(part.name)) for part in path.parent.glob("*.part")]
+        return [(part, int(match[1])) for part, match in found if match]
 
     def _save(self, estimator):
         path = Path(self.path)
@@ -93,3 +107,16 @@ class Checkpoint:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _is_alive(pid):
+    """Whether a process runs; elsewhere than on POSIX its open files cannot be removed."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -93,7 +93,11 @@ PARAMETERS = """
         to use already.
     random_state : int, RandomState or Generator instance or None, default=None
         Decides initial weights, the order of the rows, dropout and the rows held out. One
-        value gives bit-equal fits on the CPU.
+        value gives bit-equal fits on the CPU. What belongs to a task alone is drawn from the
+        seed and the name of the task: its column of a DataFrame, its value of the task
+        feature, its position in an array. So columns of a DataFrame in another order give the
+        same results in that order (without dropout, and but for rounding), and a column with
+        another name gives another fit.
     verbose : bool or int, default=False
         Print a line after each epoch, or after every so many.
 """

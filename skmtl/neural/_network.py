@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import numpy as np
@@ -48,13 +49,19 @@ def build(description, dtype, device, n_models=1, tasks=None):
 
 
 def task_keys(names):
-    """A number for each task that depends on its name alone."""
-    keys = []
-    for name in names.tolist():
+    """A number for each task that depends on its name alone, the same in every process."""
+    return [zlib.crc32(_spelt(name).encode()) for name in names.tolist()]
+
+
+def _spelt(name):
+    """A name as text; numbers and strings differ, whatever container they came in."""
+    if isinstance(name, np.generic):
+        name = name.item()
+    if isinstance(name, float) and name.is_integer():
         # A task feature read as float names the same tasks as one read as int.
-        is_whole = isinstance(name, float) and name.is_integer()
-        keys.append(zlib.crc32(repr(int(name) if is_whole else name).encode()))
-    return keys
+        name = int(name)
+    # An object without a text of its own has another address in each process.
+    return re.sub(r" at 0x\w+", "", repr(name))
 
 
 def get_state(module):

@@ -2,6 +2,11 @@
 
 import os
 import pickle
+import re
+import signal
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -242,6 +247,47 @@ def test_a_failed_save_leaves_the_file_before(mixed_data, tmp_path, monkeypatch)
         monkeypatch.undo()
         assert os.listdir(tmp_path) == ["model.pkl"]
         assert_same(saved, load(path), X)
+
+
+def test_what_a_killed_process_left_is_cleared_away(mixed_data, tmp_path):
+    X, Y = mixed_data
+    code = (
+        "import os, pickle, signal, sys\n"
+        "from skmtl import MultiTaskMLP\n"
+        "from skmtl.neural import Checkpoint, _checkpoint\n"
+        "def dump(estimator, file):\n"
+        "    file.write(b'half')\n"
+        "    file.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "_checkpoint.pickle.dump = dump\n"
+        "model = MultiTaskMLP((4,), random_state=0)\n"
+        "model.set_callbacks(Checkpoint(sys.argv[1])).fit([[0.0], [1.0]], [[0.0], [1.0]])\n"
+    )
+    path = tmp_path / "model.pkl"
+    killed = subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = os.listdir(tmp_path)
+    assert re.fullmatch(r"model\.pkl\.\d+\.part", left)
+    # Those of others, and of processes that run, stay.
+    others = [f"other.pkl.{2**22 + 1}.part", f"model.pkl.{os.getppid()}.part", "model.pkl.x.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    (tmp_path / f"model.pkl.{os.getpid()}.part").touch()
+    MultiTaskMLP(**SMALL, tasks=MIXED).set_callbacks(Checkpoint(path)).fit(X, Y)
+    assert sorted(os.listdir(tmp_path)) == sorted(["model.pkl", *others])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_interrupted_save_leaves_nothing(mixed_data, tmp_path, monkeypatch, error):
+    def dump(*args):
+        raise error
+
+    monkeypatch.setattr(_checkpoint.pickle, "dump", dump)
+    model = MultiTaskMLP(**SMALL, tasks=MIXED).set_callbacks(Checkpoint(tmp_path / "model.pkl"))
+    with pytest.raises(error), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(*mixed_data)
+    assert not os.listdir(tmp_path)
 
 
 def test_what_it_needs(monkeypatch):
