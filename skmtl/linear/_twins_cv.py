@@ -25,6 +25,7 @@ from skmtl.linear._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear._parameters import read_alphas
 from skmtl.linear._twins import SOLUTION, Twin
 from skmtl.linear.penalties import ElasticNet
+from skmtl.model_selection._held_out import count_scored, warn_of_little
 
 PARAMETERS = """
     eps : float, default=1e-3
@@ -40,8 +41,9 @@ PARAMETERS = """
         Stop when the duality gap, times n_samples, is at most ``tol`` times the sum of squares
         of y (centred if there are intercepts).
     cv : int, cross-validation generator or iterable, default=None
-        Number of folds, 5 by default, or how to split. A splitter is handed y with NaN where
-        unobserved.
+        Number of folds, 5 by default, or how to split. A number means scikit-learn's folds, in the
+        order of the rows: shuffle ordered rows, or give a splitter that does. A splitter is handed
+        y with NaN where unobserved.
     copy_X : bool, default=True
         Has no influence: X is never overwritten.
     verbose : bool or int, default=False
@@ -131,6 +133,7 @@ class TwinCV(Twin):
             alphas = self._alphas(problem, l1_ratios)
             labels = np.where(targets.weights > 0, targets.values, np.nan)
             folds = list(check_cv(self.cv).split(X, labels, **params))
+            warn_of_little(*count_scored(folds, targets.weights > 0))
             self._choose(self._errors(X, targets, folds, alphas, l1_ratios), alphas, l1_ratios)
             path = problem.path([self.alpha_], self._best_ratio, **self._stopping)
             fitted = next(path)

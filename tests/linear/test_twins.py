@@ -293,6 +293,22 @@ def test_jobs_change_nothing(twin, gaps):
 
 
 @every_search
+def test_scores_of_few_held_out_labels_are_told(twin, data):
+    X, Y = data
+    # In the order of the rows, most labels of a task are in one fold.
+    Y = np.where(
+        np.arange(len(Y))[:, None] * Y.shape[1] // len(Y) == np.arange(Y.shape[1]), Y, np.nan
+    )
+    Y[::9] = data[1][::9]
+    blocks = KFold(Y.shape[1])
+    folds = [
+        (np.setdiff1d(train, np.arange(0, len(Y), 9)), test) for train, test in blocks.split(X)
+    ]
+    with pytest.warns(UserWarning, match=r"Scores rest on \d+ of \d+ held-out labels"):
+        twin(alphas=3, cv=folds).fit(X, Y)
+
+
+@every_search
 def test_splitter_sees_what_is_missing(twin, gaps):
     X, Y = gaps
     seen = []
