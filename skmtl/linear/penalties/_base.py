@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +13,16 @@ from sklearn.base import BaseEstimator, clone
 from skmtl._aliases import Searchable
 
 Array = NDArray[Any]
+
+
+def is_real(value: Any) -> bool:
+    """Whether it is a number; of what users give, whatever the annotation says."""
+    return isinstance(value, Real)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is an integer."""
+    return isinstance(value, Integral)
 
 
 class Penalty(Searchable, BaseEstimator, ABC):
@@ -48,7 +58,7 @@ class Penalty(Searchable, BaseEstimator, ABC):
 
         A negative weight is not convex, and a gap certifies nothing.
         """
-        if not (isinstance(self.weight, Real) and 0 <= self.weight < np.inf):
+        if not (is_real(self.weight) and 0 <= self.weight < np.inf):
             raise ValueError(
                 f"{type(self).__name__}(weight={self.weight!r}); expected a finite number >= 0."
             )
