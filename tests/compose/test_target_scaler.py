@@ -295,7 +295,8 @@ class TestWhatGoesWrong:
             warnings.simplefilter("error")
             TargetScaler(LINEAR, HalfOf(), check_inverse=False).fit(X, self.frame(Y))
             TargetScaler(LINEAR, PowerTransformer()).fit(X, self.frame(Y))
-            tiny = TargetScaler(MultiTaskLinear(alpha=1e-15), func=np.negative, inverse_func=np.negative)
+            small = MultiTaskLinear(alpha=1e-15)
+            tiny = TargetScaler(small, func=np.negative, inverse_func=np.negative)
             tiny.fit(X, 1e-12 * Y)
 
     def test_a_prediction_that_cannot_be_mapped_back(self, numbers):
