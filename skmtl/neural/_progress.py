@@ -93,6 +93,7 @@ class Progress:
         self.best_loss = np.full(n_models, np.inf)
         # Mean losses before the first step, and those of the epoch that began with ``good``.
         self.first_loss, self.good_loss = None, None
+        self.last_loss, self.limit, self.limit_if_growing = None, None, None
         self.mark = np.full(n_models, np.inf)
         self.unimproved = np.zeros(n_models, dtype=int)
         self.n_iter = np.zeros(n_models, dtype=int)
@@ -141,15 +142,22 @@ class Progress:
 
     def end_epoch(self, losses, weights, validation_losses=None):
         """Take note of an epoch: arrays of shape (n_models, n_tasks)."""
-        is_sound = self._is_sound(losses)
-        self.diverged_task[self.is_active & ~is_sound] = _worst(losses)[self.is_active & ~is_sound]
-        self.is_active &= is_sound
-        if not self.is_active.any():
-            return
+        with np.errstate(invalid="ignore", over="ignore"):
+            loss = self.mean(losses)
+        is_sound = self._is_finite(losses) & ~self._has_exploded(loss)
+        if not is_sound.all():
+            is_new = self.is_active & ~is_sound
+            self.diverged_task[is_new] = _worst(losses)[is_new]
+            self.is_active &= is_sound
+            if not self.is_active.any():
+                return
         if self.first_loss is None:
             self.begin(losses)
         if validation_losses is None:
-            self._note_good(losses)
+            self._note_good(loss)
+        if not self.losses:
+            self._note_limits(loss)
+        self.last_loss = np.abs(loss)
         self.losses.append(losses)
         self.weights.append(weights)
         if validation_losses is not None:
@@ -170,31 +178,30 @@ class Progress:
         self.has_converged |= has_converged
         self.is_active &= ~has_converged
 
-    def _note_good(self, losses):
+    def _note_good(self, loss):
         """The epoch began with what is kept so far, and its losses speak for that."""
-        loss = self.mean(losses)
         is_better = self.is_active & (loss < self.good_loss)
         if is_better.any():
             self.good_loss = np.where(is_better, loss, self.good_loss)
             self.good.take(self.kept, is_better)
 
-    def _is_sound(self, losses):
-        """Whether losses and state are finite and the loss has not exploded."""
-        sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
-        is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
-        is_finite &= np.isfinite(losses).all(axis=1)
-        if not self.losses:
-            return is_finite
-        with np.errstate(invalid="ignore", over="ignore"):
-            return is_finite & ~self._has_exploded(self.mean(losses))
+    def _note_limits(self, loss):
+        """Losses beyond return for a fit that has started so, and for one that grows."""
+        first = np.maximum(np.abs(loss), SMALL)
+        start = np.maximum(np.abs(self.first_loss), max(abs(self.constant_loss), SMALL))
+        self.limit, self.limit_if_growing = EXPLOSION * first, EXPLOSION * np.minimum(start, first)
 
     def _has_exploded(self, loss):
-        """Whether the loss is beyond return: within its first epoch a fit may still come down."""
-        first, last = (np.abs(self.mean(self.losses[epoch])) for epoch in (0, -1))
-        start = np.maximum(np.abs(self.first_loss), abs(self.constant_loss))
-        start = np.minimum(np.maximum(start, SMALL), np.maximum(first, SMALL))
-        is_far = loss > EXPLOSION * start
-        return is_far & ((loss > last) | (loss > EXPLOSION * np.maximum(first, SMALL)))
+        """Whether the loss is beyond return; within its first epoch a fit may still come down."""
+        if not self.losses:
+            return np.zeros(len(loss), dtype=bool)
+        return (loss > self.limit) | ((loss > self.limit_if_growing) & (loss > self.last_loss))
+
+    def _is_finite(self, losses):
+        """Whether losses and parameters are."""
+        sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
+        is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
+        return is_finite & np.isfinite(losses).all(axis=1)
 
     @property
     def constant_loss(self):
