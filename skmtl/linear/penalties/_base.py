@@ -13,6 +13,11 @@ from sklearn.base import BaseEstimator, clone
 Array = NDArray[Any]
 
 
+def is_number(value: Any, kind: Any = Real) -> bool:
+    """Whether a parameter is a finite number, of a kind."""
+    return isinstance(value, kind) and abs(float(value)) < np.inf
+
+
 class Penalty(BaseEstimator, ABC):
     r"""Base class of penalties :math:`\mathrm{weight} \cdot \Omega(W)`.
 
@@ -46,7 +51,7 @@ class Penalty(BaseEstimator, ABC):
 
         A negative weight is not convex, and a gap certifies nothing.
         """
-        if not (isinstance(self.weight, Real) and 0 <= self.weight < np.inf):
+        if not (is_number(self.weight) and self.weight >= 0):
             raise ValueError(
                 f"{type(self).__name__}(weight={self.weight!r}); expected a finite number >= 0."
             )
