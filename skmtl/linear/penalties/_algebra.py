@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Atom, Penalty, is_real
+from skmtl.linear.penalties._base import Array, Atom, Penalty, is_number
 from skmtl.linear.penalties._l1 import L1
 from skmtl.linear.penalties._l2 import L2
 from skmtl.linear.penalties._l21 import L21
@@ -137,7 +137,7 @@ class ElasticNet(Sum):
 
     def check(self, n_features: int | None = None) -> None:
         Penalty.check(self, n_features)
-        if not (is_real(self.l1_ratio) and 0 <= self.l1_ratio <= 1):
+        if not (is_number(self.l1_ratio) and 0 <= self.l1_ratio <= 1):
             raise ValueError(f"{type(self).__name__}(l1_ratio={self.l1_ratio!r}) is not in [0, 1].")
 
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-from skmtl._aliases import Searchable
-
 Array = NDArray[Any]
 
 
-def is_real(value: Any) -> bool:
-    """Whether it is a number; of what users give, whatever the annotation says."""
-    return isinstance(value, Real)
+def is_number(value: Any, kind: Any = Real) -> bool:
+    """Whether a parameter is a finite number, of a kind."""
+    return isinstance(value, kind) and abs(float(value)) < np.inf
 
 
-def is_whole(value: Any) -> bool:
-    """Whether it is an integer."""
-    return isinstance(value, Integral)
-
-
-class Penalty(Searchable, BaseEstimator, ABC):
+class Penalty(BaseEstimator, ABC):
     r"""Base class of penalties :math:`\mathrm{weight} \cdot \Omega(W)`.
 
     Penalties form a small algebra: ``.3 * L1()`` is ``L1(weight=.3)``, ``A + B`` adds, and
@@ -58,7 +51,7 @@ class Penalty(Searchable, BaseEstimator, ABC):
 
         A negative weight is not convex, and a gap certifies nothing.
         """
-        if not (is_real(self.weight) and 0 <= self.weight < np.inf):
+        if not (is_number(self.weight) and self.weight >= 0):
             raise ValueError(
                 f"{type(self).__name__}(weight={self.weight!r}); expected a finite number >= 0."
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Atom, is_real, is_whole
+from skmtl.linear.penalties._base import Array, Atom, is_number
 
 
 class Clustered(Atom):
@@ -55,9 +57,9 @@ class Clustered(Atom):
 
     def check(self, n_features: int | None = None) -> None:
         super().check(n_features)
-        if not (is_whole(self.n_clusters) and self.n_clusters >= 1):
+        if not (is_number(self.n_clusters, Integral) and self.n_clusters >= 1):
             raise ValueError(f"Clustered(n_clusters={self.n_clusters!r}); expected an int >= 1.")
-        if not (is_real(self.eta) and 0 < self.eta < np.inf):
+        if not (is_number(self.eta) and self.eta > 0):
             raise ValueError(f"Clustered(eta={self.eta!r}); expected a finite number > 0.")
 
     def _check(self, n_tasks: int) -> None:
