@@ -81,6 +81,15 @@ def test_class_weight_may_name_a_class_that_a_fold_lacks():
     assert task.label_weight(np.arange(2.0)).tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("labels", [["a", "b"], ["b"]])
+def test_class_weight_of_zero_for_some(labels):
+    """Also in a fold that has this class only: of the others nobody knows the weight."""
+    task = fit(Multiclass(class_weight={"b": 0.0}), np.array(labels))
+    assert task.label_weight(np.arange(1.0 * len(labels))).tolist() == [
+        0.0 if label == "b" else 1.0 for label in labels
+    ]
+
+
 class TestDeclaredClasses:
     @pytest.mark.parametrize(
         "classes", [["b", "a", "c"], ("a", "b", "c"), np.array(["c", "b", "a"])]
