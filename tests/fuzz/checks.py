@@ -94,7 +94,7 @@ def null_value(found):
     if found.fit_intercept and found.groups is None:
         priors = []
         for column in found.columns:
-            if column.kind == "regression":
+            if column.kind in ("regression", "huber"):
                 priors.append([column.cells @ column.values / column.cells.sum()])
             else:
                 priors.append(np.zeros(column.n_outputs))
@@ -128,12 +128,12 @@ def check_gap(outcome):
     require(gap >= 0 and (np.isfinite(gap) or is_said), "dual_gap_ is {}", gap)
     found = certified(outcome)
     if found is None:
-        return
+        return None
     objective, parameters, value, gap, rounding = found
     require(np.isfinite(value), "the objective is {}", value)
     lower = lower_value(objective, *parameters)
     if lower is None:
-        return
+        return None
     require(
         lower >= value - gap - rounding,
         "objective {:.12g}, gap {:.3g}, but {:.12g} was found",
@@ -141,6 +141,7 @@ def check_gap(outcome):
         gap,
         lower,
     )
+    return "optimum"
 
 
 def check_pickle(outcome):

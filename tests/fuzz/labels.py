@@ -19,6 +19,7 @@ STYLES = {
     "whole": Style(False, share=0.7),
     "constant": Style(False, share=0.4),
     "outliers": Style(False, share=0.5),
+    "huber": Style(False, declared="huber"),
     "count": Style(False, declared="count"),
     "zero_one": Style(True, share=2.0),
     "bool": Style(True),
@@ -53,7 +54,7 @@ def draw_labels(rng, X, styles, groups, tags):
 def _labels_of(rng, style, signal, scale, offset):
     if style == "number":
         return (scale * signal + offset).tolist()
-    if style == "outliers":
+    if style in ("outliers", "huber"):
         signal[rng.integers(len(signal))] += 100.0
         return (scale * signal + offset).tolist()
     if style == "whole":

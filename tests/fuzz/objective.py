@@ -13,6 +13,7 @@ from skmtl.linear.penalties import PENALTIES
 from skmtl.linear.penalties._algebra import parts_of
 
 VANISHING = 1e-12
+DELTA = 1.35
 
 
 @dataclass
@@ -138,12 +139,18 @@ VALUES = {
 }
 LOSSES = {
     "regression": lambda f, y: 0.5 * (f[:, 0] - y) ** 2,
+    "huber": lambda f, y: np.where(
+        np.abs(f[:, 0] - y) <= DELTA,
+        0.5 * (f[:, 0] - y) ** 2,
+        DELTA * np.abs(f[:, 0] - y) - 0.5 * DELTA**2,
+    ),
     "count": lambda f, y: np.exp(f[:, 0]) - y * f[:, 0] + xlogy(y, y) - y,
     "binary": lambda f, y: np.logaddexp(0.0, f[:, 0]) - y * f[:, 0],
     "multiclass": lambda f, y: logsumexp(f, axis=1) - f[np.arange(len(f)), y.astype(int)],
 }
 SLOPES = {
     "regression": lambda f, y: f - y[:, None],
+    "huber": lambda f, y: np.clip(f - y[:, None], -DELTA, DELTA),
     "count": lambda f, y: np.exp(f) - y[:, None],
     "binary": lambda f, y: expit(f) - y[:, None],
     "multiclass": lambda f, y: softmax(f, axis=1) - np.eye(f.shape[1])[y.astype(int)],
@@ -204,7 +211,9 @@ def parameters_of(model, objective, W, b, learned, scale):
 
 def _columns(problem, model):
     """Columns that are learned, which tasks are kept, which outputs, and their units."""
-    kinds = [task.alias for task in model.tasks_]
+    kinds = [
+        "huber" if getattr(task, "loss", "") == "huber" else task.alias for task in model.tasks_
+    ]
     if problem.is_long:
         kinds = kinds[:1]
     standardize = getattr(model, "scale_targets", False)
@@ -233,7 +242,7 @@ def _columns(problem, model):
     kept = np.array(
         [
             problem.labels_of_tasks[t] > 0
-            and (kinds[t] in ("regression", "count") or _n_classes(problem, t) > 1)
+            and (kinds[t] in ("regression", "huber", "count") or _n_classes(problem, t) > 1)
             for t in range(len(kinds))
         ]
     )
@@ -262,7 +271,7 @@ def _column(problem, t, kind, classes, standardize, omega):
     else:
         values[used] = problem.labels[used, t].astype(float)
         n_outputs = 1
-        if standardize and kind == "regression" and used.any():
+        if standardize and kind in ("regression", "huber") and used.any():
             share = weight / weight.sum()
             location = float(share @ values)
             spread = np.sqrt(share @ (values - location) ** 2)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skmtl.tasks import Regression
 from tests.fuzz.containers import NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
 from tests.registry import EVERY
 
@@ -112,9 +113,10 @@ class Problem:
         found = dict(self.options)
         if any(kind != "auto" for kind in self.declared):
             one = self.is_1d or self.is_long
-            found["tasks"] = self.declared[0] if one else list(self.declared)
+            types = [Regression("huber") if d == "huber" else d for d in self.declared]
+            found["tasks"] = types[0] if one else types
             if not one and self.by_name:
-                found["tasks"] = dict(zip(self.names, self.declared, strict=True))
+                found["tasks"] = dict(zip(self.names, types, strict=True))
         if self.task_weight is not None:
             weight = self.task_weight
             found["task_weight"] = weight if isinstance(weight, str) else list(weight)

@@ -91,6 +91,8 @@ def _try(problem, name, action, passed, anomalies):
         anomalies.append((name, text))
     else:
         passed.append(name)
+        # What a check could do besides.
+        passed.extend([result] if isinstance(result, str) else [])
         return result
     return None
 

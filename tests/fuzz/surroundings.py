@@ -38,10 +38,15 @@ class Surroundings:
 
 
 def _hashed(given):
-    if type(given).__module__.startswith("polars"):
-        return str(given.to_numpy().tolist() if hasattr(given, "columns") else given.to_list())
+    """Of the values: containers keep caches that nobody sees."""
+    if isinstance(given, dict):
+        return [_hashed(value) for value in given.values()]
+    if hasattr(given, "columns"):
+        return repr([(c, given[c].to_list()) for c in given.columns])
+    if hasattr(given, "to_list"):
+        return repr(given.to_list())
     if isinstance(given, np.ma.MaskedArray):
         return joblib.hash([given.data, np.ma.getmaskarray(given)])
     if sparse.issparse(given):
         return joblib.hash([given.data, given.indices, given.indptr])
-    return joblib.hash(given)
+    return repr(given) if isinstance(given, list) else repr(given.tolist())
