@@ -271,9 +271,9 @@ def test_the_largest_alpha_of_huber_is_not_moved_by_outliers(is_long, regression
     X, Y = regression_data
     X, Y = X[:30], Y[:30, :3].copy()
     for t in range(3):
-        Y[t, t] += 1e6
+        Y[t, t] += 1e4
     model = MultiTaskLinear(
-        "l21", tasks=Regression("huber"), scale_targets=False, tol=1e-10, max_iter=20_000
+        "l21", tasks=Regression("huber"), scale_targets=False, tol=1e-12, max_iter=20_000
     )
     if is_long:
         X, Y = stack_tasks([X] * 3, list(Y.T))
@@ -283,8 +283,10 @@ def test_the_largest_alpha_of_huber_is_not_moved_by_outliers(is_long, regression
     )
     largest = largest.fit(X, Y).alphas_[0]
     # Far from the labels of a task the loss does not bend at all, which is no warning.
-    assert not clone(model).set_params(alpha=largest * 1.001).fit(X, Y).coef_.any()
-    assert clone(model).set_params(alpha=largest * 0.99).fit(X, Y).coef_.any()
+    above = clone(model).set_params(alpha=largest * 1.001).fit(X, Y)
+    below = clone(model).set_params(alpha=largest * 0.97).fit(X, Y)
+    assert penalised_part(above) <= 1e-6
+    assert penalised_part(below) >= 1e-3
 
 
 def test_one_row_of_sums_of_norms_leaves_nothing():
