@@ -86,7 +86,10 @@ REFUSALS = [
         r"has a fold without labels of task",
         lambda p: p.name == "chain" and min(p.labels_of_tasks[p.labels_of_tasks > 0]) <= 10,
     ),
-    Refusal(r"number of splits n_splits=\d greater than the number of samples", has_few_rows),
+    Refusal(
+        r"number of splits n_splits=\d greater than the number of samples|folds are more than the",
+        has_few_rows,
+    ),
     Refusal(
         r"loss of (task|\d tasks).* became infinite, NaN, or a million times the first in epoch 1",
         lambda p: p.name in NETWORKS and ("scaled X" in p.tags or "large mean" in p.tags),
