@@ -17,9 +17,8 @@ from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
-from skmtl.tasks._by_name import cut_to, matrix_by_task, put_in_order
 from skmtl.tasks._columns import match
-from skmtl.tasks._weights import read_task_weight
+from skmtl.tasks._some_tasks import cut_settings
 
 
 def innermost(estimator):
@@ -154,34 +153,6 @@ def _check_left_to_us(inner, name):
                 f"{parameter}={getattr(inner, parameter)!r} was given to "
                 f"{type(inner).__name__}, the estimator inside of {name}; give it to {name}."
             )
-
-
-def cut_settings(inner, names, members, renamed):
-    """Parameters of an estimator that speak of single tasks, cut to the ``members``.
-
-    ``renamed`` has the name that each of these has where it is without the others.
-    """
-    given, cut = inner.get_params(deep=False), {}
-    if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
-        weight = read_task_weight(given["task_weight"], names, np.ones(len(names)))[members]
-        cut["task_weight"] = weight.tolist() if weight.any() else None
-    for parameter in ("penalty", "architecture", "balancing"):
-        # Where the estimator is, tasks may have other names.
-        part = given.get(parameter)
-        has_for_tasks = hasattr(part, "for_tasks")
-        some = None if has_for_tasks or len(members) == len(names) else members
-        ordered = put_in_order(part, names, some)
-        if has_for_tasks and len(members) < len(names):
-            ordered = ordered.for_tasks(members, len(names))
-        if ordered is not part:
-            cut[parameter] = ordered
-    for parameter in ("task_kernel", "adjacency"):
-        matrix = matrix_by_task(given.get(parameter), names, parameter)
-        if matrix is not None and not isinstance(matrix, str):
-            cut[parameter] = cut_to(matrix, members, len(names))
-    if given.get("monitor", "mean") not in ("mean", "worst"):
-        cut["monitor"] = renamed.get(given["monitor"], "mean")
-    return cut
 
 
 def _declared(task, long_targets):

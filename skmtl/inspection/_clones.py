@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
-from skmtl.compose._nesting import cut_settings, innermost
+from skmtl.compose._nesting import innermost
 from skmtl.tasks._resolve import is_auto
+from skmtl.tasks._some_tasks import cut_settings
 
 
 def typed_clone(estimator, types):

@@ -11,6 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._warnings import known_labels, name_tasks
 from skmtl.compose._independent import IndependentTasks
+from skmtl.compose._nesting import innermost
 from skmtl.compose._weights import fit_weighted
 from skmtl.metrics._unwrap import unwrap
 from skmtl.model_selection._folds import (
@@ -24,6 +25,7 @@ from skmtl.model_selection._folds import (
 from skmtl.model_selection._held_out import warn_of_little, way_out
 from skmtl.model_selection._units import warn_of_few_labels
 from skmtl.tasks._classes import UNSEEN
+from skmtl.tasks._some_tasks import settings_of_fold
 
 # A second shuffle of the folds narrows the interval of a gain by a third; more add little.
 ORDERS = 2
@@ -38,7 +40,9 @@ def fit_members(estimator, data, members, rows=None):
     """A fit to some of the tasks and rows; an error says to which tasks."""
     try:
         with known_labels():
-            return fit(clone(estimator), *data.take(rows, members))
+            return fit(
+                _without_absent(clone(estimator), data, members, rows), *data.take(rows, members)
+            )
     except Exception as error:
         if len(members) < data.n_tasks:
             names = name_tasks([data.names[t] for t in members])
@@ -47,6 +51,16 @@ def fit_members(estimator, data, members, rows=None):
                 "cannot do that, transfer_gain takes a baseline."
             )
         raise
+
+
+def _without_absent(estimator, data, members, rows):
+    """The estimator without what it is told of tasks that have none of these rows (long form)."""
+    if data.is_long and rows is not None:
+        found = np.intersect1d(data.index[rows], members)
+        _, final = innermost(estimator)
+        names = data.names_of(members), data.names_of(found)
+        final.set_params(**settings_of_fold(final, *names))
+    return estimator
 
 
 def read_splits(cv, data, groups=None):

@@ -15,6 +15,7 @@ from skmtl._base import mean_score
 from skmtl.linear._learnable import learnable_outputs, vanishing_for_zero
 from skmtl.linear._path import PathProblem
 from skmtl.tasks._regression import Regression
+from skmtl.tasks._some_tasks import settings_of_fold
 from skmtl.tasks._task_set import Targets, TaskSet
 from skmtl.tasks._weights import read_task_weight
 
@@ -38,7 +39,7 @@ class Scores:
 
 @dataclass
 class Rows:
-    """Rows of the data as given, and X as validated."""
+    """Rows of the data as given, X as validated, and the names of all tasks."""
 
     X_given: Any
     X: Any
@@ -46,6 +47,7 @@ class Rows:
     task_column: Any
     sample_weight: Any
     observed: np.ndarray
+    names: list
 
     def take(self, rows):
         """Some of the rows."""
@@ -80,6 +82,7 @@ def scores_from_rows(model, data, fold, alphas, scorer, n_tasks):
 def _fitted_path(model, train, alphas):
     """The model, fitted with each alpha."""
     targets = train.targets(model)
+    model.set_params(**settings_of_fold(model, train.names, targets.tasks.names.tolist()))
     problem = PathProblem.of_rows(model, train.X, targets)
     solutions = [None] * len(alphas) if problem is None else problem.solutions(alphas)
     outputs = learnable_outputs(targets.tasks)

@@ -61,6 +61,7 @@ class Search:
             task_column,
             sample_weight,
             targets.row_is_observed,
+            targets.tasks.names.tolist(),
         )
         self.all_regression = all(task.alias == "regression" for task in targets.tasks.tasks)
 

@@ -572,3 +572,23 @@ def test_no_warning_is_repeated_for_every_fold(wide):
         warnings.simplefilter("always")
         transfer_gain(TRACE, X, y, cv=folds(len(X)))
     assert len([w for w in caught if issubclass(w.category, LabelWarning)]) <= 1
+
+
+@pytest.mark.parametrize("estimator", [MultiTaskLinear("l21", alpha=0.1), MultiTaskMLP(max_iter=2)])
+def test_folds_without_a_task_that_has_a_weight(estimator):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(31, 3)), columns=list("xyz"))
+    X["task"], y = ["a"] * 15 + ["b"] * 15 + ["c"], rng.normal(size=31)
+    # The last task has one row, so that either it is held out or not judged.
+    cv = [(np.arange(0, 30, 2), np.arange(1, 30, 2)), (np.arange(16), np.arange(16, 30))]
+    weights = [2.0, 3.0, 5.0], {"a": 2.0, "b": 3.0, "c": 5.0}, pd.Series({"c": 5, "b": 3, "a": 2})
+    estimator = clone(estimator).set_params(task_feature="task")
+    gains = [
+        transfer_gain(clone(estimator).set_params(task_weight=weight), X, y, cv=cv).loss_together
+        for weight in (*weights, {"a": 2.0, "b": 3.0})
+    ]
+    assert np.isfinite(gains[0]).sum() == 3
+    for other in gains[1:]:
+        np.testing.assert_array_equal(gains[0], other)
+    with pytest.raises(ValueError, match="'d', which y does not have"):
+        transfer_gain(estimator.set_params(task_weight={"d": 1.0}), X, y, cv=cv)

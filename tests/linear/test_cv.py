@@ -526,6 +526,43 @@ def test_no_fold_to_score(regression_data):
     assert not hasattr(model, "coef_")
 
 
+def of_three_tasks():
+    """Long form in which the third task has a single row, the last."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(31, 3)), columns=list("xyz"))
+    X["task"] = ["a"] * 15 + ["b"] * 15 + ["c"]
+    return X, rng.normal(size=31)
+
+
+WEIGHTS = {
+    "list": [1.0, 3.0, 2.0],
+    "dict": {"c": 2.0, "b": 3.0},
+    "Series": pd.Series({"c": 2.0, "a": 1.0, "b": 3.0}),
+}
+LINKS = pd.DataFrame(np.ones((3, 3)), index=list("cba"), columns=list("cba"))
+
+
+@pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("is_graph", [False, True])
+def test_folds_without_a_task_that_has_a_weight(weight, is_graph):
+    X, y = of_three_tasks()
+    train, test = np.arange(0, 30, 2), np.arange(1, 30, 2)
+    penalty = {"penalty": Graph(LINKS) + L2()} if is_graph else {}
+    two = {"penalty": Graph(LINKS.iloc[1:, 1:]) + L2()} if is_graph else {}
+    ours = MultiTaskLinearCV(
+        **penalty, task_feature="task", task_weight=weight, cv=[(train, test)], alphas=[0.1]
+    ).fit(X, y)
+    by_hand = MultiTaskLinear(**two, alpha=0.1, task_feature="task", task_weight={"b": 3.0})
+    by_hand.fit(X.iloc[train], y[train])
+    assert ours.score_path_[0, 0, 0] == pytest.approx(by_hand.score(X.iloc[test], y[test]))
+
+
+@pytest.mark.parametrize("weight", [[1.0, 2.0], {"d": 1.0}, pd.Series({"a": 1.0, "b": 2.0})])
+def test_a_weight_of_tasks_that_no_row_has_is_an_error_all_the_same(weight):
+    with pytest.raises(ValueError, match="task_weight"):
+        MultiTaskLinearCV(task_feature="task", task_weight=weight, cv=2).fit(*of_three_tasks())
+
+
 @pytest.mark.parametrize("unknown_task", ["error", "shared"])
 def test_tasks_that_training_did_not_see(unknown_task, gaps):
     X, Y = gaps
