@@ -574,7 +574,9 @@ def test_no_warning_is_repeated_for_every_fold(wide):
     assert len([w for w in caught if issubclass(w.category, LabelWarning)]) <= 1
 
 
-@pytest.mark.parametrize("estimator", [MultiTaskLinear("l21", alpha=0.1), MultiTaskMLP(max_iter=2)])
+@pytest.mark.parametrize(
+    "estimator", [MultiTaskLinear("l21", alpha=0.1), MultiTaskMLP(max_iter=2, random_state=0)]
+)
 def test_folds_without_a_task_that_has_a_weight(estimator):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(31, 3)), columns=list("xyz"))
