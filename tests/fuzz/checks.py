@@ -128,6 +128,9 @@ def check_gap(outcome):
         return None
     objective, parameters, value, gap, rounding = found
     require(np.isfinite(value), "the objective is {}", value)
+    if outcome.problem.name in LINEAR | LINEAR_CV:
+        allowed = 1.01 * outcome.model.tol * null_value(objective) + rounding
+        require(gap <= allowed or is_said, "dual_gap_ is {}, asked for {}", gap, allowed)
     lower = lower_value(objective, *parameters)
     if lower is None:
         return None
