@@ -199,9 +199,10 @@ class Problem:
     # -- the certificate ------------------------------------------------------------------------
 
     def gap(self, x, point=None, dual_point=None):
-        """Primal value at ``x`` and a lower bound of the optimum (-inf if none is at hand).
+        """Primal value at ``x`` and a lower bound of the optimum.
 
-        The bound comes from the gradient of the loss at ``dual_point``, by default at ``x``.
+        The bound comes from the gradient of the loss at ``dual_point``, by default at ``x``. It is
+        0 if none is at hand: no loss and no penalty is negative.
         """
         point = self.at(x) if point is None else point
         primal = self.smooth_value(x, point) + self.penalty_value(x)
@@ -210,7 +211,7 @@ class Problem:
             point = point.without(apart)
         step = self._free_newton_step(point, x)
         if step is None:
-            return primal, -np.inf
+            return primal, 0.0
         # `coefficients` is linear, so it maps steps as it maps parameters.
         dual = point.dual(*self.coefficients(step))
         Z, sums = dual.gradient
@@ -222,7 +223,7 @@ class Problem:
         value -= sum(part.conjugate(Y, N, scale) for part, Y, N in pairs)
         if self.intercept and 0 < self.intercept.alpha < np.inf:
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
-        return primal, value if np.isfinite(value) else -np.inf
+        return primal, value if np.isfinite(value) else 0.0
 
     @property
     def is_unpenalised(self):

@@ -82,6 +82,21 @@ def test_no_penalty_is_certified_too():
     assert model.dual_gap_ <= 1e-8
 
 
+@pytest.mark.parametrize("options", [{"intercept_alpha": 0.1}, {"center": True}])
+@pytest.mark.parametrize("n_tasks", [1, 2, 3])
+def test_labels_that_are_met_exactly_are_certified(n_tasks, options):
+    # What tasks share is free, and has more features than labels: all gradients are rounding.
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X, y = (
+            np.column_stack([np.arange(8) % n_tasks, rng.normal(size=(8, 9))]),
+            rng.normal(size=8),
+        )
+        model = MultiTaskLinear("mean", alpha=0.03, task_feature=0, **options).fit(X, y)
+        assert 0 <= model.dual_gap_ <= 1e-14
+        np.testing.assert_allclose(model.predict(X), y)
+
+
 @pytest.mark.parametrize("centred", [False, True])
 def test_parameters_round_trip(centred, regression_data):
     X, Y = regression_data
