@@ -72,7 +72,7 @@ def _floats(
 
 
 def in_range(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights, times a power of two where they are so large or small that sums of them fail.
+    """Weights, their largest between 1 and 2 where sums of them would fail: by a power of two.
 
     Only their proportions matter. One above zero stays above it.
     """
