@@ -8,8 +8,10 @@ from skmtl.linear._design import make_design
 from skmtl.linear._fit import _on_grams, _on_rows
 from skmtl.linear._parts import parts_for
 from skmtl.linear._pieces import BISECTIONS
+from skmtl.linear._problem import FLAT
 from skmtl.linear._statistics import Statistics
 from skmtl.linear.penalties._base import NormAtom
+from skmtl.tasks._regression import Regression
 
 NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
 
@@ -28,7 +30,8 @@ def alpha_max(X, targets, cells, penalty, settings):
         return np.inf, _curvature(X, targets, cells) / max(_stiffness(part) for part in parts)
     set_up = _on_grams if isinstance(X, Statistics) else _on_rows
     setup = set_up(X, targets, cells, settings, parts, shape, settings.center)
-    Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), setup.start_b))
+    start_b = _without_outliers(setup, targets, shape) if settings.fit_intercept else setup.start_b
+    Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
     return max(_vanishing_alpha(part, Z) for part in parts), None
 
 
@@ -43,6 +46,8 @@ def _vanishing_alpha(part, Z):
         N = N.sum(axis=0)
     if part.positive:
         N = np.maximum(N, 0.0)
+    if not N.any():
+        return 0.0
     if part.shares:
         return _gauge(part, N)
     if len(part.chain) == 1:
@@ -63,8 +68,6 @@ def _gauge(part, N):
     :math:`\langle r, N \rangle / \Omega(r) = \alpha + \|r\|^2 / \Omega(r)`, which grows to it;
     shares that are a little too large bound it from above.
     """
-    if not N.any():
-        return 0.0
     if (unit := power_of_two(np.abs(N).max())) != 1.0:
         return unit * _gauge(part, N / unit)
     alpha = float(np.vdot(N, N)) / part.chain_value(N)
@@ -75,6 +78,26 @@ def _gauge(part, N):
         if more <= 1e-10 * alpha:
             break
     return alpha / part.dual_scale(part.shares.of(N / alpha))
+
+
+def _without_outliers(setup, targets, shape):
+    """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
+
+    Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
+    """
+    tasks, b = targets.tasks, setup.start_b.copy()
+    is_huber = [type(t) is Regression and t.loss == "huber" for t in tasks.tasks]
+    if not any(is_huber):
+        return b
+    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
+    at = np.repeat(is_huber[:1] * tasks.n_tasks if tasks.is_long else is_huber, sizes)
+    values = targets.values[targets.weights > 0]
+    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
+    for _ in range(BISECTIONS):
+        b[at] = 0.5 * (low + high)[at]
+        uphill = setup.problem.loss.at(np.zeros(shape), b).gradient[1] > 0
+        low, high = np.where(uphill, low, b), np.where(uphill, b, high)
+    return b
 
 
 def _null_gradient(problem, x):
@@ -109,12 +132,13 @@ def _newton_step(problem, point, g):
     """Solve H z = g by conjugate gradients."""
     z, r = np.zeros_like(g), g.copy()
     d, rr = r.copy(), r @ r
-    target = 1e-28 * rr
+    target, steepest = 1e-28 * rr, 0.0
     for _ in range(CG_STEPS):
         Hd = _project(problem, problem.pull(*point.hessian(*problem.coefficients(d))))
         Hd += _pull_of_intercepts(problem, d)
-        curvature = d @ Hd
-        if not curvature > 0:
+        curvature, dd = d @ Hd, d @ d
+        steepest = max(steepest, curvature / (dd or 1.0))
+        if not curvature > FLAT * steepest * dd:
             break
         z += rr / curvature * d
         r -= rr / curvature * Hd

@@ -114,7 +114,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
                 warm = basis.T @ W, b, *(p if p is None else basis.T @ p for p in parts)
             return fit_linear(X, targets, cells, penalty, settings, warm).expanded(basis)
     tasks = targets.tasks
-    _check_comparable(tasks, penalty, settings)
+    check_comparable(tasks, penalty, settings)
     squared = _check_losses(tasks)
     positive = settings.positive
     parts = parts_for(penalty, settings.alpha, X.shape[1], tasks, positive=positive)
@@ -309,7 +309,7 @@ def _check_losses(tasks):
     return all(type(task) is Regression and task.loss == "squared" for task in tasks.tasks)
 
 
-def _check_comparable(tasks, penalty, settings):
+def check_comparable(tasks, penalty, settings):
     """What compares tasks needs the same outputs in each."""
     sizes = {
         name: task.n_outputs_ for name, task in zip(tasks.names.tolist(), tasks.tasks, strict=False)

@@ -57,15 +57,16 @@ def _check_positive(settings, penalty):
 def _check_intercepts(settings, tasks):
     """Raise where intercepts that are pulled together do not have the same units."""
     alpha = settings.intercept_alpha
-    if not settings.fit_intercept or not alpha or tasks.is_long or tasks.n_tasks == 1:
+    has_labels = tasks.n_labels > 0
+    if not settings.fit_intercept or not alpha or tasks.is_long or has_labels.sum() < 2:
         return
     scaled = settings.scale_targets
     if scaled == "auto":
         scaled = tasks.is_mixed
     numbers = [
         name
-        for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=True)
-        if type(task) is Regression
+        for task, name, counts in zip(tasks.tasks, tasks.names.tolist(), has_labels, strict=True)
+        if type(task) is Regression and counts
     ]
     if scaled and numbers:
         why = " (there are several task types)" if settings.scale_targets == "auto" else ""

@@ -5,7 +5,7 @@ from sklearn.base import clone
 
 from skmtl.linear._alpha_max import alpha_max
 from skmtl.linear._choose import Case, choose_solver, fits_in_grams
-from skmtl.linear._fit import LinearFit, descend_path, fit_linear
+from skmtl.linear._fit import LinearFit, check_comparable, descend_path, fit_linear
 from skmtl.linear._learnable import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear._parts import parts_for
 from skmtl.linear._row_space import in_row_space
@@ -47,6 +47,7 @@ class PathProblem:
         self.model, self.X, self.targets, self.cells = model, X, targets, cells
         penalty = PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
         self.penalty = put_in_order(clone(penalty), names).for_tasks(kept, len(names))
+        check_comparable(targets.tasks, self.penalty, model)
         self.basis = None
         if not isinstance(X, Statistics):
             self.X, self.basis = in_row_space(X, self.penalty, model)

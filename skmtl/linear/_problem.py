@@ -20,6 +20,9 @@ import numpy as np
 
 from skmtl.linear._losses import DataLoss
 
+FLAT = 1e-28
+"""Curvature, relative to the largest, that rounding leaves where a loss does not bend."""
+
 
 @dataclass
 class Intercept:
@@ -257,11 +260,12 @@ class Problem:
             return z
         inverse = self._jacobi(point)
         r, d = g.copy(), inverse * g
-        rd = r @ d
+        rd, steepest = r @ d, 0.0
         for _ in range(500):
             Hd = self.free(self.pull(*point.hessian(*self.coefficients(d))))
-            curvature = d @ Hd
-            if not curvature > 0:
+            curvature, dd = d @ Hd, d @ d
+            steepest = max(steepest, curvature / (dd or 1.0))
+            if not curvature > FLAT * steepest * dd:
                 break
             z += rd / curvature * d
             r -= rd / curvature * Hd

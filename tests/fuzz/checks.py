@@ -107,9 +107,6 @@ def certified(outcome):
     problem, model = outcome.problem, outcome.model
     if problem.name not in WITH_GAP or (problem.x_as == "float32" and "net" in problem.name):
         return None
-    standardized = getattr(model, "scale_targets", False)
-    if standardized and not model.fit_intercept:
-        return None
     found = objective_of(outcome)
     if found is None:
         return None

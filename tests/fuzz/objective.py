@@ -224,7 +224,9 @@ def _columns(problem, model):
     classes = getattr(model, "classes_", None)
     for t, kind in enumerate(kinds):
         known = None if classes is None else classes if _is_single(problem) else classes[t]
-        column, n_outputs = _column(problem, t, kind, known, standardize, omega)
+        column, n_outputs = _column(
+            problem, t, kind, known, standardize, model.fit_intercept, omega
+        )
         if problem.is_long:
             is_kept = problem.labels_of_tasks > 0
             learned = np.repeat(is_kept & (n_outputs > 0), n_outputs)
@@ -259,7 +261,7 @@ def _n_classes(problem, t):
     return len(set(problem.labels[used, t].tolist()))
 
 
-def _column(problem, t, kind, classes, standardize, omega):
+def _column(problem, t, kind, classes, standardize, moved, omega):
     weight = problem.cells[:, t]
     used = weight > 0
     values = np.zeros(problem.n_rows)
@@ -273,7 +275,8 @@ def _column(problem, t, kind, classes, standardize, omega):
         n_outputs = 1
         if standardize and kind in ("regression", "huber") and used.any():
             share = weight / weight.sum()
-            location = float(share @ values)
+            # Without intercepts nothing is moved.
+            location = float(share @ values) if moved else 0.0
             spread = np.sqrt(share @ (values - location) ** 2)
             scale = spread if spread > 1e-14 * np.abs(values).max() else 1.0
             values = np.where(used, (values - location) / scale, 0.0)

@@ -41,6 +41,19 @@ def compares_tasks(problem):
     )
 
 
+def scales_apart(problem):
+    """Whether intercepts are pulled together that have units of their own."""
+    options = problem.options
+    return (
+        is_linear(problem)
+        and options.get("intercept_alpha")
+        and options.get("fit_intercept", True)
+        and options.get("scale_targets", "auto")
+        and not problem.is_long
+        and problem.n_tasks > 1
+    )
+
+
 def n_learned(problem):
     """Tasks with something to learn, those with equal labels left out."""
     if problem.is_long:
@@ -57,11 +70,12 @@ def has_few_rows(problem):
 
 REFUSALS = [
     Refusal(r"y has no observed label", lambda p: not p.cells.any()),
-    Refusal(r"positive=True (does not go with|needs one of)", has("positive", True)),
+    Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
     Refusal(r"solver='\w+' needs", lambda p: "solver" in p.options and is_linear(p)),
     Refusal(r"compares tasks and needs the same number of outputs", compares_tasks),
+    Refusal(r"intercept_alpha=\S+ (pulls|makes) the intercepts", scales_apart),
     Refusal(
-        r"Clustered\(n_clusters=2, eta=1\) for \d tasks; expected 1 <= n_clusters < n_tasks",
+        r"Clustered\(n_clusters=2\) for \d tasks; expected 1 <= n_clusters < n_tasks",
         lambda p: any(type(a).__name__ == "Clustered" for a in atoms(p)) and n_learned(p) <= 2,
     ),
     Refusal(
@@ -72,7 +86,10 @@ REFUSALS = [
         r"has a fold without labels of task",
         lambda p: p.name == "chain" and min(p.labels_of_tasks[p.labels_of_tasks > 0]) <= 10,
     ),
-    Refusal(r"number of splits n_splits=\d greater than the number of samples", has_few_rows),
+    Refusal(
+        r"number of splits n_splits=\d greater than the number of samples|folds are more than the",
+        has_few_rows,
+    ),
     Refusal(
         r"loss of (task|\d tasks).* became infinite, NaN, or a million times the first in epoch 1",
         lambda p: p.name in NETWORKS and ("scaled X" in p.tags or "large mean" in p.tags),

@@ -62,11 +62,9 @@ def fit_in_peace(problem):
 
 def is_odd(problem, warning):
     """Whether a warning is none of those that are said on purpose."""
-    if issubclass(warning.category, LinAlgWarning):
-        return "are taken" not in str(warning.message)
-    if issubclass(warning.category, RuntimeWarning):
-        # What an estimator given by the user computes is its own affair.
-        return "sklearn" not in warning.filename
+    if issubclass(warning.category, LinAlgWarning | RuntimeWarning):
+        # What an estimator of scikit-learn computes is its own affair.
+        return "sklearn" not in warning.filename and "are taken" not in str(warning.message)
     return issubclass(warning.category, DeprecationWarning | FutureWarning) and (
         warning.filename.startswith(PACKAGE)
     )

@@ -1,6 +1,7 @@
 """Alpha by cross-validation: the scores of a search, along a warm path."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -22,6 +23,7 @@ from skmtl import (
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
     make_multitask_scorer,
+    stack_tasks,
     task_scores,
 )
 from skmtl.linear import _search
@@ -33,9 +35,9 @@ from skmtl.linear._cv_estimators import (
 from skmtl.linear._fit import fit_linear
 from skmtl.linear._path import PathProblem
 from skmtl.linear._search import choose
-from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation
+from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation
 from skmtl.model_selection import MultiTaskKFold
-from skmtl.tasks import LabelWarning
+from skmtl.tasks import LabelWarning, Regression
 
 from .conftest import MIXED, PIECES
 
@@ -262,6 +264,36 @@ def test_the_largest_alpha_of_other_losses(penalty, mixed_data):
     assert smallest == pytest.approx(largest * 1e-2)
     assert not clone(model).set_params(alpha=largest * 1.001).fit(X, Y).coef_.any()
     assert clone(model).set_params(alpha=largest * 0.99).fit(X, Y).coef_.any()
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_the_largest_alpha_of_huber_is_not_moved_by_outliers(is_long, regression_data):
+    X, Y = regression_data
+    X, Y = X[:30], Y[:30, :3].copy()
+    for t in range(3):
+        Y[t, t] += 1e4
+    model = MultiTaskLinear(
+        "l21", tasks=Regression("huber"), scale_targets=False, tol=1e-12, max_iter=20_000
+    )
+    if is_long:
+        X, Y = stack_tasks([X] * 3, list(Y.T))
+        model.set_params(task_feature=0)
+    largest = MultiTaskLinearCV(
+        tasks=Regression("huber"), task_feature=model.task_feature, alphas=2, cv=2
+    )
+    largest = largest.fit(X, Y).alphas_[0]
+    # Far from the labels of a task the loss does not bend at all, which is no warning.
+    above = clone(model).set_params(alpha=largest * 1.001).fit(X, Y)
+    below = clone(model).set_params(alpha=largest * 0.97).fit(X, Y)
+    assert penalised_part(above) <= 1e-6
+    assert penalised_part(below) >= 1e-3
+
+
+def test_one_row_of_sums_of_norms_leaves_nothing():
+    model = MultiTaskLinear(0.3 * L1() + L21())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert not model.fit([[1.0, 2.0]], [3.0]).coef_.any()
 
 
 @pytest.mark.parametrize("penalty", ["l2", "mean", "temporal", "squared_trace", "clustered"])
@@ -597,6 +629,18 @@ def test_one_classes_and_their_probabilities(mixed_data):
 def test_bad_parameters(options, message, gaps):
     with pytest.raises(ValueError, match=message):
         MultiTaskLinearCV(**options).fit(*gaps)
+
+
+@pytest.mark.parametrize(
+    "options", [{"center": True}, {"intercept_alpha": 1.0}, {"penalty": "mean"}]
+)
+def test_what_compares_tasks_of_unlike_outputs_is_refused_as_in_a_fit(options):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 4)), np.column_stack([np.arange(30) % 3, np.arange(30) % 2])
+    with pytest.raises(ValueError, match="same number of outputs in each") as of_fit:
+        MultiTaskLinearClassifier(tasks="multiclass", **options).fit(X, Y)
+    with pytest.raises(ValueError, match=re.escape(str(of_fit.value))):
+        MultiTaskLinearClassifierCV(tasks="multiclass", **options).fit(X, Y)
 
 
 def test_constant_labels_and_few_iterations(regression_data):
