@@ -55,7 +55,7 @@ def test_the_same_version_is_silent_and_leaves_no_trace(name, tmp_path):
 
 
 def test_scikit_learn_counts_too_and_steps_of_a_pipeline(monkeypatch):
-    model, X = fitted("linear")
+    model, _ = fitted("linear")
     saved = pickle.dumps(make_pipeline(StandardScaler(), model))
     monkeypatch.setattr(sklearn, "__version__", "9.8.7")
     with pytest.warns(VersionWarning, match=r"saved by scikit-learn \S+, and is read by 9\.8\.7"):
