@@ -19,6 +19,7 @@ from skmtl._aliases import Searchable
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
 from skmtl._sparse import without_duplicates
+from skmtl._versions import Versioned
 from skmtl._warnings import UNSCORED, LabelWarning, warn_once
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._by_name import column_names
@@ -74,7 +75,7 @@ def all_or_nothing(estimator):
         raise
 
 
-class MultiTaskEstimator(NotebookMixin, Searchable, BaseEstimator):
+class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides

@@ -262,7 +262,7 @@ class TestSizeOfWeights:
         weight[::5, 0] = 0.0
         # Estimators of scikit-learn know absolute weights; these are the ones that reach them.
         given = weight * factor
-        equal = np.ldexp(given, -np.frexp(given.max())[1])
+        equal = np.ldexp(given, 1 - np.frexp(given.max())[1])  # The largest in [1, 2).
         model, expected = (EVERY[name]().fit(X, Y, sample_weight=w) for w in (given, equal))
         np.testing.assert_array_equal(predicted(model, X), predicted(expected, X))
         if name not in ("independent", "pooled", "chain"):

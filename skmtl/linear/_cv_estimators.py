@@ -186,18 +186,19 @@ class MultiTaskLinearCV(MultiTaskLinear):
             targets = self._read_y(X_read, y, task_column, sample_weight)
             self._publish(targets.tasks)
             search = Search(self, X, X_read, y, task_column, sample_weight, targets)
-            shape = targets.tasks, X_read.shape[1]
-            models = [self._model(params, *shape) for params in search.params]
+            models = [self._model(params, targets.tasks) for params in search.params]
+            for model in models:  # what is wrong is an error before any fit
+                read_penalty(model, targets.tasks, X_read.shape[1])
             search.run(models, groups)
             self._publish_search(search)
             row, column = choose(search.score_path, self.selection, search.advice)
             alpha = float(search.alphas[row][column])
             self.best_params_ = {**search.params[row], "alpha": alpha}
             self.alpha_ = alpha
-            self._refit(self._model(self.best_params_, *shape), search)
+            self._refit(self._model(self.best_params_, targets.tasks), search)
         return self
 
-    def _model(self, params, tasks, n_features):
+    def _model(self, params, tasks):
         """The model with some parameters, and the types of the tasks of all data."""
         model = OF_KIND[self._kind]()
         own = {
@@ -214,7 +215,6 @@ class MultiTaskLinearCV(MultiTaskLinear):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))
-        read_penalty(model, tasks, n_features)  # what is wrong is an error before any fit
         return model
 
     def _publish_search(self, search):

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._range import SMALLEST
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import order_of, same_names
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
 from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns
-from skmtl.tasks._weights import SMALLEST, read_task_weight
+from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 

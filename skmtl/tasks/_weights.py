@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._range import power_of_two
 from skmtl.tasks._by_name import as_floats, by_task, column_names, columns_of, order_of
 from skmtl.tasks._columns import is_arrow
-
-# Sums, squares and products with losses of weights between these are finite and not zero.
-LARGEST, SMALLEST = 1e100, 1e-100
 
 
 def read_sample_weight(
@@ -74,14 +72,14 @@ def _floats(
 
 
 def in_range(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights, times a power of two where they are so large or small that sums of them fail.
+    """Weights, their largest between 1 and 2 where sums of them would fail: by a power of two.
 
     Only their proportions matter. One above zero stays above it.
     """
-    largest = float(weight.max(initial=0.0))
-    if not largest or SMALLEST <= largest <= LARGEST:
+    factor = power_of_two(float(weight.max(initial=0.0)))
+    if factor == 1.0:
         return weight
-    scaled = np.ldexp(weight, -np.frexp(largest)[1])
+    scaled = weight / factor
     return np.where((weight > 0) & (scaled == 0), np.finfo(np.float64).tiny, scaled)
 
 

@@ -236,18 +236,9 @@ def test_sparse_and_pickle(mixed):
     )
 
 
-class TakesSparse(Ridge):
-    """Says so; Ridge itself does not before scikit-learn 1.6.1."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
 def test_takes_sparse_X_where_its_parts_do():
     assert get_tags(IndependentTasks()).input_tags.sparse
-    assert get_tags(IndependentTasks(TakesSparse())).input_tags.sparse
+    assert get_tags(IndependentTasks(Ridge())).input_tags.sparse
     assert not get_tags(IndependentTasks(GaussianProcessRegressor())).input_tags.sparse
 
 

@@ -71,13 +71,13 @@ def test_one_task_in_long_form_and_in_a_search():
         assert score == r2_score(y[of_seven], model.predict(X[of_seven]))
     search = GridSearchCV(
         model,
-        {"regressor__alpha": [1.0, 1e3]},
+        {"estimator__alpha": [1.0, 1e3]},
         scoring={k: make_multitask_scorer("r2", task=k) for k in ("3", "7")},
         refit="7",
         cv=MultiTaskKFold(3, task_feature=0),
     ).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_3"]).all()
-    assert search.best_params_ == {"regressor__alpha": 1.0}
+    assert search.best_params_ == {"estimator__alpha": 1.0}
 
 
 def test_a_task_that_is_not_there(data, types):
