@@ -41,7 +41,7 @@ def fit_members(estimator, data, members, rows=None):
     try:
         with known_labels():
             return fit(
-                _without_absent(clone(estimator), data, members, rows), *data.take(rows, members)
+                without_absent(clone(estimator), data, members, rows), *data.take(rows, members)
             )
     except Exception as error:
         if len(members) < data.n_tasks:
@@ -53,7 +53,7 @@ def fit_members(estimator, data, members, rows=None):
         raise
 
 
-def _without_absent(estimator, data, members, rows):
+def without_absent(estimator, data, members, rows):
     """The estimator without what it is told of tasks that have none of these rows (long form)."""
     if data.is_long and rows is not None:
         found = np.intersect1d(data.index[rows], members)

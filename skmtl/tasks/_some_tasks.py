@@ -21,7 +21,7 @@ def settings_of_fold(
     if len(found) == len(names):
         return {}
     place = {name_key(name): position for position, name in enumerate(names)}
-    members = np.array([place[name_key(name)] for name in found], dtype=np.intp)
+    members = [place[name_key(name)] for name in found]
     return cut_settings(estimator, names, members, {name: name for name in found})
 
 
@@ -32,7 +32,7 @@ def cut_settings(
 
     ``renamed`` has the name that each of these has where it is without the others.
     """
-    given = inner.get_params(deep=False)
+    given, members = inner.get_params(deep=False), np.array(members, dtype=np.intp)
     cut: dict[str, Any] = {}
     if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
         weight = read_task_weight(given["task_weight"], names, np.ones(len(names)))[members]

@@ -216,6 +216,17 @@ def test_pairs_are_transfer_gains_of_two_tasks(gappy):
     np.testing.assert_array_equal(found, two)
 
 
+@pytest.mark.parametrize("weight", [[3.0, 1.0, 2.0, 0.5], {0: 3.0, 2: 2.0, 3: 0.5}])
+def test_pairs_have_the_weights_of_their_tasks(weight, gappy):
+    X, y = gappy
+    model, splits = MultiTaskLinearRegressor("mean", alpha=1.0), folds(len(X))
+    whole = clone(model).set_params(task_weight=weight)
+    found = task_affinity(whole, X, y, method="pairwise", cv=splits).affinity
+    pair = clone(model).set_params(task_weight=[3.0, 2.0])
+    gain = transfer_gain(pair, X, y[:, [0, 2]], cv=splits).gain
+    np.testing.assert_allclose([found[2, 0], found[0, 2]], gain, rtol=1e-6)
+
+
 # tag and grad_cosine
 
 

@@ -311,6 +311,20 @@ def test_a_task_of_one_row_in_long_form(kind, cv):
     assert "lonely" in report.to_html()
 
 
+def test_folds_without_a_task_that_has_a_weight():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(31, 3)), columns=list("xyz"))
+    X["ward"], y = ["a"] * 15 + ["b"] * 15 + ["c"], rng.normal(size=31)
+    splits = [(np.arange(0, 30, 2), np.arange(1, 30, 2))]
+    model, of_two = (
+        linear(task_feature="ward", task_weight=weight)
+        for weight in ({"a": 2.0, "b": 3.0, "c": 5.0}, {"a": 2.0, "b": 3.0})
+    )
+    found, expected = (MultiTaskReport(m, X, y, splits).to_frame() for m in (model, of_two))
+    np.testing.assert_array_equal(found["cv_score"], expected["cv_score"])
+    assert np.isfinite(found["cv_score"]).to_list() == [True, True, False]
+
+
 def test_folds_that_hold_most_of_the_labels_back_are_told():
     X, y = mixed_data(60)
     frame = pd.concat([X.assign(ward=ward) for ward in ("a", "b", "c")])

@@ -16,7 +16,7 @@ from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
 from skmtl.inspection._gain import transfer_gain
-from skmtl.inspection._judge import fit, read_splits
+from skmtl.inspection._judge import fit, read_splits, without_absent
 from skmtl.inspection._results import TaskAffinity, TransferGain
 from skmtl.inspection._task_data import TaskData
 from skmtl.inspection.report._answers import Answers, join_folds, read_answers
@@ -146,7 +146,9 @@ def _judge_fold(estimator, data, train, test, scorer):
     if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
         return {}, {}
     with known_labels():
-        fitted = fit(typed_clone(estimator, data.column_types), *data.take(train))
+        model = typed_clone(estimator, data.column_types)
+        model = without_absent(model, data, np.arange(data.n_tasks), train)
+        fitted = fit(model, *data.take(train))
         answers, scores = _judge(fitted, *data.take(test), scorer)
     placed = {name: replace(found, rows=test[found.rows]) for name, found in answers.items()}
     return placed, scores
