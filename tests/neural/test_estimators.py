@@ -52,7 +52,7 @@ def test_learns_all_types_together():
     model.fit(X[:1800], Y[:1800])
     scores = [
         task.score(link, values, weight)
-        for task, link, values, weight in model._scored_columns(X[1800:], Y[1800:])
+        for task, link, values, weight, _ in model._scored_columns(X[1800:], Y[1800:])
     ]
     # Noise leaves 0.98 of the variance of the scores and 0.4 of the deviance of the count.
     assert (np.array(scores) > [0.95, 0.95, 0.75, 0.65, 0.25]).all(), scores

@@ -29,7 +29,7 @@ def caught(model, X, y):
 def below_zero(model, X, y):
     """Names of tasks with a score on their training rows below that of a constant."""
     columns = model._scored_columns(X, y)
-    scores = [task.score(link, values, weight) for task, link, values, weight in columns]
+    scores = [task.score(link, values, weight) for task, link, values, weight, _ in columns]
     return [name for name, score in zip(model.task_names_in_, scores, strict=True) if score < 0]
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from skmtl._aliases import Searchable
+
 Array = NDArray[Any]
 
 
@@ -18,7 +20,7 @@ def is_number(value: Any, kind: Any = Real) -> bool:
     return isinstance(value, kind) and abs(float(value)) < np.inf
 
 
-class Penalty(BaseEstimator, ABC):
+class Penalty(Searchable, BaseEstimator, ABC):
     r"""Base class of penalties :math:`\mathrm{weight} \cdot \Omega(W)`.
 
     Penalties form a small algebra: ``.3 * L1()`` is ``L1(weight=.3)``, ``A + B`` adds, and
