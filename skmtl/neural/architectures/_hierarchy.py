@@ -126,7 +126,9 @@ def some_layers(layers: Any, members: NDArray[Any], n_tasks: int) -> dict[int, A
         raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
     given = layers if isinstance(layers, Mapping) else dict(enumerate(layers))
     _check_tasks("layers", layers, tuple(given), n_tasks)
-    return {i: given[int(t)] for i, t in enumerate(members) if int(t) in given}
+    # None in a list is that of a task which a dict left out.
+    of_members = {i: given.get(int(t)) for i, t in enumerate(members)}
+    return {i: layer for i, layer in of_members.items() if layer is not None}
 
 
 def depths(parents: list[tuple[int, ...]]) -> list[int]:
