@@ -228,7 +228,16 @@ def tolerance_of(outcome):
     iterates = has_classes or any(
         task.alias == "count" or task.loss == "huber" for task in outcome.model.tasks_
     )
-    return 1e-2 if iterates else 1e-5
+    return max(1e-2 if iterates else 1e-5, _rounding_of_ridge(outcome.problem))
+
+
+def _rounding_of_ridge(problem):
+    """Rounding times the condition of the Gram matrices plus alpha that reduced rank inverts."""
+    if problem.name != "reduced-rank":
+        return 0.0
+    weights = problem.task_weight if isinstance(problem.task_weight, tuple) else (1.0,)
+    largest = max(weights) * (problem.X**2).sum(axis=1).max()
+    return np.finfo(float).eps * largest / problem.options["alpha"]
 
 
 def _require_objective(one, other, when):
