@@ -63,7 +63,10 @@ def restrict(targets, members):
             "anew, or begin with partial_fit or warm_start=True, which expect labels to come."
         )
     if targets.task_index is None:
-        return targets.select(members)
+        some = targets.select(members)
+        # In memory as without the others: sums over rows depend on it, by the last bit.
+        values, weights = (np.ascontiguousarray(a) for a in (some.values, some.weights))
+        return replace(some, values=values, weights=weights)
     place = np.full(targets.tasks.n_tasks, -1)
     place[members] = np.arange(len(members))
     return replace(targets, tasks=targets.tasks.take(members), task_index=place[targets.task_index])

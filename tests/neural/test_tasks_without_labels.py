@@ -244,3 +244,16 @@ def test_a_weight_above_zero_may_be_that_of_such_a_task(kind):
     assert_unchanged(X, y, kind, empty_options={"task_weight": {**zeros, kind: 1.0}})
     with pytest.raises(ValueError, match="task_weight is 0 for every task"):
         fit(X, y, task_weight=zeros)
+
+
+def test_weights_add_up_to_the_same_bits():
+    X, y = problem()
+    y = y.fillna(0.0)
+    weight = np.random.default_rng(1).uniform(0.1, 3.0, size=len(X))
+    full, types = with_empty(y, *EMPTY)
+    settings = {"max_iter": 4, "random_state": 0}
+    alone = MultiTaskMLP(tasks=TYPES, **settings).fit(X, y, sample_weight=weight)
+    model = MultiTaskMLP(tasks=types, **settings).fit(X, full, sample_weight=weight)
+    places = [list(full).index(name) for name in y]
+    np.testing.assert_array_equal(model.loss_curve_[:, places], alone.loss_curve_)
+    np.testing.assert_array_equal(model.predict(X)[:, places], alone.predict(X))
