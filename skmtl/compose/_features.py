@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from skmtl._sparse import side_by_side
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._reading import refuse_data_sets, split_task_feature
 
 
 def read_features(X):
@@ -36,6 +36,7 @@ class KeepsFeatures:
     """
 
     def _read_X(self, X, *, reset):
+        refuse_data_sets(X)
         X = read_features(X)
         if reset:
             # Not set below where X has no second axis.
