@@ -230,10 +230,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             to_score=True,
         )
         _check_rows(X, targets)
-        index = targets.task_index
-        if index is not None and self.unknown_task == "error":
-            # Whatever is predicted as another task is then forgotten.
-            index = np.maximum(index, 0)
+        index = self._index_to_score(targets.task_index)
         links = self._links_to_score(X, targets, index)
         decisions = cache(lambda: self._decisions(X, index, links))
         values = targets.values.reshape(len(targets.values), -1).T
@@ -247,12 +244,21 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         columns = zip(self._task_set.tasks, links, values, weights, decided, strict=True)
         return targets, [Linked(*column) for column in columns]
 
+    def _index_to_score(self, index):
+        """Tasks of the rows that are predicted to be scored."""
+        if index is None or self.unknown_task == "shared":
+            return index
+        # Whatever is predicted as another task is then forgotten.
+        return np.maximum(index, 0)
+
     def _links_to_score(self, X, targets, index):
         """`_links`, NaN in rows of tasks that cannot be predicted: they do not count."""
         links = self._links(X, index)
-        if index is targets.task_index or (targets.task_index >= 0).all():
+        if targets.task_index is None or self.unknown_task == "shared":
             return links
         is_unknown, is_label = targets.task_index < 0, targets.weights > 0
+        if not is_unknown.any():
+            return links
         links = [link.astype(float) for link in links]
         for link in links:
             link[is_unknown] = np.nan

@@ -18,6 +18,7 @@ from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks._columns import match
+from skmtl.tasks._reading import as_table
 from skmtl.tasks._some_tasks import cut_settings
 
 
@@ -89,7 +90,16 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     def _read_X(self, X, *, reset):
         # The estimator finds the task feature itself, where it was.
         without, task_column = super()._read_X(X, reset=reset)
-        return without if task_column is None else read_features(X), task_column
+        return without if task_column is None else read_features(as_table(X)), task_column
+
+    def _index_to_score(self, index):
+        # X names the tasks: no row can be predicted as another one's.
+        return index
+
+    def _can_predict(self, task_index):
+        """Rows of a task that can be predicted (long form)."""
+        is_open = self.unknown_task == "shared"
+        return np.flatnonzero(np.full(len(task_index), True) if is_open else task_index >= 0)
 
     def _links_of(self, fitted, X, tasks):
         """Links of a fitted estimator, for the tasks that it was fitted to."""
