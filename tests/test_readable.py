@@ -208,7 +208,7 @@ class TestLargeClasses:
 
 
 def nan_message(name):
-    """What an estimator says of a NaN in column 1 of X; those that hold others leave that to them."""
+    """What is said of a NaN in column 1 of X; those that hold other estimators leave it to them."""
     if name in ("chain", "independent", "pooled"):
         return r"(?s)Input X contains NaN.*Raised by Ridge\(\)"
     return r"X contains NaN in 1 column.*: 1 \(1\)"
