@@ -207,6 +207,13 @@ class TestLargeClasses:
             MultiTaskLinear(tasks="binary").fit(X, labels)
 
 
+def nan_message(name):
+    """What is said of a NaN in column 1 of X; those that hold other estimators leave it to them."""
+    if name in ("chain", "independent", "pooled"):
+        return r"(?s)Input X contains NaN.*Raised by Ridge\(\)"
+    return r"X contains NaN in 1 column.*: 1 \(1\)"
+
+
 class TestMasks:
     @every_estimator
     def test_of_x_are_missing_values(self, name):
@@ -219,9 +226,9 @@ class TestMasks:
         masked[2, 1] = 999.0
         masked[2, 1] = np.ma.masked
         for given in (masked, list(masked), (masked * 10).astype(int)):
-            with pytest.raises(ValueError, match=r"X contains NaN in 1 column.*: 1 \(1\)"):
+            with pytest.raises(ValueError, match=nan_message(name)):
                 EVERY[name]().fit(given, Y)
-            with pytest.raises(ValueError, match="X contains NaN in 1 column"):
+            with pytest.raises(ValueError, match=nan_message(name)):
                 expected.predict(given)
 
     @pytest.mark.parametrize("name", LONG)
@@ -237,7 +244,7 @@ class TestMasks:
             model.predict(X)
         X[4, 0] = 0
         X[5, 2] = np.ma.masked
-        with pytest.raises(ValueError, match="X contains NaN in 1 column"):
+        with pytest.raises(ValueError, match=nan_message(name)):
             EVERY[name](task_feature=0).fit(X, Y[:, 0])
 
     @every_estimator

@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from skmtl._sparse import side_by_side
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._reading import as_table, refuse_data_sets, split_task_feature
 
 
 def read_features(X):
@@ -18,6 +18,8 @@ def read_features(X):
     """
     if sparse.issparse(X):
         return X.tocsr()
+    if isinstance(X, list | tuple) and any(np.ma.isMaskedArray(row) for row in X):
+        X = np.ma.stack(X)
     if isinstance(X, np.ma.MaskedArray):
         X = X if X.dtype.kind in "fO" else X.astype(np.float64 if X.dtype.kind in "biu" else object)
         return X.filled(np.nan if X.dtype.kind == "f" else None)
@@ -36,7 +38,10 @@ class KeepsFeatures:
     """
 
     def _read_X(self, X, *, reset):
-        X = read_features(X)
+        refuse_data_sets(X)
+        is_list = not hasattr(X, "shape")
+        # The task feature is taken out first, so that large whole numbers stay exact.
+        X = read_features(X) if self.task_feature is None else as_table(X)
         if reset:
             # Not set below where X has no second axis.
             self.__dict__.pop("n_features_in_", None)
@@ -49,7 +54,8 @@ class KeepsFeatures:
         task_column = None
         if self.task_feature is not None:
             X, task_column = split_task_feature(X, self.task_feature)
-            X = X.tocsr() if sparse.issparse(X) else X
+            is_list = is_list and not isinstance(X, np.ma.MaskedArray)
+            X = read_features(X.tolist() if is_list else X)
         for axis, what in enumerate(("sample", "feature")[: len(X.shape)]):
             if X.shape[axis] == 0:
                 raise ValueError(

@@ -18,6 +18,7 @@ from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks._columns import match
+from skmtl.tasks._reading import as_table
 from skmtl.tasks._some_tasks import cut_settings
 
 
@@ -89,7 +90,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     def _read_X(self, X, *, reset):
         # The estimator finds the task feature itself, where it was.
         without, task_column = super()._read_X(X, reset=reset)
-        return without if task_column is None else read_features(X), task_column
+        return without if task_column is None else read_features(as_table(X)), task_column
 
     def _links_of(self, fitted, X, tasks):
         """Links of a fitted estimator, for the tasks that it was fitted to."""
