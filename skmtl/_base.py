@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -18,10 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmtl._aliases import Searchable
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
+from skmtl._linked import linked
 from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
-from skmtl._warnings import UNSCORED, LabelWarning, warn_once
-from skmtl.tasks._base import Array, Task
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
 from skmtl.tasks._reading import (
@@ -32,16 +28,6 @@ from skmtl.tasks._reading import (
     without_mask,
 )
 from skmtl.tasks._targets import read_targets
-
-
-class Linked(NamedTuple):
-    """One column of y beside what is predicted for it; ``decide()`` are the predicted labels."""
-
-    task: Task
-    link: Array
-    values: Array
-    weight: Array
-    decide: Callable[[], Array] | None = None
 
 
 def _may_have_classes(estimator):
@@ -230,40 +216,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             to_score=True,
         )
         _check_rows(X, targets)
-        index = self._index_to_score(targets.task_index)
-        links = self._links_to_score(X, targets, index)
-        decisions = cache(lambda: self._decisions(X, index, links))
-        values = targets.values.reshape(len(targets.values), -1).T
-        weights = targets.weights.reshape(len(targets.weights), -1).T
-        # A task without labels in fit predicts NaN: there is nothing to score.
-        weights = [
-            np.where(np.isnan(link.reshape(len(link), -1)).any(axis=1), 0.0, weight)
-            for link, weight in zip(links, weights, strict=True)
-        ]
-        decided = [lambda t=t: decisions()[t] for t in range(len(links))]
-        columns = zip(self._task_set.tasks, links, values, weights, decided, strict=True)
-        return targets, [Linked(*column) for column in columns]
-
-    def _index_to_score(self, index):
-        """Tasks of the rows that are predicted to be scored."""
-        if index is None or self.unknown_task == "shared":
-            return index
-        # Whatever is predicted as another task is then forgotten.
-        return np.maximum(index, 0)
-
-    def _links_to_score(self, X, targets, index):
-        """`_links`, NaN in rows of tasks that cannot be predicted: they do not count."""
-        links = self._links(X, index)
-        if targets.task_index is None or self.unknown_task == "shared":
-            return links
-        is_unknown, is_label = targets.task_index < 0, targets.weights > 0
-        if not is_unknown.any():
-            return links
-        links = [link.astype(float) for link in links]
-        for link in links:
-            link[is_unknown] = np.nan
-        warn_of_unknown(is_unknown & is_label, is_label, self.task_feature)
-        return links
+        return targets, linked(self, X, targets)
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
         with with_advice():
@@ -365,21 +318,6 @@ class MultiTaskClassifierMixin(ClassifierMixin):
     def score(self, X, y, sample_weight=None):
         """Mean accuracy of the tasks over observed labels; see `MultiTaskEstimator.score`."""
         return MultiTaskEstimator.score(self, X, y, sample_weight)
-
-
-def warn_of_unknown(is_unknown, is_label, task_feature):
-    """Tell, once in a search, that labels of tasks without a row in `fit` do not count."""
-    n_unknown, n_labels = int(is_unknown.sum()), int(is_label.sum())
-    if n_unknown:
-        warn_once(
-            f"{n_unknown} of {n_labels} labels to score ({n_unknown / n_labels:.1%}) do not count: "
-            "their tasks had no row in fit. Where rows are sorted by task, folds in their order "
-            "hold whole tasks out: in a cross-validation, give "
-            f"cv=MultiTaskKFold(5, task_feature={task_feature!r}); or set unknown_task='shared' "
-            "to score such rows by what the tasks share.",
-            UserWarning if 2 * n_unknown > n_labels else LabelWarning,
-            key=UNSCORED,
-        )
 
 
 def mean_score(scores):

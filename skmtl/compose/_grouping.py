@@ -205,7 +205,7 @@ class TaskGrouping(NestingEstimator):
     def _link_long(self, X, task_index):
         task = self._task_set.tasks[0]
         link = constant_link(task, X.shape[0])
-        unknown = self._shared_rows(task_index)
+        unknown = np.flatnonzero(task_index < 0)
         link[unknown] = 0.0
         n_grouped = sum(len(group) for group in self.groups_)
         for rows, estimator in self._known_rows(task_index):
@@ -221,18 +221,13 @@ class TaskGrouping(NestingEstimator):
         decided = task.decode(constant_link(task, X.shape[0]))
         for rows, estimator in self._known_rows(task_index):
             decided[rows] = self._decisions_of(estimator, take_rows(X, rows), [task])[0]
-        unknown = self._shared_rows(task_index)
+        unknown = np.flatnonzero(task_index < 0)
         if len(unknown):
             # The mean of the groups decides.
             part = take_rows(X, unknown), task_index[unknown]
             link = self._link_long(*part) if links is None else links[0][unknown]
             decided[unknown] = task.decode(link)
         return decided
-
-    def _shared_rows(self, task_index):
-        """Rows of unknown tasks that all groups predict."""
-        rows = self._can_predict(task_index)
-        return rows[task_index[rows] < 0]
 
     def _known_rows(self, task_index):
         """The rows of each group, and its estimator (long form)."""

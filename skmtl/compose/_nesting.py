@@ -92,15 +92,6 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         without, task_column = super()._read_X(X, reset=reset)
         return without if task_column is None else read_features(as_table(X)), task_column
 
-    def _index_to_score(self, index):
-        # X names the tasks: no row can be predicted as another one's.
-        return index
-
-    def _can_predict(self, task_index):
-        """Rows of a task that can be predicted (long form)."""
-        is_open = self.unknown_task == "shared"
-        return np.flatnonzero(np.full(len(task_index), True) if is_open else task_index >= 0)
-
     def _links_of(self, fitted, X, tasks):
         """Links of a fitted estimator, for the tasks that it was fitted to."""
         are_classes = [task.is_classification for task in tasks]

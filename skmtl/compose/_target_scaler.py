@@ -7,9 +7,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._docstrings import documented
-from skmtl.compose._features import take_rows
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
-from skmtl.compose._problem import constant_link
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
 from skmtl.tasks._by_name import name_key
 from skmtl.tasks._count import Count
@@ -183,25 +181,12 @@ class TargetScaler(NestingEstimator):
         return transformers, ends, replace(targets, tasks=tasks, values=values)
 
     def _links(self, X, task_index):
-        nothing = [constant_link(task, X.shape[0]) for task in self._task_set.tasks]
-        return self._ask(self._links_of, X, task_index, nothing)
+        return self._map_back(self._links_of(self.estimator_, X, self._task_set.tasks))
 
     def _decisions(self, X, task_index, links=None):
         if links is not None and not self._task_set.any_classification:
             return links
-        tasks = self._task_set.tasks
-        nothing = [task.decode(constant_link(task, X.shape[0])) for task in tasks]
-        return self._ask(self._decisions_of, X, task_index, nothing)
-
-    def _ask(self, ask, X, task_index, answers):
-        """Put what the estimator says, in the units of y, in place of ``answers``."""
-        tasks = self._task_set.tasks
-        rows = None if task_index is None else self._can_predict(task_index)
-        if rows is None or len(rows) == X.shape[0]:
-            return self._map_back(ask(self.estimator_, X, tasks))
-        if len(rows):
-            (answers[0][rows],) = self._map_back(ask(self.estimator_, take_rows(X, rows), tasks))
-        return answers
+        return self._map_back(self._decisions_of(self.estimator_, X, self._task_set.tasks))
 
     def _map_back(self, columns):
         """Predictions of each task in the units of y."""

@@ -87,7 +87,9 @@ class Fit:
             return weight
         if task_weight is None or isinstance(task_weight, str):
             return self.targets.task_weights(task_weight)
-        return self.targets.task_weights(weight[self.members])
+        weight = weight[self.members]
+        # As vanishing weights: those above 0 may belong to tasks that there is nothing to learn of.
+        return self.targets.task_weights(weight if weight.any() else None)
 
     def rng(self, purpose, *more):
         """A generator for one purpose, so that no draw moves another."""

@@ -234,3 +234,13 @@ def test_the_score_of_early_stopping_is_that_of_all_tasks():
     assert 0.5 < model.best_validation_score_ <= 1
     assert (model.predict(X)[:, 0] == 1).all()
     assert (model.history_["validation_loss"][:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_a_weight_above_zero_may_be_that_of_such_a_task(kind):
+    X, y = problem()
+    zeros = dict.fromkeys(TYPES, 0.0)
+    # As in linear fits, the others have vanishing weights, and are learned.
+    assert_unchanged(X, y, kind, empty_options={"task_weight": {**zeros, kind: 1.0}})
+    with pytest.raises(ValueError, match="task_weight is 0 for every task"):
+        fit(X, y, task_weight=zeros)

@@ -100,11 +100,7 @@ def read_layers(layers: Any, n_tasks: int, n_layers: int) -> list[int]:
     """
     if layers is None:
         return [n_layers] * n_tasks
-    if not isinstance(layers, Mapping):
-        if len(layers) != n_tasks:
-            raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
-        layers = {t: layer for t, layer in enumerate(layers) if layer is not None}
-    _check_tasks("layers", layers, tuple(layers), n_tasks)
+    layers = _given_layers(layers, n_tasks)
     for t, layer in layers.items():
         if layer not in range(n_layers + 1):
             raise ValueError(
@@ -112,6 +108,16 @@ def read_layers(layers: Any, n_tasks: int, n_layers: int) -> list[int]:
                 "and 0 are the features."
             )
     return [int(layers.get(t, n_layers)) for t in range(n_tasks)]
+
+
+def _given_layers(layers: Any, n_tasks: int) -> Mapping[int, Any]:
+    """The hidden layers by task; a list has None where none is given."""
+    if not isinstance(layers, Mapping):
+        if len(layers) != n_tasks:
+            raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
+        layers = {t: layer for t, layer in enumerate(layers) if layer is not None}
+    _check_tasks("layers", layers, tuple(layers), n_tasks)
+    return layers
 
 
 def some_parents(parents: list[tuple[int, ...]], members: NDArray[Any]) -> dict[int, list[int]]:
@@ -122,10 +128,7 @@ def some_parents(parents: list[tuple[int, ...]], members: NDArray[Any]) -> dict[
 
 def some_layers(layers: Any, members: NDArray[Any], n_tasks: int) -> dict[int, Any]:
     """The hidden layers that are given for some of the tasks, numbered among them."""
-    if not isinstance(layers, Mapping) and len(layers) != n_tasks:
-        raise ValueError(f"layers={layers!r} has {len(layers)} entries for {n_tasks} tasks.")
-    given = layers if isinstance(layers, Mapping) else dict(enumerate(layers))
-    _check_tasks("layers", layers, tuple(given), n_tasks)
+    given = _given_layers(layers, n_tasks)
     return {i: given[int(t)] for i, t in enumerate(members) if int(t) in given}
 
 
