@@ -262,20 +262,25 @@ class Problem:
         inverse = self._jacobi(point)
         r, d = g.copy(), inverse * g
         rd, steepest = r @ d, 0.0
+        # Where nothing bends, steps after the best one follow rounding errors.
+        best, least = z, np.linalg.norm(r)
         for _ in range(500):
             Hd = self.free(self.pull(*point.hessian(*self.coefficients(d))))
             curvature, dd = d @ Hd, d @ d
             steepest = max(steepest, curvature / (dd or 1.0))
             if not curvature > FLAT * steepest * dd:
                 break
-            z += rd / curvature * d
+            z = z + rd / curvature * d
             r -= rd / curvature * Hd
-            if np.linalg.norm(r) <= target:
+            norm = np.linalg.norm(r)
+            if norm <= target:
                 return z
+            if norm < least:
+                best, least = z, norm
             p = inverse * r
             rd, previous = r @ p, rd
             d = p + rd / previous * d
-        return z if np.linalg.norm(r) <= 1e3 * target else None
+        return best if least <= 1e3 * target else None
 
     def _jacobi(self, point):
         """Inverse curvature of the intercepts: exact for one output a task, else 1."""

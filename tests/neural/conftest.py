@@ -1,5 +1,7 @@
 """Small problems and pieces of the training, put together by hand."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,12 @@ from skmtl.tasks._targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]
+
+
+def load(path):
+    """What a checkpoint has written."""
+    with open(path, "rb") as file:
+        return pickle.load(file)
 
 
 @pytest.fixture(params=sorted(ARCHITECTURES))

@@ -19,7 +19,7 @@ from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import UPGrad
 from skmtl.tasks import Binary
 
-from .conftest import MIXED
+from .conftest import MIXED, load
 
 pytest.importorskip("sklearn.callback")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -44,11 +44,6 @@ class Crash:
     def on_fit_task_end(self, estimator, context):
         if context.task_name == "epoch" and context.task_id + 1 == self.after:
             raise SystemExit
-
-
-def load(path):
-    with open(path, "rb") as file:
-        return pickle.load(file)
 
 
 def crashed(model, X, Y, path, *, after=4, every=1, **fit):

@@ -10,8 +10,7 @@ from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural import Checkpoint
 from skmtl.neural._callbacks import HAS_CALLBACKS
 
-from .conftest import MIXED
-from .test_checkpoint import load
+from .conftest import MIXED, load
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

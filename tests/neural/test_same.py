@@ -15,7 +15,7 @@ from skmtl.neural._callbacks import HAS_CALLBACKS
 from skmtl.neural._same import is_same
 from skmtl.neural.architectures import HardSharing, MMoE, SoftSharing
 
-from .test_checkpoint import load
+from .conftest import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
