@@ -89,16 +89,17 @@ def check_coefficients(outcome):
 
 
 def null_value(found):
-    """The objective of constant predictions."""
+    """The objective of the predictions that fits start from: means, or 0 without intercepts."""
     b = np.zeros(found.shape[1])
-    if found.fit_intercept and found.groups is None:
+    if found.fit_intercept:
         priors = []
         for column in found.columns:
             if column.kind in ("regression", "huber"):
                 priors.append([column.cells @ column.values / column.cells.sum()])
             else:
                 priors.append(np.zeros(column.n_outputs))
-        b = np.concatenate(priors)
+        # In long form the labels of all tasks have one mean.
+        b = np.resize(np.concatenate(priors), found.shape[1])
     return found.loss(np.zeros(found.shape), b)
 
 
