@@ -182,7 +182,7 @@ def _profile_center(parts, n_tasks, center):
         return part.Q.center_weights(n_tasks) if is_about_mean else None
     weights = part.Q.center_weights(part.n_tasks)
     # What is left is a quadratic penalty on W itself, that compares tasks.
-    part.over_tasks, part.n_tasks, part.Q = True, n_tasks, part.Q.centred()
+    part.compare_tasks(n_tasks, part.Q.centred())
     return weights if len(weights) == n_tasks else np.full(n_tasks, 1.0 / n_tasks)
 
 

@@ -62,6 +62,11 @@ class Part:
         self.Q = _task_matrix(quadratic, alpha, self.n_tasks)
         self.is_quadratic = not self.chain and not positive
 
+    def compare_tasks(self, n_tasks, Q):
+        """Have a matrix of tasks for the quadratic term, in place of one of outputs."""
+        self.over_tasks, self.n_tasks, self.Q = True, n_tasks, Q
+        self.layout = Layout(self.shape, n_tasks)
+
     # -- the quadratic side ------------------------------------------------------------------
 
     @property

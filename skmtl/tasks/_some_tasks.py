@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skmtl._aliases import from_alias
 from skmtl.tasks._by_name import cut_to, matrix_by_task, name_key, put_in_order
 from skmtl.tasks._weights import read_task_weight
 
@@ -40,6 +41,8 @@ def cut_settings(
     for parameter in ("penalty", "architecture", "balancing"):
         # Where the estimator is, tasks may have other names.
         part = given.get(parameter)
+        if parameter == "penalty" and isinstance(part, str):
+            part = from_alias(parameter, part)
         has_for_tasks = hasattr(part, "for_tasks")
         some = None if has_for_tasks or len(members) == len(names) else members
         ordered = put_in_order(part, names, some)

@@ -687,3 +687,17 @@ def test_constant_labels_and_few_iterations(regression_data):
     assert model.score_path_.min() == 1.0
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         MultiTaskLinearCV("trace", alphas=3, max_iter=2).fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning", "ignore::UserWarning")
+def test_a_fold_with_fewer_tasks_than_clusters():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat([0, 1, 2], 10), rng.normal(size=(30, 2))])
+    y = X[:, 1] + 0.1 * rng.normal(size=30)
+    rows = np.arange(30)
+    folds = [(rows[:20], rows[20:]), (rows[::2], rows[1::2])]
+    options = {"task_feature": 0, "unknown_task": "shared", "cv": folds, "alphas": [0.1]}
+    model = MultiTaskLinearRegressorCV("clustered", **options).fit(X, y)
+    # Two clusters for two tasks: a ridge, as the formula says with M = I.
+    ridge = MultiTaskLinearRegressorCV("l2", **options).fit(X, y)
+    np.testing.assert_allclose(model.mse_path_[..., 0], ridge.mse_path_[..., 0], rtol=1e-6)

@@ -160,6 +160,22 @@ def test_center_with_l2_is_mean(regression_data):
     )
 
 
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_center_with_l2_is_mean_for_classes(n_classes, fit_intercept, form):
+    # Coefficients of a class are centred over the tasks, not over classes.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 3)), rng.integers(n_classes, size=(40, 4))
+    options = {"tasks": "multiclass", "fit_intercept": fit_intercept, "alpha": 0.07, "tol": 1e-10}
+    if form == "long":
+        X, y = np.column_stack([X, np.arange(40) % 4]), y[:, 0]
+        options["task_feature"] = 3
+    centred = MultiTaskLinear("l2", center=True, max_iter=100_000, **options).fit(X, y)
+    mean = MultiTaskLinear("mean", max_iter=100_000, **options).fit(X, y)
+    np.testing.assert_allclose(centred.coef_, mean.coef_, atol=1e-4)
+
+
 @pytest.mark.parametrize("penalty", ["l1", "l21", "trace"])
 def test_center_with_a_huge_alpha_is_one_model(penalty, regression_data):
     X, Y = regression_data

@@ -32,6 +32,7 @@ from skmtl.linear.penalties import (
     TraceNorm,
 )
 from skmtl.linear.penalties._algebra import parts_of
+from skmtl.tasks import LabelWarning
 
 from .conftest import PIECES
 
@@ -409,3 +410,15 @@ def test_l1_ratios_are_shares(l1_ratio, small):
 def test_a_grid_without_a_combination(small):
     with pytest.raises(ValueError, match=r"grid=\[\] has no combination"):
         MultiTaskLinearCV(grid=[]).fit(*small)
+
+
+def test_as_many_clusters_as_tasks_are_left_is_a_ridge():
+    # A task without labels, or a fold without a task, leaves two of three tasks.
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 3))
+    Y[:, 1] = np.nan
+    clustered = MultiTaskLinear(Clustered(2, eta=0.5, weight=2.0), alpha=0.1, tol=1e-10)
+    ridge = MultiTaskLinear("l2", alpha=0.1)
+    with pytest.warns(LabelWarning):
+        found, expected = (model.fit(X, Y).coef_ for model in (clustered, ridge))
+    np.testing.assert_allclose(found, expected, atol=1e-8)

@@ -6,7 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Atom, is_number
+from skmtl.linear.penalties._base import Array, Atom, Penalty, is_number
+from skmtl.linear.penalties._l2 import L2
 
 
 class Clustered(Atom):
@@ -61,6 +62,12 @@ class Clustered(Atom):
             raise ValueError(f"Clustered(n_clusters={self.n_clusters!r}); expected an int >= 1.")
         if not (is_number(self.eta) and self.eta > 0):
             raise ValueError(f"Clustered(eta={self.eta!r}); expected a finite number > 0.")
+
+    def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
+        """As many clusters as tasks are left, in a fold for example: M = I, a ridge."""
+        if len(kept) <= self.n_clusters < n_tasks:
+            return L2(self.eta * self.weight)
+        return self
 
     def _check(self, n_tasks: int) -> None:
         if not 1 <= self.n_clusters < n_tasks:
