@@ -98,6 +98,10 @@ REFUSALS = [
         r"early_stopping=True needs rows for validation",
         lambda p: p.name in NETWORKS and p.options.get("early_stopping"),
     ),
+    Refusal(
+        r"hidden_layer_sizes=\(\): \w+ makes its tokens of a hidden layer",
+        lambda p: p.name in NETWORKS and p.options.get("hidden_layer_sizes") == (),
+    ),
 ]
 
 
