@@ -243,6 +243,8 @@ def tolerance_of(outcome):
     iterates = has_classes or any(
         task.alias == "count" or task.loss == "huber" for task in outcome.model.tasks_
     )
+    # Ridge iterates where its X is sparse.
+    iterates |= outcome.problem.options.get("task_as_feature") == "interactions"
     return max(1e-2 if iterates else 1e-5, _rounding_of_ridge(outcome.problem))
 
 
