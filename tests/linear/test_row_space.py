@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.linalg import LinAlgWarning
 
 from skmtl import MultiTaskLinear, MultiTaskLinearRegressor, MultiTaskLinearRegressorCV
 from skmtl.linear import _fit, _path
@@ -100,3 +101,18 @@ def test_paths_and_warm_starts(penalty, data, in_features):
     np.testing.assert_allclose(scores, search.fit(X, Y).score_path_, atol=1e-6)
     cold = MultiTaskLinearRegressor(penalty, alpha=0.1, **TIGHT).fit(X, Y)
     np.testing.assert_allclose(warm.coef_, cold.coef_, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"penalty": "mean"}, {"penalty": "l2", "center": True}])
+@pytest.mark.parametrize("seed", range(5))
+def test_one_intercept_beside_coefficients_that_can_be_it(options, seed):
+    # The mean of the tasks is not penalised, and 5 rows of 8 features have 1 in their span.
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(5, 8)), rng.normal(size=(5, 3)) + 3.0
+    Y[0, 0] = np.nan
+    model = MultiTaskLinear(alpha=0.1, intercept_alpha=np.inf, **options)
+    with pytest.warns(LinAlgWarning, match="not unique"):
+        model.fit(X, Y)
+    assert np.isfinite(model.coef_).all()
+    assert np.ptp(model.intercept_) == 0.0
+    assert 0.0 <= model.dual_gap_ <= 1e-12

@@ -114,8 +114,14 @@ def _with_one_intercept(stats: Any, ridge: float, deviation: float) -> tuple[Arr
     q, y_sums = _uncentred(stats)
     x_sums = stats.means_times(stats.omega)
     W_0, W_1 = system.solve(q), system.solve(x_sums)
-    top = y_sums.sum() - np.vdot(x_sums, W_0)
-    b = top / (stats.omega.sum() - np.vdot(x_sums, W_1))
+    top, total = y_sums.sum() - np.vdot(x_sums, W_0), stats.omega.sum()
+    beside = total - np.vdot(x_sums, W_1)
+    if beside > 1e-12 * total:
+        b = top / beside
+    else:
+        # Coefficients that no penalty acts on can be the intercept, too.
+        _warn_not_unique()
+        b = 0.0
     return W_0 - b * W_1, np.full(W_0.shape[1], b)
 
 
@@ -209,13 +215,17 @@ def solve_symmetric(H: Array, B: Array) -> Array:
             return solved[:, :, :-1]
     except np.linalg.LinAlgError:
         pass
+    _warn_not_unique()
+    return np.array(
+        [np.linalg.pinv(h, rcond=1e-12, hermitian=True) @ b for h, b in zip(H, B, strict=True)]
+    )
+
+
+def _warn_not_unique() -> None:
     warn(
         "The coefficients are not unique (collinear or constant features, or more features "
         "than rows, and no ridge on them); those of minimum norm are taken.",
         linalg.LinAlgWarning,
-    )
-    return np.array(
-        [np.linalg.pinv(h, rcond=1e-12, hermitian=True) @ b for h, b in zip(H, B, strict=True)]
     )
 
 
