@@ -35,6 +35,9 @@ ROUNDING = 1e-14
 FLAT = 1e-4
 """Curvature along the features, as a part of that along intercepts, that is another scale."""
 
+CLOSE = 1e-8
+"""Share of that loss to which a direct solution is close without a word."""
+
 
 @dataclass
 class LinearFit:
@@ -135,6 +138,7 @@ def fit_linear(X, targets, cells, penalty, settings, warm=None):
     setup = set_up(X, targets, cells, settings, parts, shape, centred)
     if solver == "closed_form":
         solution = _solve_closed_form(setup.problem)
+        _warn_unless_certified(solution.gap, setup.null_loss, settings)
     else:
         start = np.zeros(shape), setup.start_b
         if warm is not None:
@@ -276,6 +280,18 @@ def _warn_unless_converged(gap, null_loss, settings):
             f"tol={settings.tol:g} asks for at most {max_gap:.3g} (tol times the loss of a "
             "constant prediction). Increase max_iter, scale the features (StandardScaler), or "
             "raise tol.",
+            ConvergenceWarning,
+        )
+
+
+def _warn_unless_certified(gap, null_loss, settings):
+    """Warn where a system is so ill-conditioned that its solution is not known to be close."""
+    if gap > max(settings.tol, CLOSE) * null_loss:
+        warn(
+            f"The closed form is certified to a duality gap of {gap:.3g} only; tol="
+            f"{settings.tol:g} asks for at most {settings.tol * null_loss:.3g} (tol times the "
+            "loss of a constant prediction). Features are nearly collinear, or there are more of "
+            "them than rows: scale them (StandardScaler), or raise alpha.",
             ConvergenceWarning,
         )
 
