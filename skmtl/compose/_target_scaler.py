@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 from skmtl._docstrings import documented
 from skmtl.compose._nesting import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
-from skmtl.tasks._by_name import name_key
+from skmtl.tasks._by_name import name_key, refuse_unknown
 from skmtl.tasks._count import Count
 from skmtl.tasks._regression import Regression
 
@@ -209,10 +209,4 @@ def _check_names(named, tasks, names):
             "In long form one transformer serves all tasks; transformer is a dict by task name: "
             f"{named!r}."
         )
-    known = set(map(name_key, names))
-    unknown = [name for name in named if name_key(name) not in known]
-    if unknown:
-        raise ValueError(
-            f"transformer names the task {unknown[0]!r}, which y does not have; its tasks are "
-            f"{names[:8]}{' and more' if len(names) > 8 else ''}."
-        )
+    refuse_unknown(named, names, "transformer")

@@ -7,7 +7,7 @@ arrays and lists carry none and go by position. Tasks of a y without names are c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,17 @@ def named_entries(values: Any, what: str) -> dict[Hashable, Any] | None:
     return None
 
 
+def refuse_unknown(entries: Iterable[Hashable], names: Names, what: str) -> None:
+    """Raise for an entry that names no task; tasks may be left out."""
+    known = set(map(name_key, names))
+    unknown = [name for name in entries if name_key(name) not in known]
+    if unknown:
+        raise ValueError(
+            f"{what} names the task {unknown[0]!r}, which y does not have; its tasks are "
+            f"{shown(names)}."
+        )
+
+
 def by_task(values: Any, names: Names, what: str, *, default: Any = None) -> Any:
     """A list with the entry of each task; what carries no names is returned as it is.
 
@@ -84,13 +95,7 @@ def by_task(values: Any, names: Names, what: str, *, default: Any = None) -> Any
     if entries is None:
         return values
     if default is not None and isinstance(values, Mapping):
-        known = set(map(name_key, names))
-        unknown = [name for name in entries if name_key(name) not in known]
-        if unknown:
-            raise ValueError(
-                f"{what} names the task {unknown[0]!r}, which y does not have; its tasks are "
-                f"{shown(names)}."
-            )
+        refuse_unknown(entries, names, what)
         of_key = {name_key(name): entry for name, entry in entries.items()}
         return [of_key.get(name_key(name), default) for name in names]
     listed = list(entries.values())
