@@ -1,8 +1,8 @@
 """School: exam scores of 15,362 pupils in 139 schools, explained by sharing between schools.
 
 Prints the explained variance (pooled over test rows, 1 - SSE / SST, in %) of ridge fits a
-school, one ridge for all, and `MultiTaskLinear("mean")`, means and standard deviations over
-random splits with a given share of every school's rows in training. Penalties of all three are
+school, one ridge for all, and `MultiTaskLinear("mean_deviation")`, means and standard deviations
+over random splits with a given share of every school's rows in training. Penalties of all three are
 chosen by 5-fold cross-validation on the training rows.
 
     python benchmarks/school.py --data ../shared/data/school/school.npz
@@ -44,14 +44,14 @@ def searches(seed):
     cv = KFold(5, shuffle=True, random_state=seed)
     # A school may be missing from a training fold: it then gets what the others share.
     long = {"task_feature": 0, "unknown_task": "shared"}
-    together = MultiTaskLinear("mean", **long)
+    together = MultiTaskLinear("mean_deviation", **long)
     alone = IndependentTasks(Ridge(), tasks="regression", **long)
     return {
         "independent ridge": GridSearchCV(alone, {"regressor__alpha": ALPHAS}, cv=cv),
         "one ridge for all": GridSearchCV(
             make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": ALPHAS}, cv=cv
         ),
-        "penalty='mean'": GridSearchCV(
+        "penalty='mean_deviation'": GridSearchCV(
             together, {"alpha": ALPHAS, "intercept_alpha": INTERCEPT_ALPHAS}, cv=cv
         ),
     }

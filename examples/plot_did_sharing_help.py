@@ -42,9 +42,9 @@ print(y.count().rename("labels").to_string())
 # %%
 # What did each task gain?
 # ------------------------
-# The penalty "mean" draws the coefficients of all tasks towards their mean: it believes that tasks
-# are alike. The baseline is a ridge regression for each assay. Both choose how strongly to
-# regularise by cross-validation, in every fold.
+# The penalty "mean_deviation" draws the coefficients of all tasks towards their mean: it believes
+# that tasks are alike. The baseline is a ridge regression for each assay. Both choose how strongly
+# to regularise by cross-validation, in every fold.
 #
 # A gain of 20 % says that a fifth of the baseline's squared error is gone, measured on labels that
 # neither has seen. Its interval allows for the folds having molecules in common.
@@ -56,7 +56,7 @@ from skmtl import IndependentTasks, MultiTaskLinearRegressorCV
 from skmtl.inspection import TransferGainDisplay
 from skmtl.model_selection import MultiTaskShuffleSplit
 
-together = MultiTaskLinearRegressorCV("mean", alphas=10, cv=3)
+together = MultiTaskLinearRegressorCV("mean_deviation", alphas=10, cv=3)
 alone = IndependentTasks(RidgeCV(np.logspace(-1, 3, 9)))
 splits = MultiTaskShuffleSplit(20, test_size=0.2, random_state=0)
 gains = TransferGainDisplay.from_estimator(together, X, y, baseline=alone, cv=splits)
@@ -138,7 +138,7 @@ prepare = make_column_transformer(
 pupils, score = prepare.fit_transform(pupils[is_kept]), score[is_kept]
 
 together = MultiTaskLinearRegressorCV(
-    "mean",
+    "mean_deviation",
     alphas=np.logspace(-2, 1, 4),
     grid={"intercept_alpha": [0.03, 0.1, 0.3]},
     cv=3,

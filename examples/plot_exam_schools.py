@@ -8,8 +8,8 @@ and many have few pupils. Three ways to go about it:
 
 * *apart*: a ridge regression for each school, which knows nothing of the others;
 * *pooled*: one ridge regression for all pupils, which knows nothing of schools;
-* *together*: :class:`~skmtl.MultiTaskLinearRegressor` with the penalty ``"mean"``, a model for each
-  school that is drawn towards the mean of all.
+* *together*: :class:`~skmtl.MultiTaskLinearRegressor` with the penalty
+  ``"mean_deviation"``, a model for each school that is drawn towards the mean of all.
 """
 
 # %%
@@ -58,7 +58,7 @@ candidates = {
         {"pipeline__ridge__alpha": np.logspace(-1, 2, 4)},
     ),
     "together": (
-        MultiTaskLinearRegressor("mean", **long_form),
+        MultiTaskLinearRegressor("mean_deviation", **long_form),
         {
             "multitasklinearregressor__alpha": np.logspace(-2, 1, 4),
             "multitasklinearregressor__intercept_alpha": np.logspace(-2, 0, 3),

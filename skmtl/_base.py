@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmtl._aliases import Searchable
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
-from skmtl._linked import linked
+from skmtl._scored_columns import scored_columns
 from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
 from skmtl.tasks._by_name import column_names
@@ -65,7 +65,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
-    `_fit` and `_links`. ``tasks`` speaks of columns of y, ``task_feature`` of a column of X
+    `_fit` and `_expected`. ``tasks`` speaks of columns of y, ``task_feature`` of a column of X
     (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
     """
 
@@ -80,16 +80,19 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         """Learn from validated X and `Targets`; set fitted attributes."""
 
     @abstractmethod
-    def _links(self, X, task_index):
+    def _expected(self, X, task_index):
         """Expected values or class probabilities: a list with one array a `Task`."""
 
-    def _decisions(self, X, task_index, links=None):
+    def _decisions(self, X, task_index, expected=None):
         """Predicted labels: a list with one array a `Task`; the most probable classes.
 
-        ``links`` are those of X, where they are known.
+        ``expected`` are those of X, where they are known.
         """
-        links = self._links(X, task_index) if links is None else links
-        return [task.decode(link) for task, link in zip(self._task_set.tasks, links, strict=True)]
+        expected = self._expected(X, task_index) if expected is None else expected
+        return [
+            task.decode(of_task)
+            for task, of_task in zip(self._task_set.tasks, expected, strict=True)
+        ]
 
     def fit(self, X, y, sample_weight=None):
         """Fit the model to all observed labels of all tasks.
@@ -159,7 +162,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             One entry a task, columns ordered as in ``classes_``; None for regression tasks.
         """
         check_is_fitted(self)
-        found = self._task_set.probabilities(self._links(*self._read_new(X)))
+        found = self._task_set.probabilities(self._expected(*self._read_new(X)))
         check_all_have_classes(found, self.task_names_in_.tolist())
         return found
 
@@ -194,18 +197,18 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         columns = self._scored_columns(X, y, sample_weight)
         return mean_score([self._task_score(*column) for column in columns])
 
-    def _task_score(self, task, link, values, weight, decide=None):
+    def _task_score(self, task, expected, values, weight, decide=None):
         """Score of one task: what `score` averages."""
         if self._kind == "classification":
-            return task.accuracy(link, values, weight, None if decide is None else decide())
-        return task.score(link, values, weight)
+            return task.accuracy(expected, values, weight, None if decide is None else decide())
+        return task.score(expected, values, weight)
 
     def _scored_columns(self, X, y, sample_weight=None, *, unseen="raise"):
-        """A `Linked` for each column of y."""
-        return self._linked_targets(X, y, sample_weight, unseen=unseen)[1]
+        """A `ScoredColumn` for each column of y."""
+        return self._scored_targets(X, y, sample_weight, unseen=unseen)[1]
 
-    def _linked_targets(self, X, y, sample_weight=None, *, unseen="raise"):
-        """The `Targets` of y, and a `Linked` for each column of y."""
+    def _scored_targets(self, X, y, sample_weight=None, *, unseen="raise"):
+        """The `Targets` of y, and a `ScoredColumn` for each column of y."""
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
         targets = self._task_set.read(
@@ -216,7 +219,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             to_score=True,
         )
         _check_rows(X, targets)
-        return targets, linked(self, X, targets)
+        return targets, scored_columns(self, X, targets)
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
         with with_advice():

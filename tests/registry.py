@@ -23,7 +23,7 @@ from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping
 # For any task types, by name; a callable takes further parameters.
 ANY_TYPES = {
     "linear": lambda **kw: MultiTaskLinear(**{"alpha": 0.01, **kw}),
-    "linear-trace": lambda **kw: MultiTaskLinear(**{"penalty": "trace", "alpha": 0.01, **kw}),
+    "linear-trace": lambda **kw: MultiTaskLinear(**{"penalty": "trace_norm", "alpha": 0.01, **kw}),
     "mlp": lambda **kw: MultiTaskMLP(
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
@@ -111,8 +111,8 @@ DEFAULT_SEARCHES = [
 ]
 # For scikit-learn's own checks, with other arguments.
 CHECKED = [
-    MultiTaskLinear("mean", alpha=0.1),
-    MultiTaskLinear("trace", center=True, intercept_alpha=1.0),
+    MultiTaskLinear("mean_deviation", alpha=0.1),
+    MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),

@@ -145,7 +145,7 @@ def step(model):
 GRID = {
     "independent": ("n_jobs", [None]),
     "mlp": ("alpha", [1e-4, 1e-2]),
-    "pooled": ("task_as_feature", [None, "onehot"]),
+    "pooled": ("task_encoding", [None, "onehot"]),
     "chain": ("stacking", [False, True]),
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),

@@ -99,7 +99,7 @@ from skmtl import MultiTaskLinearRegressor
 from skmtl.linear import MultiTaskLasso
 X = np.arange(12.0).reshape(6, 2) ** 2
 MultiTaskLinearRegressor("l2").fit(X, X)
-MultiTaskLinearRegressor("trace").fit(X, X)
+MultiTaskLinearRegressor("trace_norm").fit(X, X)
 try:
     MultiTaskLasso().fit(X, X)
 except ImportError as error:

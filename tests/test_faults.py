@@ -364,7 +364,7 @@ def messages_of_a_search(cv, scoring=None, refit=True):
     rng = np.random.default_rng(0)
     task = np.repeat(np.arange(6.0), 10)
     X = np.column_stack([task, rng.normal(size=(60, 3))])
-    model = MultiTaskLinearRegressor("mean", task_feature=0)
+    model = MultiTaskLinearRegressor("mean_deviation", task_feature=0)
     # Python's default is once a line, and this line is met several times.
     _warnings._said.clear()
     with warnings.catch_warnings(record=True) as told:

@@ -168,8 +168,8 @@ class TestLargeTaskNumbers:
     def test_inside_of_other_estimators(self):
         X, ids, y = self.data("int64")
         table = pd.DataFrame({"id": ids, "a": X[:, 0], "b": X[:, 1]})
-        inner = MultiTaskLinear("mean", alpha=0.1)
-        expected = MultiTaskLinear("mean", alpha=0.1, task_feature="id").fit(table, y)
+        inner = MultiTaskLinear("mean_deviation", alpha=0.1)
+        expected = MultiTaskLinear("mean_deviation", alpha=0.1, task_feature="id").fit(table, y)
         for model in (TaskGrouping(inner, n_groups=1, task_feature="id"),):
             np.testing.assert_allclose(model.fit(table, y).predict(table), expected.predict(table))
         scaled = TargetScaler(inner, task_feature="id").fit(table, y)

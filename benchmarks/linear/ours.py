@@ -8,8 +8,8 @@ from benchmarks.linear.peers import MAX_ITER, Competitor
 
 def solver(problem, tol):
     """Block descent on the rows, or on the Gram matrix where fits form it."""
-    from skmtl.linear._blocks import forms_gram
     from skmtl.linear.solvers._block_descent import RowNorms, block_descent_path
+    from skmtl.linear.solvers._blocks import forms_gram
     from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
 
     X, Y, squares = problem.X, problem.Y, float((problem.Y**2).sum())

@@ -10,7 +10,7 @@ from benchmarks.common.timing import Failed
 from benchmarks.neural.problems import SETTINGS, long, options
 
 MODULE = "benchmarks.neural.memory"
-ARCHITECTURES = ("hard_sharing", "film", "low_rank")
+ARCHITECTURES = ("hard_sharing", "task_embedding", "low_rank_heads")
 N_ROWS, N_TASKS = (20_000, 80_000), (20, 2000)
 
 

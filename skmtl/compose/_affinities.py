@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 
 from skmtl._warnings import known_labels
-from skmtl.compose._nesting import innermost
+from skmtl.compose._meta import innermost
 from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
 
 METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")

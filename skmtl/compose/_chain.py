@@ -8,13 +8,13 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE, read_random_state
+from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._chain_folds import ChainFolds
+from skmtl.compose._chain_link import Step, augment
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
 from skmtl.compose._features import take_rows
-from skmtl.compose._given import GivenEstimators
 from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
-from skmtl.compose._single import Single
-from skmtl.compose._steps import Step, augment
+from skmtl.compose._single_task import Single
 from skmtl.model_selection._folds import N_SPLITS
 
 
@@ -238,15 +238,15 @@ class TaskChain(GivenEstimators):
         second = parallel(delayed(Step.fit)(problem, wide, template) for problem, template in pairs)
         return [[step for step, _ in first], second]
 
-    def _links(self, X, task_index):
+    def _expected(self, X, task_index):
         chains = self._answers(X, decide=False)
-        links = [np.mean(links, axis=0) for links in zip(*chains, strict=True)]
-        return self._of_rows(X, task_index, links, Single.link)
+        expected = [np.mean(of_chains, axis=0) for of_chains in zip(*chains, strict=True)]
+        return self._of_rows(X, task_index, expected, Single.expected)
 
-    def _decisions(self, X, task_index, links=None):
+    def _decisions(self, X, task_index, expected=None):
         if not self.stacking and len(self.order_) > 1:
             # The mean of the chains decides.
-            return super()._decisions(X, task_index, links)
+            return super()._decisions(X, task_index, expected)
         (decided,) = self._answers(X, decide=True)
         return self._of_rows(X, task_index, decided, Single.decide)
 
@@ -261,11 +261,11 @@ class TaskChain(GivenEstimators):
         return [found]
 
     def _answers(self, X, *, decide):
-        """Of each chain one link, or decision, a task for every row."""
+        """For each chain what is expected, or decided, per task for every row."""
         if self.stacking:
             first, second = self._steps
-            wide = augment(X, [step.told(step.single.link(X)) for step in first])
-            ask = Single.decide if decide else Single.link
+            wide = augment(X, [step.told(step.single.expected(X)) for step in first])
+            ask = Single.decide if decide else Single.expected
             return [[ask(step.single, wide) for step in second]]
         return [
             _chain_answers(X, steps, order, decide)
@@ -295,8 +295,8 @@ def _chain_answers(X, steps, order, decide):
     for t in order:
         seen, step = augment(X, told), steps[t]
         # Nobody listens to the last.
-        link = None if decide and t == order[-1] else step.single.link(seen)
-        answers[t] = step.single.decide(seen, link) if decide else link
-        if link is not None:
-            told.append(step.told(link))
+        expected = None if decide and t == order[-1] else step.single.expected(seen)
+        answers[t] = step.single.decide(seen, expected) if decide else expected
+        if expected is not None:
+            told.append(step.told(expected))
     return answers

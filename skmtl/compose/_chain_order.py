@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from skmtl.compose._steps import is_learnable, out_of_fold, true_link
+from skmtl.compose._chain_link import expected_of_labels, is_learnable, out_of_fold
 from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names, shown
 
 
@@ -49,7 +49,7 @@ def order_by_affinity(X, problems, templates, cv):
     A task has the sum of its residuals' correlations with those of the others.
     """
     residuals = [
-        true_link(problem) - out_of_fold(problem, X, template, cv)
+        expected_of_labels(problem) - out_of_fold(problem, X, template, cv)
         if is_learnable(problem)
         else None
         for problem, template in zip(problems, templates, strict=True)

@@ -10,9 +10,9 @@ from skmtl._docstrings import documented
 from skmtl.compose._affinities import affinity_array, check_affinity, measure
 from skmtl.compose._features import take_rows
 from skmtl.compose._groups import find_groups
-from skmtl.compose._nesting import NestingEstimator, fit_prepared
+from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._notes import noted
-from skmtl.compose._problem import constant_link
+from skmtl.compose._problem import expected_of_constant
 from skmtl.tasks._by_name import by_task
 
 
@@ -94,7 +94,7 @@ class TaskGrouping(NestingEstimator):
     >>> X, Y = make_multitask_regression(n_tasks=6, n_groups=2, noise=0.5, random_state=0)
     >>> def correlation(estimator, X, y, sample_weight):
     ...     return np.corrcoef(y, rowvar=False)
-    >>> model = TaskGrouping(MultiTaskLinear("mean"), affinity=correlation).fit(X, Y)
+    >>> model = TaskGrouping(MultiTaskLinear("mean_deviation"), affinity=correlation).fit(X, Y)
     >>> model.groups_
     [array([0, 2, 4]), array([1, 3, 5])]
     """
@@ -180,17 +180,19 @@ class TaskGrouping(NestingEstimator):
             )
         return np.broadcast_to(alone, (n_tasks,))[labelled]
 
-    def _links(self, X, task_index):
+    def _expected(self, X, task_index):
         if task_index is not None:
-            return [self._link_long(X, task_index)]
+            return [self._expected_long(X, task_index)]
         tasks = self._task_set.tasks
-        links = [constant_link(task, X.shape[0]) for task in tasks]
-        return self._ask_groups(self._links_of, X, links)
+        expected = [expected_of_constant(task, X.shape[0]) for task in tasks]
+        return self._ask_groups(self._expected_of, X, expected)
 
-    def _decisions(self, X, task_index, links=None):
+    def _decisions(self, X, task_index, expected=None):
         if task_index is not None:
-            return [self._decide_long(X, task_index, links)]
-        decided = [task.decode(constant_link(task, X.shape[0])) for task in self._task_set.tasks]
+            return [self._decide_long(X, task_index, expected)]
+        decided = [
+            task.decode(expected_of_constant(task, X.shape[0])) for task in self._task_set.tasks
+        ]
         return self._ask_groups(self._decisions_of, X, decided)
 
     def _ask_groups(self, ask, X, answers):
@@ -202,31 +204,31 @@ class TaskGrouping(NestingEstimator):
                 answers[t] = answer
         return answers
 
-    def _link_long(self, X, task_index):
+    def _expected_long(self, X, task_index):
         task = self._task_set.tasks[0]
-        link = constant_link(task, X.shape[0])
+        expected = expected_of_constant(task, X.shape[0])
         unknown = np.flatnonzero(task_index < 0)
-        link[unknown] = 0.0
+        expected[unknown] = 0.0
         n_grouped = sum(len(group) for group in self.groups_)
         for rows, estimator in self._known_rows(task_index):
-            link[rows] = self._links_of(estimator, take_rows(X, rows), [task])[0]
+            expected[rows] = self._expected_of(estimator, take_rows(X, rows), [task])[0]
         for group, estimator in zip(self.groups_, self.estimators_, strict=True):
             if len(unknown):
-                found = self._links_of(estimator, take_rows(X, unknown), [task])[0]
-                link[unknown] += len(group) / n_grouped * found
-        return link
+                found = self._expected_of(estimator, take_rows(X, unknown), [task])[0]
+                expected[unknown] += len(group) / n_grouped * found
+        return expected
 
-    def _decide_long(self, X, task_index, links):
+    def _decide_long(self, X, task_index, expected):
         task = self._task_set.tasks[0]
-        decided = task.decode(constant_link(task, X.shape[0]))
+        decided = task.decode(expected_of_constant(task, X.shape[0]))
         for rows, estimator in self._known_rows(task_index):
             decided[rows] = self._decisions_of(estimator, take_rows(X, rows), [task])[0]
         unknown = np.flatnonzero(task_index < 0)
         if len(unknown):
             # The mean of the groups decides.
             part = take_rows(X, unknown), task_index[unknown]
-            link = self._link_long(*part) if links is None else links[0][unknown]
-            decided[unknown] = task.decode(link)
+            expected = self._expected_long(*part) if expected is None else expected[0][unknown]
+            decided[unknown] = task.decode(expected)
         return decided
 
     def _known_rows(self, task_index):

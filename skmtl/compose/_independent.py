@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._features import take_rows
-from skmtl.compose._given import GivenEstimators
 from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
-from skmtl.compose._single import Single
+from skmtl.compose._single_task import Single
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -135,16 +135,19 @@ class IndependentTasks(GivenEstimators):
         if len(problems) > n_tasks:
             self.pooled_estimator_ = self._singles[-1].estimator
 
-    def _links(self, X, task_index):
+    def _expected(self, X, task_index):
         if task_index is None:
-            return [single.link(X) for single in self._singles]
-        return [self._of_rows(X, task_index, Single.link)]
+            return [single.expected(X) for single in self._singles]
+        return [self._of_rows(X, task_index, Single.expected)]
 
-    def _decisions(self, X, task_index, links=None):
+    def _decisions(self, X, task_index, expected=None):
         if task_index is not None:
             return [self._of_rows(X, task_index, Single.decide)]
-        links = [None] * len(self._singles) if links is None else links
-        return [single.decide(X, link) for single, link in zip(self._singles, links, strict=True)]
+        expected = [None] * len(self._singles) if expected is None else expected
+        return [
+            single.decide(X, of_task)
+            for single, of_task in zip(self._singles, expected, strict=True)
+        ]
 
     def _of_rows(self, X, task_index, ask):
         """Long form: ``ask`` what learned the task of each row; unknown ones ask the last."""

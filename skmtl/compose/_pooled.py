@@ -5,10 +5,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._docstrings import documented
-from skmtl.compose._given import GivenEstimators
+from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._pools import Pool, find_pools
-from skmtl.compose._problem import constant_link, split, warn_of_single_classes
-from skmtl.compose._single import Single
+from skmtl.compose._problem import expected_of_constant, split, warn_of_single_classes
+from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TASK_COLUMNS
 
 
@@ -35,7 +35,7 @@ class PooledTasks(GivenEstimators):
         class in common with the others. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
         predicts its class with probability 1.
-    task_as_feature : {"onehot", "index", "interactions"} or None, default="onehot"
+    task_encoding : {"onehot", "index", "interactions"} or None, default="onehot"
         Columns appended to X, for T tasks and features x of length p:
 
         - "onehot": T indicators. Tasks differ by a constant, in a linear model.
@@ -94,13 +94,13 @@ class PooledTasks(GivenEstimators):
     >>> Y[::2, 0] = np.nan
     >>> PooledTasks().fit(X, Y).predict([[2.0]]).round()
     array([[ 3., 12.]])
-    >>> PooledTasks(task_as_feature=None).fit(X, Y).predict([[2.0]]).round()
+    >>> PooledTasks(task_encoding=None).fit(X, Y).predict([[2.0]]).round()
     array([[9., 9.]])
     """
 
     _parameter_constraints = {
         **GivenEstimators._parameter_constraints,
-        "task_as_feature": [StrOptions(set(TASK_COLUMNS)), None],
+        "task_encoding": [StrOptions(set(TASK_COLUMNS)), None],
     }
 
     def __init__(
@@ -109,7 +109,7 @@ class PooledTasks(GivenEstimators):
         *,
         regressor=None,
         classifier=None,
-        task_as_feature="onehot",
+        task_encoding="onehot",
         tasks="auto",
         task_feature=None,
         unknown_task="error",
@@ -118,7 +118,7 @@ class PooledTasks(GivenEstimators):
         self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
-        self.task_as_feature = task_as_feature
+        self.task_encoding = task_encoding
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
@@ -127,7 +127,7 @@ class PooledTasks(GivenEstimators):
     def _fit(self, X, targets):
         problems = split(targets)
         templates = self._templates(problems)
-        pools = [Pool.of(part, problems, self.task_as_feature) for part in find_pools(problems)]
+        pools = [Pool.of(part, problems, self.task_encoding) for part in find_pools(problems)]
         self._pools = Parallel(n_jobs=self.n_jobs)(
             delayed(pool.fit)(X, problems, templates[pool.positions[0]]) for pool in pools
         )
@@ -136,20 +136,20 @@ class PooledTasks(GivenEstimators):
         self.pools_ = [pool.positions for pool in self._pools]
         self.estimators_ = [pool.single.estimator for pool in self._pools]
 
-    def _links(self, X, task_index):
+    def _expected(self, X, task_index):
         if task_index is not None:
-            silent = constant_link(self._task_set.tasks[0], X.shape[0])
-            return [self._of_rows(X, task_index, Single.link, silent)]
-        return self._of_tasks(X, Pool.links)
+            silent = expected_of_constant(self._task_set.tasks[0], X.shape[0])
+            return [self._of_rows(X, task_index, Single.expected, silent)]
+        return self._of_tasks(X, Pool.expected)
 
-    def _decisions(self, X, task_index, links=None):
+    def _decisions(self, X, task_index, expected=None):
         if task_index is not None:
             task = self._task_set.tasks[0]
-            silent = task.decode(constant_link(task, X.shape[0]))
+            silent = task.decode(expected_of_constant(task, X.shape[0]))
             return [self._of_rows(X, task_index, Single.decide, silent)]
 
         def decide(pool, X, tasks):
-            known = None if links is None else [links[t] for t in pool.positions]
+            known = None if expected is None else [expected[t] for t in pool.positions]
             return pool.decisions(X, tasks, known)
 
         return self._of_tasks(X, decide, decided=True)
@@ -157,9 +157,9 @@ class PooledTasks(GivenEstimators):
     def _of_tasks(self, X, ask, *, decided=False):
         """Wide form: one answer a task; those without labels are in no pool."""
         tasks = self._task_set.tasks
-        answers = [constant_link(task, X.shape[0]) for task in tasks]
+        answers = [expected_of_constant(task, X.shape[0]) for task in tasks]
         if decided:
-            answers = [task.decode(link) for task, link in zip(tasks, answers, strict=True)]
+            answers = [task.decode(answer) for task, answer in zip(tasks, answers, strict=True)]
         for pool in self._pools:
             found = ask(pool, X, [tasks[t] for t in pool.positions])
             for t, answer in zip(pool.positions, found, strict=True):

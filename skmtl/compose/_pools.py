@@ -9,7 +9,7 @@ import numpy as np
 
 from skmtl.compose._features import take_rows
 from skmtl.compose._problem import ALL_TOGETHER, Problem
-from skmtl.compose._single import Single
+from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TaskColumns
 from skmtl.tasks._columns import match
 from skmtl.tasks._count import Count
@@ -64,25 +64,25 @@ class Pool:
         return self
 
     def ask(self, question, X, index):
-        """`Single.link` or `Single.decide` of rows of the tasks ``index``."""
+        """`Single.expected` or `Single.decide` of rows of the tasks ``index``."""
         if self.single.estimator is not None:
             X = self.columns.append(X, index)
         return question(self.single, X)
 
-    def links(self, X, tasks):
-        """One link a task (wide), with the classes of that task only."""
-        links = self._ask_each(Single.link, X)
+    def expected(self, X, tasks):
+        """Expected values or probabilities per task (wide), with the classes of that task only."""
+        expected = self._ask_each(Single.expected, X)
         if not self.task.is_classification:
-            return links
+            return expected
         return [
-            _restrict(link, self._places(task), prior)
-            for link, task, prior in zip(links, tasks, self.priors, strict=True)
+            _restrict(of_task, self._places(task), prior)
+            for of_task, task, prior in zip(expected, tasks, self.priors, strict=True)
         ]
 
-    def decisions(self, X, tasks, links=None):
-        """One prediction a task (wide): what the estimator says, if the task has such a class."""
+    def decisions(self, X, tasks, expected=None):
+        """One prediction per task (wide): what the estimator says, if the task has such a class."""
         if not self.task.is_classification:
-            return self.links(X, tasks) if links is None else links
+            return self.expected(X, tasks) if expected is None else expected
         decided = self._ask_each(Single.decide, X)
         is_own = [
             match(task.classes_, found) >= 0 for task, found in zip(tasks, decided, strict=True)
@@ -92,10 +92,10 @@ class Pool:
         ]
         if all(own.all() for own in is_own):
             return decided
-        links = self.links(X, tasks) if links is None else links
+        expected = self.expected(X, tasks) if expected is None else expected
         return [
-            np.where(own, found, task.decode(link))
-            for own, found, task, link in zip(is_own, decided, tasks, links, strict=True)
+            np.where(own, found, task.decode(of_task))
+            for own, found, task, of_task in zip(is_own, decided, tasks, expected, strict=True)
         ]
 
     def _ask_each(self, question, X):
@@ -109,13 +109,13 @@ class Pool:
         return np.searchsorted(self.task.classes_, task.classes_)
 
 
-def _restrict(link, columns, prior):
+def _restrict(probability, columns, prior):
     """Probabilities given that the class is one of ``columns``; ``prior`` where none is likely."""
-    if len(columns) == link.shape[1]:
-        return link
-    link = link[:, columns]
-    total = link.sum(axis=1, keepdims=True)
-    return np.where(total > 0, link / np.where(total > 0, total, 1.0), prior)
+    if len(columns) == probability.shape[1]:
+        return probability
+    probability = probability[:, columns]
+    total = probability.sum(axis=1, keepdims=True)
+    return np.where(total > 0, probability / np.where(total > 0, total, 1.0), prior)
 
 
 def find_pools(problems):

@@ -31,18 +31,18 @@ class Problem:
 
     @property
     def constant(self):
-        """The only possible prediction, as a link; None where there is something to learn."""
+        """The only possible expected value; None where there is something to learn."""
         if not self.task.is_classification:
             # All counts zero: a log link has no finite coefficients for that.
             only_zeros = isinstance(self.task, Count) and not self.values.any()
             return np.nan if not len(self.rows) else 0.0 if only_zeros else None
         codes = np.unique(self.values)
         if len(codes) == 0:
-            return constant_link(self.task, 1)[0]
+            return expected_of_constant(self.task, 1)[0]
         return np.eye(len(self.task.classes_))[int(codes[0])] if len(codes) == 1 else None
 
 
-def constant_link(task, n_rows):
+def expected_of_constant(task, n_rows):
     """What a task without labels predicts: NaN, or all its classes alike."""
     if not task.is_classification:
         return np.full(n_rows, np.nan)

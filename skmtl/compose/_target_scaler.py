@@ -7,7 +7,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._docstrings import documented
-from skmtl.compose._nesting import NestingEstimator, fit_prepared
+from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
 from skmtl.tasks._by_name import name_key, refuse_unknown
 from skmtl.tasks._count import Count
@@ -180,12 +180,12 @@ class TargetScaler(NestingEstimator):
         tasks = replace(targets.tasks, tasks=tuple(tasks))
         return transformers, ends, replace(targets, tasks=tasks, values=values)
 
-    def _links(self, X, task_index):
-        return self._map_back(self._links_of(self.estimator_, X, self._task_set.tasks))
+    def _expected(self, X, task_index):
+        return self._map_back(self._expected_of(self.estimator_, X, self._task_set.tasks))
 
-    def _decisions(self, X, task_index, links=None):
-        if links is not None and not self._task_set.any_classification:
-            return links
+    def _decisions(self, X, task_index, expected=None):
+        if expected is not None and not self._task_set.any_classification:
+            return expected
         return self._map_back(self._decisions_of(self.estimator_, X, self._task_set.tasks))
 
     def _map_back(self, columns):

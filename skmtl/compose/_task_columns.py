@@ -39,9 +39,9 @@ class TaskColumns:
             self.are_sparse = tags is None or tags.input_tags.sparse
             if not self.are_sparse and n_bytes > MOST_DENSE_AT_ALL:
                 raise ValueError(
-                    f"task_as_feature='onehot' makes {len(self.names)} columns of {len(index)} "
+                    f"task_encoding='onehot' makes {len(self.names)} columns of {len(index)} "
                     f"rows, {n_bytes / 2**30:.2g} GiB, and {in_a_line(estimator)} takes no sparse "
-                    "X; set task_as_feature='index'."
+                    "X; set task_encoding='index'."
                 )
         return self.append(X, index)
 

@@ -11,7 +11,7 @@ from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
-from skmtl.neural._estimators import _needs_torch
+from skmtl.neural.estimators._mlp import _needs_torch
 
 METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from skmtl.inspection._affinity_coefficients import cosine
 from skmtl.inspection._clones import clone_for
-from skmtl.inspection._judge import deviance, judge_folds, read_splits
-from skmtl.inspection._losses import estimate_gain, fold_losses, merged
+from skmtl.inspection._cross_validate import deviance, judge_folds, read_splits
+from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged
 
 # A correlation over two rows is always 1 or -1.
 FEWEST_ROWS = 3
@@ -58,12 +58,12 @@ def residual_correlations(estimator, data, cv, groups, n_jobs):
     return found
 
 
-def residual(task, link, values):
+def residual(task, expected, values):
     """Residuals (n, 1) of deviance; of more than two classes, indicators less probabilities."""
     if task.is_classification and len(task.classes_) > 2:
-        return (values[:, None] == np.arange(len(task.classes_))) - link
-    sign = 2 * values - 1 if task.is_classification else np.sign(task.labels(values) - link)
-    return (sign * np.sqrt(task.deviance(link, values)))[:, None]
+        return (values[:, None] == np.arange(len(task.classes_))) - expected
+    sign = 2 * values - 1 if task.is_classification else np.sign(task.labels(values) - expected)
+    return (sign * np.sqrt(task.deviance(expected, values)))[:, None]
 
 
 def _mean_residuals(data, t, splits, folds):

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import GradientConflict
-from skmtl.neural._estimators import _needs_torch
+from skmtl.neural.estimators._mlp import _needs_torch
 
 CONSTRAINTS = {"every": [Interval(Integral, 1, None, closed="left")]}
 

@@ -9,14 +9,14 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.inspection._clones import clone_for, typed_clone
-from skmtl.inspection._judge import (
+from skmtl.inspection._cross_validate import (
     deviance,
     judge_constants,
     judge_folds,
     nothing_judged,
     read_splits,
 )
-from skmtl.inspection._losses import estimate_gain, fold_losses, merged, share
+from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged, share
 from skmtl.inspection._results import TransferGain
 from skmtl.inspection._task_data import TaskData
 
@@ -134,7 +134,7 @@ def transfer_gain(
     >>> X = rng.normal(size=(200, 8))
     >>> coef = np.array([[1.0] * 8, [1.1] * 8, [0.9] * 8, [1.0, -1.0] * 4])
     >>> y = X @ coef.T + 2.0 * rng.normal(size=(200, 4))
-    >>> model = MultiTaskLinearRegressor("mean", alpha=2.0)
+    >>> model = MultiTaskLinearRegressor("mean_deviation", alpha=2.0)
     >>> gains = transfer_gain(model, X, y, baseline=IndependentTasks())
     >>> gains.is_negative.tolist()
     [False, False, False, True]

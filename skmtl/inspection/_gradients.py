@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import clone
 
-from skmtl.inspection._judge import fit
+from skmtl.inspection._cross_validate import fit
 from skmtl.metrics._unwrap import final_estimator
 from skmtl.neural import MultiTaskMLP
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.inspection._losses import ROUNDING
+from skmtl.inspection._gain_estimate import ROUNDING
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class TransferGain:
     >>> from skmtl.datasets import make_multitask_regression
     >>> from skmtl.inspection import transfer_gain
     >>> X, y = make_multitask_regression(n_tasks=3, noise=1.0, random_state=0)
-    >>> gains = transfer_gain(MultiTaskLinearRegressor("trace", alpha=0.1), X, y)
+    >>> gains = transfer_gain(MultiTaskLinearRegressor("trace_norm", alpha=0.1), X, y)
     >>> gains.fold_gains.shape, gains.interval.shape
     ((10, 3), (3, 2))
     """

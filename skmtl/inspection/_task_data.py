@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
-from skmtl.compose._nesting import innermost
+from skmtl.compose._meta import innermost
 from skmtl.model_selection._strata import make_strata, read_task_index
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import read_weighted, weights_as_array

@@ -1,20 +1,20 @@
 """The classical half: regularised linear models of many tasks."""
 
 from skmtl._warnings import ZeroCoefficientsWarning
-from skmtl.linear._cv_estimators import (
-    MultiTaskLinearClassifierCV,
-    MultiTaskLinearCV,
-    MultiTaskLinearRegressorCV,
-)
-from skmtl.linear._estimators import (
+from skmtl.kernel._kernel_ridge import MultiTaskKernelRidge
+from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
+from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
+from skmtl.linear.estimators._linear import (
     MultiTaskLinear,
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
 )
-from skmtl.linear._kernel_ridge import MultiTaskKernelRidge
-from skmtl.linear._reduced_rank import ReducedRankRegressor
-from skmtl.linear._twins import MultiTaskElasticNet, MultiTaskLasso
-from skmtl.linear._twins_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
+from skmtl.linear.estimators._linear_cv import (
+    MultiTaskLinearClassifierCV,
+    MultiTaskLinearCV,
+    MultiTaskLinearRegressorCV,
+)
+from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
 
 __all__ = [
     "MultiTaskElasticNet",

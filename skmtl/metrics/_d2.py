@@ -105,18 +105,18 @@ def d2_score(
 def _d2(pair):
     task, labels, weight = pair.task, pair.labels, pair.weight
     column = Column(labels, np.ones(len(labels), dtype=bool))
-    link = probabilities(pair) if task.is_classification else pair.predicted
-    if task.alias == "count" and (link < 0).any():
-        raise ValueError(f"Task {pair.name!r} is a count, but y_pred has {link.min():g}.")
+    expected = probabilities(pair) if task.is_classification else pair.predicted
+    if task.alias == "count" and (expected < 0).any():
+        raise ValueError(f"Task {pair.name!r} is a count, but y_pred has {expected.min():g}.")
     values = task.encode(column, pair.name, unseen="miss")
-    metric = _metric(task, labels, values, link)
+    metric = _metric(task, labels, values, expected)
     if metric is None:
-        return task.score(link, values, weight)
+        return task.score(expected, values, weight)
     weight = {} if (weight == 1.0).all() else {"sample_weight": weight}
-    return float(metric(labels, link, **weight))
+    return float(metric(labels, expected, **weight))
 
 
-def _metric(task, labels, values, link):
+def _metric(task, labels, values, expected):
     """scikit-learn's function, or None where it has no value."""
     if len(labels) < 2:
         return None
@@ -125,7 +125,7 @@ def _metric(task, labels, values, link):
         return partial(d2_log_loss_score, labels=task.classes_) if is_known else None
     if task.alias != "count":
         return r2_score
-    return partial(d2_tweedie_score, power=1) if (link > 0).all() and labels.any() else None
+    return partial(d2_tweedie_score, power=1) if (expected > 0).all() and labels.any() else None
 
 
 def probabilities(pair):

@@ -16,7 +16,7 @@ from skmtl.tasks._rows import rows_by_task
 class Part:
     """One task in new data.
 
-    ``link`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
+    ``expected`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
     the same as the user wrote them; ``weight`` is 0 where unobserved; ``rows`` are positions
     in the data. ``decide()`` are the labels that `predict` gives.
     """
@@ -24,7 +24,7 @@ class Part:
     key: str
     name: Hashable
     task: Task
-    link: np.ndarray
+    expected: np.ndarray
     values: np.ndarray
     weight: np.ndarray
     decide: Callable[[], np.ndarray]
@@ -37,7 +37,7 @@ class Part:
             key,
             name,
             self.task,
-            *(a[rows] for a in (self.link, self.values, self.weight)),
+            *(a[rows] for a in (self.expected, self.values, self.weight)),
             lambda: self.decide()[rows],
             self.labels[rows],
             self.rows[rows],
@@ -50,7 +50,7 @@ def read_parts(estimator, X, y, sample_weight: Any = None):
     A label whose class was unknown in `fit` stays: its value is ``UNSEEN``. In long form, tasks
     unknown in `fit` follow the known ones.
     """
-    targets, columns = estimator._linked_targets(X, y, sample_weight, unseen="miss")
+    targets, columns = estimator._scored_targets(X, y, sample_weight, unseen="miss")
     labels, rows = _labels(targets.tasks, y, sample_weight), np.arange(len(targets.values))
     if not targets.tasks.is_long:
         names = targets.tasks.names.tolist()

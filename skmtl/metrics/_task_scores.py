@@ -69,6 +69,8 @@ def task_scores(estimator, X, y, sample_weight=None):
 def scores_of_parts(estimator, parts):
     """What ``estimator.score`` averages, by key."""
     return {
-        part.key: estimator._task_score(part.task, part.link, part.values, part.weight, part.decide)
+        part.key: estimator._task_score(
+            part.task, part.expected, part.values, part.weight, part.decide
+        )
         for part in parts
     }

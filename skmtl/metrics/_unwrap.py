@@ -30,4 +30,4 @@ def final_estimator(estimator):
 
 def knows_tasks(estimator):
     """Whether it is an estimator of this package, or one that delegates to it."""
-    return hasattr(estimator, "_linked_targets")
+    return hasattr(estimator, "_scored_targets")

@@ -77,10 +77,10 @@ class TaskView(BaseEstimator):
 def view_of_part(part):
     """View of one task of an estimator of this package."""
     used = part.weight > 0
-    task, link = part.task, part.link[used]
+    task, expected = part.task, part.expected[used]
     answers = {"predict": lambda: part.decide()[used]}
     if task.is_classification:
-        answers["predict_proba"] = lambda: link
+        answers["predict_proba"] = lambda: expected
     classes = task.classes_ if task.is_classification else None
     return TaskView(
         part.key, part.name, task.alias, answers, part.labels[used], part.weight[used], classes

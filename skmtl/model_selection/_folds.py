@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_consistent_length
 
-from skmtl.model_selection._spread import deal_by_rarity, spread
+from skmtl.model_selection._groups import read_groups
 from skmtl.model_selection._strata import Strata
-from skmtl.model_selection._units import read_groups
+from skmtl.model_selection._stratify import deal_by_rarity, spread
 
 Array = NDArray[Any]
 Folds = list[tuple[Array, Array]]

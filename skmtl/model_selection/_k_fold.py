@@ -12,14 +12,14 @@ from sklearn.model_selection import BaseCrossValidator
 
 from skmtl._random import read_random_state
 from skmtl.model_selection._folds import even_folds, rows_of_folds
-from skmtl.model_selection._strata import read_strata
-from skmtl.model_selection._units import (
+from skmtl.model_selection._groups import (
     check_hold_out,
     check_n_splits,
     count_rows,
     read_tasks_to_hold_out,
     warn_of_few_labels,
 )
+from skmtl.model_selection._strata import read_strata
 
 Array = NDArray[Any]
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from sklearn.model_selection import BaseShuffleSplit, ShuffleSplit
 
 from skmtl._random import read_random_state
-from skmtl.model_selection._spread import spread
-from skmtl.model_selection._strata import read_strata
-from skmtl.model_selection._units import (
+from skmtl.model_selection._groups import (
     check_hold_out,
     count_rows,
     read_groups,
     read_tasks_to_hold_out,
     warn_of_few_labels,
 )
+from skmtl.model_selection._strata import read_strata
+from skmtl.model_selection._stratify import spread
 
 Array = NDArray[Any]
 

@@ -1,6 +1,6 @@
 """Networks that share what their tasks have in common; needs PyTorch at fit."""
 
-from skmtl.neural._checkpoint import Checkpoint
-from skmtl.neural._estimators import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural.estimators._mlp import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural.training._checkpoint import Checkpoint
 
 __all__ = ["Checkpoint", "MultiTaskMLP", "MultiTaskMLPClassifier", "MultiTaskMLPRegressor"]

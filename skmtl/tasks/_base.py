@@ -1,4 +1,4 @@
-"""What a task is: how its labels are read, its loss, its link and its score."""
+"""What a task is: how its labels are read, its loss, its expected and its score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Task(Searchable, BaseEstimator, ABC):
     """Base class of the task types.
 
     A task type turns a column of labels into numbers (`fit`, `encode`), raw scores of a
-    model into predictions (`link`, `decode`), and knows its loss. All losses are
+    model into predictions (`inverse_link`, `decode`), and knows its loss. All losses are
     elementwise: ``raw`` has shape (..., n_outputs), ``values`` has shape (...), so that
     tasks with the same `loss_key` are computed together in one call.
 
@@ -50,12 +50,12 @@ class Task(Searchable, BaseEstimator, ABC):
         """Labels as float64, 0 where unobserved."""
 
     @abstractmethod
-    def link(self, raw: Array) -> Array:
+    def inverse_link(self, raw: Array) -> Array:
         """Expected value (n,) or class probabilities (n, n_classes) in the units of y."""
 
     @abstractmethod
-    def decode(self, link: Array) -> Array:
-        """Predicted labels (n,) in the units and dtype of y, from `link`."""
+    def decode(self, expected: Array) -> Array:
+        """Predicted labels (n,) in the units and dtype of y, from `inverse_link`."""
 
     @property
     @abstractmethod
@@ -83,20 +83,20 @@ class Task(Searchable, BaseEstimator, ABC):
         """`torch_loss`, and its derivative (..., n_outputs) written out."""
 
     def torch_average(self, raw: Any) -> Any:
-        """Raw scores with the mean `link` of several members, the first axis of ``raw``, torch."""
+        """Raw scores with the mean `inverse_link` of the members along the first axis, torch."""
         return raw.mean(0)
 
     @abstractmethod
     def prior(self, values: Array, weight: Array) -> Array:
-        """Best constant `link` for these labels: a number, or class proportions."""
+        """Best constant `inverse_link` for these labels: a number, or class proportions."""
 
     @abstractmethod
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Raw scores (n_outputs,) of the best constant prediction, where it is finite."""
 
     @abstractmethod
-    def deviance(self, link: Array, values: Array) -> Array:
-        """Deviance (n,) of predictions ``link``: the loss that `score` is a share of."""
+    def deviance(self, expected: Array, values: Array) -> Array:
+        """Deviance (n,) of predictions ``expected``: the loss that `score` is a share of."""
 
     def label_weight(self, values: Array) -> Array | float:
         """Factor on the weight of each label (class weights); 1 by default."""
@@ -106,7 +106,7 @@ class Task(Searchable, BaseEstimator, ABC):
         """Labels in the user's terms for encoded ``values``."""
         return values
 
-    def score(self, link: Array, values: Array, weight: Array) -> float:
+    def score(self, expected: Array, values: Array, weight: Array) -> float:
         r"""Share of deviance explained, :math:`D^2 = 1 - \mathrm{dev} / \mathrm{dev}_0`.
 
         ``dev_0`` is that of the best constant on the same labels; R2 for regression. NaN for
@@ -116,9 +116,9 @@ class Task(Searchable, BaseEstimator, ABC):
         used = weight > 0
         if used.sum() < 2:
             return float("nan")
-        link, values, weight = link[used], values[used], in_range(weight[used])
-        null = np.broadcast_to(self.prior(values, weight), link.shape)
-        deviance = float(weight @ self.deviance(link, values))
+        expected, values, weight = expected[used], values[used], in_range(weight[used])
+        null = np.broadcast_to(self.prior(values, weight), expected.shape)
+        deviance = float(weight @ self.deviance(expected, values))
         deviance_null = float(weight @ self.null_deviance(null, values, weight))
         if deviance_null == 0.0:
             return 1.0 if deviance == 0.0 else 0.0

@@ -94,7 +94,7 @@ class Classes(Task):
             return 1.0
         return self._code_weight[values.astype(np.intp)]
 
-    def link(self, raw: Array) -> Array:
+    def inverse_link(self, raw: Array) -> Array:
         """Class probabilities (n, n_classes); uniform if no label was seen."""
         n_classes = len(self.classes_)
         if not self.n_outputs_ or not self.n_labels_:
@@ -105,9 +105,9 @@ class Classes(Task):
     def _probabilities(self, raw: Array) -> Array:
         """Class probabilities (n, n_classes) of raw scores."""
 
-    def decode(self, link: Array) -> Array:
+    def decode(self, expected: Array) -> Array:
         """Most probable class."""
-        return self.classes_[link.argmax(axis=1)]
+        return self.classes_[expected.argmax(axis=1)]
 
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted share of each class among these labels."""
@@ -120,10 +120,10 @@ class Classes(Task):
         log_share = np.log(np.maximum(self.prior(values, weight), 1e-3))
         return log_share[1:] - log_share[:1] if self.n_outputs_ == 1 else log_share
 
-    def deviance(self, link: Array, values: Array) -> Array:
+    def deviance(self, expected: Array, values: Array) -> Array:
         """Log loss; probabilities are clipped at eps as scikit-learn's ``log_loss`` does."""
         codes = values.astype(np.intp)
-        share = link[np.arange(len(codes)), np.maximum(codes, 0)]
+        share = expected[np.arange(len(codes)), np.maximum(codes, 0)]
         share = np.where(codes >= 0, share, 0.0)
         eps = np.finfo(np.float64).eps
         return -np.log(np.clip(share, eps, 1.0))
@@ -137,7 +137,7 @@ class Classes(Task):
         return deviance
 
     def accuracy(
-        self, link: Array, values: Array, weight: Array, decided: Array | None = None
+        self, expected: Array, values: Array, weight: Array, decided: Array | None = None
     ) -> float:
         """Weighted share of labels whose class is the predicted one, by default the most probable.
 
@@ -147,7 +147,7 @@ class Classes(Task):
         if not used.any():
             return float("nan")
         if decided is None:
-            codes = link[used].argmax(axis=1)
+            codes = expected[used].argmax(axis=1)
         else:
             codes = match(self.classes_, decided[used])
         return float(np.average(codes == values[used], weights=in_range(weight[used])))

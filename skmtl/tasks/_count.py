@@ -56,7 +56,7 @@ class Count(Regression):
             )
         return values
 
-    def link(self, raw: Array) -> Array:
+    def inverse_link(self, raw: Array) -> Array:
         """Expected counts; NaN if no label was seen."""
         if not self.n_labels_:
             return np.full(raw.shape[0], np.nan)
@@ -104,8 +104,8 @@ class Count(Regression):
         mean = np.average(values, weights=in_range(weight))
         return np.atleast_1d(np.log(mean if mean > 0 else 1e-3))
 
-    def deviance(self, link: Array, values: Array) -> Array:
+    def deviance(self, expected: Array, values: Array) -> Array:
         r"""Poisson deviance :math:`2 (y \log (y / \mu) - y + \mu)`."""
         # A mean so far below the count that their ratio is still a number.
-        mean = np.maximum(link, np.finfo(np.float64).tiny * np.maximum(values, 1.0))
-        return 2.0 * (xlogy(values, values / mean) - values + link)
+        mean = np.maximum(expected, np.finfo(np.float64).tiny * np.maximum(values, 1.0))
+        return 2.0 * (xlogy(values, values / mean) - values + expected)

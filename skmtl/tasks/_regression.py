@@ -96,15 +96,15 @@ class Regression(Task):
         """Labels in the units of y."""
         return values * self.scale_ + self.location_
 
-    def link(self, raw: Array) -> Array:
+    def inverse_link(self, raw: Array) -> Array:
         """Predicted values in the units of y; NaN if no label was seen."""
         if not self.n_labels_:
             return np.full(raw.shape[0], np.nan)
         return self.labels(raw[..., 0].astype(np.float64))
 
-    def decode(self, link: Array) -> Array:
+    def decode(self, expected: Array) -> Array:
         """The prediction is the expected value."""
-        return link
+        return expected
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
@@ -164,9 +164,9 @@ class Regression(Task):
         """Weighted mean label, in the units of the loss."""
         return np.atleast_1d(np.average(values, weights=in_range(weight)))
 
-    def deviance(self, link: Array, values: Array) -> Array:
+    def deviance(self, expected: Array, values: Array) -> Array:
         """Squared error in the units of y, whatever the loss: the score is R2."""
-        return (self.labels(values) - link) ** 2
+        return (self.labels(values) - expected) ** 2
 
 
 def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple[float, float]:

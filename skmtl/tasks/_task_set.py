@@ -92,7 +92,7 @@ class TaskSet:
         """Whether a task has classes."""
         return any(task.is_classification for task in self.tasks)
 
-    def link(self, raw: Array, task_index: Array | None = None) -> list[Array]:
+    def inverse_link(self, raw: Array, task_index: Array | None = None) -> list[Array]:
         """Expected values or class probabilities of each `Task`, from raw scores.
 
         In long form a task without labels gets NaN, or the uniform distribution.
@@ -100,10 +100,12 @@ class TaskSet:
         if task_index is not None and not self.n_labels.all():
             silent = (task_index >= 0) & (self.n_labels[task_index] == 0)
             raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
-        return [task.link(raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]
+        return [
+            task.inverse_link(raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)
+        ]
 
     def torch_average(self, raw: Any) -> Any:
-        """Raw scores with the mean `link` of several members (n_members, .., n_outputs), torch.
+        """Raw scores with the mean `inverse_link` of members (n_members, .., n_outputs), torch.
 
         In long form there may be the scores of many tasks side by side.
         """
@@ -134,11 +136,11 @@ class TaskSet:
         classes = [task.classes_ for task in self.tasks if isinstance(task, Classes)]
         return any(c.dtype.kind in "iu" and (abs(c) > EXACT_INTEGERS).any() for c in classes)
 
-    def probabilities(self, links: list[Array]) -> Any:
+    def probabilities(self, expected: list[Array]) -> Any:
         """Class probabilities: an array for 1-D y, else a list; None for regression."""
         listed = [
-            link if task.is_classification else None
-            for task, link in zip(self.tasks, links, strict=True)
+            of_task if task.is_classification else None
+            for task, of_task in zip(self.tasks, expected, strict=True)
         ]
         return listed[0] if self.is_1d else listed
 
@@ -250,32 +252,32 @@ class Targets:
         """Rows with at least one label."""
         return np.any((self.weights > 0).reshape(len(self.weights), -1), axis=1)
 
-    def sum_by_task(self, cells: Array) -> Array:
+    def sum_by_task(self, label_weights: Array) -> Array:
         """Sum over the rows of every task: (n_tasks,)."""
         if self.task_index is not None:
-            return np.bincount(self.task_index, cells, self.tasks.n_tasks)
-        return cells.reshape(len(cells), self.tasks.n_tasks).sum(axis=0)
+            return np.bincount(self.task_index, label_weights, self.tasks.n_tasks)
+        return label_weights.reshape(len(label_weights), self.tasks.n_tasks).sum(axis=0)
 
     def task_weights(self, task_weight: Any = None) -> Array:
         r"""Weight :math:`\omega_t` of every task, (n_tasks,); see `read_task_weight`."""
         total = self.sum_by_task(self.weights)
         return read_task_weight(task_weight, self.tasks.names.tolist(), total)
 
-    def cell_weights(self, task_weights: Array | None = None) -> Array:
+    def label_weights(self, task_weights: Array | None = None) -> Array:
         r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
         weights, total = self.weights, self.sum_by_task(self.weights)
         tiny = (total > 0) & (total < SMALLEST)
         if tiny.any():
             # One over such a sum is infinite; a factor on all weights of a task changes nothing.
             by_task = np.where(tiny, 2.0**700, 1.0)
-            weights = weights * self._of_cells(by_task)
+            weights = weights * self._of_labels(by_task)
             total = self.sum_by_task(weights)
         omega = np.ones_like(total) if task_weights is None else task_weights
         share = np.divide(omega, total, out=np.zeros_like(total), where=total > 0)
-        cells: Array = weights * self._of_cells(share)
-        return cells
+        label_weights: Array = weights * self._of_labels(share)
+        return label_weights
 
-    def _of_cells(self, by_task: Array) -> Any:
+    def _of_labels(self, by_task: Array) -> Any:
         """What the tasks have (n_tasks,), as a factor on the weights of their labels."""
         if self.task_index is not None:
             return by_task[self.task_index]

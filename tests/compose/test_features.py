@@ -29,7 +29,7 @@ HOLDERS = {
     "independent": lambda r, c, **kw: IndependentTasks(regressor=r, classifier=c, **kw),
     "pooled": lambda r, c, **kw: PooledTasks(regressor=r, classifier=c, **kw),
     "pooled-index": lambda r, c, **kw: PooledTasks(
-        regressor=r, classifier=c, task_as_feature="index", **kw
+        regressor=r, classifier=c, task_encoding="index", **kw
     ),
     "chain": lambda r, c, **kw: TaskChain(regressor=r, classifier=c, cv=2, **kw),
     "stacking": lambda r, c, **kw: TaskChain(regressor=r, classifier=c, cv=2, stacking=True, **kw),
@@ -280,7 +280,7 @@ class TestColumnsOfTasks:
         assert seen["city"].dtype == frame["city"].dtype
         n_first = int(numbers["a"].notna().sum())
         assert (seen["task a"].to_numpy() == (np.arange(len(seen)) < n_first)).all()
-        index = PooledTasks(Spy(), task_as_feature="index").fit(frame, numbers)
+        index = PooledTasks(Spy(), task_encoding="index").fit(frame, numbers)
         assert (index.estimators_[0].seen_["task"] == (np.arange(len(seen)) >= n_first)).all()
 
     def test_of_a_chain(self, numeric, Y):
@@ -313,7 +313,7 @@ class TestColumnsOfTasks:
         assert PooledTasks(Spy()).fit(X, y).estimators_[0].seen_.dtype == np.float64
 
     def test_interactions_need_numbers(self, frame, Y):
-        model = PooledTasks(task_as_feature="interactions")
+        model = PooledTasks(task_encoding="interactions")
         with pytest.raises(ValueError, match=r"(?s)could not convert.*matrix of numbers"):
             model.fit(frame, Y[["a", "b"]])
 
@@ -334,8 +334,8 @@ class TestTaskFeature:
         X.insert(1, "task", np.repeat(names, 12))
         y = X["u"].to_numpy()
         options = {"n_groups": 1} if Holder is TaskGrouping else {}
-        direct = MultiTaskLinear("mean", alpha=0.1, task_feature="task").fit(X, y)
-        model = Holder(MultiTaskLinear("mean", alpha=0.1), task_feature="task", **options)
+        direct = MultiTaskLinear("mean_deviation", alpha=0.1, task_feature="task").fit(X, y)
+        model = Holder(MultiTaskLinear("mean_deviation", alpha=0.1), task_feature="task", **options)
         inner = self.inner(model.fit(X, y))
         assert inner.task_names_in_.tolist() == direct.task_names_in_.tolist() == sorted(names)
         assert inner.feature_names_in_.tolist() == ["u", "task", "v"]
@@ -346,7 +346,9 @@ class TestTaskFeature:
         rng = np.random.default_rng(0)
         X = pd.DataFrame({1: np.repeat([0, 1], 10), 0: rng.normal(size=20)})
         y = X[0] * 2 + X[1]
-        model = TargetScaler(MultiTaskLinear("mean", alpha=1e-6), task_feature=1).fit(X, y)
+        model = TargetScaler(MultiTaskLinear("mean_deviation", alpha=1e-6), task_feature=1).fit(
+            X, y
+        )
         assert model.estimator_.task_names_in_.tolist() == [0, 1]
         np.testing.assert_allclose(model.predict(X), y, atol=1e-2)
 

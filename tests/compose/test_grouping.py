@@ -32,7 +32,7 @@ from skmtl.linear.penalties import Graph
 from skmtl.tasks import Binary
 from skmtl.tasks._named_labels import NamedLabels
 
-MEAN = MultiTaskLinearRegressor("mean", alpha=0.3)
+MEAN = MultiTaskLinearRegressor("mean_deviation", alpha=0.3)
 EVEN_AND_ODD = [[0, 2, 4], [1, 3, 5]]
 # Even tasks belong together, and odd ones.
 PARITY = np.equal.outer(np.arange(6) % 2, np.arange(6) % 2) * 1.0
@@ -65,7 +65,7 @@ class TestIsOneEstimatorAGroup:
         [
             MEAN,
             MultiTaskLinear("l21", alpha=0.05),
-            MultiTaskLinearRegressorCV("mean", alphas=5, cv=3),
+            MultiTaskLinearRegressorCV("mean_deviation", alphas=5, cv=3),
             MultiTaskMLP((8,), max_iter=5, random_state=0),
             IndependentTasks(),
             make_pipeline(StandardScaler(), MEAN),
@@ -405,7 +405,7 @@ def test_beats_one_model_for_all_where_two_groups_are_planted():
             300, 20, n_tasks=8, n_groups=2, relatedness=0.9, noise=0.7, missing=0.7,
             return_truth=True, random_state=seed,
         )  # fmt: skip
-        estimator = MultiTaskLinearRegressorCV("mean", alphas=np.logspace(-2, 1, 8), cv=3)
+        estimator = MultiTaskLinearRegressorCV("mean_deviation", alphas=np.logspace(-2, 1, 8), cv=3)
         grouped, shared = (
             model.fit(X[:150], Y[:150]) for model in (TaskGrouping(estimator), clone(estimator))
         )

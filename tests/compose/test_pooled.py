@@ -56,7 +56,7 @@ def with_task(X, task, n_tasks, how):
 )
 def test_equals_one_estimator_on_stacked_rows(estimator, how, numbers):
     X, Y = numbers
-    model = PooledTasks(estimator, task_as_feature=how).fit(X, Y)
+    model = PooledTasks(estimator, task_encoding=how).fit(X, Y)
     rows, task, labels = stacked(X, Y)
     by_hand = clone(estimator).fit(with_task(rows, task, 3, how), labels)
     expected = [by_hand.predict(with_task(X, np.full(60, t), 3, how)) for t in range(3)]
@@ -67,7 +67,7 @@ def test_equals_one_estimator_on_stacked_rows(estimator, how, numbers):
 
 def test_without_task_columns_tasks_do_not_differ(numbers):
     X, Y = numbers
-    prediction = PooledTasks(task_as_feature=None).fit(X, Y).predict(X)
+    prediction = PooledTasks(task_encoding=None).fit(X, Y).predict(X)
     assert (prediction == prediction[:, :1]).all()
 
 
@@ -119,7 +119,7 @@ class TestMixedTypes:
 
     def test_classes_of_one_task_given_those_of_all(self, mixed):
         X, y = mixed
-        model = PooledTasks(task_as_feature=None).fit(X, y[["yes", "kind"]])
+        model = PooledTasks(task_encoding=None).fit(X, y[["yes", "kind"]])
         whole = model.estimators_[0]
         assert whole.classes_.tolist() == ["a", "b", "n", "y"]
         everywhere = whole.predict_proba(X)
@@ -136,7 +136,7 @@ class TestMixedTypes:
         y[:6, 0], y[6:, 1] = list("abbbab"), list("cccccc")
         y[0, 1] = "b"
         tree = DecisionTreeClassifier(random_state=0)
-        model = PooledTasks(classifier=tree, task_as_feature=None).fit(X, y)
+        model = PooledTasks(classifier=tree, task_encoding=None).fit(X, y)
         assert model.estimators_[0].predict_proba([[1.0]]).tolist() == [[0.0, 0.0, 1.0]]
         assert model.predict_proba([[1.0]])[0].tolist() == [[2 / 6, 4 / 6]]
         assert model.predict_proba([[0.0]])[1].tolist() == [[1.0, 0.0]]
@@ -184,7 +184,7 @@ def test_sparse_features_give_the_same(numbers):
     ridge = Ridge(solver="sparse_cg", tol=1e-12)
     for how in TASK_COLUMNS:
         dense, scarce = (
-            PooledTasks(ridge, task_as_feature=how).fit(A, Y).predict(A)
+            PooledTasks(ridge, task_encoding=how).fit(A, Y).predict(A)
             for A in (X, sparse.csr_array(X))
         )
         np.testing.assert_allclose(dense, scarce, atol=1e-7)
@@ -198,7 +198,7 @@ def test_a_tree_takes_what_tells_tasks_apart(how, container):
     Y = np.column_stack([X[:, 0] > 0, X[:, 0] < 0]) * 1.0 + 2.0
     Y[::3, 0] = np.nan
     tree = DecisionTreeRegressor(random_state=0)
-    model = PooledTasks(tree, task_as_feature=how).fit(container(X), Y)
+    model = PooledTasks(tree, task_encoding=how).fit(container(X), Y)
     assert model.score(container(X), Y) == 1.0
 
 
@@ -213,7 +213,7 @@ def test_interactions_with_ridge_lie_between_the_two_baselines():
         for model in (
             IndependentTasks(Ridge(3.0)),
             PooledTasks(Ridge(3.0)),
-            PooledTasks(Ridge(3.0), task_as_feature="interactions"),
+            PooledTasks(Ridge(3.0), task_encoding="interactions"),
         )
     )
     assert between > max(apart, same)
@@ -231,9 +231,9 @@ def test_n_jobs_changes_nothing(mixed):
 
 def test_parameters_are_searched(numbers):
     X, Y = numbers
-    grid = {"estimator__alpha": [1e-3, 1e5], "task_as_feature": [None, "onehot"]}
+    grid = {"estimator__alpha": [1e-3, 1e5], "task_encoding": [None, "onehot"]}
     search = GridSearchCV(PooledTasks(Ridge()), grid, cv=3).fit(X, Y)
-    assert search.best_params_ == {"estimator__alpha": 1e-3, "task_as_feature": "onehot"}
+    assert search.best_params_ == {"estimator__alpha": 1e-3, "task_encoding": "onehot"}
 
 
 class TestLongForm:
@@ -250,7 +250,7 @@ class TestLongForm:
     @pytest.mark.parametrize("how", ["onehot", "index", None])
     def test_equals_the_estimator(self, how, schools):
         X, y = schools
-        model = PooledTasks(TREE, task_as_feature=how, task_feature=0).fit(X, y)
+        model = PooledTasks(TREE, task_encoding=how, task_feature=0).fit(X, y)
         task = np.searchsorted([3, 7, 20], X[:, 0])
         # Rows task by task, as in wide form.
         order = np.argsort(task, kind="stable")
@@ -270,7 +270,7 @@ class TestLongForm:
         new = X.copy()
         new[:, 0] = 1000
         for how, columns in (("onehot", np.zeros((45, 3))), ("index", -np.ones((45, 1)))):
-            model = PooledTasks(task_as_feature=how, task_feature=0, unknown_task="shared")
+            model = PooledTasks(task_encoding=how, task_feature=0, unknown_task="shared")
             found = model.fit(X, y).predict(np.vstack([new, X]))
             expected = model.estimators_[0].predict(np.hstack([new[:, 1:], columns]))
             np.testing.assert_allclose(found[:45], expected, rtol=1e-12)
@@ -294,7 +294,7 @@ class TestLongForm:
         )
         y = rng.normal(size=3000)
         for how, width in (("onehot", 1502), ("interactions", 4502)):
-            model = PooledTasks(task_as_feature=how, task_feature=0).fit(X, y)
+            model = PooledTasks(task_encoding=how, task_feature=0).fit(X, y)
             assert model.estimators_[0].n_features_in_ == width
 
 
@@ -335,9 +335,9 @@ class TestManyTasks:
         message = (
             r"'onehot' makes 50 columns of 400 rows, 0\.00015 GiB, and HistG.* no sparse X; set"
         )
-        with pytest.raises(ValueError, match=message + " task_as_feature='index'"):
+        with pytest.raises(ValueError, match=message + " task_encoding='index'"):
             PooledTasks(boost, task_feature=0).fit(X, y)
-        PooledTasks(boost, task_as_feature="index", task_feature=0).fit(X, y)
+        PooledTasks(boost, task_encoding="index", task_feature=0).fit(X, y)
 
     def test_a_hundred_thousand(self):
         n = 100_000
@@ -353,6 +353,6 @@ def test_what_tasks_have_in_common_is_the_sum_of_what_they_have_alone(numbers):
     """Optimality of ridge on interactions: each part is its gradient over alpha."""
     X, Y = numbers
     ridge = Ridge(2.0, solver="sparse_cg", tol=1e-13, fit_intercept=False)
-    coef = PooledTasks(ridge, task_as_feature="interactions").fit(X, Y).estimators_[0].coef_
+    coef = PooledTasks(ridge, task_encoding="interactions").fit(X, Y).estimators_[0].coef_
     common, own = coef[:3], coef[6:].reshape(3, 3)
     np.testing.assert_allclose(common, own.sum(axis=0), atol=1e-6)

@@ -30,7 +30,7 @@ from skmtl import (
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskGrouping
 
-LINEAR = MultiTaskLinearRegressor("trace", alpha=0.05, tol=1e-10)
+LINEAR = MultiTaskLinearRegressor("trace_norm", alpha=0.05, tol=1e-10)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ class TestMissingLabels:
         inside = (Y - [t.mean_[0] for t in model.transformers_]) / [
             t.scale_[0] for t in model.transformers_
         ]
-        expected = MultiTaskLinearRegressor("trace", alpha=0.05, tol=1e-10)
+        expected = MultiTaskLinearRegressor("trace_norm", alpha=0.05, tol=1e-10)
         expected.fit(X, inside, sample_weight=weight)
         np.testing.assert_allclose(model.estimator_.coef_, expected.coef_, atol=1e-7)
 
@@ -380,7 +380,7 @@ class TestTogetherWithOthers:
     def test_pooling_needs_one_scale(self, numbers):
         X, _ = numbers
         Y = X[:, :1] * [1.0, 1e3, 1e-3] + [0.0, 5e3, 0.0]
-        pooled = PooledTasks(task_as_feature=None)
+        pooled = PooledTasks(task_encoding=None)
         assert pooled.fit(X, Y).score(X, Y) < 0.5
         assert TargetScaler(pooled).fit(X, Y).score(X, Y) > 0.99
 
@@ -411,7 +411,7 @@ class TestLongForm:
         X = np.column_stack([X[:, :2], np.arange(60) % 3 + 5, X[:, 2:]])
         model = TargetScaler(LINEAR, func=np.log, inverse_func=np.exp, task_feature=2)
         model.set_params(unknown_task="shared").fit(X, y)
-        inside = MultiTaskLinearRegressor("trace", alpha=0.05, tol=1e-10, task_feature=2)
+        inside = MultiTaskLinearRegressor("trace_norm", alpha=0.05, tol=1e-10, task_feature=2)
         inside.set_params(unknown_task="shared").fit(X, np.log(y))
         X[0, 2] = 99
         np.testing.assert_allclose(model.predict(X), np.exp(inside.predict(X)), rtol=1e-9)

@@ -219,9 +219,9 @@ def test_what_takes_no_weights(given, routing, X, y, weights):
 @pytest.mark.parametrize(
     "model",
     [
-        make_pipeline(StandardScaler(), MultiTaskLinear("mean", alpha=0.1)),
+        make_pipeline(StandardScaler(), MultiTaskLinear("mean_deviation", alpha=0.1)),
         GridSearchCV(
-            make_pipeline(StandardScaler(), MultiTaskLinear("mean")),
+            make_pipeline(StandardScaler(), MultiTaskLinear("mean_deviation")),
             {"multitasklinear__alpha": [0.1]},
             cv=2,
         ),

@@ -6,7 +6,7 @@ its duality gap, whatever its own accuracy.
 
 import numpy as np
 
-SMOOTH = {"L2", "MeanDeviation", "Chain", "Graph"}
+SMOOTH = {"L2", "MeanDeviation", "Temporal", "Graph"}
 STEPS = 150
 
 
@@ -16,7 +16,7 @@ def lower_value(objective, V, w0, b):
     if any(prox is None for prox in proxes):
         return None
     if objective.positive and any(
-        type(atom).__name__ not in ("L1", "L21", "LInf", *SMOOTH)
+        type(atom).__name__ not in ("L1", "L21", "L1Inf", *SMOOTH)
         for part in objective.parts
         for atom in part
     ):

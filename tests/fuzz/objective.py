@@ -130,11 +130,11 @@ VALUES = {
     "L2": lambda W: 0.5 * (W**2).sum(),
     "L1": lambda W: np.abs(W).sum(),
     "L21": lambda W: np.sqrt((W**2).sum(axis=1)).sum(),
-    "LInf": lambda W: np.abs(W).max(axis=1).sum(),
+    "L1Inf": lambda W: np.abs(W).max(axis=1).sum(),
     "TraceNorm": lambda W: np.linalg.svd(W, compute_uv=False).sum(),
     "SquaredTraceNorm": lambda W: 0.5 * np.linalg.svd(W, compute_uv=False).sum() ** 2,
     "MeanDeviation": lambda W: 0.5 * ((W - W.mean(axis=1, keepdims=True)) ** 2).sum(),
-    "Chain": lambda W: 0.5 * (np.diff(W, axis=1) ** 2).sum(),
+    "Temporal": lambda W: 0.5 * (np.diff(W, axis=1) ** 2).sum(),
     "Fused": lambda W: np.abs(np.diff(W, axis=1)).sum(),
 }
 LOSSES = {

@@ -8,11 +8,11 @@ from skmtl.linear.penalties import (
     L2,
     L21,
     PENALTIES,
-    Chain,
     Graph,
-    LInf,
+    L1Inf,
     MeanDeviation,
     Split,
+    Temporal,
     TraceNorm,
 )
 from skmtl.neural.architectures import ARCHITECTURES
@@ -23,15 +23,15 @@ COMBINED = [
     lambda: L1() + L2(),
     lambda: 0.3 * L1() + L21(),
     lambda: L21() + MeanDeviation(),
-    lambda: L1() + 2 * Chain(),
+    lambda: L1() + 2 * Temporal(),
     lambda: TraceNorm() + L1(),
     lambda: TraceNorm() + 0.5 * L21(),
-    lambda: LInf() + L2(),
+    lambda: L1Inf() + L2(),
     lambda: MeanDeviation() + 0.1 * L2(),
     lambda: Split(L21(), L2()),
     lambda: Split(L1(), MeanDeviation() + L2()),
     lambda: Split(TraceNorm(), L1()),
-    lambda: Split(LInf(), Split(L1(), L2())),
+    lambda: Split(L1Inf(), Split(L1(), L2())),
 ]
 POSITIVE = ["l1", "l21", "l1inf", "sparse_group", "elastic_net"]
 
@@ -194,7 +194,7 @@ OTHERS = {
         **some(
             rng,
             0.6,
-            task_as_feature=lambda: [None, "index", "interactions"][rng.integers(3)],
+            task_encoding=lambda: [None, "index", "interactions"][rng.integers(3)],
         ),
     },
     "chain": _chain,

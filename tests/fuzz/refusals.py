@@ -19,7 +19,9 @@ class Refusal:
 
 def atoms(problem):
     """Names of the atoms of the penalty."""
-    penalty = problem.options.get("penalty", "trace" if problem.name == "linear-trace" else "l21")
+    penalty = problem.options.get(
+        "penalty", "trace_norm" if problem.name == "linear-trace" else "l21"
+    )
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
     return [atom for part in parts_of(penalty) for atom in part.atoms()]
 

@@ -129,7 +129,7 @@ def check_tasks(outcome):
         return
     if problem.name in NETWORKS and not is_named_and_fair(problem):
         return
-    if options.get("task_as_feature") == "index":
+    if options.get("task_encoding") == "index":
         return
     # Pooled rows are in the order of the tasks.
     if problem.name == "pooled" and has_ties(problem):
@@ -179,7 +179,7 @@ def is_named_and_fair(problem):
     options = problem.options
     return (
         problem.y_as in NAMED
-        and options.get("balancing") not in {"pcgrad", "gradvac", "graddrop", "random"}
+        and options.get("balancing") not in {"pcgrad", "gradvac", "graddrop", "random_weights"}
         and options.get("architecture") != "cascade"
         and not options.get("dropout")
     )
@@ -203,7 +203,7 @@ def _needs_order(penalty):
     return (
         penalty in ORDERED
         if isinstance(penalty, str)
-        else "Chain" in repr(penalty) or ("Graph" in repr(penalty))
+        else "Temporal" in repr(penalty) or ("Graph" in repr(penalty))
     )
 
 
@@ -244,7 +244,7 @@ def tolerance_of(outcome):
         task.alias == "count" or task.loss == "huber" for task in outcome.model.tasks_
     )
     # Ridge iterates where its X is sparse.
-    iterates |= outcome.problem.options.get("task_as_feature") == "interactions"
+    iterates |= outcome.problem.options.get("task_encoding") == "interactions"
     # The iterations of kernel ridge stop at a residual of tol=1e-4.
     direct = 1e-3 if outcome.problem.name == "kernel-ridge" else 1e-5
     return max(1e-2 if iterates else direct, _rounding_of_ridge(outcome.problem))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skmtl.inspection._gradients import train_with
-from skmtl.neural._probe import Probe
+from skmtl.neural.gradients._probe import Probe
 
 
 class Recorder(Probe):

@@ -81,7 +81,7 @@ def test_cosines_do_not_depend_on_units(gappy):
 def test_cosines_of_a_fitted_estimator(gappy):
     X, y = gappy
     y = pd.DataFrame(y, columns=list("abcd"))
-    model = MultiTaskLinear("trace", alpha=0.1)
+    model = MultiTaskLinear("trace_norm", alpha=0.1)
     coef = clone(model).fit(X, y).coef_
     coef /= np.linalg.norm(coef, axis=1, keepdims=True)
     search = GridSearchCV(make_pipeline(StandardScaler(with_std=False), model), {}, cv=KFold(2))
@@ -183,7 +183,7 @@ def test_shared_noise_is_found():
 
 def test_residuals_of_all_types():
     values, p = np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.9, 0.4])
-    link = np.column_stack([1 - p, p])
+    predicted = np.column_stack([1 - p, p])
     regression, binary, count = Regression(), Binary(), Count()
     regression.location_, regression.scale_ = 1.0, 2.0
     np.testing.assert_allclose(residual(regression, p, values)[:, 0], 2 * values + 1 - p)
@@ -192,12 +192,12 @@ def test_residuals_of_all_types():
     np.testing.assert_allclose(found**2, count.deviance(p, values))
     assert (np.sign(found) == np.sign(values - p)).all()
     binary.classes_ = np.array(["no", "yes"], dtype=object)
-    found = residual(binary, link, values)[:, 0]
+    found = residual(binary, predicted, values)[:, 0]
     np.testing.assert_allclose(found**2, [-np.log(0.8), -np.log(0.9), -np.log(0.4)])
     assert np.sign(found).tolist() == [-1, 1, 1]
     three = Multiclass()
     three.classes_ = np.arange(3)
-    chances = np.column_stack([link, np.zeros(3)])
+    chances = np.column_stack([predicted, np.zeros(3)])
     np.testing.assert_allclose(residual(three, chances, values), np.eye(3)[[0, 1, 1]] - chances)
 
 
@@ -206,7 +206,7 @@ def test_residuals_of_all_types():
 
 def test_pairs_are_transfer_gains_of_two_tasks(gappy):
     X, y = gappy
-    model, splits = MultiTaskLinearRegressor("mean", alpha=1.0), folds(len(X))
+    model, splits = MultiTaskLinearRegressor("mean_deviation", alpha=1.0), folds(len(X))
     found = task_affinity(model, X, y, method="pairwise", cv=splits).affinity
     for i, j in ((0, 1), (1, 3), (2, 0)):
         gain = transfer_gain(model, X, y[:, [i, j]], cv=splits).gain
@@ -219,7 +219,7 @@ def test_pairs_are_transfer_gains_of_two_tasks(gappy):
 @pytest.mark.parametrize("weight", [[3.0, 1.0, 2.0, 0.5], {0: 3.0, 2: 2.0, 3: 0.5}])
 def test_pairs_have_the_weights_of_their_tasks(weight, gappy):
     X, y = gappy
-    model, splits = MultiTaskLinearRegressor("mean", alpha=1.0), folds(len(X))
+    model, splits = MultiTaskLinearRegressor("mean_deviation", alpha=1.0), folds(len(X))
     whole = clone(model).set_params(task_weight=weight)
     found = task_affinity(whole, X, y, method="pairwise", cv=splits).affinity
     pair = clone(model).set_params(task_weight=[3.0, 2.0])

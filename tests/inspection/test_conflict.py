@@ -13,7 +13,7 @@ from skmtl import MultiTaskLinear, MultiTaskMLP
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
 from skmtl.inspection import gradient_conflict
 from skmtl.inspection._gradients import train_with
-from skmtl.neural._probe import CosineProbe, LookAheadProbe
+from skmtl.neural.gradients._probe import CosineProbe, LookAheadProbe
 
 from .gradients import cosines, record
 

@@ -31,7 +31,7 @@ from skmtl.tasks import LabelWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TYPES = ["regression", "binary", "multiclass", "count"]
-TRACE = MultiTaskLinearRegressor("trace", alpha=0.1)
+TRACE = MultiTaskLinearRegressor("trace_norm", alpha=0.1)
 FIELDS = ("gain", "interval", "fold_gains", "loss_together", "loss_alone", "n_labels")
 
 
@@ -170,7 +170,7 @@ def test_long_form_of_named_tasks_in_a_pipeline(wide):
     X, y = wide
     frame = pd.DataFrame(X).assign(school=np.resize(["north", "<b>", "south"], len(X)))
     frame.columns = frame.columns.astype(str)
-    model = MultiTaskLinearRegressor("mean", alpha=0.1, task_feature="school")
+    model = MultiTaskLinearRegressor("mean_deviation", alpha=0.1, task_feature="school")
     found = transfer_gain(model, frame, y[:, 0])
     assert found.task_names == ["<b>", "north", "south"]
     numbered = frame.assign(school=frame["school"].map({"<b>": 0.0, "north": 1.0, "south": 2.0}))
@@ -182,7 +182,7 @@ def test_long_form_of_named_tasks_in_a_pipeline(wide):
 def test_tasks_that_are_held_out_cannot_be_judged():
     X, y = make_multitask_regression(20, n_tasks=4, form="long", random_state=0)
     cv = MultiTaskKFold(2, task_feature=0, hold_out="tasks")
-    model = MultiTaskLinearRegressor("mean", task_feature=0, unknown_task="shared")
+    model = MultiTaskLinearRegressor("mean_deviation", task_feature=0, unknown_task="shared")
     with pytest.raises(ValueError, match="No fold judges a task"):
         transfer_gain(model, X, y, cv=cv)
 
@@ -445,7 +445,7 @@ def test_what_is_not_learned_is_not_called_harmed():
 
 def test_harm_stays_harm_where_learning_alone_beats_the_constant():
     X, y = noise_beside_a_task()
-    together = MultiTaskLinearRegressor("mean", alpha=100.0)
+    together = MultiTaskLinearRegressor("mean_deviation", alpha=100.0)
     y = np.column_stack([y[:, 0], y[:, 0] + 0.1, -y[:, 0]])
     found = transfer_gain(together, X, y, baseline=IndependentTasks(Ridge(1.0)), cv=3)
     assert found.loss_together[:, 2].mean() > found.loss_constant[:, 2].mean()
@@ -536,13 +536,13 @@ def planted(seed, n_unrelated):
 
 
 def test_planted_negative_transfer_is_found():
-    model = MultiTaskLinearRegressor("mean", alpha=1.0)
+    model = MultiTaskLinearRegressor("mean_deviation", alpha=1.0)
     found = [transfer_gain(model, *planted(seed, 2)) for seed in range(10)]
     assert sum(gains.is_negative[4:].all() for gains in found) >= 9
 
 
 def test_none_is_found_where_there_is_none():
-    model = MultiTaskLinearRegressor("mean", alpha=1.0)
+    model = MultiTaskLinearRegressor("mean_deviation", alpha=1.0)
     found = [transfer_gain(model, *planted(seed, 0)) for seed in range(10)]
     assert sum(not gains.is_negative.any() for gains in found) >= 9
 

@@ -56,9 +56,9 @@ def test_zero():
 
 def test_estimators():
     X, y = make_multitask_regression(n_tasks=4, rank=1, noise=0.5, random_state=0)
-    model = MultiTaskLinearRegressor("trace", alpha=0.05).fit(X, y)
+    model = MultiTaskLinearRegressor("trace_norm", alpha=0.05).fit(X, y)
     rank = effective_rank(model.coef_)
-    search = GridSearchCV(MultiTaskLinearRegressor("trace"), {"alpha": [0.05]}, cv=KFold(2))
+    search = GridSearchCV(MultiTaskLinearRegressor("trace_norm"), {"alpha": [0.05]}, cv=KFold(2))
     pipeline = make_pipeline(StandardScaler(with_mean=False, with_std=False), search)
     for estimator in (model, search.fit(X, y), pipeline.fit(X, y)):
         assert effective_rank(estimator) == pytest.approx(rank)

@@ -213,7 +213,7 @@ def test_every_row_is_predicted_once_by_a_model_that_has_not_seen_it(judged):
         model.fit(X.iloc[train], y.iloc[train])
         rows = np.intersect1d(test, seen)
         expected = model.predict(X.iloc[rows])[:, 0].astype(float)
-        assert_array_equal(task.answers.link[np.searchsorted(seen, rows)], expected)
+        assert_array_equal(task.answers.expected[np.searchsorted(seen, rows)], expected)
 
 
 def test_rows_that_are_tested_twice_or_never():
@@ -232,9 +232,9 @@ def test_a_class_that_a_split_lacks_has_probability_zero():
     splits = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
     task = MultiTaskReport(linear(), X, y, splits)._findings.tasks[2]
     is_lacking = task.answers.rows >= 40
-    assert (task.answers.link[is_lacking, 2] == 0).all()
-    assert (task.answers.link[~is_lacking, 2] > 0).all()
-    np.testing.assert_allclose(task.answers.link.sum(axis=1), 1.0)
+    assert (task.answers.expected[is_lacking, 2] == 0).all()
+    assert (task.answers.expected[~is_lacking, 2] > 0).all()
+    np.testing.assert_allclose(task.answers.expected.sum(axis=1), 1.0)
 
 
 def test_names_of_fit_and_of_the_report_may_differ():

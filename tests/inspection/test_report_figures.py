@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose
 from skmtl import IndependentTasks
 from skmtl.inspection import TaskAffinity, TransferGain
 from skmtl.inspection.report._affinity_figure import LEVELS, affinity_figure
-from skmtl.inspection.report._answers import Answers
 from skmtl.inspection.report._bars import labels_a_row, share_bar
 from skmtl.inspection.report._gain_figures import gain_figure, gain_range, verdict
+from skmtl.inspection.report._predictions import Answers
 from skmtl.inspection.report._svg import Axes, Scale, dots, line, padded
 from skmtl.inspection.report._task_figures import (
     calibration,

@@ -10,7 +10,7 @@ from skmtl.linear.penalties import (
     PENALTIES,
     Clustered,
     Fused,
-    LInf,
+    L1Inf,
     MeanDeviation,
     Split,
     SquaredTraceNorm,
@@ -55,7 +55,7 @@ PLAIN = sorted(
 # Sums whose joint prox is not known: the solvers see several pieces.
 PIECES = {
     "l1+trace": L1() + TraceNorm(),
-    "l21+linf": L21() + 0.5 * LInf(),
+    "l21+linf": L21() + 0.5 * L1Inf(),
     "l21+trace": L21() + TraceNorm(),
     "fused+trace": Fused() + TraceNorm(),
     "l1+outliers": L1() + L21(axis="tasks"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmtl.model_selection._repair import FAR, repair
+from skmtl.model_selection._local_search import FAR, repair
 from skmtl.model_selection._swaps import best_swap, find_rows, sort_cheapest
 from tests.model_selection.conftest import rare_labels
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural._data import Rows
-from skmtl.neural._network import build, describe, task_keys
-from skmtl.neural._objective import Objective
-from skmtl.neural._step import Step
 from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import Equal
+from skmtl.neural.gradients._objective import Objective
+from skmtl.neural.gradients._step import Step
+from skmtl.neural.training._data import Rows
+from skmtl.neural.training._network import build, describe, task_keys
 from skmtl.tasks._targets import read_targets
 
 CPU = torch.device("cpu")
@@ -84,7 +84,7 @@ class Parts:
         self.rows = self.make_rows(X, self.targets)
 
     def make_rows(self, X, targets):
-        weights = targets.cell_weights() * len(X)
+        weights = targets.label_weights() * len(X)
         return Rows(X, targets.values, weights, targets.task_index, self.tasks.n_tasks, CPU)
 
     def step(self, task_weight=None, balancing=None):

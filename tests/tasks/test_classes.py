@@ -116,7 +116,7 @@ class TestDeclaredClasses:
         task = targets.tasks.tasks[0]
         assert type(task) is Multiclass
         assert task.classes_.tolist() == ["b", "m", "z"]
-        assert (task.link(np.zeros((3, 3))) == 1 / 3).all()
+        assert (task.inverse_link(np.zeros((3, 3))) == 1 / 3).all()
         new = pd.DataFrame({"a": pd.Categorical(["z", "b", "m"]), "b": 1.5})
         assert targets.tasks.read(new).values[:, 0].tolist() == [2.0, 0.0, 1.0]
 
@@ -129,16 +129,16 @@ class TestFewClasses:
             targets = read_targets([[1.5, "a"], [2.0, "a"], [0.0, None]])
         task = targets.tasks.tasks[1]
         assert task.n_outputs_ == 0
-        link = task.link(np.zeros((4, 0)))
-        assert link.tolist() == [[1.0]] * 4
-        assert task.decode(link).tolist() == ["a"] * 4
+        predicted = task.inverse_link(np.zeros((4, 0)))
+        assert predicted.tolist() == [[1.0]] * 4
+        assert task.decode(predicted).tolist() == ["a"] * 4
 
     @pytest.mark.parametrize("column", [[None, None], [np.nan, np.nan]])
     def test_no_label_of_a_declared_task(self, column):
         y = np.column_stack([np.array([1.0, 2.5], dtype=object), np.array(column, dtype=object)])
         with pytest.warns(UserWarning, match="^Task 1: no observed label; the prediction is NaN"):
             targets = read_targets(y, declared=["regression", "binary"])
-        assert (targets.tasks.tasks[1].link(np.zeros((3, 1))) == 0.5).all()
+        assert (targets.tasks.tasks[1].inverse_link(np.zeros((3, 1))) == 0.5).all()
 
     def test_zero_one_with_gaps_is_int_again(self):
         targets = read_targets(np.array([0.0, np.nan, 1.0]))

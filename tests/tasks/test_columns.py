@@ -219,7 +219,7 @@ def test_round_trip_of_standardised_numbers(labels, scale):
     largest = np.abs(known).max(initial=0.0)
     np.testing.assert_allclose(back, known, rtol=1e-9, atol=1e-12 * largest)
     if task.n_labels_:
-        assert (task.link(values[:, None])[column.observed] == back).all()
+        assert (task.inverse_link(values[:, None])[column.observed] == back).all()
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=4)

@@ -35,12 +35,12 @@ def rows(weight):
 def test_regression_is_r2(weight, loss, standardize, scale):
     rng = np.random.default_rng(0)
     labels = scale * (3 + rng.normal(size=60))
-    link = labels + scale * rng.normal(size=60)
+    predicted = labels + scale * rng.normal(size=60)
     task = Regression(loss=loss)
     values = encode(task, labels, standardize=standardize)
     used, options = rows(weight)
-    expected = r2_score(labels[used], link[used], **options)
-    assert task.score(link, values, weight) == pytest.approx(expected, rel=1e-9)
+    expected = r2_score(labels[used], predicted[used], **options)
+    assert task.score(predicted, values, weight) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("task, names", [(Binary(), "ab"), (Multiclass(), "abcd")])
@@ -49,24 +49,24 @@ def test_classes_are_d2_log_loss_and_accuracy(weight, task, names):
     codes = rng.integers(len(names), size=60)
     labels = np.array(list(names), dtype=object)[codes]
     values = encode(task, labels)
-    link = rng.dirichlet(np.ones(len(names)), size=60)
-    link[0] = np.eye(len(names))[codes[0] - 1]  # certain, and wrong
+    predicted = rng.dirichlet(np.ones(len(names)), size=60)
+    predicted[0] = np.eye(len(names))[codes[0] - 1]  # certain, and wrong
     used, options = rows(weight)
-    expected = d2_log_loss_score(codes[used], link[used], **options)
-    assert task.score(link, values, weight) == pytest.approx(expected, rel=1e-12)
-    expected = accuracy_score(codes[used], link[used].argmax(axis=1), **options)
-    assert task.accuracy(link, values, weight) == pytest.approx(expected, rel=1e-12)
+    expected = d2_log_loss_score(codes[used], predicted[used], **options)
+    assert task.score(predicted, values, weight) == pytest.approx(expected, rel=1e-12)
+    expected = accuracy_score(codes[used], predicted[used].argmax(axis=1), **options)
+    assert task.accuracy(predicted, values, weight) == pytest.approx(expected, rel=1e-12)
 
 
 def test_count_is_d2_poisson(weight):
     rng = np.random.default_rng(0)
     labels = rng.poisson(2.0, size=60)
-    link = labels + rng.uniform(0.5, 1.5, size=60)
+    predicted = labels + rng.uniform(0.5, 1.5, size=60)
     task = Count()
     values = encode(task, labels)
     used, options = rows(weight)
-    expected = d2_tweedie_score(labels[used], link[used], power=1, **options)
-    assert task.score(link, values, weight) == pytest.approx(expected, rel=1e-12)
+    expected = d2_tweedie_score(labels[used], predicted[used], power=1, **options)
+    assert task.score(predicted, values, weight) == pytest.approx(expected, rel=1e-12)
 
 
 def test_constant_target_scores_as_r2():
@@ -81,17 +81,17 @@ def test_constant_target_scores_as_r2():
 
 @pytest.mark.parametrize("n_labels", [0, 1])
 @pytest.mark.parametrize(
-    "task, labels, link",
+    "task, labels, predicted",
     [
         (Regression(), [1.0, 2.0], [1.0, 2.0]),
         (Count(), [1.0, 2.0], [1.0, 2.0]),
         (Binary(), ["a", "b"], [[1.0, 0.0], [0.0, 1.0]]),
     ],
 )
-def test_too_few_labels_to_compare_with_a_constant(task, labels, link, n_labels):
+def test_too_few_labels_to_compare_with_a_constant(task, labels, predicted, n_labels):
     values = encode(task, np.array(labels))
     weight = np.array([1.0, 0.0]) * n_labels
-    assert np.isnan(task.score(np.array(link), values, weight))
+    assert np.isnan(task.score(np.array(predicted), values, weight))
 
 
 def test_a_mean_of_zero_under_a_count_has_a_score():
@@ -104,13 +104,13 @@ def test_a_mean_of_zero_under_a_count_has_a_score():
 
 def test_score_ignores_what_is_beside_weight_zero():
     rng = np.random.default_rng(0)
-    labels, link = rng.normal(size=(2, 30))
+    labels, predicted = rng.normal(size=(2, 30))
     weight = (rng.random(30) < 0.5).astype(float)
     task = Regression()
     values = encode(task, labels)
-    first = task.score(link, values, weight)
-    values[weight == 0], link[weight == 0] = 1e9, np.nan
-    assert task.score(link, values, weight) == first
+    first = task.score(predicted, values, weight)
+    values[weight == 0], predicted[weight == 0] = 1e9, np.nan
+    assert task.score(predicted, values, weight) == first
 
 
 def test_unseen_class_is_a_miss():
@@ -122,8 +122,8 @@ def test_unseen_class_is_a_miss():
     ):
         task.encode(column, "t")
     values = task.encode(column, "t", unseen="miss")
-    link = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
-    assert task.accuracy(link, values, np.ones(3)) == pytest.approx(2 / 3)
-    padded = np.column_stack([link, np.zeros(3)])
+    predicted = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
+    assert task.accuracy(predicted, values, np.ones(3)) == pytest.approx(2 / 3)
+    padded = np.column_stack([predicted, np.zeros(3)])
     expected = d2_log_loss_score([0, 1, 2], padded)
-    assert task.score(link, values, np.ones(3)) == pytest.approx(expected, rel=1e-12)
+    assert task.score(predicted, values, np.ones(3)) == pytest.approx(expected, rel=1e-12)

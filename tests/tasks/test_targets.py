@@ -162,15 +162,15 @@ class TestNewLabels:
 class TestDecode:
     def test_dtype(self):
         numbers = read_targets([[1.5, 0], [2.0, 1]]).tasks
-        links = [np.array([1.5, 2.5]), np.array([[0.9, 0.1], [0.2, 0.8]])]
+        predicted = [np.array([1.5, 2.5]), np.array([[0.9, 0.1], [0.2, 0.8]])]
         decoded = numbers.join(
-            [t.decode(link) for t, link in zip(numbers.tasks, links, strict=True)]
+            [t.decode(predicted) for t, predicted in zip(numbers.tasks, predicted, strict=True)]
         )
         assert decoded.dtype == np.float64
         assert decoded.tolist() == [[1.5, 0.0], [2.5, 1.0]]
         strings = read_targets([[1.5, "no"], [2.0, "yes"]]).tasks
         decoded = strings.join(
-            [t.decode(link) for t, link in zip(strings.tasks, links, strict=True)]
+            [t.decode(predicted) for t, predicted in zip(strings.tasks, predicted, strict=True)]
         )
         assert decoded.dtype == object
         assert decoded.tolist() == [[1.5, "no"], [2.5, "yes"]]
@@ -181,16 +181,16 @@ class TestDecode:
         assert tasks.n_outputs == 5
         assert [(s.start, s.stop) for s in tasks.slices] == [(0, 1), (1, 4), (4, 5)]
         raw = np.array([[0.0, 0.0, np.log(2), 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, np.log(3)]])
-        links = tasks.link(raw)
-        np.testing.assert_allclose(links[0], [3.0, 3.0 + np.std([1, 3, 5])])
-        np.testing.assert_allclose(links[1][0], [0.25, 0.5, 0.25])
-        np.testing.assert_allclose(links[2], [[0.5, 0.5], [0.25, 0.75]])
-        assert tasks.probabilities(links)[0] is None
+        predicted = tasks.inverse_link(raw)
+        np.testing.assert_allclose(predicted[0], [3.0, 3.0 + np.std([1, 3, 5])])
+        np.testing.assert_allclose(predicted[1][0], [0.25, 0.5, 0.25])
+        np.testing.assert_allclose(predicted[2], [[0.5, 0.5], [0.25, 0.75]])
+        assert tasks.probabilities(predicted)[0] is None
 
     def test_float32_scores_give_float64(self):
         tasks = read_targets([[1.5, 0], [2.5, 1]]).tasks
-        for link in tasks.link(np.zeros((3, 2), dtype=np.float32)):
-            assert link.dtype == np.float64
+        for predicted in tasks.inverse_link(np.zeros((3, 2), dtype=np.float32)):
+            assert predicted.dtype == np.float64
 
     def test_blocks_group_tasks_with_one_loss(self):
         y = [[1.0, 0, 2.5, "a", 1], [3.0, 1, 0.5, "b", 0], [5.0, 1, 1.5, "c", 1]]
@@ -231,12 +231,16 @@ class TestLongForm:
         with pytest.warns(UserWarning, match="Task 1: no observed label"):
             tasks = read_targets([1.5, None, 0.5], task_column=column).tasks
         index = np.array([0, 1, -1])
-        assert np.isnan(tasks.link(np.zeros((3, 1)), index)[0]).tolist() == [False, True, False]
+        assert np.isnan(tasks.inverse_link(np.zeros((3, 1)), index)[0]).tolist() == [
+            False,
+            True,
+            False,
+        ]
         with pytest.warns(UserWarning, match="Task 1: no observed label"):
             tasks = read_targets(["a", None, "b"], task_column=column).tasks
-        link = tasks.link(np.ones((3, 1)), index)[0]
-        assert (link[1] == 0.5).all()
-        assert (link[[0, 2], 1] > 0.5).all()
+        predicted = tasks.inverse_link(np.ones((3, 1)), index)[0]
+        assert (predicted[1] == 0.5).all()
+        assert (predicted[[0, 2], 1] > 0.5).all()
 
     def test_rows_of_unknown_or_missing_tasks(self):
         tasks = read_targets([1.5, 2.0], task_column=np.array([0.0, 1.0])).tasks

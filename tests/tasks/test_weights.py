@@ -99,30 +99,30 @@ def test_bad_task_weight(weight, error):
         read_task_weight(weight, ["a", "b", "c"], np.ones(3))
 
 
-def test_cell_weights_of_a_task_sum_to_its_weight():
+def test_label_weights_of_a_task_sum_to_its_weight():
     rng = np.random.default_rng(0)
     y = np.where(rng.random((20, 3)) < 0.4, np.nan, rng.normal(size=(20, 3)))
     weight = rng.uniform(0.5, 2.0, size=(20, 3))
     targets = read_targets(y, sample_weight=weight)
-    cells = targets.cell_weights(targets.task_weights([2.0, 0.0, 1.0]))
-    np.testing.assert_allclose(cells.sum(axis=0), [2.0, 0.0, 1.0])
-    assert (cells[np.isnan(y)] == 0).all()
+    label_weights = targets.label_weights(targets.task_weights([2.0, 0.0, 1.0]))
+    np.testing.assert_allclose(label_weights.sum(axis=0), [2.0, 0.0, 1.0])
+    assert (label_weights[np.isnan(y)] == 0).all()
     seen = ~np.isnan(y[:, 0])
-    np.testing.assert_allclose(cells[seen, 0], 2 * weight[seen, 0] / weight[seen, 0].sum())
+    np.testing.assert_allclose(label_weights[seen, 0], 2 * weight[seen, 0] / weight[seen, 0].sum())
 
 
-def test_cell_weights_of_long_form():
+def test_label_weights_of_long_form():
     task = np.array([5, 7, 5, 5, 7])
     y = np.array([1.0, 2.0, np.nan, 3.5, 4.0])
     targets = read_targets(y, task_column=task)
     omega = targets.task_weights({7: 3.0})
-    assert targets.cell_weights(omega).tolist() == [0.5, 1.5, 0.0, 0.5, 1.5]
+    assert targets.label_weights(omega).tolist() == [0.5, 1.5, 0.0, 0.5, 1.5]
 
 
-def test_cell_weights_of_a_task_without_labels():
+def test_label_weights_of_a_task_without_labels():
     with pytest.warns(UserWarning, match="no observed label"):
         targets = read_targets([[1.0, np.nan], [2.5, np.nan]])
-    assert targets.cell_weights().tolist() == [[0.5, 0.0], [0.5, 0.0]]
+    assert targets.label_weights().tolist() == [[0.5, 0.0], [0.5, 0.0]]
 
 
 def test_labels_makes_every_label_count_the_same():
@@ -131,8 +131,8 @@ def test_labels_makes_every_label_count_the_same():
         targets = read_targets(y)
     omega = targets.task_weights("labels")
     np.testing.assert_allclose(omega, [1.5, 0.5, 1.0])
-    cells = targets.cell_weights(omega)
-    assert len(np.unique(cells[targets.weights > 0].round(12))) == 1
+    label_weights = targets.label_weights(omega)
+    assert len(np.unique(label_weights[targets.weights > 0].round(12))) == 1
     with pytest.raises(ValueError, match="task_weight='rows'"):
         targets.task_weights("rows")
 

@@ -130,7 +130,9 @@ def predicted_by(estimator, X, y, sample_weight=None):
         used = part.weight > 0
         classes = part.task.classes_ if part.task.is_classification else None
         found.append(
-            PredictedTask(part.name, part.labels[used], part.link[used], part.weight[used], classes)
+            PredictedTask(
+                part.name, part.labels[used], part.expected[used], part.weight[used], classes
+            )
         )
     return found
 

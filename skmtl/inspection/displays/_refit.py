@@ -96,8 +96,8 @@ def _without_search(estimator):
 
 
 def _default_alphas(model, X, y, weights):
-    from skmtl.linear._estimators import MultiTaskLinear
-    from skmtl.linear._path import PathProblem
+    from skmtl.linear.cross_validation._path import PathProblem
+    from skmtl.linear.estimators._linear import MultiTaskLinear
 
     if isinstance(model, MultiTaskLinear):
         X, task_column = model._read_X(X, reset=True)

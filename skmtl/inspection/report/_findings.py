@@ -15,11 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
+from skmtl.inspection._cross_validate import fit, read_splits, without_absent
 from skmtl.inspection._gain import transfer_gain
-from skmtl.inspection._judge import fit, read_splits, without_absent
 from skmtl.inspection._results import TaskAffinity, TransferGain
 from skmtl.inspection._task_data import TaskData
-from skmtl.inspection.report._answers import Answers, join_folds, read_answers
+from skmtl.inspection.report._predictions import Answers, join_folds, read_answers
 from skmtl.metrics import make_multitask_scorer
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._unwrap import final_estimator

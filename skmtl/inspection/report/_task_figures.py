@@ -42,7 +42,7 @@ def answer_figure(task, most_dots):
 
 def predicted_against_observed(task, most_dots):
     """A dot a label; the diagonal is a perfect prediction."""
-    observed, predicted = task.answers.labels.astype(float), task.answers.link
+    observed, predicted = task.answers.labels.astype(float), task.answers.expected
     both = padded(np.concatenate([observed, predicted]))
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")
@@ -59,7 +59,7 @@ def calibration(task):
     answers, n_labels = task.answers, len(task.answers.rows)
     (curve,) = task_calibration_curve(
         answers.labels,
-        [answers.link],
+        [answers.expected],
         n_bins=int(np.clip(n_labels // FEWEST_LABELS, 2, MOST_BINS)),
         strategy="quantile",
         # The interval needs numbers of labels, whatever the scale of the weights.

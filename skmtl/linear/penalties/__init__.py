@@ -6,33 +6,35 @@ from skmtl.linear.penalties._algebra import ElasticNet, SparseGroup, Split, Sum
 from skmtl.linear.penalties._base import Penalty
 from skmtl.linear.penalties._clustered import Clustered
 from skmtl.linear.penalties._fused import Fused
-from skmtl.linear.penalties._graph import Chain, Graph
+from skmtl.linear.penalties._graph import Graph
 from skmtl.linear.penalties._l1 import L1
+from skmtl.linear.penalties._l1inf import L1Inf
 from skmtl.linear.penalties._l2 import L2
 from skmtl.linear.penalties._l21 import L21
-from skmtl.linear.penalties._linf import LInf
 from skmtl.linear.penalties._mean_deviation import MeanDeviation
-from skmtl.linear.penalties._trace_norm import SquaredTraceNorm, TraceNorm
+from skmtl.linear.penalties._squared_trace_norm import SquaredTraceNorm
+from skmtl.linear.penalties._temporal import Temporal
+from skmtl.linear.penalties._trace_norm import TraceNorm
 
 # Aliases that need no further argument, and what they stand for.
 PENALTIES: dict[str, Callable[[], Penalty]] = {
     "l2": L2,
     "l1": L1,
     "l21": L21,
-    "l1inf": LInf,
-    "trace": TraceNorm,
-    "squared_trace": SquaredTraceNorm,
-    "mean": MeanDeviation,
-    "temporal": Chain,
+    "l1inf": L1Inf,
+    "trace_norm": TraceNorm,
+    "squared_trace_norm": SquaredTraceNorm,
+    "mean_deviation": MeanDeviation,
+    "temporal": Temporal,
     "fused": Fused,
     "clustered": Clustered,
     "elastic_net": ElasticNet,
     "sparse_group": SparseGroup,
-    "dirty": lambda: Split(LInf(), L1()),
+    "dirty": lambda: Split(L1Inf(), L1()),
     "robust": lambda: Split(L21(), L21(axis="tasks")),
     "robust_low_rank": lambda: Split(TraceNorm(), L21(axis="tasks")),
     "sparse_low_rank": lambda: Split(L1(), TraceNorm()),
-    "temporal_group": lambda: L2() + Chain() + L21(),
+    "temporal_group": lambda: L2() + Temporal() + L21(),
     "fused_sparse_group": lambda: L1() + Fused() + L21(),
 }
 
@@ -40,17 +42,17 @@ __all__ = [
     "L1",
     "L2",
     "L21",
-    "Chain",
     "Clustered",
     "ElasticNet",
     "Fused",
     "Graph",
-    "LInf",
+    "L1Inf",
     "MeanDeviation",
     "Penalty",
     "SparseGroup",
     "Split",
     "SquaredTraceNorm",
     "Sum",
+    "Temporal",
     "TraceNorm",
 ]

@@ -15,7 +15,7 @@ class Sum(Penalty):
 
     .. math:: \Omega(W) = \Omega_A(W) + \Omega_B(W)
 
-    Any two can be added; exact zeros are those of the row-wise norms (`L1`, `L21`, `LInf`).
+    Any two can be added; exact zeros are those of the row-wise norms (`L1`, `L21`, `L1Inf`).
 
     Parameters
     ----------

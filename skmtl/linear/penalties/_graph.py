@@ -1,4 +1,4 @@
-"""Tasks that are neighbours in a graph, or in time."""
+"""Tasks that are neighbours in a graph."""
 
 from __future__ import annotations
 
@@ -65,36 +65,3 @@ class Graph(Quadratic):
     def matrix(self, n_tasks: int) -> Array:
         a = self._read(n_tasks)
         return np.diag(a.sum(axis=1)) - a
-
-
-class Chain(Quadratic):
-    r"""Half the squared distances between consecutive tasks: points in time, doses, grades.
-
-    .. math:: \Omega(W) = \tfrac12 \sum_t \|w_{t+1} - w_t\|_2^2
-
-    Parameters
-    ----------
-    weight : float, default=1.0
-        Factor on the penalty.
-
-    References
-    ----------
-    Zhou, Yuan, Liu and Ye, "A multi-task learning formulation for predicting disease
-    progression", KDD 2011, eq. 3.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmtl.linear.penalties import Chain
-    >>> Chain().value(np.array([[1.0, 3.0, 3.0]]))
-    2.0
-    """
-
-    alias = "temporal"
-
-    def __init__(self, weight: float = 1.0) -> None:
-        self.weight = weight
-
-    def matrix(self, n_tasks: int) -> Array:
-        steps = np.diff(np.eye(n_tasks), axis=0)
-        return steps.T @ steps

@@ -33,7 +33,7 @@ class MeanDeviation(Quadratic):
     1.0
     """
 
-    alias = "mean"
+    alias = "mean_deviation"
     eigenvalues = (0.0, 1.0)
 
     def __init__(self, weight: float = 1.0) -> None:

@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from skmtl.linear.solvers._kernels import duality_gap, penalty_value, slacks
 from skmtl.linear.solvers._spaces import Point, Space, Terms
+from skmtl.linear.solvers.compiled._row import duality_gap, penalty_value, slacks
 
 Array = NDArray[Any]
 

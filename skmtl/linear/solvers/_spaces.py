@@ -15,8 +15,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.solvers._gram_kernels import descend_gram
-from skmtl.linear.solvers._row_kernels import descend_dense, descend_sparse
+from skmtl.linear.solvers.compiled._gram import descend_gram
+from skmtl.linear.solvers.compiled._residuals import descend_dense, descend_sparse
 
 Array = NDArray[Any]
 Terms = tuple[float, Array, Array, Array]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.solvers._spaces import Point, Terms
-from skmtl.linear.solvers._task_gram_kernels import descend_task_grams, residual_products
+from skmtl.linear.solvers.compiled._task_grams import descend_task_grams, residual_products
 
 Array = NDArray[Any]
 

@@ -3,7 +3,6 @@
 from skmtl.neural._torch import torch_needed_by
 
 with torch_needed_by("skmtl.neural.architectures"):
-    from skmtl.neural.architectures._attention import TaskAttention
     from skmtl.neural.architectures._base import (
         Architecture,
         MultiTaskModule,
@@ -20,8 +19,9 @@ with torch_needed_by("skmtl.neural.architectures"):
     from skmtl.neural.architectures._ple import PLE
     from skmtl.neural.architectures._sluice import Sluice
     from skmtl.neural.architectures._soft_sharing import SoftSharing
+    from skmtl.neural.architectures._task_attention import TaskAttention
     from skmtl.neural.architectures._task_embedding import TaskEmbedding
-    from skmtl.neural.architectures._trace_norm import TraceNormSharing
+    from skmtl.neural.architectures._trace_norm_sharing import TraceNormSharing
 
 ARCHITECTURES: dict[str, type[Architecture]] = {
     architecture.alias: architecture

@@ -14,6 +14,7 @@ from skmtl.neural.architectures._base import (
     MultiTaskModule,
     RepresentationModule,
 )
+from skmtl.neural.architectures._custom_trunk import OwnTrunk
 from skmtl.neural.architectures._layers import (
     ACTIVATIONS,
     Dropout,
@@ -21,7 +22,6 @@ from skmtl.neural.architectures._layers import (
     NextTaskLayer,
     SharedLayer,
 )
-from skmtl.neural.architectures._own_trunk import OwnTrunk
 
 
 class HardSharing(Architecture):

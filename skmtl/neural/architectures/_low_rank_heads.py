@@ -55,7 +55,7 @@ class LowRankHeads(Architecture):
     (200, 40)
     """
 
-    alias = "low_rank"
+    alias = "low_rank_heads"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "rank": [Interval(Integral, 1, None, closed="left")]

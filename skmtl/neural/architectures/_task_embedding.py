@@ -54,7 +54,7 @@ class TaskEmbedding(Architecture):
     (1000,)
     """
 
-    alias = "film"
+    alias = "task_embedding"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "embedding_size": [Interval(Integral, 1, None, closed="left")]

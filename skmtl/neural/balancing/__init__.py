@@ -28,7 +28,7 @@ with torch_needed_by("skmtl.neural.balancing"):
     from skmtl.neural.balancing._mgda import MGDA
     from skmtl.neural.balancing._nash_mtl import NashMTL
     from skmtl.neural.balancing._pcgrad import PCGrad
-    from skmtl.neural.balancing._random import RandomWeights
+    from skmtl.neural.balancing._random_weights import RandomWeights
     from skmtl.neural.balancing._static import Static
     from skmtl.neural.balancing._stch import STCH
     from skmtl.neural.balancing._uncertainty import Uncertainty

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from skmtl.neural.balancing._base import JacobianBalancing
-from skmtl.neural.balancing._positive import positive
+from skmtl.neural.balancing._loss_ops import positive
 
 
 class DBMTL(JacobianBalancing):

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
 from skmtl.neural.balancing._base import LossBalancing
-from skmtl.neural.balancing._positive import positive, softmax_over
+from skmtl.neural.balancing._loss_ops import positive, softmax_over
 
 
 class DWA(LossBalancing):

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skmtl.neural.balancing._bargain import bargain
 from skmtl.neural.balancing._base import Array, GramianBalancing
 from skmtl.neural.balancing._cosines import cosines_of
+from skmtl.neural.balancing._nash_solver import bargain
 
 
 class FairGrad(GramianBalancing):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from skmtl.neural.balancing._base import LossBalancing
-from skmtl.neural.balancing._positive import mean_over, positive
+from skmtl.neural.balancing._loss_ops import mean_over, positive
 
 
 class GeometricMean(LossBalancing):

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
-from skmtl.neural.balancing._positive import SMALLEST_LOSS
+from skmtl.neural.balancing._loss_ops import SMALLEST_LOSS
 
 
 class GradNorm(GramianBalancing):

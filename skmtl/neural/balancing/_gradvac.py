@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
 from skmtl.neural.balancing._cosines import cosines_of
-from skmtl.neural.balancing._draws import Draws
 from skmtl.neural.balancing._pcgrad import orders
+from skmtl.neural.balancing._task_random import Draws
 
 # To bring a gradient to a cosine of 1 with another would take an infinite part of it.
 LARGEST_COSINE = 0.99

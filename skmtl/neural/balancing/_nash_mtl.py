@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.neural.balancing._bargain import bargain
 from skmtl.neural.balancing._base import Array, GramianBalancing
 from skmtl.neural.balancing._cosines import for_unit_gradients
+from skmtl.neural.balancing._nash_solver import bargain
 
 
 class NashMTL(GramianBalancing):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
-from skmtl.neural.balancing._draws import Draws
+from skmtl.neural.balancing._task_random import Draws
 
 
 class PCGrad(GramianBalancing):

@@ -10,9 +10,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
+from skmtl.neural.balancing._adam_vector import Learned
 from skmtl.neural.balancing._base import LossBalancing
-from skmtl.neural.balancing._learned import Learned
-from skmtl.neural.balancing._positive import positive
+from skmtl.neural.balancing._loss_ops import positive
 
 
 class Uncertainty(LossBalancing):

@@ -244,7 +244,7 @@ def test_path_of_a_model_without_search():
 def test_path_in_long_form_with_weights():
     X, y = make_multitask_regression(30, 4, n_tasks=3, n_informative=4, form="long", random_state=0)
     task_feature = int(np.argmin([len(np.unique(column)) for column in X.T]))
-    model = MultiTaskLinearRegressor("mean", task_feature=task_feature)
+    model = MultiTaskLinearRegressor("mean_deviation", task_feature=task_feature)
     weight = np.random.default_rng(0).random(len(y))
     alphas = [0.01, 1.0, 0.1]
     display = RegularizationPathDisplay.from_estimator(

@@ -164,7 +164,7 @@ def test_long_form():
         40, 3, n_tasks=4, n_informative=3, form="long", as_frame=True, random_state=0
     )
     task = next(name for name in X.columns if not name.startswith("x"))
-    model = MultiTaskLinearRegressor("mean", alpha=0.1, task_feature=task).fit(X, y)
+    model = MultiTaskLinearRegressor("mean_deviation", alpha=0.1, task_feature=task).fit(X, y)
     display = TaskPredictionDisplay.from_estimator(model, X, y)
     names = X[task].to_numpy()
     assert list(display.artists_) == sorted(set(names))

@@ -103,7 +103,7 @@ def test_a_wide_interval_does_not_dwarf_the_others():
 
 def test_from_estimator_draws_what_the_function_finds():
     X, y = make_multitask_regression(60, 5, n_informative=5, n_tasks=3, noise=1.0, random_state=0)
-    model = MultiTaskLinearRegressor("trace", alpha=0.1)
+    model = MultiTaskLinearRegressor("trace_norm", alpha=0.1)
     options = {"cv": 3, "confidence": 0.8, "sample_weight": np.arange(1.0, 61.0)}
     display = TransferGainDisplay.from_estimator(model, X, y, sort=False, **options)
     expected = transfer_gain(model, X, y, **options)

@@ -1,0 +1,81 @@
+"""What is predicted beside each label: what scores are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from skmtl._warnings import UNSCORED, LabelWarning, warn_once
+from skmtl.tasks._base import Array, Task
+from skmtl.tasks._task_set import Targets
+
+
+class ScoredColumn(NamedTuple):
+    """One column of y beside what is predicted for it; ``decide()`` are the predicted labels."""
+
+    task: Task
+    expected: Array
+    values: Array
+    weight: Array
+    decide: Callable[[], Array] | None = None
+
+
+def scored_columns(estimator: Any, X: Any, targets: Targets) -> list[ScoredColumn]:
+    """A `ScoredColumn` for each column of y; what cannot be predicted has weight 0."""
+    expected, decisions = _predicted(estimator, X, targets)
+    values, weights = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights))
+    columns = []
+    for t, (task, of_task) in enumerate(zip(targets.tasks.tasks, expected, strict=True)):
+        # A task without labels in fit predicts NaN: there is nothing to score.
+        is_silent = np.isnan(of_task.reshape(len(of_task), -1)).any(axis=1)
+        weight = np.where(is_silent, 0.0, weights[t])
+        columns.append(ScoredColumn(task, of_task, values[t], weight, lambda t=t: decisions()[t]))
+    return columns
+
+
+def _predicted(estimator: Any, X: Any, targets: Targets) -> tuple[list[Array], Callable[[], Any]]:
+    """Expected values, and what gives the decisions; NaN, and any, for tasks unknown to `fit`."""
+    index = targets.task_index
+    if index is None or estimator.unknown_task == "shared" or (index >= 0).all():
+        expected = estimator._expected(X, index)
+        return expected, cache(lambda: estimator._decisions(X, index, expected))
+    warn_of_unknown(index < 0, targets.weights > 0, estimator.task_feature)
+    n_rows, rows, task = len(index), np.flatnonzero(index >= 0), targets.tasks.tasks[0]
+    if not len(rows):
+        classes = (len(task.classes_),) if task.is_classification else ()
+        return [np.full((n_rows, *classes), np.nan)], lambda: [np.full(n_rows, np.nan)]
+    X, index = _safe_indexing(X, rows), index[rows]
+    known = estimator._expected(X, index)
+
+    def decisions() -> list[Array]:
+        found = estimator._decisions(X, index, known)
+        return [_spread(column, rows, n_rows, column[0]) for column in found]
+
+    spread = [_spread(of_task.astype(float), rows, n_rows, np.nan) for of_task in known]
+    return spread, cache(decisions)
+
+
+def _spread(found: Array, rows: Array, n_rows: int, fill: Any) -> Array:
+    """From some rows to all."""
+    whole = np.full((n_rows, *found.shape[1:]), fill, dtype=found.dtype)
+    whole[rows] = found
+    return whole
+
+
+def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> None:
+    """Tell, once in a search, that labels of tasks without a row in `fit` do not count."""
+    n_unknown, n_labels = int((is_unknown & is_label).sum()), int(is_label.sum())
+    if n_unknown:
+        warn_once(
+            f"{n_unknown} of {n_labels} labels to score ({n_unknown / n_labels:.1%}) do not count: "
+            "their tasks had no row in fit. Where rows are sorted by task, folds in their order "
+            "hold whole tasks out: in a cross-validation, give "
+            f"cv=MultiTaskKFold(5, task_feature={task_feature!r}); or set unknown_task='shared' "
+            "to score such rows by what the tasks share.",
+            UserWarning if 2 * n_unknown > n_labels else LabelWarning,
+            key=UNSCORED,
+        )

@@ -1,0 +1,100 @@
+"""The model of one task in a chain, and what it tells the models that come after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skmtl.compose._features import append_columns, take_rows
+from skmtl.compose._problem import Problem
+from skmtl.compose._single_task import Single
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """Features (n, n_columns) that the prediction of one task is for others, and their names."""
+
+    columns: np.ndarray
+    names: list
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A fitted model of one task; ``tells`` whether other tasks can learn from it."""
+
+    single: Single
+    tells: bool
+
+    @classmethod
+    def fit(cls, problem, X, template):
+        """Learn the task from the rows that have its label."""
+        return cls(Single.fit(template, X, problem), is_learnable(problem))
+
+    def told(self, expected):
+        """What the expected values say to other tasks."""
+        task, name = self.single.task, f"prediction of {self.single.name}"
+        if not self.tells:
+            return Told(np.empty((len(expected), 0)), [])
+        if not task.is_classification:
+            return Told(expected[:, None], [name])
+        # Of two probabilities one is enough.
+        first = 1 if expected.shape[1] == 2 else 0
+        return Told(expected[:, first:], [f"{name}: {label}" for label in task.classes_[first:]])
+
+    def told_in_training(self, problem, X, template, cv):
+        """`told` for the rows of `fit`.
+
+        A row with a label has what models say that did not see it, or the label itself (cv is
+        None); one without has what this model says, as new rows will.
+        """
+        if not self.tells:
+            return self.told(np.empty(X.shape[0]))
+        own = expected_of_labels(problem) if cv is None else out_of_fold(problem, X, template, cv)
+        expected = np.empty((X.shape[0], *own.shape[1:]))
+        expected[problem.rows] = own
+        others = np.setdiff1d(np.arange(X.shape[0]), problem.rows)
+        if len(others):
+            expected[others] = self.single.expected(take_rows(X, others))
+        return self.told(expected)
+
+
+def is_learnable(problem):
+    """Whether predictions differ between rows, and part of the labels can be held out."""
+    return problem.constant is None and len(problem.rows) > 1
+
+
+def expected_of_labels(problem):
+    """The labels as if they had been predicted with certainty."""
+    if not problem.task.is_classification:
+        return problem.values
+    return np.eye(len(problem.task.classes_))[problem.values.astype(np.intp)]
+
+
+def out_of_fold(problem, X, template, cv):
+    """Link of each labelled row by a model fitted to the other `ChainFolds`."""
+    expected = np.full_like(expected_of_labels(problem), np.nan)
+    times = np.zeros(len(problem.rows), dtype=np.intp)
+    for train, test in cv.of(problem):
+        rows, values, weights = (a[train] for a in (problem.rows, problem.values, problem.weights))
+        if not len(rows):
+            raise ValueError(f"cv={cv!r} has a fold without labels of task {problem.name!r}.")
+        part = Problem(problem.task, problem.name, rows, values, weights)
+        held_out = take_rows(X, problem.rows[test])
+        expected[test] = Single.fit(template, X, part).expected(held_out)
+        times[test] += 1
+    if not (times == 1).all():
+        raise ValueError(
+            f"cv={cv!r} predicts {int((times != 1).sum())} labels of task {problem.name!r} not "
+            "exactly once; expected test folds that are a partition, as those of KFold."
+        )
+    return expected
+
+
+def augment(X, told):
+    """Append what earlier models said."""
+    told = [part for part in told if part.names]
+    if not told:
+        return X
+    names = [name for part in told for name in part.names]
+    return append_columns(X, np.hstack([part.columns for part in told]), names)

@@ -1,0 +1,189 @@
+"""What estimators that hold another estimator of this package have in common."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from skmtl._base import MultiTaskEstimator
+from skmtl._warnings import known_labels
+from skmtl.compose._features import KeepsFeatures, read_features, take_rows
+from skmtl.compose._named_labels import labels_of
+from skmtl.compose._tags import follow
+from skmtl.compose._weights import fit_weighted
+from skmtl.tasks._columns import match
+from skmtl.tasks._reading import as_table
+from skmtl.tasks._some_tasks import cut_settings
+
+
+def innermost(estimator):
+    """The estimator of this package in pipelines and searches, and the way to its parameters."""
+    path, inner = "", estimator
+    while not isinstance(inner, MultiTaskEstimator):
+        if isinstance(inner, Pipeline):
+            path, inner = f"{path}{inner.steps[-1][0]}__", inner.steps[-1][1]
+        elif hasattr(inner, "refit") and hasattr(inner, "estimator"):
+            path, inner = f"{path}estimator__", inner.estimator
+        else:
+            raise TypeError(
+                f"estimator={estimator!r} is none of skmtl, nor a Pipeline or search that ends in "
+                "one. IndependentTasks makes one of any scikit-learn estimator."
+            )
+    return path, inner
+
+
+class _KindOfEstimator:
+    """Reads y as the estimator does; "any" where there is none to ask."""
+
+    def __get__(self, instance, owner=None):
+        try:
+            return innermost(instance.estimator)[1]._kind
+        except (AttributeError, TypeError):
+            return "any"
+
+
+class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
+    """Base of estimators with the parameter ``estimator``.
+
+    y is read here. The estimator gets what was read, with the tasks declared: it makes no second
+    guess, and does not warn again. X it gets as it came.
+    """
+
+    _kind = _KindOfEstimator()
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "tasks": "no_validation",
+        "task_feature": [Integral, str, None],
+        "unknown_task": [StrOptions({"error", "shared"})],
+    }
+
+    def _prepare(self, X, targets, members=None):
+        """Estimator, X, y and weights for these tasks; all by default."""
+        tasks = targets.tasks
+        members = np.arange(tasks.n_tasks) if members is None else members
+        estimator = clone(self.estimator)
+        path, inner = innermost(estimator)
+        _check_left_to_us(inner, type(self).__name__)
+        names = tasks.names.tolist()
+        settings = cut_settings(inner, names, members, {names[t]: names[t] for t in members})
+        if tasks.is_long:
+            rows = np.flatnonzero(np.isin(targets.task_index, members))
+            X, targets = take_rows(X, rows), targets.take(rows)
+            settings["task_feature"] = self._task_feature(path)
+            settings["unknown_task"] = self.unknown_task
+        elif len(members) < tasks.n_tasks:
+            targets = targets.select(members)
+        settings["tasks"] = [
+            _declared(task, targets if tasks.is_long else None) for task in targets.tasks.tasks
+        ]
+        estimator.set_params(**{f"{path}{name}": value for name, value in settings.items()})
+        is_plain = np.isin(targets.weights, (0.0, 1.0)).all()
+        return estimator, X, labels_of(targets), None if is_plain else targets.weights
+
+    def _read_X(self, X, *, reset):
+        # The estimator finds the task feature itself, where it was.
+        without, task_column = super()._read_X(X, reset=reset)
+        return without if task_column is None else read_features(as_table(X)), task_column
+
+    def _expected_of(self, fitted, X, tasks):
+        """Links of a fitted estimator, for the tasks that it was fitted to."""
+        are_classes = [task.is_classification for task in tasks]
+        predicted = probabilities = [None] * len(tasks)
+        if not all(are_classes):
+            predicted = _columns(fitted.predict(X))
+        if any(are_classes):
+            found = fitted.predict_proba(X)
+            probabilities = found if isinstance(found, list) else [found]
+        if self._task_set.is_long and are_classes[0]:
+            probabilities = [_of_all_classes(found, fitted.classes_, tasks[0].classes_)]
+        return [
+            probability if is_class else column.astype(np.float64)
+            for is_class, probability, column in zip(
+                are_classes, probabilities, predicted, strict=True
+            )
+        ]
+
+    def _decisions_of(self, fitted, X, tasks):
+        """What a fitted estimator predicts for the tasks that it was fitted to."""
+        return [
+            _labels_of(task, column)
+            for task, column in zip(tasks, _columns(fitted.predict(X)), strict=True)
+        ]
+
+    def _task_feature(self, path):
+        """The task feature, as the estimator at the end of ``path`` finds it."""
+        if isinstance(self.task_feature, str) and path:
+            # The steps before it may leave no names.
+            return self.feature_names_in_.tolist().index(self.task_feature)
+        return self.task_feature
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = deepcopy(inner.classifier_tags)
+        tags.regressor_tags = deepcopy(inner.regressor_tags)
+        follow(tags, [self.estimator])
+        return tags
+
+
+def fit_prepared(estimator, X, y, weights):
+    """Fit what `NestingEstimator._prepare` made."""
+    names = getattr(y, "columns", ["y"])
+    with known_labels():
+        return fit_weighted(estimator, X, y, weights, names[0])
+
+
+def _check_left_to_us(inner, name):
+    """Raise if the tasks were described to the estimator and not to the one around it."""
+    is_auto = isinstance(inner.tasks, str) and inner.tasks == "auto"
+    for parameter, is_default in (
+        ("tasks", is_auto),
+        ("task_feature", inner.task_feature is None),
+        ("unknown_task", inner.unknown_task == "error"),
+    ):
+        if not is_default:
+            raise ValueError(
+                f"{parameter}={getattr(inner, parameter)!r} was given to "
+                f"{type(inner).__name__}, the estimator inside of {name}; give it to {name}."
+            )
+
+
+def _declared(task, long_targets):
+    """The task type with its classes, in long form those of these rows."""
+    if not task.is_classification:
+        return clone(task)
+    classes = task.classes_
+    if long_targets is not None:
+        seen = long_targets.values[long_targets.weights > 0]
+        classes = classes[np.unique(seen).astype(np.intp)]
+    # Class weights are in the weights of the labels already.
+    return clone(task).set_params(class_weight=None, classes=classes.tolist())
+
+
+def _of_all_classes(probability, classes, all_classes):
+    """Probabilities with a column for classes that these rows do not have."""
+    whole = np.zeros((len(probability), len(all_classes)))
+    whole[:, match(all_classes, classes)] = probability
+    return whole
+
+
+def _columns(predicted):
+    """One array a task."""
+    predicted = np.asarray(predicted)
+    return predicted.reshape(len(predicted), -1).T
+
+
+def _labels_of(task, column):
+    """Predictions of one task, which beside those of others may have another dtype."""
+    if not task.is_classification:
+        return column.astype(np.float64)
+    position = {label: k for k, label in enumerate(task.classes_.tolist())}
+    return task.classes_[[position[label] for label in column.tolist()]]

@@ -1,0 +1,80 @@
+"""What a model says of the observed labels of every task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skmtl.metrics._parts import read_parts
+from skmtl.metrics._unwrap import unwrap
+from skmtl.tasks import Task
+from skmtl.tasks._columns import match
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Predictions of one task for n of its labels.
+
+    ``rows`` are positions in the data, ``labels`` as the user wrote them, ``expected`` expected
+    values (n,) or class probabilities (n, n_classes), ``loss`` the deviance of each, ``decided``
+    the labels that `predict` gives.
+    """
+
+    task: Task
+    rows: np.ndarray
+    labels: np.ndarray
+    weight: np.ndarray
+    expected: np.ndarray
+    loss: np.ndarray
+    decided: np.ndarray
+
+
+def read_answers(estimator, X, y, sample_weight: Any = None):
+    """`Answers` of a fitted estimator, by name of the task, labels without weight left out."""
+    final, X = unwrap(estimator, X)
+    parts = read_parts(final, X, y, sample_weight)
+    return {part.name: _read(part, part.weight > 0) for part in parts}
+
+
+def _read(part, used):
+    expected, values = part.expected[used], part.values[used]
+    return Answers(
+        part.task,
+        part.rows[used],
+        part.labels[used],
+        part.weight[used],
+        expected,
+        part.task.deviance(expected, values),
+        part.decide()[used],
+    )
+
+
+def join_folds(folds, task):
+    """`Answers` of several folds as one, sorted by row; a row that was met twice counts once.
+
+    Probabilities have a column for each class of ``task``: 0 for one that a fold did not see.
+    """
+    rows, first = np.unique(np.concatenate([fold.rows for fold in folds]), return_index=True)
+    by_fold = [
+        _with_classes(fold, task) if task.is_classification else fold.expected for fold in folds
+    ]
+    joined = (
+        np.concatenate(parts)[first]
+        for parts in (
+            [fold.labels for fold in folds],
+            [fold.weight for fold in folds],
+            by_fold,
+            [fold.loss for fold in folds],
+            [fold.decided for fold in folds],
+        )
+    )
+    return Answers(task, rows, *joined)
+
+
+def _with_classes(fold, task):
+    expected = np.zeros((len(fold.rows), len(task.classes_)))
+    column = match(task.classes_, fold.task.classes_)
+    expected[:, column[column >= 0]] = fold.expected[:, column >= 0]
+    return expected

@@ -1,0 +1,5 @@
+"""Kernel methods of many tasks: functions that need not be linear in X."""
+
+from skmtl.kernel._kernel_ridge import MultiTaskKernelRidge
+
+__all__ = ["MultiTaskKernelRidge"]

@@ -1,0 +1,256 @@
+r"""Kernel ridge regression of many tasks: exact for a given task kernel, or with a learned one.
+
+The labels are label_weights (i, t). With the kernel K of the rows, the task kernel B, weights
+:math:`c_{ti}` and labels centred in each task, the dual coefficients :math:`a = D u` solve
+
+.. math:: (D \tilde K D + \alpha I) \, u = D y, \qquad
+          \tilde K_{(i,t),(j,s)} = K^c_{ij} B_{ts}, \quad D^2 = \mathrm{diag}(c)
+
+where intercepts are free, :math:`K^c = K - m_t(x_j) - m_s(x_i) + m_{ts}` is K centred by the
+weighted means m over the rows of the tasks; then a sums to 0 over each task, and
+
+.. math:: h(B) = \tfrac{\alpha}{2} a'y, \quad \nabla h = -\tfrac{\alpha}{2} G, \quad
+          G_{ts} = a_t' K a_s
+
+are the minimum of the objective for this B, which is convex in B, and its gradient.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from skmtl._warnings import warn
+
+Array = NDArray[Any]
+
+SINGULAR = 1e-13
+"""Eigenvalues below this share of the largest count as 0."""
+
+
+class System(Protocol):
+    """Solves for the dual coefficients."""
+
+    def solve(self, task_kernel: Array) -> Array:
+        """Dual coefficients (n_labels,) for a task kernel (T, T)."""
+
+
+class KernelProblem:
+    """Labels of all tasks and the kernel of their rows.
+
+    ``rows``, ``tasks``, ``values``, ``weights`` are (n_labels,). If ``is_complete``, the labels
+    are all rows of task 0, then all of task 1, ..., and the weights are a row's times a task's.
+    """
+
+    def __init__(
+        self,
+        kernel: Array,
+        labels: tuple[Array, Array, Array, Array],
+        alpha: float,
+        *,
+        centred: bool,
+        is_complete: bool,
+    ) -> None:
+        self.kernel, self.alpha = kernel, alpha
+        self.rows, self.tasks, values, weights = labels
+        self.omega: Array = np.bincount(self.tasks, weights)
+        self.shape = (len(kernel), len(self.omega))
+        self.is_centred = centred
+        # Means over the rows of a task; zero if nothing is centred.
+        self.share: Array = weights / self.omega[self.tasks] * centred
+        self.y_mean: Array = np.bincount(self.tasks, self.share * values)
+        self.mean_kernel = self.by_task(self.share).T @ kernel
+        self.y, self.root = values - self.y_mean[self.tasks], np.sqrt(weights)
+        # What rounding leaves of a constant target is nothing to learn from.
+        self.y[np.abs(self.y) <= 1e-15 * np.abs(values)] = 0.0
+        self.null_loss = 0.5 * float(weights @ self.y**2)
+        self.system: System = _Kronecker(self) if is_complete else _Cells(self)
+
+    def by_task(self, label_weights: Array) -> Any:
+        """A number per label as a sparse matrix (n_rows, T)."""
+        return sparse.csr_array((label_weights, (self.rows, self.tasks)), shape=self.shape)
+
+    def solve(self, task_kernel: Array) -> Array:
+        """Dual coefficients (n_labels,) for a task kernel (T, T)."""
+        duals = self.system.solve(task_kernel)
+        # Centred, they sum to 0 but for rounding, which a large task kernel would magnify.
+        return duals - self.share * np.bincount(self.tasks, duals)[self.tasks]
+
+    def intercepts(self, duals: Array, task_kernel: Array) -> Array:
+        """Weighted mean of what the functions leave of y, (T,)."""
+        means = self.by_task(duals).T @ self.mean_kernel.T
+        return np.asarray(self.y_mean - (means.T * task_kernel).sum(axis=1))
+
+    def gramian(self, duals: Array) -> Array:
+        """:math:`G_{ts} = a_t' K a_s`, (T, T)."""
+        by_task = self.by_task(duals)
+        G = np.asarray(by_task.T @ (by_task.T @ self.kernel).T)
+        return 0.5 * (G + G.T)
+
+    def objective(self, duals: Array) -> float:
+        """Loss plus penalty of the functions with these dual coefficients, the optimal ones."""
+        return 0.5 * self.alpha * float(duals @ self.y)
+
+
+class _Kronecker:
+    """Complete labels: the system is a Kronecker product, solved by two eigendecompositions."""
+
+    def __init__(self, problem: KernelProblem) -> None:
+        n, T = problem.shape
+        self.alpha = problem.alpha
+        self.of_rows = np.sqrt(np.square(problem.root[:n]) / problem.omega[0])
+        self.of_tasks = np.sqrt(problem.omega)
+        K = problem.kernel
+        if problem.is_centred:
+            mean = problem.mean_kernel[0]
+            K = K - mean - mean[:, None] + self.of_rows**2 @ mean
+        self.values, self.vectors = linalg.eigh(self.of_rows[:, None] * K * self.of_rows)
+        labels = self.of_rows[:, None] * problem.y.reshape(T, n).T * self.of_tasks
+        self.labels = self.vectors.T @ labels
+
+    def solve(self, task_kernel: Array) -> Array:
+        values, vectors = linalg.eigh(self.of_tasks[:, None] * task_kernel * self.of_tasks)
+        divided = _divide(self.labels @ vectors, np.outer(self.values, values), self.alpha)
+        U = self.vectors @ divided @ vectors.T
+        return np.asarray((self.of_rows[:, None] * U * self.of_tasks).T.ravel())
+
+
+class _Cells:
+    """Any labels: one Cholesky factorisation of the system of all labels."""
+
+    def __init__(self, problem: KernelProblem) -> None:
+        rows, self.tasks, self.root = problem.rows, problem.tasks, problem.root
+        self.alpha, self.labels = problem.alpha, problem.root * problem.y
+        self.scaled = problem.kernel[np.ix_(rows, rows)]
+        if problem.is_centred:
+            mean = problem.mean_kernel[:, rows]
+            self.scaled -= mean[self.tasks]
+            self.scaled -= mean[self.tasks].T
+            both = problem.by_task(problem.share).T @ problem.mean_kernel.T
+            self.scaled += both[np.ix_(self.tasks, self.tasks)]
+        self.scaled *= self.root[:, None]
+        self.scaled *= self.root
+
+    def solve(self, task_kernel: Array) -> Array:
+        system = task_kernel[np.ix_(self.tasks, self.tasks)]
+        system *= self.scaled
+        system[np.diag_indices_from(system)] += self.alpha
+        try:
+            factor = linalg.cho_factor(system, lower=True)
+            size = np.square(np.diag(factor[0]))
+            if size.min() > SINGULAR * size.max():
+                return np.asarray(self.root * linalg.cho_solve(factor, self.labels))
+        except linalg.LinAlgError:
+            pass
+        values, vectors = linalg.eigh(system)
+        divided = _divide(vectors.T @ self.labels, values - self.alpha, self.alpha)
+        return np.asarray(self.root * (vectors @ divided))
+
+
+def _divide(labels: Array, values: Array, alpha: float) -> Array:
+    """Labels over (values + alpha), 0 where that is 0: the solution of minimum norm."""
+    curvature = values + alpha
+    used = np.abs(curvature) > SINGULAR * np.abs(curvature).max()
+    # With centred labels one eigenvalue a task is 0, and nothing lies along it.
+    lost = np.abs(labels[~used]).max(initial=0.0) > 1e-8 * np.abs(labels).max(initial=0.0)
+    if lost:
+        warn(
+            "The kernel of the labels is singular, so that they cannot all be fitted and the "
+            "functions are not unique; those of minimum norm are taken. Increase alpha.",
+            linalg.LinAlgWarning,
+        )
+    return np.divide(labels, curvature, out=np.zeros_like(labels), where=used)
+
+
+def learn_task_kernel(
+    problem: KernelProblem, *, max_gap: float, max_iter: int
+) -> tuple[Array, Array, float, int]:
+    r"""Minimise h over B >= 0 with trace T: B, dual coefficients, duality gap, iterations.
+
+    h is convex, so that its linear model at B bounds it from below:
+    :math:`\tfrac{\alpha}{2} (T \lambda_{\max}(G) - \mathrm{tr}(B G))` is a duality gap. The first
+    step alternates: for functions with the Gram matrix :math:`S = B G B` the best task kernel is
+    :math:`T S^{1/2} / \mathrm{tr} \, S^{1/2}`. On its own that goes on slowly and, where B is
+    singular, never reaches directions it has lost; the steps after it are projected gradients
+    with spectral lengths [1]_.
+
+    References
+    ----------
+    .. [1] E. Birgin, J. Martinez and M. Raydan, "Nonmonotone spectral projected gradient methods
+       on convex sets", SIAM Journal on Optimization 10, 2000, algorithm 2.2 (here monotone).
+    """
+    n_tasks, half = problem.shape[1], 0.5 * problem.alpha
+    B = np.eye(n_tasks)
+    at = _Point(problem, B)
+    length = 1.0 / at.top if at.top > 0 else 0.0
+    for n_iter in range(1, max_iter + 1):
+        gap = -half * float(np.vdot(B, at.uphill))
+        if gap <= max_gap or n_iter == max_iter:
+            break
+        target = _project(B + length * at.uphill, n_tasks) if n_iter > 1 else _alternate(B, at.G)
+        found = _search(problem, B, target - B, at)
+        if found is None:
+            break
+        step, new = found
+        curvature = float(np.vdot(step, at.uphill - new.uphill))
+        if curvature > 0:
+            length = float(np.vdot(step, step)) / curvature
+        B, at = B + step, new
+    return B, at.duals, max(gap, 0.0), n_iter
+
+
+class _Point:
+    """h at a task kernel.
+
+    As task kernels have one trace, multiples of I do not matter in G: without the largest,
+    ``uphill`` = G - top I, a step's slope is not lost to cancellation.
+    """
+
+    def __init__(self, problem: KernelProblem, task_kernel: Array) -> None:
+        self.duals = problem.solve(task_kernel)
+        self.value, self.G = problem.objective(self.duals), problem.gramian(self.duals)
+        self.top = float(np.linalg.eigvalsh(self.G)[-1])
+        self.uphill = self.G - self.top * np.eye(len(self.G))
+
+
+def _search(
+    problem: KernelProblem, B: Array, step: Array, at: _Point
+) -> tuple[Array, _Point] | None:
+    """A share of the step, and the point it leads to; None where rounding forbids progress.
+
+    Enough of a decrease is seen in the values (Armijo) or, where rounding hides it there, in
+    the slopes (Hager and Zhang, SIAM Journal on Optimization 16, 2005, section 4).
+    """
+    slope, share = -0.5 * problem.alpha * float(np.vdot(at.uphill, step)), 1.0
+    for _ in range(30):
+        if slope >= 0:
+            return None
+        new = _Point(problem, B + share * step)
+        rise = new.value - at.value
+        new_slope = -0.5 * problem.alpha * float(np.vdot(new.uphill, step))
+        hidden = abs(rise) <= 1e-12 * at.value and new_slope <= -0.9998 * slope
+        if rise <= 1e-4 * share * slope or hidden:
+            return share * step, new
+        # The minimum of the parabola through what is known, within bounds.
+        bend = rise - share * slope
+        share *= min(max(-0.5 * share * slope / bend, 0.1), 0.5)
+    return None
+
+
+def _alternate(B: Array, G: Array) -> Array:
+    """The best task kernel of trace T for the functions that are best for B."""
+    values, vectors = np.linalg.eigh(B @ G @ B)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return np.asarray(len(B) / np.trace(root) * root)
+
+
+def _project(matrix: Array, trace: float) -> Array:
+    """Nearest positive semidefinite matrix of the given trace."""
+    values, vectors = np.linalg.eigh(matrix)
+    descending = values[::-1]
+    shift = (np.cumsum(descending) - trace) / np.arange(1, len(values) + 1)
+    values = np.maximum(values - shift[np.flatnonzero(descending > shift)[-1]], 0.0)
+    return np.asarray((vectors * values) @ vectors.T)

@@ -1,0 +1,1 @@
+"""Which alpha: paths, folds and their statistics, leave-one-out."""

@@ -1,0 +1,99 @@
+r"""Leave-one-out errors of quadratic penalties from one decomposition of all rows.
+
+With weights s of the rows that all tasks share (of sum 1) and Q = sum over k of
+:math:`q_k P_k`, the parts :math:`Y P_k` of the targets are ridge regressions of their own.
+Without row i the loss is a mean over the others: the ridge is :math:`(1 - s_i) \alpha q_k`, and
+
+.. math:: e_i = \sum_k \frac{(y_i - \hat y_i) P_k}{1 - h_{ik}}, \qquad
+          h_{ik} = s_i + \omega s_i \, x_i' (G + (1 - s_i) \alpha q_k I)^{-1} x_i
+
+with the fit :math:`\hat y_i` to all rows at that ridge, centred rows, their Gram matrix G, and
+the weight :math:`\omega` of the tasks [1]_. The first term of h is that of the intercept.
+
+References
+----------
+.. [1] D. M. Allen, "The relationship between variable selection and data augmentation and a
+   method for prediction", Technometrics 16, 1974, eq. 4.
+"""
+
+import numpy as np
+
+from skmtl.linear.cross_validation._path import PathProblem
+from skmtl.linear.cross_validation._ridge_path import is_quadratic
+
+SMALLEST = 1e-10
+"""Curvature, as a part of the largest, and what a row leaves to the others: less is rounding."""
+
+
+class LeaveOneOut:
+    """Errors at any alpha of every row, predicted by a fit to all others.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        Features.
+    Y : ndarray of shape (n_samples, n_tasks)
+        Labels.
+    weights : ndarray of shape (n_samples,)
+        Weights of the rows, for every task.
+    omega : float
+        Weight of every task.
+    Q : TaskMatrix
+        Penalty for alpha = 1.
+    fit_intercept : bool
+        Whether tasks have intercepts.
+    """
+
+    def __init__(self, X, Y, weights, omega, Q, *, fit_intercept):
+        self.shares, self.Q = weights / weights.sum(), Q
+        self.x_mean = self.y_mean = 0.0
+        self.own = np.zeros(len(Y))
+        if fit_intercept:
+            self.x_mean, self.y_mean, self.own = self.shares @ X, self.shares @ Y, self.shares
+        self.Y = Y - self.y_mean
+        rows = (X.toarray() if hasattr(X, "toarray") else X) - self.x_mean
+        weighted = omega * self.shares[:, None] * rows
+        values, vectors = np.linalg.eigh(weighted.T @ rows)
+        self.values = np.maximum(values, 0.0)
+        self.rows = rows @ vectors
+        self.pull = (weighted @ vectors).T @ self.Y
+        self.leverage = (weighted @ vectors) * self.rows
+
+    def determines(self, alpha):
+        """Whether no coefficient is left open, by the penalty or by the rows."""
+        ridge = alpha * min(q for q, _ in self.Q.eigenspaces()) * (1.0 - self.shares.max())
+        return self.values[0] + ridge > SMALLEST * self.values[-1]
+
+    def errors(self, alpha):
+        """Label less prediction (n_samples, n_tasks)."""
+        found = np.zeros_like(self.Y)
+        for q, project in self.Q.eigenspaces():
+            ridge = alpha * q * (1.0 - self.shares)[:, None]
+            inverse = 1.0 / (self.values + ridge)
+            residuals = project(self.Y) - (self.rows * inverse) @ project(self.pull)
+            left = 1.0 - self.own - (self.leverage * inverse).sum(axis=1)
+            found += residuals / np.maximum(left, SMALLEST)[:, None]
+        return found
+
+
+def leave_one_out(model, X, targets, alphas):
+    """Mean squared errors (n_alphas, n_samples) of every row, predicted by a fit to all others.
+
+    None where one decomposition does not give them: other penalties, shrunk intercepts, labels
+    that some tasks lack, or coefficients that the rows do not determine.
+    """
+    problem = PathProblem.of_rows(model, X, targets, on_rows=True)
+    if problem is None or len(problem.label_weights) < len(targets.values):
+        return None
+    label_weights, parts = (
+        problem.label_weights.reshape(len(problem.label_weights), -1),
+        problem.parts(),
+    )
+    if (label_weights != label_weights[:, :1]).any() or not is_quadratic(parts, model):
+        return None
+    Q = parts[0].Q.centred() if model.center else parts[0].Q
+    Y, weights = problem.targets.values.reshape(label_weights.shape), label_weights[:, 0]
+    fit = LeaveOneOut(problem.X, Y, weights, weights.sum(), Q, fit_intercept=model.fit_intercept)
+    if not fit.determines(min(alphas)):
+        return None
+    return np.array([(fit.errors(alpha) ** 2).mean(axis=1) for alpha in alphas])

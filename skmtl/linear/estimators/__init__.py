@@ -1,0 +1,1 @@
+"""The public linear estimators: a docstring, and which parts."""

@@ -1,0 +1,86 @@
+"""What the linear estimators say alike."""
+
+PARAMETERS = """
+    penalty : str or Penalty, default="l21"
+        What the coefficients should look like: the same features for all tasks ("l21",
+        "l1inf", "elastic_net", "sparse_group"), small ("l2"), few ("l1"), of low rank
+        ("trace_norm", "squared_trace_norm"), close to their mean ("mean_deviation"), to those
+        of the task before ("temporal", "fused", "temporal_group", "fused_sparse_group"), in
+        clusters ("clustered"), or a sum of two parts of different kind ("dirty", "robust",
+        "robust_low_rank", "sparse_low_rank"). Objects of `skmtl.linear.penalties` can be
+        added, scaled and split, and are searchable: ``penalty__weight``.
+    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+    <task parameters>
+    center : bool, default=False
+        Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
+        With few rows a task this matters more than the choice of the penalty.
+    fit_intercept : bool, default=True
+        Whether to fit an intercept for each task.
+    intercept_alpha : float, default=0.0
+        Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one. An
+        error where targets of several columns are standardised: there are no common units.
+    task_weight : "labels", list of float, dict {task: weight} or None, default=None
+        Weight of each task in the loss, 1 by default: a task with few labels counts as much as
+        one with many. "labels" makes every label count the same: the loss is the sum over all
+        labels, over the mean number of labels of a task. A dict names the exceptions, a Series
+        names all tasks, a list is in their order. A task of weight 0 has no influence on
+        the others: its coefficients are those the penalty prefers (0, or the centre).
+    scale_targets : "auto" or bool, default="auto"
+        Whether to standardise regression targets before fitting (and map back). "auto" does
+        so only where there are several task types, whose losses are not comparable otherwise.
+        Without intercepts targets are divided by their root mean square, and not centred.
+    positive : bool, default=False
+        Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
+        quadratic penalties; not with ``center=True``, and with alpha > 0.
+    solver : str, default="auto"
+        One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
+        "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",
+        graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
+        "elastic_net" and "sparse_group", where intercepts are free; "admm" for squared loss
+        with any penalty, where the features are not too many; "proximal_gradient" for
+        everything.
+    max_iter : int, default=1000
+        Largest number of iterations.
+    tol : float, default=1e-4
+        Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
+    warm_start : bool, default=False
+        Start iterations from the coefficients of the previous fit.
+"""
+
+CLASSIFIER_PARAMETERS = PARAMETERS.replace(
+    """    alpha : float, default=1.0
+        How strongly; 0 fits without penalty.
+""",
+    """    alpha : float, default=0.01
+        How strongly; 0 fits without penalty. The gradient of log loss is at most 1 a label,
+        whatever the labels: with standardised features no alpha from 1 on leaves a coefficient
+        that is not 0, so that the default of regression would learn nothing.
+""",
+)
+
+ATTRIBUTES = r"""
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients: one row a task, or a row for each class of a multiclass task. Without
+        the task feature in long form.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts.
+    shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
+        What the tasks share, in long form or where centred (also "mean"): w0 if centred (in
+        the units of the fit, where targets are standardised), else the mean over tasks.
+    coef_components_ : ndarray of shape (n_parts, n_outputs, n_features)
+        The parts of ``coef_``, for penalties that split it ("dirty", "robust", ...).
+    task_covariance_ : ndarray of shape (n_tasks, n_tasks)
+        Covariance of the tasks, of trace 1, that the penalty implies, for tasks with labels:
+        :math:`(W'W)^{1/2} / \mathrm{tr}` for "squared_trace_norm", :math:`(\eta I + M) /
+        \mathrm{tr}` for "clustered", and the pseudoinverse of Q over its trace for penalties
+        :math:`\tfrac12 \mathrm{tr}(W Q W')` that compare tasks.
+    dual_gap_ : float
+        Upper bound on the distance of the objective from its optimum. Where targets are
+        standardised, of the objective on the standardised scale.
+    n_iter_ : int
+        Iterations taken; 1 for a closed form.
+    <task attributes>
+"""
+
+SHARED = "with what the tasks share: the centre if there is one, else the mean over tasks."

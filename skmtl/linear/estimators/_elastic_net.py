@@ -1,0 +1,214 @@
+r"""The elastic net of many tasks, with alpha_max and paths of decreasing alpha.
+
+.. math:: \sum_t \frac{1}{2 \sum_i s_{ti}} \sum_i s_{ti} (y_{ti} - x_i' w_t - b_t)^2
+          + \alpha \Bigl( \rho \sum_j \|W_{j \cdot}\|_2 + \tfrac{1 - \rho}{2} \|W\|_F^2 \Bigr)
+
+Block descent solves it where the tasks share their rows and the weights of these. With labels
+missing here and there every task has a Gram matrix of its own, and without the norms the
+problem is linear: `fit_linear` takes these.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skmtl._range import power_of_two
+from skmtl._warnings import warn
+from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.objective._statistics import Statistics, gram_bytes
+from skmtl.linear.objective._training_data import check_range
+from skmtl.linear.penalties import ElasticNet
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._select import fits_in_grams
+
+SMALLEST_MARGIN, LOOSE = 0.02, 1e-4
+
+
+def path_margin(tol):
+    """To which part of the gap allowed the fits along a path go.
+
+    Scikit-learn looks at the gap only when no coefficient moves by more than ``tol``. At its
+    default that says less than the gap (errors along a path are further off than ours), below it
+    says more, with more samples than features: errors are compared with its errors.
+    """
+    return min(1.0, max(SMALLEST_MARGIN, tol / LOOSE))
+
+
+class Fitted(NamedTuple):
+    """W (p, T) and b (T,), 0 for tasks without labels; duality gap and iterations."""
+
+    W: np.ndarray
+    b: np.ndarray
+    gap: float
+    n_iter: int
+
+
+def _in_range(targets):
+    """The same with weights whose sums of squares stay in range: only their ratios matter."""
+    units = [power_of_two(largest) for largest in targets.weights.max(axis=0)]
+    return replace(targets, weights=targets.weights / units)
+
+
+class ElasticNetProblem:
+    """Rows and tasks with labels, ready to be fitted at any alpha.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        Features.
+    targets : Targets
+        Labels of regression tasks, wide. Tasks without positive weight here are left out.
+    fit_intercept : bool
+        Whether each task has an intercept.
+
+    Attributes
+    ----------
+    has_labels : ndarray of bool, shape (n_tasks,)
+        Tasks that are fitted.
+    squares : float
+        Sum over tasks of the weighted mean of the squared (centred) labels.
+    """
+
+    def __init__(self, X, targets, *, fit_intercept):
+        self.has_labels = (targets.weights > 0).any(axis=0)
+        rows = targets.row_is_observed
+        if not rows.all():
+            X, targets = X[rows], targets.take(rows)
+        self.X = X.astype(np.float64, copy=False)
+        self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
+        check_range(self.X, self.targets)
+        self.fit_intercept = fit_intercept
+        self.label_weights = self.targets.label_weights()
+        values = self.targets.values
+        self.y_mean = self._means(values) if fit_intercept else np.zeros(values.shape[1])
+        self.centred = values - self.y_mean
+        self.squares = float(self._means(self.centred**2).sum())
+
+    def _means(self, values):
+        """Weighted mean per task; not by ``label_weights``, which round that of a constant."""
+        weights = self.targets.weights
+        return (weights * values).sum(axis=0) / weights.sum(axis=0)
+
+    @property
+    def is_shared(self):
+        """Whether all tasks have the same rows, weighted alike."""
+        weights = self.targets.weights
+        return bool((weights == weights[:, :1]).all())
+
+    def alpha_max(self, l1_ratio):
+        """Smallest alpha with W = 0; inf for the ridge."""
+        if not l1_ratio:
+            return np.inf
+        correlation = self.X.T @ (self.label_weights * self.centred)
+        return np.sqrt((correlation**2).sum(axis=1).max()) / l1_ratio
+
+    def alphas(self, l1_ratio, *, eps, n_alphas):
+        """Geometric grid from the smallest alpha with W = 0 to ``eps`` times it."""
+        if l1_ratio == 0:
+            raise ValueError(
+                "Automatic alpha grid generation is not supported for l1_ratio=0. "
+                "Please supply a grid by providing your estimator with the appropriate "
+                "`alphas=` argument."
+            )
+        alpha_max = self.alpha_max(l1_ratio)
+        smallest = np.finfo(np.float64).resolution
+        # What rounding leaves of nothing, in the units of X and y.
+        rounding = smallest * min(np.abs(self.X).max() * np.sqrt(self.squares), 1.0)
+        if alpha_max <= rounding:
+            return np.full(n_alphas, smallest)
+        return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)
+
+    def warn_of_zero(self, W, alpha, l1_ratio, *, tol, chooser):
+        """Warn if W is 0 where a smaller alpha would learn something."""
+        if not W.any():
+            largest = self.alpha_max(l1_ratio)
+            warn_of_zero(alpha, largest, self.X, self.targets.values, tol=tol, chooser=chooser)
+
+    def path(self, alphas, l1_ratio, *, tol, max_iter, warm=None):
+        """Yield a `Fitted` for each of the decreasing alphas, each from the one before.
+
+        Ends at a gap of ``tol`` times `squares`, scikit-learn's limit, or with a warning.
+        ``warm`` are (W, b) to start the first from.
+        """
+        if warm is not None:
+            warm = warm[0][:, self.has_labels], warm[1][self.has_labels]
+        alphas = np.asarray(alphas, dtype=np.float64)
+        n_sparse = int((alphas * l1_ratio > 0).sum()) if self.is_shared else 0
+        options = {"tol": tol, "max_iter": max_iter, "warm": warm}
+        for solve, part in ((self._descend, alphas[:n_sparse]), (self._fit, alphas[n_sparse:])):
+            if len(part):
+                yield from solve(part, l1_ratio, **options)
+
+    def _descend(self, alphas, l1_ratio, *, tol, max_iter, warm):
+        """Block descent on sums, not means, over the rows: all but W is that much larger."""
+        # On first use: importing numba takes longer than many a fit.
+        from skmtl.linear.solvers._row_descent import row_path
+
+        space, x_mean, total = self._space
+        W = np.zeros((len(x_mean), len(self.y_mean))) if warm is None else warm[0]
+        allowed = tol * space.squares
+        inner = tol * (path_margin(tol) if len(alphas) > 1 else 1.0)
+        path = row_path(space, alphas * total, l1_ratio, W, tol=inner, max_iter=max_iter)
+        for solution in path:
+            if solution.gap > allowed and solution.n_iter >= max_iter:
+                warn(
+                    "Objective did not converge. You might want to increase the number of "
+                    f"iterations (max_iter={max_iter}), scale the features (StandardScaler) or "
+                    f"raise alpha. Duality gap: {solution.gap:.3e}, tolerance: {allowed:.3e}.",
+                    ConvergenceWarning,
+                )
+            b = self.y_mean - x_mean @ solution.W
+            yield self._with_all_tasks(solution.W, b, solution.gap / total, solution.n_iter)
+
+    def _fit(self, alphas, l1_ratio, *, tol, max_iter, warm):
+        """What block descent does not take: each alpha by the general machinery."""
+        for alpha in alphas:
+            settings = SimpleNamespace(
+                alpha=float(alpha),
+                center=False,
+                fit_intercept=self.fit_intercept,
+                intercept_alpha=0.0,
+                positive=False,
+                solver="auto",
+                # Of half of `squares`, the loss of constant predictions: twice as strict.
+                tol=tol,
+                margin=path_margin(tol) if len(alphas) > 1 else 1.0,
+                max_iter=max_iter,
+            )
+            X, penalty = self._statistics, ElasticNet(l1_ratio)
+            fitted = fit_linear(X, self.targets, self.label_weights, penalty, settings, warm)
+            warm = fitted.W, fitted.b
+            yield self._with_all_tasks(fitted.W, fitted.b, fitted.gap, fitted.n_iter)
+
+    @cached_property
+    def _space(self):
+        """Space of the descent, means of X, and sum of the weights that all tasks share."""
+        from skmtl.linear.solvers._row_descent import make_space
+
+        weights = self.targets.weights[:, 0]
+        total = weights.sum()
+        if not self.fit_intercept:
+            zeros = np.zeros(self.X.shape[1])
+            return make_space(self.X, self.centred, weights, None), zeros, total
+        x_mean = (self.X.T @ weights) / total
+        return make_space(self.X, self.centred, weights, x_mean), x_mean, total
+
+    @cached_property
+    def _statistics(self):
+        """What all alphas need of the data: sufficient statistics, where they are small."""
+        if not fits_in_grams(self.X.shape, gram_bytes(self.X, self.targets, self.label_weights)):
+            return self.X
+        return Statistics(self.X, self.targets, self.label_weights, centred=self.fit_intercept)
+
+    def _with_all_tasks(self, W, b, gap, n_iter):
+        """`Fitted` with zeros for the tasks left out."""
+        if not self.has_labels.all():
+            n_tasks = len(self.has_labels)
+            W_all, b_all = np.zeros((len(W), n_tasks)), np.zeros(n_tasks)
+            W_all[:, self.has_labels], b_all[self.has_labels] = W, b
+            W, b = W_all, b_all
+        return Fitted(W, b, gap, n_iter)

@@ -1,0 +1,1 @@
+"""What is minimised: the loss of the data, the penalty as solvers see it, and their sum."""

@@ -1,0 +1,202 @@
+"""The smallest alpha at which the penalised part of the coefficients vanishes."""
+
+import numpy as np
+
+from skmtl._range import power_of_two
+from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._design import make_design
+from skmtl.linear.objective._penalty_part import parts_for
+from skmtl.linear.objective._problem import FLAT
+from skmtl.linear.objective._prox_group import BISECTIONS
+from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.penalties._base import NormAtom
+from skmtl.linear.solvers._fit import _on_grams, _on_rows
+from skmtl.tasks._regression import Regression
+
+NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
+
+
+def alpha_max(X, targets, label_weights, penalty, settings):
+    """Smallest alpha at which W is what no penalty acts on, and the scale of a grid without one.
+
+    The first is exact for norms and sums of them: it follows from the gradient of the loss where
+    only intercepts, the centre, and other directions without a penalty are fitted. It is inf for
+    quadratic penalties. The second, curvature of the loss over that of the penalty, is then
+    finite, otherwise None.
+    """
+    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=settings.positive)
+    shape = parts[0].shape
+    if any(_never_vanishes(part) for part in parts):
+        return np.inf, _curvature(X, targets, label_weights) / max(
+            _stiffness(part) for part in parts
+        )
+    set_up = _on_grams if isinstance(X, Statistics) else _on_rows
+    setup = set_up(X, targets, label_weights, settings, parts, shape, settings.center)
+    start_b = _without_outliers(setup, targets, shape) if settings.fit_intercept else setup.start_b
+    Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
+    return max(_vanishing_alpha(part, Z) for part in parts), None
+
+
+def _never_vanishes(part):
+    """Whether a part is small but never 0, however large alpha."""
+    return not part.chain or not all(isinstance(atom, NormAtom) for atom in part.chain)
+
+
+def _vanishing_alpha(part, Z):
+    _, N = part.dual(Z, np.zeros(part.shape))
+    if part.dykstra:
+        N = N.sum(axis=0)
+    if part.positive:
+        N = np.maximum(N, 0.0)
+    if not N.any():
+        return 0.0
+    if part.dykstra:
+        return _gauge(part, N)
+    if len(part.chain) == 1:
+        atom = part.chain[0]
+        return atom.dual_norm(part.layout.view(atom, N)) / atom.weight
+    # A sum of norms vanishes no later than the first of them that does so alone.
+    low, high = 0.0, min(atom.alpha_max(part.layout.view(atom, N)) for atom in part.chain)
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if not part.prox(N / middle, 1.0).any() else (middle, high)
+    return high
+
+
+def _gauge(part, N):
+    r"""Smallest alpha at which prox of alpha times the penalty :math:`\Omega` is 0 at N.
+
+    For :math:`r = \mathrm{prox}_{\alpha \Omega}(N)` it is at least
+    :math:`\langle r, N \rangle / \Omega(r) = \alpha + \|r\|^2 / \Omega(r)`, which grows to it;
+    shares that are a little too large bound it from above.
+    """
+    if (unit := power_of_two(np.abs(N).max())) != 1.0:
+        return unit * _gauge(part, N / unit)
+    alpha = float(np.vdot(N, N)) / part.chain_value(N)
+    for _ in range(BISECTIONS):
+        rest = part.prox(N, alpha)
+        more = float(np.vdot(rest, rest)) / (part.chain_value(rest) or 1.0)
+        alpha += more
+        if more <= 1e-10 * alpha:
+            break
+    return alpha / part.dual_scale(part.dykstra.of(N / alpha))
+
+
+def _without_outliers(setup, targets, shape):
+    """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
+
+    Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
+    """
+    tasks, b = targets.tasks, setup.start_b.copy()
+    is_huber = [type(t) is Regression and t.loss == "huber" for t in tasks.tasks]
+    if not any(is_huber):
+        return b
+    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
+    at = np.repeat(is_huber[:1] * tasks.n_tasks if tasks.is_long else is_huber, sizes)
+    values = targets.values[targets.weights > 0]
+    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
+    for _ in range(BISECTIONS):
+        b[at] = 0.5 * (low + high)[at]
+        uphill = setup.problem.loss.at(np.zeros(shape), b).gradient[1] > 0
+        low, high = np.where(uphill, low, b), np.where(uphill, b, high)
+    return b
+
+
+def _null_gradient(problem, x):
+    """Gradient (p, C) of the loss at the optimum over all that no atom with a prox acts on."""
+    point, value, g = _objective(problem, x)
+    size = np.linalg.norm(problem.pull(*point.gradient)) or 1.0
+    for _ in range(NEWTON_STEPS):
+        if np.linalg.norm(g) <= 1e-13 * size:
+            break
+        step = _newton_step(problem, point, g)
+        for _ in range(HALVINGS):
+            new_point, new_value, new_g = _objective(problem, x - step)
+            if new_value <= value + 1e-14 * abs(value):
+                break
+            step *= 0.5
+        else:
+            break
+        x, point, value, g = x - step, new_point, new_value, new_g
+    return point.gradient[0]
+
+
+def _objective(problem, x):
+    """Point, loss with the penalty on intercepts, and its gradient over the free directions."""
+    point = problem.at(x)
+    g = _project(problem, problem.pull(*point.gradient))
+    pull = _pull_of_intercepts(problem, x)
+    value = point.value + 0.5 * float(x @ pull)
+    return point, value, g + pull
+
+
+def _newton_step(problem, point, g):
+    """Solve H z = g by conjugate gradients."""
+    z, r = np.zeros_like(g), g.copy()
+    d, rr = r.copy(), r @ r
+    target, steepest = 1e-28 * rr, 0.0
+    for _ in range(CG_STEPS):
+        Hd = _project(problem, problem.pull(*point.hessian(*problem.coefficients(d))))
+        Hd += _pull_of_intercepts(problem, d)
+        curvature, dd = d @ Hd, d @ d
+        steepest = max(steepest, curvature / (dd or 1.0))
+        if not curvature > FLAT * steepest * dd:
+            break
+        z += rr / curvature * d
+        r -= rr / curvature * Hd
+        rr, previous = r @ r, rr
+        if rr <= target:
+            break
+        d = r + rr / previous * d
+    return z
+
+
+def _project(problem, g):
+    """`Problem.free`, and intercepts as free as they are where W = 0."""
+    free = problem.free(g)
+    if problem.intercept and np.isfinite(problem.intercept.alpha):
+        problem.split(free)[2][:] = problem.split(g)[2]
+    return free
+
+
+def _pull_of_intercepts(problem, x):
+    """Gradient of the penalty on intercepts, flat."""
+    pull = np.zeros_like(x)
+    if problem.intercept and 0 < problem.intercept.alpha < np.inf:
+        b = problem.split(x)[2]
+        strength = problem.intercept.alpha * problem.intercept.scale**2
+        problem.split(pull)[2][:] = strength * (b - problem._mean_intercept(b))
+    return pull
+
+
+def _curvature(X, targets, label_weights):
+    """Mean over tasks and features of the weighted variance of a feature, times task weight."""
+    if isinstance(X, Statistics):
+        counts = np.bincount(X.group)
+        diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
+        return float(counts @ diagonals) / counts.sum() or 1.0
+    n_tasks = targets.tasks.n_tasks
+    X, _ = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
+    if targets.task_index is None:
+        c = label_weights.reshape(len(label_weights), -1)
+        total, sums, squares = c.sum(axis=0), X.T @ c, _squared(X).T @ c
+    else:
+        c = label_weights[:, None]
+        total = np.bincount(targets.task_index, label_weights, n_tasks)
+        sums = make_design(X, targets).adjoint(c)[0]
+        squares = make_design(_squared(X), targets).adjoint(c)[0]
+    centred = np.maximum(squares - sums**2 / total, 0.0)
+    return float(centred.mean()) or 1.0
+
+
+def _squared(X):
+    return X.multiply(X).tocsr() if hasattr(X, "multiply") else X * X
+
+
+def _stiffness(part):
+    """Largest curvature of the penalty: that of its quadratic form, or else its weight."""
+    Q = part.Q
+    found = [Q.on_mean, Q.on_deviation, *(a.weight for a in part.chain)]
+    if Q.dense is not None:
+        found.append(float(Q.values.max()))
+    return max(found) or 1.0

@@ -1,0 +1,220 @@
+r"""The loss part of the objective, F(W, b) = sum over labels of c_ti loss_t(y_ti, x_i w_t + b_t).
+
+Two forms of the same protocol: `DataLoss` works on the rows, for any mix of losses;
+`StatisticsLoss` on Gram matrices, for squared loss. ``at(W, b)`` gives a point with ``value``,
+``gradient`` (gW, gb), ``hessian(dW, db)``, and ``dual(dW, db)``: the dual variable u = gradient
+with respect to the raw scores, moved by a linearised step -(dW, db) of the coefficients. A dual
+point has ``gradient`` (the adjoint of u) and ``conjugate(s)`` = F*(s u).
+"""
+
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+
+from skmtl.linear.objective._separation import margins
+
+
+class DataLoss:
+    """Any losses, on the rows of the data."""
+
+    def __init__(self, design, targets, label_weights):
+        self.design = design
+        self.n_samples, self.n_tasks = len(targets.values), targets.tasks.n_tasks
+        self.task_index = targets.task_index
+        self.members = [block.tasks for block in targets.tasks.blocks]
+        values = targets.values.reshape(self.n_samples, -1)
+        label_weights = label_weights.reshape(self.n_samples, -1)
+        self.blocks = [
+            (
+                block.task,
+                _as_slice(block.outputs),
+                np.ascontiguousarray(values[:, block.tasks]),
+                np.ascontiguousarray(label_weights[:, block.tasks]),
+            )
+            for block in targets.tasks.blocks
+        ]
+
+    def at(self, W, b):
+        return DataPoint(self, self.design.forward(W, b))
+
+    def without(self, tasks):
+        """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
+        rest = copy(self)
+        rest.blocks = [
+            (task, outputs, values, np.where(self._of_labels(tasks, members), 0.0, label_weights))
+            for members, (task, outputs, values, label_weights) in zip(
+                self.members, self.blocks, strict=True
+            )
+        ]
+        return rest
+
+    def _of_labels(self, tasks, members):
+        """What a label (n, n_members) of a block has of its task."""
+        return tasks[members] if self.task_index is None else tasks[self.task_index][:, None]
+
+    def separated(self, raw):
+        """Mask (n_tasks,) of the tasks whose labels all have the largest raw score."""
+        apart = np.ones(self.n_tasks, dtype=bool)
+        for members, (task, scores, values, label_weights, _) in zip(
+            self.members, self.split(raw), strict=True
+        ):
+            wrong = label_weights > 0
+            if task.is_classification:
+                wrong = wrong & ~(margins(scores, values) > 0.0)
+            if self.task_index is None:
+                apart[members] = ~wrong.any(axis=0)
+            else:
+                apart[self.task_index[wrong[:, 0]]] = False
+        return apart
+
+    def split(self, raw):
+        """(task, raw, values, label_weights, outputs) of each block, raw (n, tasks, outputs)."""
+        for task, outputs, values, label_weights in self.blocks:
+            yield task, raw[:, outputs].reshape(*values.shape, -1), values, label_weights, outputs
+
+
+class DataPoint:
+    """`DataLoss` at some coefficients."""
+
+    def __init__(self, loss, raw):
+        self.loss, self.raw = loss, raw
+
+    @cached_property
+    def separated(self):
+        """Mask of the tasks whose classes these coefficients tell apart."""
+        return self.loss.separated(self.raw)
+
+    def without(self, tasks):
+        """The point of the loss of the other tasks; ``tasks`` is a mask."""
+        return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
+
+    @cached_property
+    def _value_and_slope(self):
+        total, slope = 0.0, np.empty_like(self.raw)
+        # A loss may overflow on a step that is too long; the search then shortens it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for task, raw, values, label_weights, outputs in self.loss.split(self.raw):
+                loss, grad = task.loss_and_grad(raw, values)
+                total += float((np.where(label_weights > 0, loss, 0.0) * label_weights).sum())
+                slope[:, outputs] = _weigh(label_weights, grad)
+        return total, slope
+
+    @property
+    def value(self):
+        return self._value_and_slope[0]
+
+    @cached_property
+    def gradient(self):
+        return self.loss.design.adjoint(self._value_and_slope[1])
+
+    def _bend(self, direction):
+        """Second derivative applied to raw scores."""
+        bent = np.empty_like(self.raw)
+        for task, raw, values, label_weights, outputs in self.loss.split(self.raw):
+            along = direction[:, outputs].reshape(raw.shape)
+            bent[:, outputs] = _weigh(label_weights, task.curvature(raw, values, along))
+        return bent
+
+    def hessian(self, dW, db):
+        return self.loss.design.adjoint(self._bend(self.loss.design.forward(dW, db)))
+
+    def dual(self, dW, db):
+        slope = self._value_and_slope[1]
+        if dW.any() or db.any():
+            slope = slope - self._bend(self.loss.design.forward(dW, db))
+        return DataDual(self.loss, slope)
+
+
+class DataDual:
+    """A dual point of `DataLoss`."""
+
+    def __init__(self, loss, slope):
+        self.loss, self.slope = loss, slope
+
+    @cached_property
+    def gradient(self):
+        return self.loss.design.adjoint(self.slope)
+
+    def conjugate(self, scale):
+        total = 0.0
+        for task, slope, values, label_weights, _ in self.loss.split(scale * self.slope):
+            used = label_weights > 0
+            per_label = slope[used] / label_weights[used][:, None]
+            total += float(label_weights[used] @ task.conjugate(per_label, values[used]))
+        return total
+
+
+class StatisticsLoss:
+    r"""Squared loss through `Statistics`: the cost of a step does not depend on the rows.
+
+    .. math:: F = \tfrac12 \sum_t w_t' G_t w_t - 2 w_t' q_t + r_t + \omega_t m_t^2,
+              \quad m_t = b_t + \bar x_t' w_t - \bar y_t
+
+    with centred Gram matrices :math:`G_t` and products :math:`q_t`, or uncentred ones and no
+    :math:`m` without an intercept. ``profiled``: b is kept at its optimum, so that m = 0.
+    """
+
+    def __init__(self, statistics, *, profiled):
+        self.statistics, self.profiled = statistics, profiled
+
+    def at(self, W, b):
+        return StatisticsPoint(self, W, b)
+
+
+class StatisticsPoint:
+    """`StatisticsLoss` at some coefficients; as it is quadratic, its own dual point too."""
+
+    def __init__(self, loss, W, b):
+        self.loss, self.W, self.b = loss, W, b
+        stats = loss.statistics
+        self.GW = stats.gram_product(W)
+        self.miss = np.zeros_like(b)
+        if not loss.profiled:
+            self.miss = b + stats.mean_product(W) - stats.y_mean
+
+    @cached_property
+    def value(self):
+        stats = self.loss.statistics
+        quadratic = (
+            np.vdot(self.W, self.GW) - 2 * np.vdot(self.W, stats.cross) + stats.squares.sum()
+        )
+        return 0.5 * float(quadratic + stats.omega @ self.miss**2)
+
+    @cached_property
+    def gradient(self):
+        stats = self.loss.statistics
+        gb = stats.omega * self.miss
+        return self.GW - stats.cross + stats.means_times(gb), gb
+
+    def hessian(self, dW, db):
+        stats = self.loss.statistics
+        if self.loss.profiled:
+            return stats.gram_product(dW), np.zeros_like(db)
+        gb = stats.omega * (db + stats.mean_product(dW))
+        return stats.gram_product(dW) + stats.means_times(gb), gb
+
+    def dual(self, dW, db):
+        if not (dW.any() or db.any()):
+            return self
+        return StatisticsPoint(self.loss, self.W - dW, self.b - db)
+
+    def conjugate(self, scale):
+        # u = c (f - y): sum of s^2 u^2 / (2 c) + s u y, from the same statistics.
+        stats = self.loss.statistics
+        along_y = float(np.vdot(self.W, stats.cross) - stats.squares.sum())
+        along_y += float(stats.omega @ (self.miss * stats.y_mean))
+        return scale**2 * self.value + scale * along_y
+
+
+def _weigh(label_weights, values):
+    """Cell weight times value, exactly 0 where the weight is; flat over the outputs."""
+    weighed = np.where(label_weights[..., None] > 0, values, 0.0) * label_weights[..., None]
+    return weighed.reshape(len(values), -1)
+
+
+def _as_slice(index):
+    """A slice where the index is contiguous, so that taking it makes no copy."""
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return index

@@ -1,0 +1,28 @@
+"""More features than rows: the problem in a basis of the rows, exactly.
+
+Where no orthogonal change of the features changes the penalty, the coefficients of an optimum
+are combinations of the rows (the representer theorem: Argyriou, Micchelli and Pontil, "When is
+there a representer theorem? Vector versus matrix regularizers", JMLR 10, 2009, theorem 5). With
+X' = V R, V orthonormal, the rows of R' stand for those of X, and W = V times their coefficients.
+"""
+
+from scipy import linalg, sparse
+
+from skmtl.linear.objective._statistics import MAX_GRAM_BYTES
+from skmtl.linear.penalties._algebra import parts_of
+
+
+def in_row_space(X, penalty, settings):
+    """X in the basis of its rows, and that basis (n_features, n_rows); or X, and None."""
+    n_rows, n_features = X.shape
+    atoms = [atom for part in parts_of(penalty) for atom in part.atoms()]
+    if (
+        n_features <= n_rows
+        or settings.positive
+        or 8 * n_rows * n_features > MAX_GRAM_BYTES
+        or not all(atom.is_rotation_invariant for atom in atoms)
+    ):
+        return X, None
+    rows = X.toarray() if sparse.issparse(X) else X
+    basis, R = linalg.qr(rows.T, mode="economic", check_finite=False)
+    return R.T.copy(), basis

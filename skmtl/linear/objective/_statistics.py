@@ -1,0 +1,167 @@
+"""What squared loss needs to know of the data: weighted means, Gram matrices, products."""
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from skmtl.linear.objective._centring import without_large_means
+
+MAX_GRAM_BYTES = 2**30
+"""Above this the Gram matrices are not formed and the solvers work on the rows."""
+
+CHUNK_BYTES = 2**21
+"""Size of the rows centred at a time: they stay in the cache, and memory beside X is bounded."""
+
+
+class Statistics:
+    r"""Sufficient statistics of squared loss, one Gram matrix a distinct column of weights.
+
+    With label weights c, :math:`\omega_t = \sum_i c_{ti}`, and centring where ``centred``
+    (otherwise all means are 0):
+
+    * ``gram`` (n_groups, p, p): :math:`\sum_i c_{ti} (x_i - \bar x_t)(x_i - \bar x_t)'`
+    * ``cross`` (p, T): :math:`\sum_i c_{ti} (x_i - \bar x_t)(y_{ti} - \bar y_t)`
+    * ``squares`` (T,): :math:`\sum_i c_{ti} (y_{ti} - \bar y_t)^2`
+    * ``x_mean`` (n_groups, p), ``y_mean`` (T,), ``omega`` (T,)
+    * ``group`` (T,): which Gram matrix belongs to a task
+
+    Means come first and sums of squares are centred, so that a mean of 1e6 costs no digits.
+    """
+
+    def __init__(self, X, targets, label_weights, *, centred):
+        # Of the X they stand for.
+        self.shape = X.shape
+        self.n_features = X.shape[1]
+        if targets.task_index is None:
+            problems = _wide_groups(X, targets.values, label_weights)
+        else:
+            problems = _long_groups(X, targets, label_weights)
+        n_tasks = targets.tasks.n_tasks
+        self.cross = np.zeros((self.n_features, n_tasks))
+        self.squares, self.y_mean, self.omega = np.zeros((3, n_tasks))
+        self.group = np.zeros(n_tasks, dtype=np.intp)
+        grams, means = [], []
+        for tasks, X_group, Y, c in problems:
+            self.group[tasks] = len(grams)
+            self.omega[tasks] = c.sum()
+            x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
+            y_mean = (c @ Y) / c.sum() if centred else np.zeros(Y.shape[1])
+            Y = Y - y_mean
+            gram, cross = products(X_group, Y, c, x_mean)
+            self.cross[:, tasks] = cross
+            self.squares[tasks] = c @ Y**2
+            self.y_mean[tasks] = y_mean
+            grams.append(gram)
+            means.append(x_mean)
+        self.gram, self.x_mean = np.array(grams), np.array(means)
+
+    @cached_property
+    def eigensystem(self):
+        """Eigenvalues (n_groups, p) and eigenvectors of the Gram matrices, for a whole path."""
+        values, vectors = np.linalg.eigh(self.gram)
+        return np.maximum(values, 0.0), vectors
+
+    @property
+    def members(self):
+        """Tasks of each group."""
+        order = np.argsort(self.group, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.group))[:-1])
+
+    def gram_product(self, W):
+        """:math:`G_t w_t` for every task, (p, T)."""
+        if len(self.gram) == 1:
+            return self.gram[0] @ W
+        if len(self.gram) == W.shape[1]:
+            # One group a task, in the order of the tasks.
+            return np.matmul(self.gram, W.T[:, :, None])[:, :, 0].T
+        product = np.empty_like(W)
+        for gram, tasks in zip(self.gram, self.members, strict=True):
+            product[:, tasks] = gram @ W[:, tasks]
+        return product
+
+    def mean_product(self, W):
+        r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        return np.einsum("tp,pt->t", self.x_mean[self.group], W)
+
+    def means_times(self, factors):
+        r""":math:`\bar x_t` times a factor for every task, (p, T)."""
+        return self.x_mean[self.group].T * factors
+
+
+def statistics_of(X, targets, label_weights, *, centred):
+    """`Statistics` of the data; X itself where it is such and stands for the data."""
+    return (
+        X if isinstance(X, Statistics) else Statistics(X, targets, label_weights, centred=centred)
+    )
+
+
+def gram_bytes(X, targets, label_weights):
+    """Memory the Gram matrices would take."""
+    if isinstance(X, Statistics):
+        return X.gram.nbytes
+    if targets.task_index is not None:
+        n_groups = targets.tasks.n_tasks
+    else:
+        n_groups = len(weight_groups(label_weights.reshape(len(label_weights), -1)))
+    return n_groups * X.shape[1] ** 2 * 8
+
+
+def weight_groups(label_weights):
+    """Lists of the tasks with equal columns of weights."""
+    if (label_weights == label_weights[:, :1]).all():
+        return [list(range(label_weights.shape[1]))]
+    groups = {}
+    for t, c in enumerate(label_weights.T):
+        groups.setdefault(_digest(c), []).append(t)
+    return list(groups.values())
+
+
+def _wide_groups(X, values, label_weights):
+    """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
+    n_samples = len(values)
+    values, label_weights = values.reshape(n_samples, -1), label_weights.reshape(n_samples, -1)
+    for tasks in weight_groups(label_weights):
+        c = label_weights[:, tasks[0]]
+        rows = np.flatnonzero(c)
+        if len(rows) == n_samples:
+            yield tasks, X, values[:, tasks], c
+        else:
+            yield tasks, X[rows], values[np.ix_(rows, tasks)], c[rows]
+
+
+def _long_groups(X, targets, label_weights):
+    """(task, X, Y, weights) for every task, from rows sorted by task."""
+    order = np.argsort(targets.task_index, kind="stable")
+    order = order[label_weights[order] > 0]
+    ends = np.cumsum(np.bincount(targets.task_index[order], minlength=targets.tasks.n_tasks))
+    X, y, c = X[order], targets.values[order], label_weights[order]
+    for t, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        yield [t], X[start:end], y[start:end, None], c[start:end]
+
+
+def products(X, Y, c, x_mean):
+    """Weighted centred Gram matrix of X and its product with Y (already centred)."""
+    if sparse.issparse(X):
+        X, x_mean = without_large_means(X, x_mean, c)
+        weighted = X.multiply(c[:, None]).tocsr()
+        gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
+        return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
+    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
+    is_uniform = bool((c == c[0]).all())
+    root = np.sqrt(c)[:, None]
+    n_at_once = max(CHUNK_BYTES // (8 * X.shape[1]), 64)
+    for start in range(0, len(X), n_at_once):
+        rows = slice(start, start + n_at_once)
+        part, labels = X[rows] - x_mean, Y[rows]
+        if not is_uniform:
+            part *= root[rows]
+            labels = labels * root[rows]
+        gram += part.T @ part
+        cross += part.T @ labels
+    return (c[0] * gram, c[0] * cross) if is_uniform else (gram, cross)
+
+
+def _digest(column):
+    return hashlib.blake2b(np.ascontiguousarray(column).tobytes(), digest_size=16).digest()

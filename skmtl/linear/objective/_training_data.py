@@ -1,0 +1,81 @@
+"""What of the data there is something to learn from."""
+
+import numpy as np
+from scipy import sparse
+
+VANISHING = 1e-12
+"""Stands for a task weight of 0, relative to the largest: the limit of a vanishing weight."""
+
+LARGEST, SMALLEST = 1e70, 1e-100
+"""Magnitudes of X and y between which products of both, and their squares, stay in range."""
+
+
+def learnable_outputs(tasks):
+    """Mask of the outputs whose tasks have labels."""
+    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
+    return np.repeat(tasks.n_labels > 0, sizes)
+
+
+def learnable_tasks(tasks):
+    """Mask of the tasks that have labels, and something to learn from them."""
+    if tasks.is_long:
+        return tasks.n_labels > 0
+    return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
+
+
+def check_range(X, targets):
+    """Raise where products of numbers as large, or small, as those of X and y are not numbers."""
+    features = (X.data if sparse.issparse(X) else X).ravel(order="K")
+    with np.errstate(over="ignore", under="ignore"):
+        size_of_X = float(features @ features)
+    # The squares decide at no cost; only where they are unusual it is worth looking closer.
+    if not (SMALLEST**2 <= size_of_X <= LARGEST**2):
+        largest = float(np.abs(features).max(initial=0.0))
+        if largest > LARGEST or 0.0 < largest < SMALLEST:
+            raise ValueError(
+                f"The largest number in X is {largest:.3g} in magnitude; linear models are fitted "
+                f"to features between {SMALLEST:g} and {LARGEST:g}, as float64 has no squares of "
+                "others. Scale X (StandardScaler)."
+            )
+    sizes = _largest_labels(targets)
+    worst = int(sizes.argmax())
+    if sizes[worst] > LARGEST or 0.0 < sizes[worst] < SMALLEST:
+        name = targets.tasks.names.tolist()[worst]
+        raise ValueError(
+            f"The largest label of task {name!r} is {sizes[worst]:.3g} in magnitude"
+            f"{'' if len(sizes) == 1 else ', the largest of all tasks'}; linear models are fitted "
+            f"to labels between {SMALLEST:g} and {LARGEST:g}, as float64 has no squares of others. "
+            "Scale y: TargetScaler around the estimator, or scale_targets=True where it has that."
+        )
+
+
+def _largest_labels(targets):
+    """Largest absolute value of each task, (n_tasks,)."""
+    sizes = np.abs(np.where(targets.weights > 0, targets.values, 0.0))
+    if not targets.tasks.is_long:
+        return sizes.reshape(len(sizes), -1).max(axis=0)
+    largest = np.zeros(targets.tasks.n_tasks)
+    np.maximum.at(largest, targets.task_index, sizes)
+    return largest
+
+
+def vanishing_for_zero(task_weights):
+    """Task weights, with the limit of a vanishing one for 0."""
+    return np.maximum(task_weights, VANISHING * task_weights.max())
+
+
+def learnable(X, targets, task_weight):
+    """X, targets and weights of rows and tasks with labels: the others have no influence."""
+    label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
+    rows = targets.row_is_observed
+    X = X.astype(np.float64, copy=False)
+    if not rows.all():
+        X, targets, label_weights = X[rows], targets.take(rows), label_weights[rows]
+    check_range(X, targets)
+    tasks = targets.tasks
+    if tasks.is_long:
+        if (tasks.n_labels == 0).any():
+            targets = targets.without_empty_tasks()
+        return X, targets, label_weights
+    keep = np.flatnonzero(learnable_tasks(tasks))
+    return X, targets.select(keep), label_weights.reshape(len(label_weights), -1)[:, keep]

@@ -1,0 +1,162 @@
+"""Rows to parts of given sizes, the labels of every task and class spread by the same shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.model_selection._strata import Strata
+
+Array = NDArray[Any]
+
+DEALT_BY = 8
+"""Labels of a row that `deal_by_rarity` looks at: few rows are alike in more, and differ then."""
+
+
+def spread(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
+    """Part of each row; ``rng`` None keeps the order of the rows, and nothing is random.
+
+    Part f has ``sizes[f]`` rows, and ``shares[f]`` of the labels. With ``groups`` (codes 0,
+    1, ...) rows of a group stay together, and sizes too are only approximate.
+    """
+    n_rows = len(strata.codes)
+    order = np.arange(n_rows) if rng is None else rng.permutation(n_rows)
+    part = np.empty(n_rows, dtype=np.int32)
+    if groups is not None:
+        part[order] = _spread_groups(strata, order, shares, groups[order])
+    elif strata.codes.shape[1] == 1:
+        part = _deal(strata, sizes, order, rng)
+    else:
+        seed = 0 if rng is None else int(rng.randint(2**31 - 1))
+        part[order] = _spread_rows(strata, order, sizes, shares, seed)
+    return part
+
+
+def _deal(strata: Strata, sizes: Array, order: Array, rng: Any) -> Array:
+    """One label a row: sorted by task and class, the rows are dealt like cards.
+
+    Rows of a class lie side by side, and so do those of a task: no part gets one more of them
+    than another. Rows without a label come last.
+    """
+    code = strata.codes[order, 0]
+    task = strata.task_of[code] if strata.task_index is None else strata.task_index[order]
+    if rng is not None:
+        # Else a task with few rows would meet the same part whatever the seed.
+        task = rng.permutation(len(strata.task_names))[task]
+        code = np.where(code < 0, -1, rng.permutation(len(strata.task_of))[code])
+    piles = order[np.lexsort((code, task, code < 0))]
+    part = np.empty(len(order), dtype=np.int32)
+    start = 0 if rng is None else int(rng.randint(len(order)))
+    part[piles] = _deal_order(sizes, start)
+    return part
+
+
+def deal_by_rarity(strata: Strata, n_parts: int, rng: Any) -> Array:
+    """Sorted by their rarest label, then by the next, the rows are dealt like cards.
+
+    Next to no work, and the rarest labels are even; what each task misses in other rows makes
+    the counts of frequent ones differ by a few labels more than `spread` would leave.
+    """
+    order = rng.permutation(len(strata.codes))
+    n_strata = len(strata.task_of)
+    # One place more, for what is unobserved: it comes last.
+    rank = np.empty(n_strata + 1, dtype=strata.codes.dtype)
+    rank[np.argsort(strata.counts, kind="stable")] = np.arange(n_strata)
+    rank[-1] = n_strata
+    ranks = np.sort(rank[strata.codes[order]], axis=1)[:, :DEALT_BY]
+    part = np.empty(len(order), dtype=np.int32)
+    part[order[np.lexsort(ranks.T[::-1])]] = np.arange(len(order)) % n_parts
+    return part
+
+
+def _deal_order(sizes: Array, start: int) -> Array:
+    """Parts in the order of dealing: in any run of m cards part f has its share of m, rounded."""
+    n_rows, n_parts = int(sizes.sum()), len(sizes)
+    if sizes.max() - sizes.min() <= 1:
+        return np.arange(n_rows) % n_parts
+    parts = np.full(n_rows, n_parts - 1, dtype=np.int32)
+    free = np.arange(n_rows)
+    # One part after the other takes every (1 / share)-th of the cards that are left.
+    for f in range(n_parts - 1):
+        marks = (np.arange(len(free) + 1) * int(sizes[f]) + start % len(free)) // len(free)
+        is_taken = np.diff(marks) > 0
+        parts[free[is_taken]] = f
+        free = free[~is_taken]
+        if not len(free):
+            break
+    return parts
+
+
+def _needs(strata: Strata, shares: Array) -> tuple[Array, ...]:
+    """Labels wanted in each part, in units of all of the stratum, and that unit."""
+    scale, task_scale = (1.0 / np.maximum(c, 1) for c in (strata.counts, strata.task_counts))
+    need = np.ones((len(scale), 1)) * shares
+    return need, np.ones((len(task_scale), 1)) * shares, scale, task_scale
+
+
+def _members(codes: Array, n_strata: int) -> tuple[Array, Array]:
+    """Rows of each stratum, ascending, below each other, and where each begins."""
+    rows, columns = np.nonzero(codes >= 0)
+    found = codes[rows, columns]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(found, minlength=n_strata))])
+    return rows[np.argsort(found, kind="stable")].astype(np.int32), starts
+
+
+def _spread_groups(strata: Strata, order: Array, shares: Array, groups: Array) -> Array:
+    # On first use: importing numba takes longer than many a split.
+    from skmtl.model_selection._compiled import stratify_groups
+
+    members, starts = _members(groups[:, None].astype(np.int32), int(groups.max()) + 1)
+    first = members[starts[:-1]]
+    # Large groups first, small ones level what they leave; ties by the (shuffled) order of rows.
+    by_size = np.lexsort((first, -np.diff(starts)))
+    return stratify_groups(
+        strata.codes[order], strata.task_of, members, starts, by_size, shares.astype(float),
+        *_needs(strata, shares),
+    )  # fmt: skip
+
+
+def _spread_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed: int) -> Array:
+    from skmtl.model_selection._compiled import stratify_rows
+    from skmtl.model_selection._local_search import WORK, repair
+
+    strata = strata.with_unlabelled_rows()
+    codes, n_strata = strata.codes[order], len(strata.task_of)
+    part = stratify_rows(
+        codes, strata.task_of, *_members(codes, n_strata), sizes.astype(np.int64),
+        *_needs(strata, shares)
+    )  # fmt: skip
+    codes += 1
+    tables = _whole_tasks(strata)
+    low, high, slack = _bounds(strata, shares, tables[0])
+    part, price = repair(
+        codes, *tables, part, low - slack, high + slack, np.zeros_like(slack), seed, WORK
+    )
+    if not price:
+        part, _ = repair(codes, *tables, part, low, high, slack, seed, WORK // 40)
+    return part
+
+
+def _whole_tasks(strata: Strata) -> tuple[Array, Array]:
+    """Column of each stratum, and stratum of each column's task, as `repair` numbers them.
+
+    A task of one stratum is that stratum, and has no other.
+    """
+    has_several = np.bincount(strata.task_of) > 1
+    task_at = np.zeros(len(has_several), dtype=strata.codes.dtype)
+    task_at[has_several] = 1 + len(strata.task_of) + np.arange(has_several.sum())
+    return np.concatenate([[0], strata.task_of, np.flatnonzero(has_several)]), task_at
+
+
+def _bounds(strata: Strata, shares: Array, column_of: Array) -> tuple[Array, Array, Array]:
+    """Fewest and most labels of each stratum in each part, and what it may have beyond."""
+    n_strata = len(strata.task_of)
+    whole = strata.task_counts[column_of[1 + n_strata :]]
+    wanted = np.concatenate([[0], strata.counts, whole])[:, None] * shares
+    # A share such as 1/3 is rounded: 3 labels must not become 0.9999 a part.
+    low, high = np.floor(wanted + 1e-9), np.ceil(wanted - 1e-9)
+    # One label off an exact share is still within one of it, but no part goes without.
+    slack = (low == high) & (low > 1)
+    return low.astype(np.int64), high.astype(np.int64), slack.astype(np.int64)

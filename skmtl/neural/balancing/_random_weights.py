@@ -1,0 +1,49 @@
+"""Weights drawn anew in each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._loss_ops import softmax_over
+from skmtl.neural.balancing._task_random import Draws
+
+
+class RandomWeights(LossBalancing):
+    r"""Random loss weighting: a baseline that other methods should beat.
+
+    .. math:: w = \operatorname{softmax}(z), \quad z_t \sim N(0, 1)
+
+    On average all tasks count alike, :math:`1 / T`.
+
+    References
+    ----------
+    Lin, Ye, Zhang and Tsang, "Reasonable effectiveness of random weighting: a litmus test for
+    multi-task learning", TMLR 2022, algorithm 2.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.balancing import RandomWeights
+    >>> model = MultiTaskMLP(balancing=RandomWeights(), random_state=0)
+    """
+
+    alias = "random_weights"
+
+    def start(
+        self,
+        seeds: Sequence[int],
+        task_keys: Sequence[int],
+        *,
+        task_types: Sequence[str] | None = None,
+    ) -> None:
+        super().start(seeds, task_keys)
+        self._draws = Draws(seeds, task_keys)
+
+    def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
+        """Weights of sum 1 over the tasks that have labels."""
+        drawn = np.stack([self._draws.for_tasks(model) for model in range(len(losses))])
+        return softmax_over(losses.new_tensor(drawn), observed)

@@ -1,0 +1,1 @@
+"""The public networks: a docstring, and which parts."""

@@ -1,0 +1,1 @@
+"""From a batch to the gradients of the tasks: by autograd, or written out."""

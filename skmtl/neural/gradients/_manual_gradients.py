@@ -1,0 +1,274 @@
+r"""Gradients of a trunk with linear heads, written out: what autograd finds, in half the time.
+
+With :math:`A_0 = X`, the layers :math:`Z_l = A_{l-1} W_l + b_l` and :math:`A_l = \phi(Z_l)`, and
+heads V, raw scores are :math:`F = A_L V' + c`. From :math:`D = \partial L / \partial F` follow
+
+.. math:: \nabla V = D' A_L, \quad \Delta_L = D V \circ \phi'(Z_L), \quad
+          \nabla W_l = A_{l-1}' \Delta_l, \quad
+          \Delta_{l-1} = \Delta_l W_l' \circ \phi'(Z_{l-1})
+
+[1]_. The gradients of single tasks come from the columns of D, all tasks in one product; at what
+the heads read, their Gramian is that of rank-one matrices.
+
+References
+----------
+.. [1] D. Rumelhart, G. Hinton and R. Williams, "Learning representations by back-propagating
+   errors", Nature 323, 1986, eqs. 4-7.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
+from skmtl.neural.gradients._buffers import Room, Shared
+from skmtl.neural.gradients._compiled import add_bias, by_task, rectify, rectify_back, sum_rows
+
+aten = torch.ops.aten
+# In place: from sums to units, and from the gradient by units to that by sums.
+ACTIVATE = {torch.tanh: torch.tanh_, torch.sigmoid: torch.sigmoid_}
+BACK = {
+    torch.tanh: lambda g, a: aten.tanh_backward.grad_input(g, a, grad_input=g),
+    torch.sigmoid: lambda g, a: aten.sigmoid_backward.grad_input(g, a, grad_input=g),
+}
+# What overflows is seen by the loss; numpy need not say it, too.
+quietly = np.errstate(over="ignore", invalid="ignore")
+ROOMS = 3
+"""Sizes of batches that memory is kept for: most, the last of an epoch, and all rows."""
+
+
+def is_written_out(module, objective):
+    """Whether `ByHand` knows the gradients of a module."""
+    return (
+        type(module) is TrunkWithHeads
+        and type(module.trunk) is Trunk
+        and all(layer.normalization is None for layer in module.trunk.layers)
+        and not module.mixed_precision
+        and type(module.heads) is Heads
+        and not module.heads.rest
+        and not objective.is_long
+        and next(module.parameters()).is_cpu
+    )
+
+
+class ByHand:
+    """What a step needs to know about the losses of a batch; see `Autograd`.
+
+    What it returns lies in memory that the next call writes to.
+
+    Parameters
+    ----------
+    module : TrunkWithHeads
+        The networks, with linear heads, on the CPU.
+    objective : Objective
+        Losses of the tasks, wide.
+    """
+
+    def __init__(self, module, objective):
+        self.objective, self.dropout = objective, module.trunk.dropout
+        heads = module.heads.first
+        self.n_models, self.n_tasks = len(heads.weight), len(heads.outputs)
+        parameters = list(module.parameters())
+        # Those of the trunk side by side, as those of single tasks are.
+        sizes = [p[0].numel() for p in parameters[:-2]]
+        self.flat = parameters[0].new_empty(self.n_models, sum(sizes), requires_grad=False)
+        self.sizes = sizes
+        self.found = [
+            *_shaped(self.flat, sizes, parameters),
+            *(torch.empty_like(p, requires_grad=False) for p in parameters[-2:]),
+        ]
+        *self.layers, (self.V, self.c) = _in_pairs(parameters)
+        *self.layer_gradients, self.head_gradients = _in_pairs(self.found)
+        self.activation = module.trunk.activation
+        self.task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
+        self.starts = np.cumsum([0, *heads.outputs])
+        self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
+        self.rooms, self.jacobians, self.jacobian_found = {}, {}, None
+
+    @quietly
+    def forward(self, batch):
+        """Losses (n_models, n_tasks) of a batch."""
+        has_noise = self.dropout.training and self.dropout.probability
+        room = self.room = self._room(batch.X.shape[1])
+        x = batch.X.numpy()
+        # What enters each layer, and what dropout does to the units.
+        self.inputs, self.masks = [x], []
+        for (W, b), units in zip(self.layers, room.units, strict=True):
+            np.matmul(x, W.array, out=units.array)
+            self._activate(units, b.array)
+            mask, x = None, units.array
+            if has_noise:
+                mask = self.dropout.mask(units.tensor)
+                x = (units.tensor * mask).numpy()
+            self.masks.append(mask)
+            self.inputs.append(x)
+        np.matmul(x, self.V.transposed, out=room.raw.array)
+        add_bias(room.raw.array, self.c.array)
+        losses, self.D = self.objective.with_slopes(room.raw.tensor, batch)
+        self.jacobian_found = None
+        return losses
+
+    @quietly
+    def gradients(self, own, shared):
+        """As `Autograd.gradients`."""
+        if self.D is None:
+            return [None] * len(self.found)
+        D = self._weighted(own)
+        self._head_gradients(D.numpy())
+        if shared is not None and self.jacobian_found is not None:
+            # One more pass through the layers would find the same.
+            torch.matmul(shared.unsqueeze(1), self.jacobian_found, out=self.flat.unsqueeze(1))
+            return self.found
+        if shared is not None:
+            D = self._weighted(shared.unsqueeze(-2))
+        if self.layers:
+            np.matmul(D.numpy(), self.V.array, out=self.room.slopes[-1].array)
+            self._trunk_gradients()
+        return self.found
+
+    @quietly
+    def gradients_along(self, own, directions, space):
+        """As `Autograd.gradients_along`."""
+        if self.D is None:
+            return [None] * len(self.found)
+        self._head_gradients(self._weighted(own).numpy())
+        if space == "representation":
+            slope = self.room.slopes[-1].tensor
+            slope.copy_(directions[0].view(slope.shape))
+            self._trunk_gradients()
+            return self.found
+        shaped = [d.view(g.shape) for d, g in zip(directions, self.found[:-2], strict=True)]
+        return [*shaped, *self.found[-2:]]
+
+    @quietly
+    def jacobian(self, space):
+        """As `Autograd.jacobian`."""
+        if space == "representation":
+            g = self.D.new_empty(self.n_tasks, *self.inputs[-1].shape)
+            by_task(self.D.numpy(), self.V.array, self.starts, 0, g.numpy())
+            return [g.transpose(0, 1).flatten(2)]
+        J = self._jacobian(space)
+        return list(J.split(self.sizes[-2 if space == "last_shared" else 0 :], dim=-1))
+
+    @quietly
+    def gramian(self, space):
+        """As `Autograd.gramian`."""
+        if space != "representation":
+            return _outer(self._jacobian(space))
+        of_outputs = _outer(self.D.mT) * _outer(self.V.tensor)
+        return self._sum_outputs(self._sum_outputs(of_outputs, -1), -2)
+
+    def _jacobian(self, space):
+        """Gradients (n_models, n_tasks, size), a few tasks at a time."""
+        last = 0 if space == "shared" else len(self.layers) - 1
+        J, parts = self._memory_of_jacobian(last)
+        slopes = self.room.slopes_of_tasks(self.n_tasks)
+        for first in range(0, self.n_tasks, len(slopes[-1])):
+            some = [g[: self.n_tasks - first] for g in slopes]
+            by_task(self.D.numpy(), self.V.array, self.starts, first, some[-1].numpy())
+            for k in reversed(range(last, len(self.layers))):
+                self._before_activation(some[k], k)
+                g = some[k].numpy()
+                W, b = (part[first : first + len(g)] for part in parts[k - last])
+                np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=W)
+                np.matmul(self.room.ones, g, out=b)
+                if k > last:
+                    np.matmul(g, self.layers[k][0].transposed, out=some[k - 1].numpy())
+        self.jacobian_found = None if last else J
+        return J
+
+    def _memory_of_jacobian(self, last):
+        """An array (n_models, n_tasks, size), and in it (n_tasks, n_models, ..) of each layer."""
+        if last not in self.jacobians:
+            sizes = self.sizes[2 * last :]
+            J = self.flat.new_empty(self.n_models, self.n_tasks, sum(sizes))
+            shapes = [t.array.shape[1:] for pair in self.layers[last:] for t in pair]
+            parts = [
+                part.unflatten(-1, shape).transpose(0, 1).numpy()
+                for part, shape in zip(J.split(sizes, dim=-1), shapes, strict=True)
+            ]
+            self.jacobians[last] = J, list(zip(parts[::2], parts[1::2], strict=True))
+        return self.jacobians[last]
+
+    def _room(self, n_rows):
+        """Memory for a batch; where the sizes of batches change a lot, only the last few."""
+        if n_rows not in self.rooms:
+            if len(self.rooms) == ROOMS:
+                self.rooms.clear()
+            widths = [W.array.shape[-1] for W, _ in self.layers]
+            V = self.V.tensor
+            self.rooms[n_rows] = Room(V, n_rows, widths, V.shape[-2])
+        return self.rooms[n_rows]
+
+    def _activate(self, units, bias):
+        """In place: from sums without their bias to units."""
+        if self.activation is torch.relu:
+            rectify(units.array, bias)
+            return
+        add_bias(units.array, bias)
+        if self.activation in ACTIVATE:
+            ACTIVATE[self.activation](units.tensor)
+
+    def _before_activation(self, g, k):
+        """In place: from gradients by what layer k passes on to those by its sums.
+
+        Those of some tasks, (n_tasks, n_models, n, width).
+        """
+        units, mask = self.room.units[k], self.masks[k]
+        if mask is not None:
+            g.mul_(mask)
+        if self.activation is torch.relu:
+            rectify_back(g.numpy(), units.array)
+        elif self.activation in BACK:
+            BACK[self.activation](g, units.tensor.expand(g.shape))
+
+    def _head_gradients(self, D):
+        V, c = self.head_gradients
+        np.matmul(D.swapaxes(-1, -2), self.inputs[-1], out=V.array)
+        sum_rows(D, c.array)
+
+    def _trunk_gradients(self):
+        """Gradients of the trunk from the last slopes: those of what the heads read."""
+        slopes = self.room.slopes
+        for k in reversed(range(len(self.layers))):
+            W, b = self.layer_gradients[k]
+            self._before_activation(slopes[k].tensor[None], k)
+            np.matmul(self.inputs[k].swapaxes(-1, -2), slopes[k].array, out=W.array)
+            sum_rows(slopes[k].array, b.array)
+            if k:
+                np.matmul(slopes[k].array, self.layers[k][0].transposed, out=slopes[k - 1].array)
+
+    def _weighted(self, weights):
+        """D with the columns of every task times its weight; None: 1."""
+        if weights is None:
+            return self.D
+        if not self.one_each:
+            weights = weights.index_select(-1, self.task_of)
+        return self.D * weights
+
+    def _sum_outputs(self, array, dim):
+        """Sum over the outputs of every task."""
+        if self.one_each:
+            return array
+        shape = list(array.shape)
+        shape[dim] = self.n_tasks
+        return array.new_zeros(shape).index_add_(dim, self.task_of, array)
+
+
+def _shaped(flat, sizes, like):
+    """Parts of an array (n_models, size) with the shapes of tensors."""
+    parts = flat.split(sizes, dim=-1) if sizes else []
+    return [part.view(p.shape) for part, p in zip(parts, like, strict=False)]
+
+
+def _in_pairs(tensors):
+    """Weights with their biases."""
+    shared = [Shared(tensor) for tensor in tensors]
+    return list(zip(shared[::2], shared[1::2], strict=True))
+
+
+def _outer(A):
+    """A A'."""
+    array = A.numpy()
+    return torch.from_numpy(np.matmul(array, array.swapaxes(-1, -2)))

@@ -1,0 +1,154 @@
+"""Losses of the tasks, many tasks in one call."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from skmtl.neural.gradients._compiled import squared
+from skmtl.tasks import Regression
+
+
+class Objective:
+    """Task losses of a batch, as tensors.
+
+    Tasks with the same loss form a `Block` and are computed together. A batch's loss is an
+    unbiased estimate of the task's mean over all its labels: weights are normalised once,
+    over all rows, and a batch divides by its number of rows alone.
+    """
+
+    def __init__(self, tasks, device):
+        self.is_long = tasks.is_long
+        self.n_tasks = tasks.n_tasks
+        self.blocks = [
+            (
+                block.task,
+                _columns(block.outputs, tasks.n_outputs, device),
+                _columns(block.tasks, len(tasks.tasks), device),
+            )
+            for block in tasks.blocks
+        ]
+        # Where each task's loss lies among those of the blocks; the constant ones come last.
+        found = np.concatenate([[], *(block.tasks for block in tasks.blocks)]).astype(int)
+        silent = np.setdiff1d(np.arange(len(tasks.tasks)), found)
+        self.n_silent = len(silent)
+        self.is_squared = not silent.size and len(self.blocks) == 1 and _is_squared(*self.blocks[0])
+        self.order = _columns(np.argsort(np.r_[found, silent]), len(tasks.tasks), device)
+
+    @property
+    def is_empty(self):
+        """Whether no task has anything to learn."""
+        return not self.blocks
+
+    def __call__(self, raw, batch):
+        """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs).
+
+        There may be several raw scores a row, all of the first before all of the second.
+        """
+        batch = batch.repeat(raw.shape[1] // batch.values.shape[1])
+        if self.is_long:
+            return self._long_losses(raw, batch)
+        losses = []
+        for task, outputs, tasks in self.blocks:
+            scores, weights = _pick(raw, outputs), _pick(batch.weights, tasks)
+            scores = scores.view(*weights.shape, -1)
+            values = _pick(batch.values, tasks)
+            label_weights = _label_weights(task, scores, values, weights, batch.all_observed)
+            losses.append(label_weights.mean(1))
+        return self._in_order(losses, raw)
+
+    def _in_order(self, losses, raw):
+        """Losses of the blocks, and of the constant tasks, in the order of the tasks."""
+        if self.n_silent:
+            losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
+        if len(losses) == 1:
+            return losses[0]
+        return _pick(torch.cat(losses, dim=1), self.order)
+
+    def with_slopes(self, raw, batch):
+        """Losses, and the derivative of each by the raw scores of its task, wide: (like raw).
+
+        May write to the raw scores.
+        """
+        if self.is_squared and batch.all_alike and raw.is_cpu:
+            return _squared(raw, batch.values)
+        slopes, losses = None, []
+        share = 1.0 / raw.shape[1]
+        for task, outputs, tasks in self.blocks:
+            weights = _pick(batch.weights, tasks)
+            scores = _pick(raw, outputs).view(*weights.shape, -1)
+            scores = _where_observed(scores, weights, batch.all_observed)
+            label_weights, slope = task.torch_loss_and_grad(scores, _pick(batch.values, tasks))
+            if batch.all_alike:
+                losses.append(label_weights.sum(1).mul_(share))
+                slope.mul_(share)
+            else:
+                weights = weights * share
+                losses.append((label_weights * weights).sum(1))
+                slope.mul_(weights.unsqueeze(-1))
+            slope = slope.flatten(-2)
+            if outputs is None:
+                slopes = slope
+                continue
+            slopes = torch.zeros_like(raw) if slopes is None else slopes
+            slopes[..., outputs] = slope
+        return self._in_order(losses, raw), slopes
+
+    def observed(self, batch):
+        """Tasks that have labels in the batch (n_models, n_tasks)."""
+        if batch.all_observed and not self.is_long:
+            return batch.weights.new_ones(len(batch.weights), self.n_tasks, dtype=torch.bool)
+        has_label = batch.weights > 0
+        if not self.is_long:
+            return has_label.any(1)
+        counts = has_label.new_zeros(len(has_label), self.n_tasks, dtype=torch.int64)
+        return counts.scatter_add(1, batch.task_index, has_label.long()) > 0
+
+    def _long_losses(self, raw, batch):
+        losses = raw.new_zeros(raw.shape[0], self.n_tasks)
+        for task, _, _ in self.blocks:
+            label_weights = _label_weights(
+                task, raw, batch.values, batch.weights, batch.all_observed
+            )
+            losses = losses.scatter_add(1, batch.task_index, label_weights / raw.shape[1])
+        return losses
+
+
+def _is_squared(task, outputs, tasks):
+    """Whether a block has squared losses, and the columns of the scores in their order."""
+    return type(task) is Regression and task.loss == "squared" and outputs is tasks is None
+
+
+def _squared(raw, values):
+    """`Objective.with_slopes` of squared losses alone, in one pass."""
+    residual = raw.numpy()
+    losses = np.empty((len(residual), residual.shape[2]), residual.dtype)
+    squared(residual, values.numpy(), residual.dtype.type(1.0 / residual.shape[1]), losses)
+    return torch.from_numpy(losses), raw
+
+
+def _label_weights(task, scores, values, weights, all_observed):
+    """Weighted losses of single labels."""
+    return task.torch_loss(_where_observed(scores, weights, all_observed), values) * weights
+
+
+def _where_observed(scores, weights, all_observed):
+    """Where no label is, not even an overflow may pass: 0 times infinity is NaN."""
+    return scores if all_observed else torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
+
+
+def _columns(index, n_columns, device):
+    """An index as the cheapest thing that picks it: nothing, a slice, or a tensor."""
+    if np.array_equal(index, np.arange(n_columns)):
+        return None
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return slice(int(index[0]), int(index[-1]) + 1)
+    return torch.from_numpy(np.asarray(index, dtype=np.int64)).to(device)
+
+
+def _pick(tensor, columns):
+    if columns is None:
+        return tensor
+    if isinstance(columns, slice):
+        return tensor[..., columns]
+    return tensor.index_select(-1, columns)

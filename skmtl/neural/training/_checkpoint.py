@@ -1,0 +1,122 @@
+"""A file from which a fit goes on."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from contextlib import suppress
+from numbers import Integral
+from pathlib import Path
+
+import sklearn
+
+from skmtl.neural.training._callbacks import HAS_CALLBACKS
+
+
+class Checkpoint:
+    """Callback that saves a network while it trains, so that a crash costs an epoch at most.
+
+    After an epoch, ``path`` holds a pickle of the estimator: it predicts with the weights kept
+    so far and, with ``warm_start=True``, the next ``fit`` with the same parameters and data
+    goes on from there, to the same bits as a fit without interruption. It goes on saving to the
+    same file, and clears away what a process that was killed had begun to write. ``max_iter``
+    is then that of all epochs, and may be raised unless the learning rate follows a curve. The
+    file is replaced in one move, so that it is always whole. For one fit only: those of a search
+    would write to the same file.
+
+    Like any pickle, load it only if you trust where it comes from.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; an older one is replaced.
+    every : int, default=1
+        Save after each epoch, or after every so many.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is older than 1.9, which brings callbacks.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural import Checkpoint
+    >>> model = MultiTaskMLP(random_state=0)
+    >>> model.set_callbacks(Checkpoint("model.pkl", every=5)).fit(X, y)  # doctest: +SKIP
+
+    and after a crash:
+
+    >>> with open("model.pkl", "rb") as file:  # doctest: +SKIP
+    ...     model = pickle.load(file)
+    >>> model.set_params(warm_start=True).fit(X, y)  # doctest: +SKIP
+    """
+
+    def __init__(self, path, *, every=1):
+        if not HAS_CALLBACKS:
+            raise ImportError(
+                "Checkpoint needs the callbacks of scikit-learn 1.9 or later; this is "
+                f"{sklearn.__version__}. Upgrade it: pip install -U scikit-learn"
+            )
+        if not isinstance(every, Integral) or every < 1:
+            raise ValueError(f"every={every!r}; expected a whole number > 0.")
+        self.path = path
+        self.every = every
+
+    def setup(self, estimator, context):
+        """Refuse an estimator that cannot go on; clear away what a killed process has left."""
+        if not hasattr(estimator, "_goes_on"):
+            raise TypeError(
+                f"Checkpoint saves fits of MultiTaskMLP; {type(estimator).__name__} has none to "
+                "go on with."
+            )
+        for part, pid in self._parts():
+            if pid == os.getpid() or not _is_alive(pid):
+                with suppress(OSError):
+                    part.unlink()
+
+    def teardown(self, estimator, context):
+        """Nothing is open."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to save yet."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Save after an epoch."""
+        if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
+            self._save(estimator._watch.pause().set_callbacks(self))
+
+    def _parts(self):
+        """Files that processes have not finished, and the number of each process."""
+        path = Path(self.path)
+        name = re.compile(rf"{re.escape(path.name)}\.(\d+)\.part")
+        found = [(part, name.fullmatch(part.name)) for part in path.parent.glob("*.part")]
+        return [(part, int(match[1])) for part, match in found if match]
+
+    def _save(self, estimator):
+        path = Path(self.path)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                pickle.dump(estimator, file)
+                # On the disk before it takes the place of the one before.
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _is_alive(pid):
+    """Whether a process runs; elsewhere than on POSIX its open files cannot be removed."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,231 @@
+"""How far training has come, for each of the models that train side by side."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+
+from skmtl.neural.training._monitor import Monitor
+
+# A loss this many times that of the start will not come back.
+EXPLOSION = 1e6
+# A loss near zero, or below it as that of counts, is no yardstick.
+SMALL = 1e-3
+# What the books of two fits with the same parameters have in common.
+FIXED = {"kept", "good", "mean", "monitor", "constant", "tol", "n_iter_no_change"}
+
+
+class Snapshot:
+    """A copy of the module's state that can be taken for some of the models."""
+
+    def __init__(self, module):
+        # Parameters, and what batch normalisation has learnt.
+        self.tensors = list(module.state_dict().values())
+        self.saved = [tensor.clone() for tensor in self.tensors]
+
+    def save(self, models):
+        """Copy the state of the models where the mask ``models`` is true."""
+        if models.all():
+            saved = [tensor.clone() for tensor in self.tensors]
+        else:
+            mask = torch.from_numpy(models)
+            saved = [tensor.clone() for tensor in self.saved]
+            for old, tensor in zip(saved, self.tensors, strict=True):
+                old[mask] = tensor[mask]
+        # In one assignment, so that an interruption never leaves half of two epochs.
+        self.saved = saved
+
+    def take(self, other, models):
+        """Have the copy of another snapshot where the mask ``models`` is true."""
+        if models.all():
+            # A copy is replaced as a whole and never written to.
+            self.saved = other.saved
+            return
+        mask = torch.from_numpy(models)
+        saved = [tensor.clone() for tensor in self.saved]
+        for old, tensor in zip(saved, other.saved, strict=True):
+            old[mask] = tensor[mask]
+        self.saved = saved
+
+    def restore(self):
+        """Put the copy back into the module."""
+        for tensor, saved in zip(self.tensors, self.saved, strict=True):
+            tensor.copy_(saved)
+
+
+class Progress:
+    """Losses so far, which models still train, and the parameters to keep.
+
+    Kept are those of the epoch with the lowest monitored loss on the validation rows or, without
+    them, of the last complete epoch; ``good`` are those that `keep_good` falls back on where that
+    has diverged.
+
+    Parameters
+    ----------
+    module : MultiTaskModule
+        The networks in training.
+    n_models : int
+        Number of networks.
+    counts : ndarray of shape (n_tasks,)
+        Weights of the tasks in their mean loss.
+    tol, n_iter_no_change : float, int
+        A model stops when its monitored loss has not fallen by ``tol`` in so many epochs.
+    monitor : Monitor, default=None
+        The loss that decides; by default the mean.
+    constant : ndarray of shape (n_tasks,), default=None
+        Loss of the best constant prediction of each task; by default 0.
+    """
+
+    def __init__(
+        self, module, n_models, counts, *, tol, n_iter_no_change, monitor=None, constant=None
+    ):
+        self.kept, self.good = Snapshot(module), Snapshot(module)
+        # One copy until they part.
+        self.good.saved = self.kept.saved
+        self.constant = np.zeros(len(counts)) if constant is None else constant
+        self.mean = Monitor(counts)
+        self.monitor = self.mean if monitor is None else monitor
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.losses, self.weights, self.validation_losses = [], [], []
+        self.best_loss = np.full(n_models, np.inf)
+        # Mean losses before the first step, and those of the epoch that began with ``good``.
+        self.first_loss, self.good_loss = None, None
+        self.last_loss, self.limit, self.limit_if_growing = None, None, None
+        self.mark = np.full(n_models, np.inf)
+        self.unimproved = np.zeros(n_models, dtype=int)
+        self.n_iter = np.zeros(n_models, dtype=int)
+        self.is_active = np.ones(n_models, dtype=bool)
+        self.has_converged = np.zeros(n_models, dtype=bool)
+        # Task whose loss stopped the model; -1 where none did.
+        self.diverged_task = np.full(n_models, -1)
+        # Whether that was seen at the end only.
+        self.fell_back = np.zeros(n_models, dtype=bool)
+        self.interrupted = False
+
+    def state(self):
+        """Everything that later epochs depend on."""
+        books = {key: value for key, value in vars(self).items() if key not in FIXED}
+        return {**books, "kept": self.kept.saved, "good": self.good.saved}
+
+    def aside(self):
+        """Books that may be closed, while those of the training are not."""
+        other = copy.copy(self)
+        other.kept = copy.copy(self.kept)
+        return other
+
+    def load(self, state):
+        """Go on from what `state` found."""
+        self.kept.saved, self.good.saved = state["kept"], state["good"]
+        self.__dict__.update({key: state[key] for key in state if key not in FIXED})
+
+    @property
+    def n_epochs(self):
+        """Number of complete epochs."""
+        return len(self.losses)
+
+    @property
+    def judged_loss(self):
+        """What the last complete epoch is judged by: (n_models,)."""
+        return self.monitor((self.validation_losses or self.losses)[-1])
+
+    @property
+    def training_loss(self):
+        """The same loss on the training rows: (n_models,)."""
+        return self.monitor(self.losses[-1])
+
+    def begin(self, losses):
+        """Take note of the losses (n_models, n_tasks) of the first batch before its step."""
+        self.first_loss = self.good_loss = self.mean(losses)
+
+    def end_epoch(self, losses, weights, validation_losses=None):
+        """Take note of an epoch: arrays of shape (n_models, n_tasks)."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            loss = self.mean(losses)
+        is_sound = self._is_finite(losses) & ~self._has_exploded(loss)
+        if not is_sound.all():
+            is_new = self.is_active & ~is_sound
+            self.diverged_task[is_new] = _worst(losses)[is_new]
+            self.is_active &= is_sound
+            if not self.is_active.any():
+                return
+        if self.first_loss is None:
+            self.begin(losses)
+        if validation_losses is None:
+            self._note_good(loss)
+        if not self.losses:
+            self._note_limits(loss)
+        self.last_loss = np.abs(loss)
+        self.losses.append(losses)
+        self.weights.append(weights)
+        if validation_losses is not None:
+            self.validation_losses.append(validation_losses)
+        self.n_iter[self.is_active] += 1
+        self._judge(self.judged_loss, keeps_best=validation_losses is not None)
+
+    def _judge(self, loss, *, keeps_best):
+        # The mark moves only with a step of tol, so that many small steps count as well;
+        # scikit-learn's MLP stops on those.
+        has_improved = loss < self.mark - self.tol
+        self.mark = np.where(has_improved, loss, self.mark)
+        self.unimproved = np.where(has_improved, 0, self.unimproved + 1)
+        is_best = self.is_active & (loss < self.best_loss)
+        self.best_loss[is_best] = loss[is_best]
+        self.kept.save(is_best if keeps_best else self.is_active)
+        has_converged = self.is_active & (self.unimproved > self.n_iter_no_change)
+        self.has_converged |= has_converged
+        self.is_active &= ~has_converged
+
+    def _note_good(self, loss):
+        """The epoch began with what is kept so far, and its losses speak for that."""
+        is_better = self.is_active & (loss < self.good_loss)
+        if is_better.any():
+            self.good_loss = np.where(is_better, loss, self.good_loss)
+            self.good.take(self.kept, is_better)
+
+    def _note_limits(self, loss):
+        """Losses beyond return for a fit that has started so, and for one that grows."""
+        first = np.maximum(np.abs(loss), SMALL)
+        start = np.maximum(np.abs(self.first_loss), max(abs(self.constant_loss), SMALL))
+        self.limit, self.limit_if_growing = EXPLOSION * first, EXPLOSION * np.minimum(start, first)
+
+    def _has_exploded(self, loss):
+        """Whether the loss is beyond return; within its first epoch a fit may still come down."""
+        if not self.losses:
+            return np.zeros(len(loss), dtype=bool)
+        return (loss > self.limit) | ((loss > self.limit_if_growing) & (loss > self.last_loss))
+
+    def _is_finite(self, losses):
+        """Whether losses and parameters are."""
+        sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
+        is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
+        return is_finite & np.isfinite(losses).all(axis=1)
+
+    @property
+    def constant_loss(self):
+        """Mean loss of the best constant predictions."""
+        return float(self.mean(self.constant[None])[0])
+
+    def has_diverged(self, losses):
+        """Whether measured losses (n_models, n_tasks) say that training has done harm only.
+
+        Either it was stopped, and the loss is above the best one and that of a constant; or it is
+        above that of the start and twice that of a constant.
+        """
+        loss, constant = self.mean(losses), self.constant_loss
+        stopped = np.maximum(self.good_loss, constant)
+        limit = np.maximum(self.first_loss, constant + max(abs(constant), SMALL))
+        return ~(loss <= np.where(self.diverged_task >= 0, stopped, limit))
+
+    def fall_back(self, models, losses):
+        """Keep the good parameters of the models in the mask, where ``losses`` had diverged."""
+        self.kept.take(self.good, models)
+        self.fell_back = models & (self.diverged_task < 0)
+        self.diverged_task = np.where(self.fell_back, _worst(losses), self.diverged_task)
+
+
+def _worst(losses):
+    """Task with a loss that is not finite or, failing that, with the largest."""
+    return np.where(np.isfinite(losses), losses, np.inf).argmax(axis=1)

@@ -1,0 +1,80 @@
+"""An estimator in the middle of its fit, to go on from there."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+from sklearn.base import clone
+
+from skmtl.neural.optimizers._schedules import CURVES
+from skmtl.neural.training._keep import keep_good
+from skmtl.neural.training._progress import Snapshot
+from skmtl.neural.training._results import write_results
+from skmtl.neural.training._settings import differences
+
+# Parameters that change nothing of the epochs to come; of the seed the number is kept.
+FREE = {"warm_start", "max_iter", "random_state", "verbose"}
+
+# What an estimator has during a fit only, or what the fit will drop.
+PASSING = (
+    "_watch",
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+    "_skl_callbacks_to_teardown",
+    "_stream",
+)
+
+
+def pause(fit, run, rows, held_out):
+    """The estimator as if the fit had stopped here, and with what it takes to go on.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    run : Run
+        Between two epochs.
+    rows : Rows
+        Training data.
+    held_out : ndarray or None
+        Indices of the rows held out.
+    """
+    estimator = copy.copy(fit.estimator)
+    for name in PASSING:
+        estimator.__dict__.pop(name, None)
+    stopped = copy.copy(fit)
+    stopped.estimator = estimator
+    now, end = Snapshot(run.module), replace(run, progress=run.progress.aside())
+    keep_good(end, rows, fit.batch_size(rows))
+    write_results(stopped, run.module, end.progress, rows, held_out)
+    now.restore()
+    estimator._paused = {
+        "parameters": _parameters(fit.estimator),
+        "data": fit.fingerprint,
+        "seed": fit.seed,
+        "tasks": fit.given.tasks,
+        "run": run.state(),
+    }
+    return estimator
+
+
+def check_same_fit(fit, paused):
+    """Raise if a fit is not the one that was paused."""
+    changes = differences(paused["parameters"], _parameters(fit.estimator))
+    if fit.fingerprint != paused["data"]:
+        changes = ", ".join(filter(None, [changes, "X, y or sample_weight are others"]))
+    if changes:
+        raise ValueError(
+            f"The fit goes on exactly where it was saved, but {changes}. Restore them, or set "
+            "warm_start=False to start anew."
+        )
+
+
+def _parameters(estimator):
+    # Clones: an object may be changed in place later on.
+    parameters = clone(estimator).get_params(deep=False)
+    is_planned = estimator.learning_rate in CURVES
+    # The curve of the learning rate depends on the number of epochs.
+    free = FREE - {"max_iter"} if is_planned else FREE
+    return {name: value for name, value in parameters.items() if name not in free}

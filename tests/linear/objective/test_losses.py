@@ -1,0 +1,114 @@
+"""The two forms of the loss agree, and their derivatives are derivatives."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skmtl.linear.objective._design import make_design
+from skmtl.linear.objective._losses import DataLoss, StatisticsLoss
+from skmtl.linear.objective._statistics import Statistics
+from skmtl.tasks._targets import read_targets
+
+MIXED = ["regression", "binary", "multiclass", "count"]
+
+
+def wide(rng, n=30, p=4, T=3):
+    X, Y = rng.normal(size=(n, p)) + 2, rng.normal(size=(n, T)) + 3
+    Y[rng.random(Y.shape) < 0.3] = np.nan
+    return X, read_targets(Y, sample_weight=rng.uniform(0.5, 2, size=Y.shape))
+
+
+def long(rng, n=60, p=4, T=5):
+    X, task = rng.normal(size=(n, p)) + 2, rng.integers(T, size=n)
+    y = rng.normal(size=n)
+    y[::7] = np.nan
+    return X, read_targets(y, task_column=task, sample_weight=rng.uniform(0.5, 2, size=n))
+
+
+@pytest.mark.parametrize("form", [wide, long])
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_statistics_equal_rows(form, centred, container):
+    rng = np.random.default_rng(0)
+    X, targets = form(rng)
+    label_weights, n_tasks = targets.label_weights(), targets.tasks.n_tasks
+    W, dW = rng.normal(size=(2, X.shape[1], n_tasks))
+    b, db = rng.normal(size=(2, n_tasks)) if centred else np.zeros((2, n_tasks))
+    rows = DataLoss(make_design(container(X), targets), targets, label_weights).at(W, b)
+    stats = Statistics(container(X), targets, label_weights, centred=centred)
+    grams = StatisticsLoss(stats, profiled=not centred).at(W, b)
+    assert grams.value == pytest.approx(rows.value)
+    n_checked = 2 if centred else 1  # without an intercept, b has no gradient
+    for ours, theirs in (
+        (grams.gradient, rows.gradient),
+        (grams.hessian(dW, db), rows.hessian(dW, db)),
+        (grams.dual(dW, db).gradient, rows.dual(dW, db).gradient),
+    ):
+        for k in range(n_checked):
+            np.testing.assert_allclose(ours[k], theirs[k], atol=1e-10)
+    for scale in (1.0, 0.3):
+        assert grams.dual(dW, db).conjugate(scale) == pytest.approx(
+            rows.dual(dW, db).conjugate(scale)
+        )
+
+
+def test_profiled_intercept_is_the_best_one():
+    rng = np.random.default_rng(0)
+    X, targets = wide(rng)
+    stats = Statistics(X, targets, targets.label_weights(), centred=True)
+    W = rng.normal(size=(4, 3))
+    best = stats.y_mean - stats.mean_product(W)
+    free = StatisticsLoss(stats, profiled=False)
+    profiled = StatisticsLoss(stats, profiled=True).at(W, np.zeros(3)).value
+    assert free.at(W, best).value == pytest.approx(profiled)
+    assert np.abs(free.at(W, best).gradient[1]).max() < 1e-12
+    assert free.at(W, best + 0.1).value > profiled
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_gradient_and_hessian_by_finite_differences(form, as_sparse, mixed_data):
+    X, Y = mixed_data
+    rng = np.random.default_rng(3)
+    if form == "wide":
+        targets = read_targets(Y, declared=MIXED)
+        n_outputs = targets.tasks.n_outputs
+    else:
+        targets = read_targets(Y[:, 2], declared="multiclass", task_column=np.arange(len(X)) % 4)
+        n_outputs = 4 * targets.tasks.n_outputs
+    X_in = sparse.csr_array(X) if as_sparse else X
+    loss = DataLoss(make_design(X_in, targets, X.mean(axis=0)), targets, targets.label_weights())
+    W, dW = 0.3 * rng.normal(size=(2, X.shape[1], n_outputs))
+    b, db = 0.3 * rng.normal(size=(2, n_outputs))
+    h = 1e-5
+    up, down = loss.at(W + h * dW, b + h * db), loss.at(W - h * dW, b - h * db)
+    gW, gb = loss.at(W, b).gradient
+    slope = (up.value - down.value) / (2 * h)
+    assert (gW * dW).sum() + gb @ db == pytest.approx(slope, rel=1e-6)
+    for k, bend in enumerate(loss.at(W, b).hessian(dW, db)):
+        change = (up.gradient[k] - down.gradient[k]) / (2 * h)
+        np.testing.assert_allclose(bend, change, atol=1e-7)
+
+
+def test_large_means_cost_no_digits():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))
+    near = Statistics(X, *_with_cells(Y), centred=True)
+    far = Statistics(X + 1e6, *_with_cells(Y + 1e6), centred=True)
+    np.testing.assert_allclose(far.gram, near.gram, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(far.cross, near.cross, rtol=1e-6, atol=1e-9)
+
+
+def _with_cells(Y):
+    targets = read_targets(Y)
+    return targets, targets.label_weights()
+
+
+def test_one_gram_for_tasks_with_the_same_rows():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 4))
+    Y[:5, 2:] = np.nan
+    stats = Statistics(X, *_with_cells(Y), centred=True)
+    assert len(stats.gram) == 2
+    assert stats.group.tolist() == [0, 0, 1, 1]
+    assert [m.tolist() for m in stats.members] == [[0, 1], [2, 3]]
