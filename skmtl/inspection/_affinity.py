@@ -153,7 +153,7 @@ def task_affinity(
         names, affinity = fitted_cosines(estimator)
     elif method in ("tag", "grad_cosine"):
         kind = "LookAheadProbe" if method == "tag" else "CosineProbe"
-        probe = getattr(_needs_torch("_probe"), kind)(every)
+        probe = getattr(_needs_torch("gradients._probe"), kind)(every)
         network = train_with(probe, estimator, X, y, sample_weight)
         names = network.task_names_in_.tolist()
         affinity = for_all_tasks(network, probe.overall())

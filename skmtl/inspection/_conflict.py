@@ -81,7 +81,7 @@ def gradient_conflict(estimator, X, y, *, sample_weight=None, every=10, space="s
     True
     """
     validate_parameter_constraints(CONSTRAINTS, {"every": every}, caller_name="gradient_conflict")
-    probe = _needs_torch("_probe").CosineProbe(every, space, restarts=True)
+    probe = _needs_torch("gradients._probe").CosineProbe(every, space, restarts=True)
     network = train_with(probe, estimator, X, y, sample_weight)
     cosine = for_all_tasks(network, probe.by_epoch())
     return GradientConflict(

@@ -240,16 +240,16 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
             else:
                 targets = read_more(self, X, y, task_column, sample_weight)
             self._publish(targets.tasks)
-            _needs_torch("_fitting").partial_fit_network(self, X, targets)
+            _needs_torch("training._fit").partial_fit_network(self, X, targets)
         return self
 
     def _make_part(self, name):
         if name == "balancing" and callable(self.balancing):
-            self.balancing = _needs_torch("_settings").resolve(name, self.balancing)
+            self.balancing = _needs_torch("training._settings").resolve(name, self.balancing)
         super()._make_part(name)
 
     def _fit(self, X, targets):
-        _needs_torch("_fitting").fit_network(self, X, targets)
+        _needs_torch("training._fit").fit_network(self, X, targets)
 
     def _expected(self, X, task_index):
         raw = self._raw(X, task_index)
@@ -257,7 +257,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     def _raw(self, X, task_index):
         """Raw scores (n, n_outputs), float64."""
-        return _needs_torch("_network").raw_scores_of(self, X, task_index)
+        return _needs_torch("training._network").raw_scores_of(self, X, task_index)
 
     @property
     def _goes_on(self):
@@ -280,7 +280,9 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         if "_built" in state:
             state["_built"] = {}
         if state.get("_stream"):
-            state["_stream"] = _needs_torch("_portable").on_device(state["_stream"], "cpu")
+            state["_stream"] = _needs_torch("training._to_device").on_device(
+                state["_stream"], "cpu"
+            )
         return state
 
 
