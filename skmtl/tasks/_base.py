@@ -58,6 +58,11 @@ class Task(Searchable, BaseEstimator, ABC):
         """Predicted labels (n,) in the units and dtype of y, from `inverse_link`."""
 
     @property
+    def has_squared_loss(self) -> bool:
+        """Whether the loss is half the squared difference of raw score and value."""
+        return False
+
+    @property
     @abstractmethod
     def loss_key(self) -> tuple[Hashable, ...]:
         """Tasks with equal keys have the same loss function and number of outputs."""

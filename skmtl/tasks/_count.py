@@ -63,6 +63,11 @@ class Count(Regression):
         return np.exp(raw[..., 0].astype(np.float64))
 
     @property
+    def has_squared_loss(self) -> bool:
+        """Never."""
+        return False
+
+    @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """All counts have one loss."""
         return (type(self),)

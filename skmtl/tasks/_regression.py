@@ -107,6 +107,11 @@ class Regression(Task):
         return expected
 
     @property
+    def has_squared_loss(self) -> bool:
+        """For "squared"; not for a subclass with a loss of its own."""
+        return self.loss == "squared" and type(self).loss_and_grad is Regression.loss_and_grad
+
+    @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """Kind of loss and its threshold."""
         return (type(self), self.loss, self.delta if self.loss == "huber" else None)

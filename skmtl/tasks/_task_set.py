@@ -87,6 +87,11 @@ class TaskSet:
         """Whether there is more than one task type."""
         return len({type(task) for task in self.tasks}) > 1
 
+    @cached_property
+    def has_squared_loss(self) -> bool:
+        """Whether the losses of all tasks are squared."""
+        return all(task.has_squared_loss for task in self.tasks)
+
     @property
     def any_classification(self) -> bool:
         """Whether a task has classes."""
