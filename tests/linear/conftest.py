@@ -64,6 +64,6 @@ PIECES = {
     "l2+l1+trace": 0.5 * L2() + L1() + TraceNorm(),
     "squared_trace+l1": SquaredTraceNorm() + L1(),
     "clustered+l1": 0.2 * Clustered() + L1(),
-    "split-of-pieces": Split(L1() + 0.5 * TraceNorm(), L21(axis="tasks") + L21()),
+    "split-of-groups": Split(L1() + 0.5 * TraceNorm(), L21(axis="tasks") + L21()),
 }
 MIXED = ["regression", "binary", "multiclass", "count"]

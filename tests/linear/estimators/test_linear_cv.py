@@ -240,7 +240,7 @@ FINITE = sorted(
     for alias in PENALTIES
     if alias not in ("l2", "mean_deviation", "temporal", "squared_trace_norm", "clustered")
 )
-FINITE += ["l1+trace", "l21+linf", "fused+trace", "split-of-pieces"]
+FINITE += ["l1+trace", "l21+linf", "fused+trace", "split-of-groups"]
 
 
 @pytest.mark.parametrize("center", [False, True])

@@ -167,7 +167,7 @@ SUMS = {
         name: penalty
         for name, penalty in PIECES.items()
         # A quadratic penalty has no part in the prox of the others.
-        if name not in ("split-of-pieces", "mean+fused+l1+trace", "l2+l1+trace")
+        if name not in ("split-of-groups", "mean+fused+l1+trace", "l2+l1+trace")
     },
 }
 
@@ -183,7 +183,7 @@ def test_prox_of_a_sum_minimises(name, W, direction, step):
 
     best = part.prox(W, step)
     gap = 0.0
-    if part.shares and not part._says_nothing_of_mean:
+    if part.dykstra and not part._says_nothing_of_mean:
         # Several pieces: the prox comes from a limited number of sweeps, and the shares bound
         # how far it is from the best (of a 1-strongly convex objective).
         Y, N = part.dual((best - W) / step, best)

@@ -99,8 +99,8 @@ def test_every_solver_is_met(regression_data):
         "graph",
         "graph+l2",
         "l2",
-        "mean_deviation",
         "mean+l2",
+        "mean_deviation",
         "temporal",
     ]
     assert set(EXTRA) | set(PENALTIES) == set(fits["proximal_gradient"]) == set(fits["admm"])
