@@ -4,8 +4,9 @@ import importlib
 
 import numpy as np
 
+from skmtl._innermost import innermost
+from skmtl._shown import shown
 from skmtl._warnings import known_labels
-from skmtl.compose._meta import innermost
 from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
 
 METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
@@ -49,7 +50,7 @@ def affinity_array(affinity, names, *, by_name=True):
     if array.shape != (len(names), len(names)):
         raise ValueError(
             f"affinity has shape {array.shape}; expected ({len(names)}, {len(names)}), an entry "
-            f"for each pair of the tasks {names[:8]}{' and more' if len(names) > 8 else ''}."
+            f"for each pair of the tasks {shown(names)}."
         )
     if np.isinf(array).any():
         raise ValueError("affinity contains infinity; an unknown affinity is NaN.")

@@ -7,11 +7,10 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._innermost import final_estimator, innermost, unwrap
 from skmtl._sparse import without_duplicates
-from skmtl.compose._meta import innermost
 from skmtl.inspection._clones import clone_for
 from skmtl.inspection._cross_validate import fit_members
-from skmtl.metrics._unwrap import final_estimator, unwrap
 from skmtl.tasks._reading import split_task_feature
 
 

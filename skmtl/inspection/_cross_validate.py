@@ -9,11 +9,10 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmtl._innermost import innermost, unwrap
 from skmtl._warnings import known_labels, name_tasks
 from skmtl.compose._independent import IndependentTasks
-from skmtl.compose._meta import innermost
 from skmtl.compose._weights import fit_weighted
-from skmtl.metrics._unwrap import unwrap
 from skmtl.model_selection._folds import (
     N_SPLITS,
     check_rows,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.metrics._unwrap import final_estimator
+from skmtl._innermost import final_estimator
 
 
 def fitted_network(estimator, caller):

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._innermost import final_estimator
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
@@ -22,7 +23,6 @@ from skmtl.inspection._task_data import TaskData
 from skmtl.inspection.report._predictions import Answers, join_folds, read_answers
 from skmtl.metrics import make_multitask_scorer
 from skmtl.metrics._keys import score_keys
-from skmtl.metrics._unwrap import final_estimator
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 import sklearn
 
 import skmtl
+from skmtl._shown import joined
 from skmtl.inspection.report._affinity_figure import affinity_figure
 from skmtl.inspection.report._bars import labels_a_row
 from skmtl.inspection.report._gain_figures import gain_figure
@@ -201,9 +202,8 @@ def _parts(findings):
 
 def _model(findings):
     names = findings.feature_names
-    shown = ", ".join(name(feature) for feature in names[:MOST_FEATURES])
-    more = f" and {count(len(names) - MOST_FEATURES)} more" if len(names) > MOST_FEATURES else ""
+    shown = joined(map(name, names), MOST_FEATURES)
     return (
         f"<pre>{safe(findings.estimator)}</pre>"
-        f"<details><summary>{plural(len(names), 'feature')}</summary><p>{shown}{more}</p></details>"
+        f"<details><summary>{plural(len(names), 'feature')}</summary><p>{shown}</p></details>"
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skmtl._innermost import unwrap
 from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import unwrap
 from skmtl.tasks import Task
 from skmtl.tasks._columns import match
 
