@@ -1,15 +1,12 @@
 """What tasks do for each other, as an array, whoever says it."""
 
-import importlib
-
 import numpy as np
 
+from skmtl._affinity_methods import METHODS, measure_by_method
 from skmtl._innermost import innermost
 from skmtl._shown import shown
 from skmtl._warnings import known_labels
 from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
-
-METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
 
 
 def measure(affinity, estimator, X, y, weights):
@@ -24,9 +21,7 @@ def _measure(affinity, estimator, X, y, weights):
     if affinity == "auto":
         is_network = hasattr(innermost(estimator)[1], "architecture")
         affinity = "tag" if is_network else "coef_cosine"
-    # On use: inspection is made of what this package has, this room included.
-    task_affinity = importlib.import_module("skmtl.inspection").task_affinity
-    return task_affinity(estimator, X, y, method=affinity, sample_weight=weights)
+    return measure_by_method(affinity, estimator, X, y, weights)
 
 
 def check_affinity(affinity):

@@ -31,7 +31,7 @@ def coefficient_cosines(estimator, data):
     for t in np.flatnonzero(data.can_learn()):
         fitted = fit_members(clone_for(estimator, data, [t]), data, [t])
         final, X = unwrap(fitted, data.take(labelled, [t])[0])
-        blocks[t] = _coefficients(final).T * _spread(X, final)[:, None]
+        blocks[t] = _coefficients(final).T * _standard_deviations(X, final)[:, None]
     return cosines(blocks)
 
 
@@ -45,7 +45,7 @@ def _coefficients(final):
     return np.atleast_2d(final.coef_)
 
 
-def _spread(X, final):
+def _standard_deviations(X, final):
     """Standard deviation of every feature."""
     if getattr(final, "task_feature", None) is not None:
         X, _ = split_task_feature(X, final.task_feature)
