@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from skmtl.linear.penalties._base import Array
@@ -36,10 +34,6 @@ class L1(RowNorm):
 
     alias = "l1"
     prox_order = 1
-
-    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
-        self.weight = weight
-        self.feature_weight = feature_weight
 
     def value(self, W: Array) -> float:
         return float((self.row_weights(W) * np.abs(W)).sum())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from skmtl.linear.penalties._base import Array
@@ -37,10 +35,6 @@ class L1Inf(RowNorm):
 
     alias = "l1inf"
     prox_order = 2
-
-    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
-        self.weight = weight
-        self.feature_weight = feature_weight
 
     def value(self, W: Array) -> float:
         return float(self.row_weights(W)[:, 0] @ np.abs(W).max(axis=1, initial=0.0))

@@ -33,10 +33,6 @@ class RowNorm(NormAtom):
     >>> import numpy as np
     >>> from skmtl.linear.penalties import RowNorm
     >>> class Rows(RowNorm):
-    ...     def __init__(self, weight=1.0, *, feature_weight=None):
-    ...         self.weight = weight
-    ...         self.feature_weight = feature_weight
-    ...
     ...     def value(self, W):
     ...         return float(np.linalg.norm(self.row_weights(W) * W, axis=1).sum())
     ...
@@ -52,7 +48,10 @@ class RowNorm(NormAtom):
     """
 
     allows_positive = True
-    feature_weight: Any
+
+    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
+        self.weight = weight
+        self.feature_weight = feature_weight
 
     def check(self, n_features: int | None = None) -> None:
         super().check(n_features)
