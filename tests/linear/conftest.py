@@ -16,7 +16,6 @@ from skmtl.linear.penalties import (
     SquaredTraceNorm,
     TraceNorm,
 )
-from skmtl.linear.penalties._algebra import parts_of
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def mixed_data(regression_data):
 PLAIN = sorted(
     alias
     for alias, make in PENALTIES.items()
-    if not any(atom.over_tasks for part in parts_of(make()) for atom in part.atoms())
+    if not any(atom.over_tasks for part in make().parts() for atom in part.atoms())
 )
 # Sums whose joint prox is not known: the solvers see several pieces.
 PIECES = {
@@ -64,6 +63,6 @@ PIECES = {
     "l2+l1+trace": 0.5 * L2() + L1() + TraceNorm(),
     "squared_trace+l1": SquaredTraceNorm() + L1(),
     "clustered+l1": 0.2 * Clustered() + L1(),
-    "split-of-pieces": Split(L1() + 0.5 * TraceNorm(), L21(axis="tasks") + L21()),
+    "split-of-groups": Split(L1() + 0.5 * TraceNorm(), L21(axis="tasks") + L21()),
 }
 MIXED = ["regression", "binary", "multiclass", "count"]

@@ -51,7 +51,7 @@ def clusters(h):
 ALGEBRA = {
     "lasso": lambda h, _: h["rho1"] * L1(),
     "l21": lambda h, _: h["rho1"] * L21(),
-    "trace_norm": lambda h, _: h["rho1"] * TraceNorm(),
+    "trace": lambda h, _: h["rho1"] * TraceNorm(),
     "ridge": lambda h, _: L2(h["alpha"] if "alpha" in h else 2 * h["rho"]),
     "meanreg": lambda h, _: 2 * h["rho1"] * MeanDeviation() + 2 * h["rho2"] * L2(),
     "lasso_l2": lambda h, _: h["rho1"] * L1() + 2 * h["rho_L2"] * L2(),

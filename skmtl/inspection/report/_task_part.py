@@ -185,7 +185,7 @@ def _label_cells(answers, k, predicted):
         numbers = (float(answers.labels[k]), float(predicted))
         return "".join(f'<td class="number">{significant(v)}</td>' for v in numbers) + loss
     known = np.flatnonzero(answers.task.classes_ == answers.labels[k])
-    share = float(answers.link[k, known[0]]) if len(known) else 0.0
+    share = float(answers.expected[k, known[0]]) if len(known) else 0.0
     return (
         f"<td>{name(answers.labels[k])}</td><td>{name(predicted)}</td>"
         f'<td class="number">{number(share)}</td>{loss}'

@@ -1,1 +1,29 @@
 """The public linear estimators: a docstring, and which parts."""
+
+from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
+from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
+from skmtl.linear.estimators._linear import (
+    MultiTaskLinear,
+    MultiTaskLinearClassifier,
+    MultiTaskLinearRegressor,
+)
+from skmtl.linear.estimators._linear_cv import (
+    MultiTaskLinearClassifierCV,
+    MultiTaskLinearCV,
+    MultiTaskLinearRegressorCV,
+)
+from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
+
+__all__ = [
+    "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
+    "MultiTaskLinear",
+    "MultiTaskLinearCV",
+    "MultiTaskLinearClassifier",
+    "MultiTaskLinearClassifierCV",
+    "MultiTaskLinearRegressor",
+    "MultiTaskLinearRegressorCV",
+    "ReducedRankRegressor",
+]

@@ -431,7 +431,7 @@ def test_the_best_epoch_is_restored_with_its_statistics(mixed_data, kind):
 @both
 def test_a_fit_goes_on_from_a_file(mixed_data, kind, tmp_path):
     # Its module is skipped as a whole where there are no callbacks.
-    from .test_checkpoint import assert_same, crashed
+    from tests.neural.training.test_checkpoint import assert_same, crashed
 
     X, Y = mixed_data
     options = {"kind": kind, "tasks": MIXED, "max_iter": 9, "dropout": 0.2, "early_stopping": True}
