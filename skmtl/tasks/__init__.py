@@ -3,6 +3,7 @@
 from skmtl._warnings import LabelWarning
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
+from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._regression import Regression
@@ -15,6 +16,7 @@ __all__ = [
     "Multiclass",
     "Regression",
     "Task",
+    "UnseenLabelError",
     "stack_tasks",
     "unstack_tasks",
 ]

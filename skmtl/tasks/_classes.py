@@ -16,6 +16,10 @@ from skmtl.tasks._weights import in_range
 UNSEEN = -1.0
 
 
+class UnseenLabelError(ValueError):
+    """A label of a class that was not seen in `fit`."""
+
+
 class Classes(Task):
     """Base of the classification tasks: reads labels as class codes 0, 1, ..."""
 
@@ -77,7 +81,7 @@ class Classes(Task):
         unknown = column.observed & (codes < 0)
         if unknown.any() and unseen == "raise":
             label = column.labels[unknown][0]
-            raise ValueError(
+            raise UnseenLabelError(
                 f"Task {name!r}: label {_plain(label)!r} was not seen in fit; "
                 f"known classes: {self.classes_.tolist()}."
             )

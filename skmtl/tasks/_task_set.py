@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,6 +213,18 @@ def _is_comparable(task: Task, column: Column, name: Hashable) -> Any:
     return task.encode(column, name, unseen="miss") >= 0
 
 
+class LabelColumn(NamedTuple):
+    """The labels of one column of y, as numbers.
+
+    ``values`` is (n_samples, ...): a label may be more than one number. ``weights`` is
+    (n_samples,), 0 where unobserved.
+    """
+
+    task: Task
+    values: Array
+    weights: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Targets:
     """Labels as numbers.
@@ -222,8 +234,8 @@ class Targets:
     tasks : TaskSet
         What the numbers mean.
     values : ndarray of shape (n_samples, n_tasks), or (n_samples,) for 1-D and long y
-        Encoded labels; 0 where unobserved.
-    weights : ndarray, same shape
+        Encoded labels; 0 where unobserved. Further axes where a label is several numbers.
+    weights : ndarray of shape (n_samples, n_tasks) or (n_samples,)
         Sample weight times class weight; 0 where unobserved.
     task_index : ndarray of shape (n_samples,) or None
         Long form: position in ``tasks.names``, -1 for an unknown task.
@@ -234,10 +246,20 @@ class Targets:
     weights: Array
     task_index: Array | None = None
 
+    def columns(self) -> list[LabelColumn]:
+        """A `LabelColumn` for each column of y; in long form one, with all rows."""
+        if self.weights.ndim == 1:
+            return [LabelColumn(self.tasks.tasks[0], self.values, self.weights)]
+        return [
+            LabelColumn(task, self.values[:, t], self.weights[:, t])
+            for t, task in enumerate(self.tasks.tasks)
+        ]
+
     def select(self, tasks: Array) -> Targets:
         """Some of the tasks (wide)."""
-        n_rows = len(self.values)
-        values, weights = self.values.reshape(n_rows, -1), self.weights.reshape(n_rows, -1)
+        values, weights = self.values, self.weights
+        if weights.ndim == 1:
+            values, weights = values[:, None], weights[:, None]
         return Targets(self.tasks.take(tasks), values[:, tasks], weights[:, tasks])
 
     def without_empty_tasks(self) -> Targets:

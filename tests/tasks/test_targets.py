@@ -10,6 +10,7 @@ from scipy import sparse
 
 from skmtl.tasks import Binary, Multiclass, Regression
 from skmtl.tasks._targets import read_targets
+from skmtl.tasks._task_set import Targets
 
 ODD_NAMES = ["", "class", "yield", "a.b", "keys", 1, "<script>", "mean", ("a", 1), "predict"]
 
@@ -108,6 +109,32 @@ def test_a_task_without_labels_changes_no_other():
         beside = read_targets(np.column_stack([y, [np.nan] * 3]))
     assert (beside.values[:, :2] == alone.values).all()
     assert (beside.weights[:, :2] == alone.weights).all()
+
+
+class TestColumns:
+    """`Targets.columns`: one (task, values, weights) per column of y."""
+
+    def test_wide(self):
+        targets = read_targets([[1.5, 0], [2.0, None]])
+        tasks, values, weights = zip(*targets.columns(), strict=True)
+        assert tasks == targets.tasks.tasks
+        assert [v.tolist() for v in values] == [[1.5, 2.0], [0.0, 0.0]]
+        assert [w.tolist() for w in weights] == [[1.0, 1.0], [1.0, 0.0]]
+
+    def test_long_form_is_one_column(self):
+        targets = read_targets([1.5, 2.0, 3.0], task_column=np.array([4, 7, 4]))
+        ((task, values, weights),) = targets.columns()
+        assert task is targets.tasks.tasks[0]
+        assert values is targets.values and weights is targets.weights
+
+    @pytest.mark.parametrize("shape", [(5,), (5, 3)])
+    def test_a_label_may_be_several_numbers(self, shape):
+        tasks = read_targets(np.full(shape, 1.5)).tasks
+        targets = Targets(tasks, np.random.default_rng(0).random((*shape, 2)), np.ones(shape))
+        columns = targets.columns()
+        assert [column.values.shape for column in columns] == [(5, 2)] * len(tasks.tasks)
+        assert (targets.select(np.array([0])).values[:, 0] == columns[0].values).all()
+        assert targets.take(np.array([1, 3])).values.shape == (2, *shape[1:], 2)
 
 
 class TestNewLabels:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from skmtl._base import _check_rows
+from skmtl.tasks import UnseenLabelError
 from skmtl.tasks._columns import Column
 
 
@@ -24,10 +25,8 @@ def read_more(estimator, X, y, task_column, sample_weight):
         _refuse_unknown(estimator, estimator._task_index(task_column))
     try:
         targets = tasks.read(y, task_column=task_column, sample_weight=sample_weight)
-    except ValueError as error:
-        if "was not seen in fit" not in str(error):
-            raise
-        raise ValueError(
+    except UnseenLabelError as error:
+        raise UnseenLabelError(
             f"{error} The first call decides: declare all classes there, "
             "partial_fit(X, y, classes=...), or in tasks=[Multiclass(classes=...)]."
         ) from None
