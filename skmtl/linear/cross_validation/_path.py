@@ -5,13 +5,17 @@ from sklearn.base import clone
 
 from skmtl.linear.cross_validation._ridge_path import SpectralPath, is_spectral
 from skmtl.linear.objective._alpha_max import alpha_max
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._parameters import check_comparable
 from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.solvers._fit import LinearFit, check_comparable, descend_path, fit_linear
-from skmtl.linear.solvers._select import Case, choose_solver, fits_in_grams
+from skmtl.linear.solvers import Case
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._regression import Regression
 
@@ -113,11 +117,9 @@ class PathProblem:
             for alpha in alphas:
                 W, b = path.solve(alpha)
                 yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
-        elif alphas.all() and self._descends(parts, len(alphas)):
-            data = self.X, self.targets, self.label_weights
-            yield from descend_path(*data, parts[0], self.model, alphas=alphas)
         else:
-            yield from self._one_by_one(alphas)
+            path = self._solver_path(parts, alphas) if alphas.all() else None
+            yield from self._one_by_one(alphas) if path is None else path
 
     def _one_by_one(self, alphas):
         warm = None
@@ -134,14 +136,14 @@ class PathProblem:
         shape, tasks = self.X.shape, self.targets.tasks
         return parts_for(self.penalty, 1.0, shape[1], tasks, positive=self.model.positive)
 
-    def _descends(self, parts, n_alphas):
-        """Whether block descent takes the whole path."""
-        tasks, model = self.targets.tasks, self.model
-        if not is_squared(tasks) or model.solver not in ("auto", "block_descent"):
-            return False
-        n_bytes = gram_bytes(self.X, self.targets, self.label_weights)
-        case = Case(tasks, parts, self.penalty, model, True, n_bytes, n_alphas)
-        return choose_solver(case) == "block_descent"
+    def _solver_path(self, parts, alphas):
+        """Fits of a solver that takes the whole path, else None."""
+        tasks, options = self.targets.tasks, FitOptions.of(self.model)
+        if not tasks.has_squared_loss:
+            return None
+        data = self.X, self.targets, self.label_weights
+        case = Case(tasks, parts, self.penalty, options, gram_bytes(*data), len(alphas))
+        return select_solver(case).path(*data, parts[0], options, alphas=alphas)
 
     def _spectral_path(self, parts):
         """`SpectralPath` where it applies, else None."""
