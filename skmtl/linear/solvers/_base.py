@@ -206,7 +206,7 @@ class Solver(Searchable, BaseEstimator, ABC):
         part: PenaltyPart,
         options: FitOptions,
         warm: Start | None = None,
-        alphas: Sequence[float] = (1.0,),
+        alphas: Sequence[float] | Array = (1.0,),
     ) -> Iterator[LinearFit] | None:
         """Fits with the penalty times each alpha, for a solver that needs no stated problem.
 

@@ -81,7 +81,7 @@ class BlockDescent(Solver):
         part: PenaltyPart,
         options: FitOptions,
         warm: Start | None = None,
-        alphas: Sequence[float] = (1.0,),
+        alphas: Sequence[float] | Array = (1.0,),
     ) -> Iterator[LinearFit]:
         """Fits along a path, on rows where a Gram matrix would be larger."""
         from skmtl.linear.solvers._working_sets import block_descent_path

@@ -49,7 +49,6 @@ def fit_linear(
     warm : tuple (W, b) or (W, b, parts of W or None), or None
         What to start from.
     """
-    options = options if isinstance(options, FitOptions) else FitOptions.of(options)
     check_comparable(targets.tasks, penalty, options)
     check_smooth(targets.tasks)
     start = None if warm is None else Start(*warm)
