@@ -27,14 +27,19 @@ def alpha_max(X, targets, label_weights, penalty, settings):
     parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=settings.positive)
     shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
-        return np.inf, _curvature(X, targets, label_weights) / max(
-            _stiffness(part) for part in parts
-        )
+        return np.inf, _scale(X, targets, label_weights, parts)
     set_up = _on_grams if isinstance(X, Statistics) else _on_rows
     setup = set_up(X, targets, label_weights, settings, parts, shape, settings.center)
     start_b = _without_outliers(setup, targets, shape) if settings.fit_intercept else setup.start_b
     Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
-    return max(_vanishing_alpha(part, Z) for part in parts), None
+    largest = max(_vanishing_alpha(part, Z) for part in parts)
+    # A norm that leaves free more than it says vanishes nowhere.
+    return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
+
+
+def _scale(X, targets, label_weights, parts):
+    """Curvature of the loss over the largest of the penalty."""
+    return _curvature(X, targets, label_weights) / max(_stiffness(part) for part in parts)
 
 
 def _never_vanishes(part):
