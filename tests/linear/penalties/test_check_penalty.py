@@ -155,6 +155,13 @@ class NoCovariance(SquaredTraceNorm):
         return W.T @ W
 
 
+def local():
+    class Local(L1):
+        pass
+
+    return Local()
+
+
 WRONG = [
     (NotConvex(), "value is not convex"),
     (NotZeroAtZero(), "value is 1.0 at W = 0"),
@@ -184,6 +191,7 @@ WRONG = [
     (Indefinite(), "value is -.*, below 0"),
     (WrongEigenvalues(), "eigenvalues are not those of matrix"),
     (NoCovariance(), "task_covariance is no covariance"),
+    (local(), "cannot be pickled"),
     (0.0 * L1(), "give it a positive weight"),
     ("l1", "is not derived from Penalty"),
 ]
