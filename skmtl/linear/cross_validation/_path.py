@@ -13,13 +13,16 @@ from sklearn.base import clone
 from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._parameters import check_comparable
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES, Penalty
-from skmtl.linear.solvers._fit import LinearFit, check_comparable, descend_path, fit_linear
-from skmtl.linear.solvers._select import Case, choose_solver, fits_in_grams
+from skmtl.linear.solvers import Case
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._task_set import Targets
 
@@ -150,11 +153,9 @@ class PathProblem:
             for alpha in alphas:
                 W, b = path.solve(alpha)
                 yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
-        elif alphas.all() and self._descends(parts, len(alphas)):
-            data = self.X, self.targets, self.label_weights
-            yield from descend_path(*data, parts[0], self.options, alphas=alphas)
         else:
-            yield from self._one_by_one(alphas)
+            found = self._solver_path(parts, alphas) if alphas.all() else None
+            yield from self._one_by_one(alphas) if found is None else found
 
     def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
         data, warm = (self.X, self.targets, self.label_weights), None
@@ -168,11 +169,11 @@ class PathProblem:
         n_features, tasks = self.X.shape[1], self.targets.tasks
         return parts_for(self.penalty, 1.0, n_features, tasks, positive=self.options.positive)
 
-    def _descends(self, parts: list[PenaltyPart], n_alphas: int) -> bool:
-        """Whether block descent takes the whole path."""
+    def _solver_path(self, parts: list[PenaltyPart], alphas: Array) -> Iterator[LinearFit] | None:
+        """Fits of a solver that takes the whole path, else None."""
         tasks, options = self.targets.tasks, self.options
-        if not tasks.has_squared_loss or options.solver not in ("auto", "block_descent"):
-            return False
-        n_bytes = gram_bytes(self.X, self.targets, self.label_weights)
-        case = Case(tasks, parts, self.penalty, options, True, n_bytes, n_alphas)
-        return choose_solver(case) == "block_descent"
+        if not tasks.has_squared_loss:
+            return None
+        data = self.X, self.targets, self.label_weights
+        case = Case(tasks, parts, self.penalty, options, gram_bytes(*data), len(alphas))
+        return select_solver(case).path(*data, parts[0], options, alphas=alphas)

@@ -2,7 +2,7 @@ r"""Quadratic penalties at many alphas from one eigendecomposition of each Gram 
 
 import numpy as np
 
-from skmtl.linear.solvers._closed_form import least_squares
+from skmtl.linear.solvers._normal_equations import least_squares
 
 
 def is_quadratic(parts, options):

@@ -15,8 +15,8 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES, Penalty
+from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.linear.solvers._fit import fit_linear
-from skmtl.linear.solvers._select import SOLVERS
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
@@ -90,7 +90,7 @@ class MultiTaskLinear(MultiTaskEstimator):
         "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "scale_targets": [StrOptions({"auto"}), "boolean"],
         "positive": ["boolean"],
-        "solver": [StrOptions(set(SOLVERS))],
+        "solver": [StrOptions({"auto", *(solver.name for solver in SOLVERS)}), Solver],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
