@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skmtl._indexing import as_slice
 from skmtl.linear.objective._separation import margins
 
 
@@ -28,7 +29,7 @@ class DataLoss:
         self.blocks = [
             (
                 block.task,
-                _as_slice(block.outputs),
+                as_slice(block.outputs),
                 np.ascontiguousarray(values[:, block.tasks]),
                 np.ascontiguousarray(label_weights[:, block.tasks]),
             )
@@ -211,10 +212,3 @@ def _weigh(label_weights, values):
     """Cell weight times value, exactly 0 where the weight is; flat over the outputs."""
     weighed = np.where(label_weights[..., None] > 0, values, 0.0) * label_weights[..., None]
     return weighed.reshape(len(values), -1)
-
-
-def _as_slice(index):
-    """A slice where the index is contiguous, so that taking it makes no copy."""
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[-1]) + 1)
-    return index
