@@ -15,7 +15,6 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES, Penalty
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._select import SOLVERS
 from skmtl.tasks import Task
@@ -143,7 +142,7 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _fit(self, X, targets):
         penalty = read_penalty(self, targets.tasks, X.shape[1])
         outputs = learnable_outputs(targets.tasks)
-        warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
+        warm = self._warm_coefficients(X.shape[1], outputs, len(penalty.parts()))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
             self.__dict__.pop(name, None)
         if not outputs.any():
