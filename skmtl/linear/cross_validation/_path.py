@@ -10,18 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl.linear.cross_validation._alpha_grid import alpha_grid
+from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
-from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.objective._training_data import (
+    learnable,
+    learnable_outputs,
+    learnable_tasks,
+    vanishing_for_zero,
+)
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers._fit import LinearFit, check_comparable, descend_path, fit_linear
 from skmtl.linear.solvers._select import Case, choose_solver, fits_in_grams
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 
@@ -77,7 +85,12 @@ class PathProblem:
     """
 
     def __init__(
-        self, X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: FitOptions
+        self,
+        X: Any,
+        targets: Targets,
+        label_weights: Array | None,
+        penalty: Penalty,
+        options: FitOptions,
     ) -> None:
         self.X, self.targets, self.label_weights = X, targets, label_weights
         self.penalty, self.options = penalty, options
@@ -111,6 +124,20 @@ class PathProblem:
             problem.X = Statistics(X, labelled, label_weights, centred=centred)
         return problem
 
+    @classmethod
+    def of_statistics(cls, model: PathModel, statistics: MergedStatistics, tasks: TaskSet) -> Self:
+        """What `of_rows` makes of the rows of ``tasks``, from their statistics."""
+        kept, names = np.flatnonzero(statistics.n_labels), tasks.names.tolist()
+        omega = read_task_weight(model.task_weight, names, statistics.omega)
+        factors = vanishing_for_zero(omega)[kept] / statistics.omega[kept]
+        some = statistics.select(kept).weighted(factors)
+        if not model.options.fit_intercept:
+            some = some.uncentred()
+        none = np.zeros((1, tasks.n_tasks))
+        counted = TaskSet(tasks.tasks, tasks.names, statistics.n_labels)
+        targets = Targets(counted, none, none).select(kept)
+        return cls(some, targets, None, model.penalty_of(kept, names), model.options)
+
     def alphas(self, n_alphas: int, eps: float) -> Array:
         """Geometric grid of ``n_alphas``, descending.
 
@@ -123,11 +150,8 @@ class PathProblem:
         if not np.isfinite(largest):
             start, end = (bound * scale for bound in QUADRATIC_RANGE)
             return np.geomspace(start, end, n_alphas)
-        tiny = np.finfo(np.float64).resolution
-        # What rounding leaves of nothing, in the units of X and y.
-        if largest <= tiny * min(self._size_of_products(), 1.0):
-            return np.full(n_alphas, tiny)
-        return np.geomspace(largest, largest * eps, n_alphas)
+        size = self._size_of_products()
+        return alpha_grid(largest, eps=eps, n_alphas=n_alphas, size=size)
 
     def _size_of_products(self) -> float:
         """How large products of features and labels are."""
