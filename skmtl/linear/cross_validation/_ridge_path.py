@@ -11,7 +11,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.objective._task_matrix import TaskMatrix
-from skmtl.linear.solvers._closed_form import least_squares
+from skmtl.linear.solvers._normal_equations import least_squares
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._training_data import learnable_outputs, learnable_tasks
-from skmtl.linear.solvers._fit import LinearFit
+from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]

@@ -12,7 +12,7 @@ from skmtl._docstrings import documented
 from skmtl.linear.estimators._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PARAMETERS, SHARED
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.penalties import PENALTIES, Penalty
-from skmtl.linear.solvers._select import SOLVERS
+from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.tasks import Task
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
@@ -79,7 +79,7 @@ class MultiTaskLinear(LinearModel):
         "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
         "scale_targets": [StrOptions({"auto"}), "boolean"],
         "positive": ["boolean"],
-        "solver": [StrOptions(set(SOLVERS))],
+        "solver": [StrOptions({"auto", *(solver.name for solver in SOLVERS)}), Solver],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
@@ -99,7 +99,7 @@ class MultiTaskLinear(LinearModel):
         task_weight: Any = None,
         scale_targets: bool | str = "auto",
         positive: bool = False,
-        solver: str = "auto",
+        solver: str | Solver = "auto",
         max_iter: int = 1000,
         tol: float = 1e-4,
         warm_start: bool = False,
@@ -197,7 +197,7 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
         task_weight: Any = None,
         scale_targets: bool | str = "auto",
         positive: bool = False,
-        solver: str = "auto",
+        solver: str | Solver = "auto",
         max_iter: int = 1000,
         tol: float = 1e-4,
         warm_start: bool = False,

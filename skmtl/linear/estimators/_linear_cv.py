@@ -14,6 +14,7 @@ from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear import MultiTaskLinear
 from skmtl.linear.estimators._linear_search import LinearSearch
 from skmtl.linear.penalties import Penalty
+from skmtl.linear.solvers import Solver
 
 linear_cv = documented(CV_PARAMETERS, CV_ATTRIBUTES, shared=SHARED)
 
@@ -112,7 +113,7 @@ class MultiTaskLinearCV(LinearSearch):
         task_weight: Any = None,
         scale_targets: bool | str = "auto",
         positive: bool = False,
-        solver: str = "auto",
+        solver: str | Solver = "auto",
         max_iter: int = 1000,
         tol: float = 1e-4,
         n_jobs: int | None = None,

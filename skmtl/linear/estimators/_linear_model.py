@@ -15,7 +15,8 @@ from skmtl.linear.objective._design import LongDesign
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
-from skmtl.linear.solvers._fit import LinearFit, fit_linear
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._task_set import Targets
 
 Array = NDArray[Any]
