@@ -1,9 +1,10 @@
 """The tests nearest to what has changed: ``python -m tests.nearest [REVISION]`` prints their paths.
 
 A file of the package stands for its own examples and for the tests that mirror it, those of its
-room where it has none of its own; a file beside tests for all tests of its folder.
+room where it has none of its own; a file beside tests for the tests that import it.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,19 @@ def nearest(path):
     if path.suffix in {".rst", ".md"}:
         return PAGES
     if path.parts[0] == "tests" and path.suffix == ".py":
-        return [path] if path.name.startswith("test_") else [path.parent]
+        return [path] if path.name.startswith("test_") else importers(path)
     if path.parts[0] == "skmtl" and path.suffix == ".py":
         return [path, *mirrored(path)]
     return []
+
+
+def importers(path):
+    """Test files that import a file beside them; all of its folder for fixtures in a room."""
+    if path.name == "conftest.py" and len(path.parts) > 2:
+        return [path.parent]
+    line = re.compile(rf"^from \S*\b{path.stem} import", re.MULTILINE)
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [test.relative_to(ROOT) for test in tests if line.search(test.read_text())]
 
 
 def mirrored(path):

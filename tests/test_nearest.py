@@ -16,6 +16,7 @@ from tests.nearest import nearest, without_nested
         ("skmtl/_sparse.py", ["skmtl/_sparse.py", "tests/test_sparse.py"]),
         ("tests/tasks/test_stack.py", ["tests/tasks/test_stack.py"]),
         ("tests/metrics/conftest.py", ["tests/metrics"]),
+        ("tests/fuzz/outcome.py", ["tests/fuzz/test_fuzz.py"]),
         ("docs/linear.rst", ["tests/test_docs.py", "tests/test_contributing.py"]),
         ("Makefile", []),
     ],

@@ -51,7 +51,7 @@ class TaskData:
         if feature is not None:
             if not is_1d:
                 raise ValueError(
-                    "With task_feature, y must be 1-D (one label a row), got "
+                    "With task_feature, y must be 1-D (one label per row), got "
                     f"{len(columns)} columns."
                 )
             self.names, self.index = read_task_index(_for_final(estimator, self.X, y), feature)

@@ -77,7 +77,7 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
     if task_feature is not None:
         if not is_1d:
             raise ValueError(
-                f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
+                f"With task_feature, y must be 1-D (one label per row), got {len(columns)} columns."
             )
         task_names, index = read_task_index(X, task_feature)
     observed = [column.observed for column in columns]
