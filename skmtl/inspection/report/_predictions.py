@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skmtl.metrics._parts import read_parts
+from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._unwrap import unwrap
 from skmtl.tasks import Task
 from skmtl.tasks._columns import match
@@ -34,21 +34,14 @@ class Answers:
 def read_answers(estimator, X, y, sample_weight: Any = None):
     """`Answers` of a fitted estimator, by name of the task, labels without weight left out."""
     final, X = unwrap(estimator, X)
-    parts = read_parts(final, X, y, sample_weight)
-    return {part.name: _read(part, part.weight > 0) for part in parts}
+    tasks = read_scored_tasks(final, X, y, sample_weight)
+    return {scored.name: _read(scored, scored.weight > 0) for scored in tasks}
 
 
-def _read(part, used):
-    expected, values = part.expected[used], part.values[used]
-    return Answers(
-        part.task,
-        part.rows[used],
-        part.labels[used],
-        part.weight[used],
-        expected,
-        part.task.deviance(expected, values),
-        part.decide()[used],
-    )
+def _read(scored, used):
+    task, expected, values, weight, decide = scored.column.take(used)
+    loss = task.deviance(expected, values)
+    return Answers(task, scored.rows[used], scored.labels[used], weight, expected, loss, decide())
 
 
 def join_folds(folds, task):

@@ -16,7 +16,8 @@ from skmtl.linear.cross_validation._path import PathProblem
 from skmtl.linear.objective._training_data import learnable_outputs, vanishing_for_zero
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._some_tasks import settings_of_fold
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import read_task_weight
 
 STATISTICAL = (None, "r2", "neg_mean_squared_error")

@@ -21,8 +21,8 @@ from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import read_folds
 from skmtl.model_selection._held_out import count_scored, warn_of_little, way_out
 from skmtl.model_selection._strata import strata_of
+from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._named_labels import with_rows
-from skmtl.tasks._reading import weights_as_array
 
 FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
 """Parameters that are the same, or another, for the whole search."""
