@@ -7,6 +7,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._docstrings import documented
+from skmtl._shown import shown
 from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
 from skmtl.tasks import Regression
@@ -18,10 +19,10 @@ class TargetScaler(NestingEstimator):
     """Learn transformed targets, and map the predictions back.
 
     Each regression task has a transformer of its own, fitted to its observed labels;
-    classes, and counts and other types of numbers unless named, are learned as they are. It is scikit-learn's
-    :class:`~sklearn.compose.TransformedTargetRegressor` for many tasks, labels that are missing
-    and types that are mixed. By default targets are standardised: a penalty shared by tasks, or
-    a model of all of them, then treats targets of any scale alike.
+    classes, and counts and other types of numbers unless named, are learned as they are. It is
+    scikit-learn's :class:`~sklearn.compose.TransformedTargetRegressor` for many tasks, labels
+    that are missing and types that are mixed. By default targets are standardised: a penalty
+    shared by tasks, or a model of all of them, then treats targets of any scale alike.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class TargetScaler(NestingEstimator):
         is_asked = self.func is not None or default is self.transformer
         if is_asked and all(template is None for template in templates):
             raise ValueError(
-                f"There is nothing to transform: the tasks {names[:8]} are "
+                f"There is nothing to transform: the tasks {shown(names)} are "
                 f"{sorted({task.alias for task in tasks.tasks})}. Counts are transformed where "
                 "transformer is a dict that names them."
             )

@@ -6,7 +6,7 @@ from numbers import Integral
 
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
-from skmtl.compose._affinities import METHODS
+from skmtl._affinity_methods import METHODS
 from skmtl.inspection._affinity_coefficients import coefficient_cosines, fitted_cosines
 from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
 from skmtl.inspection._gradients import for_all_tasks, train_with

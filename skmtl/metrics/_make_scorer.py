@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
 from skmtl.metrics._metric_by_type import assign_scorers, read_metric
 from skmtl.metrics._one_task import score_of_task
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._single_metric import as_scorer, evaluate
 from skmtl.metrics._task_scores import own_scores
-from skmtl.metrics._unwrap import knows_tasks, unwrap
 from skmtl.metrics._views import view_of_task, views_of_other
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl._aliases import did_you_mean, registry
+from skmtl._shown import shown
 from skmtl.tasks._base import Task
-from skmtl.tasks._by_name import by_task, shown
+from skmtl.tasks._by_name import by_task
 from skmtl.tasks._class_labels import look_like_classes
 from skmtl.tasks._columns import Column
 

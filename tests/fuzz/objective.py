@@ -10,7 +10,6 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax, xlogy
 
 from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._algebra import parts_of
 
 VANISHING = 1e-12
 DELTA = 1.35
@@ -175,7 +174,7 @@ def objective_of(outcome):
         groups=groups,
         n_tasks=n_tasks,
         alpha=float(getattr(model, "alpha_", given.get("alpha"))),
-        parts=[part.atoms() for part in parts_of(penalty)],
+        parts=[part.atoms() for part in penalty.parts()],
         center=given.get("center", False),
         fit_intercept=given["fit_intercept"],
         intercept_alpha=given.get("intercept_alpha", 0.0),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._algebra import parts_of
 from tests.fuzz.problem import LINEAR, LINEAR_CV, NETWORKS
 
 
@@ -23,7 +22,7 @@ def atoms(problem):
         "penalty", "trace_norm" if problem.name == "linear-trace" else "l21"
     )
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
-    return [atom for part in parts_of(penalty) for atom in part.atoms()]
+    return [atom for part in penalty.parts() for atom in part.atoms()]
 
 
 def is_linear(problem):

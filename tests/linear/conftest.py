@@ -16,7 +16,6 @@ from skmtl.linear.penalties import (
     SquaredTraceNorm,
     TraceNorm,
 )
-from skmtl.linear.penalties._algebra import parts_of
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def mixed_data(regression_data):
 PLAIN = sorted(
     alias
     for alias, make in PENALTIES.items()
-    if not any(atom.over_tasks for part in parts_of(make()) for atom in part.atoms())
+    if not any(atom.over_tasks for part in make().parts() for atom in part.atoms())
 )
 # Sums whose joint prox is not known: the solvers see several pieces.
 PIECES = {

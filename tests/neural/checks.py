@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+from skmtl.neural.architectures import NetworkSpec
+from skmtl.neural.architectures._build import build_network
+
 X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))
 
 
@@ -10,9 +13,8 @@ def make(architecture, outputs=(1, 3, 2), seeds=(0,), keys=None, activation="tan
     """A module in float64, initialised; smooth by default, for finite differences."""
     shape = {"hidden_layer_sizes": (7, 6), "n_features": 5, **shape}
     n_features = shape.pop("n_features")
-    made = architecture.build(
-        n_features, outputs, activation=activation, n_models=len(seeds), **shape
-    )
+    spec = NetworkSpec(n_features, outputs, activation=activation, n_models=len(seeds), **shape)
+    made = build_network(architecture, spec)
     made.initialize(seeds, range(len(outputs)) if keys is None else keys, activation)
     return made.double()
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 
+from skmtl._innermost import unwrap
 from skmtl._warnings import known_labels
 from skmtl.inspection.displays._linear import read_coefficients
-from skmtl.metrics._unwrap import unwrap
 
 N_ALPHAS, EPS = 30, 1e-3
 
@@ -96,13 +96,15 @@ def _without_search(estimator):
 
 
 def _default_alphas(model, X, y, weights):
-    from skmtl.linear.cross_validation._path import PathProblem
+    from skmtl.linear.cross_validation._path import PathModel, PathProblem
     from skmtl.linear.estimators._linear import MultiTaskLinear
 
     if isinstance(model, MultiTaskLinear):
         X, task_column = model._read_X(X, reset=True)
         targets = model._read_y(X, y, task_column, weights.get("sample_weight"))
-        problem = PathProblem.of_rows(clone(model), X.astype(np.float64, copy=False), targets)
+        problem = PathProblem.of_rows(
+            PathModel.of(model), X.astype(np.float64, copy=False), targets
+        )
         if problem is not None:
             return problem.alphas(N_ALPHAS, EPS)
     around = model.alpha if model.alpha > 0 else 1.0

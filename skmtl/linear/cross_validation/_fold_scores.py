@@ -12,9 +12,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from skmtl._base import mean_score
-from skmtl.linear.cross_validation._path import PathProblem
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._training_data import learnable_outputs, vanishing_for_zero
-from skmtl.tasks._regression import Regression
 from skmtl.tasks._some_tasks import settings_of_fold
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -84,13 +83,14 @@ def _fitted_path(model, train, alphas):
     """The model, fitted with each alpha."""
     targets = train.targets(model)
     model.set_params(**settings_of_fold(model, train.names, targets.tasks.names.tolist()))
-    problem = PathProblem.of_rows(model, train.X, targets)
+    problem = PathProblem.of_rows(PathModel.of(model), train.X, targets)
     solutions = [None] * len(alphas) if problem is None else problem.solutions(alphas)
     outputs = learnable_outputs(targets.tasks)
-    for fitted in solutions:
+    for alpha, fitted in zip(alphas.tolist(), solutions, strict=True):
         # Publishing puts tasks into the units of y, once.
         tasks = tuple(copy(task) for task in targets.tasks.tasks)
         model._publish(replace(targets.tasks, tasks=tasks))
+        model.alpha = alpha
         model._publish_coefficients(train.X.shape[1], outputs, fitted)
         yield model
 
@@ -149,7 +149,7 @@ class HeldOut:
 
 def _mean_squared_error(task, expected, values, weight):
     used = weight > 0
-    if not isinstance(task, Regression) or not used.any():
+    if task.is_classification or not used.any():
         return np.nan
     return float(np.average((expected[used] - values[used]) ** 2, weights=weight[used]))
 
@@ -188,9 +188,10 @@ def problem_of_statistics(model, tasks, train, kept):
     omega = read_task_weight(model.task_weight, names, train.omega)
     omega = vanishing_for_zero(omega)[kept]
     statistics = train.select(kept).weighted(omega / train.omega[kept])
-    if not model.fit_intercept:
+    if not model.options.fit_intercept:
         statistics = statistics.uncentred()
     none = np.zeros((1, tasks.n_tasks))
     counted = TaskSet(tasks.tasks, tasks.names, train.n_labels)
     targets = Targets(counted, none, none).select(kept)
-    return PathProblem(model, statistics, targets, None, kept, names)
+    penalty = model.penalty_of(kept, names)
+    return PathProblem(statistics, targets, None, penalty, model.options)

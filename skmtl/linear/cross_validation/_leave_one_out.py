@@ -18,7 +18,7 @@ References
 
 import numpy as np
 
-from skmtl.linear.cross_validation._path import PathProblem
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._ridge_path import is_quadratic
 
 SMALLEST = 1e-10
@@ -76,12 +76,13 @@ class LeaveOneOut:
         return found
 
 
-def leave_one_out(model, X, targets, alphas):
+def leave_one_out(model: PathModel, X, targets, alphas):
     """Mean squared errors (n_alphas, n_samples) of every row, predicted by a fit to all others.
 
     None where one decomposition does not give them: other penalties, shrunk intercepts, labels
     that some tasks lack, or coefficients that the rows do not determine.
     """
+    options = model.options
     problem = PathProblem.of_rows(model, X, targets, on_rows=True)
     if problem is None or len(problem.label_weights) < len(targets.values):
         return None
@@ -89,11 +90,11 @@ def leave_one_out(model, X, targets, alphas):
         problem.label_weights.reshape(len(problem.label_weights), -1),
         problem.parts(),
     )
-    if (label_weights != label_weights[:, :1]).any() or not is_quadratic(parts, model):
+    if (label_weights != label_weights[:, :1]).any() or not is_quadratic(parts, options):
         return None
-    Q = parts[0].Q.centred() if model.center else parts[0].Q
+    Q = parts[0].Q.centred() if options.center else parts[0].Q
     Y, weights = problem.targets.values.reshape(label_weights.shape), label_weights[:, 0]
-    fit = LeaveOneOut(problem.X, Y, weights, weights.sum(), Q, fit_intercept=model.fit_intercept)
+    fit = LeaveOneOut(problem.X, Y, weights, weights.sum(), Q, fit_intercept=options.fit_intercept)
     if not fit.determines(min(alphas)):
         return None
     return np.array([(fit.errors(alpha) ** 2).mean(axis=1) for alpha in alphas])

@@ -1,27 +1,62 @@
 """Fits along a path of alphas: where it starts, and how a fit helps the next."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl.linear.cross_validation._ridge_path import SpectralPath, is_spectral
+from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
-from skmtl.linear.objective._penalty_part import parts_for
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
-from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers._fit import LinearFit, check_comparable, descend_path, fit_linear
 from skmtl.linear.solvers._select import Case, choose_solver, fits_in_grams
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._regression import Regression
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
 
 QUADRATIC_RANGE = (1e3, 1e-5)
 """Largest and smallest alpha, relative to the curvature, where no alpha makes W vanish."""
 
 
-def is_squared(tasks):
-    """Whether all losses are squared."""
-    return all(type(task) is Regression and task.loss == "squared" for task in tasks.tasks)
+@dataclass(frozen=True)
+class PathModel:
+    """What is fitted along a path: all but the data and alpha.
+
+    Attributes
+    ----------
+    penalty : str or Penalty
+        Penalty, in the names of all tasks.
+    options : FitOptions
+        How it is fitted.
+    task_weight : "labels", list, dict or None, default=None
+        Weights of the tasks in the loss.
+    """
+
+    penalty: str | Penalty
+    options: FitOptions
+    task_weight: Any = None
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """That of a `MultiTaskLinear`."""
+        return cls(estimator.penalty, FitOptions.of(estimator), estimator.task_weight)
+
+    def penalty_of(self, kept: Array, names: list[Any]) -> Penalty:
+        """The penalty on the tasks ``kept`` of those with these names."""
+        penalty = self.penalty
+        penalty = PENALTIES[penalty]() if isinstance(penalty, str) else clone(penalty)
+        return put_in_order(penalty, names).for_tasks(kept, len(names))
 
 
 class PathProblem:
@@ -29,31 +64,32 @@ class PathProblem:
 
     Parameters
     ----------
-    model : MultiTaskLinear
-        Its parameters, but ``alpha``.
     X : ndarray or MergedStatistics
         Features, or what squared loss needs of the data.
     targets : Targets
         Labels, each task with labels and outputs.
     label_weights : ndarray or None
         What each label counts; None with statistics.
-    kept : ndarray of int
-        Tasks that are left.
-    names : list
-        Names of the tasks before.
+    penalty : Penalty
+        Penalty on these tasks.
+    options : FitOptions
+        How it is fitted, whatever ``alpha``.
     """
 
-    def __init__(self, model, X, targets, label_weights, kept, names):
-        self.model, self.X, self.targets, self.label_weights = model, X, targets, label_weights
-        penalty = PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
-        self.penalty = put_in_order(clone(penalty), names).for_tasks(kept, len(names))
-        check_comparable(targets.tasks, self.penalty, model)
+    def __init__(
+        self, X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: FitOptions
+    ) -> None:
+        self.X, self.targets, self.label_weights = X, targets, label_weights
+        self.penalty, self.options = penalty, options
+        check_comparable(targets.tasks, penalty, options)
         self.basis = None
         if not isinstance(X, Statistics):
-            self.X, self.basis = in_row_space(X, self.penalty, model)
+            self.X, self.basis = in_row_space(X, penalty, options)
 
     @classmethod
-    def of_rows(cls, model, X, targets, *, on_rows=False):
+    def of_rows(
+        cls, model: PathModel, X: Any, targets: Targets, *, on_rows: bool = False
+    ) -> Self | None:
         """From validated data, as `MultiTaskLinear.fit` does; None if nothing can be learned.
 
         Statistics take the place of the rows where these are small, unless ``on_rows``.
@@ -61,28 +97,29 @@ class PathProblem:
         if not learnable_outputs(targets.tasks).any():
             return None
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
+        penalty = model.penalty_of(kept, targets.tasks.names.tolist())
         X, labelled, label_weights = learnable(X, targets, model.task_weight)
-        problem = cls(model, X, labelled, label_weights, kept, targets.tasks.names.tolist())
+        problem = cls(X, labelled, label_weights, penalty, model.options)
         X = problem.X
         if (
             not on_rows
-            and is_squared(labelled.tasks)
+            and labelled.tasks.has_squared_loss
             and fits_in_grams(X.shape, gram_bytes(X, labelled, label_weights))
         ):
             # Once for all alphas.
-            problem.X = Statistics(X, labelled, label_weights, centred=model.fit_intercept)
+            centred = model.options.fit_intercept
+            problem.X = Statistics(X, labelled, label_weights, centred=centred)
         return problem
 
-    def alphas(self, n_alphas, eps):
+    def alphas(self, n_alphas: int, eps: float) -> Array:
         """Geometric grid of ``n_alphas``, descending.
 
         It starts from the alpha at which the penalised part of W vanishes, and ends at ``eps``
         times that. For penalties that never make it vanish (quadratic ones), from 1e3 to 1e-5
         times the mean curvature of the loss over that of the penalty.
         """
-        largest, scale = alpha_max(
-            self.X, self.targets, self.label_weights, self.penalty, self.model
-        )
+        data = self.X, self.targets, self.label_weights
+        largest, scale = alpha_max(*data, self.penalty, self.options)
         if not np.isfinite(largest):
             start, end = (bound * scale for bound in QUADRATIC_RANGE)
             return np.geomspace(start, end, n_alphas)
@@ -92,59 +129,50 @@ class PathProblem:
             return np.full(n_alphas, tiny)
         return np.geomspace(largest, largest * eps, n_alphas)
 
-    def _size_of_products(self):
+    def _size_of_products(self) -> float:
         """How large products of features and labels are."""
         if isinstance(self.X, Statistics):
             return np.sqrt(np.einsum("gjj->gj", self.X.gram).max() * self.X.squares.max())
         return np.abs(self.X).max() * np.abs(self.targets.values).max()
 
-    def solutions(self, alphas):
+    def solutions(self, alphas: Any) -> Iterator[LinearFit]:
         """`LinearFit` for each alpha; an iterative one starts from the solution before.
 
         Where one decomposition solves for all alphas, the certificate is left out.
         """
-        for fitted in self._solutions(alphas):
+        for fitted in self._solutions(np.asarray(alphas, dtype=np.float64)):
             yield fitted.expanded(self.basis)
 
-    def _solutions(self, alphas):
-        alphas = np.asarray(alphas, dtype=np.float64)
+    def _solutions(self, alphas: Array) -> Iterator[LinearFit]:
         parts = self.parts()
-        if alphas.all() and (path := self._spectral_path(parts)):
+        if alphas.all() and isinstance(self.X, Statistics) and has_ridge_path(parts, self.options):
+            path = RidgePath(self.X, parts[0].Q, center=self.options.center)
             for alpha in alphas:
                 W, b = path.solve(alpha)
                 yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
         elif alphas.all() and self._descends(parts, len(alphas)):
             data = self.X, self.targets, self.label_weights
-            yield from descend_path(*data, parts[0], self.model, alphas=alphas)
+            yield from descend_path(*data, parts[0], self.options, alphas=alphas)
         else:
             yield from self._one_by_one(alphas)
 
-    def _one_by_one(self, alphas):
-        warm = None
+    def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
+        data, warm = (self.X, self.targets, self.label_weights), None
         for alpha in alphas.tolist():
-            self.model.alpha = alpha
-            fitted = fit_linear(
-                self.X, self.targets, self.label_weights, self.penalty, self.model, warm
-            )
+            fitted = fit_linear(*data, self.penalty, replace(self.options, alpha=alpha), warm)
             warm = fitted.warm
             yield fitted
 
-    def parts(self):
+    def parts(self) -> list[PenaltyPart]:
         """Parts of the penalty for alpha = 1."""
-        shape, tasks = self.X.shape, self.targets.tasks
-        return parts_for(self.penalty, 1.0, shape[1], tasks, positive=self.model.positive)
+        n_features, tasks = self.X.shape[1], self.targets.tasks
+        return parts_for(self.penalty, 1.0, n_features, tasks, positive=self.options.positive)
 
-    def _descends(self, parts, n_alphas):
+    def _descends(self, parts: list[PenaltyPart], n_alphas: int) -> bool:
         """Whether block descent takes the whole path."""
-        tasks, model = self.targets.tasks, self.model
-        if not is_squared(tasks) or model.solver not in ("auto", "block_descent"):
+        tasks, options = self.targets.tasks, self.options
+        if not tasks.has_squared_loss or options.solver not in ("auto", "block_descent"):
             return False
         n_bytes = gram_bytes(self.X, self.targets, self.label_weights)
-        case = Case(tasks, parts, self.penalty, model, True, n_bytes, n_alphas)
+        case = Case(tasks, parts, self.penalty, options, True, n_bytes, n_alphas)
         return choose_solver(case) == "block_descent"
-
-    def _spectral_path(self, parts):
-        """`SpectralPath` where it applies, else None."""
-        if not isinstance(self.X, Statistics) or not is_spectral(parts, self.model):
-            return None
-        return SpectralPath(self.X, parts[0].Q, center=self.model.center)

@@ -5,24 +5,24 @@ import numpy as np
 from skmtl.linear.solvers._closed_form import least_squares
 
 
-def is_quadratic(parts, settings):
+def is_quadratic(parts, options):
     """Whether the penalty is a quadratic form, and intercepts are free or absent."""
     return (
         len(parts) == 1
         and parts[0].is_quadratic
         and parts[0].has_quadratic
-        and not settings.positive
-        and settings.solver in ("auto", "closed_form")
-        and not (settings.fit_intercept and settings.intercept_alpha)
+        and not options.positive
+        and options.solver in ("auto", "closed_form")
+        and not (options.fit_intercept and options.intercept_alpha)
     )
 
 
-def is_spectral(parts, settings):
-    """Whether `SpectralPath` solves it: ridge, distance from the mean, and sums of the two."""
-    return is_quadratic(parts, settings) and parts[0].Q.dense is None
+def has_ridge_path(parts, options):
+    """Whether `RidgePath` solves it: ridge, distance from the mean, and sums of the two."""
+    return is_quadratic(parts, options) and parts[0].Q.dense is None
 
 
-class SpectralPath:
+class RidgePath:
     r"""Closed form of squared loss with a ridge and a penalty on distances from the mean.
 
     `solvers.closed_form` has the equations. With :math:`G = U \mathrm{diag}(s) U'` every matrix

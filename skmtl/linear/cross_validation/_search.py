@@ -15,7 +15,7 @@ from skmtl.linear.cross_validation._fold_scores import (
 )
 from skmtl.linear.cross_validation._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear.cross_validation._leave_one_out import leave_one_out
-from skmtl.linear.cross_validation._path import PathProblem, is_squared
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import read_folds
@@ -94,14 +94,14 @@ class Search:
         if (
             self.estimator.scoring != "neg_mean_squared_error"
             or tasks.is_long
-            or not is_squared(tasks)
+            or not tasks.has_squared_loss
             or any(model.scale_targets is True for model in models)
             or n_samples < 3
         ):
             return False
         self.alphas = self._alphas(models, None)
         paths = [
-            leave_one_out(model, self.data.X, self.targets_of(model), alphas)
+            leave_one_out(PathModel.of(model), self.data.X, self.targets_of(model), alphas)
             for model, alphas in zip(models, self.alphas, strict=True)
         ]
         if any(path is None for path in paths):
@@ -119,9 +119,13 @@ class Search:
         for model in models:
             if whole is not None and model.scale_targets is not True:
                 kept = np.flatnonzero(whole.n_labels)
-                problem = problem_of_statistics(model, self.targets.tasks, whole, kept)
+                problem = problem_of_statistics(
+                    PathModel.of(model), self.targets.tasks, whole, kept
+                )
             else:
-                problem = PathProblem.of_rows(model, self.data.X, self.targets_of(model))
+                problem = PathProblem.of_rows(
+                    PathModel.of(model), self.data.X, self.targets_of(model)
+                )
             if problem is None:
                 # Constant predictions, whatever alpha.
                 found.append(np.geomspace(1.0, estimator.eps, estimator.alphas))
@@ -157,7 +161,7 @@ class Search:
                 if statistics is not None and model.scale_targets is not True:
                     train, test = statistics[k]
                     yield delayed(scores_from_statistics)(
-                        clone(model), tasks, train, test, alphas, scoring
+                        PathModel.of(model), tasks, train, test, alphas, scoring
                     )
                 else:
                     yield delayed(scores_from_rows)(
@@ -170,7 +174,7 @@ class Search:
         if (
             self.estimator.scoring not in STATISTICAL
             or tasks.is_long
-            or not is_squared(tasks)
+            or not tasks.has_squared_loss
             # `targets` are in the units of y only then.
             or self.estimator.scale_targets is True
             or all(model.scale_targets is True for model in models)

@@ -10,7 +10,6 @@ problem is linear: `fit_linear` takes these.
 
 from dataclasses import replace
 from functools import cached_property
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skmtl._range import power_of_two
 from skmtl._warnings import warn
 from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import check_range
 from skmtl.linear.penalties import ElasticNet
@@ -167,20 +167,16 @@ class ElasticNetProblem:
     def _fit(self, alphas, l1_ratio, *, tol, max_iter, warm):
         """What block descent does not take: each alpha by the general machinery."""
         for alpha in alphas:
-            settings = SimpleNamespace(
+            options = FitOptions(
                 alpha=float(alpha),
-                center=False,
                 fit_intercept=self.fit_intercept,
-                intercept_alpha=0.0,
-                positive=False,
-                solver="auto",
                 # Of half of `squares`, the loss of constant predictions: twice as strict.
                 tol=tol,
                 margin=path_margin(tol) if len(alphas) > 1 else 1.0,
                 max_iter=max_iter,
             )
             X, penalty = self._statistics, ElasticNet(l1_ratio)
-            fitted = fit_linear(X, self.targets, self.label_weights, penalty, settings, warm)
+            fitted = fit_linear(X, self.targets, self.label_weights, penalty, options, warm)
             warm = fitted.W, fitted.b
             yield self._with_all_tasks(fitted.W, fitted.b, fitted.gap, fitted.n_iter)
 

@@ -20,9 +20,10 @@ from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
 from skmtl.linear.cross_validation._fold_scores import scores_from_statistics
 from skmtl.linear.cross_validation._fold_statistics import fold_statistics, folds_fit
+from skmtl.linear.cross_validation._path import PathModel
 from skmtl.linear.estimators._elastic_net import ElasticNetProblem, path_margin
 from skmtl.linear.estimators._lasso import SOLUTION, Twin
-from skmtl.linear.estimators._linear import MultiTaskLinearRegressor
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.penalties import ElasticNet
 from skmtl.model_selection._held_out import count_scored, warn_of_little
@@ -174,12 +175,10 @@ class TwinCV(Twin):
     def _errors_from_statistics(self, tasks, train, test, alphas, l1_ratios):
         """Mean squared errors (n_l1_ratio, n_alphas) on the held-out rows of a fold."""
         # There a tolerance is a share of half of the sum of squares.
-        settings = {"fit_intercept": self.fit_intercept, "max_iter": self.max_iter}
-        model = MultiTaskLinearRegressor(tol=2.0 * self.tol, **settings)
-        model.margin = path_margin(self.tol)
+        options = FitOptions.of(self, tol=2.0 * self.tol, margin=path_margin(self.tol))
         errors = np.empty(alphas.shape)
         for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios, alphas, strict=True)):
-            model.penalty = ElasticNet(float(l1_ratio))
+            model = PathModel(ElasticNet(float(l1_ratio)), options)
             errors[ratio] = scores_from_statistics(
                 model, tasks, train, test, path, "neg_mean_squared_error"
             ).mse

@@ -11,10 +11,10 @@ from skmtl.linear.estimators._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PAR
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._design import LongDesign
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import PENALTIES, Penalty
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._select import SOLVERS
 from skmtl.tasks import Task
@@ -142,7 +142,7 @@ class MultiTaskLinear(MultiTaskEstimator):
     def _fit(self, X, targets):
         penalty = read_penalty(self, targets.tasks, X.shape[1])
         outputs = learnable_outputs(targets.tasks)
-        warm = self._warm_coefficients(X.shape[1], outputs, len(parts_of(penalty)))
+        warm = self._warm_coefficients(X.shape[1], outputs, len(penalty.parts()))
         for name in ("shared_coef_", "coef_components_", "task_covariance_"):
             self.__dict__.pop(name, None)
         if not outputs.any():
@@ -153,13 +153,14 @@ class MultiTaskLinear(MultiTaskEstimator):
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         kept = np.flatnonzero(learnable_tasks(targets.tasks))
         penalty = penalty.for_tasks(kept, targets.tasks.n_tasks)
-        fitted = fit_linear(X, labelled, label_weights, penalty, self, warm)
+        options = FitOptions.of(self)
+        fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
         self._publish_coefficients(X.shape[1], outputs, fitted)
         if not fitted.W.any():
-            largest, _ = alpha_max(X, labelled, label_weights, penalty, self)
+            largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
             chooser = CHOOSERS[self._kind]
             warn_of_zero(self.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 

@@ -9,7 +9,7 @@ from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._problem import FLAT
 from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._statistics import Statistics
-from skmtl.linear.penalties._base import NormAtom
+from skmtl.linear.penalties import NormAtom
 from skmtl.linear.solvers._fit import _on_grams, _on_rows
 from skmtl.tasks._regression import Regression
 

@@ -65,11 +65,11 @@ class DykstraSplit:
         """
         shares = np.array(
             [
-                group.layout.without_mean(share) if group.says_nothing_of_mean else share
+                group.layout.without_mean(share) if group.is_shift_invariant else share
                 for group, share in zip(self.groups, self.current, strict=True)
             ]
         )
-        takes = np.array([not group.says_nothing_of_mean for group in self.groups], dtype=float)
+        takes = np.array([not group.is_shift_invariant for group in self.groups], dtype=float)
         if not takes.any():
             takes[:] = 1.0
         return shares + (takes / takes.sum())[:, None, None] * (N - shares.sum(axis=0))

@@ -3,9 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._algebra import parts_of
-from skmtl.linear.penalties._base import Quadratic
+from skmtl.linear.penalties import PENALTIES, Quadratic
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._regression import Regression
 
@@ -44,7 +42,7 @@ def _check_positive(settings, penalty):
             "positive=True does not go with center=True: the coefficients are the centre plus "
             "deviations that have either sign. Set one of them to False."
         )
-    parts = parts_of(penalty)
+    parts = penalty.parts()
     compare = [a for p in parts for a in p.atoms() if isinstance(a, Quadratic) and a.over_tasks]
     if len(parts) > 1 and compare:
         names = ", ".join(sorted({type(atom).__name__ for atom in compare}))

@@ -12,10 +12,7 @@ from skmtl.linear.objective._dykstra_split import DykstraSplit
 from skmtl.linear.objective._layout import Layout
 from skmtl.linear.objective._prox_group import prox_groups
 from skmtl.linear.objective._task_matrix import TaskMatrix
-from skmtl.linear.penalties._algebra import parts_of
-from skmtl.linear.penalties._base import Quadratic
-from skmtl.linear.penalties._clustered import Clustered
-from skmtl.linear.penalties._squared_trace_norm import SquaredTraceNorm
+from skmtl.linear.penalties import Quadratic
 
 MAX_COVARIANCE = 2000
 """Tasks up to which the covariance of a quadratic penalty is written out."""
@@ -26,7 +23,7 @@ def parts_for(penalty, alpha, n_features, tasks, *, positive):
     shape = (n_features, tasks.n_outputs * (tasks.n_tasks if tasks.is_long else 1))
     return [
         PenaltyPart(part, alpha, shape, tasks.n_tasks, positive=positive)
-        for part in parts_of(penalty)
+        for part in penalty.parts()
     ]
 
 
@@ -117,13 +114,13 @@ class PenaltyPart:
     @property
     def is_free_somewhere(self):
         """Whether there are directions that are not penalised at all."""
-        if self.positive or not self._says_nothing_of_mean:
+        if self.positive or not self._is_shift_invariant:
             return False
         return not self.Q.is_regular
 
     @property
-    def _says_nothing_of_mean(self):
-        return all(group.says_nothing_of_mean for group in self.groups)
+    def _is_shift_invariant(self):
+        return all(group.is_shift_invariant for group in self.groups)
 
     def free(self, V):
         """V on the directions that are not penalised."""
@@ -143,7 +140,7 @@ class PenaltyPart:
             return -Z, np.zeros_like(Z)
         Y = self.times_Q(V) if self.has_quadratic else np.zeros_like(Z)
         N = -Z - Y
-        if self._says_nothing_of_mean:
+        if self._is_shift_invariant:
             # `Fused` says nothing of the mean over tasks: that is for the quadratic side.
             N = self.layout.without_mean(N)
         return -Z - N, self.dykstra.of(N) if self.dykstra else N
@@ -201,23 +198,14 @@ def _check_positive(chain, alpha, positive):
 
 
 def task_covariance(part, V):
-    r"""Covariance of the tasks that a penalty implies, of trace 1, or None.
+    """Covariance of the tasks that a penalty implies at V, of trace 1, or None.
 
-    * squared trace norm: :math:`(V'V)^{1/2} / \mathrm{tr}`
-    * clustered: :math:`(\eta I + M) / \mathrm{tr}` at the best M
-    * quadratic: the pseudoinverse of Q over its trace
+    For a quadratic penalty it is the pseudoinverse of Q over its trace.
     """
     if part.shape[1] != part.n_tasks or (not part.over_tasks and not part.chain):
         return None
-    kinds = {type(atom) for atom in part.chain}
-    if kinds == {SquaredTraceNorm} or kinds == {Clustered}:
-        _, s, Vt = np.linalg.svd(V, full_matrices=True)
-        if kinds == {SquaredTraceNorm}:
-            spectrum = np.concatenate([s, np.zeros(len(Vt) - len(s))]) if len(Vt) > len(s) else s
-        else:
-            spectrum = part.chain[0].eta + part.chain[0].spectrum(s, len(Vt))
-        total = spectrum.sum()
-        return (Vt.T * spectrum[: len(Vt)]) @ Vt / total if total > 0 else None
+    if len(part.chain) == 1:
+        return part.chain[0].task_covariance(V)
     if part.is_quadratic and part.over_tasks and part.n_tasks <= MAX_COVARIANCE:
         return part.Q.covariance(part.n_tasks)
     return None

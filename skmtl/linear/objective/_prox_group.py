@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from skmtl.linear.penalties._fused import Fused
-
 BISECTIONS = 60
 
 
@@ -12,7 +10,7 @@ class ProxGroup:
 
     .. math:: \mathrm{prox} = \mathrm{prox}_n \circ \dots \circ \mathrm{prox}_1
 
-    in the order of their rank.
+    in the order of ``prox_order``.
 
     Parameters
     ----------
@@ -35,7 +33,7 @@ class ProxGroup:
     def __init__(self, atoms, alpha, layout, positive):
         self.atoms, self.alpha = atoms, alpha
         self.layout, self.positive = layout, positive
-        self.says_nothing_of_mean = all(isinstance(atom, Fused) for atom in atoms)
+        self.is_shift_invariant = all(atom.is_shift_invariant for atom in atoms)
 
     def value(self, V):
         """Value of the atoms."""
@@ -73,6 +71,8 @@ class ProxGroup:
         """Conjugate at N, made feasible by `dual_scale`."""
         if len(self.atoms) > 1:
             return 0.0
+        if self.positive:
+            N = np.maximum(N, 0.0)
         atom = self.atoms[0]
         return atom.conjugate(self.layout.view(atom, N), self.alpha)
 
@@ -80,7 +80,7 @@ class ProxGroup:
 def prox_groups(atoms, alpha, layout, positive):
     """As few groups as there can be, those of row norms last."""
     groups = []
-    for atom in sorted(atoms, key=lambda atom: (atom.rank is not None, atom.rank or 0)):
+    for atom in sorted(atoms, key=lambda atom: (atom.prox_order is not None, atom.prox_order or 0)):
         home = next((group for group in groups if _goes_with(atom, group)), None)
         if home is None:
             groups.append([atom])
@@ -90,5 +90,5 @@ def prox_groups(atoms, alpha, layout, positive):
 
 
 def _goes_with(atom, group):
-    ranks = [other.rank for other in group]
-    return atom.rank is not None and None not in ranks and atom.rank not in ranks
+    orders = [other.prox_order for other in group]
+    return atom.prox_order is not None and None not in orders and atom.prox_order not in orders

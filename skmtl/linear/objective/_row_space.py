@@ -9,13 +9,12 @@ X' = V R, V orthonormal, the rows of R' stand for those of X, and W = V times th
 from scipy import linalg, sparse
 
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES
-from skmtl.linear.penalties._algebra import parts_of
 
 
 def in_row_space(X, penalty, settings):
     """X in the basis of its rows, and that basis (n_features, n_rows); or X, and None."""
     n_rows, n_features = X.shape
-    atoms = [atom for part in parts_of(penalty) for atom in part.atoms()]
+    atoms = [atom for part in penalty.parts() for atom in part.atoms()]
     if (
         n_features <= n_rows
         or settings.positive

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from skmtl.linear.penalties._algebra import ElasticNet, SparseGroup, Split, Sum
-from skmtl.linear.penalties._base import Penalty
+from skmtl.linear.penalties._atoms import Atom, NormAtom
+from skmtl.linear.penalties._base import Penalty, Sum
 from skmtl.linear.penalties._clustered import Clustered
+from skmtl.linear.penalties._elastic_net import ElasticNet
 from skmtl.linear.penalties._fused import Fused
 from skmtl.linear.penalties._graph import Graph
 from skmtl.linear.penalties._l1 import L1
@@ -12,6 +13,10 @@ from skmtl.linear.penalties._l1inf import L1Inf
 from skmtl.linear.penalties._l2 import L2
 from skmtl.linear.penalties._l21 import L21
 from skmtl.linear.penalties._mean_deviation import MeanDeviation
+from skmtl.linear.penalties._quadratic import Quadratic
+from skmtl.linear.penalties._row_norm import RowNorm
+from skmtl.linear.penalties._sparse_group import SparseGroup
+from skmtl.linear.penalties._split import Split
 from skmtl.linear.penalties._squared_trace_norm import SquaredTraceNorm
 from skmtl.linear.penalties._temporal import Temporal
 from skmtl.linear.penalties._trace_norm import TraceNorm
@@ -42,13 +47,17 @@ __all__ = [
     "L1",
     "L2",
     "L21",
+    "Atom",
     "Clustered",
     "ElasticNet",
     "Fused",
     "Graph",
     "L1Inf",
     "MeanDeviation",
+    "NormAtom",
     "Penalty",
+    "Quadratic",
+    "RowNorm",
     "SparseGroup",
     "Split",
     "SquaredTraceNorm",

@@ -1,8 +1,9 @@
-"""What a penalty has to say of the coefficient matrix W (n_features, n_outputs)."""
+"""What every penalty on the coefficient matrix W (n_features, n_outputs) is, and their sums."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
 from skmtl._aliases import Searchable
+from skmtl.tasks._by_name import cut_to
 
 Array = NDArray[Any]
 
@@ -26,11 +28,26 @@ class Penalty(Searchable, BaseEstimator, ABC):
     Penalties form a small algebra: ``.3 * L1()`` is ``L1(weight=.3)``, ``A + B`` adds, and
     ``Split(A, B)`` writes W = P + Q with a penalty on each part.
 
-    A new penalty derives from `Atom` (or from `NormAtom` where it is a norm, or from
-    `Quadratic`), and is registered in ``PENALTIES``.
+    A penalty of your own derives from `NormAtom` if it is a norm, from `RowNorm` if it is a norm
+    that is a sum over features, from `Quadratic` if it is :math:`\tfrac12 \mathrm{tr}(W Q W')`,
+    and from `Atom` otherwise; :func:`skmtl.testing.check_penalty` checks it. As an estimator of
+    scikit-learn it stores the arguments of ``__init__`` unchanged, ``weight`` among them, and
+    all methods include that factor unless they say otherwise.
+
+    Attributes
+    ----------
+    weight : float
+        Factor on the penalty, at least 0.
+    alias : str
+        Name of the penalty where it is registered in ``PENALTIES``; not needed otherwise.
+    per_task : dict {str: callable}, default={}
+        Parameters that have an entry, or a row and a column, per task. The callable gets the
+        value, the names of the tasks and what to call the parameter in a message, and returns
+        an array in the order of the tasks, or raises ValueError.
     """
 
     alias: ClassVar[str]
+    per_task: ClassVar[dict[str, Callable[[Any, Any, str], Any]]] = {}
     weight: float
 
     def __mul__(self, factor: float) -> Self:
@@ -40,18 +57,32 @@ class Penalty(Searchable, BaseEstimator, ABC):
     __rmul__ = __mul__
 
     def __add__(self, other: Penalty) -> Penalty:
-        from skmtl.linear.penalties._algebra import Sum
-
         return Sum(self, other)
 
     @abstractmethod
     def value(self, W: Array) -> float:
-        """Penalty of W, with its weight."""
+        """Penalty of W.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_outputs)
+            Coefficients.
+
+        Returns
+        -------
+        value : float
+            At least 0, and 0 for W = 0; convex in W.
+        """
 
     def check(self, n_features: int | None = None) -> None:
         """Raise ValueError for a parameter that makes no penalty; a fit begins with it.
 
         A negative weight is not convex, and a gap certifies nothing.
+
+        Parameters
+        ----------
+        n_features : int or None, default=None
+            Number of features of X, where it is known.
         """
         if not (is_number(self.weight) and self.weight >= 0):
             raise ValueError(
@@ -59,108 +90,85 @@ class Penalty(Searchable, BaseEstimator, ABC):
             )
 
     def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
-        """The penalty of some of the ``n_tasks`` tasks: those that have labels."""
-        return self
+        """The penalty of some of the tasks: those that have labels, or that a fold has.
 
-    def atoms(self) -> list[Atom]:
-        """Addends, each with its weight."""
+        By default the parameters in ``per_task`` are cut to these tasks.
+
+        Parameters
+        ----------
+        kept : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        penalty : Penalty
+            Penalty for W with the columns of the tasks that are left.
+        """
+        given = {name: getattr(self, name) for name in self.per_task}
+        cut = {name: cut_to(v, kept, n_tasks) for name, v in given.items() if v is not None}
+        return clone(self).set_params(**cut) if cut else self
+
+    def atoms(self) -> list[Any]:
+        """Addends, each an `Atom` with its weight."""
         raise TypeError(f"{type(self).__name__} has no list of addends.")
 
-
-class Atom(Penalty):
-    """A penalty that is not made of others.
-
-    Attributes
-    ----------
-    over_tasks : bool
-        Whether the columns of W must be tasks; with several classes a task, the rows are then
-        features times classes.
-    is_rotation_invariant : bool
-        Whether the penalty of U W is that of W, for every orthogonal U (n_features, n_features).
-    rank : int or None
-        The prox of a sum of atoms with different ranks is the composition of their prox in the
-        order of rank (Jenatton et al., JMLR 12, 2011; Zhou et al., KDD 2012, theorem 1). Other
-        sums have several pieces, each with its own prox.
-    allows_positive : bool
-        Whether the prox over W >= 0 is that of the positive part of W.
-    """
-
-    over_tasks: ClassVar[bool] = False
-    is_rotation_invariant: ClassVar[bool] = False
-    rank: ClassVar[int | None] = None
-    allows_positive: ClassVar[bool] = False
-
-    def atoms(self) -> list[Atom]:
+    def parts(self) -> list[Penalty]:
+        """Penalties of the parts that add up to W: this one, or those of a `Split`."""
         return [self]
 
-    @abstractmethod
-    def prox(self, W: Array, step: float) -> Array:
-        r"""Minimiser of :math:`\frac12 \|V - W\|_F^2 + \mathrm{step} \cdot \mathrm{value}(V)`."""
 
-    @abstractmethod
-    def dual_scale(self, Z: Array, alpha: float) -> float:
-        """Largest s <= 1 for which the conjugate of alpha times the penalty is finite at s Z."""
+class Sum(Penalty):
+    r"""Sum of two penalties, written ``A + B``.
 
-    @abstractmethod
-    def conjugate(self, Z: Array, alpha: float) -> float:
-        """Conjugate of alpha times the penalty at a Z made feasible by `dual_scale`."""
+    .. math:: \Omega(W) = \Omega_A(W) + \Omega_B(W)
 
-    def alpha_max(self, Z: Array) -> float:
-        """Smallest alpha at which W is 0, given the gradient Z of the loss at W = 0."""
-        return np.inf
+    Any two can be added; exact zeros are those of the row-wise norms (`L1`, `L21`, `L1Inf`).
 
-
-class NormAtom(Atom):
-    """A penalty that is a norm: its conjugate is 0 inside the dual norm's ball."""
-
-    @abstractmethod
-    def dual_norm(self, Z: Array) -> float:
-        """Dual norm of Z, for weight 1."""
-
-    def dual_scale(self, Z: Array, alpha: float) -> float:
-        size, radius = self.dual_norm(Z), alpha * self.weight
-        return 1.0 if size <= radius else radius / size
-
-    def conjugate(self, Z: Array, alpha: float) -> float:
-        return 0.0
-
-    def alpha_max(self, Z: Array) -> float:
-        return self.dual_norm(Z) / self.weight if self.weight else np.inf
-
-
-class Quadratic(Atom):
-    r"""A penalty :math:`\tfrac12 \mathrm{tr}(W Q W')` with a matrix Q (n_tasks, n_tasks).
-
-    Attributes
+    Parameters
     ----------
-    eigenvalues : tuple of two floats or None
-        Where Q acts alike on all tasks: its eigenvalues on their mean and on deviations from
-        it. None where Q is a matrix of its own, see `matrix`.
+    left, right : Penalty
+        Addends; sums themselves, for more than two.
+    weight : float, default=1.0
+        Factor on the sum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.linear.penalties import L1, L2
+    >>> (L1() + 2 * L2()).value(np.array([[1.0, -1.0]]))
+    4.0
     """
 
-    over_tasks = True
-    is_rotation_invariant = True
-    eigenvalues: ClassVar[tuple[float, float] | None] = None
-
-    @abstractmethod
-    def matrix(self, n_tasks: int) -> Array:
-        """Q, without the weight."""
+    def __init__(self, left: Penalty, right: Penalty, weight: float = 1.0) -> None:
+        self.left = left
+        self.right = right
+        self.weight = weight
 
     def value(self, W: Array) -> float:
-        Q = self.weight * self.matrix(W.shape[1])
-        return 0.5 * float(np.vdot(W, W @ Q))
+        return self.weight * (self.left.value(W) + self.right.value(W))
 
-    def prox(self, W: Array, step: float) -> Array:
-        system = np.eye(W.shape[1]) + step * self.weight * self.matrix(W.shape[1])
-        solved: Array = np.linalg.solve(system, W.T).T
-        return solved
+    def check(self, n_features: int | None = None) -> None:
+        super().check(n_features)
+        check_both(self, n_features, left=self.left, right=self.right)
 
-    def dual_scale(self, Z: Array, alpha: float) -> float:
-        """1 where the rows of Z lie in the range of Q, else 0."""
-        Q = self.matrix(Z.shape[1])
-        outside = Z - Z @ np.linalg.pinv(Q, hermitian=True) @ Q
-        return float(np.abs(outside).max(initial=0.0) <= 1e-9 * np.abs(Z).max(initial=1.0))
+    def for_tasks(self, kept: Array, n_tasks: int) -> Penalty:
+        left, right = (side.for_tasks(kept, n_tasks) for side in (self.left, self.right))
+        return Sum(left, right, self.weight)
 
-    def conjugate(self, Z: Array, alpha: float) -> float:
-        inverse = np.linalg.pinv(self.matrix(Z.shape[1]), hermitian=True)
-        return 0.5 * float(np.vdot(Z, Z @ inverse)) / (alpha * self.weight)
+    def atoms(self) -> list[Any]:
+        if any(len(side.parts()) > 1 for side in (self.left, self.right)):
+            raise ValueError("A Split cannot be added to: add to its parts, Split(A + C, B + C).")
+        return [atom * self.weight for atom in [*self.left.atoms(), *self.right.atoms()]]
+
+
+def check_both(penalty: Penalty, n_features: int | None, **sides: Penalty) -> None:
+    """Check the two penalties that one is made of."""
+    for name, side in sides.items():
+        if not isinstance(side, Penalty):
+            raise ValueError(
+                f"{type(penalty).__name__}({name}={side!r}); expected a penalty object, such as "
+                "L21()."
+            )
+        side.check(n_features)

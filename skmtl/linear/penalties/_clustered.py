@@ -6,7 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Atom, Penalty, is_number
+from skmtl.linear.penalties._atoms import Atom, of_trace_one
+from skmtl.linear.penalties._base import Array, Penalty, is_number
 from skmtl.linear.penalties._l2 import L2
 
 
@@ -119,3 +120,7 @@ class Clustered(Atom):
         s = np.linalg.svd(Z, compute_uv=False)
         total = self.eta * (s**2).sum() + (s[: self.n_clusters] ** 2).sum()
         return 0.5 * float(total) / (alpha * self.weight * self._c)
+
+    def task_covariance(self, W: Array) -> Array | None:
+        _, s, Vt = np.linalg.svd(W, full_matrices=True)
+        return of_trace_one(Vt, self.eta + self.spectrum(s, len(Vt)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, NormAtom
+from skmtl.linear.penalties._atoms import NormAtom
+from skmtl.linear.penalties._base import Array
 
 
 class Fused(NormAtom):
@@ -39,7 +40,8 @@ class Fused(NormAtom):
 
     alias = "fused"
     over_tasks = True
-    rank = 0
+    is_shift_invariant = True
+    prox_order = 0
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weight = weight

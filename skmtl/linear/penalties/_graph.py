@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Quadratic
+from skmtl.linear.penalties._base import Array
+from skmtl.linear.penalties._quadratic import Quadratic
 from skmtl.tasks._by_name import matrix_by_task
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from skmtl.linear.penalties._base import Array
-from skmtl.linear.penalties._rows import RowNorm
+from skmtl.linear.penalties._row_norm import RowNorm
 
 
 class L1(RowNorm):
@@ -35,17 +33,13 @@ class L1(RowNorm):
     """
 
     alias = "l1"
-    rank = 1
-
-    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
-        self.weight = weight
-        self.feature_weight = feature_weight
+    prox_order = 1
 
     def value(self, W: Array) -> float:
-        return float((self._row_weight(W) * np.abs(W)).sum())
+        return float((self.row_weights(W) * np.abs(W)).sum())
 
     def prox(self, W: Array, step: float) -> Array:
-        return np.copysign(np.maximum(np.abs(W) - step * self._row_weight(W), 0.0), W)
+        return np.copysign(np.maximum(np.abs(W) - step * self.row_weights(W), 0.0), W)
 
     def dual_norm(self, Z: Array) -> float:
-        return self._largest_ratio(np.abs(Z).max(axis=1, initial=0.0), Z)
+        return self.largest_ratio(np.abs(Z).max(axis=1, initial=0.0))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from skmtl.linear.penalties._base import Array
-from skmtl.linear.penalties._rows import RowNorm
+from skmtl.linear.penalties._row_norm import RowNorm
 
 
 class L1Inf(RowNorm):
@@ -36,21 +34,17 @@ class L1Inf(RowNorm):
     """
 
     alias = "l1inf"
-    rank = 2
-
-    def __init__(self, weight: float = 1.0, *, feature_weight: Any = None) -> None:
-        self.weight = weight
-        self.feature_weight = feature_weight
+    prox_order = 2
 
     def value(self, W: Array) -> float:
-        return float(self._row_weight(W)[:, 0] @ np.abs(W).max(axis=1, initial=0.0))
+        return float(self.row_weights(W)[:, 0] @ np.abs(W).max(axis=1, initial=0.0))
 
     def prox(self, W: Array, step: float) -> Array:
         # Moreau: what is left of W after projection on the dual ball, |.|_1 <= step weight.
-        return W - _project_on_l1_ball(W, step * self._row_weight(W))
+        return W - _project_on_l1_ball(W, step * self.row_weights(W))
 
     def dual_norm(self, Z: Array) -> float:
-        return self._largest_ratio(np.abs(Z).sum(axis=1), Z)
+        return self.largest_ratio(np.abs(Z).sum(axis=1))
 
 
 def _project_on_l1_ball(W: Array, radius: Array) -> Array:

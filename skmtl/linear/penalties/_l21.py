@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmtl.linear.penalties._base import Array
-from skmtl.linear.penalties._rows import RowNorm
+from skmtl.linear.penalties._row_norm import RowNorm
 
 AXES = ("features", "tasks")
 
@@ -61,7 +61,7 @@ class L21(RowNorm):
             )
 
     @property
-    def rank(self) -> int | None:  # type: ignore[override]
+    def prox_order(self) -> int | None:  # type: ignore[override]
         """Groups of rows have a joint prox with other row-wise norms, groups of columns do not."""
         return None if self.over_tasks else 2
 
@@ -81,7 +81,7 @@ class L21(RowNorm):
         """Norm and weight of each group, shaped to broadcast with W."""
         if self.over_tasks:
             return np.linalg.norm(W, axis=0, keepdims=True), self.weight
-        return np.linalg.norm(W, axis=1, keepdims=True), self._row_weight(W)
+        return np.linalg.norm(W, axis=1, keepdims=True), self.row_weights(W)
 
     def value(self, W: Array) -> float:
         norms, weights = self._sizes(W)
@@ -96,4 +96,4 @@ class L21(RowNorm):
         norms, _ = self._sizes(Z)
         if self.over_tasks:
             return float(norms.max(initial=0.0))
-        return self._largest_ratio(norms[:, 0], Z)
+        return self.largest_ratio(norms[:, 0])

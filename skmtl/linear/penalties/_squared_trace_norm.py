@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Atom
+from skmtl.linear.penalties._atoms import Atom, of_trace_one
+from skmtl.linear.penalties._base import Array
 
 
 class SquaredTraceNorm(Atom):
@@ -60,3 +61,7 @@ class SquaredTraceNorm(Atom):
     def conjugate(self, Z: Array, alpha: float) -> float:
         largest = float(np.linalg.norm(Z, ord=2)) if Z.size else 0.0
         return 0.5 * largest**2 / (alpha * self.weight)
+
+    def task_covariance(self, W: Array) -> Array | None:
+        _, s, Vt = np.linalg.svd(W, full_matrices=True)
+        return of_trace_one(Vt, np.concatenate([s, np.zeros(len(Vt) - len(s))]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, Quadratic
+from skmtl.linear.penalties._base import Array
+from skmtl.linear.penalties._quadratic import Quadratic
 
 
 class Temporal(Quadratic):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.penalties._base import Array, NormAtom
+from skmtl.linear.penalties._atoms import NormAtom
+from skmtl.linear.penalties._base import Array
 
 
 class TraceNorm(NormAtom):

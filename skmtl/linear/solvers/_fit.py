@@ -16,7 +16,6 @@ from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._separation import warn_of_separated
 from skmtl.linear.objective._statistics import Statistics, gram_bytes, statistics_of
 from skmtl.linear.penalties import L2
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.linear.solvers import (
     Solution,
     admm,
@@ -332,7 +331,7 @@ def check_comparable(tasks, penalty, settings):
     }
     if len(set(sizes.values())) == 1:
         return
-    parts = parts_of(penalty)
+    parts = penalty.parts()
     for compares, what in (
         (any(a.over_tasks for part in parts for a in part.atoms()), f"penalty {penalty!r}"),
         (settings.center, "center=True"),

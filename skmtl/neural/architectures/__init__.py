@@ -10,6 +10,7 @@ with torch_needed_by("skmtl.neural.architectures"):
     )
     from skmtl.neural.architectures._cascade import Cascade
     from skmtl.neural.architectures._cross_stitch import CrossStitch
+    from skmtl.neural.architectures._custom import Custom
     from skmtl.neural.architectures._ensemble import Ensemble
     from skmtl.neural.architectures._hard_sharing import HardSharing
     from skmtl.neural.architectures._independent import Independent
@@ -19,6 +20,7 @@ with torch_needed_by("skmtl.neural.architectures"):
     from skmtl.neural.architectures._ple import PLE
     from skmtl.neural.architectures._sluice import Sluice
     from skmtl.neural.architectures._soft_sharing import SoftSharing
+    from skmtl.neural.architectures._spec import NetworkSpec
     from skmtl.neural.architectures._task_attention import TaskAttention
     from skmtl.neural.architectures._task_embedding import TaskEmbedding
     from skmtl.neural.architectures._trace_norm_sharing import TraceNormSharing
@@ -49,12 +51,14 @@ __all__ = [
     "Architecture",
     "Cascade",
     "CrossStitch",
+    "Custom",
     "Ensemble",
     "HardSharing",
     "Independent",
     "LowRankHeads",
     "MMoE",
     "MultiTaskModule",
+    "NetworkSpec",
     "RepresentationModule",
     "Sluice",
     "SoftSharing",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from skmtl._aliases import Searchable
 from skmtl.neural.architectures._layers import PerTask, Shared
 from skmtl.neural.architectures._normalization import Normalization
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
 
@@ -21,42 +22,46 @@ class Architecture(Searchable, BaseEstimator, ABC):
 
     A subclass has an ``alias``, its own settings as parameters of ``__init__``, and `build`.
     Its objects are parameters of an estimator: they are cloned, searched and pickled, and
-    hold no weights.
+    hold no weights. For a network that is an ordinary `torch.nn.Module` see `Custom`.
+
+    Attributes
+    ----------
+    has_model_dimension : bool
+        Whether parameters of the modules have a leading model dimension, and are all drawn by
+        their ``initialize``. Otherwise, which is the default, modules may consist of any layers
+        of torch: they hold one network, start as they are made, drawn from the seed of the
+        fit, and are put side by side from outside. What their tasks share is found, unless the
+        module overrides ``shared_parameters``.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skmtl.neural.architectures import Architecture, MultiTaskModule
+    >>> class Linear(MultiTaskModule):
+    ...     def __init__(self, spec):
+    ...         super().__init__()
+    ...         self.layer = nn.Linear(spec.n_features, spec.n_outputs)
+    ...
+    ...     def forward(self, X, task_index=None):
+    ...         return self.layer(X)
+    >>> class LinearArchitecture(Architecture):
+    ...     alias = "linear"
+    ...
+    ...     def build(self, spec):
+    ...         return Linear(spec)
     """
 
     alias: ClassVar[str]
+    has_model_dimension: ClassVar[bool] = False
 
     @abstractmethod
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
-        """Make a module of this shape with all parameters zero.
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
+        """Make a module of this shape.
 
         Parameters
         ----------
-        n_features : int
-            Number of features; the shape of a row, for an architecture that takes such.
-        outputs_per_task : sequence of int
-            Raw scores of each task; 0 for a task whose prediction is constant.
-        hidden_layer_sizes, head_hidden_layer_sizes : sequence of int
-            Units of the hidden layers of the trunk and of each head.
-        activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-            Activation of the hidden layers.
-        dropout : float, default=0.0
-            Probability that a hidden unit is left out of a training step.
-        normalization : {"layer", "batch"}, default=None
-            What hidden units are normalised over before their activation.
-        n_models : int, default=1
-            Number of networks that live in the module side by side.
+        spec : NetworkSpec
+            Shape of the network. ``spec.n_models`` is 1 unless `has_model_dimension`.
 
         Returns
         -------
@@ -68,10 +73,11 @@ class Architecture(Searchable, BaseEstimator, ABC):
 class MultiTaskModule(nn.Module, ABC):
     """``n_models`` networks of one shape, side by side.
 
-    Every parameter and every tensor passed on has a leading model dimension, so that many
-    networks train in the time of a few; estimators use one. Built from `Shared` and `PerTask`
-    modules, it knows by itself how to draw initial weights and which parameters belong to
-    which task.
+    Every tensor passed on has a leading model dimension, so that many networks train in the
+    time of a few; estimators use one. Built from `Shared` and `PerTask` modules, whose
+    parameters have that dimension, too, it knows by itself how to draw initial weights and
+    which parameters belong to which task. Built from other layers, it holds one network: see
+    `Architecture`.
 
     Attributes
     ----------
@@ -83,7 +89,7 @@ class MultiTaskModule(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        """Raw scores of all tasks, or of one task a row.
+        """Raw scores of all tasks, or of one task per row.
 
         Parameters
         ----------
@@ -135,9 +141,9 @@ class MultiTaskModule(nn.Module, ABC):
         Parameters
         ----------
         seeds : sequence of int
-            One a model.
+            One per model.
         task_keys : sequence of int
-            One a task, made of its name.
+            One per task, made of its name.
         activation : str, default="relu"
             Decides the scale, as in scikit-learn's networks.
         """

@@ -23,6 +23,7 @@ from skmtl.neural.architectures._hierarchy import (
     some_parents,
     stages,
 )
+from skmtl.neural.architectures._spec import NetworkSpec
 
 
 class Cascade(Architecture):
@@ -76,6 +77,7 @@ class Cascade(Architecture):
     """
 
     alias = "cascade"
+    has_model_dimension = True
     per_task: ClassVar[dict[str, Any]] = {"parents": parents_by_task, "layers": layers_by_task}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -98,40 +100,28 @@ class Cascade(Architecture):
             layers = some_layers(layers, members, n_tasks)
         return Cascade(parents, layers=layers, detach=self.detach)
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk, and heads in their order; see `Architecture.build`."""
         self._validate_params()
-        n_tasks = len(outputs_per_task)
+        n_tasks = spec.n_tasks
         parents = read_parents(self.parents, n_tasks)
-        layers = read_layers(self.layers, n_tasks, len(hidden_layer_sizes))
-        widths = [n_features, *hidden_layer_sizes][: max(layers) + 1]
+        layers = read_layers(self.layers, n_tasks, len(spec.hidden_layer_sizes))
+        widths = spec.widths[: max(layers) + 1]
         plan = stages(parents, layers)
-        style = activation, dropout, normalization
         heads = [
             Heads(
-                n_models,
-                widths[stage.layer] + sum(outputs_per_task[t] for t in stage.parents),
-                [outputs_per_task[t] for t in stage.tasks],
-                head_hidden_layer_sizes,
-                *style,
+                spec.n_models,
+                widths[stage.layer] + sum(spec.outputs_per_task[t] for t in stage.parents),
+                [spec.outputs_per_task[t] for t in stage.tasks],
+                spec.head_hidden_layer_sizes,
+                *spec.style,
                 stage.tasks,
             )
             for stage in plan
         ]
-        trunk = Trunk(n_models, widths, *style)
+        trunk = Trunk(spec.n_models, widths, *spec.style)
         reached = reached_by(parents, self.detach)
-        return CascadedHeads(trunk, heads, plan, outputs_per_task, reached, self.detach)
+        return CascadedHeads(trunk, heads, plan, spec.outputs_per_task, reached, self.detach)
 
 
 class CascadedHeads(MultiTaskModule):

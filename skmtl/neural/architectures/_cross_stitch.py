@@ -57,6 +57,7 @@ class CrossStitch(StackedArchitecture):
     """
 
     alias = "cross_stitch"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "stitch": [Interval(Real, 0, 1, closed="both")]

@@ -16,6 +16,7 @@ from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, Shared, glorot
 from skmtl.neural.architectures._normalization import make_normalization
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
 
@@ -49,6 +50,7 @@ class Ensemble(Architecture):
     """
 
     alias = "ensemble"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_members": [Interval(Integral, 1, None, closed="left")]
@@ -57,30 +59,18 @@ class Ensemble(Architecture):
     def __init__(self, *, n_members: int = 32) -> None:
         self.n_members = n_members
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make members with heads; see `Architecture.build`."""
         self._validate_params()
-        widths = [n_features, *hidden_layer_sizes]
-        style = activation, dropout, normalization
-        trunk = MemberTrunk(n_models, self.n_members, widths, *style)
+        widths = spec.widths
+        trunk = MemberTrunk(spec.n_models, self.n_members, widths, *spec.style)
         heads = MemberHeads(
-            n_models,
+            spec.n_models,
             widths[-1],
-            list(outputs_per_task) * self.n_members,
-            head_hidden_layer_sizes,
-            *style,
-            list(range(len(outputs_per_task))) * self.n_members,
+            list(spec.outputs_per_task) * self.n_members,
+            spec.head_hidden_layer_sizes,
+            *spec.style,
+            list(range(spec.n_tasks)) * self.n_members,
         )
         return Members(trunk, heads, self.n_members)
 

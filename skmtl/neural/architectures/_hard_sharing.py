@@ -14,7 +14,7 @@ from skmtl.neural.architectures._base import (
     MultiTaskModule,
     RepresentationModule,
 )
-from skmtl.neural.architectures._custom_trunk import OwnTrunk
+from skmtl.neural.architectures._custom_trunk import CustomTrunk
 from skmtl.neural.architectures._layers import (
     ACTIVATIONS,
     Dropout,
@@ -22,6 +22,7 @@ from skmtl.neural.architectures._layers import (
     NextTaskLayer,
     SharedLayer,
 )
+from skmtl.neural.architectures._spec import NetworkSpec
 
 
 class HardSharing(Architecture):
@@ -37,7 +38,9 @@ class HardSharing(Architecture):
     ----------
     trunk : callable, default=None
         Makes a `torch.nn.Module` that maps rows of X (n, ...) to vectors (n, width): a
-        convolutional network for images, or the class of one. The hidden layers come on top
+        convolutional network for images, or the class of one. If it has a parameter
+        ``n_features``, or one that is required, it is told the number of features, or the
+        shape of a row that is no vector. The hidden layers come on top
         of it; ``hidden_layer_sizes=()`` for none. All its parameters are shared and start as
         the module starts them, drawn from the seed of the fit; those it has frozen stay as
         they are. In a batch of one row it works as in prediction. To pickle the estimator,
@@ -66,40 +69,35 @@ class HardSharing(Architecture):
     """
 
     alias = "hard_sharing"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"trunk": [callable, None]}
 
     def __init__(self, trunk: Callable[[], nn.Module] | None = None) -> None:
         self.trunk = trunk
 
-    def build(
-        self,
-        n_features: int | tuple[int, ...],
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk with heads; see `Architecture.build`.
 
-        With a trunk, ``n_features`` may be the shape of a row.
+        With a trunk, ``spec.n_features`` may be the shape of a row.
         """
         self._validate_params()
-        shape = n_features if isinstance(n_features, tuple) else (n_features,)
-        own = self._own_trunk(shape, n_models)
-        widths = [shape[0] if own is None else own.width, *hidden_layer_sizes]
-        style = activation, dropout, normalization
-        trunk: nn.Module = Trunk(n_models, widths, *style)
-        if own is not None:
-            trunk = nn.Sequential(own, trunk)
-        heads = Heads(n_models, widths[-1], outputs_per_task, head_hidden_layer_sizes, *style)
+        custom = self._custom_trunk(spec.row_shape, spec.n_models)
+        n_inputs = spec.row_shape[0] if custom is None else custom.width
+        widths = [n_inputs, *spec.hidden_layer_sizes]
+        trunk: nn.Module = Trunk(spec.n_models, widths, *spec.style)
+        if custom is not None:
+            trunk = nn.Sequential(custom, trunk)
+        heads = Heads(
+            spec.n_models,
+            widths[-1],
+            spec.outputs_per_task,
+            spec.head_hidden_layer_sizes,
+            *spec.style,
+        )
         return TrunkWithHeads(trunk, heads)
 
-    def _own_trunk(self, shape: tuple[int, ...], n_models: int) -> OwnTrunk | None:
+    def _custom_trunk(self, shape: tuple[int, ...], n_models: int) -> CustomTrunk | None:
         if isinstance(self.trunk, nn.Module):
             raise ValueError(
                 f"trunk={type(self.trunk).__name__}(...) is a module; expected a function or a "
@@ -110,7 +108,7 @@ class HardSharing(Architecture):
                 f"Rows of X have shape {shape}: HardSharing needs a trunk that maps them to "
                 "vectors, trunk=..."
             )
-        return None if self.trunk is None else OwnTrunk(n_models, self.trunk, shape)
+        return None if self.trunk is None else CustomTrunk(n_models, self.trunk, shape)
 
 
 class TrunkWithHeads(RepresentationModule):

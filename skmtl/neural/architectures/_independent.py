@@ -36,6 +36,7 @@ class Independent(StackedArchitecture):
     """
 
     alias = "independent"
+    has_model_dimension = True
 
     def _join(
         self, trunks: StackedTrunks, heads: OwnHeads, outputs_per_task: Sequence[int]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
 from skmtl.neural.architectures._layers import Shared, glorot
+from skmtl.neural.architectures._spec import NetworkSpec
 
 
 class LowRankHeads(Architecture):
@@ -56,6 +56,7 @@ class LowRankHeads(Architecture):
     """
 
     alias = "low_rank_heads"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "rank": [Interval(Integral, 1, None, closed="left")]
@@ -64,26 +65,21 @@ class LowRankHeads(Architecture):
     def __init__(self, *, rank: int = 16) -> None:
         self.rank = rank
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk, directions and heads; see `Architecture.build`."""
         self._validate_params()
-        widths = [n_features, *hidden_layer_sizes]
-        style = activation, dropout, normalization
+        widths = spec.widths
         trunk = nn.Sequential(
-            Trunk(n_models, widths, *style), Directions(n_models, widths[-1], self.rank)
+            Trunk(spec.n_models, widths, *spec.style),
+            Directions(spec.n_models, widths[-1], self.rank),
         )
-        heads = Heads(n_models, self.rank, outputs_per_task, head_hidden_layer_sizes, *style)
+        heads = Heads(
+            spec.n_models,
+            self.rank,
+            spec.outputs_per_task,
+            spec.head_hidden_layer_sizes,
+            *spec.style,
+        )
         return TrunkWithHeads(trunk, heads)
 
 

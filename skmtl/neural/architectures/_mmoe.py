@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from skmtl.neural.architectures._base import MultiTaskModule
 from skmtl.neural.architectures._experts import Experts, mix
 from skmtl.neural.architectures._gates import Gate, GatedArchitecture, GatedModule
 from skmtl.neural.architectures._layers import FirstTaskLayer
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads
 
 
@@ -78,6 +78,7 @@ class MMoE(GatedArchitecture):
     """
 
     alias = "mmoe"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **GatedArchitecture._parameter_constraints,
@@ -101,30 +102,17 @@ class MMoE(GatedArchitecture):
         self.entropy_weight = entropy_weight
         self.gate_dropout = gate_dropout
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make experts, gates and heads; see `Architecture.build`."""
         self._validate_params()
-        widths = [n_features, *hidden_layer_sizes]
-        style = activation, dropout, normalization
-        experts = Experts(n_models, self.n_experts, widths, *style)
-        n_tasks = len(outputs_per_task)
+        widths = spec.widths
+        experts = Experts(spec.n_models, self.n_experts, widths, *spec.style)
         gate = self._make_gate(
-            lambda n_scores: FirstTaskLayer(n_models, n_features, [n_scores] * n_tasks),
+            lambda n_scores: FirstTaskLayer(spec.n_models, widths[0], [n_scores] * spec.n_tasks),
             self.n_experts,
         )
-        sizes = [widths[-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs_per_task, *style)
+        sizes = [widths[-1], *spec.head_hidden_layer_sizes]
+        heads = OwnHeads(spec.n_models, sizes, spec.outputs_per_task, *spec.style)
         return MixedExperts(experts, gate, heads)
 
 

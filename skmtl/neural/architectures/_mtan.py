@@ -12,6 +12,7 @@ from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._experts import TaskStack
 from skmtl.neural.architectures._hard_sharing import Trunk
 from skmtl.neural.architectures._rows_by_task import RowsByTask
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads
 
 
@@ -48,30 +49,19 @@ class MTAN(Architecture):
     """
 
     alias = "mtan"
+    has_model_dimension = True
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk, masks and heads; see `Architecture.build`."""
-        widths = [n_features, *hidden_layer_sizes]
-        style = activation, dropout, normalization
-        trunk = Trunk(n_models, widths, *style)
-        tasks = range(len(outputs_per_task))
+        widths = spec.widths
+        trunk = Trunk(spec.n_models, widths, *spec.style)
+        tasks = range(spec.n_tasks)
         masks = [
-            TaskStack(n_models, tasks, width + (before if i else 0), width)
+            TaskStack(spec.n_models, tasks, width + (before if i else 0), width)
             for i, (before, width) in enumerate(pairwise(widths))
         ]
-        sizes = [widths[-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs_per_task, *style)
+        sizes = [widths[-1], *spec.head_hidden_layer_sizes]
+        heads = OwnHeads(spec.n_models, sizes, spec.outputs_per_task, *spec.style)
         return MaskedTrunk(trunk, heads, masks, len(tasks))
 
 

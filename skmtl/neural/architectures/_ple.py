@@ -14,6 +14,7 @@ from skmtl.neural.architectures._experts import Experts
 from skmtl.neural.architectures._gates import GatedArchitecture, SoftmaxGate
 from skmtl.neural.architectures._layers import FirstTaskLayer, NextTaskLayer
 from skmtl.neural.architectures._levels import AllScores, Level, Levels
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads, learning_tasks
 
 
@@ -71,6 +72,7 @@ class PLE(GatedArchitecture):
     """
 
     alias = "ple"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **GatedArchitecture._parameter_constraints,
@@ -100,41 +102,29 @@ class PLE(GatedArchitecture):
         self.entropy_weight = entropy_weight
         self.gate_dropout = gate_dropout
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make levels of experts and gates, and heads; see `Architecture.build`."""
         self._validate_params()
         if not self.n_shared_experts + self.n_task_experts:
             raise ValueError("n_shared_experts=0 and n_task_experts=0: PLE needs an expert.")
         # The experts of a constant task would reach the others through the shared gates.
-        tasks = learning_tasks(outputs_per_task)
-        layers = self._deal(tuple(hidden_layer_sizes))
-        style = activation, dropout, normalization
-        inputs = [n_features] + [sizes[-1] for sizes in layers[:-1]]
+        tasks = learning_tasks(spec.outputs_per_task)
+        layers = self._deal(tuple(spec.hidden_layer_sizes))
+        inputs = spec.widths[:1] + [sizes[-1] for sizes in layers[:-1]]
         levels = [
             self._level(
-                n_models,
+                spec.n_models,
                 tasks,
                 [n_inputs, *sizes],
-                style,
+                spec.style,
                 is_first=i == 0,
                 is_last=i == len(layers) - 1,
             )
             for i, (n_inputs, sizes) in enumerate(zip(inputs, layers, strict=True))
         ]
-        outputs = [outputs_per_task[t] for t in tasks]
-        sizes = [[*inputs, *layers[-1]][-1], *head_hidden_layer_sizes]
-        heads = OwnHeads(n_models, sizes, outputs, *style, tasks)
+        outputs = [spec.outputs_per_task[t] for t in tasks]
+        sizes = [[*inputs, *layers[-1]][-1], *spec.head_hidden_layer_sizes]
+        heads = OwnHeads(spec.n_models, sizes, outputs, *spec.style, tasks)
         return Levels(levels, heads)
 
     def _deal(self, sizes: tuple[int, ...]) -> list[list[int]]:

@@ -70,6 +70,7 @@ class Sluice(StackedArchitecture):
     """
 
     alias = "sluice"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_subspaces": [Interval(Integral, 1, None, closed="left")],

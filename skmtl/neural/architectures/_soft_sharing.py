@@ -67,6 +67,7 @@ class SoftSharing(StackedArchitecture):
     """
 
     alias = "soft_sharing"
+    has_model_dimension = True
     per_task: ClassVar[dict[str, Any]] = {"to": matrix_by_task}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

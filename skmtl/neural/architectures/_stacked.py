@@ -21,6 +21,7 @@ from skmtl.neural.architectures._layers import (
     glorot,
 )
 from skmtl.neural.architectures._rows_by_task import RowsByTask
+from skmtl.neural.architectures._spec import NetworkSpec
 
 
 class StackedArchitecture(Architecture):
@@ -33,28 +34,16 @@ class StackedArchitecture(Architecture):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a network for each task; see `Architecture.build`."""
         self._validate_params()
-        tasks = learning_tasks(outputs_per_task)
-        widths = [n_features, *hidden_layer_sizes]
-        style = activation, dropout, normalization
-        trunks = StackedTrunks(n_models, len(tasks), widths, *style)
-        sizes = [widths[-1], *head_hidden_layer_sizes]
-        outputs = [outputs_per_task[t] for t in tasks]
-        heads = OwnHeads(n_models, sizes, outputs, *style, tasks)
-        return self._join(trunks, heads, outputs_per_task)
+        tasks = learning_tasks(spec.outputs_per_task)
+        widths = spec.widths
+        trunks = StackedTrunks(spec.n_models, len(tasks), widths, *spec.style)
+        sizes = [widths[-1], *spec.head_hidden_layer_sizes]
+        outputs = [spec.outputs_per_task[t] for t in tasks]
+        heads = OwnHeads(spec.n_models, sizes, outputs, *spec.style, tasks)
+        return self._join(trunks, heads, spec.outputs_per_task)
 
     @abstractmethod
     def _join(

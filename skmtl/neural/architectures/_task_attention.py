@@ -15,6 +15,7 @@ from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._experts import Experts
 from skmtl.neural.architectures._hard_sharing import Trunk
 from skmtl.neural.architectures._layers import PerTask, SharedLayer, glorot
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads
 
 
@@ -63,6 +64,7 @@ class TaskAttention(Architecture):
     """
 
     alias = "task_attention"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_tokens": [Interval(Integral, 1, None, closed="left")],
@@ -75,39 +77,27 @@ class TaskAttention(Architecture):
         self.n_heads = n_heads
         self.embed_dim = embed_dim
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk, tokens, queries and heads; see `Architecture.build`."""
         self._validate_params()
         if self.embed_dim % self.n_heads:
             raise ValueError(
                 f"embed_dim={self.embed_dim} is not a multiple of n_heads={self.n_heads}."
             )
-        if not len(hidden_layer_sizes):
+        if not len(spec.hidden_layer_sizes):
             raise ValueError(
                 "hidden_layer_sizes=(): TaskAttention makes its tokens of a hidden layer."
             )
-        widths = [n_features, *hidden_layer_sizes]
-        sizes = [self.embed_dim, *head_hidden_layer_sizes]
-        style = activation, dropout, normalization
+        widths = spec.widths
+        sizes = [self.embed_dim, *spec.head_hidden_layer_sizes]
         return AttendedTokens(
             nn.Sequential(
-                Trunk(n_models, widths[:-1], *style),
-                Experts(n_models, self.n_tokens, widths[-2:], *style),
+                Trunk(spec.n_models, widths[:-1], *spec.style),
+                Experts(spec.n_models, self.n_tokens, widths[-2:], *spec.style),
             ),
-            Queries(n_models, len(outputs_per_task), self.embed_dim),
-            Attention(n_models, widths[-1], self.embed_dim, self.n_heads),
-            OwnHeads(n_models, sizes, outputs_per_task, *style),
+            Queries(spec.n_models, spec.n_tasks, self.embed_dim),
+            Attention(spec.n_models, widths[-1], self.embed_dim, self.n_heads),
+            OwnHeads(spec.n_models, sizes, spec.outputs_per_task, *spec.style),
         )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Trunk
 from skmtl.neural.architectures._layers import PerTask, Shared
+from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads, learning_tasks
 
 
@@ -55,6 +56,7 @@ class TaskEmbedding(Architecture):
     """
 
     alias = "task_embedding"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "embedding_size": [Interval(Integral, 1, None, closed="left")]
@@ -63,30 +65,18 @@ class TaskEmbedding(Architecture):
     def __init__(self, *, embedding_size: int = 16) -> None:
         self.embedding_size = embedding_size
 
-    def build(
-        self,
-        n_features: int,
-        outputs_per_task: Sequence[int],
-        *,
-        hidden_layer_sizes: Sequence[int],
-        head_hidden_layer_sizes: Sequence[int] = (),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        n_models: int = 1,
-    ) -> MultiTaskModule:
+    def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk, embeddings and heads; see `Architecture.build`."""
         self._validate_params()
-        tasks = learning_tasks(outputs_per_task)
-        widths = [n_features, *hidden_layer_sizes]
-        sizes = [widths[-1], *head_hidden_layer_sizes]
-        outputs = [outputs_per_task[t] for t in tasks]
-        style = activation, dropout, normalization
+        tasks = learning_tasks(spec.outputs_per_task)
+        widths = spec.widths
+        sizes = [widths[-1], *spec.head_hidden_layer_sizes]
+        outputs = [spec.outputs_per_task[t] for t in tasks]
         return ModulatedTrunk(
-            Trunk(n_models, widths, *style),
-            OwnHeads(n_models, sizes, outputs, *style, tasks),
-            Embedding(n_models, tasks, self.embedding_size),
-            [Modulation(n_models, self.embedding_size, width) for width in hidden_layer_sizes],
+            Trunk(spec.n_models, widths, *spec.style),
+            OwnHeads(spec.n_models, sizes, outputs, *spec.style, tasks),
+            Embedding(spec.n_models, tasks, self.embedding_size),
+            [Modulation(spec.n_models, self.embedding_size, width) for width in widths[1:]],
         )
 
 

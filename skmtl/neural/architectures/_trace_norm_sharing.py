@@ -62,6 +62,7 @@ class TraceNormSharing(StackedArchitecture):
     """
 
     alias = "trace_norm_sharing"
+    has_model_dimension = True
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "strength": [Interval(Real, 0, None, closed="left")],

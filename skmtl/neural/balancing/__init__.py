@@ -25,6 +25,7 @@ with torch_needed_by("skmtl.neural.balancing"):
     from skmtl.neural.balancing._gradvac import GradVac
     from skmtl.neural.balancing._imtl_g import IMTLG
     from skmtl.neural.balancing._imtl_l import IMTLL
+    from skmtl.neural.balancing._info import BalancingInfo
     from skmtl.neural.balancing._mgda import MGDA
     from skmtl.neural.balancing._nash_mtl import NashMTL
     from skmtl.neural.balancing._pcgrad import PCGrad
@@ -78,6 +79,7 @@ __all__ = [
     "STCH",
     "AlignedMTL",
     "Balancing",
+    "BalancingInfo",
     "CAGrad",
     "ConFIG",
     "DualProj",

@@ -9,7 +9,7 @@ from torch import Tensor
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
-class Learned:
+class AdamVector:
     """One number a task and model, 0 at first, moved by Adam where the task has labels.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from skmtl._aliases import Searchable
+from skmtl.neural.balancing._info import BalancingInfo
 
 Array = NDArray[Any]
 
@@ -44,23 +44,13 @@ class Balancing(Searchable, BaseEstimator, ABC):
     is_constant: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {}
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
+    def start(self, info: BalancingInfo) -> None:
         """Check the parameters and forget earlier fits; called once before training.
 
         Parameters
         ----------
-        seeds : sequence of int
-            One for each of the n_models networks that train side by side.
-        task_keys : sequence of int
-            One a task, made of its name: what is drawn must not depend on the order of tasks.
-        task_types : sequence of str, default=None
-            Aliases of the types of the tasks, such as "binary"; None where they are not known.
+        info : BalancingInfo
+            Seeds and tasks of the fit.
 
         Raises
         ------

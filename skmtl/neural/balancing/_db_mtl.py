@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from skmtl.neural.balancing._base import JacobianBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import positive
 
 
@@ -58,16 +58,10 @@ class DBMTL(JacobianBalancing):
         super().__init__(conflict_space=conflict_space)
         self.beta = beta
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._averages: list[Tensor | None] = [None] * len(seeds)
-        self._n_steps: list[Tensor | None] = [None] * len(seeds)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._averages: list[Tensor | None] = [None] * info.n_models
+        self._n_steps: list[Tensor | None] = [None] * info.n_models
 
     def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
         """Sum of the averages of the tasks that have labels, all as long as the longest."""

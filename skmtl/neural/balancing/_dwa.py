@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
 from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import positive, softmax_over
 
 
@@ -46,14 +46,8 @@ class DWA(LossBalancing):
     def __init__(self, *, temperature: float = 2.0) -> None:
         self.temperature = temperature
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
         self._before: Tensor | None = None
         self._weights: Tensor | None = None
 

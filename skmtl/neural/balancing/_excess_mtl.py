@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from skmtl.neural.balancing._base import JacobianBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 
 
 class ExcessMTL(JacobianBalancing):
@@ -53,15 +53,9 @@ class ExcessMTL(JacobianBalancing):
         super().__init__(conflict_space=conflict_space)
         self.learning_rate = learning_rate
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._states: list[_State | None] = [None] * len(seeds)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._states: list[_State | None] = [None] * info.n_models
 
     def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
         """Gradients weighted by their excess risks."""

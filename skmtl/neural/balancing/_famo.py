@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -10,8 +9,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skmtl.neural.balancing._adam_vector import Learned
+from skmtl.neural.balancing._adam_vector import AdamVector
 from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import positive, softmax_over
 
 
@@ -59,20 +59,14 @@ class FAMO(LossBalancing):
         self.learning_rate = learning_rate
         self.gamma = gamma
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._logits: Learned | None = None
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._logits: AdamVector | None = None
 
     def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """Weights of sum 1 over the tasks that have labels."""
         if self._logits is None:
-            self._logits = Learned(losses, self.learning_rate, self.gamma)
+            self._logits = AdamVector(losses, self.learning_rate, self.gamma)
         self._before = positive(losses)
         self._z = softmax_over(self._logits.values, observed)
         weights = self._z / self._before

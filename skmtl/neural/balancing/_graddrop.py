@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
 from skmtl.neural.balancing._base import JacobianBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 
 # Tasks looked at in one go: their gradients should not need much new memory.
 TOGETHER = 8
@@ -58,15 +58,9 @@ class GradDrop(JacobianBalancing):
         super().__init__(conflict_space=conflict_space)
         self.leak = leak
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._generators = [np.random.default_rng(seed) for seed in seeds]
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._generators = [np.random.default_rng(seed) for seed in info.seeds]
 
     def direction(self, model: int, jacobian: Tensor, losses: Tensor, observed: Tensor) -> Tensor:
         """The sum of the gradients, without what was dropped."""

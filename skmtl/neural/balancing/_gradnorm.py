@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import SMALLEST_LOSS
 
 
@@ -70,16 +70,10 @@ class GradNorm(GramianBalancing):
         self.alpha = alpha
         self.learning_rate = learning_rate
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._weights = np.ones((len(seeds), len(task_keys)))
-        self._first = np.full((len(seeds), len(task_keys)), np.nan)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._weights = np.ones((info.n_models, info.n_tasks))
+        self._first = np.full((info.n_models, info.n_tasks), np.nan)
 
     def weights(self, gramian: Array) -> Array:
         """Weights that make all gradients alike in length, where no loss is known."""

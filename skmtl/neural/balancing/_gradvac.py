@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -11,8 +10,9 @@ from sklearn.utils._param_validation import Interval
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
 from skmtl.neural.balancing._cosines import cosines_of
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._pcgrad import orders
-from skmtl.neural.balancing._task_random import Draws
+from skmtl.neural.balancing._task_random import TaskRandom
 
 # To bring a gradient to a cosine of 1 with another would take an infinite part of it.
 LARGEST_COSINE = 0.99
@@ -66,16 +66,10 @@ class GradVac(GramianBalancing):
         super().__init__(conflict_space=conflict_space, update_weights_every=update_weights_every)
         self.beta = beta
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._draws = Draws(seeds, task_keys)
-        self._usual = np.zeros((len(seeds), len(task_keys), len(task_keys)))
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._draws = TaskRandom(info.seeds, info.task_keys)
+        self._usual = np.zeros((info.n_models, info.n_tasks, info.n_tasks))
 
     def _weights_of(self, model: int, members: Array, gramian: Array, losses: Array) -> Array:
         """Weights with orders drawn anew; the usual cosines take note of the step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -10,8 +9,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skmtl.neural.balancing._adam_vector import Learned
+from skmtl.neural.balancing._adam_vector import AdamVector
 from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import positive
 
 
@@ -49,20 +49,14 @@ class IMTLL(LossBalancing):
     def __init__(self, *, learning_rate: float = 0.025) -> None:
         self.learning_rate = learning_rate
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._scale: Learned | None = None
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._scale: AdamVector | None = None
 
     def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """Weights by the scales so far, which then learn from these losses."""
         if self._scale is None:
-            self._scale = Learned(losses, self.learning_rate)
+            self._scale = AdamVector(losses, self.learning_rate)
         weights = torch.exp(self._scale.values)
         self._scale.step(weights * positive(losses) - 1, observed)
         return weights

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from skmtl.neural.balancing._base import Array, GramianBalancing
-from skmtl.neural.balancing._task_random import Draws
+from skmtl.neural.balancing._info import BalancingInfo
+from skmtl.neural.balancing._task_random import TaskRandom
 
 
 class PCGrad(GramianBalancing):
@@ -41,15 +40,9 @@ class PCGrad(GramianBalancing):
 
     alias = "pcgrad"
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._draws = Draws(seeds, task_keys)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._draws = TaskRandom(info.seeds, info.task_keys)
 
     def _weights_of(self, model: int, members: Array, gramian: Array, losses: Array) -> Array:
         """Weights with orders drawn anew."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from torch import Tensor
 
 from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import softmax_over
-from skmtl.neural.balancing._task_random import Draws
+from skmtl.neural.balancing._task_random import TaskRandom
 
 
 class RandomWeights(LossBalancing):
@@ -33,15 +32,9 @@ class RandomWeights(LossBalancing):
 
     alias = "random_weights"
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        self._draws = Draws(seeds, task_keys)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        self._draws = TaskRandom(info.seeds, info.task_keys)
 
     def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """Weights of sum 1 over the tasks that have labels."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from skmtl.neural.balancing._base import Array, LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.tasks._by_name import by_task
 
 
@@ -50,18 +50,12 @@ class Static(LossBalancing):
             weight = np.asarray(weight)[members]
         return Static(weight, normalize=self.normalize)
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        weight = np.ones(len(task_keys)) if self.weight is None else np.asarray(self.weight, float)
-        if weight.shape != (len(task_keys),) or not (np.isfinite(weight) & (weight >= 0)).all():
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        weight = np.ones(info.n_tasks) if self.weight is None else np.asarray(self.weight, float)
+        if weight.shape != (info.n_tasks,) or not (np.isfinite(weight) & (weight >= 0)).all():
             raise ValueError(
-                f"Static(weight={self.weight!r}); expected {len(task_keys)} numbers >= 0, one for "
+                f"Static(weight={self.weight!r}); expected {info.n_tasks} numbers >= 0, one for "
                 "each task."
             )
         if self.normalize:

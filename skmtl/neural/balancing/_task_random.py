@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Draws:
+class TaskRandom:
     """One generator a model; a task gets the same numbers at whatever place it stands.
 
     Parameters

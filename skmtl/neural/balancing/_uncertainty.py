@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from typing import ClassVar
 
@@ -10,8 +9,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 
-from skmtl.neural.balancing._adam_vector import Learned
+from skmtl.neural.balancing._adam_vector import AdamVector
 from skmtl.neural.balancing._base import LossBalancing
+from skmtl.neural.balancing._info import BalancingInfo
 from skmtl.neural.balancing._loss_ops import positive
 
 
@@ -52,22 +52,16 @@ class Uncertainty(LossBalancing):
     def __init__(self, *, learning_rate: float = 0.025) -> None:
         self.learning_rate = learning_rate
 
-    def start(
-        self,
-        seeds: Sequence[int],
-        task_keys: Sequence[int],
-        *,
-        task_types: Sequence[str] | None = None,
-    ) -> None:
-        super().start(seeds, task_keys)
-        types = task_types or ["regression"] * len(task_keys)
+    def start(self, info: BalancingInfo) -> None:
+        super().start(info)
+        types = info.task_types or ["regression"] * info.n_tasks
         self._factor = [0.5 if kind == "regression" else 1.0 for kind in types]
-        self._log_variance: Learned | None = None
+        self._log_variance: AdamVector | None = None
 
     def weights(self, losses: Tensor, observed: Tensor) -> Tensor:
         """Weights by the variances so far, which then learn from these losses."""
         if self._log_variance is None:
-            self._log_variance = Learned(losses, self.learning_rate)
+            self._log_variance = AdamVector(losses, self.learning_rate)
         s = self._log_variance.values
         weights = losses.new_tensor(self._factor) * torch.exp(-s)
         self._log_variance.step(0.5 - weights * positive(losses), observed)

@@ -10,6 +10,8 @@ import torch
 from scipy import sparse
 
 from skmtl._warnings import warn
+from skmtl.neural.architectures import NetworkSpec
+from skmtl.neural.architectures._build import build_network
 from skmtl.neural.training._environment import (
     full_precision,
     limited_threads,
@@ -42,7 +44,8 @@ def build(description, dtype, device, n_models=1, tasks=None):
     ``tasks`` says what its raw scores mean: an ensemble has to know before it averages.
     """
     settings = dict(description)
-    module = settings.pop("architecture").build(**settings, n_models=n_models)
+    architecture = settings.pop("architecture")
+    module = build_network(architecture, NetworkSpec(**settings, n_models=n_models))
     if tasks is not None:
         module.read_as(tasks)
     return module.to(device=device, dtype=getattr(torch, np.dtype(dtype).name))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from skmtl._warnings import warn
+from skmtl.neural.balancing import BalancingInfo
 from skmtl.neural.gradients._step import Step
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped
 from skmtl.neural.optimizers._schedules import scheduled
@@ -79,11 +80,9 @@ def _balancing(fit, before):
         return on_device(before, fit.device)
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    method.start(
-        [int(fit.rng(BALANCING).integers(2**62))],
-        task_keys(names),
-        task_types=types * len(names) if fit.tasks.is_long else types,
-    )
+    seed = int(fit.rng(BALANCING).integers(2**62))
+    types = types * len(names) if fit.tasks.is_long else types
+    method.start(BalancingInfo([seed], task_keys(names), types))
     return method
 
 
@@ -96,8 +95,8 @@ def _warn_of_nothing_to_balance(fit, module, balancing):
         f"The tasks share no parameters with architecture={estimator.architecture!r} and "
         f"hidden_layer_sizes={estimator.hidden_layer_sizes!r}, so that "
         f"balancing={estimator.balancing!r} has nothing to balance: the fit is that of "
-        "balancing='equal'. The module of an architecture of your own names what is shared by "
-        "shared_parameters()."
+        "balancing='equal'. A module of your own can name what is shared: shared_parameters(), or "
+        "Custom(factory, shared=...)."
     )
 
 

@@ -9,7 +9,8 @@ from skmtl.linear.cross_validation._fold_statistics import (
     fold_statistics,
     groups_of,
 )
-from skmtl.linear.cross_validation._ridge_path import SpectralPath, is_spectral
+from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import L2, MeanDeviation
@@ -123,17 +124,14 @@ def test_squared_error_is_that_of_the_rows(data):
     [L2(), MeanDeviation(), L2(0.2) + MeanDeviation(3.0)],
     ids=["l2", "mean_deviation", "both"],
 )
-def test_spectral_path_is_the_closed_form(penalty, center, data):
+def test_ridge_path_is_the_closed_form(penalty, center, data):
     X, values, weights = data
     X = X - X.mean(axis=0)
     stats = block_statistics(X, values, weights, groups_of(weights))
     part = PenaltyPart(penalty, 1.0, (4, 3), 3)
 
-    class Settings:
-        positive, solver, fit_intercept, intercept_alpha = False, "auto", True, 0.0
-
-    assert is_spectral([part], Settings)
-    path = SpectralPath(stats, part.Q, center=center)
+    assert has_ridge_path([part], FitOptions())
+    path = RidgePath(stats, part.Q, center=center)
     for alpha in (100.0, 1.0, 1e-3):
         W, b = path.solve(alpha)
         ridge = 0.0 if center else alpha * part.Q.on_mean

@@ -27,13 +27,14 @@ from skmtl import (
     task_scores,
 )
 from skmtl.linear.cross_validation import _search
-from skmtl.linear.cross_validation._path import PathProblem
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._search import choose
 from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearClassifierCV,
     MultiTaskLinearCV,
     MultiTaskLinearRegressorCV,
 )
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.model_selection import MultiTaskKFold
@@ -224,7 +225,7 @@ def test_equals_scikit_learns_ridge(regression_data):
 def problem_of(model, X, Y):
     fitted = clone(model).fit(X, Y)
     targets = fitted._read_y(X, Y, None, None)
-    return PathProblem.of_rows(fitted, X, targets)
+    return PathProblem.of_rows(PathModel.of(fitted), X, targets)
 
 
 def penalised_part(model):
@@ -326,9 +327,9 @@ def test_warm_path_is_cold(penalty, kind, gaps, mixed_data):
     model = MultiTaskLinear(penalty, **TIGHT)
     problem = problem_of(model, X, Y)
     for alpha, warm in zip(ALPHAS, problem.solutions(ALPHAS), strict=True):
-        settings = clone(model).set_params(alpha=alpha)
+        options = FitOptions.of(model, alpha=alpha)
         cold = fit_linear(
-            problem.X, problem.targets, problem.label_weights, problem.penalty, settings
+            problem.X, problem.targets, problem.label_weights, problem.penalty, options
         )
         np.testing.assert_allclose(warm.W, cold.W, atol=1e-4)
         np.testing.assert_allclose(warm.b, cold.b, atol=1e-4)

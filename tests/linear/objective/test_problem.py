@@ -9,7 +9,6 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Intercept, Problem
 from skmtl.linear.penalties import PENALTIES
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks._read_targets import read_targets
 from tests.linear.conftest import MIXED, PIECES, PLAIN
 
@@ -24,7 +23,7 @@ def problem_for(X, Y, alias, alpha, intercept, centred, declared="auto"):
     penalty = PIECES[alias] if alias in PIECES else PENALTIES[alias]()
     return Problem(
         loss,
-        [PenaltyPart(part, alpha, shape, n_tasks) for part in parts_of(penalty)],
+        [PenaltyPart(part, alpha, shape, n_tasks) for part in penalty.parts()],
         shape,
         n_tasks=n_tasks,
         centred=centred,

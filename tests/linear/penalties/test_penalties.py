@@ -31,7 +31,6 @@ from skmtl.linear.penalties import (
     Temporal,
     TraceNorm,
 )
-from skmtl.linear.penalties._algebra import parts_of
 from skmtl.tasks import LabelWarning
 from tests.linear.conftest import PIECES
 
@@ -183,7 +182,7 @@ def test_prox_of_a_sum_minimises(name, W, direction, step):
 
     best = part.prox(W, step)
     gap = 0.0
-    if part.dykstra and not part._says_nothing_of_mean:
+    if part.dykstra and not part._is_shift_invariant:
         # Several pieces: the prox comes from a limited number of sweeps, and the shares bound
         # how far it is from the best (of a 1-strongly convex objective).
         Y, N = part.dual((best - W) / step, best)
@@ -217,7 +216,7 @@ def test_algebra(regression_data):
     assert (L1() + L2()).value(W) == L1().value(W) + L2().value(W)
     assert (3 * (L1() + L2())).value(W) == 3 * (L1().value(W) + L2().value(W))
     assert [a.weight for a in (2 * (L1() + 3 * (L2() + L21()))).atoms()] == [2, 6, 6]
-    assert [p.weight for p in parts_of(2 * Split(L1(), 3 * Split(L2(), L21())))] == [2, 6, 6]
+    assert [p.weight for p in (2 * Split(L1(), 3 * Split(L2(), L21()))).parts()] == [2, 6, 6]
     with pytest.raises(ValueError, match=r"add to its parts"):
         MultiTaskLinear(Split(L1(), L2()) + L2()).fit(X, Y)
     with pytest.raises(ValueError, match=r"positive=True does not go with TraceNorm"):

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskLinear
-from skmtl.linear.cross_validation._path import PathProblem
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation, Split, TraceNorm
 from skmtl.linear.solvers._select import NEEDS, SOLVERS
 from skmtl.tasks import Regression
@@ -255,7 +255,8 @@ def test_a_path_is_warm_and_ends_where_cold_fits_do(penalty, center, many_tasks)
     alphas = np.geomspace(0.1, 0.01, 10)
     targets = clone(model).set_params(max_iter=1, tol=1.0).fit(X, Y)
     X_only, column = targets._read_X(X, reset=False)
-    problem = PathProblem.of_rows(model, X_only, targets._read_y(X_only, Y, column, None))
+    labels = targets._read_y(X_only, Y, column, None)
+    problem = PathProblem.of_rows(PathModel.of(model), X_only, labels)
     warm = list(problem.solutions(alphas))
     cold = [clone(model).set_params(alpha=alpha).fit(X, Y) for alpha in alphas]
     assert sum(fit.n_iter for fit in warm) <= sum(fit.n_iter_ for fit in cold)

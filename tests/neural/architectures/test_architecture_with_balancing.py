@@ -84,12 +84,12 @@ def test_row_48_an_architecture_of_the_users_without_a_word_of_what_is_shared(mi
     class Mine(Architecture):
         alias = "mine"
 
-        def build(self, n_features, outputs_per_task, **shape):
-            return Module(n_features, outputs_per_task)
+        def build(self, spec):
+            return Module(spec.n_features, spec.outputs_per_task)
 
     class Said(Mine):
-        def build(self, n_features, outputs_per_task, **shape):
-            module = Module(n_features, outputs_per_task)
+        def build(self, spec):
+            module = super().build(spec)
             module.shared_parameters = lambda: [module.weight]
             return module
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural.architectures import ARCHITECTURES, HardSharing
+from skmtl.neural.architectures import ARCHITECTURES, HardSharing, NetworkSpec
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
 from skmtl.neural.training._network import task_keys
 
@@ -16,14 +16,9 @@ SIZES = {"sluice": (6, 6)}
 
 
 def module(alias, outputs, heads=(), seeds=(0,), keys=None, **options):
-    made = ARCHITECTURES[alias]().build(
-        5,
-        outputs,
-        hidden_layer_sizes=SIZES.get(alias, (7, 6)),
-        head_hidden_layer_sizes=heads,
-        n_models=len(seeds),
-        **options,
-    )
+    sizes = SIZES.get(alias, (7, 6))
+    spec = NetworkSpec(5, outputs, sizes, heads, n_models=len(seeds), **options)
+    made = ARCHITECTURES[alias]().build(spec)
     made.double().eval().initialize(seeds, range(len(outputs)) if keys is None else keys)
     return made
 
@@ -114,7 +109,7 @@ def test_padding_stays_zero():
 
 
 def test_initial_weights_fill_glorots_bound():
-    made = HardSharing().build(50, [1], hidden_layer_sizes=(100,))
+    made = HardSharing().build(NetworkSpec(50, [1], (100,)))
     made.initialize([0], [0], "relu")
     bound = np.sqrt(6 / 150)
     largest = float(made.trunk.layers[0].weight.detach().abs().max())

@@ -10,8 +10,8 @@ from torch import nn
 
 from skmtl import MultiTaskMLP
 from skmtl.neural.architectures import HardSharing
-from skmtl.neural.architectures._custom_trunk import drawing_from
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._side_by_side import drawing_from
 from skmtl.neural.training._progress import Snapshot
 from tests.neural.checks import assert_gradients_are_right, make, same_scores
 

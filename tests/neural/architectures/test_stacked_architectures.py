@@ -13,6 +13,7 @@ from skmtl.neural.architectures import (
     HardSharing,
     Independent,
     LowRankHeads,
+    NetworkSpec,
     Sluice,
     SoftSharing,
     TaskEmbedding,
@@ -30,13 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def network(architecture, outputs=(1, 2, 1), heads=(), sizes=(6, 6), n_features=5):
-    made = architecture.build(
-        n_features,
-        outputs,
-        hidden_layer_sizes=sizes,
-        head_hidden_layer_sizes=heads,
-        activation="tanh",
-    )
+    made = architecture.build(NetworkSpec(n_features, outputs, sizes, heads, activation="tanh"))
     made.double().eval().initialize([0], range(len(outputs)))
     return made
 
@@ -131,10 +126,7 @@ def _without(Y, task):
 def test_a_constant_task_changes_nothing(alias):
     X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))
     made = ARCHITECTURES[alias]()
-    built = [
-        made.build(5, outputs, hidden_layer_sizes=(6, 6), head_hidden_layer_sizes=(3,))
-        for outputs in ([1, 2], [1, 0, 2])
-    ]
+    built = [made.build(NetworkSpec(5, outputs, (6, 6), (3,))) for outputs in ([1, 2], [1, 0, 2])]
     for module, keys in zip(built, ([7, 9], [7, 8, 9]), strict=True):
         module.double().eval().initialize([0], keys)
     raws = [module(X).detach() for module in built]

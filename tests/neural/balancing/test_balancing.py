@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skmtl import MultiTaskMLP
-from skmtl.neural.balancing import Equal, LossBalancing
+from skmtl.neural.balancing import BalancingInfo, Equal, LossBalancing
 from tests.neural.conftest import MIXED
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -19,9 +19,9 @@ class ByEpoch(LossBalancing):
     def __init__(self, log=None):
         self.log = log
 
-    def start(self, seeds, task_keys, *, task_types=None):
+    def start(self, info):
         self.n_epochs_ = 0
-        self.shape_ = (len(seeds), len(task_keys))
+        self.shape_ = (info.n_models, info.n_tasks)
 
     def weights(self, losses, observed):
         assert losses.shape == self.shape_
@@ -39,7 +39,7 @@ def test_weights_are_those_of_the_shared_gradient_only(parts, mixed_data):
     X, Y = mixed_data
     made = parts(X, Y, MIXED)
     method = ByEpoch()
-    method.start([0], range(4))
+    method.start(BalancingInfo([0], range(4)))
     batch = made.rows.all()
     _, weights, found = made.step([1, 1, 0.5, 1], method)(batch)
     assert weights[0].tolist() == [1, 2, 1.5, 4]

@@ -10,6 +10,7 @@ from skmtl.neural.balancing import (
     IMTLG,
     MGDA,
     AlignedMTL,
+    BalancingInfo,
     CAGrad,
     ConFIG,
     DualProj,
@@ -23,7 +24,7 @@ from skmtl.neural.balancing import (
     Weighting,
 )
 from skmtl.neural.balancing._pcgrad import orders
-from skmtl.neural.balancing._task_random import Draws
+from skmtl.neural.balancing._task_random import TaskRandom
 
 GRAMIAN = sorted(name for name, kind in BALANCING.items() if issubclass(kind, GramianBalancing))
 every_method = pytest.mark.parametrize("name", GRAMIAN)
@@ -74,7 +75,7 @@ def hard_jacobians():
 
 
 def started(method, n_tasks, seeds=(0,), keys=None):
-    method.start(seeds, range(n_tasks) if keys is None else keys)
+    method.start(BalancingInfo(seeds, range(n_tasks) if keys is None else keys))
     return method
 
 
@@ -225,7 +226,7 @@ def test_start_forgets(name):
 )
 def test_parameters_are_checked(method, message):
     with pytest.raises(ValueError, match=message):
-        method.start([0], range(3))
+        method.start(BalancingInfo([0], range(3)))
 
 
 # What single methods promise.
@@ -363,7 +364,7 @@ def test_gradvac_starts_as_pcgrad():
 
 def test_gradvac_follows_the_paper():
     n_tasks, beta = 6, 0.3
-    method, draws = started(GradVac(beta=beta), n_tasks), Draws([0], range(n_tasks))
+    method, draws = started(GradVac(beta=beta), n_tasks), TaskRandom([0], range(n_tasks))
     usual, everyone = np.zeros((n_tasks, n_tasks)), np.ones(n_tasks, dtype=bool)
     for step in range(4):
         J = normal(n_tasks, 8, step) + 0.4

@@ -5,7 +5,14 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skmtl.neural.balancing import BALANCING, DBMTL, ExcessMTL, GradDrop, JacobianBalancing
+from skmtl.neural.balancing import (
+    BALANCING,
+    DBMTL,
+    BalancingInfo,
+    ExcessMTL,
+    GradDrop,
+    JacobianBalancing,
+)
 
 JACOBIAN = sorted(name for name, kind in BALANCING.items() if issubclass(kind, JacobianBalancing))
 every_method = pytest.mark.parametrize("name", JACOBIAN)
@@ -16,7 +23,7 @@ def normal(n_tasks, size, seed=0):
 
 
 def started(method, n_tasks, seeds=(0,), keys=None):
-    method.start(list(seeds), range(n_tasks) if keys is None else list(keys))
+    method.start(BalancingInfo(list(seeds), range(n_tasks) if keys is None else list(keys)))
     return method
 
 
@@ -119,7 +126,7 @@ def test_start_forgets(name):
 )
 def test_parameters_are_checked(method, message):
     with pytest.raises(ValueError, match=message):
-        method.start([0], range(3))
+        method.start(BalancingInfo([0], range(3)))
 
 
 # What single methods promise.

@@ -11,6 +11,7 @@ from skmtl.neural.balancing import (
     FAMO,
     IMTLL,
     STCH,
+    BalancingInfo,
     GeometricMean,
     LossBalancing,
     RandomWeights,
@@ -31,7 +32,7 @@ def everyone(losses):
 
 
 def started(method, n_tasks, seeds=(0,), keys=None, **more):
-    method.start(list(seeds), range(n_tasks) if keys is None else list(keys), **more)
+    method.start(BalancingInfo(list(seeds), range(n_tasks) if keys is None else list(keys), **more))
     return method
 
 
@@ -157,7 +158,7 @@ def test_start_forgets(name):
 )
 def test_parameters_are_checked(method, message):
     with pytest.raises(ValueError, match=message):
-        method.start([0], range(3))
+        method.start(BalancingInfo([0], range(3)))
 
 
 # What single methods promise.

@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.optimize import nnls
 
-from skmtl.neural.balancing._adam_vector import Learned
+from skmtl.neural.balancing._adam_vector import AdamVector
 from skmtl.neural.balancing._cosines import cosines_of, positive_definite, pseudo_solve
 from skmtl.neural.balancing._dual_cone import project_on_dual_cone
 from skmtl.neural.balancing._nash_solver import bargain
 from skmtl.neural.balancing._nonnegative import nonnegative_minima
-from skmtl.neural.balancing._task_random import Draws
+from skmtl.neural.balancing._task_random import TaskRandom
 
 
 def gradients(n_tasks, size, seed=0):
@@ -93,7 +93,7 @@ def test_bargain_is_bounded_where_gradients_cancel():
 def test_draws_belong_to_keys():
     keys = np.array([7, 3, 9, 1])
     order = np.array([2, 0, 3, 1])
-    one, other = Draws([4, 5], keys), Draws([4, 5], keys[order])
+    one, other = TaskRandom([4, 5], keys), TaskRandom([4, 5], keys[order])
     np.testing.assert_array_equal(other.for_tasks(1), one.for_tasks(1)[order])
     np.testing.assert_array_equal(other.for_pairs(0), one.for_pairs(0)[np.ix_(order, order)])
     assert not np.array_equal(one.for_tasks(0), one.for_tasks(1))
@@ -102,7 +102,7 @@ def test_draws_belong_to_keys():
 def test_learned_is_adam_where_observed():
     parameter = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
     adam = torch.optim.Adam([parameter], lr=0.1)
-    learned = Learned(parameter.detach(), 0.1)
+    learned = AdamVector(parameter.detach(), 0.1)
     everyone = torch.ones(2, 3, dtype=torch.bool)
     for step in range(5):
         parameter.grad = torch.from_numpy(gradients(2, 3, step))

@@ -217,9 +217,9 @@ def test_an_architecture_of_the_users_that_speaks_of_tasks_is_asked_for_all_of_t
         def __init__(self, of_each=()):
             self.of_each = of_each
 
-        def build(self, n_features, outputs_per_task, **shape):
-            assert len(outputs_per_task) == len(self.of_each)
-            return ARCHITECTURES["hard_sharing"]().build(n_features, outputs_per_task, **shape)
+        def build(self, spec):
+            assert spec.n_tasks == len(self.of_each)
+            return ARCHITECTURES["hard_sharing"]().build(spec)
 
     X, y = problem()
     full, types = with_empty(y, "no number")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skmtl.neural.architectures._layers import Dropout
-from skmtl.neural.balancing import GramianBalancing, JacobianBalancing
+from skmtl.neural.balancing import BalancingInfo, GramianBalancing, JacobianBalancing
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
 from skmtl.neural.gradients._manual_gradients import ByHand, is_written_out
@@ -83,7 +83,7 @@ class Noted(GramianBalancing):
 
     alias = "noted"
 
-    def start(self, seeds, task_keys, *, task_types=None):
+    def start(self, info):
         self.seen_ = []
 
     def weights(self, gramian):
@@ -98,7 +98,7 @@ def test_a_gramian_has_the_inner_products_of_gradients(space, heads, parts, mixe
     omega = np.array([1.0, 2.0, 0.5, 1.0])
     made = parts(X, Y, MIXED, head_hidden_layer_sizes=heads)
     method = Noted(conflict_space=space)
-    method.start([0], range(4))
+    method.start(BalancingInfo([0], range(4)))
     batch = made.rows.all()
     _, weights, found = made.step(omega, method)(batch)
     module = made.module
@@ -126,7 +126,7 @@ def test_tasks_without_labels_or_weight_have_no_say(parts, mixed_data):
     X, Y = mixed_data
     made = parts(X, Y, MIXED)
     method = Noted()
-    method.start([0], range(4))
+    method.start(BalancingInfo([0], range(4)))
     rows = np.flatnonzero(np.isnan(Y[:, 1]))
     _, weights, _ = made.step([1, 1, 0, 1], method)(made.rows.batch(torch.from_numpy(rows[None])))
     assert method.seen_[0].shape == (2, 2)
@@ -136,7 +136,7 @@ def test_tasks_without_labels_or_weight_have_no_say(parts, mixed_data):
 def test_weights_are_kept_for_some_steps(parts, mixed_data):
     made = parts(*mixed_data, MIXED)
     method = Noted(update_weights_every=3)
-    method.start([0], range(4))
+    method.start(BalancingInfo([0], range(4)))
     step = made.step(None, method)
     found = [step(made.rows.all())[1][0, 0].item() for _ in range(7)]
     assert found == [1, 1, 1, 2, 2, 2, 3]

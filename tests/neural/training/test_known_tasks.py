@@ -59,10 +59,10 @@ class Counting(LossBalancing):
     def __init__(self, unit=1.0, log=None):
         self.unit, self.log = unit, log
 
-    def start(self, seeds, task_keys, *, task_types=None):
+    def start(self, info):
         self.n_calls_ = 0
         if self.log is not None:
-            self.log(task_types)
+            self.log(info.task_types)
 
     def weights(self, losses, observed):
         self.n_calls_ += 1

@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from skmtl.neural.balancing import FAMO, GradDrop
+from skmtl.neural.balancing import FAMO, BalancingInfo, GradDrop
 from skmtl.neural.training._to_device import on_device
 
 
 def test_a_copy_shares_nothing():
     losses, observed = torch.tensor([[1.0, 2.0]]), torch.ones(1, 2, dtype=bool)
     method = FAMO()
-    method.start([0], [1, 2])
+    method.start(BalancingInfo([0], [1, 2]))
 
     def steps(method):
         before = method.weights(losses, observed).clone()
@@ -25,7 +25,7 @@ def test_a_copy_shares_nothing():
 
 def test_tensors_move_wherever_they_are():
     method = FAMO()
-    method.start([0], [1, 2])
+    method.start(BalancingInfo([0], [1, 2]))
     method.weights(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2, dtype=bool))
     weight = torch.nn.Parameter(torch.ones(2))
     product = weight * 2
@@ -42,7 +42,7 @@ def test_tensors_move_wherever_they_are():
 
 def test_generators_go_on_where_they_are():
     method = GradDrop()
-    method.start([0], [1, 2])
+    method.start(BalancingInfo([0], [1, 2]))
     method._generators[0].random(3)
     other = on_device(method, "cpu")
     assert (method._generators[0].random(3) == other._generators[0].random(3)).all()
