@@ -25,12 +25,13 @@ class ScoredColumn(NamedTuple):
     expected: Array
     values: Array
     weight: Array
-    decide: Callable[[], Array]
+    decide: Callable[[], Array] | None = None
 
     def take(self, rows: Array) -> ScoredColumn:
         """Some of the rows."""
         parts = (part[rows] for part in (self.expected, self.values, self.weight))
-        return ScoredColumn(self.task, *parts, lambda: self.decide()[rows])
+        decide = self.decide
+        return ScoredColumn(self.task, *parts, None if decide is None else (lambda: decide()[rows]))
 
 
 def scored_columns(estimator: Any, X: Any, targets: Targets) -> list[ScoredColumn]:

@@ -91,6 +91,11 @@ class TaskSet:
         """Whether the losses of all tasks are squared."""
         return all(task.has_squared_loss for task in self.tasks)
 
+    @cached_property
+    def has_r2_score(self) -> bool:
+        """Whether the scores of all tasks are R2."""
+        return all(task.has_r2_score for task in self.tasks)
+
     @property
     def any_classification(self) -> bool:
         """Whether a task has classes."""
