@@ -87,10 +87,11 @@ def check_smooth(tasks: TaskSet) -> None:
     """Raise for a loss that no solver takes."""
     for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
         if not task.is_smooth:
+            loss = getattr(task, "loss", task.alias)
             raise ValueError(
-                f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which is not smooth: no linear solver "
-                "takes it. Regression(loss='huber') is close to it and fits; the neural "
-                "estimators take both."
+                f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
+                "it. Regression(loss='huber') is close to it and fits; the neural estimators "
+                "take both."
             )
 
 
