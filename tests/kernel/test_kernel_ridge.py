@@ -15,8 +15,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skmtl import MultiTaskLinearRegressor, stack_tasks
-from skmtl.kernel import _kernel_ridge
-from skmtl.kernel._kernel_ridge import MultiTaskKernelRidge
+from skmtl.kernel import MultiTaskKernelRidge, _kernel_ridge, _labels
 from skmtl.linear.penalties import L2, Graph, MeanDeviation, SquaredTraceNorm
 from skmtl.tasks import Regression
 
@@ -419,7 +418,7 @@ def test_precomputed(form, problem):
     np.testing.assert_allclose(model.predict(K), expected.predict(X))
     with pytest.raises(ValueError, match=r"square in fit; X has shape \(40, 30\)"):
         make(kernel="precomputed").fit(K[:, :30], Y)
-    with pytest.raises(ValueError, match="one column of y a task, no task_feature"):
+    with pytest.raises(ValueError, match="one column of y per task, no task_feature"):
         make(kernel="precomputed", task_feature=0).fit(np.column_stack([Y[:, 0] > 0, K]), X[:, 0])
     # A search cuts rows and columns of the kernel.
     grid = {"alpha": [1e-3, 1e-1]}
@@ -459,7 +458,7 @@ def test_errors(options, message, data):
 
 
 def test_memory_limit(data, gaps, monkeypatch):
-    monkeypatch.setattr(_kernel_ridge, "MAX_KERNEL_BYTES", 8 * 40**2)
+    monkeypatch.setattr(_labels, "MAX_KERNEL_BYTES", 8 * 40**2)
     make().fit(*data)  # complete labels: the kernel of 40 rows, not of 120 labels
     with pytest.raises(ValueError, match=r"kernel of \d+ labels takes 0.0 GiB.*Nystroem"):
         make().fit(*gaps)
