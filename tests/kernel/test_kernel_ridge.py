@@ -1,5 +1,7 @@
 """Kernel ridge of many tasks equals the models it contains, and is certified where it learns."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import linalg, optimize, sparse
@@ -396,6 +398,47 @@ def test_no_ridge_interpolates(form, problem):
         design = np.column_stack([np.ones(used.sum()), X[used]])
         coef = np.linalg.lstsq(design, y[used], rcond=None)[0]
         np.testing.assert_allclose(flat.predict(X)[:, t], coef[0] + X @ coef[1:], atol=1e-8)
+
+
+# Row 1 is row 0 again; a label that is missing makes it one system of all labels.
+TWICE = np.array([[0.0], [0.0], [1.0]])
+
+
+def fit_twice(labels, alpha=0.0):
+    Y = np.column_stack([[*labels, 2.0], [1.0, np.nan, 3.0]])
+    model = make("identity", alpha=alpha, gamma=1.0, fit_intercept=False)
+    return model.fit(TWICE, Y).predict(TWICE)[:, 0]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-15])
+@pytest.mark.parametrize("apart", [1.0, 1e-4])
+def test_labels_that_no_function_fits_are_met_halfway(alpha, apart):
+    # A factorisation of the nearly singular system exists, and says nothing.
+    with pytest.warns(linalg.LinAlgWarning, match="cannot all be fitted"):
+        predicted = fit_twice([1.0, 1.0 + apart], alpha)
+    np.testing.assert_allclose(predicted, [1 + apart / 2, 1 + apart / 2, 2.0], rtol=1e-10)
+
+
+def test_labels_that_a_function_fits_are_met_without_a_word(data, gaps):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (1.0, 0.1, 1 / 3):
+            np.testing.assert_allclose(fit_twice([value] * 2), [value, value, 2.0], rtol=1e-10)
+        for X, Y in (data, gaps):
+            make("array", alpha=0.0, gamma=1.0).fit(X, Y)
+
+
+@every_form
+def test_nothing_is_learned_from_a_constant(form):
+    # Means of these are rounded: what is left of the labels is not exactly 0.
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    Y = np.tile([0.1, 1 / 3, 1e6 + 0.1], (30, 1))
+    if form == "gaps":
+        Y[::7, 0] = np.nan
+    model = make("learned", tol=0.0).fit(X, Y)
+    assert not model.dual_coef_.any()
+    assert model.dual_gap_ == 0.0
+    assert model.n_iter_ == 1
 
 
 @every_task_kernel
