@@ -281,6 +281,20 @@ def test_gap_bounds_what_a_longer_search_gains(form, alpha, kernel, problem):
     np.testing.assert_allclose(tight.task_covariance_, tight.task_kernel_ / 3)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", range(6))
+def test_one_feature_has_one_direction(seed):
+    # Its eigenvalues and its gap are 0 but for rounding, which may have either sign.
+    rng = np.random.default_rng(seed)
+    X, slopes = rng.normal(size=(15, 1)), rng.normal(size=(1, 2 + seed % 4))
+    Y = X @ slopes + 0.1 * rng.normal(size=(15, slopes.size))
+    model = make("learned", kernel="linear", alpha=10.0 ** -(seed % 3), tol=0.0, max_iter=60)
+    model.fit(X, Y)
+    assert 0.0 <= model.dual_gap_ <= 1e-12
+    w = model.task_kernel_ @ model.dual_coef_.T @ model.X_fit_
+    np.testing.assert_allclose(model.task_covariance_, w @ w.T / (w.T @ w), atol=1e-10)
+
+
 def test_learned_needs_more_iterations(gaps):
     with pytest.warns(ConvergenceWarning, match=r"max_iter=2. end with .*gap of .*tol=1e-09"):
         model = make("learned", max_iter=2, tol=1e-9).fit(*gaps)
