@@ -279,6 +279,29 @@ def test_cagrad_has_no_duality_gap(J, c):
         assert dual == pytest.approx(worst, rel=1e-5, abs=tolerance)
 
 
+@pytest.mark.parametrize("c", [1e-2, 1e-5, 1e-9])
+def test_cagrad_uses_all_of_a_ball_however_small(c):
+    J = normal(4, 6) + 2
+    mean, weights = J.mean(axis=0), CAGrad(c=c).weights(J @ J.T)
+    turned = (weights - 0.25) @ J
+    assert np.linalg.norm(turned) == pytest.approx(c * np.linalg.norm(mean), rel=1e-5)
+    # Inside the ball, the worst gain grows fastest along the mean of the worst-off gradients.
+    assert (J @ turned)[np.argmin(J @ mean)] > 0
+
+
+@pytest.mark.parametrize(("gain", "factor"), [(1e-4, 1.5), (1e-7, 1.0)])
+def test_cagrad_takes_a_small_gain_for_one_and_rounding_for_none(gain, factor):
+    # What helps both is short against what cancels; the best d is (1 + c) times the mean.
+    J = np.array([[1.0, gain], [-1.0, gain]])
+    weights = CAGrad(c=0.5).weights(J @ J.T)
+    np.testing.assert_allclose(weights, factor / 2, rtol=1e-4)
+
+
+def test_cagrad_of_one_task_is_its_gradient_made_longer():
+    weights = CAGrad(c=0.5).weights(np.array([[4.0]]))
+    np.testing.assert_allclose(weights, 1.5, rtol=1e-11)
+
+
 def test_cagrad_without_radius_is_the_mean():
     J = normal(4, 6)
     np.testing.assert_array_equal(CAGrad(c=0).weights(J @ J.T), np.full(4, 0.25))
