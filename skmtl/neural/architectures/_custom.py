@@ -87,6 +87,10 @@ class Custom(Architecture):
         self.factory = factory
         self.shared = shared
 
+    @property
+    def reads_any_shape(self) -> bool:
+        return True
+
     def for_tasks(self, members: NDArray[Any], n_tasks: int) -> Custom:
         """The same for some of the tasks: the factory is told how many there are."""
         return Custom(self.factory, shared=self.shared)
