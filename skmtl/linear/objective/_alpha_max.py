@@ -40,9 +40,7 @@ def alpha_max(
     parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
-        return np.inf, _curvature(X, targets, label_weights) / max(
-            _stiffness(part) for part in parts
-        )
+        return np.inf, _scale(X, targets, label_weights, parts)
     setup = set_up(
         X,
         targets,
@@ -54,7 +52,14 @@ def alpha_max(
     )
     start_b = _without_outliers(setup, targets, shape) if options.fit_intercept else setup.start_b
     Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
-    return max(_vanishing_alpha(part, Z) for part in parts), None
+    largest = max(_vanishing_alpha(part, Z) for part in parts)
+    # A norm that leaves free more than it says vanishes nowhere.
+    return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
+
+
+def _scale(X: Any, targets: Targets, label_weights: Any, parts: list[PenaltyPart]) -> float:
+    """Curvature of the loss over the largest of the penalty."""
+    return _curvature(X, targets, label_weights) / max(_stiffness(part) for part in parts)
 
 
 def _never_vanishes(part: PenaltyPart) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
 from skmtl.linear.objective._design import Design
 from skmtl.linear.objective._separation import margins
 from skmtl.linear.objective._statistics import Statistics
@@ -76,7 +77,7 @@ class DataLoss:
         self.blocks = [
             (
                 block.task,
-                _as_slice(block.outputs),
+                as_slice(block.outputs),
                 np.ascontiguousarray(values[:, block.tasks]),
                 np.ascontiguousarray(label_weights[:, block.tasks]),
             )
@@ -259,10 +260,3 @@ def _weigh(label_weights: Array, values: Array) -> Array:
     """Label weight times value, exactly 0 where the weight is; flat over the outputs."""
     weighed = np.where(label_weights[..., None] > 0, values, 0.0) * label_weights[..., None]
     return weighed.reshape(len(values), -1)
-
-
-def _as_slice(index: Array) -> Outputs:
-    """A slice where the index is contiguous, so that taking it makes no copy."""
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[-1]) + 1)
-    return index
