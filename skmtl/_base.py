@@ -21,14 +21,14 @@ from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import (
+from skmtl.tasks._features import (
     as_table,
     read_task_column,
     refuse_data_sets,
     split_task_feature,
     without_mask,
 )
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 def _may_have_classes(estimator):
