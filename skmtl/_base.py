@@ -109,7 +109,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
             stands there. Columns of a DataFrame or dict are matched with those of y by name;
-            one number a row goes by position, also in a Series.
+            one number per row goes by position, also in a Series.
 
         Returns
         -------

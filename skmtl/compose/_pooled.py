@@ -64,7 +64,7 @@ class PooledTasks(GivenEstimators):
     --------
     IndependentTasks : The baseline that shares nothing.
     TargetScaler : Brings regression targets to one scale first.
-    MultiTaskLinear : Penalty "mean" lies between the two baselines.
+    MultiTaskLinear : Penalty "mean_deviation" lies between the two baselines.
 
     Notes
     -----

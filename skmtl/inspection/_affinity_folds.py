@@ -34,7 +34,7 @@ def residual_correlations(estimator, data, cv, groups, n_jobs):
     if data.is_long:
         raise ValueError(
             "method='residual_correlation' compares tasks in rows that have labels of both, which "
-            "long form has not; give y with a column a task, or take another method."
+            "long form has not; give y with a column per task, or take another method."
         )
     members = np.flatnonzero(data.can_learn()).tolist()
     splits = read_splits(cv, data, groups)
