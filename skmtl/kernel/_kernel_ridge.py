@@ -12,8 +12,9 @@ from sklearn.metrics.pairwise import kernel_metrics
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.kernel._labels import Labels
 from skmtl.kernel._learn import learn_task_kernel

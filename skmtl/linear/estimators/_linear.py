@@ -7,8 +7,8 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl.linear.estimators._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PARAMETERS, SHARED
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.penalties import PENALTIES, Penalty

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
-from skmtl._base import MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor

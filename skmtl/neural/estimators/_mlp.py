@@ -8,13 +8,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skmtl._base import (
-    MultiTaskClassifierMixin,
-    MultiTaskEstimator,
-    MultiTaskRegressorMixin,
-    all_or_nothing,
-)
+from skmtl._all_or_nothing import all_or_nothing
+from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
 from skmtl.neural._torch import torch_needed_by
 from skmtl.neural.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
