@@ -30,7 +30,7 @@ class Versioned:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         saved, now = state.get(KEY), versions()
-        super().__setstate__({k: v for k, v in state.items() if k != KEY})  # type: ignore[misc]
+        super().__setstate__({k: v for k, v in state.items() if k != KEY})
         if saved is not None and saved != now:
             changed = [
                 f"{name} {saved.get(name)}, and is read by {now[name]}"

@@ -1,6 +1,7 @@
 """What estimators that are given an estimator for one task have in common."""
 
 from numbers import Integral
+from typing import Any
 
 from sklearn.utils._param_validation import HasMethods
 
@@ -42,7 +43,8 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
-        used, first = set(), {}
+        used: set[Any] = set()
+        first: dict[Any, Any] = {}
         for problem in problems:
             used.add(self._given_for(problem.task)[0])
             if len(problem.rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.utils.parallel import delayed
@@ -20,7 +21,8 @@ class Chain:
     @classmethod
     def fit(cls, X, problems, templates, order, cv):
         """Every task learns from X and from what the links before it say."""
-        links, told = [None] * len(problems), []
+        links: list[Any] = [None] * len(problems)
+        told: list[Any] = []
         for t in order[:-1]:
             links[t], said = _fit_and_tell(augment(X, told), problems[t], templates[t], cv)
             told.append(said)
@@ -42,7 +44,8 @@ class Chain:
         return self._answers(X, decide=True)
 
     def _answers(self, X, *, decide):
-        answers, told = [None] * len(self.links), []
+        answers: list[Any] = [None] * len(self.links)
+        told: list[Any] = []
         for t in self.order:
             seen, link = augment(X, told), self.links[t]
             # Nobody listens to the last.

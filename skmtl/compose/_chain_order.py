@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names
 def read_order(order, names):
     """Positions of the tasks, given by names or by positions; names come first."""
     default = list(range(len(names)))
-    entries = named_entries(order, "order")
+    entries: Any = named_entries(order, "order")
     if isinstance(order, Mapping) or (entries is not None and list(entries) != default):
         raise ValueError(
             f"order is a {type(order).__name__} with the labels {shown(list(entries))}, which may "
@@ -37,7 +38,7 @@ def random_orders(rng, is_labelled, n_chains):
     """
     labelled, others = np.flatnonzero(is_labelled), np.flatnonzero(~is_labelled)
     wanted = min(n_chains, math.factorial(min(len(labelled), 20)))
-    orders = {}
+    orders: dict[Any, Any] = {}
     while len(orders) < wanted:
         order = labelled[rng.permutation(len(labelled))]
         orders.setdefault(tuple(order.tolist()), np.append(order, others))

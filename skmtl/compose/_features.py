@@ -1,6 +1,7 @@
 """X as it came: whoever holds other estimators looks at its rows and columns, not at its values."""
 
 import sys
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -36,6 +37,8 @@ class KeepsFeatures:
     Names and number of the columns are those of `fit` where there are any; what the values may be
     is for the estimators inside to say.
     """
+
+    task_feature: Any
 
     def _read_X(self, X, *, reset):
         refuse_data_sets(X)

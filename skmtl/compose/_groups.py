@@ -15,6 +15,8 @@ References
    groupings for multi-task learning", NeurIPS 2021 (network selection).
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
@@ -101,8 +103,9 @@ def _best_of_all(affinity, n_groups, alone):
     """The best partition; the first of equals, tasks numbered by the order of their groups."""
     n_tasks = len(affinity)
     both = affinity + affinity.T
-    best, labels = (-np.inf, None), np.zeros(n_tasks, dtype=np.intp)
-    groups = [[] for _ in range(n_groups)]
+    best: tuple[float, Any] = (-np.inf, None)
+    labels = np.zeros(n_tasks, dtype=np.intp)
+    groups: list[list[int]] = [[] for _ in range(n_groups)]
 
     def place(t, used, within):
         nonlocal best

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -77,7 +78,8 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     def _expected_of(self, fitted, X, tasks):
         """Links of a fitted estimator, for the tasks that it was fitted to."""
         are_classes = [task.is_classification for task in tasks]
-        predicted = probabilities = [None] * len(tasks)
+        predicted: Any = [None] * len(tasks)
+        probabilities: Any = predicted
         if not all(are_classes):
             predicted = _columns(fitted.predict(X))
         if any(are_classes):

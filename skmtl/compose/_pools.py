@@ -26,7 +26,7 @@ class Pool:
     task: Any
     columns: TaskColumns
     priors: list
-    single: Single | None = None
+    single: Any = None
 
     @classmethod
     def of(cls, positions, problems, how):
@@ -122,7 +122,8 @@ def find_pools(problems):
 
     Numbers come first, in the order of the registry. Tasks without labels are in none.
     """
-    numbers, classes = {}, {}
+    numbers: dict[Any, list[int]] = {}
+    classes: dict[Any, list[int]] = {}
     for t, problem in enumerate(problems):
         if len(problem.rows):
             kind = classes if problem.task.is_classification else numbers
@@ -137,7 +138,7 @@ def find_pools(problems):
 
 def _sharing_classes(positions, problems):
     """Parts of the tasks that are linked by common classes."""
-    parts = []
+    parts: list[Any] = []
     for t in positions:
         labels, members = set(problems[t].task.classes_.tolist()), [t]
         apart = []

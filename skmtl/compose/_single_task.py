@@ -27,7 +27,7 @@ class Single:
     estimator: Any
     constant: Any
     codes: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    labels: Any = None
 
     @classmethod
     def fit(cls, template, X, problem):

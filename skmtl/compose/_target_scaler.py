@@ -1,6 +1,7 @@
 """Targets on a scale on which they are learned better."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -161,7 +162,7 @@ class TargetScaler(NestingEstimator):
         """Fitted transformers, the ends of what they make, and what the estimator learns."""
         targets = replace(targets, values=targets.values.copy())
         tasks, transformers = list(targets.tasks.tasks), [None] * len(templates)
-        ends = [None] * len(templates)
+        ends: list[Any] = [None] * len(templates)
         columns = zip(templates, self._transformed_names, targets.columns(), strict=True)
         for t, (template, name, (task, values, weights)) in enumerate(columns):
             rows = np.flatnonzero(weights > 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
+from skmtl.tasks._base import Task
 from skmtl.tasks._rows import rows_by_task
 
 ALL_TOGETHER = "all tasks together"
@@ -16,8 +18,8 @@ ALL_TOGETHER = "all tasks together"
 class TaskLabels:
     """Labels of one task: ``values`` are encoded, every weight is positive."""
 
-    task: object
-    name: object
+    task: Task
+    name: Hashable
     rows: np.ndarray
     values: np.ndarray
     weights: np.ndarray

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, 
     n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None
     types = _read_types(tasks, labels, ["y"] if is_long else names, kind, is_long)
     predictions = read_predictions(y_pred, names, has_names, n_rows, labels.is_1d)
-    columns = zip(types, labels.columns, predictions, labels.weights, strict=True)
+    columns: Any = zip(types, labels.columns, predictions, labels.weights, strict=True)
     if is_long:
         names, rows = _read_task_ids(task_ids, n_rows)
         columns = list(columns) * len(names)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.metaestimators import available_if
 
 from skmtl.metrics._keys import score_keys
-from skmtl.tasks import Binary, Multiclass, Regression
+from skmtl.tasks import Binary, Multiclass, Regression, Task
 from skmtl.tasks._columns import match
 from skmtl.tasks._labels import read_labels
 
@@ -105,7 +105,8 @@ def views_of_other(estimator, X, y, sample_weight):
     tasks = zip(score_keys(names), names, columns, labels.weights, strict=True)
     for t, (key, name, column, weight) in enumerate(tasks):
         used = weight > 0
-        classes, task_type = None, Regression
+        classes = None
+        task_type: type[Task] = Regression
         methods = ["predict"]
         if is_classifier(estimator):
             classes = _classes_of(estimator, t, len(columns))

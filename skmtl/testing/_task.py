@@ -176,7 +176,7 @@ def _torch_average(case: _Case) -> None:
 def _predictions(case: _Case) -> None:
     """expected values are (n,), probabilities (n, n_classes); `decode` makes labels of them."""
     task, rows = case.task, (case.n_labels,)
-    shape = (*rows, len(task.classes_)) if task.is_classification else rows  # type: ignore[attr-defined]
+    shape = (*rows, len(task.classes_)) if task.is_classification else rows
     assert case.expected.dtype == np.float64
     for found in (
         case.expected,
