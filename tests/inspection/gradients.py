@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skmtl.inspection._gradients import train_with
-from skmtl.neural.gradients._probe import Probe
+from skmtl.neural.training._probe import Probe
 
 
 class Recorder(Probe):
@@ -16,7 +16,7 @@ class Recorder(Probe):
         super().__init__(1)
         self.seen = []
 
-    def look(self, run, batch, observed):
+    def measure(self, run, batch, observed):
         rate = getattr(run.optimizer, "learning_rate", np.nan)
         self.seen.append((copy.deepcopy(run.module), run.step.objective, batch, observed, rate))
 
@@ -62,7 +62,7 @@ def cosines(step, *, space="shared"):
     return J @ J.T
 
 
-def look_ahead(step):
+def measure_ahead(step):
     """Z of one step: a deep copy takes each task's step."""
     module, objective, batch, observed, rate = step
     module.eval()

@@ -112,9 +112,11 @@ def test_row_19_task_weight():
     options = {**SMALL, "max_iter": 60, "learning_rate_init": 0.01}
     alone = MultiTaskMLP(**options).fit(X, Y[["a"]])
     beside = MultiTaskMLP(**options, task_weight={"b": 0}).fit(X, Y)
-    for name, array in alone._state.items():
+    for name, array in alone._fitted.parameters.items():
         if name.startswith("trunk"):
-            np.testing.assert_allclose(beside._state[name], array, rtol=1e-7, atol=1e-10)
+            np.testing.assert_allclose(
+                beside._fitted.parameters[name], array, rtol=1e-7, atol=1e-10
+            )
     assert (beside.loss_curve_[-1] < beside.loss_curve_[0]).all()
     np.testing.assert_allclose(beside.predict(X)[:, 0], alone.predict(X)[:, 0], rtol=1e-6)
 
@@ -342,7 +344,7 @@ def test_row_34_a_device_that_is_not_there(architecture, device):
     model = MultiTaskMLPRegressor(**SMALL, architecture=architecture, device=device)
     with pytest.raises(ValueError, match=f"device='{device}' cannot be used.*'cpu' always is"):
         model.fit(X, X)
-    assert not hasattr(model, "_state")
+    assert not hasattr(model, "_fitted")
 
 
 def test_a_model_of_an_accelerator_predicts_on_the_cpu(architecture):

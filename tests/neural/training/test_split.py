@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skmtl.neural.training._split import validation_split
+from skmtl.neural.training._validation import validation_split
 from skmtl.tasks._targets import read_targets
 
 
