@@ -115,5 +115,10 @@ def from_alias(parameter: str, alias: str) -> Any:
 def did_you_mean(word: Any, known: Iterable[Any]) -> str:
     """A question to append to an error; empty if nothing is alike."""
     words = [name for name in known if isinstance(name, str)]
-    close = get_close_matches(word, words, n=1) if isinstance(word, str) else []
+    if not isinstance(word, str):
+        return ""
+    # A name that was left short is meant, though much of it is missing.
+    close = get_close_matches(word, words, n=1) or [
+        name for name in words if len(word) > 2 and name.startswith(f"{word}_")
+    ]
     return f" Did you mean {close[0]!r}?" if close else ""

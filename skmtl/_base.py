@@ -16,6 +16,7 @@ from skmtl._aliases import Searchable
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
 from skmtl._scored_columns import scored_columns
+from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
 from skmtl.tasks._by_name import column_names
@@ -352,13 +353,11 @@ def _check_finite(X, names):
             counts = test(X).sum(axis=0)
         columns = np.flatnonzero(counts)
         if len(columns):
-            shown = ", ".join(
-                f"{j if names is None else repr(names[j])} ({counts[j]})"
-                for j in columns[:8].tolist()
+            found = joined(
+                f"{j if names is None else repr(names[j])} ({counts[j]})" for j in columns.tolist()
             )
-            more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
             raise ValueError(
                 f"Input X contains {word} in {len(columns)} column(s) (number of entries): "
-                f"{shown}{more}. Impute or drop them first, in a Pipeline for example "
+                f"{found}. Impute or drop them first, in a Pipeline for example "
                 "(sklearn.impute.SimpleImputer)."
             )

@@ -6,8 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
+from skmtl._shown import shown
 from skmtl.compose._chain_link import expected_of_labels, is_learnable, out_of_fold
-from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names, shown
+from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names
 
 
 def read_order(order, names):
@@ -24,8 +25,7 @@ def read_order(order, names):
         if len(order) == len(known) and same_names(order, known) and not find_twice(order):
             return np.array(order_of(known, order, "order"))
     raise ValueError(
-        f"order={order}; expected each task once, by name or by position: {names[:20]}"
-        f"{' and more' if len(names) > 20 else ''}."
+        f"order={order}; expected each task once, by name or by position: {shown(names, 20)}."
     )
 
 

@@ -7,6 +7,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._docstrings import documented
+from skmtl._shown import shown
 from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
 from skmtl.tasks._by_name import name_key, refuse_unknown
@@ -142,7 +143,7 @@ class TargetScaler(NestingEstimator):
         is_asked = self.func is not None or default is self.transformer
         if is_asked and all(template is None for template in templates):
             raise ValueError(
-                f"There is nothing to transform: the tasks {names[:8]} are "
+                f"There is nothing to transform: the tasks {shown(names)} are "
                 f"{sorted({task.alias for task in tasks.tasks})}. Counts are transformed where "
                 "transformer is a dict that names them."
             )

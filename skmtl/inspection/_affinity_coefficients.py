@@ -7,11 +7,10 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._innermost import final_estimator, innermost, unwrap
 from skmtl._sparse import without_duplicates
-from skmtl.compose._meta import innermost
 from skmtl.inspection._clones import clone_for
 from skmtl.inspection._cross_validate import fit_members
-from skmtl.metrics._unwrap import final_estimator, unwrap
 from skmtl.tasks._reading import split_task_feature
 
 
@@ -32,7 +31,7 @@ def coefficient_cosines(estimator, data):
     for t in np.flatnonzero(data.can_learn()):
         fitted = fit_members(clone_for(estimator, data, [t]), data, [t])
         final, X = unwrap(fitted, data.take(labelled, [t])[0])
-        blocks[t] = _coefficients(final).T * _spread(X, final)[:, None]
+        blocks[t] = _coefficients(final).T * _standard_deviations(X, final)[:, None]
     return cosines(blocks)
 
 
@@ -46,7 +45,7 @@ def _coefficients(final):
     return np.atleast_2d(final.coef_)
 
 
-def _spread(X, final):
+def _standard_deviations(X, final):
     """Standard deviation of every feature."""
     if getattr(final, "task_feature", None) is not None:
         X, _ = split_task_feature(X, final.task_feature)

@@ -8,7 +8,7 @@ import numpy as np
 
 from skmtl.inspection._affinity_coefficients import cosine
 from skmtl.inspection._clones import clone_for
-from skmtl.inspection._cross_validate import deviance, judge_folds, read_splits
+from skmtl.inspection._cross_validate import deviance, evaluate_folds, read_splits
 from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged
 
 # A correlation over two rows is always 1 or -1.
@@ -21,12 +21,12 @@ def pair_gains(estimator, data, cv, groups, n_jobs):
     pairs = list(combinations(members, 2))
     learners = _learners(estimator, data, [*([t] for t in members), *pairs])
     splits = read_splits(cv, data, groups)
-    judged = judge_folds(data, learners, splits, deviance, n_jobs)
-    alone = [merged(of_fold[: len(members)]) for of_fold in judged]
+    evaluated = evaluate_folds(data, learners, splits, deviance, n_jobs)
+    alone = [merged(of_fold[: len(members)]) for of_fold in evaluated]
     gains = np.full((data.n_tasks, data.n_tasks), np.nan)
     gains[members, members] = 0.0
     for k, (i, j) in enumerate(pairs, start=len(members)):
-        together = [of_fold[k] for of_fold in judged]
+        together = [of_fold[k] for of_fold in evaluated]
         gain, _ = estimate_gain(*fold_losses(data, splits, together, alone))
         gains[j, i], gains[i, j] = gain[i], gain[j]
     return gains
@@ -42,8 +42,8 @@ def residual_correlations(estimator, data, cv, groups, n_jobs):
     members = np.flatnonzero(data.can_learn()).tolist()
     splits = read_splits(cv, data, groups)
     learners = _learners(estimator, data, [[t] for t in members])
-    judged = judge_folds(data, learners, splits, residual, n_jobs)
-    folds = [merged(of_fold) for of_fold in judged]
+    evaluated = evaluate_folds(data, learners, splits, residual, n_jobs)
+    folds = [merged(of_fold) for of_fold in evaluated]
     blocks = [_mean_residuals(data, t, splits, folds) for t in range(data.n_tasks)]
     weights = np.zeros((data.n_rows, data.n_tasks))
     for t, rows in enumerate(data.rows):

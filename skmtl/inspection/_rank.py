@@ -7,7 +7,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skmtl.metrics._unwrap import final_estimator
+from skmtl._innermost import final_estimator
 
 
 @validate_params(

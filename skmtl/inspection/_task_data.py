@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
-from skmtl.compose._meta import innermost
+from skmtl._innermost import innermost, inward
 from skmtl.model_selection._strata import make_strata, read_task_index
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._reading import read_weighted, weights_as_array
@@ -154,14 +154,9 @@ def _indexable(data):
 
 def _for_final(estimator, X, y):
     """X as it arrives at the innermost estimator."""
-    estimator = clone(estimator)
-    while isinstance(estimator, Pipeline) or hasattr(estimator, "refit"):
-        if isinstance(estimator, Pipeline):
-            if len(estimator.steps) > 1:
-                X = estimator[:-1].fit_transform(X, y)
-            estimator = estimator.steps[-1][1]
-        else:
-            estimator = estimator.estimator
+    for inner, *_ in inward(clone(estimator), fitted=False):
+        if isinstance(inner, Pipeline) and len(inner.steps) > 1:
+            X = inner[:-1].fit_transform(X, y)
     return X
 
 

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
 from skmtl.metrics._metric_by_type import choose, read_metric
 from skmtl.metrics._one_task import score_of_task
 from skmtl.metrics._parts import read_parts
 from skmtl.metrics._single_metric import as_scorer, evaluate
 from skmtl.metrics._task_scores import scores_of_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
 from skmtl.metrics._views import view_of_part, views_of_other
 
 

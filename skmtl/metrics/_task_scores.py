@@ -1,8 +1,8 @@
 """The score of every task at once."""
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import with_summaries
 from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
 
 
 def task_scores(estimator, X, y, sample_weight=None):

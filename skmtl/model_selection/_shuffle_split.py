@@ -19,7 +19,7 @@ from skmtl.model_selection._groups import (
     warn_of_few_labels,
 )
 from skmtl.model_selection._strata import read_strata
-from skmtl.model_selection._stratify import spread
+from skmtl.model_selection._stratify import stratify
 
 Array = NDArray[Any]
 
@@ -138,7 +138,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
             if self.hold_out == "tasks":
                 part = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))[index]
             else:
-                part = spread(strata, sizes, sizes / n_rows, rng, groups)
+                part = stratify(strata, sizes, sizes / n_rows, rng, groups)
             order = rng.permutation(n_rows)
             yield order[part[order] == TRAIN], order[part[order] == TEST]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl._shown import shown
 from skmtl.tasks._by_name import column_names, columns_of, find_twice
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, is_arrow, read_column
 from skmtl.tasks._weights import check_sample_weight, read_sample_weight
@@ -136,7 +137,9 @@ def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
         elif isinstance(task_feature, int) and -len(names) <= task_feature < len(names):
             position = task_feature % len(names)
         else:
-            raise ValueError(f"task_feature={task_feature!r} is not a column of X: {names[:20]}.")
+            raise ValueError(
+                f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}."
+            )
         column = columns_of(X)[position]
         kept = [j for j in range(len(names)) if j != position]
         if is_arrow(X):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl._aliases import did_you_mean
+from skmtl._shown import shown
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
 from skmtl.tasks._by_name import by_task
@@ -63,7 +64,7 @@ def spread(declared: Any, names: Sequence[Hashable]) -> list[Any]:
     if hasattr(declared, "to_list") or isinstance(declared, Sequence | np.ndarray):
         if len(declared) != len(names):
             raise ValueError(
-                f"tasks declares {len(declared)} tasks, but y has {len(names)}: {_shorten(names)}."
+                f"tasks declares {len(declared)} tasks, but y has {len(names)}: {shown(names)}."
             )
         return list(declared)
     raise ValueError(
@@ -105,8 +106,3 @@ def _infer(column: Column, weight: NDArray[Any], kind: str) -> Task:
         return Regression()
     n_classes = len(np.unique(labels)) if len(labels) else len(column.categories)
     return Binary() if n_classes <= 2 else Multiclass()
-
-
-def _shorten(names: Sequence[Hashable]) -> str:
-    shown = ", ".join(repr(name) for name in names[:8])
-    return f"[{shown}{', ...' if len(names) > 8 else ''}]"

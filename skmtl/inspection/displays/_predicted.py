@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.metrics import auc, confusion_matrix, r2_score, roc_curve
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._pairs import read_pairs
 from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
 from skmtl.metrics._views import views_of_other
 
 # Where curves of several classes or tasks are averaged.

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from skmtl._indexing import as_slice
 from skmtl.neural._data import Batch
 from skmtl.neural.gradients._compiled import squared
 from skmtl.tasks import Task
@@ -159,8 +160,8 @@ def _columns(index: Array, n_columns: int, device: torch.device) -> Columns:
     """An index as `Columns`."""
     if np.array_equal(index, np.arange(n_columns)):
         return None
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[-1]) + 1)
+    if isinstance(columns := as_slice(index), slice):
+        return columns
     return torch.from_numpy(np.asarray(index, dtype=np.int64)).to(device)
 
 

@@ -9,9 +9,9 @@ from hypothesis.extra.numpy import arrays
 from skmtl import MultiTaskLinear
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import L1, L2, L21
-from skmtl.linear.solvers._block_descent import RowNorms, block_descent
 from skmtl.linear.solvers._spaces import GramSpace
 from skmtl.linear.solvers._task_space import TaskGramSpace
+from skmtl.linear.solvers._working_sets import RowNorms, block_descent
 from skmtl.linear.solvers.compiled._row import shrink_row
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 from skmtl.tasks._targets import read_targets

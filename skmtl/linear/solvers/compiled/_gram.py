@@ -74,6 +74,28 @@ def sweep(
 
 
 @compiled
+def plain_gram(
+    G: Array, Q: Array, H: Array, W: Array, squares: float,
+    ridge: float, low: Array, high: Array, l21: Array, tol: float, max_iter: int,
+) -> tuple:  # fmt: skip
+    """Cyclic sweeps over all rows of W, in place: (gap, sweeps).
+
+    The gap is looked at when no coefficient moves by more than ``tol`` times the largest, and
+    ends them at ``tol`` times the sum of squares of Y.
+    """
+    before, product = np.empty_like(W), np.empty_like(W)
+    gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
+    n_iter = 0
+    while n_iter < max_iter and gap > tol * squares:
+        copy(W, before)
+        sweep(G, H, W, ridge, low, high, l21, product)
+        n_iter += 1
+        if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
+            gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
+    return gap, n_iter
+
+
+@compiled
 def extrapolate(
     Q: Array, H: Array, W: Array, past_W: Array, past_H: Array,
     ridge: float, low: Array, high: Array, l21: Array,
