@@ -78,3 +78,15 @@ class BuffersBySize:
                 self.by_size.clear()
             self.by_size[n_rows] = Buffers(self.like, n_rows, self.widths, self.n_outputs)
         return self.by_size[n_rows]
+
+
+def views(flat: Tensor, sizes: list[int], like: Sequence[Tensor]) -> list[Tensor]:
+    """Parts of an array (n_models, size) with the shapes of tensors."""
+    parts = flat.split(sizes, dim=-1) if sizes else []
+    return [part.view(p.shape) for part, p in zip(parts, like, strict=False)]
+
+
+def in_pairs(tensors: Sequence[Tensor]) -> list[tuple[ArrayAndTensor, ArrayAndTensor]]:
+    """Weights with their biases."""
+    shared = [ArrayAndTensor(tensor) for tensor in tensors]
+    return list(zip(shared[::2], shared[1::2], strict=True))

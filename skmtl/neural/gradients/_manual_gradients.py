@@ -29,21 +29,14 @@ from torch import Tensor
 from skmtl.neural._data import Batch
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
+from skmtl.neural.gradients._activations import activate, derive
 from skmtl.neural.gradients._base import Gradients
-from skmtl.neural.gradients._buffers import ArrayAndTensor, BuffersBySize
-from skmtl.neural.gradients._compiled import add_bias, by_task, rectify, rectify_back, sum_rows
+from skmtl.neural.gradients._buffers import BuffersBySize, in_pairs, views
+from skmtl.neural.gradients._compiled import add_bias, by_task, sum_rows
 from skmtl.neural.gradients._objective import Objective
 
 Array = NDArray[Any]
-Pair = tuple[ArrayAndTensor, ArrayAndTensor]
 
-aten = torch.ops.aten
-# In place: from sums to units, and from the gradient by units to that by sums.
-ACTIVATE = {torch.tanh: torch.tanh_, torch.sigmoid: torch.sigmoid_}
-BACK = {
-    torch.tanh: lambda g, a: aten.tanh_backward.grad_input(g, a, grad_input=g),
-    torch.sigmoid: lambda g, a: aten.sigmoid_backward.grad_input(g, a, grad_input=g),
-}
 # What overflows is seen by the loss; numpy need not say it, too.
 quietly = np.errstate(over="ignore", invalid="ignore")
 
@@ -86,11 +79,11 @@ class ManualGradients(Gradients):
         self.flat = parameters[0].new_empty(self.n_models, sum(sizes), requires_grad=False)
         self.sizes = sizes
         self.found = [
-            *_shaped(self.flat, sizes, parameters),
+            *views(self.flat, sizes, parameters),
             *(torch.empty_like(p, requires_grad=False) for p in parameters[-2:]),
         ]
-        *self.layers, (self.V, self.c) = _in_pairs(parameters)
-        *self.layer_gradients, self.head_gradients = _in_pairs(self.found)
+        *self.layers, (self.V, self.c) = in_pairs(parameters)
+        *self.layer_gradients, self.head_gradients = in_pairs(self.found)
         self.task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
         self.starts = np.cumsum([0, *heads.outputs])
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
@@ -110,7 +103,7 @@ class ManualGradients(Gradients):
         self.masks: list[Tensor | None] = []
         for (W, b), units in zip(self.layers, now.units, strict=True):
             np.matmul(x, W.array, out=units.array)
-            self._activate(units, b.array)
+            activate(self.activation, units, b.array)
             mask, x = None, units.array
             if has_noise:
                 mask = self.dropout.mask(units.tensor)
@@ -203,27 +196,15 @@ class ManualGradients(Gradients):
             self.jacobians[last] = J, list(zip(parts[::2], parts[1::2], strict=True))
         return self.jacobians[last]
 
-    def _activate(self, units: ArrayAndTensor, bias: Array) -> None:
-        """In place: from sums without their bias to units."""
-        if self.activation is torch.relu:
-            rectify(units.array, bias)
-            return
-        add_bias(units.array, bias)
-        if self.activation in ACTIVATE:
-            ACTIVATE[self.activation](units.tensor)
-
     def _before_activation(self, g: Tensor, k: int) -> None:
         """In place: from gradients by what layer k passes on to those by its sums.
 
         Those of some tasks, (n_tasks, n_models, n, width).
         """
-        units, mask = self.now.units[k], self.masks[k]
+        mask = self.masks[k]
         if mask is not None:
             g.mul_(mask)
-        if self.activation is torch.relu:
-            rectify_back(g.numpy(), units.array)
-        elif self.activation in BACK:
-            BACK[self.activation](g, units.tensor.expand(g.shape))
+        derive(self.activation, g, self.now.units[k])
 
     def _head_gradients(self, D: Array) -> None:
         V, c = self.head_gradients
@@ -256,18 +237,6 @@ class ManualGradients(Gradients):
         shape = list(array.shape)
         shape[dim] = self.n_tasks
         return array.new_zeros(shape).index_add_(dim, self.task_of, array)
-
-
-def _shaped(flat: Tensor, sizes: list[int], like: Sequence[Tensor]) -> list[Tensor]:
-    """Parts of an array (n_models, size) with the shapes of tensors."""
-    parts = flat.split(sizes, dim=-1) if sizes else []
-    return [part.view(p.shape) for part, p in zip(parts, like, strict=False)]
-
-
-def _in_pairs(tensors: Sequence[Tensor]) -> list[Pair]:
-    """Weights with their biases."""
-    shared = [ArrayAndTensor(tensor) for tensor in tensors]
-    return list(zip(shared[::2], shared[1::2], strict=True))
 
 
 def _outer(A: Tensor) -> Tensor:

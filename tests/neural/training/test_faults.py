@@ -175,38 +175,48 @@ def test_row_22_really(mixed_data, architecture):
     assert np.isfinite(raw(model, X)).all()
 
 
-@pytest.fixture(autouse=True)
-def interruptible():
-    """Ctrl-C arrives, also where it is ignored because the tests run in the background."""
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Makes a Ctrl-C come in the middle of an epoch.
+
+    It arrives also where the tests run in the background, whose shell ignores or blocks it: if
+    not even then, the test fails before it starts.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    original = _loop.batches
 
+    def come(at):
+        epochs = []
 
-def interrupt(monkeypatch, at):
-    """A Ctrl-C in the middle of epoch ``at``."""
-    original, epochs = _loop.batches, []
+        def batches(*args):
+            epochs.append(1)
+            for batch in original(*args):
+                yield batch
+                if len(epochs) == at:
+                    os.kill(os.getpid(), signal.SIGINT)
 
-    def batches(*args):
-        epochs.append(1)
-        for batch in original(*args):
-            yield batch
-            if len(epochs) == at:
-                os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(_loop, "batches", batches)
 
-    monkeypatch.setattr(_loop, "batches", batches)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        yield come
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_row_24_ctrl_c_keeps_the_best_complete_epoch(
-    monkeypatch, mixed_data, architecture, early_stopping
+    monkeypatch, interrupt, mixed_data, architecture, early_stopping
 ):
     X, Y = mixed_data
     options = {**SMALL, "tasks": MIXED, "architecture": architecture, "batch_size": 20}
     options["early_stopping"] = early_stopping
     reference = MultiTaskMLP(**{**options, "max_iter": 6}).fit(X, Y)
     model = MultiTaskMLP(**options)
-    interrupt(monkeypatch, 7)
+    interrupt(7)
     with (
         pytest.warns(UserWarning, match="interrupted; the best of its 6 complete epochs is kept"),
         pytest.raises(KeyboardInterrupt),
@@ -220,24 +230,24 @@ def test_row_24_ctrl_c_keeps_the_best_complete_epoch(
     assert not model.fit(X, Y).interrupted_
 
 
-def test_row_24_without_a_complete_epoch(monkeypatch, mixed_data, architecture):
+def test_row_24_without_a_complete_epoch(interrupt, mixed_data, architecture):
     X, Y = mixed_data
     model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
-    interrupt(monkeypatch, 4)
+    interrupt(4)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
         model.fit(X, Y)
-    kept = raw(model, X)
-    monkeypatch.undo()
-    interrupt(monkeypatch, 1)
-    # The interruption of the fit before is not taken for this one.
+    kept, before = raw(model, X), dict(vars(model))
+    interrupt(1)
+    # The interruption of the fit before is not taken for this one: nothing of it stays.
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X[:30], Y[:30])
+        model.fit(X[:30, :3], Y[:30])
+    assert vars(model) == before
     assert (raw(model, X) == kept).all()
 
 
-def test_row_24_a_search_stops_too(monkeypatch, mixed_data, architecture):
+def test_row_24_a_search_stops_too(interrupt, mixed_data, architecture):
     X, Y = mixed_data
-    interrupt(monkeypatch, 8)
+    interrupt(8)
     model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
     search = GridSearchCV(model, {"alpha": [0.1, 0.2]}, cv=3)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
