@@ -12,7 +12,7 @@ from skmtl.neural.balancing import Equal
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, task_keys
 from skmtl.neural.training._step import Step
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]

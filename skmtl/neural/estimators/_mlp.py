@@ -12,7 +12,7 @@ from skmtl.neural import networks, training
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.networks._tasks import read_more
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -73,7 +73,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     @property
     def _allows_nd(self) -> bool:  # type: ignore[override]
         """Whether X may have more than two dimensions: a trunk of the user's may want them."""
-        return getattr(self.architecture, "trunk", None) is not None
+        return getattr(self.architecture, "reads_any_shape", False)
 
     _parameter_constraints: dict[str, Any] = {**CONSTRAINTS}
 

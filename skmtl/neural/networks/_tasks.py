@@ -17,7 +17,7 @@ from skmtl._base import _check_rows
 from skmtl._warnings import name_tasks
 from skmtl.tasks import UnseenLabelError
 from skmtl.tasks._columns import Column
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -33,7 +33,7 @@ from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
 from skmtl.neural.training._setup import BATCHES, SPLIT, Fit, draw_seed, read_setting
 from skmtl.neural.training._validation import validation_split
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -22,7 +22,7 @@ from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skmtl._shown import shown
 from skmtl.tasks._by_name import name_key
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
