@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._base import MultiTaskEstimator, all_or_nothing
+from skmtl._all_or_nothing import all_or_nothing
+from skmtl._base import MultiTaskEstimator
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.networks._tasks import read_more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from skmtl._base import MultiTaskClassifierMixin
+from skmtl._kinds import MultiTaskClassifierMixin
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 

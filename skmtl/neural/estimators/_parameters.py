@@ -9,21 +9,20 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
+from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
 
 ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "tasks": "no_validation",
-    "task_feature": [Integral, str, None],
-    "unknown_task": [StrOptions({"error", "shared"})],
+    **TASKS,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "normalization": [StrOptions({"layer", "batch"}), None],
     "balancing": [str, HasMethods("start"), callable],
-    "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+    **TASK_WEIGHT,
     "solver": [StrOptions({"adam", "adamw", "sgd"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._base import _check_rows
+from skmtl._features import check_rows
 from skmtl._warnings import name_tasks
 from skmtl.tasks import UnseenLabelError
 from skmtl.tasks._columns import Column
@@ -132,7 +132,7 @@ def read_more(
             f"{error} The first call decides: declare all classes there, "
             "partial_fit(X, y, classes=...), or in tasks=[Multiclass(classes=...)]."
         ) from None
-    _check_rows(X, targets)
+    check_rows(X, targets)
     return _admit(targets)
 
 

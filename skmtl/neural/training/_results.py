@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from skmtl._base import mean_score
+from skmtl._scored_columns import mean_score
 from skmtl._warnings import name_tasks, warn
 from skmtl.neural._data import Rows
 from skmtl.neural.networks._network import get_state
