@@ -21,7 +21,7 @@ from skmtl._indexing import as_slice
 from skmtl.linear.objective._design import Design
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._base import Task
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 Outputs = slice | Array

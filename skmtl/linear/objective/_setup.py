@@ -18,7 +18,7 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._statistics import statistics_of
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Intercept, Start
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -31,7 +31,7 @@ from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._convergence import warn_unless_converged
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._needs import FEW_FEATURES, lacks_grams
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 if TYPE_CHECKING:
     from skmtl.linear.solvers._spaces import Space
