@@ -137,11 +137,12 @@ def test_equals_a_search_over_mixed_types(penalty, mixed_data):
     X, Y = mixed_data
     options = {"tasks": MIXED, "tol": 1e-8, "max_iter": 20_000}
     scorer = make_multitask_scorer()
-    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=KFold(4), **options).fit(X, Y)
-    search, scores = search_of(MultiTaskLinear(penalty, **options), X, Y, scoring=scorer)
+    cv = KFold(2)
+    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=cv, **options).fit(X, Y)
+    search, scores = search_of(MultiTaskLinear(penalty, **options), X, Y, cv=cv, scoring=scorer)
     agree(ours, search, scores, atol=1e-4)
     assert not hasattr(ours, "mse_path_")
-    assert ours.task_score_path_.shape == (1, 4, 4, 4)
+    assert ours.task_score_path_.shape == (1, 4, 2, 4)
     np.testing.assert_allclose(np.nanmean(ours.task_score_path_, axis=3), ours.score_path_)
 
 
@@ -260,7 +261,7 @@ def test_the_largest_alpha_is_where_the_penalised_part_vanishes(
     )
     largest = problem_of(model, X, Y).alphas(3, 1e-3)[0]
     above = clone(model).set_params(alpha=largest * 1.001).fit(X, Y)
-    below = clone(model).set_params(alpha=largest * 0.97).fit(X, Y)
+    below = clone(model).set_params(alpha=largest * 0.97, tol=1e-7).fit(X, Y)
     assert penalised_part(above) <= 1e-6
     assert penalised_part(below) >= 1e-4
 
@@ -599,7 +600,7 @@ def test_tasks_that_training_did_not_see(unknown_task, gaps):
 @pytest.mark.parametrize("kind", ["scores", "mixed"])
 def test_jobs_change_nothing(kind, gaps, mixed_data):
     X, Y = gaps if kind == "scores" else mixed_data
-    options = {"alphas": 5, "grid": {"center": [False], "fit_intercept": [True, False]}}
+    options = {"alphas": 3, "cv": 3, "grid": {"fit_intercept": [True, False]}}
     one = MultiTaskLinearCV("l21", **options).fit(X, Y)
     two = MultiTaskLinearCV("l21", n_jobs=2, **options).fit(X, Y)
     np.testing.assert_array_equal(one.score_path_, two.score_path_)
