@@ -15,7 +15,7 @@ REGISTRIES = {
     "architecture": ("skmtl.neural.architectures", "ARCHITECTURES"),
     "balancing": ("skmtl.neural.balancing", "BALANCING"),
     "penalty": ("skmtl.linear.penalties", "PENALTIES"),
-    "tasks": ("skmtl.tasks._resolve", "TASK_TYPES"),
+    "tasks": ("skmtl.tasks", "TASK_TYPES"),
 }
 
 
@@ -101,15 +101,21 @@ def from_alias(parameter: str, alias: str) -> Any:
     ValueError
         If there is none of that name.
     """
-    home, name = REGISTRIES[parameter]
-    registry = getattr(import_module(home), name)
-    if alias not in registry:
-        what = f"an object of {home}" if "._" not in home else "an object such as Regression()"
+    parts = registry(parameter)
+    if alias not in parts:
+        home, _ = REGISTRIES[parameter]
         raise ValueError(
-            f"{parameter}={alias!r}; expected one of {sorted(registry)} or {what}."
-            f"{did_you_mean(alias, registry)}"
+            f"{parameter}={alias!r}; expected one of {sorted(parts)} or an object of {home}."
+            f"{did_you_mean(alias, parts)}"
         )
-    return registry[alias]()
+    return parts[alias]()
+
+
+def registry(parameter: str) -> dict[str, Any]:
+    """What the aliases of a parameter stand for."""
+    home, name = REGISTRIES[parameter]
+    parts: dict[str, Any] = getattr(import_module(home), name)
+    return parts
 
 
 def did_you_mean(word: Any, known: Iterable[Any]) -> str:

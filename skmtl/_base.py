@@ -21,14 +21,14 @@ from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import (
+from skmtl.tasks._features import (
     as_table,
     read_task_column,
     refuse_data_sets,
     split_task_feature,
     without_mask,
 )
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 def _may_have_classes(estimator):
@@ -109,7 +109,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
             stands there. Columns of a DataFrame or dict are matched with those of y by name;
-            one number a row goes by position, also in a Series.
+            one number per row goes by position, also in a Series.
 
         Returns
         -------

@@ -18,7 +18,7 @@ from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import as_table
+from skmtl.tasks._features import as_table
 from skmtl.tasks._some_tasks import cut_settings
 
 

@@ -7,11 +7,12 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._correlation import cosine
 from skmtl._innermost import final_estimator, innermost, unwrap
 from skmtl._sparse import without_duplicates
 from skmtl.inspection._clones import clone_for
 from skmtl.inspection._cross_validate import fit_members
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._features import split_task_feature
 
 
 def fitted_cosines(estimator):
@@ -64,12 +65,3 @@ def cosines(blocks):
             if A is not None and B is not None:
                 found[i, j] = found[j, i] = cosine(A, B)
     return found
-
-
-def cosine(A, B):
-    """Cosine of two columns; of several, a generalisation to matrices without sign."""
-    product = A.T @ B
-    size = np.sqrt(np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B))
-    if not product.size or not size:
-        return np.nan
-    return (product.item() if product.size == 1 else np.linalg.norm(product)) / size

@@ -115,8 +115,8 @@ def transfer_gain(
     The single-task twin has the parameters of ``estimator``, those that name tasks cut to its
     own. That is a fair comparison where the estimator finds its own strength of regularisation,
     as `MultiTaskLinearCV` or a search do: one ``alpha`` may suit many tasks and not one.
-    Penalties that only compare tasks ("mean", "clustered", graphs, or ``center=True``) penalise
-    nothing where a task is alone; compare them with a ``baseline``.
+    Penalties that only compare tasks ("mean_deviation", "clustered", graphs, or ``center=True``)
+    penalise nothing where a task is alone; compare them with a ``baseline``.
 
     References
     ----------

@@ -9,7 +9,7 @@ def score_of_task(task, tasks, scores, metric):
     """Score of the task of this name, or key; ``scores`` has those that the metric is for."""
     key = _key_of(task, tasks)
     if key not in scores:
-        kind = next(found.alias for found in tasks if found.key == key)
+        kind = next(found.task_type.alias for found in tasks if found.key == key)
         raise ValueError(f"Task {task!r} is {kind}, which metric={metric!r} is not for.")
     return scores[key]
 

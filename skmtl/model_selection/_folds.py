@@ -55,7 +55,7 @@ def read_folds(
 def spread_folds(strata: Strata, n_splits: int, groups: Any = None) -> Folds:
     """Shuffled folds, with a fixed seed, that have their share of every task and class.
 
-    With one label a row (long form, one task), or with groups, those of `MultiTaskKFold`.
+    With one label per row (long form, one task), or with groups, those of `MultiTaskKFold`.
     With several, as even as it takes next to no time to get them.
     """
     rng = np.random.RandomState(SEED)

@@ -67,7 +67,7 @@ def read_tasks_to_hold_out(X: Any, groups: Any, task_feature: Any, n_parts: int)
 
 
 def warn_of_few_labels(strata: Strata, n_parts: int) -> None:
-    """Tell of tasks and classes that some part has to do without."""
+    """Warn of tasks and classes that some part has to do without."""
     tasks = np.flatnonzero((strata.task_counts < n_parts) & (strata.task_counts > 0))
     is_class = np.array([name is not None for name in strata.class_names], dtype=bool)
     rare = is_class & (strata.counts < n_parts) & ~np.isin(strata.task_of, tasks)

@@ -50,7 +50,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
         Type of each task, as in the estimators: it decides which tasks have classes.
     task_feature : int or str, default=None
         Long form: index or name of the column of X that says which task a row belongs to; y
-        then has one label a row. By default y has one column a task.
+        then has one label per row. By default y has one column per task.
     hold_out : {"rows", "tasks"}, default="rows"
         Long form: with "tasks" no task has rows on both sides. It needs no y.
 

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 
 from skmtl._shown import shown
 from skmtl.tasks._columns import EXACT_INTEGERS
-from skmtl.tasks._reading import read_task_column, split_task_feature, without_mask
+from skmtl.tasks._features import read_task_column, split_task_feature, without_mask
 from skmtl.tasks._rows import rows_by_task
 
 

@@ -151,7 +151,7 @@ def _check_fits(penalty: Penalty, n_features: int, n_tasks: int, rng: Any) -> No
         _check_certified(positive, Y)
         expect((positive.coef_ >= 0).all(), penalty, "coefficients below 0 with positive=True")
     if len(penalty.parts()) == 1:
-        both = MultiTaskLinear(0.3 * L1() + penalty, alpha=0.5 * alpha, **LIMITS)
+        both = MultiTaskLinear(L1(0.3) + penalty, alpha=0.5 * alpha, **LIMITS)
         _check_certified(both.set_params(penalty__right__weight=penalty.weight).fit(X, Y), Y)
 
 

@@ -68,6 +68,6 @@ def _check_conjugate(penalty: Penalty, part: Any, W: Array, Z: Array) -> None:
     whole = np.allclose(Y + N.reshape(-1, *Z.shape).sum(axis=0), Z, atol=1e-10 * (1 + abs(Z).max()))
     expect(whole, penalty, "the shares of a gradient do not add up to it")
     scale = part.dual_scale(N)
-    bound = part.chain_value(W) + part.conjugate(Y, N, scale)
+    bound = part.prox_value(W) + part.conjugate(Y, N, scale)
     holds = scale * (W * (Z - Y)).sum() <= bound + 1e-8 * (1 + bound)
     expect(holds, penalty, "the conjugate of the sum is too small")

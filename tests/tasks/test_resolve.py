@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skmtl.tasks import Binary, Count, Multiclass, Regression
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 def types(y, declared="auto", kind="any", **options):

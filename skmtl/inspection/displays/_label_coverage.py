@@ -8,7 +8,7 @@ from skmtl.inspection.displays._colours import BLUE, ORANGE, sequential, share_c
 from skmtl.inspection.displays._coverage import label_coverage
 from skmtl.inspection.displays._heat_map import draw_matrix, matrix_size
 from skmtl.inspection.displays._labels import label_ticks, legend
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._features import split_task_feature
 
 # Inches: a side of a panel of many tasks.
 LONGEST = 6.0

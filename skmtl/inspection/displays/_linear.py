@@ -22,7 +22,7 @@ def read_coefficients(estimator, caller):
 
 
 def _parts(final):
-    """One array for the estimator or, where it has one estimator a task, for each of these."""
+    """One array for the estimator or, where it has one estimator per task, for each of these."""
     if hasattr(final, "coef_"):
         return [_dense(final.coef_)]
     fitted = [final_estimator(one) for one in getattr(final, "estimators_", ())]

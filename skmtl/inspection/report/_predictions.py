@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skmtl._innermost import unwrap
-from skmtl.metrics._parts import read_parts
+from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.tasks import Task
 from skmtl.tasks._columns import match
 
@@ -34,20 +34,15 @@ class TaskPredictions:
 def read_predictions(estimator, X, y, sample_weight: Any = None):
     """`TaskPredictions` by name of the task, without labels that have no weight."""
     final, X = unwrap(estimator, X)
-    parts = read_parts(final, X, y, sample_weight)
-    return {part.name: _read(part, part.weight > 0) for part in parts}
+    tasks = read_scored_tasks(final, X, y, sample_weight)
+    return {scored.name: _read(scored, scored.weight > 0) for scored in tasks}
 
 
-def _read(part, used):
-    expected, values = part.expected[used], part.values[used]
+def _read(scored, used):
+    task, expected, values, weight, decide = scored.column.take(used)
+    loss = task.deviance(expected, values)
     return TaskPredictions(
-        part.task,
-        part.rows[used],
-        part.labels[used],
-        part.weight[used],
-        expected,
-        part.task.deviance(expected, values),
-        part.decide()[used],
+        task, scored.rows[used], scored.labels[used], weight, expected, loss, decide()
     )
 
 

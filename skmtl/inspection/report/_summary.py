@@ -1,4 +1,4 @@
-"""The findings as columns with an entry a task, and as a number or two for all of them."""
+"""The findings as columns with an entry per task, and as a number or two for all of them."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from skmtl._scored_columns import ScoredColumn
 from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._search_data import SearchData
-from skmtl.tasks._regression import Regression
 from skmtl.tasks._some_tasks import settings_of_fold
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -134,7 +134,7 @@ class HeldOutScorer:
 
 def _mean_squared_error(column: ScoredColumn) -> float:
     used = column.weight > 0
-    if not isinstance(column.task, Regression) or not used.any():
+    if column.task.is_classification or not used.any():
         return np.nan
     errors = (column.expected[used] - column.values[used]) ** 2
     return float(np.average(errors, weights=column.weight[used]))

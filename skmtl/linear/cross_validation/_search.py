@@ -32,8 +32,8 @@ from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds
 from skmtl.model_selection._held_out import count_scored, warn_of_little, way_out
 from skmtl.model_selection._strata import strata_of
-from skmtl.tasks._reading import weights_as_array
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._labels import weights_as_array
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -133,7 +133,7 @@ class Search:
         if (
             self.estimator.scoring != "neg_mean_squared_error"
             or tasks.is_long
-            or not tasks.has_squared_loss
+            or not (tasks.has_squared_loss and tasks.has_r2_score)
             or any(model.scale_targets is True for model in models)
             or n_samples < 3
         ):
@@ -205,7 +205,7 @@ class Search:
         if (
             self.estimator.scoring not in STATISTICAL
             or tasks.is_long
-            or not tasks.has_squared_loss
+            or not (tasks.has_squared_loss and tasks.has_r2_score)
             # `targets` are in the units of y only then.
             or self.estimator.scale_targets is True
             or all(model.scale_targets is True for model in models)

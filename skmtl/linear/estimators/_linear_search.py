@@ -106,7 +106,7 @@ class LinearSearch(MultiTaskLinear):
         self.score_path_ = paths.score
         if not tasks.is_long:
             self.task_score_path_ = paths.task_score
-        if all(task.alias == "regression" for task in tasks.tasks):
+        if tasks.has_r2_score:
             self.mse_path_ = paths.mse if has_grid else paths.mse[0]
 
     def _refit(self, model: MultiTaskLinear, search: Search) -> None:

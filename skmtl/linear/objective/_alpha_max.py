@@ -19,7 +19,6 @@ from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._setup import Setup, set_up
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import NormAtom, Penalty
-from skmtl.tasks._regression import Regression
 from skmtl.tasks._task_set import Targets
 
 Array = NDArray[Any]
@@ -115,7 +114,7 @@ def _without_outliers(setup: Setup, targets: Targets, shape: tuple[int, int]) ->
     Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
     """
     tasks, b = targets.tasks, setup.start_b.copy()
-    is_huber = [type(t) is Regression and t.loss == "huber" for t in tasks.tasks]
+    is_huber = [task.has_linear_tails for task in tasks.tasks]
     if not any(is_huber):
         return b
     sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]

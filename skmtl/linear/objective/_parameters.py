@@ -11,7 +11,6 @@ from sklearn.base import clone
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import PENALTIES, Penalty, Quadratic
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._regression import Regression
 from skmtl.tasks._task_set import TaskSet
 
 
@@ -71,7 +70,7 @@ def _check_intercepts(estimator: Any, tasks: TaskSet) -> None:
     numbers = [
         name
         for task, name, counts in zip(tasks.tasks, tasks.names.tolist(), has_labels, strict=True)
-        if type(task) is Regression and counts
+        if task.can_rescale and counts
     ]
     if scaled and numbers:
         why = " (there are several task types)" if estimator.scale_targets == "auto" else ""
@@ -87,11 +86,12 @@ def _check_intercepts(estimator: Any, tasks: TaskSet) -> None:
 def check_smooth(tasks: TaskSet) -> None:
     """Raise for a loss that no solver takes."""
     for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
-        if type(task) is Regression and task.loss == "absolute":
+        if not task.is_smooth:
+            loss = getattr(task, "loss", task.alias)
             raise ValueError(
-                f"Task {name!r} has the absolute loss, which is not smooth: no linear solver "
-                "takes it. Regression(loss='huber') is close to it and fits; the neural "
-                "estimators take both."
+                f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
+                "it. Regression(loss='huber') is close to it and fits; the neural estimators "
+                "take both."
             )
 
 

@@ -152,3 +152,22 @@ def _priors(targets: Targets, label_weights: Array) -> Array:
         ]
     )
     return np.tile(priors, targets.tasks.n_tasks) if targets.tasks.is_long else priors
+
+
+def without_center(
+    parts: list[PenaltyPart], n_tasks: int, center: bool
+) -> tuple[list[PenaltyPart], Array | None]:
+    """Parts, and weights of the tasks in the best w0, where it can be left out; else None.
+
+    What is left is a quadratic penalty on W itself, that compares tasks.
+    """
+    part = parts[0]
+    if len(parts) > 1 or not part.is_quadratic or not part.has_quadratic:
+        return parts, None
+    if not center:
+        is_about_mean = part.over_tasks and part.Q.dense is None and not part.Q.on_mean
+        return parts, part.Q.center_weights(n_tasks) if is_about_mean else None
+    weights = part.Q.center_weights(part.n_tasks)
+    if len(weights) != n_tasks:
+        weights = np.full(n_tasks, 1.0 / n_tasks)
+    return [part.comparing_tasks(n_tasks, part.Q.centred())], weights

@@ -42,7 +42,7 @@ class ClosedForm(Solver):
             return missing
         part = case.parts[0]
         if len(case.parts) > 1 or not part.is_quadratic:
-            return "a quadratic penalty ('l2', 'mean', a graph, or a sum)"
+            return "a quadratic penalty ('l2', 'mean_deviation', a graph, or a sum)"
         if part.Q.dense is None or (case.n_grams == 1 and not case.has_shrunk_intercepts):
             return None
         # Different Gram matrices and a graph: one system in all coefficients.

@@ -11,7 +11,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for, task_covariance
 from skmtl.linear.objective._row_space import in_row_space, start_in_basis
-from skmtl.linear.objective._setup import Setup, set_up
+from skmtl.linear.objective._setup import Setup, set_up, without_center
 from skmtl.linear.objective._statistics import gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
@@ -72,7 +72,7 @@ def _fit(
         start = None if warm is None else Start(warm.W, warm.b)
         one = _fit(X, targets, label_weights, L2(weight=0.0), options, start)
         return one.in_equal_parts(len(parts))
-    parts, center_weights = _without_center(parts, tasks.n_tasks, options.center)
+    parts, center_weights = without_center(parts, tasks.n_tasks, options.center)
     n_bytes = gram_bytes(X, targets, label_weights) if tasks.has_squared_loss else np.inf
     solver = select_solver(Case(tasks, parts, penalty, options, n_bytes))
     path = solver.path(X, targets, label_weights, parts[0], options, warm)
@@ -94,25 +94,6 @@ def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:
     free = all(part.is_quadratic and not part.has_quadratic for part in parts)
     is_auto = isinstance(options.solver, str) and options.solver == "auto"
     return len(parts) > 1 and free and is_auto
-
-
-def _without_center(
-    parts: list[PenaltyPart], n_tasks: int, center: bool
-) -> tuple[list[PenaltyPart], Array | None]:
-    """Weights of the tasks in the best w0, where it is known and can be left out; else None.
-
-    What is left is a quadratic penalty on W itself, that compares tasks.
-    """
-    part = parts[0]
-    if len(parts) > 1 or not part.is_quadratic or not part.has_quadratic:
-        return parts, None
-    if not center:
-        is_about_mean = part.over_tasks and part.Q.dense is None and not part.Q.on_mean
-        return parts, part.Q.center_weights(n_tasks) if is_about_mean else None
-    weights = part.Q.center_weights(part.n_tasks)
-    if len(weights) != n_tasks:
-        weights = np.full(n_tasks, 1.0 / n_tasks)
-    return [part.comparing_tasks(n_tasks, part.Q.centred())], weights
 
 
 def _solve(

@@ -33,6 +33,9 @@ class Architecture(Searchable, BaseEstimator, ABC):
         fit, and are put side by side from outside. What their tasks share is found, unless the
         module overrides ``shared_parameters``.
 
+    reads_any_shape : bool
+        Whether rows of X may be arrays, such as images.
+
     Examples
     --------
     >>> from torch import nn
@@ -53,6 +56,11 @@ class Architecture(Searchable, BaseEstimator, ABC):
 
     alias: ClassVar[str]
     has_model_dimension: ClassVar[bool] = False
+
+    @property
+    def reads_any_shape(self) -> bool:
+        """Whether rows of X may be arrays."""
+        return False
 
     @abstractmethod
     def build(self, spec: NetworkSpec) -> MultiTaskModule:

@@ -40,7 +40,9 @@ def build_network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskMod
     make = partial(_one_network, architecture, replace(spec, n_models=1))
     first: Any = drawn(make, 0)
     kind = Representations if isinstance(first, RepresentationModule) else Networks
-    return kind(architecture, spec, SideBySide(spec.n_models, make, first), _named(first))
+    # Before the parameters get a model dimension, which makes others of them.
+    said = _said_by(first)
+    return kind(architecture, spec, SideBySide(spec.n_models, make, first), said)
 
 
 def _one_network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskModule:
@@ -77,7 +79,7 @@ def _check_all_are_drawn(architecture: Architecture, module: MultiTaskModule) ->
         )
 
 
-def _named(module: MultiTaskModule) -> dict[str, list[str]]:
+def _said_by(module: MultiTaskModule) -> dict[str, list[str]]:
     """What the module itself says about its parameters, by name."""
     names = {id(p): name for name, p in module.named_parameters()}
     said = {}

@@ -87,6 +87,10 @@ class Custom(Architecture):
         self.factory = factory
         self.shared = shared
 
+    @property
+    def reads_any_shape(self) -> bool:
+        return True
+
     def for_tasks(self, members: NDArray[Any], n_tasks: int) -> Custom:
         """The same for some of the tasks: the factory is told how many there are."""
         return Custom(self.factory, shared=self.shared)
@@ -107,7 +111,7 @@ class Custom(Architecture):
             )
         if self.shared is None:
             return CustomNetwork(module, spec)
-        return NamedNetwork(module, spec, _named_parameters(module, self.shared))
+        return NamedNetwork(module, spec, _full_names(module, self.shared))
 
 
 class CustomNetwork(MultiTaskModule):
@@ -136,32 +140,31 @@ class CustomNetwork(MultiTaskModule):
 class NamedNetwork(CustomNetwork):
     """One whose shared parameters the user has named."""
 
-    def __init__(self, module: nn.Module, spec: NetworkSpec, shared: list[nn.Parameter]) -> None:
+    def __init__(self, module: nn.Module, spec: NetworkSpec, shared: set[str]) -> None:
         super().__init__(module, spec)
-        self._shared = {id(p) for p in shared}
+        self.shared = shared
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """Those that were named."""
-        return [p for p in self.parameters() if id(p) in self._shared]
+        return [p for name, p in self.module.named_parameters() if name in self.shared]
 
 
-def _named_parameters(module: nn.Module, shared: str | Sequence[str]) -> list[nn.Parameter]:
-    """Parameters of these names, or of names that go on with a dot after these.
+def _full_names(module: nn.Module, shared: str | Sequence[str]) -> set[str]:
+    """Names of the parameters with these names, or whose names go on with a dot after these.
 
     Raises
     ------
     ValueError
         If there are none of a name.
     """
-    names = [shared] if isinstance(shared, str) else list(shared)
-    known = dict(module.named_parameters(remove_duplicate=False))
-    found = []
-    for name in names:
-        some = [p for key, p in known.items() if f"{key}.".startswith(f"{name}.")]
+    known = [name for name, _ in module.named_parameters()]
+    found: set[str] = set()
+    for name in [shared] if isinstance(shared, str) else shared:
+        some = [key for key in known if f"{key}.".startswith(f"{name}.")]
         if not some:
             raise ValueError(
                 f"shared={shared!r}: no parameter is called {name!r}, or begins with it; there "
-                f"are {list(known)}."
+                f"are {known}."
             )
-        found += some
+        found.update(some)
     return found

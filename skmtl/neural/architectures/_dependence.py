@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+Array = NDArray[Any]
 
 N_ROWS, N_TRIALS = 32, 2
 
@@ -19,8 +24,9 @@ def shared_parameters_of(
 ) -> set[str]:
     """Names of the parameters in which some number moves the outputs of more than one task.
 
-    Outputs are computed for random rows, at parameters moved a little at random: zeros, and
-    rectifiers that let nothing through, would hide what depends on what. Of two tasks, some
+    Outputs are computed for random rows (of zeros and ones, for a network that looks them up in
+    a table), at parameters moved a little at random: zeros, and rectifiers that let nothing
+    through, would hide what depends on what. Of two tasks, some
     bit of their numbers differs. So for each bit one gradient is taken of the tasks in which it
     is set, and one of the others: few gradients, however many tasks there are.
 
@@ -53,7 +59,7 @@ def shared_parameters_of(
             name: (p.detach() + 0.1 * _normal(rng, p.shape, p)).requires_grad_()
             for name, p in parameters.items()
         }
-        raw = outputs_of(moved, _normal(rng, (N_ROWS, *row_shape), like))
+        raw = _outputs(outputs_of, moved, _normal(rng, (N_ROWS, *row_shape), like))
         if not raw.requires_grad:
             raise ValueError("its outputs depend on no parameter by torch's differentiation")
         factors = _normal(rng, raw.shape, raw)
@@ -65,7 +71,21 @@ def shared_parameters_of(
     return found
 
 
-def _splits(owners: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _outputs(
+    outputs_of: Callable[[Mapping[str, Tensor], Tensor], Tensor],
+    parameters: Mapping[str, Tensor],
+    X: Tensor,
+) -> Tensor:
+    try:
+        return outputs_of(parameters, X)
+    except Exception:
+        # The error that counts is that of the other rows, which most networks can read.
+        with suppress(Exception):
+            return outputs_of(parameters, (X > 0).to(X))
+        raise
+
+
+def _splits(owners: Array) -> list[tuple[Array, Array]]:
     """Pairs of masks of outputs, so that any two tasks are apart in one of them."""
     if len(np.unique(owners)) < 2:
         everything = np.ones(len(owners), dtype=bool)
@@ -74,7 +94,7 @@ def _splits(owners: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(one, ~one) for one in is_set if one.any() and not one.all()]
 
 
-def _gradients(raw: Tensor, columns: np.ndarray, moved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _gradients(raw: Tensor, columns: Array, moved: Mapping[str, Tensor]) -> dict[str, Tensor]:
     total = raw[:, torch.from_numpy(columns).to(raw.device)].sum()
     found = torch.autograd.grad(
         total, list(moved.values()), retain_graph=True, materialize_grads=True

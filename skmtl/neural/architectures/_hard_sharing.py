@@ -76,6 +76,10 @@ class HardSharing(Architecture):
     def __init__(self, trunk: Callable[[], nn.Module] | None = None) -> None:
         self.trunk = trunk
 
+    @property
+    def reads_any_shape(self) -> bool:
+        return self.trunk is not None
+
     def build(self, spec: NetworkSpec) -> MultiTaskModule:
         """Make a trunk with heads; see `Architecture.build`.
 

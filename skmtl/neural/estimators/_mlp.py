@@ -82,7 +82,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     @property
     def _allows_nd(self):
         """Whether X may have more than two dimensions: a trunk of the user's may want them."""
-        return getattr(self.architecture, "trunk", None) is not None
+        return getattr(self.architecture, "reads_any_shape", False)
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -7,7 +7,6 @@ import torch
 
 from skmtl._indexing import as_slice
 from skmtl.neural.gradients._compiled import squared
-from skmtl.tasks import Regression
 
 
 class Objective:
@@ -117,7 +116,7 @@ class Objective:
 
 def _is_squared(task, outputs, tasks):
     """Whether a block has squared losses, and the columns of the scores in their order."""
-    return type(task) is Regression and task.loss == "squared" and outputs is tasks is None
+    return task.has_squared_loss and outputs is tasks is None
 
 
 def _squared(raw, values):

@@ -11,6 +11,7 @@ from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation, Split, TraceNorm
 from skmtl.linear.solvers import SOLVERS
 from skmtl.tasks import Regression
+from skmtl.testing import check_solver
 from tests.linear.conftest import MIXED, PIECES
 
 NAMES = [solver.name for solver in SOLVERS]
@@ -84,6 +85,11 @@ def test_solvers_agree_on_shrunk_intercepts(
     assert max(a.dual_gap_, b.dual_gap_) <= 1e-8
     np.testing.assert_allclose(a.predict(X), b.predict(X), atol=2e-4)
     np.testing.assert_allclose(a.intercept_, b.intercept_, atol=1e-3)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=lambda solver: solver.name)
+def test_properties(solver):
+    check_solver(solver)
 
 
 def test_every_solver_is_met(regression_data):

@@ -14,7 +14,7 @@ from skmtl.linear.solvers._task_space import TaskGramSpace
 from skmtl.linear.solvers._working_sets import RowNorms, block_descent
 from skmtl.linear.solvers.compiled._row import shrink_row
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 rows = arrays(np.float64, 4, elements=st.floats(-10, 10, width=32))
 curvatures = arrays(np.float64, 4, elements=st.floats(0.0625, 128, width=32))

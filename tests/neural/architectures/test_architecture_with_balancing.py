@@ -26,8 +26,17 @@ def warnings_of(model, X, Y):
     return [w for w in caught if NOTHING in str(w.message)]
 
 
-@pytest.mark.parametrize("balancing", ["equal", "uncertainty", "pcgrad"])
-@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+# One architecture with every method, and one method of each kind with every architecture.
+PAIRS = [("hard_sharing", balancing) for balancing in sorted(BALANCING)]
+PAIRS += [
+    (architecture, balancing)
+    for architecture in sorted(set(ARCHITECTURES) - {"hard_sharing"})
+    for balancing in ("uncertainty", "pcgrad", "graddrop")
+]
+
+
+@pytest.mark.filterwarnings(f"ignore:.*{NOTHING}")
+@pytest.mark.parametrize(("architecture", "balancing"), PAIRS)
 def test_estimators_are_whole(architecture, balancing, mixed_data):
     X, Y = mixed_data
     model = MultiTaskMLP(
@@ -47,8 +56,13 @@ def test_estimators_are_whole(architecture, balancing, mixed_data):
     again = clone(model).fit(X, filled, sample_weight=np.where(np.isnan(Y), 0.0, weight))
     np.testing.assert_array_equal(again.predict(X), predicted)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), predicted)
+
+
+@pytest.mark.parametrize("balancing", ["uncertainty", "pcgrad", "graddrop"])
+def test_a_search_with_every_kind_of_method(balancing, mixed_data):
+    model = MultiTaskMLP((6,), tasks=MIXED, balancing=balancing, max_iter=3, random_state=0)
     grid = {"alpha": [1e-4, 1e-2], "learning_rate_init": [0.01]}
-    search = GridSearchCV(model, grid, cv=KFold(2), error_score="raise").fit(X, Y)
+    search = GridSearchCV(model, grid, cv=KFold(2), error_score="raise").fit(*mixed_data)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
@@ -70,13 +84,13 @@ def test_row_48_any_method_says_that_no_hidden_layer_is_shared(balancing, mixed_
     assert not warnings_of(MultiTaskMLP((6,), **options), *mixed_data)
 
 
-def test_row_48_an_architecture_of_the_users_without_a_word_of_what_is_shared(mixed_data):
+def test_row_48_a_module_of_the_users_in_which_nothing_is_shared(mixed_data):
     class Module(MultiTaskModule):
-        """One layer for all; nobody knows that it is shared."""
+        """Linear models side by side."""
 
-        def __init__(self, n_features, outputs):
+        def __init__(self, spec):
             super().__init__()
-            self.weight = torch.nn.Parameter(torch.ones(1, n_features, sum(outputs)))
+            self.weight = torch.nn.Parameter(torch.ones(1, spec.n_features, spec.n_outputs))
 
         def forward(self, X, task_index=None):
             return X @ self.weight
@@ -85,7 +99,7 @@ def test_row_48_an_architecture_of_the_users_without_a_word_of_what_is_shared(mi
         alias = "mine"
 
         def build(self, spec):
-            return Module(spec.n_features, spec.outputs_per_task)
+            return Module(spec)
 
     class Said(Mine):
         def build(self, spec):

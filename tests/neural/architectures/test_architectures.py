@@ -8,7 +8,6 @@ from skmtl.neural.architectures import ARCHITECTURES, HardSharing, NetworkSpec
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
 from skmtl.neural.training._network import task_keys
 
-every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 every_head = pytest.mark.parametrize("heads", [(), (4,), (4, 3)])
 X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))
 # Layers that are added up unit by unit must have one size.
@@ -49,54 +48,9 @@ def test_hard_sharing_by_hand(heads, outputs):
     np.testing.assert_allclose(raw, np.column_stack(expected), rtol=1e-12)
 
 
-@every_architecture
-@every_head
-@pytest.mark.parametrize("seeds", [(0,), (3, 1)])
-def test_long_form_picks_the_head_of_the_row(alias, heads, seeds):
-    made = module(alias, [2, 2, 2], heads, seeds)
-    index = torch.from_numpy(np.random.default_rng(1).integers(3, size=(len(seeds), 9)))
-    wide = made(X.expand(len(seeds), -1, -1)).unflatten(-1, (3, 2))
-    picked = wide.gather(2, index[:, :, None, None].expand(-1, -1, 1, 2))[:, :, 0]
-    long = made(X.expand(len(seeds), -1, -1), index)
-    np.testing.assert_allclose(long.detach(), picked.detach(), rtol=1e-12)
-
-
-@every_architecture
-@every_head
-def test_models_side_by_side_are_models_alone(alias, heads):
-    outputs = [1, 3, 1]
-    together = module(alias, outputs, heads, seeds=(5, 6, 7))
-    alone = [module(alias, outputs, heads, seeds=(seed,))(X)[0] for seed in (5, 6, 7)]
-    raw = together(X.expand(3, -1, -1))
-    np.testing.assert_allclose(raw.detach(), torch.stack(alone).detach(), rtol=1e-12)
-
-
-@every_architecture
-@every_head
-def test_a_task_starts_from_its_name_alone(alias, heads):
-    names = np.array(["a", "b", "c"], dtype=object)
-    keys = task_keys(names)
-    raw = module(alias, [1, 2, 1], heads, keys=keys)(X).detach()
-    order = [2, 0, 1]
-    moved = module(alias, [1, 1, 2], heads, keys=[keys[t] for t in order])(X).detach()
-    np.testing.assert_allclose(moved[..., [1, 2, 3, 0]], raw, rtol=1e-12)
-    more = module(alias, [1, 2, 1, 5], heads, keys=[*keys, 99])(X).detach()
-    np.testing.assert_allclose(more[..., :4], raw, rtol=1e-12)
-
-
 def test_a_task_named_by_a_whole_float_is_that_number():
     assert task_keys(np.array([0.0, 7.0])) == task_keys(np.array([0, 7]))
     assert len(set(task_keys(np.array(["7", 7, 7.5, "a", ""], dtype=object)))) == 5
-
-
-@every_architecture
-@every_head
-def test_every_parameter_is_shared_or_of_tasks(alias, heads):
-    made = module(alias, [1, 2], heads)
-    shared = {id(p) for p in made.shared_parameters()}
-    own = {id(p) for p in made.task_parameters()}
-    assert not shared & own
-    assert shared | own == {id(p) for p in made.parameters()}
 
 
 def test_padding_stays_zero():

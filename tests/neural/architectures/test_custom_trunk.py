@@ -1,6 +1,7 @@
 """A trunk of the user's own: what it computes, where it starts, what a fit leaves behind."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -234,3 +235,32 @@ def test_images_are_fitted():
     np.testing.assert_array_equal(flat, model.predict(X))
     with pytest.raises(ValueError, match="dim"):
         MultiTaskMLP((8,)).fit(X, y)
+
+
+def keyword(n_features, width=3):
+    return nn.Linear(n_features, width)
+
+
+def positional(n_inputs):
+    return nn.Linear(n_inputs, 3)
+
+
+class Told(nn.Linear):
+    def __init__(self, n_features):
+        super().__init__(n_features, 3)
+
+
+@pytest.mark.parametrize(
+    "factory", [keyword, positional, Told, partial(nn.Linear, out_features=3), lambda w=5: lazy()]
+)
+def test_a_trunk_may_be_told_its_input_width(factory):
+    made = own(factory, (5,), hidden_layer_sizes=())
+    assert made.represent(torch.ones(1, 2, 5, dtype=torch.float64)).shape == (1, 2, 3)
+
+
+def test_a_trunk_for_images_is_told_their_shape():
+    def told(n_features):
+        assert n_features == SHAPE
+        return convolutional()
+
+    assert own(told, SHAPE, hidden_layer_sizes=()).represent(IMAGES).shape == (1, 7, 32)

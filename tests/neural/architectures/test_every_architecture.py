@@ -1,6 +1,5 @@
 """MultiTaskMLP with every architecture: what holds for the estimator holds for each."""
 
-import pickle
 from itertools import combinations
 
 import numpy as np
@@ -10,11 +9,25 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures import ARCHITECTURES, NetworkSpec
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.testing._architecture import PROPERTIES
+from skmtl.testing._properties import check_one
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+SPECS = {
+    heads: NetworkSpec(5, (1, 3, 2), (6, 6), heads, activation="tanh") for heads in ((), (4, 3))
+}
+
+
+@pytest.mark.parametrize("heads", SPECS)
+@pytest.mark.parametrize("name", PROPERTIES)
+@every_architecture
+def test_property(alias, name, heads):
+    check_one(ARCHITECTURES[alias](), name, PROPERTIES[name], SPECS[heads])
 
 
 def mixed(n=60):
@@ -41,19 +54,6 @@ def estimator(alias, kind=MultiTaskMLP, **options):
 
 
 @every_architecture
-def test_mixed_types_missing_labels_and_weights(alias):
-    X, y = mixed()
-    weight = np.random.default_rng(1).uniform(0.5, 2, size=y.shape)
-    model = estimator(alias, tasks=TYPES).fit(X, y, sample_weight=weight)
-    assert np.isfinite(model.predict(X)).all()
-    assert np.isfinite(model.score(X, y))
-    # Weight 0 is unobserved, whatever the label says.
-    filled = y.where(y.notna(), 1.0)
-    same = estimator(alias, tasks=TYPES).fit(X, filled, sample_weight=weight * y.notna())
-    np.testing.assert_array_equal(same.predict(X), model.predict(X))
-
-
-@every_architecture
 def test_losses_fall(alias):
     X, y = mixed()
     model = estimator(alias, tasks=TYPES, max_iter=30).fit(X, y)
@@ -72,16 +72,6 @@ def test_long_form(alias, unknown):
     assert np.isfinite(model.predict(X)).all()
     if unknown == "shared":
         assert np.isfinite(model.predict(np.array([[0.0, 0.0, 0.0, 9.0]]))).all()
-
-
-@every_architecture
-def test_pickle_and_clone(alias):
-    X, y = mixed()
-    model = estimator(alias, tasks=TYPES, dropout=0.2).fit(X, y)
-    copy = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
-    again = clone(model).fit(X, y)
-    np.testing.assert_array_equal(again.predict(X), model.predict(X))
 
 
 @every_architecture

@@ -61,51 +61,6 @@ def problem(parts, mixed_data, alias, form, heads=()):
 
 
 @every_architecture
-@pytest.mark.parametrize("heads", [(), (3,)])
-@pytest.mark.parametrize("form", ["wide", "long"])
-def test_gradient_of_losses_and_penalty(parts, mixed_data, alias, form, heads):
-    made = problem(parts, mixed_data, alias, form, heads)
-    made.module.eval()
-
-    def objective():
-        total, extra = made.losses().sum(), made.module.penalty()
-        return total if extra is None else total + extra.sum()
-
-    parameters = list(made.module.parameters())
-    gradients = torch.autograd.grad(objective(), parameters, materialize_grads=True)
-    rng, h = np.random.default_rng(0), 1e-6
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        direction = torch.from_numpy(rng.normal(size=parameter.shape))
-        with torch.no_grad():
-            parameter += h * direction
-            above = float(objective())
-            parameter -= 2 * h * direction
-            below = float(objective())
-            parameter += h * direction
-        np.testing.assert_allclose(
-            float((gradient * direction).sum()), (above - below) / (2 * h), rtol=2e-5, atol=1e-8
-        )
-
-
-@every_architecture
-@pytest.mark.parametrize("form", ["wide", "long"])
-def test_what_a_task_shares_and_what_not(parts, mixed_data, alias, form):
-    made = problem(parts, mixed_data, alias, form, heads=(3,))
-    module, shared = made.module, {id(p) for p in made.module.shared_parameters()}
-    parameters, losses = list(module.parameters()), made.losses()[0]
-    readers = [torch.zeros_like(p) for p in parameters]
-    for loss in losses:
-        found = torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
-        for count, gradient in zip(readers, found, strict=True):
-            count += gradient != 0
-    for parameter, count in zip(parameters, readers, strict=True):
-        if id(parameter) in shared:
-            assert count.max() > 1
-        else:
-            assert count.max() == 1
-
-
-@every_architecture
 def test_unobserved_labels_have_exactly_no_gradient(parts, mixed_data, alias):
     made = problem(parts, (mixed_data[0], _without(mixed_data[1], 3)), alias, "wide")
     batch = made.rows.batch(torch.arange(2, 60)[None])
@@ -120,20 +75,6 @@ def _without(Y, task):
     Y = Y.copy()
     Y[2:, task], Y[:2, task] = np.nan, [1.0, 2.0]
     return Y
-
-
-@every_architecture
-def test_a_constant_task_changes_nothing(alias):
-    X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))
-    made = ARCHITECTURES[alias]()
-    built = [made.build(NetworkSpec(5, outputs, (6, 6), (3,))) for outputs in ([1, 2], [1, 0, 2])]
-    for module, keys in zip(built, ([7, 9], [7, 8, 9]), strict=True):
-        module.double().eval().initialize([0], keys)
-    raws = [module(X).detach() for module in built]
-    np.testing.assert_allclose(raws[1], raws[0], rtol=1e-12)
-    penalties = [module.penalty() for module in built]
-    if penalties[0] is not None:
-        assert torch.allclose(*penalties)
 
 
 def mixed_frame(n=80):

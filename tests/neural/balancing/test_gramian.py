@@ -25,9 +25,9 @@ from skmtl.neural.balancing import (
 )
 from skmtl.neural.balancing._pcgrad import orders
 from skmtl.neural.balancing._task_random import TaskRandom
+from skmtl.testing._balancing_gramian import hard_jacobians
 
 GRAMIAN = sorted(name for name, kind in BALANCING.items() if issubclass(kind, GramianBalancing))
-every_method = pytest.mark.parametrize("name", GRAMIAN)
 
 # Directions for the gradients (-4, 1, 1) and (6, 1, 1).
 GRADIENTS = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]])
@@ -52,28 +52,6 @@ def normal(n_tasks, size, seed=0):
     return np.random.default_rng(seed).normal(size=(n_tasks, size))
 
 
-def hard_jacobians():
-    """Gradients that solvers stumble over."""
-    for n_tasks, size in ((1, 3), (2, 5), (6, 40), (10, 4), (60, 128), (60, 20)):
-        J = normal(n_tasks, size)
-        cases = {
-            "normal": J,
-            "float32": J.astype(np.float32),
-            "tiny": J * 1e-12,
-            "huge": J * 1e12,
-            "rank one": np.outer(J[:, 0], J[0]),
-            "scales": J * np.logspace(-6, 6, n_tasks)[:, None],
-            "all zero": 0 * J,
-            "duplicate": np.vstack([J[:-1], J[:1]]),
-            "opposite": np.vstack([J[:-1], -J[:1]]),
-            "nearly opposite": np.vstack([J[:-1], -J[:1] + 1e-4 * J[-1]]),
-            "zero row": np.vstack([J[:-1], 0 * J[:1]]),
-            "long row": np.vstack([J[:-1], 1e6 * J[-1:]]),
-        }
-        for case, found in cases.items():
-            yield pytest.param(found, id=f"{case} {n_tasks}x{size}")
-
-
 def started(method, n_tasks, seeds=(0,), keys=None):
     method.start(BalancingInfo(seeds, range(n_tasks) if keys is None else keys))
     return method
@@ -93,7 +71,9 @@ def can_improve_all(J, tol=1e-6):
     return bool(a @ cosines(J.astype(float)) @ a > tol)
 
 
-every_jacobian = pytest.mark.parametrize("J", list(hard_jacobians()))
+every_jacobian = pytest.mark.parametrize(
+    "J", [pytest.param(J, id=case) for case, J in hard_jacobians()]
+)
 
 
 # What every method owes.
@@ -107,109 +87,6 @@ def test_golden(name):
 
 def test_every_method_has_a_golden_value():
     assert set(GOLDEN) == set(GRAMIAN)
-
-
-@every_method
-@every_jacobian
-def test_weights_are_finite(name, J):
-    gramian = (J @ J.T).astype(float)
-    method = started(BALANCING[name](), len(J))
-    assert np.isfinite(method.weights(gramian)).all()
-    for _ in range(2):
-        everyone = np.ones(len(J), dtype=bool)
-        weights = method.step_weights(0, gramian, np.ones(len(J)), everyone)
-        assert weights.shape == (len(J),)
-        assert np.isfinite(weights).all()
-
-
-@every_method
-@pytest.mark.parametrize("n_tasks", [2, 7, 30])
-def test_permuting_tasks_permutes_weights(name, n_tasks):
-    rng = np.random.default_rng(1)
-    keys = rng.permutation(100)[:n_tasks]
-    order = rng.permutation(n_tasks)
-    one = started(BALANCING[name](), n_tasks, (5,), keys)
-    other = started(BALANCING[name](), n_tasks, (5,), keys[order])
-    for step in range(3):
-        J, losses = normal(n_tasks, 40, step), rng.random(n_tasks) + 0.1
-        observed = rng.random(n_tasks) < 0.8
-        J[~observed] = 0
-        weights = one.step_weights(0, J @ J.T, losses, observed)
-        moved = other.step_weights(0, J[order] @ J[order].T, losses[order], observed[order])
-        np.testing.assert_allclose(moved, weights[order], rtol=1e-6, atol=1e-9)
-
-
-@every_method
-@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
-def test_one_task_follows_its_gradient(name, scale):
-    method = started(BALANCING[name](), 1)
-    assert method.step_weights(0, np.array([[scale]]), np.ones(1), np.ones(1, dtype=bool))[0] > 0
-
-
-@every_method
-@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e12])
-def test_the_unit_of_all_losses_does_not_turn_the_step(name, scale):
-    J = normal(8, 20)
-    d = BALANCING[name]().weights(J @ J.T) @ J
-    scaled = BALANCING[name]().weights(scale**2 * J @ J.T) @ J
-    np.testing.assert_allclose(
-        scaled / np.linalg.norm(scaled), d / np.linalg.norm(d), rtol=1e-5, atol=1e-7
-    )
-
-
-@every_method
-def test_tasks_without_labels_do_not_count(name):
-    J, losses = normal(5, 12), np.arange(1.0, 6.0)
-    observed = np.array([True, False, True, True, False])
-    found = []
-    for garbage in (0.0, 1e6, np.nan):
-        method = started(BALANCING[name](), 5)
-        gramian = J @ J.T
-        gramian[~observed] = gramian[:, ~observed] = garbage
-        losses[~observed] = garbage
-        for _ in range(3):
-            weights = method.step_weights(0, gramian, losses, observed)
-        assert (weights[~observed] == 0).all()
-        found.append(weights)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
-    assert (method.step_weights(0, gramian, losses, np.zeros(5, dtype=bool)) == 0).all()
-
-
-@every_method
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_gramian_that_is_not_finite_stops_the_training(name, bad):
-    gramian = np.eye(3)
-    gramian[1, 1] = bad
-    observed = np.array([True, True, False])
-    method = started(BALANCING[name](), 3)
-    weights = method.step_weights(0, gramian, np.ones(3), observed)
-    np.testing.assert_array_equal(weights, [np.nan, np.nan, 0])
-
-
-@every_method
-def test_models_do_not_hear_of_each_other(name):
-    J, everyone = normal(6, 9), np.ones(6, dtype=bool)
-    gramian, losses = J @ J.T, np.arange(1.0, 7.0)
-    pair, alone = started(BALANCING[name](), 6, (1, 2)), started(BALANCING[name](), 6, (2,))
-    for _ in range(3):
-        pair.step_weights(0, 3 * np.eye(6), losses[::-1], everyone)
-        weights = pair.step_weights(1, gramian, losses, everyone)
-        expected = alone.step_weights(0, gramian, losses, everyone)
-        np.testing.assert_array_equal(weights, expected)
-
-
-@every_method
-def test_start_forgets(name):
-    J, everyone = normal(6, 9), np.ones(6, dtype=bool)
-    method = clone(BALANCING[name]())
-    runs = []
-    for _ in range(2):
-        started(method, 6)
-        runs.append(
-            [method.step_weights(0, J @ J.T, np.arange(1.0, 7.0), everyone) for _ in range(3)]
-        )
-    np.testing.assert_array_equal(*runs)
 
 
 @pytest.mark.parametrize(
@@ -400,6 +277,29 @@ def test_cagrad_has_no_duality_gap(J, c):
         w = extra / extra.sum()
         dual = w @ J @ mean + c * size * np.linalg.norm(w @ J)
         assert dual == pytest.approx(worst, rel=1e-5, abs=tolerance)
+
+
+@pytest.mark.parametrize("c", [1e-2, 1e-5, 1e-9])
+def test_cagrad_uses_all_of_a_ball_however_small(c):
+    J = normal(4, 6) + 2
+    mean, weights = J.mean(axis=0), CAGrad(c=c).weights(J @ J.T)
+    turned = (weights - 0.25) @ J
+    assert np.linalg.norm(turned) == pytest.approx(c * np.linalg.norm(mean), rel=1e-5)
+    # Inside the ball, the worst gain grows fastest along the mean of the worst-off gradients.
+    assert (J @ turned)[np.argmin(J @ mean)] > 0
+
+
+@pytest.mark.parametrize(("gain", "factor"), [(1e-4, 1.5), (1e-7, 1.0)])
+def test_cagrad_takes_a_small_gain_for_one_and_rounding_for_none(gain, factor):
+    # What helps both is short against what cancels; the best d is (1 + c) times the mean.
+    J = np.array([[1.0, gain], [-1.0, gain]])
+    weights = CAGrad(c=0.5).weights(J @ J.T)
+    np.testing.assert_allclose(weights, factor / 2, rtol=1e-4)
+
+
+def test_cagrad_of_one_task_is_its_gradient_made_longer():
+    weights = CAGrad(c=0.5).weights(np.array([[4.0]]))
+    np.testing.assert_allclose(weights, 1.5, rtol=1e-11)
 
 
 def test_cagrad_without_radius_is_the_mean():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
 
 from skmtl.neural.balancing import (
     BALANCING,
@@ -43,75 +42,6 @@ def directions(method, n_tasks, *, model=0, order=slice(None), scale=1.0, observ
 
 
 # What every method owes.
-
-
-@every_method
-@pytest.mark.parametrize(
-    "J",
-    [
-        normal(1, 5),
-        normal(4, 5) * 1e-12,
-        normal(4, 5) * 1e12,
-        normal(4, 5) * torch.tensor([[0.0], [1.0], [1e-12], [1e12]]),
-        normal(4, 5)[[0, 0, 1, 1]],
-        0 * normal(4, 5),
-        normal(4, 5).float(),
-    ],
-    ids=["one task", "tiny", "huge", "scales", "duplicates", "all zero", "float32"],
-)
-def test_directions_are_finite(name, J):
-    method = started(BALANCING[name](), len(J))
-    for _ in range(3):
-        d = method.direction(0, J, J.new_ones(len(J)), everyone(len(J)))
-        assert d.shape == J.shape[1:]
-        assert d.dtype == J.dtype
-        assert torch.isfinite(d).all()
-    assert torch.equal(d != 0, (J != 0).any(dim=0)) or isinstance(method, GradDrop)
-
-
-@every_method
-def test_one_task_follows_its_gradient(name):
-    J = normal(1, 6)
-    d = started(BALANCING[name](), 1).direction(0, J, torch.ones(1), everyone(1))
-    np.testing.assert_allclose(d / d.norm(), J[0] / J[0].norm())
-
-
-@every_method
-def test_permuting_tasks_changes_nothing(name):
-    keys, order = np.array([5, 3, 8, 1]), np.array([2, 0, 3, 1])
-    one = started(BALANCING[name](), 4, (7,), keys)
-    other = started(BALANCING[name](), 4, (7,), keys[order])
-    np.testing.assert_allclose(directions(other, 4, order=order), directions(one, 4), rtol=1e-9)
-
-
-@every_method
-def test_tasks_without_labels_do_not_count(name):
-    method = started(BALANCING[name](), 3)
-    some = [True, True, False]
-    with_third = directions(method, 3, observed=some)
-    without = []
-    method = started(BALANCING[name](), 2)
-    for step in range(4):
-        J, losses = normal(3, 30, step)[:2], torch.tensor([1.0, 2.0], dtype=torch.float64)
-        without.append(method.direction(0, J, losses, everyone(2)).numpy())
-    # Up to a factor, which the number of tasks may decide.
-    for one, other in zip(with_third, without, strict=True):
-        np.testing.assert_allclose(one / np.linalg.norm(one), other / np.linalg.norm(other))
-
-
-@every_method
-def test_models_do_not_hear_of_each_other(name):
-    pair = started(BALANCING[name](), 3, (1, 2))
-    directions(pair, 3, model=0, scale=5.0)
-    alone = directions(started(BALANCING[name](), 3, (2,)), 3)
-    np.testing.assert_array_equal(directions(pair, 3, model=1), alone)
-
-
-@every_method
-def test_start_forgets(name):
-    method = clone(BALANCING[name]())
-    first = directions(started(method, 3), 3)
-    np.testing.assert_array_equal(directions(started(method, 3), 3), first)
 
 
 @pytest.mark.parametrize(
