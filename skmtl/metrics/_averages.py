@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl._base import mean_score
+from skmtl._scored_columns import mean_score
 from skmtl.metrics._keys import MEAN, WORST
 from skmtl.tasks._weights import in_range, read_task_weight
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 
-from skmtl._base import all_or_nothing
+from skmtl._all_or_nothing import all_or_nothing
 from skmtl._warnings import chosen_alpha
 from skmtl.linear.cross_validation._search import ScorePaths, Search, with_features_of
 from skmtl.linear.cross_validation._selection import read_grid, select

@@ -8,18 +8,16 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skmtl._base import (
-    MultiTaskClassifierMixin,
-    MultiTaskEstimator,
-    MultiTaskRegressorMixin,
-    all_or_nothing,
-)
+from skmtl._all_or_nothing import all_or_nothing
+from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
 from skmtl.neural._torch import torch_needed_by
 from skmtl.neural.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.neural.training._known_tasks import read_more
+from skmtl.tasks import _constraints as constraints
 
 network = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
@@ -86,16 +84,14 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "tasks": "no_validation",
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
         "architecture": [str, HasMethods("build")],
         "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(ACTIVATIONS)],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "normalization": [StrOptions({"layer", "batch"}), None],
         "balancing": [str, HasMethods("start"), callable],
-        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+        **constraints.TASK_WEIGHT,
         "solver": [StrOptions({"adam", "adamw", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],

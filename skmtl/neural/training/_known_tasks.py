@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skmtl._base import _check_rows
+from skmtl._features import check_rows
 from skmtl.tasks import UnseenLabelError
 from skmtl.tasks._columns import Column
 
@@ -30,7 +30,7 @@ def read_more(estimator, X, y, task_column, sample_weight):
             f"{error} The first call decides: declare all classes there, "
             "partial_fit(X, y, classes=...), or in tasks=[Multiclass(classes=...)]."
         ) from None
-    _check_rows(X, targets)
+    check_rows(X, targets)
     return _admit(targets)
 
 

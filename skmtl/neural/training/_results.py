@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skmtl._base import mean_score
+from skmtl._scored_columns import mean_score
 from skmtl._warnings import name_tasks, warn
 from skmtl.neural.training._members import spread
 from skmtl.neural.training._network import get_state
