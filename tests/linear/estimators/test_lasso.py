@@ -300,7 +300,7 @@ def test_jobs_change_nothing(lasso, gaps):
 
 
 @every_search
-def test_scores_of_few_held_out_labels_are_told(lasso, data):
+def test_scores_of_few_held_out_labels_warn(lasso, data):
     X, Y = data
     # In the order of the rows, most labels of a task are in one fold.
     Y = np.where(

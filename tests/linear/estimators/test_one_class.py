@@ -28,7 +28,7 @@ def rows():
 
 
 def few_alphas(name):
-    return {"alphas": 10} if "cv" in name else {}
+    return {"alphas": [0.3, 0.1, 0.03]} if "cv" in name else {}
 
 
 def long_form(X, task):
