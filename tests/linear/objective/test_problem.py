@@ -13,7 +13,8 @@ from skmtl.linear.penalties import PENALTIES
 from skmtl.tasks._read_targets import read_targets
 from tests.linear.conftest import MIXED, PIECES, PLAIN
 
-every_penalty = pytest.mark.parametrize("alias", sorted({*PENALTIES, *PIECES}))
+EVERY_PENALTY = sorted({*PENALTIES, *PIECES})
+every_penalty = pytest.mark.parametrize("alias", EVERY_PENALTY)
 INTERCEPTS = [None, 0.0, 0.5, np.inf]
 
 
@@ -44,9 +45,10 @@ def solve(problem):
 
 @every_penalty
 @pytest.mark.parametrize("intercept", INTERCEPTS)
-@pytest.mark.parametrize("centred", [False, True])
-def test_lower_bound_holds_everywhere_and_is_reached(alias, intercept, centred, regression_data):
+def test_lower_bound_holds_everywhere_and_is_reached(alias, intercept, regression_data):
     X, Y = regression_data
+    # Every penalty meets every intercept, and both meet a centre and none.
+    centred = (EVERY_PENALTY.index(alias) + INTERCEPTS.index(intercept)) % 2 == 1
     Y[::3, 0] = Y[1::4, 2] = np.nan
     problem = problem_for(X, Y, alias, 0.3, intercept, centred)
     best = solve(problem)
