@@ -6,6 +6,8 @@ SPHINXOPTS ?= -W --keep-going
 
 # Two test workers with one thread each: more threads than cores make small fits several times slower.
 WORKERS ?= 2
+# The revision that `make check` compares with.
+BASE ?= main
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 
 # Kernels of OpenBLAS to test with; those that the processor does not take are left out, and said.
@@ -14,7 +16,7 @@ FUZZ_PROBLEMS ?= 5000
 FUZZ_SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-blas fuzz lint format docs clean
+.PHONY: help demo check test test-oldest test-newest test-blas fuzz lint format docs clean
 # Two pip runs in one environment get in each other's way.
 .NOTPARALLEL:
 
@@ -27,8 +29,16 @@ demo: $(VENV)/.stamp-demo ## fit the quickstart example and print what it found
 test: $(VENV)/.stamp-test ## run the whole test suite, docstring and page examples included
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
+check: lint $(VENV)/.stamp-test ## check style and types, and run the tests nearest to what differs from BASE (main)
+	@nearest=$$($(BIN)/python -m tests.nearest $(BASE)); echo "nearest tests: $${nearest:-none}"; test -z "$$nearest" || \
+		$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST_ARGS) $$nearest
+
 test-oldest: ## run it with the oldest versions of what skmtl needs, in an environment of its own
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+
+test-newest: ## run it with the newest versions, in an environment of its own
+	rm -f .venv-newest/.stamp-test
+	PIP_UPGRADE=1 PIP_UPGRADE_STRATEGY=eager $(MAKE) test VENV=.venv-newest CONSTRAINTS=constraints-newest.txt
 
 test-blas: $(VENV)/.stamp-test ## run it with the matrix kernels of several processors
 	$(ONE_THREAD) $(BIN)/python -m tests.blas $(BLAS_KERNELS) -- -n $(WORKERS) $(PYTEST_ARGS)
@@ -49,7 +59,7 @@ docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warn
 	$(BIN)/python -m sphinx -b html $(SPHINXOPTS) docs docs/_build/html
 
 clean: ## remove the environment and everything generated
-	rm -rf .venv .venv-oldest build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .venv .venv-oldest .venv-newest build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -2,7 +2,7 @@
 Did sharing help?
 =================
 
-A model of many tasks can be better than one model a task, or worse, and for some tasks better
+A model of many tasks can be better than one model per task, or worse, and for some tasks better
 and for others worse. This example asks four questions of such a model: what did each task gain,
 which tasks belong together, what if only those share, and what do the predictions look like?
 

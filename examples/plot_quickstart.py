@@ -7,7 +7,7 @@ the school, the class, the teacher and some facts about the child, and would lik
 things: a reading and a math score in each of four grades, and whether the pupil qualified for
 free lunch in third grade. Pupils came and went, so that almost half of these labels are missing.
 
-With an estimator a task this means nine models, each on its own subset of the rows. Here one
+With an estimator per task this means nine models, each on its own subset of the rows. Here one
 :class:`~skmtl.MultiTaskMLP` learns from all labels that exist. Whether that helps is a question
 for the data, so nine separate models are fitted too, under the same folds.
 """
@@ -258,8 +258,8 @@ for axes, labels in [(left, y.columns), (middle, y.columns), (right, math3.index
 # %%
 # New pupils
 # ----------
-# The search has fitted the best settings to all pupils. ``predict`` gives one column a task, and
-# ``predict_proba`` a list with one entry a task: None for a score, (n_samples, n_classes) for the
+# The search has fitted the best settings to all pupils. ``predict`` gives one column per task, and
+# ``predict_proba`` a list with one entry per task: None for a score, (n_samples, n_classes) for the
 # lunch.
 
 predicted = pd.DataFrame(together.predict(X_new), columns=y.columns, index=X_new.index)

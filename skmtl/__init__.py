@@ -1,6 +1,7 @@
 """Multi-task learning as scikit-learn estimators."""
 
-import importlib
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0.dev0"
 
@@ -8,7 +9,7 @@ _HOMES = {
     "IndependentTasks": "skmtl.compose",
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
-    "MultiTaskKernelRidge": "skmtl.linear",
+    "MultiTaskKernelRidge": "skmtl.kernel",
     "MultiTaskLasso": "skmtl.linear",
     "MultiTaskLassoCV": "skmtl.linear",
     "MultiTaskLinear": "skmtl.linear",
@@ -32,15 +33,30 @@ _HOMES = {
     "transfer_gain": "skmtl.inspection",
     "unstack_tasks": "skmtl.tasks",
 }
-__all__ = sorted(_HOMES)
+_MODULES = (
+    "compose",
+    "datasets",
+    "inspection",
+    "kernel",
+    "linear",
+    "metrics",
+    "model_selection",
+    "neural",
+    "tasks",
+    "testing",
+)
+# The same names stand in the stub __init__.pyi, for editors and type checkers.
+__all__ = sorted([*_HOMES, *_MODULES])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # On first use, so that `import skmtl` loads neither torch nor what a user does not need.
+    if name in _MODULES:
+        return import_module(f"skmtl.{name}")
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'skmtl' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

@@ -15,7 +15,7 @@ REGISTRIES = {
     "architecture": ("skmtl.neural.architectures", "ARCHITECTURES"),
     "balancing": ("skmtl.neural.balancing", "BALANCING"),
     "penalty": ("skmtl.linear.penalties", "PENALTIES"),
-    "tasks": ("skmtl.tasks._resolve", "TASK_TYPES"),
+    "tasks": ("skmtl.tasks", "TASK_TYPES"),
 }
 
 
@@ -101,19 +101,30 @@ def from_alias(parameter: str, alias: str) -> Any:
     ValueError
         If there is none of that name.
     """
-    home, name = REGISTRIES[parameter]
-    registry = getattr(import_module(home), name)
-    if alias not in registry:
-        what = f"an object of {home}" if "._" not in home else "an object such as Regression()"
+    parts = registry(parameter)
+    if alias not in parts:
+        home, _ = REGISTRIES[parameter]
         raise ValueError(
-            f"{parameter}={alias!r}; expected one of {sorted(registry)} or {what}."
-            f"{did_you_mean(alias, registry)}"
+            f"{parameter}={alias!r}; expected one of {sorted(parts)} or an object of {home}."
+            f"{did_you_mean(alias, parts)}"
         )
-    return registry[alias]()
+    return parts[alias]()
+
+
+def registry(parameter: str) -> dict[str, Any]:
+    """What the aliases of a parameter stand for."""
+    home, name = REGISTRIES[parameter]
+    parts: dict[str, Any] = getattr(import_module(home), name)
+    return parts
 
 
 def did_you_mean(word: Any, known: Iterable[Any]) -> str:
     """A question to append to an error; empty if nothing is alike."""
     words = [name for name in known if isinstance(name, str)]
-    close = get_close_matches(word, words, n=1) if isinstance(word, str) else []
+    if not isinstance(word, str):
+        return ""
+    # A name that was left short is meant, though much of it is missing.
+    close = get_close_matches(word, words, n=1) or [
+        name for name in words if len(word) > 2 and name.startswith(f"{word}_")
+    ]
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -16,18 +16,19 @@ from skmtl._aliases import Searchable
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._html import NotebookMixin
 from skmtl._scored_columns import scored_columns
+from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
 from skmtl._versions import Versioned
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import (
+from skmtl.tasks._features import (
     as_table,
     read_task_column,
     refuse_data_sets,
     split_task_feature,
     without_mask,
 )
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 def _may_have_classes(estimator):
@@ -108,7 +109,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
             stands there. Columns of a DataFrame or dict are matched with those of y by name;
-            one number a row goes by position, also in a Series.
+            one number per row goes by position, also in a Series.
 
         Returns
         -------
@@ -352,13 +353,11 @@ def _check_finite(X, names):
             counts = test(X).sum(axis=0)
         columns = np.flatnonzero(counts)
         if len(columns):
-            shown = ", ".join(
-                f"{j if names is None else repr(names[j])} ({counts[j]})"
-                for j in columns[:8].tolist()
+            found = joined(
+                f"{j if names is None else repr(names[j])} ({counts[j]})" for j in columns.tolist()
             )
-            more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
             raise ValueError(
                 f"Input X contains {word} in {len(columns)} column(s) (number of entries): "
-                f"{shown}{more}. Impute or drop them first, in a Pipeline for example "
+                f"{found}. Impute or drop them first, in a Pipeline for example "
                 "(sklearn.impute.SimpleImputer)."
             )

@@ -2,15 +2,15 @@
 
 TASKS = {
     "any": """an alias ("regression", "binary", "multiclass", "count") or
-        an object of `skmtl.tasks`, for all tasks, in a list with one entry a task, or in a
+        an object of `skmtl.tasks`, for all tasks, in a list with one entry per task, or in a
         dict by task name that may leave some out. "auto": bool, string, category and 0/1
         labels are classes, other numbers regression.""",
     "regression": """by default all are regression with squared loss. "count" or an
         object of `skmtl.tasks` such as ``Regression(loss="huber")``, for all tasks, in a list
-        with one entry a task, or in a dict by task name.""",
+        with one entry per task, or in a dict by task name.""",
     "classification": """by default "binary" up to two labels, else "multiclass". An
         object of `skmtl.tasks` such as ``Binary(class_weight="balanced")``, for all tasks, in
-        a list with one entry a task, or in a dict by task name.""",
+        a list with one entry per task, or in a dict by task name.""",
 }
 
 TASK_PARAMETERS = """
@@ -18,7 +18,7 @@ TASK_PARAMETERS = """
         Type of each task: {tasks}
     task_feature : int or str, default=None
         Long form: index or name of the column of X that says which task a row belongs to; y
-        then has one label a row. By default y has one column a task.
+        then has one label per row. By default y has one column per task.
     unknown_task : {{"error", "shared"}}, default="error"
         Long form: what `predict` does with a task that had no row in `fit`: raise, or predict
         {shared}

@@ -3,6 +3,8 @@
 import sys
 from contextlib import contextmanager
 
+from skmtl._shown import shown
+
 ADVICE = (
     "Inside cross_val_predict, a method other than 'predict' gets every column of y as codes of "
     "its sorted labels: numbers become ranks, a missing label one more class, names of tasks are "
@@ -42,5 +44,5 @@ def check_all_have_classes(probabilities, names):
     if without:
         raise ValueError(
             f"There are no class probabilities of {len(without)} of {len(names)} tasks, by "
-            f"position {without[:8]}: they were read as numbers. {ADVICE}"
+            f"position {shown(without)}: they were read as numbers. {ADVICE}"
         )

@@ -11,11 +11,15 @@ from sklearn.utils import _safe_indexing
 
 from skmtl._warnings import UNSCORED, LabelWarning, warn_once
 from skmtl.tasks._base import Array, Task
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 
 class ScoredColumn(NamedTuple):
-    """One column of y beside what is predicted for it; ``decide()`` are the predicted labels."""
+    """One column of y beside what is predicted for it.
+
+    ``expected`` are expected values (n,) or class probabilities (n, n_classes), ``values`` encoded
+    labels, ``weight`` is 0 where unobserved; ``decide()`` are the labels that `predict` gives.
+    """
 
     task: Task
     expected: Array
@@ -23,17 +27,24 @@ class ScoredColumn(NamedTuple):
     weight: Array
     decide: Callable[[], Array] | None = None
 
+    def take(self, rows: Array) -> ScoredColumn:
+        """Some of the rows."""
+        parts = (part[rows] for part in (self.expected, self.values, self.weight))
+        decide = self.decide
+        return ScoredColumn(self.task, *parts, None if decide is None else (lambda: decide()[rows]))
+
 
 def scored_columns(estimator: Any, X: Any, targets: Targets) -> list[ScoredColumn]:
     """A `ScoredColumn` for each column of y; what cannot be predicted has weight 0."""
     expected, decisions = _predicted(estimator, X, targets)
-    values, weights = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights))
     columns = []
-    for t, (task, of_task) in enumerate(zip(targets.tasks.tasks, expected, strict=True)):
+    for t, ((task, values, weight), of_task) in enumerate(
+        zip(targets.columns(), expected, strict=True)
+    ):
         # A task without labels in fit predicts NaN: there is nothing to score.
         is_silent = np.isnan(of_task.reshape(len(of_task), -1)).any(axis=1)
-        weight = np.where(is_silent, 0.0, weights[t])
-        columns.append(ScoredColumn(task, of_task, values[t], weight, lambda t=t: decisions()[t]))
+        weight = np.where(is_silent, 0.0, weight)
+        columns.append(ScoredColumn(task, of_task, values, weight, lambda t=t: decisions()[t]))
     return columns
 
 
@@ -46,28 +57,28 @@ def _predicted(estimator: Any, X: Any, targets: Targets) -> tuple[list[Array], C
     warn_of_unknown(index < 0, targets.weights > 0, estimator.task_feature)
     n_rows, rows, task = len(index), np.flatnonzero(index >= 0), targets.tasks.tasks[0]
     if not len(rows):
-        classes = (len(task.classes_),) if task.is_classification else ()
-        return [np.full((n_rows, *classes), np.nan)], lambda: [np.full(n_rows, np.nan)]
+        nothing = np.full_like(task.expected_without_labels(n_rows), np.nan)
+        return [nothing], lambda: [np.full(n_rows, np.nan)]
     X, index = _safe_indexing(X, rows), index[rows]
     known = estimator._expected(X, index)
 
     def decisions() -> list[Array]:
         found = estimator._decisions(X, index, known)
-        return [_spread(column, rows, n_rows, column[0]) for column in found]
+        return [_to_all_rows(column, rows, n_rows, column[0]) for column in found]
 
-    spread = [_spread(of_task.astype(float), rows, n_rows, np.nan) for of_task in known]
-    return spread, cache(decisions)
+    expected = [_to_all_rows(of_task.astype(float), rows, n_rows, np.nan) for of_task in known]
+    return expected, cache(decisions)
 
 
-def _spread(found: Array, rows: Array, n_rows: int, fill: Any) -> Array:
-    """From some rows to all."""
+def _to_all_rows(found: Array, rows: Array, n_rows: int, fill: Any) -> Array:
+    """What some rows have, for all; ``fill`` for the others."""
     whole = np.full((n_rows, *found.shape[1:]), fill, dtype=found.dtype)
     whole[rows] = found
     return whole
 
 
 def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> None:
-    """Tell, once in a search, that labels of tasks without a row in `fit` do not count."""
+    """Warn, once in a search, that labels of tasks without a row in `fit` do not count."""
     n_unknown, n_labels = int((is_unknown & is_label).sum()), int(is_label.sum())
     if n_unknown:
         warn_once(

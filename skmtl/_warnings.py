@@ -5,6 +5,8 @@ import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from skmtl._shown import joined
+
 # What lies between a user's call and ours: our own modules, pipelines, searches and wrappers.
 INSIDE = ("skmtl", "sklearn", "joblib", "contextlib")
 
@@ -127,6 +129,4 @@ def name_tasks(names, most=8):
     """Tasks in a message: "Task 'a'", or "2 tasks ('a', 'b')"."""
     if len(names) == 1:
         return f"Task {names[0]!r}"
-    shown = ", ".join(repr(name) for name in names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{len(names)} tasks ({shown}{more})"
+    return f"{len(names)} tasks ({joined(map(repr, names), most)})"

@@ -100,14 +100,14 @@ DEFAULTS = [
     TargetScaler(ReducedRankRegressor()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
-    MultiTaskLassoCV(),
-    MultiTaskElasticNetCV(),
 ]
 # A search of 100 alphas in 5 folds at every fit; most checks are about what 5 alphas show, too.
 DEFAULT_SEARCHES = [
     MultiTaskLinearCV(),
     MultiTaskLinearRegressorCV(),
     MultiTaskLinearClassifierCV(),
+    MultiTaskLassoCV(),
+    MultiTaskElasticNetCV(),
 ]
 # For scikit-learn's own checks, with other arguments.
 CHECKED = [
@@ -116,5 +116,7 @@ CHECKED = [
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
-    MultiTaskLinearClassifierCV(alphas=5, cv=2),
+    MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),
+    MultiTaskLassoCV(alphas=5, cv=2),
+    MultiTaskElasticNetCV(alphas=5, cv=2),
 ]

@@ -24,8 +24,7 @@ from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping
 from skmtl.linear.penalties import L21, PENALTIES, ElasticNet, Split
 from skmtl.neural.architectures import ARCHITECTURES, MMoE
 from skmtl.neural.balancing import BALANCING, CAGrad, Weighting
-from skmtl.tasks import Regression
-from skmtl.tasks._resolve import TASK_TYPES
+from skmtl.tasks import TASK_TYPES, Regression
 
 from .registry import EVERY
 

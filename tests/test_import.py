@@ -1,5 +1,6 @@
 """What importing skmtl costs, and what is left of it without torch."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 import skmtl
 from skmtl.neural.architectures import ARCHITECTURES
-from tests.conftest import NAMESPACES
+from tests.conftest import NAMESPACES, ROOT
 
 BLOCKED = """
 import sys
@@ -72,6 +73,43 @@ def test_an_unknown_name_is_an_attribute_error(namespace):
     module = importlib.import_module(namespace)
     with pytest.raises(AttributeError, match="no_such_name"):
         module.no_such_name  # noqa: B018
+
+
+def test_modules_are_attributes():
+    code = """
+    import sys, skmtl
+    print(skmtl.metrics.d2_score.__name__, skmtl.linear.penalties.L21.__name__)
+    print(sorted({"torch", "matplotlib"} & set(sys.modules)))
+    print(skmtl.neural.architectures.MMoE.__name__, skmtl.inspection.transfer_gain.__name__)
+    """
+    said = run_python(textwrap.dedent(code)).splitlines()
+    assert said == ["d2_score L21", "[]", "MMoE transfer_gain"]
+
+
+def test_the_stub_has_the_names_that_are_loaded_on_first_use():
+    tree = ast.parse((ROOT / "skmtl" / "__init__.pyi").read_text())
+    homes = {
+        alias.name: node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    (listed,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    ]
+    assert homes == skmtl._HOMES | dict.fromkeys(skmtl._MODULES, "skmtl")
+    assert sorted(listed) == skmtl.__all__
+
+
+def test_every_package_is_an_attribute():
+    packages = {p.parent.name for p in (ROOT / "skmtl").glob("*/__init__.py")}
+    assert packages == set(skmtl._MODULES)
+
+
+def test_types_are_said_to_be_there():
+    assert (ROOT / "skmtl" / "py.typed").is_file()
 
 
 def test_version():

@@ -8,9 +8,9 @@ from benchmarks.linear.peers import MAX_ITER, Competitor
 
 def solver(problem, tol):
     """Block descent on the rows, or on the Gram matrix where fits form it."""
-    from skmtl.linear.solvers._block_descent import RowNorms, block_descent_path
-    from skmtl.linear.solvers._blocks import forms_gram
+    from skmtl.linear.solvers._block_descent import forms_gram
     from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+    from skmtl.linear.solvers._working_sets import RowNorms, block_descent_path
 
     X, Y, squares = problem.X, problem.Y, float((problem.Y**2).sum())
     if sparse.issparse(X):

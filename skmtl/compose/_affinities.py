@@ -1,14 +1,12 @@
 """What tasks do for each other, as an array, whoever says it."""
 
-import importlib
-
 import numpy as np
 
+from skmtl._affinity_methods import METHODS, measure_by_method
+from skmtl._innermost import innermost
+from skmtl._shown import shown
 from skmtl._warnings import known_labels
-from skmtl.compose._meta import innermost
 from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
-
-METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
 
 
 def measure(affinity, estimator, X, y, weights):
@@ -23,9 +21,7 @@ def _measure(affinity, estimator, X, y, weights):
     if affinity == "auto":
         is_network = hasattr(innermost(estimator)[1], "architecture")
         affinity = "tag" if is_network else "coef_cosine"
-    # On use: inspection is made of what this package has, this room included.
-    task_affinity = importlib.import_module("skmtl.inspection").task_affinity
-    return task_affinity(estimator, X, y, method=affinity, sample_weight=weights)
+    return measure_by_method(affinity, estimator, X, y, weights)
 
 
 def check_affinity(affinity):
@@ -49,7 +45,7 @@ def affinity_array(affinity, names, *, by_name=True):
     if array.shape != (len(names), len(names)):
         raise ValueError(
             f"affinity has shape {array.shape}; expected ({len(names)}, {len(names)}), an entry "
-            f"for each pair of the tasks {names[:8]}{' and more' if len(names) > 8 else ''}."
+            f"for each pair of the tasks {shown(names)}."
         )
     if np.isinf(array).any():
         raise ValueError("affinity contains infinity; an unknown affinity is NaN.")

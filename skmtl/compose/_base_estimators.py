@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skmtl._base import MultiTaskEstimator
@@ -10,7 +9,6 @@ from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
-from skmtl.tasks._count import Count
 
 KINDS = {"classifier": "classification", "regressor": "regression"}
 
@@ -31,11 +29,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
 
     def _estimator_for(self, task):
         _, given = self._given_for(task)
-        if given is not None:
-            return given
-        if task.is_classification:
-            return LogisticRegression()
-        return PoissonRegressor() if isinstance(task, Count) else Ridge()
+        return task.default_estimator() if given is None else given
 
     def _given_for(self, task):
         """The parameter that has an estimator for this type of task, and its value."""

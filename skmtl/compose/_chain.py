@@ -10,17 +10,17 @@ from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE, read_random_state
 from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._chain_folds import ChainFolds
-from skmtl.compose._chain_link import Step, augment
+from skmtl.compose._chain_models import Chain, Stack
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
 from skmtl.compose._features import take_rows
-from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
 from skmtl.compose._single_task import Single
+from skmtl.compose._task_labels import all_rows_together, split, warn_of_single_classes
 from skmtl.model_selection._folds import N_SPLITS
 
 
 @documented("", "", shared="with a model of the rows of all tasks, which no other task helps.")
 class TaskChain(GivenEstimators):
-    r"""One scikit-learn estimator a task, whose features are predictions of other tasks too.
+    r"""One scikit-learn estimator per task, whose features are predictions of other tasks too.
 
     In a chain with the order :math:`t_1, t_2, \dots` the model of task :math:`t_k` learns
     from :math:`(x, \hat y_{t_1}, \dots, \hat y_{t_{k-1}})` [1]_ [2]_. Several random chains are
@@ -185,16 +185,18 @@ class TaskChain(GivenEstimators):
         cv = None if self.cv is None else ChainFolds(self.cv, self._X_given)
         for name in ("order_", "pooled_estimator_", "_pooled"):
             self.__dict__.pop(name, None)
+        parallel = Parallel(n_jobs=self.n_jobs)
         if self.stacking:
-            self._steps = self._fit_levels(X, problems, templates, cv)
+            self._chains = [Stack.fit(X, problems, templates, cv, parallel)]
         else:
             self.order_ = self._orders(X, problems, templates, cv)
             # In long form no row has the label of a task and is learned from by another.
             cv = None if targets.tasks.is_long else cv
-            self._steps = Parallel(n_jobs=self.n_jobs)(
-                delayed(_fit_chain)(X, problems, templates, order, cv) for order in self.order_
+            self._chains = parallel(
+                delayed(Chain.fit)(X, problems, templates, order, cv) for order in self.order_
             )
-        self.estimators_ = [[step.single.estimator for step in steps] for steps in self._steps]
+        levels = [links for chain in self._chains for links in chain.levels]
+        self.estimators_ = [[link.single.estimator for link in links] for links in levels]
         if targets.tasks.is_long and self.unknown_task == "shared":
             self._pooled = Single.fit(templates[0], X, all_rows_together(targets))
             self.pooled_estimator_ = self._pooled.estimator
@@ -230,25 +232,16 @@ class TaskChain(GivenEstimators):
         is_labelled = np.array([len(problem.rows) > 0 for problem in problems])
         return np.array(random_orders(rng, is_labelled, self.n_chains))
 
-    def _fit_levels(self, X, problems, templates, cv):
-        """Every task on its own, then again with what was predicted of all."""
-        parallel, pairs = Parallel(n_jobs=self.n_jobs), list(zip(problems, templates, strict=True))
-        first = parallel(delayed(_fit_and_tell)(X, *pair, cv) for pair in pairs)
-        wide = augment(X, [told for _, told in first])
-        second = parallel(delayed(Step.fit)(problem, wide, template) for problem, template in pairs)
-        return [[step for step, _ in first], second]
-
     def _expected(self, X, task_index):
-        chains = self._answers(X, decide=False)
+        chains = [chain.expected(X) for chain in self._chains]
         expected = [np.mean(of_chains, axis=0) for of_chains in zip(*chains, strict=True)]
         return self._of_rows(X, task_index, expected, Single.expected)
 
     def _decisions(self, X, task_index, expected=None):
-        if not self.stacking and len(self.order_) > 1:
+        if len(self._chains) > 1:
             # The mean of the chains decides.
             return super()._decisions(X, task_index, expected)
-        (decided,) = self._answers(X, decide=True)
-        return self._of_rows(X, task_index, decided, Single.decide)
+        return self._of_rows(X, task_index, self._chains[0].decisions(X), Single.decide)
 
     def _of_rows(self, X, task_index, by_task, ask):
         """In long form, of what is said of every task, what is said of the task of each row."""
@@ -259,44 +252,3 @@ class TaskChain(GivenEstimators):
         if len(unknown):
             found[unknown] = ask(self._pooled, take_rows(X, unknown))
         return [found]
-
-    def _answers(self, X, *, decide):
-        """For each chain what is expected, or decided, per task for every row."""
-        if self.stacking:
-            first, second = self._steps
-            wide = augment(X, [step.told(step.single.expected(X)) for step in first])
-            ask = Single.decide if decide else Single.expected
-            return [[ask(step.single, wide) for step in second]]
-        return [
-            _chain_answers(X, steps, order, decide)
-            for steps, order in zip(self._steps, self.order_, strict=True)
-        ]
-
-
-def _fit_and_tell(X, problem, template, cv):
-    """A step, and what it says to others in training."""
-    step = Step.fit(problem, X, template)
-    return step, step.told_in_training(problem, X, template, cv)
-
-
-def _fit_chain(X, problems, templates, order, cv):
-    """One step a task, in the order of the tasks in y."""
-    steps, told = [None] * len(problems), []
-    for t in order[:-1]:
-        steps[t], said = _fit_and_tell(augment(X, told), problems[t], templates[t], cv)
-        told.append(said)
-    last = order[-1]
-    steps[last] = Step.fit(problems[last], augment(X, told), templates[last])
-    return steps
-
-
-def _chain_answers(X, steps, order, decide):
-    answers, told = [None] * len(steps), []
-    for t in order:
-        seen, step = augment(X, told), steps[t]
-        # Nobody listens to the last.
-        expected = None if decide and t == order[-1] else step.single.expected(seen)
-        answers[t] = step.single.decide(seen, expected) if decide else expected
-        if expected is not None:
-            told.append(step.told(expected))
-    return answers

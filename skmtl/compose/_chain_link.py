@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skmtl.compose._features import append_columns, take_rows
-from skmtl.compose._problem import Problem
 from skmtl.compose._single_task import Single
+from skmtl.compose._task_labels import TaskLabels
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Told:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ChainLink:
     """A fitted model of one task; ``tells`` whether other tasks can learn from it."""
 
     single: Single
@@ -50,7 +50,11 @@ class Step:
         """
         if not self.tells:
             return self.told(np.empty(X.shape[0]))
-        own = expected_of_labels(problem) if cv is None else out_of_fold(problem, X, template, cv)
+        own = (
+            problem.task.certain(problem.values)
+            if cv is None
+            else out_of_fold(problem, X, template, cv)
+        )
         expected = np.empty((X.shape[0], *own.shape[1:]))
         expected[problem.rows] = own
         others = np.setdiff1d(np.arange(X.shape[0]), problem.rows)
@@ -64,22 +68,15 @@ def is_learnable(problem):
     return problem.constant is None and len(problem.rows) > 1
 
 
-def expected_of_labels(problem):
-    """The labels as if they had been predicted with certainty."""
-    if not problem.task.is_classification:
-        return problem.values
-    return np.eye(len(problem.task.classes_))[problem.values.astype(np.intp)]
-
-
 def out_of_fold(problem, X, template, cv):
-    """Link of each labelled row by a model fitted to the other `ChainFolds`."""
-    expected = np.full_like(expected_of_labels(problem), np.nan)
+    """What is expected of each labelled row by a model fitted to the other `ChainFolds`."""
+    expected = np.full_like(problem.task.certain(problem.values), np.nan)
     times = np.zeros(len(problem.rows), dtype=np.intp)
     for train, test in cv.of(problem):
         rows, values, weights = (a[train] for a in (problem.rows, problem.values, problem.weights))
         if not len(rows):
             raise ValueError(f"cv={cv!r} has a fold without labels of task {problem.name!r}.")
-        part = Problem(problem.task, problem.name, rows, values, weights)
+        part = TaskLabels(problem.task, problem.name, rows, values, weights)
         held_out = take_rows(X, problem.rows[test])
         expected[test] = Single.fit(template, X, part).expected(held_out)
         times[test] += 1

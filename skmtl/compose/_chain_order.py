@@ -6,8 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from skmtl.compose._chain_link import expected_of_labels, is_learnable, out_of_fold
-from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names, shown
+from skmtl._correlation import FEWEST_ROWS, correlation
+from skmtl._shown import shown
+from skmtl.compose._chain_link import is_learnable, out_of_fold
+from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names
 
 
 def read_order(order, names):
@@ -24,8 +26,7 @@ def read_order(order, names):
         if len(order) == len(known) and same_names(order, known) and not find_twice(order):
             return np.array(order_of(known, order, "order"))
     raise ValueError(
-        f"order={order}; expected each task once, by name or by position: {names[:20]}"
-        f"{' and more' if len(names) > 20 else ''}."
+        f"order={order}; expected each task once, by name or by position: {shown(names, 20)}."
     )
 
 
@@ -49,57 +50,37 @@ def order_by_affinity(X, problems, templates, cv):
     A task has the sum of its residuals' correlations with those of the others.
     """
     residuals = [
-        expected_of_labels(problem) - out_of_fold(problem, X, template, cv)
+        problem.task.residual(out_of_fold(problem, X, template, cv), problem.values)
         if is_learnable(problem)
         else None
         for problem, template in zip(problems, templates, strict=True)
     ]
-    correlation = residual_correlation(problems, residuals)
-    if np.isnan(correlation).any() and not (correlation > 0).any():
+    found = residual_correlation(problems, residuals)
+    if np.isnan(found).any() and not (found > 0).any():
         raise ValueError(
             "order='affinity' needs rows that have labels of several tasks; give an order or "
             "set order='random'."
         )
-    return np.argsort(-np.nansum(correlation, axis=1), kind="stable")
+    return np.argsort(-np.nansum(found, axis=1), kind="stable")
 
 
 def residual_correlation(problems, residuals):
-    r"""How much what is left of task s says about what is left of task t: (n_tasks, n_tasks).
+    """How much what is left of one task says about what is left of another: (n_tasks, n_tasks).
 
-    With C the covariance over the rows that have both labels, weighted by
-    :math:`\sqrt{s_{is} s_{it}}`,
-
-    .. math:: r_{st} = \|C_{st}\|_F / \sqrt{\|C_{ss}\|_F \|C_{tt}\|_F}
-
-    the absolute correlation of two numbers. NaN for fewer than three rows, 0 on the diagonal and
-    for tasks without residuals (None).
+    Absolute correlations over the rows that have both labels, each with the geometric mean of
+    their weights. NaN for fewer than three rows, 0 on the diagonal and for tasks without
+    residuals (None).
     """
     n_tasks = len(problems)
-    correlation = np.zeros((n_tasks, n_tasks))
+    found = np.zeros((n_tasks, n_tasks))
     known = [t for t in range(n_tasks) if residuals[t] is not None]
     for s, t in combinations(known, 2):
-        correlation[s, t] = correlation[t, s] = _correlation(
-            problems[s], residuals[s], problems[t], residuals[t]
+        one, other = problems[s], problems[t]
+        rows, mine, others = np.intersect1d(
+            one.rows, other.rows, assume_unique=True, return_indices=True
         )
-    return correlation
-
-
-def _correlation(one, residual, other, other_residual):
-    rows, mine, others = np.intersect1d(
-        one.rows, other.rows, assume_unique=True, return_indices=True
-    )
-    if len(rows) < 3:
-        return np.nan
-    weight = np.sqrt(one.weights[mine] * other.weights[others])
-    A, B = (
-        part - np.average(part, axis=0, weights=weight)
-        for part in (
-            residual[mine].reshape(len(rows), -1),
-            other_residual[others].reshape(len(rows), -1),
-        )
-    )
-    between, within_a, within_b = (
-        np.linalg.norm((P * weight[:, None]).T @ Q) for P, Q in ((A, B), (A, A), (B, B))
-    )
-    scale = np.sqrt(within_a) * np.sqrt(within_b)
-    return between / scale if scale > 0 else 0.0
+        weight = np.sqrt(one.weights[mine] * other.weights[others])
+        size = abs(correlation(residuals[s][mine], residuals[t][others], weight))
+        # Where nothing is left to explain there is no correlation either.
+        found[s, t] = found[t, s] = np.nan_to_num(size) if len(rows) >= FEWEST_ROWS else np.nan
+    return found

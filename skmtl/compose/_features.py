@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from skmtl._sparse import side_by_side
-from skmtl.tasks._reading import as_table, refuse_data_sets, split_task_feature
+from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
 
 
 def read_features(X):

@@ -12,7 +12,6 @@ from skmtl.compose._features import take_rows
 from skmtl.compose._groups import find_groups
 from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._notes import noted
-from skmtl.compose._problem import expected_of_constant
 from skmtl.tasks._by_name import by_task
 
 
@@ -184,14 +183,14 @@ class TaskGrouping(NestingEstimator):
         if task_index is not None:
             return [self._expected_long(X, task_index)]
         tasks = self._task_set.tasks
-        expected = [expected_of_constant(task, X.shape[0]) for task in tasks]
+        expected = [task.expected_without_labels(X.shape[0]) for task in tasks]
         return self._ask_groups(self._expected_of, X, expected)
 
     def _decisions(self, X, task_index, expected=None):
         if task_index is not None:
             return [self._decide_long(X, task_index, expected)]
         decided = [
-            task.decode(expected_of_constant(task, X.shape[0])) for task in self._task_set.tasks
+            task.decode(task.expected_without_labels(X.shape[0])) for task in self._task_set.tasks
         ]
         return self._ask_groups(self._decisions_of, X, decided)
 
@@ -206,7 +205,7 @@ class TaskGrouping(NestingEstimator):
 
     def _expected_long(self, X, task_index):
         task = self._task_set.tasks[0]
-        expected = expected_of_constant(task, X.shape[0])
+        expected = task.expected_without_labels(X.shape[0])
         unknown = np.flatnonzero(task_index < 0)
         expected[unknown] = 0.0
         n_grouped = sum(len(group) for group in self.groups_)
@@ -220,7 +219,7 @@ class TaskGrouping(NestingEstimator):
 
     def _decide_long(self, X, task_index, expected):
         task = self._task_set.tasks[0]
-        decided = task.decode(expected_of_constant(task, X.shape[0]))
+        decided = task.decode(task.expected_without_labels(X.shape[0]))
         for rows, estimator in self._known_rows(task_index):
             decided[rows] = self._decisions_of(estimator, take_rows(X, rows), [task])[0]
         unknown = np.flatnonzero(task_index < 0)

@@ -5,8 +5,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._features import take_rows
-from skmtl.compose._problem import all_rows_together, split, warn_of_single_classes
 from skmtl.compose._single_task import Single
+from skmtl.compose._task_labels import all_rows_together, split, warn_of_single_classes
 from skmtl.tasks._rows import rows_by_task
 
 

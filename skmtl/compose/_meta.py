@@ -7,35 +7,19 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._innermost import innermost
 from skmtl._warnings import known_labels
 from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import as_table
+from skmtl.tasks._features import as_table
 from skmtl.tasks._some_tasks import cut_settings
-
-
-def innermost(estimator):
-    """The estimator of this package in pipelines and searches, and the way to its parameters."""
-    path, inner = "", estimator
-    while not isinstance(inner, MultiTaskEstimator):
-        if isinstance(inner, Pipeline):
-            path, inner = f"{path}{inner.steps[-1][0]}__", inner.steps[-1][1]
-        elif hasattr(inner, "refit") and hasattr(inner, "estimator"):
-            path, inner = f"{path}estimator__", inner.estimator
-        else:
-            raise TypeError(
-                f"estimator={estimator!r} is none of skmtl, nor a Pipeline or search that ends in "
-                "one. IndependentTasks makes one of any scikit-learn estimator."
-            )
-    return path, inner
 
 
 class _KindOfEstimator:

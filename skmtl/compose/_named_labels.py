@@ -8,11 +8,7 @@ from skmtl.tasks._named_labels import NamedLabels
 
 def labels_of(targets):
     """The labels as the user wrote them: NaN or None where unobserved, names where 2-D."""
-    values, weights = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights))
-    columns = [
-        _labels(task, value, weight > 0)
-        for task, value, weight in zip(targets.tasks.tasks, values, weights, strict=True)
-    ]
+    columns = [_labels(task, values, weights > 0) for task, values, weights in targets.columns()]
     if targets.values.ndim == 1:
         return columns[0]
     return NamedLabels.of(np.column_stack(columns), targets.tasks.names.tolist())

@@ -7,9 +7,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmtl._docstrings import documented
 from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._pools import Pool, find_pools
-from skmtl.compose._problem import expected_of_constant, split, warn_of_single_classes
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TASK_COLUMNS
+from skmtl.compose._task_labels import split, warn_of_single_classes
 
 
 @documented("", "", shared="with the model of all tasks, as of a task without own columns.")
@@ -64,7 +64,7 @@ class PooledTasks(GivenEstimators):
     --------
     IndependentTasks : The baseline that shares nothing.
     TargetScaler : Brings regression targets to one scale first.
-    MultiTaskLinear : Penalty "mean" lies between the two baselines.
+    MultiTaskLinear : Penalty "mean_deviation" lies between the two baselines.
 
     Notes
     -----
@@ -138,14 +138,14 @@ class PooledTasks(GivenEstimators):
 
     def _expected(self, X, task_index):
         if task_index is not None:
-            silent = expected_of_constant(self._task_set.tasks[0], X.shape[0])
+            silent = self._task_set.tasks[0].expected_without_labels(X.shape[0])
             return [self._of_rows(X, task_index, Single.expected, silent)]
         return self._of_tasks(X, Pool.expected)
 
     def _decisions(self, X, task_index, expected=None):
         if task_index is not None:
             task = self._task_set.tasks[0]
-            silent = task.decode(expected_of_constant(task, X.shape[0]))
+            silent = task.decode(task.expected_without_labels(X.shape[0]))
             return [self._of_rows(X, task_index, Single.decide, silent)]
 
         def decide(pool, X, tasks):
@@ -157,7 +157,7 @@ class PooledTasks(GivenEstimators):
     def _of_tasks(self, X, ask, *, decided=False):
         """Wide form: one answer a task; those without labels are in no pool."""
         tasks = self._task_set.tasks
-        answers = [expected_of_constant(task, X.shape[0]) for task in tasks]
+        answers = [task.expected_without_labels(X.shape[0]) for task in tasks]
         if decided:
             answers = [task.decode(answer) for task, answer in zip(tasks, answers, strict=True)]
         for pool in self._pools:

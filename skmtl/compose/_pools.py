@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from skmtl.compose._features import take_rows
-from skmtl.compose._problem import ALL_TOGETHER, Problem
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TaskColumns
+from skmtl.compose._task_labels import ALL_TOGETHER, TaskLabels
+from skmtl.tasks import TASK_TYPES, Multiclass
 from skmtl.tasks._columns import match
-from skmtl.tasks._count import Count
-from skmtl.tasks._multiclass import Multiclass
 
 
 @dataclass(eq=False)
@@ -51,7 +50,7 @@ class Pool:
             values = [self._places(p.task)[p.values.astype(np.intp)] for p in members]
         rows = np.concatenate([p.rows for p in members])
         index = np.repeat(np.arange(len(members)), [len(p.rows) for p in members])
-        stacked = Problem(
+        stacked = TaskLabels(
             self.task,
             members[0].name if len(members) == 1 else ALL_TOGETHER,
             np.arange(len(rows)),
@@ -121,15 +120,19 @@ def _restrict(probability, columns, prior):
 def find_pools(problems):
     """Positions of tasks that one model can learn: the same type and, for classes, shared ones.
 
-    Tasks without labels are in none.
+    Numbers come first, in the order of the registry. Tasks without labels are in none.
     """
-    numbers, counts, classes = [], [], []
+    numbers, classes = {}, {}
     for t, problem in enumerate(problems):
         if len(problem.rows):
-            is_count = isinstance(problem.task, Count)
-            kind = classes if problem.task.is_classification else counts if is_count else numbers
-            kind.append(t)
-    return [part for part in (numbers, counts) if part] + _sharing_classes(classes, problems)
+            kind = classes if problem.task.is_classification else numbers
+            kind.setdefault(problem.task.pool_key, []).append(t)
+    place = {alias: position for position, alias in enumerate(TASK_TYPES)}
+    parts = sorted(
+        numbers.values(), key=lambda part: place.get(problems[part[0]].task.alias, len(place))
+    )
+    shared = [_sharing_classes(part, problems) for part in classes.values()]
+    return parts + [part for of_key in shared for part in of_key]
 
 
 def _sharing_classes(positions, problems):

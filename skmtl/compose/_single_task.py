@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from skmtl._shown import shown
 from skmtl.compose._features import take_rows
 from skmtl.compose._notes import noted
 from skmtl.compose._weights import fit_weighted
@@ -95,7 +96,7 @@ class Single:
         if odd:
             raise ValueError(
                 f"Task {self.name!r}: {type(self.estimator).__name__} speaks of the class "
-                f"{odd[0]!r}; it was fitted to {self.labels[:8].tolist()}."
+                f"{odd[0]!r}; it was fitted to {shown(self.labels.tolist())}."
             )
         return np.array([position[label] for label in found], dtype=np.intp)
 

@@ -7,11 +7,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._docstrings import documented
+from skmtl._shown import shown
 from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
+from skmtl.tasks import Regression
 from skmtl.tasks._by_name import name_key, refuse_unknown
-from skmtl.tasks._count import Count
-from skmtl.tasks._regression import Regression
 
 
 @documented("", "", shared="what the estimator shares.")
@@ -19,10 +19,10 @@ class TargetScaler(NestingEstimator):
     """Learn transformed targets, and map the predictions back.
 
     Each regression task has a transformer of its own, fitted to its observed labels;
-    classes, and counts unless named, are learned as they are. It is scikit-learn's
-    :class:`~sklearn.compose.TransformedTargetRegressor` for many tasks, labels that are missing
-    and types that are mixed. By default targets are standardised: a penalty shared by tasks, or
-    a model of all of them, then treats targets of any scale alike.
+    classes, and counts and other types of numbers unless named, are learned as they are. It is
+    scikit-learn's :class:`~sklearn.compose.TransformedTargetRegressor` for many tasks, labels
+    that are missing and types that are mixed. By default targets are standardised: a penalty
+    shared by tasks, or a model of all of them, then treats targets of any scale alike.
 
     Parameters
     ----------
@@ -131,8 +131,7 @@ class TargetScaler(NestingEstimator):
             named = {name_key(name): given for name, given in self.transformer.items()}
         templates = []
         for task, name in zip(tasks.tasks, names, strict=True):
-            is_number = isinstance(task, Regression) and not isinstance(task, Count)
-            template = named.get(name_key(name), default if is_number else None)
+            template = named.get(name_key(name), default if task.can_rescale else None)
             if template is not None and task.is_classification:
                 raise ValueError(
                     f"Task {name!r} is {task.alias}: only numbers can be transformed, got "
@@ -142,7 +141,7 @@ class TargetScaler(NestingEstimator):
         is_asked = self.func is not None or default is self.transformer
         if is_asked and all(template is None for template in templates):
             raise ValueError(
-                f"There is nothing to transform: the tasks {names[:8]} are "
+                f"There is nothing to transform: the tasks {shown(names)} are "
                 f"{sorted({task.alias for task in tasks.tasks})}. Counts are transformed where "
                 "transformer is a dict that names them."
             )
@@ -160,25 +159,25 @@ class TargetScaler(NestingEstimator):
 
     def _transform(self, targets, templates):
         """Fitted transformers, the ends of what they make, and what the estimator learns."""
-        values, weights = targets.values.copy(), targets.weights
-        columns = values.reshape(len(values), -1).T
+        targets = replace(targets, values=targets.values.copy())
         tasks, transformers = list(targets.tasks.tasks), [None] * len(templates)
         ends = [None] * len(templates)
-        for t, (template, name) in enumerate(zip(templates, self._transformed_names, strict=True)):
-            weight = weights.reshape(len(values), -1)[:, t]
-            rows = np.flatnonzero(weight > 0)
+        columns = zip(templates, self._transformed_names, targets.columns(), strict=True)
+        for t, (template, name, (task, values, weights)) in enumerate(columns):
+            rows = np.flatnonzero(weights > 0)
             if template is None or not len(rows):
                 continue
-            labels = columns[t, rows]
-            transformers[t], found = transform_labels(template, labels, weight[rows], name)
+            labels = values[rows]
+            transformers[t], found = transform_labels(template, labels, weights[rows], name)
             if self.check_inverse:
                 check_way_back(transformers[t], labels, found, name)
-            columns[t, rows], ends[t] = found, np.array([found.min(), found.max()])
-            if isinstance(tasks[t], Count):
+            values[rows], ends[t] = found, np.array([found.min(), found.max()])
+            if not task.can_rescale:
+                # Its loss is not for numbers of any kind.
                 tasks[t] = Regression()
                 tasks[t].location_, tasks[t].scale_ = 0.0, 1.0
         tasks = replace(targets.tasks, tasks=tuple(tasks))
-        return transformers, ends, replace(targets, tasks=tasks, values=values)
+        return transformers, ends, replace(targets, tasks=tasks)
 
     def _expected(self, X, task_index):
         return self._map_back(self._expected_of(self.estimator_, X, self._task_set.tasks))

@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from skmtl._innermost import inward, last_step
+
 WEIGHT = "sample_weight"
 
 
@@ -31,31 +33,12 @@ def fit_weighted(estimator, X, y, weights, name):
         return estimator.fit(X, y, **{parameter or WEIGHT: weights})
 
 
-def last_step(estimator):
-    """What learns at the end of pipelines and searches."""
-    while isinstance(estimator, Pipeline) or _is_search(estimator):
-        is_pipeline = isinstance(estimator, Pipeline)
-        estimator = estimator.steps[-1][1] if is_pipeline else estimator.estimator
-    return estimator
-
-
-def _is_search(estimator):
-    # What tunes a threshold has an estimator too, and what searches has this besides.
-    return hasattr(estimator, "error_score") and hasattr(estimator, "estimator")
-
-
 def weight_parameter(estimator):
     """The fit parameter by which this estimator takes weights; None if only routing can tell."""
-    path, inner = "", estimator
-    while not has_fit_parameter(inner, WEIGHT):
-        if isinstance(inner, Pipeline):
-            path, inner = f"{path}{inner.steps[-1][0]}__", inner.steps[-1][1]
-        elif _is_search(inner):
-            # A search takes whatever its estimator takes, and does not name it.
-            inner = inner.estimator
-        else:
-            return None
-    return f"{path}{WEIGHT}"
+    for inner, _, path in inward(estimator, fitted=False):
+        if has_fit_parameter(inner, WEIGHT):
+            return f"{path}{WEIGHT}"
+    return None
 
 
 def _has_requests(estimator):

@@ -6,15 +6,13 @@ from numbers import Integral
 
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
+from skmtl._affinity_methods import METHODS
 from skmtl.inspection._affinity_coefficients import coefficient_cosines, fitted_cosines
 from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
 from skmtl.neural.estimators._mlp import _needs_torch
-
-METHODS = ("tag", "grad_cosine", "pairwise", "coef_cosine", "residual_correlation")
-
 
 CONSTRAINTS = {
     "method": [StrOptions(set(METHODS))],

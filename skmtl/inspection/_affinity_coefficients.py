@@ -7,12 +7,12 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._correlation import cosine
+from skmtl._innermost import final_estimator, innermost, unwrap
 from skmtl._sparse import without_duplicates
-from skmtl.compose._meta import innermost
 from skmtl.inspection._clones import clone_for
 from skmtl.inspection._cross_validate import fit_members
-from skmtl.metrics._unwrap import final_estimator, unwrap
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._features import split_task_feature
 
 
 def fitted_cosines(estimator):
@@ -32,7 +32,7 @@ def coefficient_cosines(estimator, data):
     for t in np.flatnonzero(data.can_learn()):
         fitted = fit_members(clone_for(estimator, data, [t]), data, [t])
         final, X = unwrap(fitted, data.take(labelled, [t])[0])
-        blocks[t] = _coefficients(final).T * _spread(X, final)[:, None]
+        blocks[t] = _coefficients(final).T * _standard_deviations(X, final)[:, None]
     return cosines(blocks)
 
 
@@ -46,7 +46,7 @@ def _coefficients(final):
     return np.atleast_2d(final.coef_)
 
 
-def _spread(X, final):
+def _standard_deviations(X, final):
     """Standard deviation of every feature."""
     if getattr(final, "task_feature", None) is not None:
         X, _ = split_task_feature(X, final.task_feature)
@@ -65,12 +65,3 @@ def cosines(blocks):
             if A is not None and B is not None:
                 found[i, j] = found[j, i] = cosine(A, B)
     return found
-
-
-def cosine(A, B):
-    """Cosine of two columns; of several, a generalisation to matrices without sign."""
-    product = A.T @ B
-    size = np.sqrt(np.linalg.norm(A.T @ A) * np.linalg.norm(B.T @ B))
-    if not product.size or not size:
-        return np.nan
-    return (product.item() if product.size == 1 else np.linalg.norm(product)) / size

@@ -6,13 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from skmtl.inspection._affinity_coefficients import cosine
+from skmtl._correlation import FEWEST_ROWS, correlation
 from skmtl.inspection._clones import clone_for
-from skmtl.inspection._cross_validate import deviance, judge_folds, read_splits
+from skmtl.inspection._cross_validate import deviance, evaluate_folds, read_splits
 from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged
-
-# A correlation over two rows is always 1 or -1.
-FEWEST_ROWS = 3
 
 
 def pair_gains(estimator, data, cv, groups, n_jobs):
@@ -21,12 +18,12 @@ def pair_gains(estimator, data, cv, groups, n_jobs):
     pairs = list(combinations(members, 2))
     learners = _learners(estimator, data, [*([t] for t in members), *pairs])
     splits = read_splits(cv, data, groups)
-    judged = judge_folds(data, learners, splits, deviance, n_jobs)
-    alone = [merged(of_fold[: len(members)]) for of_fold in judged]
+    evaluated = evaluate_folds(data, learners, splits, deviance, n_jobs)
+    alone = [merged(of_fold[: len(members)]) for of_fold in evaluated]
     gains = np.full((data.n_tasks, data.n_tasks), np.nan)
     gains[members, members] = 0.0
     for k, (i, j) in enumerate(pairs, start=len(members)):
-        together = [of_fold[k] for of_fold in judged]
+        together = [of_fold[k] for of_fold in evaluated]
         gain, _ = estimate_gain(*fold_losses(data, splits, together, alone))
         gains[j, i], gains[i, j] = gain[i], gain[j]
     return gains
@@ -37,13 +34,13 @@ def residual_correlations(estimator, data, cv, groups, n_jobs):
     if data.is_long:
         raise ValueError(
             "method='residual_correlation' compares tasks in rows that have labels of both, which "
-            "long form has not; give y with a column a task, or take another method."
+            "long form has not; give y with a column per task, or take another method."
         )
     members = np.flatnonzero(data.can_learn()).tolist()
     splits = read_splits(cv, data, groups)
     learners = _learners(estimator, data, [[t] for t in members])
-    judged = judge_folds(data, learners, splits, residual, n_jobs)
-    folds = [merged(of_fold) for of_fold in judged]
+    evaluated = evaluate_folds(data, learners, splits, residual, n_jobs)
+    folds = [merged(of_fold) for of_fold in evaluated]
     blocks = [_mean_residuals(data, t, splits, folds) for t in range(data.n_tasks)]
     weights = np.zeros((data.n_rows, data.n_tasks))
     for t, rows in enumerate(data.rows):
@@ -54,16 +51,13 @@ def residual_correlations(estimator, data, cv, groups, n_jobs):
             both = ~np.isnan(A[:, 0]) & ~np.isnan(B[:, 0])
             if both.sum() >= FEWEST_ROWS:
                 weight = np.sqrt(weights[both, i] * weights[both, j])
-                found[i, j] = found[j, i] = _correlation(A[both], B[both], weight)
+                found[i, j] = found[j, i] = correlation(A[both], B[both], weight)
     return found
 
 
 def residual(task, expected, values):
-    """Residuals (n, 1) of deviance; of more than two classes, indicators less probabilities."""
-    if task.is_classification and len(task.classes_) > 2:
-        return (values[:, None] == np.arange(len(task.classes_))) - expected
-    sign = 2 * values - 1 if task.is_classification else np.sign(task.labels(values) - expected)
-    return (sign * np.sqrt(task.deviance(expected, values)))[:, None]
+    """What is left to explain: (n, n_columns)."""
+    return task.residual(expected, values)
 
 
 def _mean_residuals(data, t, splits, folds):
@@ -77,11 +71,6 @@ def _mean_residuals(data, t, splits, folds):
             sums[rows] += found[t]
             counts[rows] += 1
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-
-
-def _correlation(A, B, weight):
-    A, B = (M - np.average(M, axis=0, weights=weight) for M in (A, B))
-    return cosine(A * np.sqrt(weight)[:, None], B * np.sqrt(weight)[:, None])
 
 
 def _learners(estimator, data, groups):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
-from skmtl.compose._meta import innermost
+from skmtl._innermost import innermost
 from skmtl.tasks._resolve import is_auto
 from skmtl.tasks._some_tasks import cut_settings
 

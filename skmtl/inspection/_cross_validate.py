@@ -9,11 +9,10 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmtl._innermost import innermost, unwrap
 from skmtl._warnings import known_labels, name_tasks
 from skmtl.compose._independent import IndependentTasks
-from skmtl.compose._meta import innermost
 from skmtl.compose._weights import fit_weighted
-from skmtl.metrics._unwrap import unwrap
 from skmtl.model_selection._folds import (
     N_SPLITS,
     check_rows,
@@ -67,10 +66,10 @@ def read_splits(cv, data, groups=None):
     """Training and test rows of every fold."""
     if not is_number(cv):
         splits = read_folds(cv, data.X, data.y, groups, strata=None)
-        n_judged, n_all = _count_judged(data, splits)
-        if not n_judged:
-            raise nothing_judged(data)
-        warn_of_little(n_judged, n_all, data.index, data.task_feature)
+        n_evaluated, n_all = _count_evaluated(data, splits)
+        if not n_evaluated:
+            raise nothing_evaluated(data)
+        warn_of_little(n_evaluated, n_all, data.index, data.task_feature)
         return splits
     n_splits, strata = N_SPLITS if cv is None else int(cv), data.strata()
     check_rows(data.n_rows, n_splits)
@@ -81,26 +80,26 @@ def read_splits(cv, data, groups=None):
     return [split for fold in orders for split in rows_of_folds(fold, n_splits)]
 
 
-def nothing_judged(data):
+def nothing_evaluated(data):
     """The error where no fold can say anything."""
     return ValueError(
-        "No fold judges a task: that takes labels of it (of two classes, for a task with "
+        "No fold evaluates a task: that takes labels of it (of two classes, for a task with "
         "classes) in the training rows, and a label in the test rows."
         f"{way_out(data.index, data.task_feature)}"
     )
 
 
-def _count_judged(data, splits):
+def _count_evaluated(data, splits):
     """Held-out labels of tasks that the training rows teach, and all held-out labels."""
-    n_judged = n_all = 0
+    n_evaluated = n_all = 0
     for train, test in splits:
         held_out = np.array([len(data.labelled_in(test, t)) for t in range(data.n_tasks)])
-        n_judged += int(held_out[data.can_learn(train)].sum())
+        n_evaluated += int(held_out[data.can_learn(train)].sum())
         n_all += int(held_out.sum())
-    return n_judged, n_all
+    return n_evaluated, n_all
 
 
-def judge_folds(data, learners, splits, measure, n_jobs=None):
+def evaluate_folds(data, learners, splits, measure, n_jobs=None):
     """What learners make of the test labels of every fold.
 
     Parameters
@@ -118,7 +117,7 @@ def judge_folds(data, learners, splits, measure, n_jobs=None):
 
     Returns
     -------
-    judged : list of list of dict
+    evaluated : list of list of dict
         For each fold and learner the measured labels of each task, in the order of
         ``data.labelled_in(test, task)``. A task that the training rows teach nothing, or that
         has no test label, is not there.
@@ -130,12 +129,14 @@ def judge_folds(data, learners, splits, measure, n_jobs=None):
         for estimator, members in learners:
             asked = {t: places[t] for t in members if t in places}
             jobs.append((estimator, members, train, asked))
-    judged = iter(Parallel(n_jobs=n_jobs)(delayed(_judge)(data, measure, *job) for job in jobs))
-    return [[next(judged) for _ in learners] for _ in splits]
+    evaluated = iter(
+        Parallel(n_jobs=n_jobs)(delayed(_evaluate)(data, measure, *job) for job in jobs)
+    )
+    return [[next(evaluated) for _ in learners] for _ in splits]
 
 
-def judge_constants(data, splits, measure):
-    """For each fold a dict as in `judge_folds`, of the best constant of the training labels."""
+def evaluate_constants(data, splits, measure):
+    """For each fold a dict as in `evaluate_folds`, of the best constant of the training labels."""
     without_X, nothing = copy(data), np.zeros((data.n_rows, 1))
     without_X.X = np.column_stack([data.index, nothing]) if data.is_long else nothing
     types = [clone(task) for task in data.column_types]
@@ -146,10 +147,10 @@ def judge_constants(data, splits, measure):
         task_feature=0 if data.is_long else None,
     )
     learners = [(constant, np.arange(data.n_tasks))]
-    return [judged for (judged,) in judge_folds(without_X, learners, splits, measure)]
+    return [evaluated for (evaluated,) in evaluate_folds(without_X, learners, splits, measure)]
 
 
-def _judge(data, measure, estimator, members, train, asked):
+def _evaluate(data, measure, estimator, members, train, asked):
     """Fit to the training rows, and measure the labels at the positions ``asked`` of each task."""
     if not asked:
         return {}

@@ -11,9 +11,9 @@ from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.inspection._clones import clone_for, typed_clone
 from skmtl.inspection._cross_validate import (
     deviance,
-    judge_constants,
-    judge_folds,
-    nothing_judged,
+    evaluate_constants,
+    evaluate_folds,
+    nothing_evaluated,
     read_splits,
 )
 from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged, share
@@ -86,7 +86,7 @@ def transfer_gain(
     Raises
     ------
     ValueError
-        If y has a single task, or no fold can judge a task.
+        If y has a single task, or no fold can evaluate a task.
     TypeError
         If the estimator is none of this package.
 
@@ -97,7 +97,7 @@ def transfer_gain(
     Notes
     -----
     The loss of a label is the deviance that `score` explains: squared error, Poisson deviance
-    of a count, log loss of a class. A fold judges a task if its training rows have a label of
+    of a count, log loss of a class. A fold evaluates a task if its training rows have a label of
     it (of two classes, for a task with classes) and its test rows have one. A label of a class
     that the training rows lack is left out.
 
@@ -115,8 +115,8 @@ def transfer_gain(
     The single-task twin has the parameters of ``estimator``, those that name tasks cut to its
     own. That is a fair comparison where the estimator finds its own strength of regularisation,
     as `MultiTaskLinearCV` or a search do: one ``alpha`` may suit many tasks and not one.
-    Penalties that only compare tasks ("mean", "clustered", graphs, or ``center=True``) penalise
-    nothing where a task is alone; compare them with a ``baseline``.
+    Penalties that only compare tasks ("mean_deviation", "clustered", graphs, or ``center=True``)
+    penalise nothing where a task is alone; compare them with a ``baseline``.
 
     References
     ----------
@@ -154,20 +154,23 @@ def transfer_gain(
     else:
         alone = [(typed_clone(baseline, data.column_types), everything)]
     splits = read_splits(cv, data, groups)
-    judged = judge_folds(data, [together, *alone], splits, deviance, n_jobs)
+    evaluated = evaluate_folds(data, [together, *alone], splits, deviance, n_jobs)
     losses, tested, trained = fold_losses(
         data,
         splits,
-        [first for first, *_ in judged],
-        [merged(rest) for _, *rest in judged],
-        judge_constants(data, splits, deviance),
+        [first for first, *_ in evaluated],
+        [merged(rest) for _, *rest in evaluated],
+        evaluate_constants(data, splits, deviance),
     )
     if not tested.any():
-        raise nothing_judged(data)
+        raise nothing_evaluated(data)
     gain, interval = estimate_gain(losses[:2], tested, trained, confidence)
     if np.isnan(gain).any():
         names = [data.names[t] for t in np.flatnonzero(np.isnan(gain))]
-        warn(f"{name_tasks(names)}: no fold has labels to learn and to judge by.", LabelWarning)
+        warn(
+            f"{name_tasks(names)}: no fold has labels to train and to test on.",
+            LabelWarning,
+        )
     return TransferGain(
         task_names=data.names,
         gain=gain,

@@ -10,7 +10,7 @@ ROUNDING = 1e-9
 
 
 def fold_losses(data, splits, *ways):
-    """Mean losses of ways of learning, on the labels that all can judge.
+    """Mean losses of ways of learning, on the labels that all can evaluate.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def fold_losses(data, splits, *ways):
     Returns
     -------
     losses : ndarray of shape (n_ways, n_splits, n_tasks)
-        Weighted means; NaN where a fold does not judge a task.
+        Weighted means; NaN where a fold does not evaluate a task.
     tested, trained : ndarray of shape (n_splits, n_tasks)
-        Weight of the labels judged, 0 where there are none, and of those of training.
+        Weight of the labels evaluated, 0 where there are none, and of those of training.
     """
     shape = len(splits), data.n_tasks
     losses = np.full((len(ways), *shape), np.nan)
@@ -46,20 +46,20 @@ def fold_losses(data, splits, *ways):
 def estimate_gain(losses, tested, trained, confidence=0.95):
     """Gain of every task (n_tasks,) and its interval (n_tasks, 2); see `transfer_gain`.
 
-    NaN without a fold that judges the task; an interval takes two.
+    NaN without a fold that evaluates the task; an interval takes two.
     """
     n_tasks = tested.shape[1]
     gain, interval = np.full(n_tasks, np.nan), np.full((n_tasks, 2), np.nan)
     for t in np.flatnonzero(tested.any(axis=0)):
-        judges = tested[:, t] > 0
-        weight, (b, a) = tested[judges, t], losses[:, judges, t]
+        used = tested[:, t] > 0
+        weight, (b, a) = tested[used, t], losses[:, used, t]
         mean_a, mean_d = np.average(a, weights=weight), np.average(a - b, weights=weight)
         gain[t] = share(mean_d, mean_a)
         n_folds = len(weight)
         if n_folds > 1:
             # A fold counts by its labels; with as many in each, these are plain moments.
             deviation = weight / weight.mean() * (a - b - mean_d)
-            rho = np.mean(weight / trained[judges, t])
+            rho = np.mean(weight / trained[used, t])
             error = np.sqrt((1 / n_folds + rho) * (deviation @ deviation) / (n_folds - 1))
             half = stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error
             # Two ways to the same predictions differ by rounding.

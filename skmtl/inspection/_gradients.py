@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import clone
 
+from skmtl._innermost import final_estimator
 from skmtl.inspection._cross_validate import fit
-from skmtl.metrics._unwrap import final_estimator
 from skmtl.neural import MultiTaskMLP
 
 

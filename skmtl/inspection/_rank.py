@@ -7,7 +7,7 @@ from scipy.special import entr
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skmtl.metrics._unwrap import final_estimator
+from skmtl._innermost import final_estimator
 
 
 @validate_params(
@@ -33,7 +33,7 @@ def effective_rank(coef, *, kind="entropy", center=False):
     Parameters
     ----------
     coef : array-like of shape (n_outputs, n_features), or fitted estimator
-        Coefficients, one row a task; or an estimator with ``coef_``, also as the last step of a
+        Coefficients, one row per task; or an estimator with ``coef_``, also as the last step of a
         :class:`~sklearn.pipeline.Pipeline`, or in a fitted search.
     kind : {"entropy", "stable"}, default="entropy"
         Which; "stable" is the smaller one, and ruled by the largest singular value.

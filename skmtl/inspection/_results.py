@@ -19,7 +19,7 @@ class TransferGain:
         Names of the tasks.
     gain : ndarray of shape (n_tasks,)
         Relative gain: 0.1 means that a tenth of the loss of learning alone is gone, a negative
-        value that sharing does harm. NaN for a task that no fold can judge.
+        value that sharing does harm. NaN for a task that no fold can evaluate.
     interval : ndarray of shape (n_tasks, 2)
         Confidence interval of the gain, from the folds.
     fold_gains : ndarray of shape (n_splits, n_tasks)
@@ -63,7 +63,7 @@ class TransferGain:
         """Whether a task is predicted better than by a constant, together or alone; (n_tasks,).
 
         Where it is not, a gain compares two ways of not learning it. True where that is not
-        known: without `loss_constant`, or any fold that judges the task.
+        known: without `loss_constant`, or any fold that evaluates the task.
         """
         if self.loss_constant is None:
             return np.ones(len(self.gain), dtype=bool)
@@ -214,7 +214,7 @@ class GradientConflict:
 
 
 def _mean_of_folds(losses):
-    """Mean (n_tasks,) of the folds that judge a task; NaN where none does."""
+    """Mean (n_tasks,) of the folds that evaluate a task; NaN where none does."""
     known = ~np.isnan(losses)
     total = np.where(known, losses, 0.0).sum(axis=0)
     return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(0))

@@ -8,11 +8,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
-from skmtl.compose._meta import innermost
+from skmtl._innermost import innermost, inward
 from skmtl.model_selection._strata import make_strata, read_task_index
+from skmtl.tasks._labels import read_labels, weights_as_array
 from skmtl.tasks._named_labels import with_rows
-from skmtl.tasks._reading import read_weighted, weights_as_array
-from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -44,25 +43,16 @@ class TaskData:
         check_consistent_length(self.X, self.y)
         self.sample_weight = weights_as_array(sample_weight, y)
         _, final = innermost(estimator)
-        columns, names, is_1d, weights = read_weighted(self.y, self.sample_weight)
-        self.has_names, self.index = names is not None, None
-        self.names = names if self.has_names else list(range(len(columns)))
+        labels = read_labels(self.y, self.sample_weight)
+        self.has_names, self.index = labels.names is not None, None
+        self.names, columns, weights = labels.task_names, labels.columns, labels.weights
         self.task_feature = feature = getattr(final, "task_feature", None)
         if feature is not None:
-            if not is_1d:
-                raise ValueError(
-                    "With task_feature, y must be 1-D (one label a row), got "
-                    f"{len(columns)} columns."
-                )
+            labels.check_long()
             self.names, self.index = read_task_index(_for_final(estimator, self.X, y), feature)
             self.has_names = True
-        self.column_types = resolve_tasks(
-            getattr(final, "tasks", "auto"),
-            columns,
-            weights,
-            ["y"] if self.is_long else self.names,
-            getattr(final, "_kind", "any"),
-        )
+        declared, kind = getattr(final, "tasks", "auto"), getattr(final, "_kind", "any")
+        self.column_types = labels.types(declared, kind, is_long=self.is_long)
         codes = [_codes(*pair) for pair in zip(self.column_types, columns, strict=True)]
         self.n_rows, self.types = len(weights[0]), self.column_types
         self.rows = [np.flatnonzero(weight > 0) for weight in weights]
@@ -154,14 +144,9 @@ def _indexable(data):
 
 def _for_final(estimator, X, y):
     """X as it arrives at the innermost estimator."""
-    estimator = clone(estimator)
-    while isinstance(estimator, Pipeline) or hasattr(estimator, "refit"):
-        if isinstance(estimator, Pipeline):
-            if len(estimator.steps) > 1:
-                X = estimator[:-1].fit_transform(X, y)
-            estimator = estimator.steps[-1][1]
-        else:
-            estimator = estimator.estimator
+    for inner, *_ in inward(clone(estimator), fitted=False):
+        if isinstance(inner, Pipeline) and len(inner.steps) > 1:
+            X = inner[:-1].fit_transform(X, y)
     return X
 
 

@@ -1,26 +1,32 @@
 """Kernel ridge regression of many tasks: functions that need not be linear in X."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics.pairwise import kernel_metrics, pairwise_kernels
+from sklearn.metrics.pairwise import kernel_metrics
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
 from skmtl._warnings import warn
-from skmtl.kernel._solve import KernelProblem, learn_task_kernel
+from skmtl.kernel._labels import Labels
+from skmtl.kernel._learn import learn_task_kernel
+from skmtl.kernel._problem import KernelProblem
+from skmtl.kernel._row_kernel import RowKernel
 from skmtl.kernel._task_kernels import TASK_KERNELS, make_task_kernel
-from skmtl.linear.objective._centring import large_means, shifted
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
 from skmtl.tasks import Task
 from skmtl.tasks._by_name import matrix_by_task
+from skmtl.tasks._targets import Targets
 
-MAX_KERNEL_BYTES = 2**30
-"""Largest matrix of the dual system; `fit` holds about three of this size."""
+Array = NDArray[Any]
 
 ROWS_AT_ONCE = 2_000
 """Rows predicted at a time: bounds the memory beside X."""
@@ -86,7 +92,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
     Attributes
     ----------
     dual_coef_ : ndarray of shape (n_samples_fit, n_tasks), or (n_samples_fit,) for 1-D y
-        Dual coefficients a, 0 where a label is unobserved. One a row in long form.
+        Dual coefficients a, 0 where a label is unobserved. One per row in long form.
     intercept_ : ndarray of shape (n_tasks,)
         Intercepts.
     X_fit_ : {ndarray, sparse array} of shape (n_samples_fit, n_features)
@@ -115,7 +121,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
       terms of the functions, :math:`\|f\|^2` is
       :math:`\frac{1}{1 - \rho} \sum_t \|f_t - \bar f\|^2 + \frac{T}{1 - \rho + \rho T}
       \|\bar f\|^2`: with a linear kernel and :math:`\rho` towards 1, the penalty
-      "mean" of `MultiTaskLinear` with the mean itself slightly penalised. In general
+      "mean_deviation" of `MultiTaskLinear` with the mean itself slightly penalised. In general
       :math:`\varrho \sum_t \|f_t - \bar f\|^2 + \lambda \sum_t \|f_t\|^2` is the norm of
       :math:`B = \frac{1}{\lambda + \varrho} I + (\frac1\lambda - \frac{1}{\lambda + \varrho})
       \frac1T 11'`.
@@ -128,8 +134,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
       fixing its trace.
 
     With labels that are complete, the cost is an eigendecomposition of the kernel of the rows.
-    Otherwise it is a Cholesky factorisation of a matrix with a row and a column a label (for
-    "learned", in every iteration). Above 1 GiB for that matrix, about 11 500 labels, `fit`
+    Otherwise it is a Cholesky factorisation of a matrix with a row and a column per label
+    (for "learned", in every iteration). Above 1 GiB for that matrix, about 11 500 labels, `fit`
     raises ValueError.
 
     References
@@ -178,24 +184,24 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
 
     def __init__(
         self,
-        kernel="rbf",
+        kernel: Any = "rbf",
         *,
-        alpha=1.0,
-        gamma=None,
-        degree=3,
-        coef0=1,
-        kernel_params=None,
-        task_kernel="mean",
-        similarity=0.5,
-        adjacency=None,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        fit_intercept=True,
-        task_weight=None,
-        max_iter=200,
-        tol=1e-4,
-    ):
+        alpha: float = 1.0,
+        gamma: float | None = None,
+        degree: float = 3,
+        coef0: float = 1,
+        kernel_params: dict[str, Any] | None = None,
+        task_kernel: Any = "mean",
+        similarity: float = 0.5,
+        adjacency: Any = None,
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        unknown_task: str = "error",
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        max_iter: int = 200,
+        tol: float = 1e-4,
+    ) -> None:
         self.kernel = kernel
         self.alpha = alpha
         self.gamma = gamma
@@ -213,50 +219,59 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         self.max_iter = max_iter
         self.tol = tol
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         require_squared_loss(targets.tasks, type(self).__name__)
         self._check_parameters(X)
-        n_tasks, known = targets.tasks.n_tasks, np.flatnonzero(targets.tasks.n_labels)
+        known = np.flatnonzero(targets.tasks.n_labels)
         B = self._task_kernel(known, targets.tasks.names.tolist())
         self._used_rows = np.flatnonzero(targets.row_is_observed)
         given = X
         X, targets, weights = learnable(X, targets, self.task_weight)
-        is_complete, label_weights = _labels(targets, weights)
-        _check_memory(X.shape[0] if is_complete else len(label_weights[0]), is_complete)
+        labels = Labels.of(targets, weights)
+        labels.check_memory(X.shape[0])
         if self.kernel == "precomputed":
             X = X[:, self._used_rows]
-        self._shift = self._large_means(X)
-        problem = KernelProblem(
-            self._kernel(X),
-            label_weights,
-            self.alpha,
-            centred=self.fit_intercept,
-            is_complete=is_complete,
-        )
-        own = np.ix_(known, known)
+        self._row_kernel = self._make_row_kernel(X)
+        kernel = self._row_kernel(X)
+        problem = KernelProblem(kernel, labels, self.alpha, centred=self.fit_intercept)
         self.__dict__.pop("task_covariance_", None)
-        if isinstance(self.task_kernel, str) and self.task_kernel == "learned":
+        if self._learns_task_kernel:
             B, duals = self._learn(problem)
-            self.task_covariance_ = np.zeros((n_tasks, n_tasks))
-            self.task_covariance_[own] = B / len(known)
+            self.task_covariance_ = self._for_all_tasks(B / len(known), known)
         else:
             duals = problem.solve(B)
             self.dual_gap_, self.n_iter_ = 0.0, 1
         # Not the caller's array, which may change.
         self.X_fit_ = X.copy() if X is given else X
-        self.task_kernel_, self.intercept_ = np.zeros((n_tasks, n_tasks)), np.zeros(n_tasks)
-        self.task_kernel_[own] = B
+        self.task_kernel_ = self._for_all_tasks(B, known)
+        self.intercept_ = np.zeros(len(self.task_kernel_))
         self.intercept_[known] = problem.intercepts(duals, B)
-        self._publish_duals(duals, problem.rows, known[problem.tasks])
+        self._publish_duals(duals, labels.rows, known[labels.tasks])
 
-    def _task_kernel(self, known, names):
+    @property
+    def _learns_task_kernel(self) -> bool:
+        return isinstance(self.task_kernel, str) and self.task_kernel == "learned"
+
+    def _make_row_kernel(self, X: Any) -> RowKernel:
+        parameters = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+        if callable(self.kernel):
+            parameters = self.kernel_params or {}
+        return RowKernel(self.kernel, parameters, X, fit_intercept=self.fit_intercept)
+
+    def _task_kernel(self, known: Array, names: list[Any]) -> Array:
         given = [
             matrix_by_task(getattr(self, name), names, name)
             for name in ("task_kernel", "adjacency")
         ]
         return make_task_kernel(given[0], known, len(names), self.similarity, given[1])
 
-    def _learn(self, problem):
+    def _for_all_tasks(self, matrix: Array, known: Array) -> Array:
+        """A matrix of the tasks with labels, 0 for the others."""
+        full = np.zeros((self._task_set.n_tasks,) * 2)
+        full[np.ix_(known, known)] = matrix
+        return full
+
+    def _learn(self, problem: KernelProblem) -> tuple[Array, Array]:
         max_gap = self.tol * problem.null_loss
         B, duals, self.dual_gap_, self.n_iter_ = learn_task_kernel(
             problem, max_gap=max_gap, max_iter=self.max_iter
@@ -270,7 +285,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
             )
         return B, duals
 
-    def _publish_duals(self, duals, rows, tasks):
+    def _publish_duals(self, duals: Array, rows: Array, tasks: Array) -> None:
         if self._task_set.is_long:
             self.dual_coef_, self._task_of_row = duals, tasks
             return
@@ -279,82 +294,43 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         if self._task_set.is_1d:
             self.dual_coef_ = self.dual_coef_[:, 0]
 
-    def _kernel(self, X, Y=None):
-        if self.kernel == "precomputed":
-            return X.toarray() if hasattr(X, "toarray") else X
-        if self._shift is not None:
-            X, Y = shifted(X, self._shift), None if Y is None else shifted(Y, self._shift)
-        if callable(self.kernel):
-            options = self.kernel_params or {}
-        else:
-            names = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
-            options = {"filter_params": True, **names}
-        K = pairwise_kernels(X, Y, metric=self.kernel, **options)
-        return np.asarray(K.toarray() if hasattr(K, "toarray") else K, dtype=np.float64)
-
-    def _large_means(self, X):
-        """What to take off X first, (n_features,), where that does not change the functions."""
-        if self.kernel != "rbf" and not (self.kernel == "linear" and self.fit_intercept):
-            return None
-        mean = np.asarray(X.mean(axis=0)).ravel()
-        shift = large_means(X, mean, np.ones(X.shape[0]))
-        return shift if shift.any() else None
-
-    def _check_parameters(self, X):
-        if isinstance(self.task_kernel, str) and self.task_kernel == "learned" and not self.alpha:
+    def _check_parameters(self, X: Any) -> None:
+        if self._learns_task_kernel and not self.alpha:
             raise ValueError("task_kernel='learned' needs alpha > 0: without it, B has no effect.")
         if self.kernel != "precomputed":
             return
         if self.task_feature is not None:
-            raise ValueError("kernel='precomputed' needs one column of y a task, no task_feature.")
+            raise ValueError(
+                "kernel='precomputed' needs one column of y per task, no task_feature."
+            )
         if X.shape[0] != X.shape[1]:
             raise ValueError(f"A precomputed kernel is square in fit; X has shape {X.shape}.")
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         X = X.astype(np.float64, copy=False)
         if self.kernel == "precomputed":
             X = X[:, self._used_rows]
-        predict = self._raw_wide if task_index is None else self._raw_long
-        raw = [
-            predict(self._kernel(X[rows], self.X_fit_), rows, task_index)
-            for rows in gen_batches(X.shape[0], ROWS_AT_ONCE)
-        ]
+        raw = []
+        for rows in gen_batches(X.shape[0], ROWS_AT_ONCE):
+            K = self._row_kernel(X[rows], self.X_fit_)
+            raw.append(
+                self._raw_wide(K) if task_index is None else self._raw_long(K, task_index[rows])
+            )
         return self._task_set.inverse_link(np.vstack(raw), task_index)
 
-    def _raw_wide(self, K, rows, task_index):
+    def _raw_wide(self, K: Array) -> Array:
         duals = self.dual_coef_.reshape(len(self.dual_coef_), -1)
-        return K @ (duals @ self.task_kernel_) + self.intercept_
+        return np.asarray(K @ (duals @ self.task_kernel_) + self.intercept_)
 
-    def _raw_long(self, K, rows, task_index):
+    def _raw_long(self, K: Array, task_of_row: Array) -> Array:
         # One task more, the mean of those with labels: where the index is -1, an unknown task.
         known = self._task_set.n_labels > 0
         B = np.vstack([self.task_kernel_, self.task_kernel_[known].mean(axis=0)])
         b = np.append(self.intercept_, self.intercept_[known].mean())
-        coef = B[np.ix_(task_index[rows], self._task_of_row)] * self.dual_coef_
-        return (np.einsum("ij,ij->i", K, coef) + b[task_index[rows]])[:, None]
+        coef = B[np.ix_(task_of_row, self._task_of_row)] * self.dual_coef_
+        return np.asarray(np.einsum("ij,ij->i", K, coef) + b[task_of_row])[:, None]
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
-
-
-def _labels(targets, weights):
-    """Whether labels are complete with the same weights, and (rows, tasks, values, weights)."""
-    if targets.task_index is not None:
-        rows = np.arange(len(weights))
-        return False, (rows, targets.task_index, targets.values, weights)
-    is_complete = bool((targets.weights == targets.weights[:, :1]).all())
-    tasks, rows = np.nonzero(targets.weights.T)
-    return is_complete, (rows, tasks, targets.values[rows, tasks], weights[rows, tasks])
-
-
-def _check_memory(n_rows, is_complete):
-    if 8 * n_rows**2 > MAX_KERNEL_BYTES:
-        what = "rows" if is_complete else "labels"
-        raise ValueError(
-            f"The kernel of {n_rows} {what} takes {8 * n_rows**2 / 2**30:.1f} GiB, the limit is "
-            f"{MAX_KERNEL_BYTES / 2**30:g} GiB. Fit on fewer rows, or approximate: "
-            "make_pipeline(Nystroem(), MultiTaskLinear('mean')) with "
-            "sklearn.kernel_approximation.Nystroem."
-        )

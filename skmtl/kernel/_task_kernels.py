@@ -1,44 +1,53 @@
 """Task kernels: how much the functions of two tasks have in common, (n_tasks, n_tasks)."""
 
-import numpy as np
+from __future__ import annotations
 
-from skmtl.linear.penalties import Graph
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.tasks._adjacency import laplacian, read_adjacency
+
+Array = NDArray[Any]
 
 TASK_KERNELS = ("mean", "identity", "graph", "learned")
 
 
-def make_task_kernel(task_kernel, kept, n_tasks, similarity, adjacency):
+def make_task_kernel(
+    task_kernel: Any, kept: Array, n_tasks: int, similarity: float, adjacency: Any
+) -> Array:
     """Task kernel of the tasks ``kept``; for "learned" the identity, where it starts."""
     if not isinstance(task_kernel, str):
         return _checked(task_kernel, n_tasks)[np.ix_(kept, kept)]
     identity = np.eye(len(kept))
     if task_kernel == "mean":
-        return similarity + (1.0 - similarity) * identity
+        return np.asarray(similarity + (1.0 - similarity) * identity)
     if task_kernel == "graph":
         if adjacency is None:
             raise ValueError(
                 "task_kernel='graph' needs adjacency=, an array of shape "
                 f"({n_tasks}, {n_tasks}) with the weights of the edges between tasks."
             )
-        laplacian = Graph(adjacency).for_tasks(kept, n_tasks).matrix(len(kept))
-        return np.linalg.inv(identity + laplacian)
+        edges = read_adjacency(adjacency, n_tasks, "adjacency")[np.ix_(kept, kept)]
+        return np.asarray(np.linalg.inv(identity + laplacian(edges)))
     return identity
 
 
-def _checked(matrix, n_tasks):
+def _checked(matrix: Any, n_tasks: int) -> Array:
     """A finite, symmetric and positive semidefinite array."""
     matrix = np.asarray(matrix, dtype=np.float64)
     if matrix.shape != (n_tasks, n_tasks):
         raise ValueError(
             f"task_kernel has shape {matrix.shape}; expected ({n_tasks}, {n_tasks}), a row and a "
-            "column a task in the order of task_names_in_."
+            "column per task in the order of task_names_in_."
         )
     if not np.isfinite(matrix).all():
         raise ValueError("task_kernel contains NaN or infinity.")
     rounding = 1e-10 * np.abs(matrix).max()
     if not np.allclose(matrix, matrix.T, rtol=0.0, atol=rounding):
         raise ValueError("task_kernel is not symmetric.")
-    matrix = 0.5 * (matrix + matrix.T)
+    matrix = np.asarray(0.5 * (matrix + matrix.T))
     lowest = np.linalg.eigvalsh(matrix)[0]
     if lowest < -rounding:
         raise ValueError(

@@ -1,7 +1,6 @@
 """The classical half: regularised linear models of many tasks."""
 
 from skmtl._warnings import ZeroCoefficientsWarning
-from skmtl.kernel._kernel_ridge import MultiTaskKernelRidge
 from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
 from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skmtl.linear.estimators._linear import (
@@ -19,7 +18,6 @@ from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
 __all__ = [
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
-    "MultiTaskKernelRidge",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
     "MultiTaskLinear",

@@ -1,9 +1,6 @@
 """Share of deviance explained, whatever the types of the tasks."""
 
-from functools import partial
-
 import numpy as np
-from sklearn.metrics import d2_log_loss_score, d2_tweedie_score, r2_score
 
 from skmtl.metrics._averages import average_over_tasks, check_average
 from skmtl.metrics._pairs import read_pairs
@@ -27,9 +24,10 @@ def d2_score(
 
     .. math:: D^2 = 1 - \frac{\mathrm{dev}(y, \hat y)}{\mathrm{dev}(y, \hat y_0)}
 
-    with :math:`\hat y_0` the best constant for the same labels; the deviance is the squared
-    error (D2 is R2), the Poisson deviance (counts) or the log loss (classes). 1 is perfect, 0 as
-    good as that constant, whatever the type, so that tasks of different types can be averaged.
+    with :math:`\hat y_0` the best constant for the same labels; the deviance is that of the task
+    type: the squared error (D2 is R2), the Poisson deviance (counts), the log loss (classes). 1
+    is perfect, 0 as good as that constant, whatever the type, so that tasks of different types
+    can be averaged.
 
     Parameters
     ----------
@@ -106,26 +104,13 @@ def _d2(pair):
     task, labels, weight = pair.task, pair.labels, pair.weight
     column = Column(labels, np.ones(len(labels), dtype=bool))
     expected = probabilities(pair) if task.is_classification else pair.predicted
-    if task.alias == "count" and (expected < 0).any():
-        raise ValueError(f"Task {pair.name!r} is a count, but y_pred has {expected.min():g}.")
+    task.check_expected(expected, pair.name)
     values = task.encode(column, pair.name, unseen="miss")
-    metric = _metric(task, labels, values, expected)
+    metric = task.reference_metric(values, expected)
     if metric is None:
         return task.score(expected, values, weight)
     weight = {} if (weight == 1.0).all() else {"sample_weight": weight}
     return float(metric(labels, expected, **weight))
-
-
-def _metric(task, labels, values, expected):
-    """scikit-learn's function, or None where it has no value."""
-    if len(labels) < 2:
-        return None
-    if task.is_classification:
-        is_known = (values >= 0).all() and len(np.unique(values)) > 1
-        return partial(d2_log_loss_score, labels=task.classes_) if is_known else None
-    if task.alias != "count":
-        return r2_score
-    return partial(d2_tweedie_score, power=1) if (expected > 0).all() and labels.any() else None
 
 
 def probabilities(pair):

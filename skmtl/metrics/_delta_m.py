@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from skmtl._shown import shown
 from skmtl.metrics._averages import average_scores, check_average
 from skmtl.metrics._keys import MEAN, WORST
 from skmtl.tasks._by_name import by_task, named_entries
@@ -124,7 +125,7 @@ def _read_signs(greater_is_better, keys):
     if isinstance(greater_is_better, Mapping):
         if odd := set(greater_is_better) - set(keys):
             raise ValueError(
-                f"greater_is_better names {min(map(repr, odd))}; the tasks are {keys[:8]}."
+                f"greater_is_better names {min(map(repr, odd))}; the tasks are {shown(keys)}."
             )
         return np.array([greater_is_better.get(key, True) for key in keys], dtype=bool)
     greater_is_better = by_task(greater_is_better, keys, "greater_is_better")

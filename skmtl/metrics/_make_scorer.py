@@ -6,14 +6,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
-from skmtl.metrics._metric_by_type import choose, read_metric
+from skmtl.metrics._metric_by_type import assign_scorers, read_metric
 from skmtl.metrics._one_task import score_of_task
-from skmtl.metrics._parts import read_parts
+from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._single_metric import as_scorer, evaluate
-from skmtl.metrics._task_scores import scores_of_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
-from skmtl.metrics._views import view_of_part, views_of_other
+from skmtl.metrics._task_scores import own_scores
+from skmtl.metrics._views import view_of_task, views_of_other
 
 
 def make_multitask_scorer(
@@ -40,9 +40,9 @@ def make_multitask_scorer(
           :func:`sklearn.metrics.make_scorer` makes of one; a function that is not scikit-learn's
           is applied to all tasks;
         - a dict from task type to one of these, such as
-          ``{"regression": "r2", "binary": "roc_auc"}``. "classification" stands for "binary" and
-          "multiclass", "regression" also for "count", where these are not named. Tasks of other
-          types are left out;
+          ``{"regression": "r2", "binary": "roc_auc"}``; a type is its alias or its class.
+          "classification" stands for "binary" and "multiclass", "regression" also for "count" and
+          other types of numbers, where these are not named. Tasks of other types are left out;
         - None: each task's own score, see :func:`task_scores`; R2 or accuracy for an estimator
           that is not of this package.
     average : {"mean", "worst", "weighted"} or None, default="mean"
@@ -182,14 +182,14 @@ class MultiTaskScorer(BaseEstimator):
         if not knows_tasks(final):
             tasks = views_of_other(estimator, X, y, sample_weight)
         else:
-            tasks = read_parts(final, inner_X, y, sample_weight)
+            tasks = read_scored_tasks(final, inner_X, y, sample_weight)
             if self.metric is None:
-                return tasks, scores_of_parts(final, tasks)
-            tasks = [view_of_part(part) for part in tasks]
-        chosen = choose(self._scorers(), tasks, self.metric)
+                return tasks, own_scores(final, tasks)
+            tasks = [view_of_task(task) for task in tasks]
+        assigned = assign_scorers(self._scorers(), tasks, self.metric)
         return tasks, {
             view.key: np.nan if scorer is None else evaluate(scorer, view)
-            for view, scorer in chosen
+            for view, scorer in assigned
         }
 
     def _scorers(self):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import d2_log_loss_score, get_scorer, get_scorer_names, make_scorer
 
 from skmtl.metrics._averages import average_over_tasks, check_average
-from skmtl.metrics._metric_by_type import choose, read_metric
+from skmtl.metrics._metric_by_type import assign_scorers, read_metric
 from skmtl.metrics._pairs import read_pairs
 from skmtl.metrics._single_metric import as_scorer, evaluate, family_of
 from skmtl.metrics._views import TaskView
@@ -48,7 +48,7 @@ def multitask_score(
         - a name of :func:`sklearn.metrics.get_scorer_names`, or what
           :func:`sklearn.metrics.make_scorer` makes of a function: high values are good, as in
           "neg_mean_squared_error";
-        - a dict from task type to one of these, such as
+        - a dict from task type, its alias or its class, to one of these, such as
           ``{"regression": "r2", "classification": "accuracy"}``; tasks of other types are left
           out.
     average : {"mean", "worst", "weighted"} or None, default="mean"
@@ -110,7 +110,7 @@ def multitask_score(
     >>> multitask_score(y_true, y_pred, mean_absolute_error, average="worst")
     1.5
 
-    One task a row, named beside it:
+    One task per row, named beside it:
 
     >>> y_true, y_pred, task = [0, 1, 1, 0], [0.2, 0.9, 0.3, 0.8], ["a", "a", "b", "b"]
     >>> multitask_score(y_true, y_pred, "roc_auc", task_ids=task, average=None)
@@ -129,7 +129,8 @@ def multitask_score(
         task_ids=task_ids,
     )
     views = [_view(pair) for pair in pairs]
-    scores = {view.key: _evaluate(scorer, view) for view, scorer in choose(scorers, views, metric)}
+    assigned = assign_scorers(scorers, views, metric)
+    scores = {view.key: _evaluate(scorer, view) for view, scorer in assigned}
     return average_over_tasks(
         scores, pairs, average, task_weight, greater_is_better=greater_is_better
     )
@@ -184,7 +185,7 @@ def _view(pair):
         answers["predict_proba"] = lambda: np.column_stack([1.0 - predicted, predicted])
         answers["decision_function"] = lambda: predicted
     return TaskView(
-        pair.key, pair.name, pair.task.alias, answers, pair.labels, pair.weight, classes
+        pair.key, pair.name, type(pair.task), answers, pair.labels, pair.weight, classes
     )
 
 

@@ -2,12 +2,14 @@
 
 from difflib import get_close_matches
 
+from skmtl._shown import shown
+
 
 def score_of_task(task, tasks, scores, metric):
     """Score of the task of this name, or key; ``scores`` has those that the metric is for."""
     key = _key_of(task, tasks)
     if key not in scores:
-        kind = next(found.alias for found in tasks if found.key == key)
+        kind = next(found.task_type.alias for found in tasks if found.key == key)
         raise ValueError(f"Task {task!r} is {kind}, which metric={metric!r} is not for.")
     return scores[key]
 
@@ -21,5 +23,4 @@ def _key_of(task, tasks):
     known = [found.name for found in tasks]
     close = get_close_matches(str(task), [found.key for found in tasks], n=1)
     meant = f" Did you mean {close[0]!r}?" if close else ""
-    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-    raise ValueError(f"There is no task {task!r}; the tasks are {known[:20]}{more}.{meant}")
+    raise ValueError(f"There is no task {task!r}; the tasks are {shown(known, 20)}.{meant}")

@@ -8,8 +8,9 @@ import numpy as np
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._predictions import read_predictions
 from skmtl.tasks import Task
-from skmtl.tasks._reading import read_task_column, read_weighted
-from skmtl.tasks._resolve import is_auto, resolve_tasks, spread
+from skmtl.tasks._features import read_task_column
+from skmtl.tasks._labels import read_labels
+from skmtl.tasks._resolve import entry_per_task, is_auto, resolve_tasks
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -17,7 +18,7 @@ from skmtl.tasks._rows import rows_by_task
 class Pair:
     """Observed labels of one task, and what was predicted for their rows.
 
-    ``rows`` are their positions in the arrays. ``predicted`` has shape (n,) or, with a column a
+    ``rows`` are their positions in the arrays. ``predicted`` has shape (n,) or, with a column per
     class, (n, n_classes). ``task`` knows its classes.
     """
 
@@ -42,27 +43,23 @@ def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, 
     "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
     estimators answer for a task that they have never seen.
     """
-    columns, names, is_1d, weights = read_weighted(y_true, sample_weight)
-    n_rows, is_long = len(weights[0]), task_ids is not None
-    has_names = names is not None
-    names = names if has_names else list(range(len(columns)))
-    if is_long and not is_1d:
-        raise ValueError(
-            f"With task_ids, y_true must be 1-D (one label a row), got {len(columns)} columns."
-        )
-    types = _read_types(tasks, columns, weights, ["y"] if is_long else names, kind, is_long)
-    predictions = read_predictions(y_pred, names, has_names, n_rows, is_1d)
-    cells = zip(types, columns, predictions, weights, strict=True)
+    labels, is_long = read_labels(y_true, sample_weight), task_ids is not None
+    if is_long:
+        labels.check_long("task_ids", "y_true")
+    n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None
+    types = _read_types(tasks, labels, ["y"] if is_long else names, kind, is_long)
+    predictions = read_predictions(y_pred, names, has_names, n_rows, labels.is_1d)
+    columns = zip(types, labels.columns, predictions, labels.weights, strict=True)
     if is_long:
         names, rows = _read_task_ids(task_ids, n_rows)
-        cells = list(cells) * len(names)
+        columns = list(columns) * len(names)
     else:
         rows = [np.arange(n_rows)] * len(names)
-    tasks = zip(score_keys(names), names, rows, cells, strict=True)
+    tasks = zip(score_keys(names), names, rows, columns, strict=True)
     pairs = [
-        _observed(key, name, rows_of_task, *cell)
-        for key, name, rows_of_task, cell in tasks
-        if cell[2] is not None
+        _observed(key, name, rows_of_task, *column)
+        for key, name, rows_of_task, column in tasks
+        if column[2] is not None
     ]
     if not pairs:
         raise ValueError("y_pred is None for every task; expected predictions of at least one.")
@@ -100,22 +97,22 @@ def _check(task, name, values):
         )
 
 
-def _read_types(declared, columns, weights, names, kind, is_long):
-    """One task type a column, fitted to its labels unless it was before."""
+def _read_types(declared, labels, names, kind, is_long):
+    """One task type per column, fitted to its labels unless it was before."""
     if is_long and isinstance(declared, list) and len(set(map(id, declared))) == 1:
         # `tasks_` of an estimator fitted in long form: the same type for every task.
         declared = declared[0]
     types = []
     for entry, column, weight, name in zip(
-        spread(declared, names), columns, weights, names, strict=True
+        entry_per_task(declared, names), labels.columns, labels.weights, names, strict=True
     ):
         if hasattr(entry, "n_labels_"):
             types.append(entry)
             continue
         entry_kind = kind if is_auto(entry) else "any"
         (task,) = resolve_tasks([entry], [column], [weight], [name], entry_kind)
-        labels = column.labels[weight > 0]
-        if task.is_classification and task.classes is None and np.isin(labels, (0, 1)).all():
+        observed = column.labels[weight > 0]
+        if task.is_classification and task.classes is None and np.isin(observed, (0, 1)).all():
             # Also where one of the two is absent by chance.
             task.set_params(classes=[0, 1])
         types.append(task.fit(column, weight, name))

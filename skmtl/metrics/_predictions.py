@@ -1,9 +1,9 @@
-"""Predictions given as arrays: a column a task, or an array a task."""
+"""Predictions given as arrays: a column per task, or an array per task."""
 
 import numpy as np
 
-from skmtl.tasks._by_name import order_of, same_names
-from skmtl.tasks._reading import read_y
+from skmtl.tasks._by_name import same_names
+from skmtl.tasks._labels import read_labels
 
 
 def read_predictions(y_pred, names, has_names, n_rows, is_1d):
@@ -13,7 +13,7 @@ def read_predictions(y_pred, names, has_names, n_rows, is_1d):
     """
     if is_1d and np.ndim(y_pred) == 2:
         parts = [_read_part(y_pred, names[0])]
-    elif _is_array_a_task(y_pred, len(names), n_rows):
+    elif _is_array_per_task(y_pred, len(names), n_rows):
         parts = [_read_part(part, name) for part, name in zip(y_pred, names, strict=True)]
     else:
         parts = _read_columns(y_pred, names, has_names)
@@ -25,7 +25,7 @@ def read_predictions(y_pred, names, has_names, n_rows, is_1d):
     return parts
 
 
-def _is_array_a_task(y_pred, n_tasks, n_rows):
+def _is_array_per_task(y_pred, n_tasks, n_rows):
     """Whether it is a list as `predict_proba` returns it, rather than one of rows."""
     if not isinstance(y_pred, list | tuple) or len(y_pred) != n_tasks:
         return False
@@ -49,9 +49,10 @@ def _read_part(part, name):
 def _read_columns(y_pred, names=(), has_names=False):
     """Columns of an array or a DataFrame, matched by name where both have names."""
     try:
-        columns, found, _ = read_y(y_pred)
+        labels = read_labels(y_pred)
     except ValueError as error:
         raise ValueError(f"y_pred: {error}") from error
-    if found is not None and (has_names or same_names(found, names)):
-        columns = [columns[position] for position in order_of(found, names, "y_pred")]
+    columns = labels.columns
+    if labels.names is not None and (has_names or same_names(labels.names, names)):
+        columns = [column for column, _ in labels.columns_for(names, "y_pred")]
     return [(column.labels, column.observed) for column in columns]

@@ -1,8 +1,8 @@
 """The score of every task at once."""
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import with_summaries
-from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
+from skmtl.metrics._scored_tasks import read_scored_tasks
 
 
 def task_scores(estimator, X, y, sample_weight=None):
@@ -63,14 +63,9 @@ def task_scores(estimator, X, y, sample_weight=None):
             f"task_scores needs an estimator of skmtl, got {type(final).__name__}; "
             "make_multitask_scorer scores others."
         )
-    return with_summaries(scores_of_parts(final, read_parts(final, X, y, sample_weight)))
+    return with_summaries(own_scores(final, read_scored_tasks(final, X, y, sample_weight)))
 
 
-def scores_of_parts(estimator, parts):
-    """What ``estimator.score`` averages, by key."""
-    return {
-        part.key: estimator._task_score(
-            part.task, part.expected, part.values, part.weight, part.decide
-        )
-        for part in parts
-    }
+def own_scores(estimator, tasks):
+    """What ``estimator.score`` averages, by key of the `ScoredTask`."""
+    return {task.key: estimator._task_score(*task.column) for task in tasks}

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.metaestimators import available_if
 
 from skmtl.metrics._keys import score_keys
+from skmtl.tasks import Binary, Multiclass, Regression
 from skmtl.tasks._columns import match
-from skmtl.tasks._reading import read_weighted
+from skmtl.tasks._labels import read_labels
 
 
 def _can(method):
@@ -26,16 +27,21 @@ class TaskView(BaseEstimator):
     observed rows; classes among them that `fit` did not see get probability 0.
     """
 
-    def __init__(self, key, name, alias, answers, labels, weight, classes=None):
+    def __init__(self, key, name, task_type, answers, labels, weight, classes=None):
         self.key = key
         self.name = name
-        self.alias = alias
+        self.task_type = task_type
         self.answers = dict(answers)
         self.labels = labels
         self.weight = weight
         self.classes = classes
         if classes is not None:
             self._read_classes()
+
+    @property
+    def alias(self):
+        """Name of the task type."""
+        return self.task_type.alias
 
     @property
     def family(self):
@@ -74,37 +80,36 @@ class TaskView(BaseEstimator):
         return tags
 
 
-def view_of_part(part):
-    """View of one task of an estimator of this package."""
-    used = part.weight > 0
-    task, expected = part.task, part.expected[used]
-    answers = {"predict": lambda: part.decide()[used]}
+def view_of_task(scored):
+    """View of one `ScoredTask` of an estimator of this package."""
+    used = scored.weight > 0
+    column, task = scored.column.take(used), scored.column.task
+    answers = {"predict": column.decide}
     if task.is_classification:
-        answers["predict_proba"] = lambda: expected
+        answers["predict_proba"] = lambda: column.expected
     classes = task.classes_ if task.is_classification else None
-    return TaskView(
-        part.key, part.name, task.alias, answers, part.labels[used], part.weight[used], classes
-    )
+    labels = scored.labels[used]
+    return TaskView(scored.key, scored.name, type(task), answers, labels, column.weight, classes)
 
 
 def views_of_other(estimator, X, y, sample_weight):
     """Views of the targets of a scikit-learn estimator, column by column."""
-    columns, names, _, weights = read_weighted(y, sample_weight)
-    names = list(range(len(columns))) if names is None else names
+    labels = read_labels(y, sample_weight)
+    columns, names = labels.columns, labels.task_names
 
     @cache
     def response(method):
         return getattr(estimator, method)(X)
 
     views = []
-    tasks = zip(score_keys(names), names, columns, weights, strict=True)
+    tasks = zip(score_keys(names), names, columns, labels.weights, strict=True)
     for t, (key, name, column, weight) in enumerate(tasks):
         used = weight > 0
-        classes, alias = None, "regression"
+        classes, task_type = None, Regression
         methods = ["predict"]
         if is_classifier(estimator):
             classes = _classes_of(estimator, t, len(columns))
-            alias = "binary" if len(classes) <= 2 else "multiclass"
+            task_type = Binary if len(classes) <= 2 else Multiclass
             methods += ["predict_proba", "decision_function"]
         answers = {
             method: _answer(response, method, t, len(columns), used)
@@ -112,7 +117,7 @@ def views_of_other(estimator, X, y, sample_weight):
             if hasattr(estimator, method)
         }
         views.append(
-            TaskView(key, name, alias, answers, column.labels[used], weight[used], classes)
+            TaskView(key, name, task_type, answers, column.labels[used], weight[used], classes)
         )
     return views
 

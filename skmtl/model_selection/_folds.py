@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length
 
 from skmtl.model_selection._groups import read_groups
 from skmtl.model_selection._strata import Strata
-from skmtl.model_selection._stratify import deal_by_rarity, spread
+from skmtl.model_selection._stratify import deal_by_rarity, stratify
 
 Array = NDArray[Any]
 Folds = list[tuple[Array, Array]]
@@ -55,7 +55,7 @@ def read_folds(
 def spread_folds(strata: Strata, n_splits: int, groups: Any = None) -> Folds:
     """Shuffled folds, with a fixed seed, that have their share of every task and class.
 
-    With one label a row (long form, one task), or with groups, those of `MultiTaskKFold`.
+    With one label per row (long form, one task), or with groups, those of `MultiTaskKFold`.
     With several, as even as it takes next to no time to get them.
     """
     rng = np.random.RandomState(SEED)
@@ -77,7 +77,7 @@ def even_folds(strata: Strata, n_splits: int, rng: Any, groups: Any = None) -> A
     """Fold of each row, as `MultiTaskKFold` makes them."""
     n_rows, groups = len(strata.codes), read_groups(groups, n_splits)
     sizes = np.full(n_splits, n_rows // n_splits) + (np.arange(n_splits) < n_rows % n_splits)
-    return spread(strata, sizes, np.full(n_splits, 1.0 / n_splits), rng, groups)
+    return stratify(strata, sizes, np.full(n_splits, 1.0 / n_splits), rng, groups)
 
 
 def rows_of_folds(fold: Array, n_splits: int) -> Folds:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _num_samples
 
+from skmtl._shown import joined
 from skmtl._warnings import LabelWarning, warn
 from skmtl.model_selection._strata import Strata, read_task_index
 from skmtl.tasks._columns import read_column
@@ -17,7 +18,6 @@ from skmtl.tasks._columns import read_column
 Array = NDArray[Any]
 
 HOLD_OUT = ("rows", "tasks")
-SHOWN = 8
 
 
 def check_n_splits(n_splits: Any) -> None:
@@ -67,20 +67,18 @@ def read_tasks_to_hold_out(X: Any, groups: Any, task_feature: Any, n_parts: int)
 
 
 def warn_of_few_labels(strata: Strata, n_parts: int) -> None:
-    """Tell of tasks and classes that some part has to do without."""
+    """Warn of tasks and classes that some part has to do without."""
     tasks = np.flatnonzero((strata.task_counts < n_parts) & (strata.task_counts > 0))
     is_class = np.array([name is not None for name in strata.class_names], dtype=bool)
     rare = is_class & (strata.counts < n_parts) & ~np.isin(strata.task_of, tasks)
-    found = [_say(strata.task_names[t], strata.task_counts[t]) for t in tasks[:SHOWN]]
+    found = [_say(strata.task_names[t], strata.task_counts[t]) for t in tasks]
     found += [
         _say(strata.task_names[strata.task_of[s]], strata.counts[s], strata.class_names[s])
-        for s in np.flatnonzero(rare)[:SHOWN]
+        for s in np.flatnonzero(rare)
     ]
-    n_found = len(tasks) + int(rare.sum())
     if found:
-        more = f" and {n_found - SHOWN} more" if n_found > SHOWN else ""
         warn(
-            f"{'; '.join(found[:SHOWN])}{more}: fewer than the {n_parts} parts to split into, "
+            f"{joined(found, between='; ')}: fewer than the {n_parts} parts to split into, "
             "some of which have none.",
             LabelWarning,
         )

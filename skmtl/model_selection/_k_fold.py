@@ -49,7 +49,7 @@ class MultiTaskKFold(BaseCrossValidator):
         bool, string, category and 0/1 labels are classes, other numbers regression.
     task_feature : int or str, default=None
         Long form: index or name of the column of X that says which task a row belongs to; y
-        then has one label a row. By default y has one column a task.
+        then has one label per row. By default y has one column per task.
     hold_out : {"rows", "tasks"}, default="rows"
         Long form: with "tasks" all rows of a task are in one fold, which measures transfer to
         new tasks; folds then have about the same number of rows. It needs no y.
@@ -64,7 +64,7 @@ class MultiTaskKFold(BaseCrossValidator):
     Rows are handed out by iterative stratification [1]_: the task or class with the fewest rows
     left goes next, each of its rows to the fold that wants it most, ties by what the fold wants
     of the row's other labels. Then pairs of rows are swapped between folds, as long as that
-    helps and for some seconds at most. Where there is one label a row (long form, one task)
+    helps and for some seconds at most. Where there is one label per row (long form, one task)
     folds are dealt from the sorted rows, and the bounds always hold.
 
     Where each task misses other rows, a swap that evens out one of them moves labels of half of

@@ -127,7 +127,7 @@ def search(
     ends: Array, counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array,
     less: Array, state: Array, work: int,
 ) -> tuple[Array, int]:  # fmt: skip
-    """Swap rows until nothing is uneven, or the work is done; see `repair`."""
+    """Swap rows until nothing is uneven, or the work is done; see `local_search`."""
     n_parts, n_columns = counts.shape[1], codes.shape[1]
     best, kept, n = -1, part.copy(), FEW
     reset_weights(counts, low, high, slack, w, more, less)
@@ -169,7 +169,7 @@ def search(
     return kept, best
 
 
-def repair(
+def local_search(
     codes: Array, column_of: Array, task_at: Array, part: Array, low: Array, high: Array,
     slack: Array, seed: int, work: int,
 ) -> tuple[Array, int]:  # fmt: skip

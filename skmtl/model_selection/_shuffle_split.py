@@ -19,7 +19,7 @@ from skmtl.model_selection._groups import (
     warn_of_few_labels,
 )
 from skmtl.model_selection._strata import read_strata
-from skmtl.model_selection._stratify import spread
+from skmtl.model_selection._stratify import stratify
 
 Array = NDArray[Any]
 
@@ -50,7 +50,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
         Type of each task, as in the estimators: it decides which tasks have classes.
     task_feature : int or str, default=None
         Long form: index or name of the column of X that says which task a row belongs to; y
-        then has one label a row. By default y has one column a task.
+        then has one label per row. By default y has one column per task.
     hold_out : {"rows", "tasks"}, default="rows"
         Long form: with "tasks" no task has rows on both sides. It needs no y.
 
@@ -138,7 +138,7 @@ class MultiTaskShuffleSplit(BaseShuffleSplit):
             if self.hold_out == "tasks":
                 part = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))[index]
             else:
-                part = spread(strata, sizes, sizes / n_rows, rng, groups)
+                part = stratify(strata, sizes, sizes / n_rows, rng, groups)
             order = rng.permutation(n_rows)
             yield order[part[order] == TRAIN], order[part[order] == TEST]
 

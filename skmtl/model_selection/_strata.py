@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.tasks._reading import read_y, split_task_feature
-from skmtl.tasks._resolve import resolve_tasks
-from skmtl.tasks._targets import _names_and_index
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._features import read_task_index as read_index
+from skmtl.tasks._features import split_task_feature
+from skmtl.tasks._labels import read_labels
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -72,21 +72,18 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
     """Read the labels of y; in long form also the tasks of X."""
     if y is None:
         raise ValueError("y is None, but the labels are what is spread over the parts; pass y.")
-    columns, names, is_1d = read_y(y)
-    task_names, index = list(range(len(columns))) if names is None else names, None
+    read = read_labels(y)
+    task_names, index = read.task_names, None
     if task_feature is not None:
-        if not is_1d:
-            raise ValueError(
-                f"With task_feature, y must be 1-D (one label a row), got {len(columns)} columns."
-            )
+        read.check_long()
         task_names, index = read_task_index(X, task_feature)
-    observed = [column.observed for column in columns]
+    observed = [column.observed for column in read.columns]
     if not any(seen.any() for seen in observed):
         raise ValueError("y has no observed label: every one is missing.")
-    types = resolve_tasks(tasks, columns, observed, ["y"] if index is not None else task_names)
+    types = read.types(tasks, is_long=index is not None)
     labels = [
         column.labels[seen] if task.is_classification else None
-        for task, column, seen in zip(types, columns, observed, strict=True)
+        for task, column, seen in zip(types, read.columns, observed, strict=True)
     ]
     return make_strata(observed, labels, list(task_names), index)
 
@@ -117,17 +114,15 @@ def make_strata(
 
 def strata_of(targets: Targets) -> Strata:
     """The labels of positive weight that `read_targets` has read."""
-    tasks = targets.tasks
-    values, observed = (a.reshape(len(a), -1).T for a in (targets.values, targets.weights > 0))
+    columns = targets.columns()
     labels = [
-        column[seen] if task.is_classification else None
-        for task, column, seen in zip(tasks.tasks, values, observed, strict=True)
+        values[weights > 0] if task.is_classification else None for task, values, weights in columns
     ]
-    return make_strata(list(observed), labels, tasks.names.tolist(), targets.task_index)
+    observed = [weights > 0 for _, _, weights in columns]
+    return make_strata(observed, labels, targets.tasks.names.tolist(), targets.task_index)
 
 
 def read_task_index(X: Any, task_feature: Any) -> tuple[list[Hashable], Array]:
     """Names of the tasks in long form, and the position of each row's."""
-    names, index = _names_and_index(split_task_feature(X, task_feature)[1], [], False)
-    assert index is not None
+    names, index = read_index(split_task_feature(X, task_feature)[1])
     return names.tolist(), index

@@ -15,7 +15,7 @@ DEALT_BY = 8
 """Labels of a row that `deal_by_rarity` looks at: few rows are alike in more, and differ then."""
 
 
-def spread(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
+def stratify(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
     """Part of each row; ``rng`` None keeps the order of the rows, and nothing is random.
 
     Part f has ``sizes[f]`` rows, and ``shares[f]`` of the labels. With ``groups`` (codes 0,
@@ -25,12 +25,12 @@ def spread(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = 
     order = np.arange(n_rows) if rng is None else rng.permutation(n_rows)
     part = np.empty(n_rows, dtype=np.int32)
     if groups is not None:
-        part[order] = _spread_groups(strata, order, shares, groups[order])
+        part[order] = _stratify_groups(strata, order, shares, groups[order])
     elif strata.codes.shape[1] == 1:
         part = _deal(strata, sizes, order, rng)
     else:
         seed = 0 if rng is None else int(rng.randint(2**31 - 1))
-        part[order] = _spread_rows(strata, order, sizes, shares, seed)
+        part[order] = _stratify_rows(strata, order, sizes, shares, seed)
     return part
 
 
@@ -57,7 +57,7 @@ def deal_by_rarity(strata: Strata, n_parts: int, rng: Any) -> Array:
     """Sorted by their rarest label, then by the next, the rows are dealt like cards.
 
     Next to no work, and the rarest labels are even; what each task misses in other rows makes
-    the counts of frequent ones differ by a few labels more than `spread` would leave.
+    the counts of frequent ones differ by a few labels more than `stratify` would leave.
     """
     order = rng.permutation(len(strata.codes))
     n_strata = len(strata.task_of)
@@ -104,7 +104,7 @@ def _members(codes: Array, n_strata: int) -> tuple[Array, Array]:
     return rows[np.argsort(found, kind="stable")].astype(np.int32), starts
 
 
-def _spread_groups(strata: Strata, order: Array, shares: Array, groups: Array) -> Array:
+def _stratify_groups(strata: Strata, order: Array, shares: Array, groups: Array) -> Array:
     # On first use: importing numba takes longer than many a split.
     from skmtl.model_selection._compiled import stratify_groups
 
@@ -118,9 +118,9 @@ def _spread_groups(strata: Strata, order: Array, shares: Array, groups: Array) -
     )  # fmt: skip
 
 
-def _spread_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed: int) -> Array:
+def _stratify_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed: int) -> Array:
     from skmtl.model_selection._compiled import stratify_rows
-    from skmtl.model_selection._local_search import WORK, repair
+    from skmtl.model_selection._local_search import WORK, local_search
 
     strata = strata.with_unlabelled_rows()
     codes, n_strata = strata.codes[order], len(strata.task_of)
@@ -131,16 +131,16 @@ def _spread_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed
     codes += 1
     tables = _whole_tasks(strata)
     low, high, slack = _bounds(strata, shares, tables[0])
-    part, price = repair(
+    part, price = local_search(
         codes, *tables, part, low - slack, high + slack, np.zeros_like(slack), seed, WORK
     )
     if not price:
-        part, _ = repair(codes, *tables, part, low, high, slack, seed, WORK // 40)
+        part, _ = local_search(codes, *tables, part, low, high, slack, seed, WORK // 40)
     return part
 
 
 def _whole_tasks(strata: Strata) -> tuple[Array, Array]:
-    """Column of each stratum, and stratum of each column's task, as `repair` numbers them.
+    """Column of each stratum, and stratum of each column's task, as `local_search` numbers them.
 
     A task of one stratum is that stratum, and has no other.
     """

@@ -6,14 +6,24 @@ from skmtl.tasks._binary import Binary
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._multiclass import Multiclass
+from skmtl.tasks._number import NumberTask
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
+
+# What stands behind the aliases, in the order in which "auto" asks whether labels suit.
+TASK_TYPES: dict[str, type[Task]] = {
+    "regression": Regression,
+    "binary": Binary,
+    "multiclass": Multiclass,
+    "count": Count,
+}
 
 __all__ = [
     "Binary",
     "Count",
     "LabelWarning",
     "Multiclass",
+    "NumberTask",
     "Regression",
     "Task",
     "UnseenLabelError",

@@ -1,9 +1,14 @@
-"""What a task is: how its labels are read, its loss, its expected and its score."""
+"""What a task is: how its labels are read, its loss, its predictions and its score.
+
+Whoever has a task asks it, and never which class it is: a user's own type then gets the same
+treatment everywhere. What a type does not answer has the careful answer of `Task`, and an answer
+that rests on a method holds for subclasses that leave this method alone (`Task._keeps`).
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +20,8 @@ from skmtl.tasks._columns import Column
 from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
+# Methods that are the loss: what is known of one does not hold for another.
+LOSS = ("loss_and_grad", "torch_loss", "torch_loss_and_grad", "curvature", "conjugate")
 
 
 class Task(Searchable, BaseEstimator, ABC):
@@ -27,10 +34,19 @@ class Task(Searchable, BaseEstimator, ABC):
 
     Attributes
     ----------
+    alias : str
+        Name of the type: in ``tasks=``, in messages, in metrics by type.
+    is_classification : bool
+        Whether predictions are class probabilities; the type then has ``classes_``.
     n_outputs_ : int
         Raw scores per row. 0 where there is nothing to learn: the prediction is constant.
     n_labels_ : int
         Number of observed labels seen in `fit`.
+
+    See Also
+    --------
+    NumberTask : Base of the types whose labels are numbers.
+    skmtl.testing.check_task : Whether a type of your own keeps what is written here.
     """
 
     alias: ClassVar[str]
@@ -38,6 +54,13 @@ class Task(Searchable, BaseEstimator, ABC):
 
     n_outputs_: int
     n_labels_: int
+
+    # Labels.
+
+    @classmethod
+    def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
+        """Whether "auto" reads these observed ``labels`` of ``column`` as this type."""
+        return False
 
     @abstractmethod
     def fit(
@@ -49,13 +72,49 @@ class Task(Searchable, BaseEstimator, ABC):
     def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
         """Labels as float64, 0 where unobserved."""
 
+    def labels(self, values: Array) -> Array:
+        """Labels in the user's terms for encoded ``values``."""
+        return values
+
+    def label_weight(self, values: Array) -> Array | float:
+        """Factor on the weight of each label (class weights); 1 by default."""
+        return 1.0
+
+    # Predictions.
+
     @abstractmethod
     def inverse_link(self, raw: Array) -> Array:
         """Expected value (n,) or class probabilities (n, n_classes) in the units of y."""
 
     @abstractmethod
+    def torch_average(self, raw: Any) -> Any:
+        """Raw scores with the mean `inverse_link` of the members along the first axis, torch."""
+
+    @abstractmethod
     def decode(self, expected: Array) -> Array:
         """Predicted labels (n,) in the units and dtype of y, from `inverse_link`."""
+
+    @abstractmethod
+    def expected_without_labels(self, n_rows: int) -> Array:
+        """What a task without any label predicts: (n,) or (n, n_classes)."""
+
+    @abstractmethod
+    def only_expected(self, values: Array) -> Any:
+        """The only prediction of a row that these labels allow; None where there are several."""
+
+    @abstractmethod
+    def certain(self, values: Array) -> Array:
+        """The labels as if they had been predicted with certainty: (n,) or (n, n_classes)."""
+
+    def check_expected(self, expected: Array, name: Hashable) -> None:
+        """Raise for predictions, given by a user, that `score` has no value for."""
+
+    # Loss.
+
+    @property
+    def loss_key(self) -> tuple[Hashable, ...]:
+        """Tasks with equal keys have the same loss function and number of outputs."""
+        return (type(self), self.n_outputs_, repr(sorted(self.get_params(deep=False).items())))
 
     @property
     def has_squared_loss(self) -> bool:
@@ -63,9 +122,14 @@ class Task(Searchable, BaseEstimator, ABC):
         return False
 
     @property
-    @abstractmethod
-    def loss_key(self) -> tuple[Hashable, ...]:
-        """Tasks with equal keys have the same loss function and number of outputs."""
+    def is_smooth(self) -> bool:
+        """Whether the loss has a gradient everywhere, which the linear solvers need."""
+        return True
+
+    @property
+    def has_linear_tails(self) -> bool:
+        """Whether the loss bends near the label alone: Newton's method has to start there."""
+        return False
 
     @abstractmethod
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
@@ -83,13 +147,15 @@ class Task(Searchable, BaseEstimator, ABC):
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Loss (...) of torch tensors; the same function as `loss_and_grad`."""
 
-    @abstractmethod
     def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
-        """`torch_loss`, and its derivative (..., n_outputs) written out."""
+        """`torch_loss` and its gradient (..., n_outputs), by default from autograd."""
+        import torch
 
-    def torch_average(self, raw: Any) -> Any:
-        """Raw scores with the mean `inverse_link` of the members along the first axis, torch."""
-        return raw.mean(0)
+        with torch.enable_grad():
+            raw = raw.detach().requires_grad_()
+            loss = self.torch_loss(raw, values)
+            (gradient,) = torch.autograd.grad(loss.sum(), raw)
+        return loss.detach(), gradient
 
     @abstractmethod
     def prior(self, values: Array, weight: Array) -> Array:
@@ -99,17 +165,15 @@ class Task(Searchable, BaseEstimator, ABC):
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Raw scores (n_outputs,) of the best constant prediction, where it is finite."""
 
+    # Score.
+
     @abstractmethod
     def deviance(self, expected: Array, values: Array) -> Array:
         """Deviance (n,) of predictions ``expected``: the loss that `score` is a share of."""
 
-    def label_weight(self, values: Array) -> Array | float:
-        """Factor on the weight of each label (class weights); 1 by default."""
-        return 1.0
-
-    def labels(self, values: Array) -> Array:
-        """Labels in the user's terms for encoded ``values``."""
-        return values
+    def null_deviance(self, null: Array, values: Array, weight: Array) -> Array:
+        """Deviance (n,) of the best constant prediction."""
+        return self.deviance(null, values)
 
     def score(self, expected: Array, values: Array, weight: Array) -> float:
         r"""Share of deviance explained, :math:`D^2 = 1 - \mathrm{dev} / \mathrm{dev}_0`.
@@ -129,6 +193,35 @@ class Task(Searchable, BaseEstimator, ABC):
             return 1.0 if deviance == 0.0 else 0.0
         return 1.0 - deviance / deviance_null
 
-    def null_deviance(self, null: Array, values: Array, weight: Array) -> Array:
-        """Deviance (n,) of the best constant prediction."""
-        return self.deviance(null, values)
+    def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
+        """scikit-learn's function ``(labels, expected)`` for `score`; None where there is none."""
+        return None
+
+    @property
+    def has_r2_score(self) -> bool:
+        """Whether `score` is R2 of the raw scores in the units of y."""
+        return False
+
+    @abstractmethod
+    def residual(self, expected: Array, values: Array) -> Array:
+        """Residuals (n, n_columns) of predictions: what is left to explain."""
+
+    # Beside other tasks, and other estimators.
+
+    @property
+    def can_rescale(self) -> bool:
+        """Whether labels may be standardised or transformed, and predictions mapped back."""
+        return False
+
+    @property
+    def pool_key(self) -> tuple[Hashable, ...]:
+        """Tasks with equal keys can be learned as one, by one estimator."""
+        return self.loss_key
+
+    @abstractmethod
+    def default_estimator(self) -> Any:
+        """scikit-learn estimator that learns such a task where none is given."""
+
+    def _keeps(self, base: type[Any], *methods: str) -> bool:
+        """Whether these methods are still those of ``base``, in a subclass of it."""
+        return all(getattr(type(self), name) is getattr(base, name) for name in methods)

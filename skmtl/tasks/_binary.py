@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, xlogy
 
-from skmtl.tasks._base import Array
+from skmtl.tasks._base import LOSS, Array
+from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
+from skmtl.tasks._columns import Column
 
 
 class Binary(Classes):
@@ -46,6 +48,11 @@ class Binary(Classes):
         self.class_weight = class_weight
         self.classes = classes
 
+    @classmethod
+    def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
+        """Two classes at most."""
+        return are_classes and count_classes(column, labels) <= 2
+
     def _check(self, found: Array, name: Hashable) -> None:
         if len(self.classes_) > 2:
             extra = self.classes_[2:].tolist()[0]
@@ -63,7 +70,12 @@ class Binary(Classes):
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """All binary tasks have one loss."""
-        return (type(self),)
+        return (type(self),) if self._keeps(Binary, *LOSS) else super().loss_key
+
+    @property
+    def pool_key(self) -> tuple[Hashable, ...]:
+        """All tasks with classes, unless a subclass has a loss of its own."""
+        return (Classes,) if self._keeps(Binary, *LOSS) else super().pool_key
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Logistic loss and its derivative."""

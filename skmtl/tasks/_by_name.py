@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl._shown import shown
 from skmtl.tasks._columns import as_array, is_arrow, is_missing
 
 Names = Sequence[Hashable]
 # NaN is a name like any other, though it does not equal itself.
 NAN = ("NaN", object())
-SHOWN = 8
 
 
 def name_key(name: Hashable) -> Hashable:
@@ -53,12 +53,6 @@ def order_of(found: Names, names: Names, what: str) -> list[int]:
     if twice := find_twice(found):
         raise ValueError(f"{what} names the task {twice[0]!r} more than once.")
     return [place[name_key(name)] for name in names]
-
-
-def shown(names: Names) -> str:
-    """Names in a message."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"[{', '.join(map(repr, names[:SHOWN]))}]{more}"
 
 
 def named_entries(values: Any, what: str) -> dict[Hashable, Any] | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from skmtl.tasks._base import Array, Task
-from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
+from skmtl.tasks._class_labels import as_classes, label_array, plain, whole_numbers
+from skmtl.tasks._class_weight import read_class_weight
+from skmtl.tasks._columns import Column, match
 from skmtl.tasks._weights import in_range
 
 # Where a class was unknown in `fit`: a prediction can only miss it.
@@ -36,25 +39,25 @@ class Classes(Task):
         used = weight > 0
         self.n_labels_ = int(used.sum())
         are_declared = column.is_categorical or self.classes is not None
-        labels = column.labels if are_declared else _as_classes(column, used, self.alias, name)
-        labels = _whole(labels, used, name)
+        labels = column.labels if are_declared else as_classes(column, used, self.alias, name)
+        labels = whole_numbers(labels, used, name)
         found = np.unique(labels[used])
         self.classes_ = self._known_classes(column, found, name)
         self._check(found, name)
         self.n_outputs_ = self._count_outputs(len(self.classes_))
         codes = self.encode(column.take(np.flatnonzero(used)), name)
-        self._code_weight = _resolve_class_weight(
+        self._code_weight = read_class_weight(
             self.class_weight, self.classes_, codes, weight[used], name
         )
         return self
 
     def _known_classes(self, column: Column, found: Array, name: Hashable) -> Array:
         if self.classes is not None:
-            declared = np.unique(_label_array(self.classes))
+            declared = np.unique(label_array(self.classes))
             odd = found[match(declared, found) < 0]
             if len(odd):
                 raise ValueError(
-                    f"Task {name!r}: label {_plain(odd[0])!r} is not among the declared classes "
+                    f"Task {name!r}: label {plain(odd[0])!r} is not among the declared classes "
                     f"{declared.tolist()}."
                 )
             return declared
@@ -63,7 +66,7 @@ class Classes(Task):
         # No label at all: what the dtype or the task type says, so that predicting the
         # uniform distribution has a meaning.
         if column.categories:
-            return np.unique(_label_array(column.categories))
+            return np.unique(label_array(column.categories))
         return np.array([False, True]) if column.labels.dtype.kind == "b" else np.array([0, 1])
 
     @abstractmethod
@@ -82,7 +85,7 @@ class Classes(Task):
         if unknown.any() and unseen == "raise":
             label = column.labels[unknown][0]
             raise UnseenLabelError(
-                f"Task {name!r}: label {_plain(label)!r} was not seen in fit; "
+                f"Task {name!r}: label {plain(label)!r} was not seen in fit; "
                 f"known classes: {self.classes_.tolist()}."
             )
         # `match` codes what it does not know as -1, which is `UNSEEN`.
@@ -100,9 +103,8 @@ class Classes(Task):
 
     def inverse_link(self, raw: Array) -> Array:
         """Class probabilities (n, n_classes); uniform if no label was seen."""
-        n_classes = len(self.classes_)
         if not self.n_outputs_ or not self.n_labels_:
-            return np.full((raw.shape[0], n_classes), 1.0 / n_classes)
+            return self.expected_without_labels(raw.shape[0])
         return self._probabilities(raw.astype(np.float64))
 
     @abstractmethod
@@ -112,6 +114,22 @@ class Classes(Task):
     def decode(self, expected: Array) -> Array:
         """Most probable class."""
         return self.classes_[expected.argmax(axis=1)]
+
+    def expected_without_labels(self, n_rows: int) -> Array:
+        """All classes with the same probability."""
+        n_classes = len(self.classes_)
+        return np.full((n_rows, n_classes), 1.0 / n_classes)
+
+    def only_expected(self, values: Array) -> Any:
+        """The only class of the labels with probability 1; without labels all alike."""
+        codes = np.unique(values)
+        if not len(codes):
+            return self.expected_without_labels(1)[0]
+        return self.certain(codes)[0] if len(codes) == 1 else None
+
+    def certain(self, values: Array) -> Array:
+        """Probability 1 for the class of the label."""
+        return np.eye(len(self.classes_))[values.astype(np.intp)]
 
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted share of each class among these labels."""
@@ -156,87 +174,22 @@ class Classes(Task):
             codes = match(self.classes_, decided[used])
         return float(np.average(codes == values[used], weights=in_range(weight[used])))
 
+    def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
+        """`sklearn.metrics.d2_log_loss_score`, which takes known classes, two of them at least."""
+        from sklearn.metrics import d2_log_loss_score
 
-def _label_array(labels: Sequence[Any]) -> Array:
-    """Labels as a column of y holds them: strings have dtype object."""
-    array = np.asarray(labels)
-    return array.astype(object) if array.dtype.kind in "UST" else array
+        is_own = not self._keeps(Classes, "deviance", "null_deviance", "score", "prior")
+        are_known = (values >= 0).all() and len(np.unique(values)) > 1
+        return None if is_own or not are_known else partial(d2_log_loss_score, labels=self.classes_)
 
+    def residual(self, expected: Array, values: Array) -> Array:
+        """Residuals (n, 1) of deviance; of more than two classes, indicators less probabilities."""
+        if len(self.classes_) > 2:
+            return (values[:, None] == np.arange(len(self.classes_))) - expected
+        return ((2 * values - 1) * np.sqrt(self.deviance(expected, values)))[:, None]
 
-def _as_classes(column: Column, used: Array, alias: str, name: Hashable) -> Array:
-    """Labels that can be classes: floats with a fraction are refused."""
-    labels = column.labels
-    if labels.dtype.kind != "f":
-        return labels
-    fraction = used & (labels != np.floor(labels))
-    if fraction.any():
-        raise ValueError(
-            f"Task {name!r} is {alias}, but has the label {labels[fraction][0]:g}. "
-            "Unknown label type: continuous. Maybe you are trying to fit a classifier, which "
-            "expects discrete classes on a regression target with continuous values."
-        )
-    return labels
+    def default_estimator(self) -> Any:
+        """Logistic regression."""
+        from sklearn.linear_model import LogisticRegression
 
-
-def _whole(labels: Array, used: Array, name: Hashable) -> Array:
-    """Whole numbers as integers."""
-    if labels.dtype.kind != "f" or (used & (labels != np.floor(labels))).any():
-        return labels
-    labels = np.where(used, labels, 0.0)
-    large = np.abs(labels) >= EXACT_INTEGERS
-    if large.any():
-        raise ValueError(
-            f"Task {name!r} has classes, but the label {labels[large][0]:.0f} as a float: from "
-            "2**53 on neighbouring numbers are the same float. Give integers or strings."
-        )
-    return labels.astype(np.int64)
-
-
-def _resolve_class_weight(
-    class_weight: str | Mapping[Any, float] | None,
-    classes: Array,
-    codes: Array,
-    weight: Array,
-    name: Hashable,
-) -> Array | None:
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise ValueError(
-                f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
-                "{class: weight} or None."
-            )
-        counts = np.bincount(codes.astype(np.intp), weight, len(classes))
-        present = counts > 0
-        total = counts.sum() / max(present.sum(), 1)
-        return np.divide(total, counts, out=np.ones(len(classes)), where=present)
-    if not isinstance(class_weight, Mapping):
-        raise ValueError(
-            f"Task {name!r}: class_weight={class_weight!r}; expected 'balanced', a dict "
-            "{class: weight} or None."
-        )
-    known, given = classes.tolist(), list(class_weight.values())
-    are_numbers = all(isinstance(f, float | int | np.number) and 0 <= f < np.inf for f in given)
-    if not are_numbers:
-        raise ValueError(
-            f"Task {name!r}: class_weight={dict(class_weight)}; expected finite numbers >= 0."
-        )
-    unknown = [label for label in class_weight if label not in known]
-    # A class without labels, in a fold, may be named; a slip of the pen leaves one unnamed.
-    if unknown and any(label not in class_weight for label in known):
-        raise ValueError(
-            f"Task {name!r}: class_weight names {unknown[0]!r}; known classes: {known}."
-        )
-    factors = np.array([float(class_weight.get(label, 1.0)) for label in known])
-    # A fold may be left with the class of weight 0 alone.
-    if len(known) > 1 and not factors.any():
-        raise ValueError(
-            f"Task {name!r}: class_weight={dict(class_weight)}; expected a weight above 0 for one "
-            f"of the classes {known}."
-        )
-    return in_range(factors)
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label
+        return LogisticRegression()

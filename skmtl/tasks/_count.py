@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any, Self
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
 
-from skmtl.tasks._base import Array
-from skmtl.tasks._columns import Column
-from skmtl.tasks._regression import Regression
+from skmtl.tasks._base import LOSS, Array
+from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
 
-class Count(Regression):
+class Count(NumberTask):
     r"""A task whose labels are counts: Poisson likelihood with a log link.
 
     The mean [1]_ is :math:`\mu = e^f` and the loss :math:`e^f - y f + y \log y - y`, half the
@@ -37,40 +37,32 @@ class Count(Regression):
     def __init__(self) -> None:
         pass
 
-    def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
-    ) -> Self:
-        """Check that no label is negative; counts are never standardised."""
-        self.n_outputs_ = 1
-        self.location_, self.scale_ = 0.0, 1.0
-        self.encode_numbers(column, name)
-        self.n_labels_ = int((weight > 0).sum())
-        return self
-
-    def encode_numbers(self, column: Column, name: Hashable) -> Array:
-        """Labels as float64, none of them negative."""
-        values = super().encode_numbers(column, name)
-        if (values < 0).any():
+    def check_labels(self, labels: Array, name: Hashable) -> None:
+        """Raise for a negative label."""
+        if (labels < 0).any():
             raise ValueError(
-                f"Task {name!r} is a count, but has the label {values.min():g}; expected >= 0."
+                f"Task {name!r} is a count, but has the label {labels.min():g}; expected >= 0."
             )
-        return values
 
-    def inverse_link(self, raw: Array) -> Array:
-        """Expected counts; NaN if no label was seen."""
-        if not self.n_labels_:
-            return np.full(raw.shape[0], np.nan)
-        return np.exp(raw[..., 0].astype(np.float64))
+    def check_expected(self, expected: Array, name: Hashable) -> None:
+        """Raise for a negative prediction."""
+        if (expected < 0).any():
+            raise ValueError(f"Task {name!r} is a count, but y_pred has {expected.min():g}.")
 
-    @property
-    def has_squared_loss(self) -> bool:
-        """Never."""
-        return False
+    def mean(self, score: Array) -> Array:
+        """Exponential function of the raw scores."""
+        return np.exp(score)
+
+    def only_expected(self, values: Array) -> Any:
+        """NaN without labels; 0 where all are: a log link has no finite coefficients for that."""
+        if not len(values):
+            return np.nan
+        return None if values.any() else 0.0
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """All counts have one loss."""
-        return (type(self),)
+        return (type(self),) if self._keeps(Count, *LOSS) else super().loss_key
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Poisson loss and its derivative."""
@@ -114,3 +106,18 @@ class Count(Regression):
         # A mean so far below the count that their ratio is still a number.
         mean = np.maximum(expected, np.finfo(np.float64).tiny * np.maximum(values, 1.0))
         return 2.0 * (xlogy(values, values / mean) - values + expected)
+
+    def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
+        """`sklearn.metrics.d2_tweedie_score`, which has no value for expected counts of 0."""
+        from sklearn.metrics import d2_tweedie_score
+
+        is_own = not self._keeps(Count, "deviance", "null_deviance", "score", "prior")
+        if is_own or len(values) < 2 or not values.any() or not (expected > 0).all():
+            return None
+        return partial(d2_tweedie_score, power=1)
+
+    def default_estimator(self) -> Any:
+        """Poisson regression."""
+        from sklearn.linear_model import PoissonRegressor
+
+        return PoissonRegressor()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from skmtl._shown import shown
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
-from skmtl.tasks._by_name import by_task, name_key, shown
+from skmtl.tasks._by_name import by_task, name_key
 from skmtl.tasks._multiclass import Multiclass
 
 

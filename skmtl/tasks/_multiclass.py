@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp, softmax, xlogy
 
-from skmtl.tasks._base import Array
+from skmtl.tasks._base import LOSS, Array
+from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
+from skmtl.tasks._columns import Column
 
 
 class Multiclass(Classes):
@@ -44,6 +46,11 @@ class Multiclass(Classes):
         self.class_weight = class_weight
         self.classes = classes
 
+    @classmethod
+    def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
+        """More than two classes."""
+        return are_classes and count_classes(column, labels) > 2
+
     def _check(self, found: Array, name: Hashable) -> None:
         pass
 
@@ -54,7 +61,12 @@ class Multiclass(Classes):
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """Tasks with as many classes share one loss."""
-        return (type(self), self.n_outputs_)
+        return (type(self), self.n_outputs_) if self._keeps(Multiclass, *LOSS) else super().loss_key
+
+    @property
+    def pool_key(self) -> tuple[Hashable, ...]:
+        """All tasks with classes, unless a subclass has a loss of its own."""
+        return (Classes,) if self._keeps(Multiclass, *LOSS) else super().pool_key
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Softmax loss and its gradient."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Self
 
 import numpy as np
 
-from skmtl.tasks._base import Array, Task
+from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
+from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
 LOSSES = ("squared", "absolute", "huber")
 
 
-class Regression(Task):
+class Regression(NumberTask):
     r"""A task whose labels are numbers.
 
     With :math:`r = f - y`, the loss is :math:`\frac12 r^2` ("squared"), :math:`|r|`
@@ -48,10 +49,15 @@ class Regression(Task):
         self.loss = loss
         self.delta = delta
 
+    @classmethod
+    def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
+        """Whatever are no classes."""
+        return not are_classes
+
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
-        """Check the labels; learn location and scale over the observed ones.
+        """Check loss and labels; learn location and scale over the observed ones.
 
         With ``standardize="about_zero"`` the location stays 0, for models without intercepts.
         """
@@ -61,59 +67,43 @@ class Regression(Task):
             )
         if not self.delta > 0:
             raise ValueError(f"Task {name!r}: Regression(delta={self.delta!r}) must be positive.")
-        self.n_outputs_ = 1
-        self.location_, self.scale_ = 0.0, 1.0
-        values, used = self.encode_numbers(column, name), weight > 0
-        self.n_labels_ = int(used.sum())
-        if standardize and self.n_labels_:
-            if self.n_labels_ < len(used):
-                values, weight = values[used], weight[used]
-            about_zero = standardize == "about_zero"
-            self.location_, self.scale_ = _moments(values, weight, about_zero=about_zero)
-        return self
+        return super().fit(column, weight, name, standardize=standardize)
 
-    def encode_numbers(self, column: Column, name: Hashable) -> Array:
-        """Labels as float64 in the units of y."""
-        if column.is_string:
-            text = column.labels[column.observed][0]
-            raise ValueError(
-                f"Task {name!r} is {self.alias}, but has the label {text!r}; expected numbers. "
-                "Declare it 'binary' or 'multiclass' in tasks=, or convert it."
-            )
-        values = column.labels.astype(np.float64)
-        values[~column.observed] = 0.0
-        return values
-
-    def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
-        """Standardised labels, 0 where unobserved."""
-        values = self.encode_numbers(column, name)
-        values -= self.location_
-        values /= self.scale_
-        values[~column.observed] = 0.0
-        return values
-
-    def labels(self, values: Array) -> Array:
-        """Labels in the units of y."""
-        return values * self.scale_ + self.location_
-
-    def inverse_link(self, raw: Array) -> Array:
-        """Predicted values in the units of y; NaN if no label was seen."""
-        if not self.n_labels_:
-            return np.full(raw.shape[0], np.nan)
-        return self.labels(raw[..., 0].astype(np.float64))
-
-    def decode(self, expected: Array) -> Array:
-        """The prediction is the expected value."""
-        return expected
+    @property
+    def _has_own_loss(self) -> bool:
+        """Whether a subclass has another loss: what holds for these three does not then."""
+        return not self._keeps(Regression, *LOSS)
 
     @property
     def has_squared_loss(self) -> bool:
         """For "squared"; not for a subclass with a loss of its own."""
-        return self.loss == "squared" and type(self).loss_and_grad is Regression.loss_and_grad
+        return self.loss == "squared" and not self._has_own_loss
+
+    @property
+    def is_smooth(self) -> bool:
+        """For "squared" and "huber"."""
+        return self.loss != "absolute" or self._has_own_loss
+
+    @property
+    def has_linear_tails(self) -> bool:
+        """For "huber" and "absolute"."""
+        return self.loss != "squared" and not self._has_own_loss
+
+    @property
+    def can_rescale(self) -> bool:
+        """Yes, unless a subclass has a loss or a link of its own."""
+        return not self._has_own_loss and self._keeps(Regression, "mean", "inverse_link")
+
+    @property
+    def pool_key(self) -> tuple[Hashable, ...]:
+        """All regressions can be learned as one, unless a subclass has a loss of its own."""
+        return super().pool_key if self._has_own_loss else (Regression,)
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """Kind of loss and its threshold."""
+        if self._has_own_loss:
+            return super().loss_key
         return (type(self), self.loss, self.delta if self.loss == "huber" else None)
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
@@ -161,9 +151,9 @@ class Regression(Task):
         slope = residual.clamp(-self.delta, self.delta)
         return (slope * (residual - 0.5 * slope))[..., 0], slope
 
-    def prior(self, values: Array, weight: Array) -> Array:
-        """Weighted mean label, in the units of y."""
-        return np.average(self.labels(values), weights=in_range(weight))
+    def torch_average(self, raw: Any) -> Any:
+        """Mean score, torch."""
+        return raw.mean(0)
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of the loss."""
@@ -173,19 +163,14 @@ class Regression(Task):
         """Squared error in the units of y, whatever the loss: the score is R2."""
         return (self.labels(values) - expected) ** 2
 
+    @property
+    def has_r2_score(self) -> bool:
+        """Yes, unless a subclass has a deviance or a link of its own."""
+        scores = ("deviance", "null_deviance", "score", "prior", "mean", "inverse_link", "labels")
+        return self._keeps(Regression, *scores)
 
-def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple[float, float]:
-    """Weighted mean and standard deviation; scale 1 where the labels are constant.
+    def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
+        """`sklearn.metrics.r2_score`."""
+        from sklearn.metrics import r2_score
 
-    About zero: 0 and the root mean square.
-    """
-    weight = in_range(weight)
-    share = weight / weight.sum()
-    location = 0.0 if about_zero else float(share @ values)
-    centred = values - location
-    # Normalising first keeps squares of targets of any magnitude finite.
-    largest = float(np.abs(centred).max())
-    if largest <= 10 * np.finfo(np.float64).eps * float(np.abs(values).max()):
-        return location, 1.0
-    centred /= largest
-    return location, largest * float(np.sqrt(share @ np.square(centred)))
+        return r2_score if self.has_r2_score and len(values) > 1 else None

@@ -9,8 +9,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from skmtl._shown import shown
 from skmtl.tasks._columns import EXACT_INTEGERS
-from skmtl.tasks._reading import read_task_column, split_task_feature, without_mask
+from skmtl.tasks._features import read_task_column, split_task_feature, without_mask
 from skmtl.tasks._rows import rows_by_task
 
 
@@ -80,7 +81,7 @@ def stack_tasks(
         ) from error
     if (np.abs(codes) >= EXACT_INTEGERS).any():
         raise ValueError(
-            f"names {names[:8]} are too large to be a column of floats; use DataFrames for them."
+            f"names {shown(names)} are too large to be a column of floats; use DataFrames for them."
         )
     task = np.repeat(codes, [len(X) for X in arrays])
     return np.column_stack([task, np.concatenate(arrays)]), labels

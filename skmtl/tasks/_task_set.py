@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._range import SMALLEST
 from skmtl.tasks._base import Task
-from skmtl.tasks._by_name import order_of, same_names
-from skmtl.tasks._classes import Classes
+from skmtl.tasks._by_name import same_names
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
-from skmtl.tasks._reading import read_task_column, read_weighted, stack_columns
-from skmtl.tasks._weights import read_task_weight
+from skmtl.tasks._features import read_task_column
+from skmtl.tasks._labels import read_labels
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -34,7 +33,7 @@ class Block:
 class TaskSet:
     """The tasks of a fitted estimator.
 
-    Wide (``is_long`` false): one `Task` a column of y, raw scores (n, n_outputs). Long: one
+    Wide (``is_long`` false): one `Task` per column of y, raw scores (n, n_outputs). Long: one
     `Task` for all, raw scores (n, n_outputs of that task), ``names`` the sorted task values.
     """
 
@@ -85,12 +84,17 @@ class TaskSet:
     @property
     def is_mixed(self) -> bool:
         """Whether there is more than one task type."""
-        return len({type(task) for task in self.tasks}) > 1
+        return is_mixed(self.tasks)
 
     @cached_property
     def has_squared_loss(self) -> bool:
         """Whether the losses of all tasks are squared."""
         return all(task.has_squared_loss for task in self.tasks)
+
+    @cached_property
+    def has_r2_score(self) -> bool:
+        """Whether the scores of all tasks are R2."""
+        return all(task.has_r2_score for task in self.tasks)
 
     @property
     def any_classification(self) -> bool:
@@ -138,7 +142,7 @@ class TaskSet:
         """Whether side by side whole-number classes would be floats that are not equal to them."""
         if np.result_type(*columns).kind != "f":
             return False
-        classes = [task.classes_ for task in self.tasks if isinstance(task, Classes)]
+        classes = [task.classes_ for task in self.tasks if task.is_classification]
         return any(c.dtype.kind in "iu" and (abs(c) > EXACT_INTEGERS).any() for c in classes)
 
     def probabilities(self, expected: list[Array]) -> Any:
@@ -165,15 +169,14 @@ class TaskSet:
         """
         values, weights = [], []
         for task, name, (column, weight) in zip(
-            self.tasks, self._column_names, self.columns(y, sample_weight), strict=True
+            self.tasks, self._column_names, self.labels_in(y, sample_weight), strict=True
         ):
             if to_score and not self.is_long and not task.n_labels_:
                 weight = np.where(_is_comparable(task, column, name), weight, 0.0)
             weights.append(weight)
+            is_read = weight.any()
             values.append(
-                task.encode(column, name, unseen=unseen)
-                if weights[-1].any()
-                else np.zeros(len(weight))
+                task.encode(column, name, unseen=unseen) if is_read else np.zeros(len(weight))
             )
         index = None
         if self.is_long:
@@ -182,12 +185,12 @@ class TaskSet:
             index = np.where(names_of_rows.observed, index, -1)
         return Targets(self, *stack_columns(values, weights, self.is_1d), index)
 
-    def columns(self, y: Any, sample_weight: Any = None) -> list[tuple[Column, Array]]:
+    def labels_in(self, y: Any, sample_weight: Any = None) -> list[tuple[Column, Array]]:
         """Columns of y in the order of the tasks, each with the weights of its labels."""
-        columns, names, is_1d, weights = read_weighted(y, sample_weight, self._column_names)
-        pairs = list(zip(columns, weights, strict=True))
-        if names is not None and not is_1d and self._goes_by(names):
-            pairs = [pairs[t] for t in order_of(names, self.names.tolist(), "y")]
+        labels = read_labels(y, sample_weight, self._column_names)
+        pairs = list(zip(labels.columns, labels.weights, strict=True))
+        if labels.names is not None and not labels.is_1d and self._goes_by(labels.names):
+            pairs = labels.columns_for(self.names.tolist(), "y")
         if len(pairs) != len(self.tasks):
             raise ValueError(
                 f"y has {len(pairs)} tasks, but the estimator was fitted with {len(self.tasks)}."
@@ -213,99 +216,13 @@ def _is_comparable(task: Task, column: Column, name: Hashable) -> Any:
     return task.encode(column, name, unseen="miss") >= 0
 
 
-class LabelColumn(NamedTuple):
-    """The labels of one column of y, as numbers.
-
-    ``values`` is (n_samples, ...): a label may be more than one number. ``weights`` is
-    (n_samples,), 0 where unobserved.
-    """
-
-    task: Task
-    values: Array
-    weights: Array
+def is_mixed(tasks: Sequence[Task]) -> bool:
+    """Whether there is more than one task type, so that losses are not comparable."""
+    return len({type(task) for task in tasks}) > 1
 
 
-@dataclass(frozen=True, eq=False)
-class Targets:
-    """Labels as numbers.
-
-    Attributes
-    ----------
-    tasks : TaskSet
-        What the numbers mean.
-    values : ndarray of shape (n_samples, n_tasks), or (n_samples,) for 1-D and long y
-        Encoded labels; 0 where unobserved. Further axes where a label is several numbers.
-    weights : ndarray of shape (n_samples, n_tasks) or (n_samples,)
-        Sample weight times class weight; 0 where unobserved.
-    task_index : ndarray of shape (n_samples,) or None
-        Long form: position in ``tasks.names``, -1 for an unknown task.
-    """
-
-    tasks: TaskSet
-    values: Array
-    weights: Array
-    task_index: Array | None = None
-
-    def columns(self) -> list[LabelColumn]:
-        """A `LabelColumn` for each column of y; in long form one, with all rows."""
-        if self.weights.ndim == 1:
-            return [LabelColumn(self.tasks.tasks[0], self.values, self.weights)]
-        return [
-            LabelColumn(task, self.values[:, t], self.weights[:, t])
-            for t, task in enumerate(self.tasks.tasks)
-        ]
-
-    def select(self, tasks: Array) -> Targets:
-        """Some of the tasks (wide)."""
-        values, weights = self.values, self.weights
-        if weights.ndim == 1:
-            values, weights = values[:, None], weights[:, None]
-        return Targets(self.tasks.take(tasks), values[:, tasks], weights[:, tasks])
-
-    def without_empty_tasks(self) -> Targets:
-        """Long form without the tasks that have no label; their rows are gone already."""
-        keep = self.tasks.n_labels > 0
-        assert self.task_index is not None
-        index = (np.cumsum(keep) - 1)[self.task_index]
-        return Targets(self.tasks.take(np.flatnonzero(keep)), self.values, self.weights, index)
-
-    def take(self, rows: Array) -> Targets:
-        """Some of the rows."""
-        index = None if self.task_index is None else self.task_index[rows]
-        return Targets(self.tasks, self.values[rows], self.weights[rows], index)
-
-    @property
-    def row_is_observed(self) -> NDArray[np.bool_]:
-        """Rows with at least one label."""
-        return np.any((self.weights > 0).reshape(len(self.weights), -1), axis=1)
-
-    def sum_by_task(self, label_weights: Array) -> Array:
-        """Sum over the rows of every task: (n_tasks,)."""
-        if self.task_index is not None:
-            return np.bincount(self.task_index, label_weights, self.tasks.n_tasks)
-        return label_weights.reshape(len(label_weights), self.tasks.n_tasks).sum(axis=0)
-
-    def task_weights(self, task_weight: Any = None) -> Array:
-        r"""Weight :math:`\omega_t` of every task, (n_tasks,); see `read_task_weight`."""
-        total = self.sum_by_task(self.weights)
-        return read_task_weight(task_weight, self.tasks.names.tolist(), total)
-
-    def label_weights(self, task_weights: Array | None = None) -> Array:
-        r""":math:`\omega_t s_{ti} / \sum_i s_{ti}`: what a label counts in the objective."""
-        weights, total = self.weights, self.sum_by_task(self.weights)
-        tiny = (total > 0) & (total < SMALLEST)
-        if tiny.any():
-            # One over such a sum is infinite; a factor on all weights of a task changes nothing.
-            by_task = np.where(tiny, 2.0**700, 1.0)
-            weights = weights * self._of_labels(by_task)
-            total = self.sum_by_task(weights)
-        omega = np.ones_like(total) if task_weights is None else task_weights
-        share = np.divide(omega, total, out=np.zeros_like(total), where=total > 0)
-        label_weights: Array = weights * self._of_labels(share)
-        return label_weights
-
-    def _of_labels(self, by_task: Array) -> Any:
-        """What the tasks have (n_tasks,), as a factor on the weights of their labels."""
-        if self.task_index is not None:
-            return by_task[self.task_index]
-        return by_task if self.weights.ndim > 1 else by_task[0]
+def stack_columns(values: list[Array], weights: list[Array], is_1d: bool) -> tuple[Array, Array]:
+    """Values and weights as those of `Targets`."""
+    if is_1d:
+        return values[0], weights[0]
+    return np.stack(values, axis=1), np.stack(weights, axis=1)

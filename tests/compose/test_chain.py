@@ -25,7 +25,7 @@ from skmtl import IndependentTasks, stack_tasks, task_scores
 from skmtl.compose import TaskChain
 from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import residual_correlation
-from skmtl.compose._problem import Problem
+from skmtl.compose._task_labels import TaskLabels
 from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import Binary, Multiclass, Regression
 
@@ -313,14 +313,14 @@ class TestResidualCorrelation:
     @staticmethod
     def problem(task, rows, weights=None):
         weights = np.ones(len(rows)) if weights is None else weights
-        return Problem(task, "t", rows, np.zeros(len(rows)), weights)
+        return TaskLabels(task, "t", rows, np.zeros(len(rows)), weights)
 
     def test_of_numbers(self):
         rng = np.random.default_rng(0)
         A = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 2))
         rows = [np.arange(0, 25), np.arange(5, 30)]
         problems = [self.problem(Regression(), r) for r in rows]
-        found = residual_correlation(problems, [A[r, t] for t, r in enumerate(rows)])
+        found = residual_correlation(problems, [A[r][:, [t]] for t, r in enumerate(rows)])
         expected = abs(np.corrcoef(A[5:25], rowvar=False)[0, 1])
         np.testing.assert_allclose(found, [[0, expected], [expected, 0]], rtol=1e-12)
 
@@ -332,7 +332,8 @@ class TestResidualCorrelation:
         often = [self.problem(Regression(), np.arange(n_rows))] * 2
         repeated = np.repeat(A, weight, axis=0)
         np.testing.assert_allclose(
-            residual_correlation(once, list(A.T)), residual_correlation(often, list(repeated.T))
+            residual_correlation(once, list(A.T[..., None])),
+            residual_correlation(often, list(repeated.T[..., None])),
         )
 
     def test_of_vectors_no_rotation_matters(self):
@@ -348,7 +349,7 @@ class TestResidualCorrelation:
     def test_unknown(self):
         rows = [np.arange(10), np.arange(8, 18), np.arange(3)]
         problems = [self.problem(Regression(), r) for r in rows]
-        found = residual_correlation(problems, [np.ones(10), np.arange(10.0), None])
+        found = residual_correlation(problems, [np.ones((10, 1)), np.arange(10.0)[:, None], None])
         assert np.isnan(found[0, 1])
         assert (found[2] == 0).all()
 
@@ -400,7 +401,8 @@ def test_sorted_labels_are_not_held_out_as_blocks(complete):
     y = np.sort(X[:, 0])
     told = []
     for cv in (5, KFold(5)):
-        folds, problem = ChainFolds(cv, X), Problem(Regression(), "t", np.arange(60), y, y * 0 + 1)
+        folds = ChainFolds(cv, X)
+        problem = TaskLabels(Regression(), "t", np.arange(60), y, 0 * y + 1)
         told.append([np.ptp(y[test]) for _, test in folds.of(problem)])
     assert min(told[0]) > 2 * max(told[1])
 

@@ -94,7 +94,7 @@ class Objective:
         )
 
     def seen(self, atom, part, V):
-        """V with a column a task for penalties that compare tasks, as they are documented."""
+        """V with a column per task for penalties that compare tasks, as they are documented."""
         n_classes = V.shape[1] // self.n_tasks
         if not getattr(atom, "over_tasks", False) or n_classes == 1:
             return V

@@ -33,7 +33,7 @@ def losses(module, objective, batch):
 
 
 def task_gradients(module, objective, batch, parameters):
-    """Gradient of every task's loss, one line a task; zero where there is none."""
+    """Gradient of every task's loss, one line per task; zero where there is none."""
     found = []
     for loss in losses(module, objective, batch):
         gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)

@@ -179,11 +179,11 @@ def test_long_form_of_named_tasks_in_a_pipeline(wide):
     equal(found, transfer_gain(pipeline, numbered.to_numpy(), y[:, 0]), rtol=1e-9)
 
 
-def test_tasks_that_are_held_out_cannot_be_judged():
+def test_tasks_that_are_held_out_cannot_be_evaluated():
     X, y = make_multitask_regression(20, n_tasks=4, form="long", random_state=0)
     cv = MultiTaskKFold(2, task_feature=0, hold_out="tasks")
     model = MultiTaskLinearRegressor("mean_deviation", task_feature=0, unknown_task="shared")
-    with pytest.raises(ValueError, match="No fold judges a task"):
+    with pytest.raises(ValueError, match="No fold evaluates a task"):
         transfer_gain(model, X, y, cv=cv)
 
 
@@ -337,7 +337,7 @@ def test_containers(kind, gappy):
     assert found.task_names == (["a", "<b>", "c"] if named else [0, 1, 2])
 
 
-def test_tasks_that_few_folds_can_judge(wide):
+def test_tasks_that_few_folds_can_evaluate(wide):
     X, y = wide
     y = y.copy()
     y[:, 1] = np.nan
@@ -351,10 +351,10 @@ def test_tasks_that_few_folds_can_judge(wide):
         (np.arange(60), np.arange(60, 90)),
     ]
     model = MultiTaskLinear("l2", alpha=0.1, tasks=["regression", "regression", "binary"])
-    with pytest.warns(LabelWarning, match="Task 1: no fold has labels to learn and to judge by"):
+    with pytest.warns(LabelWarning, match="Task 1: no fold has labels to train and to test on"):
         found = transfer_gain(model, X, y, cv=splits)
     assert np.isnan(found.gain).tolist() == [False, True, False]
-    # Judged once: the second training set has one class, the third test set no label.
+    # Evaluated once: the second training set has one class, the third test set no label.
     assert np.isnan(found.fold_gains[:, 2]).tolist() == [False, True, True]
     assert np.isnan(found.interval[:, 0]).tolist() == [False, True, True]
     assert not found.is_negative[1:].any()
@@ -504,7 +504,7 @@ def test_folds_that_hold_tasks_out_say_so(find, gappy):
     everything = np.arange(len(y))
     blocks = [everything[cut[t] : cut[t + 1]] for t in range(3)]
     whole = [(np.setdiff1d(everything, block), block) for block in blocks]
-    with pytest.raises(ValueError, match=rf"No fold judges a task.*{advice}"):
+    with pytest.raises(ValueError, match=rf"No fold evaluates a task.*{advice}"):
         run(whole)
     wide = [np.unique(np.append(block, everything[::9])) for block in blocks]
     part = [(np.setdiff1d(everything, block), block) for block in wide]
@@ -581,7 +581,7 @@ def test_folds_without_a_task_that_has_a_weight(estimator):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(31, 3)), columns=list("xyz"))
     X["task"], y = ["a"] * 15 + ["b"] * 15 + ["c"], rng.normal(size=31)
-    # The last task has one row, so that either it is held out or not judged.
+    # The last task has one row, so that either it is held out or not evaluated.
     cv = [(np.arange(0, 30, 2), np.arange(1, 30, 2)), (np.arange(16), np.arange(16, 30))]
     weights = [2.0, 3.0, 5.0], {"a": 2.0, "b": 3.0, "c": 5.0}, pd.Series({"c": 5, "b": 3, "a": 2})
     estimator = clone(estimator).set_params(task_feature="task")

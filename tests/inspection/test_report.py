@@ -26,7 +26,7 @@ HALVES = KFold(2, shuffle=True, random_state=0)
 
 
 @pytest.fixture(scope="module")
-def judged():
+def evaluated():
     """A report with splits, and what it was made of."""
     X, y = mixed_data(90)
     return MultiTaskReport(linear(tasks=TYPES), X, y, SPLITTER), X, y
@@ -50,8 +50,8 @@ def test_scores_on_the_data_given():
     assert report.gain is None
 
 
-def test_scores_on_unseen_rows(judged):
-    report, X, y = judged
+def test_scores_on_unseen_rows(evaluated):
+    report, X, y = evaluated
     by_split = pd.DataFrame(
         [
             without_summaries(
@@ -72,8 +72,8 @@ def test_scores_on_unseen_rows(judged):
     )
 
 
-def test_gain_and_affinity_are_those_of_the_functions(judged):
-    report, X, y = judged
+def test_gain_and_affinity_are_those_of_the_functions(evaluated):
+    report, X, y = evaluated
     gain = transfer_gain(linear(tasks=TYPES), X, y, cv=SPLITTER)
     frame = report.to_frame()
     assert_array_equal(frame["gain"], gain.gain)
@@ -85,8 +85,8 @@ def test_gain_and_affinity_are_those_of_the_functions(judged):
     assert_array_equal(report.affinity.affinity, affinity.affinity)
 
 
-def test_rank_best_worst_and_difference(judged):
-    report, _, _ = judged
+def test_rank_best_worst_and_difference(evaluated):
+    report, _, _ = evaluated
     frame = report.to_frame()
     assert frame["rank"].to_list() == frame["cv_score"].rank(ascending=False).to_list()
     measures = ["score", "cv_score", "gain"]
@@ -203,17 +203,17 @@ def test_weight_zero_is_unobserved():
     assert gaps.to_html() == given.to_html()
 
 
-def test_every_row_is_predicted_once_by_a_model_that_has_not_seen_it(judged):
-    report, X, y = judged
+def test_every_row_is_predicted_once_by_a_model_that_has_not_seen_it(evaluated):
+    report, X, y = evaluated
     task = report._findings.tasks[0]
     seen = np.flatnonzero(y["pressure"].notna())
-    assert_array_equal(task.answers.rows, seen)
+    assert_array_equal(task.predictions.rows, seen)
     for train, test in SPLITTER.split(X, y):
         model = linear(tasks=TYPES)
         model.fit(X.iloc[train], y.iloc[train])
         rows = np.intersect1d(test, seen)
         expected = model.predict(X.iloc[rows])[:, 0].astype(float)
-        assert_array_equal(task.answers.expected[np.searchsorted(seen, rows)], expected)
+        assert_array_equal(task.predictions.expected[np.searchsorted(seen, rows)], expected)
 
 
 def test_rows_that_are_tested_twice_or_never():
@@ -222,7 +222,7 @@ def test_rows_that_are_tested_twice_or_never():
     report = MultiTaskReport(linear(), X, y, splitter)
     tested = np.unique(np.concatenate([test for _, test in splitter.split(X, y)]))
     for task, name in zip(report._findings.tasks, y, strict=True):
-        assert_array_equal(task.answers.rows, tested[y[name].iloc[tested].notna()])
+        assert_array_equal(task.predictions.rows, tested[y[name].iloc[tested].notna()])
 
 
 def test_a_class_that_a_split_lacks_has_probability_zero():
@@ -231,10 +231,10 @@ def test_a_class_that_a_split_lacks_has_probability_zero():
     y.iloc[[44, 49], 2] = "III"
     splits = [(np.arange(20, 60), np.arange(20)), (np.arange(40), np.arange(40, 60))]
     task = MultiTaskReport(linear(), X, y, splits)._findings.tasks[2]
-    is_lacking = task.answers.rows >= 40
-    assert (task.answers.expected[is_lacking, 2] == 0).all()
-    assert (task.answers.expected[~is_lacking, 2] > 0).all()
-    np.testing.assert_allclose(task.answers.expected.sum(axis=1), 1.0)
+    is_lacking = task.predictions.rows >= 40
+    assert (task.predictions.expected[is_lacking, 2] == 0).all()
+    assert (task.predictions.expected[~is_lacking, 2] > 0).all()
+    np.testing.assert_allclose(task.predictions.expected.sum(axis=1), 1.0)
 
 
 def test_names_of_fit_and_of_the_report_may_differ():
@@ -347,8 +347,8 @@ def test_nothing_given_is_changed():
     pd.testing.assert_frame_equal(y, y_before)
 
 
-def test_n_jobs_and_time_change_nothing(judged):
-    report, X, y = judged
+def test_n_jobs_and_time_change_nothing(evaluated):
+    report, X, y = evaluated
     with parallel_backend("threading"):
         again = MultiTaskReport(linear(tasks=TYPES), X, y, SPLITTER, n_jobs=2)
     assert again.to_html() == report.to_html()
@@ -360,8 +360,8 @@ def test_an_estimator_of_others_is_refused():
         MultiTaskReport(Ridge(), X, y)
 
 
-def test_frame_without_pandas(judged, monkeypatch):
+def test_frame_without_pandas(evaluated, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match="to_frame needs pandas: pip install pandas"):
-        judged[0].to_frame()
-    assert judged[0].overall["score"] > 0
+        evaluated[0].to_frame()
+    assert evaluated[0].overall["score"] > 0

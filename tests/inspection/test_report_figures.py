@@ -13,7 +13,7 @@ from skmtl.inspection import TaskAffinity, TransferGain
 from skmtl.inspection.report._affinity_figure import LEVELS, affinity_figure
 from skmtl.inspection.report._bars import labels_a_row, share_bar
 from skmtl.inspection.report._gain_figures import gain_figure, gain_range, verdict
-from skmtl.inspection.report._predictions import Answers
+from skmtl.inspection.report._predictions import TaskPredictions
 from skmtl.inspection.report._svg import Axes, Scale, dots, line, padded
 from skmtl.inspection.report._task_figures import (
     calibration,
@@ -87,8 +87,8 @@ def test_calibration_draws_the_curve(n_classes):
     labels, link = rng.integers(n_classes, size=200), rng.dirichlet(np.ones(n_classes), size=200)
     task = IndependentTasks(tasks="multiclass").fit(link, labels).tasks_[0]
     weight = rng.uniform(1, 2, size=200)
-    answers = Answers(task, np.arange(200), labels, weight, link, None, None)
-    drawn = calibration(SimpleNamespace(key="a", answers=answers))
+    predictions = TaskPredictions(task, np.arange(200), labels, weight, link, None, None)
+    drawn = calibration(SimpleNamespace(key="a", predictions=predictions))
     (curve,) = task_calibration_curve(
         labels, [link], n_bins=8, strategy="quantile", sample_weight=weight
     ).values()
@@ -105,8 +105,8 @@ def test_calibration_draws_the_curve(n_classes):
 def test_predictions_are_drawn_from_the_smallest_label_to_the_largest():
     rng = np.random.default_rng(0)
     observed, predicted = rng.normal(size=300), rng.normal(size=300)
-    answers = SimpleNamespace(labels=observed, expected=predicted)
-    drawn = predicted_against_observed(SimpleNamespace(key="a", answers=answers), 50)
+    predictions = SimpleNamespace(labels=observed, expected=predicted)
+    drawn = predicted_against_observed(SimpleNamespace(key="a", predictions=predictions), 50)
     (path,) = re.findall(r'<path d="([^"]+)" class="dots"', drawn)
     points = np.array(re.findall(r"M([\d.]+) ([\d.]+)", path), dtype=float)
     assert len(points) == 50

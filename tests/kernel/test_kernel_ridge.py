@@ -1,5 +1,7 @@
 """Kernel ridge of many tasks equals the models it contains, and is certified where it learns."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import linalg, optimize, sparse
@@ -15,8 +17,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skmtl import MultiTaskLinearRegressor, stack_tasks
-from skmtl.kernel import _kernel_ridge
-from skmtl.kernel._kernel_ridge import MultiTaskKernelRidge
+from skmtl.kernel import MultiTaskKernelRidge, _kernel_ridge, _labels
 from skmtl.linear.penalties import L2, Graph, MeanDeviation, SquaredTraceNorm
 from skmtl.tasks import Regression
 
@@ -280,6 +281,20 @@ def test_gap_bounds_what_a_longer_search_gains(form, alpha, kernel, problem):
     np.testing.assert_allclose(tight.task_covariance_, tight.task_kernel_ / 3)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", range(6))
+def test_one_feature_has_one_direction(seed):
+    # Its eigenvalues and its gap are 0 but for rounding, which may have either sign.
+    rng = np.random.default_rng(seed)
+    X, slopes = rng.normal(size=(15, 1)), rng.normal(size=(1, 2 + seed % 4))
+    Y = X @ slopes + 0.1 * rng.normal(size=(15, slopes.size))
+    model = make("learned", kernel="linear", alpha=10.0 ** -(seed % 3), tol=0.0, max_iter=60)
+    model.fit(X, Y)
+    assert 0.0 <= model.dual_gap_ <= 1e-12
+    w = model.task_kernel_ @ model.dual_coef_.T @ model.X_fit_
+    np.testing.assert_allclose(model.task_covariance_, w @ w.T / (w.T @ w), atol=1e-10)
+
+
 def test_learned_needs_more_iterations(gaps):
     with pytest.warns(ConvergenceWarning, match=r"max_iter=2. end with .*gap of .*tol=1e-09"):
         model = make("learned", max_iter=2, tol=1e-9).fit(*gaps)
@@ -399,6 +414,47 @@ def test_no_ridge_interpolates(form, problem):
         np.testing.assert_allclose(flat.predict(X)[:, t], coef[0] + X @ coef[1:], atol=1e-8)
 
 
+# Row 1 is row 0 again; a label that is missing makes it one system of all labels.
+TWICE = np.array([[0.0], [0.0], [1.0]])
+
+
+def fit_twice(labels, alpha=0.0):
+    Y = np.column_stack([[*labels, 2.0], [1.0, np.nan, 3.0]])
+    model = make("identity", alpha=alpha, gamma=1.0, fit_intercept=False)
+    return model.fit(TWICE, Y).predict(TWICE)[:, 0]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-15])
+@pytest.mark.parametrize("apart", [1.0, 1e-4])
+def test_labels_that_no_function_fits_are_met_halfway(alpha, apart):
+    # A factorisation of the nearly singular system exists, and says nothing.
+    with pytest.warns(linalg.LinAlgWarning, match="cannot all be fitted"):
+        predicted = fit_twice([1.0, 1.0 + apart], alpha)
+    np.testing.assert_allclose(predicted, [1 + apart / 2, 1 + apart / 2, 2.0], rtol=1e-10)
+
+
+def test_labels_that_a_function_fits_are_met_without_a_word(data, gaps):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for value in (1.0, 0.1, 1 / 3):
+            np.testing.assert_allclose(fit_twice([value] * 2), [value, value, 2.0], rtol=1e-10)
+        for X, Y in (data, gaps):
+            make("array", alpha=0.0, gamma=1.0).fit(X, Y)
+
+
+@every_form
+def test_nothing_is_learned_from_a_constant(form):
+    # Means of these are rounded: what is left of the labels is not exactly 0.
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    Y = np.tile([0.1, 1 / 3, 1e6 + 0.1], (30, 1))
+    if form == "gaps":
+        Y[::7, 0] = np.nan
+    model = make("learned", tol=0.0).fit(X, Y)
+    assert not model.dual_coef_.any()
+    assert model.dual_gap_ == 0.0
+    assert model.n_iter_ == 1
+
+
 @every_task_kernel
 def test_constant_targets(name, data):
     Y = np.column_stack([np.full((40, 2), 3.5), data[1][:, 0]])
@@ -419,7 +475,7 @@ def test_precomputed(form, problem):
     np.testing.assert_allclose(model.predict(K), expected.predict(X))
     with pytest.raises(ValueError, match=r"square in fit; X has shape \(40, 30\)"):
         make(kernel="precomputed").fit(K[:, :30], Y)
-    with pytest.raises(ValueError, match="one column of y a task, no task_feature"):
+    with pytest.raises(ValueError, match="one column of y per task, no task_feature"):
         make(kernel="precomputed", task_feature=0).fit(np.column_stack([Y[:, 0] > 0, K]), X[:, 0])
     # A search cuts rows and columns of the kernel.
     grid = {"alpha": [1e-3, 1e-1]}
@@ -459,7 +515,7 @@ def test_errors(options, message, data):
 
 
 def test_memory_limit(data, gaps, monkeypatch):
-    monkeypatch.setattr(_kernel_ridge, "MAX_KERNEL_BYTES", 8 * 40**2)
+    monkeypatch.setattr(_labels, "MAX_KERNEL_BYTES", 8 * 40**2)
     make().fit(*data)  # complete labels: the kernel of 40 rows, not of 120 labels
     with pytest.raises(ValueError, match=r"kernel of \d+ labels takes 0.0 GiB.*Nystroem"):
         make().fit(*gaps)

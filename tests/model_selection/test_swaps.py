@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmtl.model_selection._local_search import FAR, repair
+from skmtl.model_selection._local_search import FAR, local_search
 from skmtl.model_selection._swaps import best_swap, find_rows, sort_cheapest
 from tests.model_selection.conftest import rare_labels
 
@@ -93,7 +93,7 @@ def test_price_is_that_of_the_parts(work):
     low, high = np.floor(wanted).astype(int), np.ceil(wanted).astype(int)
     part, slack = np.repeat(np.arange(3, dtype=np.int32), 30), np.zeros_like(low)
     start = part.copy()
-    kept, found = repair(codes, column_of, task_at, part, low, high, slack, 0, work)
+    kept, found = local_search(codes, column_of, task_at, part, low, high, slack, 0, work)
     np.testing.assert_array_equal(part, start)
     np.testing.assert_array_equal(np.bincount(kept), 30)
     if work:

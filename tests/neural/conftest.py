@@ -12,7 +12,7 @@ from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.gradients._step import Step
 from skmtl.neural.training._data import Rows
 from skmtl.neural.training._network import build, describe, task_keys
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]

@@ -7,7 +7,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from skmtl.tasks import Binary, Multiclass
 from skmtl.tasks._columns import read_column
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 def fit(task, labels, weight=None):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skmtl.tasks import Binary, Multiclass, Regression
 from skmtl.tasks._columns import match, read_column
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 NUMBERS = [1.5, None, -2.0, 0.25]
 NUMBERS_NAN = [1.5, np.nan, -2.0, 0.25]

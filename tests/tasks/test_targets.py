@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 
 from skmtl.tasks import Binary, Multiclass, Regression
-from skmtl.tasks._targets import read_targets
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._targets import Targets
 
 ODD_NAMES = ["", "class", "yield", "a.b", "keys", 1, "<script>", "mean", ("a", 1), "predict"]
 
@@ -277,7 +277,7 @@ class TestLongForm:
     @pytest.mark.parametrize(
         "y, column, error",
         [
-            ([[1.0, 2.0]], [0], r"With task_feature, y must be 1-D \(one label a row\), got 2 col"),
+            ([[1.0, 2.0]], [0], r"With task_feature, y must be 1-D \(one label per row\), got 2"),
             ([1.0, 2.0], [0, np.nan], "The task feature is missing in 1 rows of X"),
             ([1.0, 2.0], ["a", 1], "Task 'task feature': labels mix strings and numbers"),
         ],

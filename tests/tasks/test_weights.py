@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 from skmtl.tasks._weights import read_sample_weight, read_task_weight
 
 

@@ -11,7 +11,7 @@ from skmtl.inspection.displays._linear import feature_names, read_coefficients
 
 
 class CoefficientMapDisplay:
-    """Coefficients of a linear model as a heat map: a row a feature, a column a task.
+    """Coefficients of a linear model as a heat map: a row per feature, a column per task.
 
     Features are sorted by the norm of their coefficients over all tasks, the largest on top.
     White is zero; a grey row is a feature that no task uses. Blue raises a prediction, red lowers

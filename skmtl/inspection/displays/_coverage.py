@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.tasks._reading import read_task_column, read_weighted
-from skmtl.tasks._resolve import resolve_tasks
+from skmtl.tasks._features import read_task_column
+from skmtl.tasks._labels import read_labels
 from skmtl.tasks._rows import rows_by_task
 
 # Patterns that are drawn, and the share of rows they must explain to be worth it.
@@ -74,10 +74,9 @@ class LabelCoverage:
 
 def label_coverage(y, *, tasks="auto", kind="any", sample_weight=None, task_ids=None):
     """Count the observed labels of y; a weight of 0 is the same as unobserved."""
-    columns, names, _, weights = read_weighted(y, sample_weight)
-    names = list(range(len(columns))) if names is None else names
-    is_long = task_ids is not None
-    types = resolve_tasks(tasks, columns, weights, ["y"] if is_long else names, kind)
+    labels, is_long = read_labels(y, sample_weight), task_ids is not None
+    columns, weights, names = labels.columns, labels.weights, labels.task_names
+    types = labels.types(tasks, kind, is_long=is_long)
     if is_long:
         return _long_coverage(columns[0], types[0], weights[0] > 0, task_ids)
     observed = np.column_stack([weight > 0 for weight in weights])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from skmtl._innermost import final_estimator, unwrap
 from skmtl.inspection.displays._canvas import check_matplotlib, ink, open_axes, open_grid
 from skmtl.inspection.displays._colours import BLUE, ORANGE, sequential, share_colours
 from skmtl.inspection.displays._coverage import label_coverage
 from skmtl.inspection.displays._heat_map import draw_matrix, matrix_size
 from skmtl.inspection.displays._labels import label_ticks, legend
-from skmtl.metrics._unwrap import final_estimator, unwrap
-from skmtl.tasks._reading import split_task_feature
+from skmtl.tasks._features import split_task_feature
 
 # Inches: a side of a panel of many tasks.
 LONGEST = 6.0

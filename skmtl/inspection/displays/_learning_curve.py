@@ -163,8 +163,8 @@ class TaskLearningCurveDisplay:
 
     def _plot_overlay(self, ax):
         self.axes_ = open_panels(ax, len(self._curves), width=5.2, height=4.4, share="xy")
-        judged = list(self._curves.values())[-1]
-        last = np.where(np.isnan(judged[-1]), -np.inf, judged[-1])
+        losses = list(self._curves.values())[-1]
+        last = np.where(np.isnan(losses[-1]), -np.inf, losses[-1])
         named = np.argsort(-last, kind="stable")[:N_NAMED]
         drawn = {}
         for panel, (part, curves) in zip(self.axes_, self._curves.items(), strict=True):

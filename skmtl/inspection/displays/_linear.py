@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from skmtl.metrics._unwrap import final_estimator
+from skmtl._innermost import final_estimator, inward
 
 
 def read_coefficients(estimator, caller):
@@ -22,7 +22,7 @@ def read_coefficients(estimator, caller):
 
 
 def _parts(final):
-    """One array for the estimator or, where it has one estimator a task, for each of these."""
+    """One array for the estimator or, where it has one estimator per task, for each of these."""
     if hasattr(final, "coef_"):
         return [_dense(final.coef_)]
     fitted = [final_estimator(one) for one in getattr(final, "estimators_", ())]
@@ -54,17 +54,12 @@ def _output_names(final, sizes):
 def feature_names(estimator, n_features):
     """Names of the features as they arrive at the last step; 0, 1, ... where there are none."""
     names = None
-    while True:
-        if isinstance(estimator, Pipeline):
-            names = _names_after(estimator, names)
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            break
-    known = getattr(estimator, "feature_names_in_", names)
+    for inner, *_ in inward(estimator, fitted=True):
+        if isinstance(inner, Pipeline):
+            names = _names_after(inner, names)
+    known = getattr(inner, "feature_names_in_", names)
     known = [] if known is None else list(known)
-    known = _without_task_feature(known, getattr(estimator, "task_feature", None))
+    known = _without_task_feature(known, getattr(inner, "task_feature", None))
     return known if len(known) == n_features else list(range(n_features))
 
 

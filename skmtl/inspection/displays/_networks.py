@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmtl.metrics._unwrap import final_estimator
+from skmtl._innermost import final_estimator
 
 
 def fitted_network(estimator, caller):
@@ -24,8 +24,8 @@ def best_epoch(network):
     from skmtl.neural.training._monitor import read_monitor
 
     names, losses = network.task_names_in_, history["validation_loss"]
-    can_judge = ~np.isnan(losses).all(axis=0)
-    monitor = read_monitor(network.monitor, names, _task_weights(network), can_judge)
+    has_loss = ~np.isnan(losses).all(axis=0)
+    monitor = read_monitor(network.monitor, names, _task_weights(network), has_loss)
     monitored = monitor(losses)
     epoch = int(np.argmin(monitored))
     # Weights that came and went with calls of `fit` are not known: better no mark than a wrong one.

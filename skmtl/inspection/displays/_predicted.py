@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.metrics import auc, confusion_matrix, r2_score, roc_curve
 
+from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._pairs import read_pairs
-from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import knows_tasks, unwrap
+from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._views import views_of_other
 
 # Where curves of several classes or tasks are averaged.
@@ -126,14 +126,11 @@ def predicted_by(estimator, X, y, sample_weight=None):
     if not knows_tasks(final):
         return [_of_view(view) for view in views_of_other(estimator, X, y, sample_weight)]
     found = []
-    for part in read_parts(final, inner_X, y, sample_weight):
-        used = part.weight > 0
-        classes = part.task.classes_ if part.task.is_classification else None
-        found.append(
-            PredictedTask(
-                part.name, part.labels[used], part.expected[used], part.weight[used], classes
-            )
-        )
+    for scored in read_scored_tasks(final, inner_X, y, sample_weight):
+        used = scored.weight > 0
+        task, expected, _, weight, _ = scored.column.take(used)
+        classes = task.classes_ if task.is_classification else None
+        found.append(PredictedTask(scored.name, scored.labels[used], expected, weight, classes))
     return found
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 
+from skmtl._innermost import unwrap
 from skmtl._warnings import known_labels
 from skmtl.inspection.displays._linear import read_coefficients
-from skmtl.metrics._unwrap import unwrap
 
 N_ALPHAS, EPS = 30, 1e-3
 

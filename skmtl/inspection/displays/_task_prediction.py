@@ -33,7 +33,7 @@ class TaskPredictionDisplay:
     Attributes
     ----------
     artists_ : dict
-        With a panel a task: what is drawn of each task, by its name. Points
+        With a panel per task: what is drawn of each task, by its name. Points
         (PathCollection), a list of curves (Line2D), or a confusion matrix (AxesImage); None
         without labels. Together: by family, "numbers" (PolyCollection of hexagons), "curves" (list
         of Line2D) and "labels" (PathCollection).
@@ -74,7 +74,7 @@ class TaskPredictionDisplay:
         ----------
         estimator : estimator
             Fitted estimator of this package, also as the last step of a pipeline or in a
-            fitted search; or one of scikit-learn that predicts a column a task.
+            fitted search; or one of scikit-learn that predicts a column per task.
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Features, with the task feature in long form; best of rows that were not in `fit`.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
@@ -113,7 +113,7 @@ class TaskPredictionDisplay:
         y_true : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; any may be missing.
         y_pred : array-like or DataFrame of the same shape, or list of length n_tasks
-            Predictions as `predict` returns them; or an array a task: numbers or labels
+            Predictions as `predict` returns them; or an array per task: numbers or labels
             (n_samples,), scores of the second of two classes (n_samples,), or probabilities
             (n_samples, n_classes) as `predict_proba` returns them. Tasks for which there is None
             are left out.

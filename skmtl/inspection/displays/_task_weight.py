@@ -32,7 +32,7 @@ class TaskWeightDisplay:
     lines_ : list of Line2D or None
         Line of each task, in the order of the tasks; None for a heat map.
     image_ : AxesImage or None
-        The heat map, a row a task in the order of ``order_``; None for lines.
+        The heat map, a row per task in the order of ``order_``; None for lines.
     ax_ : Axes
         Axes with the plot.
     figure_ : Figure

@@ -20,7 +20,7 @@ class TransferGainDisplay:
 
     Tasks whose whole interval lies below 0 are harmed by sharing: they stand out as diamonds.
     A filled circle is a gain, an open one is undecided. A cross is a task that is predicted no
-    better than by a constant, together or alone. A task that no fold can judge has an empty row.
+    better than by a constant, together or alone. A task that no fold can evaluate has an empty row.
 
     It is recommended to use :meth:`from_estimator`.
 
@@ -183,7 +183,7 @@ class TransferGainDisplay:
         ax.set_xlim(low, high)
         for row in np.flatnonzero(np.isnan(gain)):
             # At zero: where else would nothing be?
-            ax.text(0.0, row, " no fold can judge", color=GREY, fontsize=7, va="center")
+            ax.text(0.0, row, " no fold can evaluate", color=GREY, fontsize=7, va="center")
         counts = {name: len(line.get_xdata()) for name, line in self.points_.items()}
         if counts:
             words = {"helps": "sharing helps", "harms": "sharing harms"}

@@ -65,7 +65,7 @@ def _single_cells(values, levels, names, cell):
 
 
 def _merged_cells(values, levels, names, cell):
-    """All runs of a colour as one path, and a text a row: which tasks are closest."""
+    """All runs of a colour as one path, and a text per row: which tasks are closest."""
     paths = {}
     known = np.isfinite(values)
     for i, (row, seen) in enumerate(zip(levels, known, strict=True)):

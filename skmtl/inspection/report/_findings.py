@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._innermost import final_estimator
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
@@ -19,10 +20,9 @@ from skmtl.inspection._cross_validate import fit, read_splits, without_absent
 from skmtl.inspection._gain import transfer_gain
 from skmtl.inspection._results import TaskAffinity, TransferGain
 from skmtl.inspection._task_data import TaskData
-from skmtl.inspection.report._predictions import Answers, join_folds, read_answers
+from skmtl.inspection.report._predictions import TaskPredictions, join_folds, read_predictions
 from skmtl.metrics import make_multitask_scorer
 from skmtl.metrics._keys import score_keys
-from skmtl.metrics._unwrap import final_estimator
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class TaskFindings:
     n_rows: int
     score: float
     fold_scores: np.ndarray
-    answers: Answers
+    predictions: TaskPredictions
     curves: dict[str, np.ndarray]
 
     @property
@@ -94,7 +94,7 @@ def find(
     fitted = estimator if was_fitted else fit(clone(estimator), *data.take())
     splits = [] if cv is None else read_splits(cv, data, groups)
     folds = Parallel(n_jobs=n_jobs)(
-        delayed(_judge_fold)(estimator, data, train, test, scorer) for train, test in splits
+        delayed(_evaluate_fold)(estimator, data, train, test, scorer) for train, test in splits
     )
     gain = None
     if splits and data.n_tasks > 1:
@@ -110,7 +110,7 @@ def find(
         )
     final = final_estimator(fitted)
     return Findings(
-        tasks=_tasks(data, _judge(fitted, *data.take(), scorer), folds, _curves(final)),
+        tasks=_tasks(data, _evaluate(fitted, *data.take(), scorer), folds, _curves(final)),
         estimator=repr(estimator),
         kind=final._kind,
         metric=metric,
@@ -133,41 +133,41 @@ def _is_fitted(estimator):
     return True
 
 
-def _judge(fitted, X, y, sample_weight, scorer):
-    """Answers and scores by name of the task."""
-    answers = read_answers(fitted, X, y, sample_weight)
+def _evaluate(fitted, X, y, sample_weight, scorer):
+    """`TaskPredictions` and scores by name of the task."""
+    predictions = read_predictions(fitted, X, y, sample_weight)
     scores = scorer(fitted, X, y, sample_weight)
-    keys = zip(answers, score_keys(list(answers)), strict=True)
-    return answers, {name: scores.get(key, np.nan) for name, key in keys}
+    keys = zip(predictions, score_keys(list(predictions)), strict=True)
+    return predictions, {name: scores.get(key, np.nan) for name, key in keys}
 
 
-def _judge_fold(estimator, data, train, test, scorer):
-    """`_judge` on rows held out; nothing where there is nothing to learn from."""
+def _evaluate_fold(estimator, data, train, test, scorer):
+    """`_evaluate` on rows held out; nothing where there is nothing to learn from."""
     if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
         return {}, {}
     with known_labels():
         model = typed_clone(estimator, data.column_types)
         model = without_absent(model, data, np.arange(data.n_tasks), train)
         fitted = fit(model, *data.take(train))
-        answers, scores = _judge(fitted, *data.take(test), scorer)
-    placed = {name: replace(found, rows=test[found.rows]) for name, found in answers.items()}
+        predictions, scores = _evaluate(fitted, *data.take(test), scorer)
+    placed = {name: replace(found, rows=test[found.rows]) for name, found in predictions.items()}
     return placed, scores
 
 
 def _tasks(data, whole, folds, curves):
     """`TaskFindings` in the order of the data's tasks."""
-    answers, scores = whole
+    predictions, scores = whole
     known = data.names
-    if not data.is_long and set(answers) != set(known):
+    if not data.is_long and set(predictions) != set(known):
         # One of fit and report saw a DataFrame, the other an array: columns match by position.
-        known = list(answers)
+        known = list(predictions)
     n_rows = [data.n_rows] * data.n_tasks
     if data.is_long:
         n_rows = np.bincount(data.index, minlength=data.n_tasks).tolist()
     found, keys = [], score_keys(data.names)
     for t, (name, mine) in enumerate(zip(data.names, known, strict=True)):
         of_folds = [placed[name] for placed, _ in folds if name in placed]
-        task = answers[mine].task
+        task = predictions[mine].task
         found.append(
             TaskFindings(
                 key=keys[t],
@@ -175,7 +175,7 @@ def _tasks(data, whole, folds, curves):
                 n_rows=n_rows[t],
                 score=scores[mine],
                 fold_scores=np.array([of_fold.get(name, np.nan) for _, of_fold in folds]),
-                answers=join_folds(of_folds, task) if of_folds else answers[mine],
+                predictions=join_folds(of_folds, task) if of_folds else predictions[mine],
                 curves=curves.get(mine, {}),
             )
         )

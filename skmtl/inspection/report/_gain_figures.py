@@ -75,7 +75,7 @@ def _say_gain(gain, t):
 
 
 def gain_figure(gain, names):
-    """Gains sorted from best to worst, one line a task; without names where these are many."""
+    """Gains sorted from best to worst, one line per task; without names where these are many."""
     gains = np.nan_to_num(gain.gain, nan=-np.inf)
     order = [t for t in np.argsort(-gains, kind="stable").tolist() if np.isfinite(gain.gain[t])]
     if not order:

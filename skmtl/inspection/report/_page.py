@@ -12,10 +12,11 @@ import numpy as np
 import sklearn
 
 import skmtl
+from skmtl._shown import joined
 from skmtl.inspection.report._affinity_figure import affinity_figure
 from skmtl.inspection.report._bars import labels_a_row
 from skmtl.inspection.report._gain_figures import gain_figure
-from skmtl.inspection.report._summary import columns, judged_by
+from skmtl.inspection.report._summary import columns, ranking_score
 from skmtl.inspection.report._table import VERDICTS, task_table
 from skmtl.inspection.report._task_part import task_part
 from skmtl.inspection.report._text import (
@@ -90,15 +91,15 @@ def _lead(findings):
         else "The model was trained on these very rows: the scores are optimistic."
     )
     return what + (
-        f'<p class="notice">Scores are on the data given. {trained} Give <code>cv</code> to judge '
-        "it on unseen rows.</p>"
+        f'<p class="notice">Scores are on the data given. {trained} Give <code>cv</code> to '
+        "evaluate it on unseen rows.</p>"
     )
 
 
 def _tiles(findings):
     """The numbers that one looks for first."""
     table = columns(findings)
-    scores = np.array(table[judged_by(findings)], dtype=float)
+    scores = np.array(table[ranking_score(findings)], dtype=float)
     where = "on unseen rows" if findings.n_splits else "on the data given"
     tiles = []
     if np.isfinite(scores).any():
@@ -144,7 +145,7 @@ def _gains(findings):
     says = columns(findings)["sharing"]
     counted = "; ".join(f"{VERDICTS[v]}: {says.count(v)}" for v in VERDICTS if says.count(v))
     figure = gain_figure(gain, [task.key for task in findings.tasks])
-    figure = f'<div class="wide">{figure}</div>' if figure else "<p>No split can judge a task.</p>"
+    figure = f'<div class="wide">{figure}</div>' if figure else "<p>No split evaluates a task.</p>"
     return (
         "<p>The gain of a task is the share of its loss that goes away when it is learned with the "
         f"others instead of alone, on the same unseen rows. Intervals ({100 * gain.confidence:g}%) "
@@ -201,9 +202,8 @@ def _parts(findings):
 
 def _model(findings):
     names = findings.feature_names
-    shown = ", ".join(name(feature) for feature in names[:MOST_FEATURES])
-    more = f" and {count(len(names) - MOST_FEATURES)} more" if len(names) > MOST_FEATURES else ""
+    shown = joined(map(name, names), MOST_FEATURES)
     return (
         f"<pre>{safe(findings.estimator)}</pre>"
-        f"<details><summary>{plural(len(names), 'feature')}</summary><p>{shown}{more}</p></details>"
+        f"<details><summary>{plural(len(names), 'feature')}</summary><p>{shown}</p></details>"
     )

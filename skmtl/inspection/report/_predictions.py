@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from skmtl.metrics._parts import read_parts
-from skmtl.metrics._unwrap import unwrap
+from skmtl._innermost import unwrap
+from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.tasks import Task
 from skmtl.tasks._columns import match
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class TaskPredictions:
     """Predictions of one task for n of its labels.
 
     ``rows`` are positions in the data, ``labels`` as the user wrote them, ``expected`` expected
@@ -31,28 +31,23 @@ class Answers:
     decided: np.ndarray
 
 
-def read_answers(estimator, X, y, sample_weight: Any = None):
-    """`Answers` of a fitted estimator, by name of the task, labels without weight left out."""
+def read_predictions(estimator, X, y, sample_weight: Any = None):
+    """`TaskPredictions` by name of the task, without labels that have no weight."""
     final, X = unwrap(estimator, X)
-    parts = read_parts(final, X, y, sample_weight)
-    return {part.name: _read(part, part.weight > 0) for part in parts}
+    tasks = read_scored_tasks(final, X, y, sample_weight)
+    return {scored.name: _read(scored, scored.weight > 0) for scored in tasks}
 
 
-def _read(part, used):
-    expected, values = part.expected[used], part.values[used]
-    return Answers(
-        part.task,
-        part.rows[used],
-        part.labels[used],
-        part.weight[used],
-        expected,
-        part.task.deviance(expected, values),
-        part.decide()[used],
+def _read(scored, used):
+    task, expected, values, weight, decide = scored.column.take(used)
+    loss = task.deviance(expected, values)
+    return TaskPredictions(
+        task, scored.rows[used], scored.labels[used], weight, expected, loss, decide()
     )
 
 
 def join_folds(folds, task):
-    """`Answers` of several folds as one, sorted by row; a row that was met twice counts once.
+    """Those of several folds as one, sorted by row; a row that was met twice counts once.
 
     Probabilities have a column for each class of ``task``: 0 for one that a fold did not see.
     """
@@ -70,7 +65,7 @@ def join_folds(folds, task):
             [fold.decided for fold in folds],
         )
     )
-    return Answers(task, rows, *joined)
+    return TaskPredictions(task, rows, *joined)
 
 
 def _with_classes(fold, task):

@@ -32,7 +32,7 @@ class MultiTaskReport:
         Labels; any may be missing.
     cv : int, cross-validation generator, iterable or None, default=None
         Where scores come from. None: predictions for the data given, which say little if the
-        model was trained on them. Otherwise clones are fitted and judged on rows that they have
+        model was trained on them. Otherwise clones are fitted and evaluated on rows that they have
         not seen, and their losses are compared with those of learning each task alone, also on
         each split (:func:`~skmtl.transfer_gain`, which says what a number means).
     metric : str, callable, dict or None, default=None

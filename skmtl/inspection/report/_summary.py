@@ -1,4 +1,4 @@
-"""The findings as columns with an entry a task, and as a number or two for all of them."""
+"""The findings as columns with an entry per task, and as a number or two for all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def columns(findings):
     """Lists by name of the column, in the order of the tasks."""
     tasks, gain = findings.tasks, findings.gain
     table = {
-        "type": [task.answers.task.alias for task in tasks],
+        "type": [task.predictions.task.alias for task in tasks],
         "labels": [len(task.rows) for task in tasks],
         "coverage": [task.coverage for task in tasks],
         "score": [float(task.score) for task in tasks],
@@ -22,7 +22,7 @@ def columns(findings):
     if findings.n_splits:
         table["cv_score"] = [task.cv_score for task in tasks]
         table["cv_std"] = [task.cv_std for task in tasks]
-    table["rank"] = ranks(table[judged_by(findings)])
+    table["rank"] = ranks(table[ranking_score(findings)])
     if gain is not None:
         table["gain"] = gain.gain.tolist()
         table["gain_low"], table["gain_high"] = gain.interval.T.tolist()
@@ -30,7 +30,7 @@ def columns(findings):
     return table
 
 
-def judged_by(findings):
+def ranking_score(findings):
     """The score that counts: on rows that the model has not seen, where there is one."""
     return "cv_score" if findings.n_splits else "score"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from skmtl.inspection.report._bars import share_bar
 from skmtl.inspection.report._gain_figures import gain_bar, gain_range
-from skmtl.inspection.report._summary import columns, judged_by
+from skmtl.inspection.report._summary import columns, ranking_score
 from skmtl.inspection.report._text import count, name, number, percent, safe
 
 VERDICTS = {
@@ -85,7 +85,7 @@ def _columns(findings):
 
 def _names(findings, table):
     """Link to the task's part of the page; the best and the worst say so."""
-    scores = np.array(table[judged_by(findings)], dtype=float)
+    scores = np.array(table[ranking_score(findings)], dtype=float)
     ends = {}
     if np.isfinite(scores).sum() > 1 and np.nanmin(scores) < np.nanmax(scores):
         ends = {int(np.nanargmax(scores)): "best", int(np.nanargmin(scores)): "worst"}

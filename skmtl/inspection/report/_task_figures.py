@@ -33,16 +33,16 @@ def learning_curve(task):
 
 def answer_figure(task, most_dots):
     """Calibration of classes, else predicted against observed; "" where labels are too few."""
-    if len(task.answers.rows) < FEWEST_LABELS:
+    if len(task.predictions.rows) < FEWEST_LABELS:
         return ""
-    if task.answers.task.is_classification:
+    if task.predictions.task.is_classification:
         return calibration(task)
     return predicted_against_observed(task, most_dots)
 
 
 def predicted_against_observed(task, most_dots):
     """A dot a label; the diagonal is a perfect prediction."""
-    observed, predicted = task.answers.labels.astype(float), task.answers.expected
+    observed, predicted = task.predictions.labels.astype(float), task.predictions.expected
     both = padded(np.concatenate([observed, predicted]))
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")
@@ -56,22 +56,22 @@ def predicted_against_observed(task, most_dots):
 
 def calibration(task):
     """Observed share against predicted probability, with 95% intervals of the shares."""
-    answers, n_labels = task.answers, len(task.answers.rows)
+    predictions, n_labels = task.predictions, len(task.predictions.rows)
     (curve,) = task_calibration_curve(
-        answers.labels,
-        [answers.expected],
+        predictions.labels,
+        [predictions.expected],
         n_bins=int(np.clip(n_labels // FEWEST_LABELS, 2, MOST_BINS)),
         strategy="quantile",
         # The interval needs numbers of labels, whatever the scale of the weights.
-        sample_weight=answers.weight / answers.weight.mean(),
-        tasks=[answers.task],
+        sample_weight=predictions.weight / predictions.weight.mean(),
+        tasks=[predictions.task],
     ).values()
     low, high = wilson(curve.observed, curve.count)
     # Of a rare class all is near zero.
     top = min(1.0, 1.1 * max(curve.predicted.max(), high.max()))
     title = "probability of the predicted class"
-    if len(answers.task.classes_) == 2:
-        title = f"predicted probability of {plain(answers.task.classes_[1])}"
+    if len(predictions.task.classes_) == 2:
+        title = f"predicted probability of {plain(predictions.task.classes_[1])}"
     axes = Axes((0.0, top), (0.0, top), x_title=title, y_title="observed share")
     ends = np.array([0.0, top])
     x, points = axes.x(curve.predicted), axes.y(curve.observed)

@@ -41,7 +41,7 @@ def task_part(findings, t, most_dots):
             "Where in the table the labels are observed.",
         ),
     ]
-    kind = task.answers.task.alias
+    kind = task.predictions.task.alias
     return (
         f'<details class="task"><summary><h3>{name(task.key)}</h3> '
         f'<span class="muted">{safe(kind)}, {plural(len(task.rows), "label")}</span></summary>'
@@ -58,9 +58,9 @@ def _figure(drawing, caption):
 
 
 def _too_few(task):
-    if not len(task.answers.rows):
+    if not len(task.predictions.rows):
         return "<p>There is no label to compare predictions with.</p>"
-    if len(task.answers.rows) < FEWEST_LABELS:
+    if len(task.predictions.rows) < FEWEST_LABELS:
         return (
             f"<p>Fewer than {FEWEST_LABELS} labels: a score or a curve of so few says little.</p>"
         )
@@ -86,18 +86,18 @@ def _facts(findings, t):
 
 def _observed(task):
     """The labels in a line: shares of classes, or mean, deviation and range."""
-    answers = task.answers
-    if not len(answers.rows):
+    predictions = task.predictions
+    if not len(predictions.rows):
         return number(float("nan"))
-    if not answers.task.is_classification:
-        values = answers.labels.astype(float)
+    if not predictions.task.is_classification:
+        values = predictions.labels.astype(float)
         return (
             f"mean {significant(values.mean())}, deviation {significant(values.std())}, "
             f"from {significant(values.min())} to {significant(values.max())}"
         )
-    classes, counts = np.unique(answers.labels, return_counts=True)
+    classes, counts = np.unique(predictions.labels, return_counts=True)
     shown = [
-        f"{name(label)}: {percent(n / len(answers.rows))}"
+        f"{name(label)}: {percent(n / len(predictions.rows))}"
         for label, n in zip(classes[:MOST_CLASSES], counts[:MOST_CLASSES], strict=True)
     ]
     if len(classes) > MOST_CLASSES:
@@ -117,7 +117,7 @@ def _fold_scores(task):
 
 def _gain(gain, t):
     if not np.isfinite(gain.gain[t]):
-        return "no split can judge it"
+        return "no split can evaluate it"
     low, high = gain.interval[t]
     between = f" ({percent(low, sign=True)} to {percent(high, sign=True)})"
     return (
@@ -147,7 +147,7 @@ def _curve_caption(task):
 
 def _answer_caption(findings, task):
     source = "on unseen rows" if findings.n_splits else "on the data given"
-    if task.answers.task.is_classification:
+    if task.predictions.task.is_classification:
         return (
             f"Calibration {source}: bins of equally many labels, with 95% intervals; on the "
             "dashed line probabilities are what they say."
@@ -156,19 +156,19 @@ def _answer_caption(findings, task):
 
 
 def _worst_rows(findings, task):
-    answers = task.answers
-    worst = np.argsort(-answers.loss, kind="stable")[:WORST_ROWS]
-    worst = worst[answers.loss[worst] > 0] if len(worst) else worst
+    predictions = task.predictions
+    worst = np.argsort(-predictions.loss, kind="stable")[:WORST_ROWS]
+    worst = worst[predictions.loss[worst] > 0] if len(worst) else worst
     if not len(worst):
         return ""
     rows = []
-    for k, predicted in zip(worst.tolist(), answers.decided[worst], strict=True):
-        row = answers.rows[k]
+    for k, predicted in zip(worst.tolist(), predictions.decided[worst], strict=True):
+        row = predictions.rows[k]
         label = row if findings.row_names is None else findings.row_names[row]
-        cells = _label_cells(answers, k, predicted)
+        cells = _label_cells(predictions, k, predicted)
         rows.append(f'<tr><th scope="row">{name(label)}</th>{cells}</tr>')
     heads = ["Row", "Observed", "Predicted", "Loss"]
-    if answers.task.is_classification:
+    if predictions.task.is_classification:
         heads[2:3] = ["Predicted", "Probability of the observed"]
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     source = "unseen when predicted" if findings.n_splits else "on the data given"
@@ -179,14 +179,14 @@ def _worst_rows(findings, task):
     return scroll(table, f"Worst rows of {task.key}")
 
 
-def _label_cells(answers, k, predicted):
-    loss = f'<td class="number">{significant(answers.loss[k])}</td>'
-    if not answers.task.is_classification:
-        numbers = (float(answers.labels[k]), float(predicted))
+def _label_cells(predictions, k, predicted):
+    loss = f'<td class="number">{significant(predictions.loss[k])}</td>'
+    if not predictions.task.is_classification:
+        numbers = (float(predictions.labels[k]), float(predicted))
         return "".join(f'<td class="number">{significant(v)}</td>' for v in numbers) + loss
-    known = np.flatnonzero(answers.task.classes_ == answers.labels[k])
-    share = float(answers.expected[k, known[0]]) if len(known) else 0.0
+    known = np.flatnonzero(predictions.task.classes_ == predictions.labels[k])
+    share = float(predictions.expected[k, known[0]]) if len(known) else 0.0
     return (
-        f"<td>{name(answers.labels[k])}</td><td>{name(predicted)}</td>"
+        f"<td>{name(predictions.labels[k])}</td><td>{name(predicted)}</td>"
         f'<td class="number">{number(share)}</td>{loss}'
     )

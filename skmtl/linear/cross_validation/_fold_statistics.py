@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl.linear.objective._statistics import Statistics, products, weight_groups
 from skmtl.linear.solvers._select import fits_in_grams
+
+Array = NDArray[Any]
+Folds = Sequence[tuple[Array, Array]]
 
 KEPT_AT_ONCE = 4
 """Gram matrices that `fold_statistics` keeps for each fold."""
@@ -21,21 +27,21 @@ class MergedStatistics(Statistics):
     numbers of labels of positive weight. Tasks of one group share their weights in all blocks.
     """
 
-    gram: np.ndarray
-    x_mean: np.ndarray
-    cross: np.ndarray
-    squares: np.ndarray
-    y_mean: np.ndarray
-    omega: np.ndarray
-    group: np.ndarray
-    n_labels: np.ndarray
+    gram: Array
+    x_mean: Array
+    cross: Array
+    squares: Array
+    y_mean: Array
+    omega: Array
+    group: Array
+    n_labels: Array
     n_rows: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.n_features = len(self.cross)
         self.shape = (self.n_rows, self.n_features)
 
-    def plus(self, other):
+    def plus(self, other: Self) -> Self:
         r"""Statistics of the rows of both, as exact as one pass.
 
         With weights a, b and distances d, e of the two means of x and of y, the sums of squares
@@ -64,7 +70,7 @@ class MergedStatistics(Statistics):
             n_rows=self.n_rows + other.n_rows,
         )
 
-    def weighted(self, factors):
+    def weighted(self, factors: Array) -> Self:
         """With the weights of every task times a factor; groups are split where factors differ."""
         _, first, group = np.unique(
             np.column_stack([self.group, factors]), axis=0, return_index=True, return_inverse=True
@@ -80,7 +86,7 @@ class MergedStatistics(Statistics):
             group=group,
         )
 
-    def select(self, tasks):
+    def select(self, tasks: Any) -> Self:
         """Some of the tasks."""
         kept, group = np.unique(self.group[tasks], return_inverse=True)
         by_task = {
@@ -95,7 +101,7 @@ class MergedStatistics(Statistics):
             **by_task,
         )
 
-    def uncentred(self):
+    def uncentred(self) -> Self:
         """Sums of squares and products about 0, as a fit without intercept wants them."""
         omega = self._of_groups(self.omega)[:, None, None]
         outer = omega * self.x_mean[:, :, None] * self.x_mean[:, None, :]
@@ -108,18 +114,22 @@ class MergedStatistics(Statistics):
             y_mean=np.zeros_like(self.y_mean),
         )
 
-    def squared_error(self, W, b):
+    def squared_error(self, W: Array, b: Array) -> Array:
         """Weighted sum of squared residuals of every task (T,)."""
         miss = b + self.mean_product(W) - self.y_mean
         within = np.einsum("pt,pt->t", W, self.gram_product(W) - 2.0 * self.cross) + self.squares
         return np.maximum(within, 0.0) + self.omega * miss**2
 
-    def _of_groups(self, values):
+    def _of_groups(self, values: Array) -> Array:
         """Value of each group from those of its tasks."""
         return np.array([values[tasks[0]] for tasks in self.members])
 
 
-def block_statistics(X, values, weights, group):
+FoldStatistics = list[tuple[MergedStatistics, MergedStatistics]]
+"""Statistics of the training rows and of the held-out rows of every fold."""
+
+
+def block_statistics(X: Any, values: Array, weights: Array, group: Array) -> MergedStatistics:
     """`MergedStatistics` of some rows: values and weights (n, T), groups (T,) of equal weights."""
     n_features, n_tasks = X.shape[1], len(group)
     n_groups = int(group.max()) + 1
@@ -145,7 +155,7 @@ def block_statistics(X, values, weights, group):
     )
 
 
-def groups_of(weights):
+def groups_of(weights: Array) -> Array:
     """Group (T,) of each task: tasks whose columns of weights are equal share one."""
     group = np.empty(weights.shape[1], dtype=np.intp)
     for g, tasks in enumerate(weight_groups(weights)):
@@ -153,7 +163,7 @@ def groups_of(weights):
     return group
 
 
-def folds_fit(X, weights, folds):
+def folds_fit(X: Any, weights: Array, folds: Folds) -> bool:
     """Whether `fold_statistics` fits into memory, and serves all solvers."""
     n_rows, n_features = min(len(train) for train, _ in folds), X.shape[1]
     n_grams = int(groups_of(weights).max()) + 1
@@ -161,7 +171,7 @@ def folds_fit(X, weights, folds):
     return n_rows > 0 and fits_in_grams((n_rows, n_features), n_bytes)
 
 
-def fold_statistics(X, values, weights, folds):
+def fold_statistics(X: Any, values: Array, weights: Array, folds: Folds) -> FoldStatistics:
     """Statistics (train, test) of every fold.
 
     Where the test sets share no row and training is on all others, each row is read once: the
@@ -170,7 +180,7 @@ def fold_statistics(X, values, weights, folds):
     """
     group = groups_of(weights)
 
-    def read(rows):
+    def read(rows: Array) -> MergedStatistics:
         return block_statistics(X[rows], values[rows], weights[rows], group)
 
     held_out = [read(test) for _, test in folds]
@@ -184,9 +194,11 @@ def fold_statistics(X, values, weights, folds):
     return list(zip(_all_but_one(held_out, before), held_out, strict=True))
 
 
-def _all_but_one(blocks, before):
+def _all_but_one(
+    blocks: list[MergedStatistics], before: MergedStatistics | None
+) -> list[MergedStatistics]:
     """Sum of ``before`` (may be None) and all blocks but one, for each."""
-    after = [None]
+    after: list[MergedStatistics | None] = [None]
     for block in reversed(blocks[1:]):
         after.append(_sum(block, after[-1]))
     found = []
@@ -196,13 +208,13 @@ def _all_but_one(blocks, before):
     return found
 
 
-def _sum(a, b):
+def _sum(a: MergedStatistics | None, b: MergedStatistics | None) -> Any:
     if a is None or b is None:
         return a if b is None else b
     return a.plus(b)
 
 
-def _is_partition(folds, n_rows):
+def _is_partition(folds: Folds, n_rows: int) -> bool:
     """Whether test sets are disjoint and each is all that its training set lacks."""
     times = np.zeros(n_rows, dtype=np.intp)
     for train, test in folds:

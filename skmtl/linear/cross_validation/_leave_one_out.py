@@ -16,10 +16,19 @@ References
    method for prediction", Technometrics 16, 1974, eq. 4.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._ridge_path import is_quadratic
+from skmtl.linear.objective._task_matrix import TaskMatrix
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
 
 SMALLEST = 1e-10
 """Curvature, as a part of the largest, and what a row leaves to the others: less is rounding."""
@@ -44,9 +53,19 @@ class LeaveOneOut:
         Whether tasks have intercepts.
     """
 
-    def __init__(self, X, Y, weights, omega, Q, *, fit_intercept):
+    def __init__(
+        self,
+        X: Any,
+        Y: Array,
+        weights: Array,
+        omega: float,
+        Q: TaskMatrix,
+        *,
+        fit_intercept: bool,
+    ) -> None:
         self.shares, self.Q = weights / weights.sum(), Q
-        self.x_mean = self.y_mean = 0.0
+        self.x_mean: Any = 0.0
+        self.y_mean: Any = 0.0
         self.own = np.zeros(len(Y))
         if fit_intercept:
             self.x_mean, self.y_mean, self.own = self.shares @ X, self.shares @ Y, self.shares
@@ -59,12 +78,12 @@ class LeaveOneOut:
         self.pull = (weighted @ vectors).T @ self.Y
         self.leverage = (weighted @ vectors) * self.rows
 
-    def determines(self, alpha):
+    def determines(self, alpha: float) -> bool:
         """Whether no coefficient is left open, by the penalty or by the rows."""
         ridge = alpha * min(q for q, _ in self.Q.eigenspaces()) * (1.0 - self.shares.max())
         return self.values[0] + ridge > SMALLEST * self.values[-1]
 
-    def errors(self, alpha):
+    def errors(self, alpha: float) -> Array:
         """Label less prediction (n_samples, n_tasks)."""
         found = np.zeros_like(self.Y)
         for q, project in self.Q.eigenspaces():
@@ -76,7 +95,7 @@ class LeaveOneOut:
         return found
 
 
-def leave_one_out(model: PathModel, X, targets, alphas):
+def leave_one_out(model: PathModel, X: Any, targets: Targets, alphas: Array) -> Array | None:
     """Mean squared errors (n_alphas, n_samples) of every row, predicted by a fit to all others.
 
     None where one decomposition does not give them: other penalties, shrunk intercepts, labels
@@ -84,12 +103,12 @@ def leave_one_out(model: PathModel, X, targets, alphas):
     """
     options = model.options
     problem = PathProblem.of_rows(model, X, targets, on_rows=True)
-    if problem is None or len(problem.label_weights) < len(targets.values):
+    if problem is None or problem.label_weights is None:
         return None
-    label_weights, parts = (
-        problem.label_weights.reshape(len(problem.label_weights), -1),
-        problem.parts(),
-    )
+    if len(problem.label_weights) < len(targets.values):
+        return None
+    label_weights = problem.label_weights.reshape(len(problem.label_weights), -1)
+    parts = problem.parts()
     if (label_weights != label_weights[:, :1]).any() or not is_quadratic(parts, options):
         return None
     Q = parts[0].Q.centred() if options.center else parts[0].Q

@@ -10,18 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl.linear.cross_validation._alpha_grid import alpha_grid
+from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._parameters import check_comparable
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
-from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.objective._training_data import (
+    learnable,
+    learnable_outputs,
+    learnable_tasks,
+    vanishing_for_zero,
+)
 from skmtl.linear.penalties import PENALTIES, Penalty
-from skmtl.linear.solvers._fit import LinearFit, check_comparable, descend_path, fit_linear
-from skmtl.linear.solvers._select import Case, choose_solver, fits_in_grams
+from skmtl.linear.solvers import Case
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 
@@ -77,7 +88,12 @@ class PathProblem:
     """
 
     def __init__(
-        self, X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: FitOptions
+        self,
+        X: Any,
+        targets: Targets,
+        label_weights: Array | None,
+        penalty: Penalty,
+        options: FitOptions,
     ) -> None:
         self.X, self.targets, self.label_weights = X, targets, label_weights
         self.penalty, self.options = penalty, options
@@ -111,6 +127,25 @@ class PathProblem:
             problem.X = Statistics(X, labelled, label_weights, centred=centred)
         return problem
 
+    @classmethod
+    def of_statistics(cls, model: PathModel, statistics: MergedStatistics, tasks: TaskSet) -> Self:
+        """What `of_rows` makes of the rows of ``tasks``, from their statistics."""
+        kept, names = np.flatnonzero(statistics.n_labels), tasks.names.tolist()
+        omega = read_task_weight(model.task_weight, names, statistics.omega)
+        factors = vanishing_for_zero(omega)[kept] / statistics.omega[kept]
+        some = statistics.select(kept).weighted(factors)
+        if not model.options.fit_intercept:
+            some = some.uncentred()
+        none = np.zeros((1, tasks.n_tasks))
+        counted = TaskSet(tasks.tasks, tasks.names, statistics.n_labels)
+        targets = Targets(counted, none, none).select(kept)
+        return cls(some, targets, None, model.penalty_of(kept, names), model.options)
+
+    @property
+    def data(self) -> tuple[Any, Targets, Any]:
+        """What fits get: features or statistics, targets, weights of the labels."""
+        return self.X, self.targets, self.label_weights
+
     def alphas(self, n_alphas: int, eps: float) -> Array:
         """Geometric grid of ``n_alphas``, descending.
 
@@ -118,16 +153,12 @@ class PathProblem:
         times that. For penalties that never make it vanish (quadratic ones), from 1e3 to 1e-5
         times the mean curvature of the loss over that of the penalty.
         """
-        data = self.X, self.targets, self.label_weights
-        largest, scale = alpha_max(*data, self.penalty, self.options)
-        if not np.isfinite(largest):
+        largest, scale = alpha_max(*self.data, self.penalty, self.options)
+        if scale is not None:
             start, end = (bound * scale for bound in QUADRATIC_RANGE)
             return np.geomspace(start, end, n_alphas)
-        tiny = np.finfo(np.float64).resolution
-        # What rounding leaves of nothing, in the units of X and y.
-        if largest <= tiny * min(self._size_of_products(), 1.0):
-            return np.full(n_alphas, tiny)
-        return np.geomspace(largest, largest * eps, n_alphas)
+        size = self._size_of_products()
+        return alpha_grid(largest, eps=eps, n_alphas=n_alphas, size=size)
 
     def _size_of_products(self) -> float:
         """How large products of features and labels are."""
@@ -150,16 +181,14 @@ class PathProblem:
             for alpha in alphas:
                 W, b = path.solve(alpha)
                 yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
-        elif alphas.all() and self._descends(parts, len(alphas)):
-            data = self.X, self.targets, self.label_weights
-            yield from descend_path(*data, parts[0], self.options, alphas=alphas)
         else:
-            yield from self._one_by_one(alphas)
+            found = self._solver_path(parts, alphas) if alphas.all() else None
+            yield from self._one_by_one(alphas) if found is None else found
 
     def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
-        data, warm = (self.X, self.targets, self.label_weights), None
+        warm = None
         for alpha in alphas.tolist():
-            fitted = fit_linear(*data, self.penalty, replace(self.options, alpha=alpha), warm)
+            fitted = fit_linear(*self.data, self.penalty, replace(self.options, alpha=alpha), warm)
             warm = fitted.warm
             yield fitted
 
@@ -168,11 +197,10 @@ class PathProblem:
         n_features, tasks = self.X.shape[1], self.targets.tasks
         return parts_for(self.penalty, 1.0, n_features, tasks, positive=self.options.positive)
 
-    def _descends(self, parts: list[PenaltyPart], n_alphas: int) -> bool:
-        """Whether block descent takes the whole path."""
+    def _solver_path(self, parts: list[PenaltyPart], alphas: Array) -> Iterator[LinearFit] | None:
+        """Fits of a solver that takes the whole path, else None."""
         tasks, options = self.targets.tasks, self.options
-        if not tasks.has_squared_loss or options.solver not in ("auto", "block_descent"):
-            return False
-        n_bytes = gram_bytes(self.X, self.targets, self.label_weights)
-        case = Case(tasks, parts, self.penalty, options, True, n_bytes, n_alphas)
-        return choose_solver(case) == "block_descent"
+        if not tasks.has_squared_loss:
+            return None
+        case = Case(tasks, parts, self.penalty, options, gram_bytes(*self.data), len(alphas))
+        return select_solver(case).path(*self.data, parts[0], options, alphas=alphas)

@@ -1,11 +1,22 @@
 r"""Quadratic penalties at many alphas from one eigendecomposition of each Gram matrix."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
-from skmtl.linear.solvers._closed_form import least_squares
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart
+from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._task_matrix import TaskMatrix
+from skmtl.linear.solvers._normal_equations import least_squares
+
+Array = NDArray[Any]
 
 
-def is_quadratic(parts, options):
+def is_quadratic(parts: list[PenaltyPart], options: FitOptions) -> bool:
     """Whether the penalty is a quadratic form, and intercepts are free or absent."""
     return (
         len(parts) == 1
@@ -17,7 +28,7 @@ def is_quadratic(parts, options):
     )
 
 
-def has_ridge_path(parts, options):
+def has_ridge_path(parts: list[PenaltyPart], options: FitOptions) -> bool:
     """Whether `RidgePath` solves it: ridge, distance from the mean, and sums of the two."""
     return is_quadratic(parts, options) and parts[0].Q.dense is None
 
@@ -38,7 +49,7 @@ class RidgePath:
         Whether the mean is free.
     """
 
-    def __init__(self, statistics, Q, *, center):
+    def __init__(self, statistics: Statistics, Q: TaskMatrix, *, center: bool) -> None:
         self.statistics = statistics
         self.ridge = 0.0 if center else Q.on_mean
         self.deviation = Q.on_deviation - self.ridge
@@ -49,7 +60,7 @@ class RidgePath:
             for U, tasks in zip(self.vectors, statistics.members, strict=True)
         ]
 
-    def solve(self, alpha):
+    def solve(self, alpha: float) -> tuple[Array, Array]:
         """W (p, T) and b (T,)."""
         stats = self.statistics
         D, P = alpha * self.ridge, alpha * self.deviation
@@ -62,7 +73,7 @@ class RidgePath:
             W[:, tasks] = U @ (h[:, None] * pulled)
         return W, stats.y_mean - stats.mean_product(W)
 
-    def _mean(self, D, inverse):
+    def _mean(self, D: float, inverse: Array) -> Array:
         """Mean m over tasks: (sum of n U h (s + D) U') m = sum of U h U' q, h the inverse."""
         stats = self.statistics
         sums = [q.sum(axis=1) for q in self.rotated]

@@ -60,7 +60,7 @@ SEARCH_ATTRIBUTES = """
 """.strip("\n")
 
 
-def _between(text, start, end):
+def _between(text: str, start: str, end: str) -> tuple[str, str]:
     """Parts of the text before, and from, the entries ``start`` and ``end``."""
     first = text.index(f"    {start} : ")
     last = text.index(f"    {end}", first)

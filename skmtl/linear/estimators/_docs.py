@@ -35,8 +35,8 @@ PARAMETERS = """
         quadratic penalties; not with ``center=True``, and with alpha > 0.
     solver : str, default="auto"
         One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
-        "closed_form" for squared loss with quadratic penalties ("l2", "mean", "temporal",
-        graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
+        "closed_form" for squared loss with quadratic penalties ("l2", "mean_deviation",
+        "temporal", graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
         "elastic_net" and "sparse_group", where intercepts are free; "admm" for squared loss
         with any penalty, where the features are not too many; "proximal_gradient" for
         everything.
@@ -66,8 +66,9 @@ ATTRIBUTES = r"""
     intercept_ : ndarray of shape (n_outputs,)
         Intercepts.
     shared_coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
-        What the tasks share, in long form or where centred (also "mean"): w0 if centred (in
-        the units of the fit, where targets are standardised), else the mean over tasks.
+        What the tasks share, in long form or where centred (also "mean_deviation"): w0 if
+        centred (in the units of the fit, where targets are standardised), else the mean over
+        tasks.
     coef_components_ : ndarray of shape (n_parts, n_outputs, n_features)
         The parts of ``coef_``, for penalties that split it ("dirty", "robust", ...).
     task_covariance_ : ndarray of shape (n_tasks, n_tasks)

@@ -1,116 +1,28 @@
 """Scikit-learn's `MultiTaskLasso` and `MultiTaskElasticNet`, with missing labels."""
 
-from numbers import Integral, Number, Real
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import enet_path
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import Interval
 
-from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
-from skmtl._random import RANDOM_STATE
-from skmtl.linear.estimators._elastic_net import ElasticNetProblem
+from skmtl.linear.estimators._lasso_docs import ATTRIBUTES, PARAMETERS
+from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
+from skmtl.tasks._task_set import Targets
 
-PARAMETERS = """
-    fit_intercept : bool, default=True
-        Whether to fit an intercept for each task.
-    copy_X : bool, default=True
-        Has no influence: X is never overwritten.
-    max_iter : int, default=1000
-        Largest number of sweeps over the coefficients.
-    tol : float, default=1e-4
-        Stop when the duality gap, times n_samples, is at most ``tol`` times the sum of squares
-        of y (centred if there are intercepts).
-    warm_start : bool, default=False
-        Start from the coefficients of the previous fit.
-    random_state : int, RandomState or Generator instance or None, default=None
-        Has no influence: nothing is drawn.
-    selection : {"cyclic", "random"}, default="cyclic"
-        Has no influence: the solver has its own order.
-"""
+Array = NDArray[Any]
 
-SOLUTION = """
-    coef_ : ndarray of shape (n_tasks, n_features)
-        Coefficients, of the dtype of X.
-    intercept_ : ndarray of shape (n_tasks,) or float
-        Intercepts; 0.0 without them.
-    dual_gap_ : float
-        Upper bound on the distance of the objective from its optimum.
-    n_iter_ : int
-        Sweeps over the coefficients.
-"""
-
-ATTRIBUTES = f"""{SOLUTION.rstrip()}
-    eps_ : float
-        What ``n_samples * dual_gap_`` may be at most: ``tol`` times the sum of squares of y.
-    sparse_coef_ : sparse matrix of shape (n_tasks, n_features)
-        Coefficients in CSR format.
-    <task attributes>
-"""
-
-twin = documented(PARAMETERS, ATTRIBUTES, shared="")
+lasso = documented(PARAMETERS, ATTRIBUTES, shared="")
 
 
-class Twin(MultiTaskRegressorMixin, MultiTaskEstimator):
-    """What the twins share: 2-D y of numbers, no further parameters on tasks."""
-
-    # Not parameters here; the base class reads them.
-    tasks = "auto"
-    task_feature = None
-    unknown_task = "error"
-
-    def predict(self, X):
-        """Predict the labels of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_tasks)
-            Predictions; NaN for a task that had no label in `fit`.
-        """
-        check_is_fitted(self)
-        return self._predict(self._read_X(X, reset=False)[0])
-
-    def _predict(self, X):
-        prediction = X @ self.coef_.T + self.intercept_
-        prediction[:, self._task_set.n_labels == 0] = np.nan
-        return prediction
-
-    def _expected(self, X, task_index):
-        return list(self._predict(X).T)
-
-    def _read_y(self, X, y, task_column, sample_weight, classes=None):
-        # One number is no weights, as scikit-learn has it.
-        sample_weight = None if isinstance(sample_weight, Number) else sample_weight
-        targets = super()._read_y(X, y, task_column, sample_weight, classes)
-        if targets.tasks.is_1d:
-            alone = type(self).__name__.removeprefix("MultiTask")
-            raise ValueError(
-                f"For mono-task outputs, use {alone}: y is 1-D. "
-                "As one task it has one column, y.reshape(-1, 1)."
-            )
-        return targets
-
-    def _publish_fit(self, fitted, dtype):
-        """Set coefficients, in the dtype of X, and certificate."""
-        self.coef_ = np.asarray(fitted.W.T, dtype=dtype)
-        self.intercept_ = fitted.b.astype(dtype, copy=False) if self.fit_intercept else 0.0
-        self.dual_gap_, self.n_iter_ = float(fitted.gap), int(fitted.n_iter)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = False
-        return tags
-
-
-@twin
-class MultiTaskElasticNet(Twin):
+@lasso
+class MultiTaskElasticNet(LassoModel):
     r"""Linear regression of many tasks that share features, by a mixed-norm elastic net.
 
     Takes what :class:`sklearn.linear_model.MultiTaskElasticNet` takes and finds the same
@@ -168,13 +80,8 @@ class MultiTaskElasticNet(Twin):
     _parameter_constraints = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "fit_intercept": ["boolean"],
-        "copy_X": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
-        "random_state": RANDOM_STATE,
-        "selection": [StrOptions({"cyclic", "random"})],
+        **CONSTRAINTS,
     }
 
     # Scikit-learn's own function, for code that calls it: complete y only.
@@ -182,17 +89,17 @@ class MultiTaskElasticNet(Twin):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: float = 1.0,
         *,
-        l1_ratio=0.5,
-        fit_intercept=True,
-        copy_X=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        random_state=None,
-        selection="cyclic",
-    ):
+        l1_ratio: Any = 0.5,
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
@@ -204,35 +111,29 @@ class MultiTaskElasticNet(Twin):
         self.selection = selection
 
     @property
-    def sparse_coef_(self):
+    def sparse_coef_(self) -> Any:
         """Coefficients in CSR format."""
         return sparse.csr_matrix(self.coef_)
 
-    def _fit(self, X, targets):
-        problem = ElasticNetProblem(X, targets, fit_intercept=self.fit_intercept)
-        path = problem.path(
-            [self.alpha],
-            self.l1_ratio,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            warm=self._warm_coefficients(X.shape[1], targets.tasks.n_tasks),
-        )
-        fitted = next(path)
+    def _fit(self, X: Any, targets: Targets) -> None:
+        problem = self._problem(X, targets)
+        warm = self._warm_coefficients(X.shape[1], targets.tasks.n_tasks)
+        fitted = next(problem.path([self.alpha], self.l1_ratio, warm))
         chooser = f"MultiTask{'Lasso' if self.l1_ratio == 1 else 'ElasticNet'}CV"
-        problem.warn_of_zero(fitted.W, self.alpha, self.l1_ratio, tol=self.tol, chooser=chooser)
+        self._warn_of_zero(problem, fitted.W, self.alpha, self.l1_ratio, chooser)
         self._publish_fit(fitted, X.dtype)
         self.eps_ = self.tol * X.shape[0] * problem.squares
 
-    def _warm_coefficients(self, n_features, n_tasks):
+    def _warm_coefficients(self, n_features: int, n_tasks: int) -> tuple[Array, Array] | None:
         """Coefficients of the previous fit, where they fit and are wanted."""
         coef = getattr(self, "coef_", None)
-        if not self.warm_start or np.shape(coef) != (n_tasks, n_features):
+        if coef is None or not self.warm_start or np.shape(coef) != (n_tasks, n_features):
             return None
         intercept = np.broadcast_to(getattr(self, "intercept_", 0.0), n_tasks)
         return coef.T.astype(np.float64), intercept.astype(np.float64)
 
 
-@twin
+@lasso
 class MultiTaskLasso(MultiTaskElasticNet):
     r"""Linear regression of many tasks that use the same few features.
 
@@ -294,16 +195,16 @@ class MultiTaskLasso(MultiTaskElasticNet):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: float = 1.0,
         *,
-        fit_intercept=True,
-        copy_X=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        random_state=None,
-        selection="cyclic",
-    ):
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X

@@ -1,37 +1,26 @@
-"""The public linear estimators that choose alpha by cross-validation."""
+"""Regularised linear models that choose alpha by cross-validation."""
 
-from contextlib import nullcontext
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
-import numpy as np
-from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin, all_or_nothing
+from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
-from skmtl._warnings import chosen_alpha
-from skmtl.linear.cross_validation._search import Search, choose
 from skmtl.linear.estimators._cv_docs import CV_ATTRIBUTES, CV_PARAMETERS
 from skmtl.linear.estimators._docs import SHARED
-from skmtl.linear.estimators._linear import (
-    MultiTaskLinear,
-    MultiTaskLinearClassifier,
-    MultiTaskLinearRegressor,
-)
-from skmtl.linear.objective._parameters import read_penalty
+from skmtl.linear.estimators._linear import MultiTaskLinear
+from skmtl.linear.estimators._linear_search import LinearSearch
+from skmtl.linear.penalties import Penalty
+from skmtl.linear.solvers import Solver
 
 linear_cv = documented(CV_PARAMETERS, CV_ATTRIBUTES, shared=SHARED)
 
-OF_KIND = {
-    "any": MultiTaskLinear,
-    "regression": MultiTaskLinearRegressor,
-    "classification": MultiTaskLinearClassifier,
-}
-NOT_FITTED_WITH_ALPHA = ("alphas", "eps", "cv", "scoring", "grid", "selection", "n_jobs", "verbose")
-
 
 @linear_cv
-class MultiTaskLinearCV(MultiTaskLinear):
+class MultiTaskLinearCV(LinearSearch):
     r"""`MultiTaskLinear` with alpha, and what else is asked, chosen by cross-validation.
 
     In every fold the fits go from the largest alpha to the smallest, each from the solution
@@ -107,29 +96,29 @@ class MultiTaskLinearCV(MultiTaskLinear):
 
     def __init__(
         self,
-        penalty="l21",
+        penalty: str | Penalty = "l21",
         *,
-        alphas=100,
-        eps=1e-3,
-        cv=None,
-        scoring=None,
-        grid=None,
-        selection="best",
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        center=False,
-        fit_intercept=True,
-        intercept_alpha=0.0,
-        task_weight=None,
-        scale_targets="auto",
-        positive=False,
-        solver="auto",
-        max_iter=1000,
-        tol=1e-4,
-        n_jobs=None,
-        verbose=False,
-    ):
+        alphas: Any = 100,
+        eps: float = 1e-3,
+        cv: Any = None,
+        scoring: Any = None,
+        grid: Any = None,
+        selection: str = "best",
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        unknown_task: str = "error",
+        center: bool = False,
+        fit_intercept: bool = True,
+        intercept_alpha: float = 0.0,
+        task_weight: Any = None,
+        scale_targets: bool | str = "auto",
+        positive: bool = False,
+        solver: str | Solver = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        n_jobs: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.penalty = penalty
         self.alphas = alphas
         self.eps = eps
@@ -151,100 +140,6 @@ class MultiTaskLinearCV(MultiTaskLinear):
         self.tol = tol
         self.n_jobs = n_jobs
         self.verbose = verbose
-
-    def fit(self, X, y, sample_weight=None, groups=None):
-        """Choose the parameters by cross-validation, then fit them to all observed labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features. In long form (``task_feature`` given) one column says which task a row
-            belongs to.
-        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
-            Labels; NaN, None, pandas.NA and masked entries are unobserved. One label a row in
-            long form.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels, in fitting and in scoring. A weight of 0 is the same as an
-            unobserved label.
-        groups : array-like of shape (n_samples,), default=None
-            Rows of a group are never parted: by a number, and by splitters that want groups.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If X has NaN or infinity, no label is observed, labels do not fit their task type,
-            or no fold can be scored.
-        """
-        self._validate_params()
-        with all_or_nothing(self):
-            for name in [name for name in vars(self) if name.endswith("_")]:
-                delattr(self, name)
-            X_read, task_column = self._read_X(X, reset=True)
-            targets = self._read_y(X_read, y, task_column, sample_weight)
-            self._publish(targets.tasks)
-            search = Search(self, X, X_read, y, task_column, sample_weight, targets)
-            models = [self._model(params, targets.tasks) for params in search.params]
-            for model in models:  # what is wrong is an error before any fit
-                read_penalty(model, targets.tasks, X_read.shape[1])
-            search.run(models, groups)
-            self._publish_search(search)
-            row, column = choose(search.score_path, self.selection, search.advice)
-            alpha = float(search.alphas[row][column])
-            self.best_params_ = {**search.params[row], "alpha": alpha}
-            self.alpha_ = alpha
-            self._refit(self._model(self.best_params_, targets.tasks), search)
-        return self
-
-    def _model(self, params, tasks):
-        """The model with some parameters, and the types of the tasks of all data."""
-        model = OF_KIND[self._kind]()
-        own = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name not in NOT_FITTED_WITH_ALPHA
-        }
-        penalty = clone(params.get("penalty", self.penalty), safe=False)
-        model.set_params(**{**own, "penalty": penalty})
-        model.set_params(**{name: value for name, value in params.items() if name != "penalty"})
-        types = [clone(task) for task in tasks.tasks]
-        model.set_params(tasks=types[0] if tasks.is_1d or tasks.is_long else types)
-        model._validate_params()
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(model, name, getattr(self, name))
-        return model
-
-    def _publish_search(self, search):
-        """Set what the search found, without the axis of the parameters where there is one."""
-        has_grid = self.grid is not None
-        self.alphas_ = search.alphas if has_grid else search.alphas[0]
-        if np.ndim(self.alphas):
-            self.alphas_ = search.alphas[0]
-        self.params_ = search.params
-        self.score_path_ = search.score_path
-        if not self._task_set.is_long:
-            self.task_score_path_ = search.task_score_path
-        if search.all_regression:
-            self.mse_path_ = search.mse_path if has_grid else search.mse_path[0]
-
-    def _refit(self, model, search):
-        """Fit to all data, and take over what was learned."""
-        targets = search.targets_of(model)
-        model._publish(targets.tasks)
-        # Scores that do not depend on alpha: all that were given are too large.
-        is_forced = np.ndim(self.alphas) and not np.nanmax(np.ptp(search.score_path, axis=1))
-        with nullcontext() if is_forced else chosen_alpha():
-            model._fit(search.data.X, targets)
-        parameters = model.get_params(deep=False)
-        for name, value in vars(model).items():
-            if name not in parameters:
-                setattr(self, name, value)
-        self._publish(targets.tasks)
 
 
 @linear_cv

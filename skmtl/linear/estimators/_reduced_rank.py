@@ -1,6 +1,9 @@
 """Linear regression of many tasks through few directions of X."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -10,7 +13,7 @@ from skmtl._base import MultiTaskRegressorMixin
 from skmtl._docstrings import documented
 from skmtl._warnings import warn
 from skmtl.linear.estimators._docs import SHARED
-from skmtl.linear.estimators._linear import MultiTaskLinear
+from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import learnable, learnable_outputs
@@ -18,10 +21,11 @@ from skmtl.linear.solvers._closed_form import closed_form
 from skmtl.linear.solvers._reduced_rank import reduced_rank
 from skmtl.linear.solvers._select import MAX_GRAM_BYTES
 from skmtl.tasks import Task
+from skmtl.tasks._task_set import Targets
 
 
 @documented("", "", shared=SHARED)
-class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
+class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     r"""Linear regression of many tasks with coefficients of low rank.
 
     Minimises over coefficients W (one column :math:`w_t` a task) and intercepts
@@ -130,21 +134,20 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
-    _standardize = _about_zero = False
 
     def __init__(
         self,
-        rank=None,
+        rank: int | None = None,
         *,
-        alpha=0.0,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        fit_intercept=True,
-        task_weight=None,
-        max_iter=1000,
-        tol=1e-6,
-    ):
+        alpha: float = 0.0,
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        unknown_task: str = "error",
+        fit_intercept: bool = True,
+        task_weight: Any = None,
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+    ) -> None:
         self.rank = rank
         self.alpha = alpha
         self.tasks = tasks
@@ -155,7 +158,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
         self.max_iter = max_iter
         self.tol = tol
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         require_squared_loss(targets.tasks, type(self).__name__)
         learned = learnable_outputs(targets.tasks)
         X, targets, label_weights = learnable(X, targets, self.task_weight)
@@ -185,7 +188,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
             self.shared_coef_ = coef[learned].mean(axis=0)
             self._shared_intercept = intercept[learned].mean(keepdims=True)
 
-    def _warn_of_max_iter(self, decrease, max_decrease):
+    def _warn_of_max_iter(self, decrease: float, max_decrease: float) -> None:
         last = f"decreased the objective by {decrease:.3g}"
         if not np.isfinite(decrease):
             last = "was the start"
@@ -197,7 +200,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
         )
 
 
-def _check_memory(n_bytes):
+def _check_memory(n_bytes: float) -> None:
     if n_bytes > MAX_GRAM_BYTES:
         raise ValueError(
             f"ReducedRankRegressor keeps a Gram matrix for each pattern of missing labels: here "

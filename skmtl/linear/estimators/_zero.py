@@ -1,6 +1,11 @@
 """All coefficients are 0: nothing was learned, though there was something to learn."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._warnings import ZeroCoefficientsWarning, warn
 
@@ -10,7 +15,9 @@ HARDLY = 0.99
 """Part of alpha_max from which on ``tol`` may well end a fit before its first step."""
 
 
-def warn_of_zero(alpha, largest, X, values, *, tol, chooser):
+def warn_of_zero(
+    alpha: float, largest: float, X: Any, values: NDArray[Any], *, tol: float, chooser: str
+) -> None:
     """Warn of a fit whose coefficients are all 0, if a smaller alpha would learn something.
 
     ``largest`` is alpha_max, ``chooser`` the estimator that chooses alpha.

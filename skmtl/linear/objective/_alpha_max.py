@@ -1,22 +1,34 @@
 """The smallest alpha at which the penalised part of the coefficients vanishes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._range import power_of_two
 from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._conjugate_gradients import conjugate_gradients
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._penalty_part import parts_for
-from skmtl.linear.objective._problem import FLAT
+from skmtl.linear.objective._losses import Point
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
+from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._prox_group import BISECTIONS
+from skmtl.linear.objective._setup import Setup, set_up
 from skmtl.linear.objective._statistics import Statistics
-from skmtl.linear.penalties import NormAtom
-from skmtl.linear.solvers._fit import _on_grams, _on_rows
-from skmtl.tasks._regression import Regression
+from skmtl.linear.penalties import NormAtom, Penalty
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
 
 NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
 
 
-def alpha_max(X, targets, label_weights, penalty, settings):
+def alpha_max(
+    X: Any, targets: Targets, label_weights: Any, penalty: Penalty, options: FitOptions
+) -> tuple[float, float | None]:
     """Smallest alpha at which W is what no penalty acts on, and the scale of a grid without one.
 
     The first is exact for norms and sums of them: it follows from the gradient of the loss where
@@ -24,25 +36,38 @@ def alpha_max(X, targets, label_weights, penalty, settings):
     quadratic penalties. The second, curvature of the loss over that of the penalty, is then
     finite, otherwise None.
     """
-    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=settings.positive)
+    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
-        return np.inf, _curvature(X, targets, label_weights) / max(
-            _stiffness(part) for part in parts
-        )
-    set_up = _on_grams if isinstance(X, Statistics) else _on_rows
-    setup = set_up(X, targets, label_weights, settings, parts, shape, settings.center)
-    start_b = _without_outliers(setup, targets, shape) if settings.fit_intercept else setup.start_b
+        return np.inf, _scale(X, targets, label_weights, parts)
+    setup = set_up(
+        X,
+        targets,
+        label_weights,
+        options,
+        parts,
+        on_grams=isinstance(X, Statistics),
+        centred=options.center,
+    )
+    start_b = _without_outliers(setup, targets, shape) if options.fit_intercept else setup.start_b
     Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
-    return max(_vanishing_alpha(part, Z) for part in parts), None
+    largest = max(_vanishing_alpha(part, Z) for part in parts)
+    # A norm that leaves free more than it says vanishes nowhere.
+    return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
 
 
-def _never_vanishes(part):
+def _scale(X: Any, targets: Targets, label_weights: Any, parts: list[PenaltyPart]) -> float:
+    """Curvature of the loss over the largest of the penalty."""
+    return _curvature(X, targets, label_weights) / max(_stiffness(part) for part in parts)
+
+
+def _never_vanishes(part: PenaltyPart) -> bool:
     """Whether a part is small but never 0, however large alpha."""
-    return not part.chain or not all(isinstance(atom, NormAtom) for atom in part.chain)
+    return not part.prox_atoms or not all(isinstance(atom, NormAtom) for atom in part.prox_atoms)
 
 
-def _vanishing_alpha(part, Z):
+def _vanishing_alpha(part: PenaltyPart, Z: Array) -> float:
+    """Smallest alpha at which this part is 0, for the gradient Z of the loss."""
     _, N = part.dual(Z, np.zeros(part.shape))
     if part.dykstra:
         N = N.sum(axis=0)
@@ -52,43 +77,44 @@ def _vanishing_alpha(part, Z):
         return 0.0
     if part.dykstra:
         return _gauge(part, N)
-    if len(part.chain) == 1:
-        atom = part.chain[0]
+    if len(part.prox_atoms) == 1:
+        atom = part.prox_atoms[0]
         return atom.dual_norm(part.layout.view(atom, N)) / atom.weight
     # A sum of norms vanishes no later than the first of them that does so alone.
-    low, high = 0.0, min(atom.alpha_max(part.layout.view(atom, N)) for atom in part.chain)
+    low, high = 0.0, min(atom.alpha_max(part.layout.view(atom, N)) for atom in part.prox_atoms)
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if not part.prox(N / middle, 1.0).any() else (middle, high)
     return high
 
 
-def _gauge(part, N):
+def _gauge(part: PenaltyPart, N: Array) -> float:
     r"""Smallest alpha at which prox of alpha times the penalty :math:`\Omega` is 0 at N.
 
     For :math:`r = \mathrm{prox}_{\alpha \Omega}(N)` it is at least
     :math:`\langle r, N \rangle / \Omega(r) = \alpha + \|r\|^2 / \Omega(r)`, which grows to it;
-    shares that are a little too large bound it from above.
+    subgradients that are a little too large bound it from above.
     """
     if (unit := power_of_two(np.abs(N).max())) != 1.0:
         return unit * _gauge(part, N / unit)
-    alpha = float(np.vdot(N, N)) / part.chain_value(N)
+    alpha = float(np.vdot(N, N)) / part.prox_value(N)
     for _ in range(BISECTIONS):
         rest = part.prox(N, alpha)
-        more = float(np.vdot(rest, rest)) / (part.chain_value(rest) or 1.0)
+        more = float(np.vdot(rest, rest)) / (part.prox_value(rest) or 1.0)
         alpha += more
         if more <= 1e-10 * alpha:
             break
+    assert part.dykstra is not None
     return alpha / part.dual_scale(part.dykstra.of(N / alpha))
 
 
-def _without_outliers(setup, targets, shape):
+def _without_outliers(setup: Setup, targets: Targets, shape: tuple[int, int]) -> Array:
     """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
 
     Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
     """
     tasks, b = targets.tasks, setup.start_b.copy()
-    is_huber = [type(t) is Regression and t.loss == "huber" for t in tasks.tasks]
+    is_huber = [task.has_linear_tails for task in tasks.tasks]
     if not any(is_huber):
         return b
     sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
@@ -102,7 +128,7 @@ def _without_outliers(setup, targets, shape):
     return b
 
 
-def _null_gradient(problem, x):
+def _null_gradient(problem: Problem, x: Array) -> Array:
     """Gradient (p, C) of the loss at the optimum over all that no atom with a prox acts on."""
     point, value, g = _objective(problem, x)
     size = np.linalg.norm(problem.pull(*point.gradient)) or 1.0
@@ -121,7 +147,7 @@ def _null_gradient(problem, x):
     return point.gradient[0]
 
 
-def _objective(problem, x):
+def _objective(problem: Problem, x: Array) -> tuple[Point, float, Array]:
     """Point, loss with the penalty on intercepts, and its gradient over the free directions."""
     point = problem.at(x)
     g = _project(problem, problem.pull(*point.gradient))
@@ -130,28 +156,18 @@ def _objective(problem, x):
     return point, value, g + pull
 
 
-def _newton_step(problem, point, g):
-    """Solve H z = g by conjugate gradients."""
-    z, r = np.zeros_like(g), g.copy()
-    d, rr = r.copy(), r @ r
-    target, steepest = 1e-28 * rr, 0.0
-    for _ in range(CG_STEPS):
+def _newton_step(problem: Problem, point: Point, g: Array) -> Array:
+    """Solve H z = g for the Hessian H over the free directions."""
+
+    def product(d: Array) -> Array:
         Hd = _project(problem, problem.pull(*point.hessian(*problem.coefficients(d))))
-        Hd += _pull_of_intercepts(problem, d)
-        curvature, dd = d @ Hd, d @ d
-        steepest = max(steepest, curvature / (dd or 1.0))
-        if not curvature > FLAT * steepest * dd:
-            break
-        z += rr / curvature * d
-        r -= rr / curvature * Hd
-        rr, previous = r @ r, rr
-        if rr <= target:
-            break
-        d = r + rr / previous * d
-    return z
+        return Hd + _pull_of_intercepts(problem, d)
+
+    target = 1e-14 * float(np.linalg.norm(g))
+    return conjugate_gradients(product, g, np.zeros_like(g), target=target, max_iter=CG_STEPS)[0]
 
 
-def _project(problem, g):
+def _project(problem: Problem, g: Array) -> Array:
     """`Problem.free`, and intercepts as free as they are where W = 0."""
     free = problem.free(g)
     if problem.intercept and np.isfinite(problem.intercept.alpha):
@@ -159,17 +175,17 @@ def _project(problem, g):
     return free
 
 
-def _pull_of_intercepts(problem, x):
+def _pull_of_intercepts(problem: Problem, x: Array) -> Array:
     """Gradient of the penalty on intercepts, flat."""
     pull = np.zeros_like(x)
-    if problem.intercept and 0 < problem.intercept.alpha < np.inf:
+    if problem.intercept and problem.intercept.is_shrunk:
         b = problem.split(x)[2]
         strength = problem.intercept.alpha * problem.intercept.scale**2
         problem.split(pull)[2][:] = strength * (b - problem._mean_intercept(b))
     return pull
 
 
-def _curvature(X, targets, label_weights):
+def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
     """Mean over tasks and features of the weighted variance of a feature, times task weight."""
     if isinstance(X, Statistics):
         counts = np.bincount(X.group)
@@ -189,14 +205,14 @@ def _curvature(X, targets, label_weights):
     return float(centred.mean()) or 1.0
 
 
-def _squared(X):
+def _squared(X: Any) -> Any:
     return X.multiply(X).tocsr() if hasattr(X, "multiply") else X * X
 
 
-def _stiffness(part):
+def _stiffness(part: PenaltyPart) -> float:
     """Largest curvature of the penalty: that of its quadratic form, or else its weight."""
     Q = part.Q
-    found = [Q.on_mean, Q.on_deviation, *(a.weight for a in part.chain)]
+    found = [Q.on_mean, Q.on_deviation, *(a.weight for a in part.prox_atoms)]
     if Q.dense is not None:
         found.append(float(Q.values.max()))
     return max(found) or 1.0

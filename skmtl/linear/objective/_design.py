@@ -1,21 +1,40 @@
 """From coefficients to raw scores and back: X W + b in wide and long form."""
 
+from __future__ import annotations
+
+from typing import Any, Protocol
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
+
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
+
+
+class Design(Protocol):
+    """The linear map from coefficients to raw scores."""
+
+    def forward(self, W: Array, b: Array) -> Array:
+        """Raw scores of coefficients."""
+
+    def adjoint(self, U: Array) -> tuple[Array, Array]:
+        """The transposed map: (gW, gb) of derivatives with respect to the raw scores."""
 
 
 class WideDesign:
     """All tasks share the rows of X: raw scores (n_samples, n_outputs)."""
 
-    def __init__(self, X, offset):
+    def __init__(self, X: Any, offset: Array) -> None:
         self.X = X
         self.offset = offset
         self.n_features = X.shape[1]
 
-    def forward(self, W, b):
-        return self.X @ W + (b - self.offset @ W)
+    def forward(self, W: Array, b: Array) -> Array:
+        return np.asarray(self.X @ W + (b - self.offset @ W))
 
-    def adjoint(self, U):
+    def adjoint(self, U: Array) -> tuple[Array, Array]:
         sums = U.sum(axis=0)
         return self.X.T @ U - np.outer(self.offset, sums), sums
 
@@ -23,11 +42,11 @@ class WideDesign:
 class LongDesign:
     """A row belongs to one task: raw scores (n_samples, n_classes), W (n_features, T * C).
 
-    The rows are laid out as one sparse block matrix with a block of columns a task, so that
+    The rows are laid out as one sparse block matrix with one block of columns per task, so that
     memory is that of X, whatever the number of tasks.
     """
 
-    def __init__(self, X, task_index, n_tasks, offset):
+    def __init__(self, X: Any, task_index: Array, n_tasks: int, offset: Array) -> None:
         n_samples, self.n_features = X.shape
         self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
         if sparse.issparse(X):
@@ -43,13 +62,13 @@ class LongDesign:
         # Kept as CSR: the transpose of a CSR product is several times slower.
         self.blocks_T = self.blocks.T.tocsr()
 
-    def forward(self, W, b):
+    def forward(self, W: Array, b: Array) -> Array:
         b = (b - self.offset @ W).reshape(self.n_tasks, -1)
         stacked = W.reshape(self.n_features, self.n_tasks, -1).swapaxes(0, 1)
         raw = self.blocks @ stacked.reshape(self.n_tasks * self.n_features, -1)
-        return raw + b[self.task_index]
+        return np.asarray(raw + b[self.task_index])
 
-    def adjoint(self, U):
+    def adjoint(self, U: Array) -> tuple[Array, Array]:
         n_classes = U.shape[1]
         sums = np.column_stack(
             [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
@@ -59,7 +78,7 @@ class LongDesign:
         return gradient - np.outer(self.offset, sums), sums
 
 
-def make_design(X, targets, offset=None):
+def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:
     """Design for the form of ``targets``; ``offset`` (n_features,) is subtracted from X."""
     offset = np.zeros(X.shape[1]) if offset is None else offset
     if targets.task_index is None:

@@ -1,19 +1,28 @@
 r"""Sums of penalties whose joint prox is not known: groups that each have their own.
 
 At the optimum the gradient of the loss is split between the groups :math:`\Omega_c`: minus the
-gradient is :math:`\sum_c N_c` with :math:`N_c \in \partial \Omega_c(V)`. These shares certify the
-optimum, and give the prox of the sum from those of the groups.
+gradient is :math:`\sum_c N_c` with :math:`N_c \in \partial \Omega_c(V)`. These subgradients certify
+the optimum, and give the prox of the sum from those of the groups.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._prox_group import ProxGroup
+
+Array = NDArray[Any]
 
 TOLERANCE = 1e-9
-"""Relative accuracy of a prox. The shares go from one to the next, so that few sweeps do."""
+"""Relative accuracy of a prox. The split goes from one to the next, so that few sweeps do."""
 MAX_SWEEPS = 200
 
 
 class DykstraSplit:
-    """What each group takes of a gradient.
+    """Which subgradient each group contributes, as Dykstra's algorithm finds them.
 
     Parameters
     ----------
@@ -21,13 +30,18 @@ class DykstraSplit:
         Two or more.
     shape : tuple (n_features, n_outputs)
         Shape of V.
+
+    Attributes
+    ----------
+    current : ndarray of shape (n_groups, n_features, n_outputs)
+        Subgradients N_c of the latest prox; the next starts from them.
     """
 
-    def __init__(self, groups, shape):
+    def __init__(self, groups: list[ProxGroup], shape: tuple[int, int]) -> None:
         self.groups = groups
         self.current = np.zeros((len(groups), *shape))
 
-    def prox(self, V, step):
+    def prox(self, V: Array, step: float) -> Array:
         r"""Proximal step of the sum.
 
         .. math:: r \leftarrow \mathrm{prox}_{\mathrm{step}\, \Omega_c}(r + \mathrm{step}\, N_c),
@@ -51,25 +65,26 @@ class DykstraSplit:
             for c, group in enumerate(self.groups):
                 full = rest + step * self.current[c]
                 new = group.prox(full, step)
-                moved += np.linalg.norm(new - rest)
+                moved += float(np.linalg.norm(new - rest))
                 self.current[c] = (full - new) / step
                 rest = new
             if moved <= enough:
                 break
         return rest
 
-    def of(self, N):
-        """DykstraSplit (n_pieces, p, C) that add up to N, by the latest prox.
+    def of(self, N: Array) -> Array:
+        """Split N into subgradients (n_groups, p, C) that add up to it, by the latest prox.
 
         What these leave of N vanishes as a solver converges.
         """
-        shares = np.array(
+        split = np.array(
             [
-                group.layout.without_mean(share) if group.is_shift_invariant else share
-                for group, share in zip(self.groups, self.current, strict=True)
+                group.layout.without_mean(taken) if group.is_shift_invariant else taken
+                for group, taken in zip(self.groups, self.current, strict=True)
             ]
         )
+        # What is left over goes in equal amounts to the groups that say something of the mean.
         takes = np.array([not group.is_shift_invariant for group in self.groups], dtype=float)
         if not takes.any():
             takes[:] = 1.0
-        return shares + (takes / takes.sum())[:, None, None] * (N - shares.sum(axis=0))
+        return split + (takes / takes.sum())[:, None, None] * (N - split.sum(axis=0))

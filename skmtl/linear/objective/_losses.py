@@ -7,18 +7,67 @@ with respect to the raw scores, moved by a linearised step -(dW, db) of the coef
 point has ``gradient`` (the adjoint of u) and ``conjugate(s)`` = F*(s u).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from copy import copy
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
+from skmtl.linear.objective._design import Design
 from skmtl.linear.objective._separation import margins
+from skmtl.linear.objective._statistics import Statistics
+from skmtl.tasks._base import Task
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
+Outputs = slice | Array
+
+
+class DualPoint(Protocol):
+    """A dual variable u of a loss."""
+
+    @property
+    def gradient(self) -> tuple[Array, Array]:
+        """Adjoint of the design at u: (Z, sums) as (gW, gb)."""
+
+    def conjugate(self, scale: float) -> float:
+        """F*(scale u)."""
+
+
+class Point(Protocol):
+    """A loss at some coefficients."""
+
+    @property
+    def value(self) -> float:
+        """F(W, b)."""
+
+    @property
+    def gradient(self) -> tuple[Array, Array]:
+        """Derivatives (gW, gb)."""
+
+    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
+        """Second derivative applied to (dW, db)."""
+
+    def dual(self, dW: Array, db: Array) -> DualPoint:
+        """Gradient with respect to the raw scores, linearised at a step -(dW, db)."""
+
+
+class Loss(Protocol):
+    """The loss of the data."""
+
+    def at(self, W: Array, b: Array) -> Point:
+        """The loss at coefficients."""
 
 
 class DataLoss:
     """Any losses, on the rows of the data."""
 
-    def __init__(self, design, targets, label_weights):
+    def __init__(self, design: Design, targets: Targets, label_weights: Array) -> None:
         self.design = design
         self.n_samples, self.n_tasks = len(targets.values), targets.tasks.n_tasks
         self.task_index = targets.task_index
@@ -28,17 +77,17 @@ class DataLoss:
         self.blocks = [
             (
                 block.task,
-                _as_slice(block.outputs),
+                as_slice(block.outputs),
                 np.ascontiguousarray(values[:, block.tasks]),
                 np.ascontiguousarray(label_weights[:, block.tasks]),
             )
             for block in targets.tasks.blocks
         ]
 
-    def at(self, W, b):
+    def at(self, W: Array, b: Array) -> DataPoint:
         return DataPoint(self, self.design.forward(W, b))
 
-    def without(self, tasks):
+    def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
         rest = copy(self)
         rest.blocks = [
@@ -49,11 +98,11 @@ class DataLoss:
         ]
         return rest
 
-    def _of_labels(self, tasks, members):
+    def _of_labels(self, tasks: Array, members: Array) -> Array:
         """What a label (n, n_members) of a block has of its task."""
         return tasks[members] if self.task_index is None else tasks[self.task_index][:, None]
 
-    def separated(self, raw):
+    def separated(self, raw: Array) -> Array:
         """Mask (n_tasks,) of the tasks whose labels all have the largest raw score."""
         apart = np.ones(self.n_tasks, dtype=bool)
         for members, (task, scores, values, label_weights, _) in zip(
@@ -68,7 +117,7 @@ class DataLoss:
                 apart[self.task_index[wrong[:, 0]]] = False
         return apart
 
-    def split(self, raw):
+    def split(self, raw: Array) -> Iterator[tuple[Task, Array, Array, Array, Outputs]]:
         """(task, raw, values, label_weights, outputs) of each block, raw (n, tasks, outputs)."""
         for task, outputs, values, label_weights in self.blocks:
             yield task, raw[:, outputs].reshape(*values.shape, -1), values, label_weights, outputs
@@ -77,20 +126,20 @@ class DataLoss:
 class DataPoint:
     """`DataLoss` at some coefficients."""
 
-    def __init__(self, loss, raw):
+    def __init__(self, loss: DataLoss, raw: Array) -> None:
         self.loss, self.raw = loss, raw
 
     @cached_property
-    def separated(self):
+    def separated(self) -> Array:
         """Mask of the tasks whose classes these coefficients tell apart."""
         return self.loss.separated(self.raw)
 
-    def without(self, tasks):
+    def without(self, tasks: Array) -> DataPoint:
         """The point of the loss of the other tasks; ``tasks`` is a mask."""
         return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
 
     @cached_property
-    def _value_and_slope(self):
+    def _value_and_slope(self) -> tuple[float, Array]:
         total, slope = 0.0, np.empty_like(self.raw)
         # A loss may overflow on a step that is too long; the search then shortens it.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -101,14 +150,14 @@ class DataPoint:
         return total, slope
 
     @property
-    def value(self):
+    def value(self) -> float:
         return self._value_and_slope[0]
 
     @cached_property
-    def gradient(self):
+    def gradient(self) -> tuple[Array, Array]:
         return self.loss.design.adjoint(self._value_and_slope[1])
 
-    def _bend(self, direction):
+    def _bend(self, direction: Array) -> Array:
         """Second derivative applied to raw scores."""
         bent = np.empty_like(self.raw)
         for task, raw, values, label_weights, outputs in self.loss.split(self.raw):
@@ -116,10 +165,10 @@ class DataPoint:
             bent[:, outputs] = _weigh(label_weights, task.curvature(raw, values, along))
         return bent
 
-    def hessian(self, dW, db):
+    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
         return self.loss.design.adjoint(self._bend(self.loss.design.forward(dW, db)))
 
-    def dual(self, dW, db):
+    def dual(self, dW: Array, db: Array) -> DataDual:
         slope = self._value_and_slope[1]
         if dW.any() or db.any():
             slope = slope - self._bend(self.loss.design.forward(dW, db))
@@ -129,14 +178,14 @@ class DataPoint:
 class DataDual:
     """A dual point of `DataLoss`."""
 
-    def __init__(self, loss, slope):
+    def __init__(self, loss: DataLoss, slope: Array) -> None:
         self.loss, self.slope = loss, slope
 
     @cached_property
-    def gradient(self):
+    def gradient(self) -> tuple[Array, Array]:
         return self.loss.design.adjoint(self.slope)
 
-    def conjugate(self, scale):
+    def conjugate(self, scale: float) -> float:
         total = 0.0
         for task, slope, values, label_weights, _ in self.loss.split(scale * self.slope):
             used = label_weights > 0
@@ -155,17 +204,17 @@ class StatisticsLoss:
     :math:`m` without an intercept. ``profiled``: b is kept at its optimum, so that m = 0.
     """
 
-    def __init__(self, statistics, *, profiled):
+    def __init__(self, statistics: Statistics, *, profiled: bool) -> None:
         self.statistics, self.profiled = statistics, profiled
 
-    def at(self, W, b):
+    def at(self, W: Array, b: Array) -> StatisticsPoint:
         return StatisticsPoint(self, W, b)
 
 
 class StatisticsPoint:
     """`StatisticsLoss` at some coefficients; as it is quadratic, its own dual point too."""
 
-    def __init__(self, loss, W, b):
+    def __init__(self, loss: StatisticsLoss, W: Array, b: Array) -> None:
         self.loss, self.W, self.b = loss, W, b
         stats = loss.statistics
         self.GW = stats.gram_product(W)
@@ -174,7 +223,7 @@ class StatisticsPoint:
             self.miss = b + stats.mean_product(W) - stats.y_mean
 
     @cached_property
-    def value(self):
+    def value(self) -> float:
         stats = self.loss.statistics
         quadratic = (
             np.vdot(self.W, self.GW) - 2 * np.vdot(self.W, stats.cross) + stats.squares.sum()
@@ -182,24 +231,24 @@ class StatisticsPoint:
         return 0.5 * float(quadratic + stats.omega @ self.miss**2)
 
     @cached_property
-    def gradient(self):
+    def gradient(self) -> tuple[Array, Array]:
         stats = self.loss.statistics
         gb = stats.omega * self.miss
         return self.GW - stats.cross + stats.means_times(gb), gb
 
-    def hessian(self, dW, db):
+    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
         stats = self.loss.statistics
         if self.loss.profiled:
             return stats.gram_product(dW), np.zeros_like(db)
         gb = stats.omega * (db + stats.mean_product(dW))
         return stats.gram_product(dW) + stats.means_times(gb), gb
 
-    def dual(self, dW, db):
+    def dual(self, dW: Array, db: Array) -> StatisticsPoint:
         if not (dW.any() or db.any()):
             return self
         return StatisticsPoint(self.loss, self.W - dW, self.b - db)
 
-    def conjugate(self, scale):
+    def conjugate(self, scale: float) -> float:
         # u = c (f - y): sum of s^2 u^2 / (2 c) + s u y, from the same statistics.
         stats = self.loss.statistics
         along_y = float(np.vdot(self.W, stats.cross) - stats.squares.sum())
@@ -207,14 +256,7 @@ class StatisticsPoint:
         return scale**2 * self.value + scale * along_y
 
 
-def _weigh(label_weights, values):
-    """Cell weight times value, exactly 0 where the weight is; flat over the outputs."""
+def _weigh(label_weights: Array, values: Array) -> Array:
+    """Label weight times value, exactly 0 where the weight is; flat over the outputs."""
     weighed = np.where(label_weights[..., None] > 0, values, 0.0) * label_weights[..., None]
     return weighed.reshape(len(values), -1)
-
-
-def _as_slice(index):
-    """A slice where the index is contiguous, so that taking it makes no copy."""
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[-1]) + 1)
-    return index

@@ -1,28 +1,34 @@
 """Parameters of a linear fit: the penalty that is meant, and what has no meaning together."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl.linear.penalties import PENALTIES, Quadratic
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.penalties import PENALTIES, Penalty, Quadratic
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._regression import Regression
+from skmtl.tasks._task_set import TaskSet
 
 
-def read_penalty(settings, tasks, n_features):
+def read_penalty(estimator: Any, tasks: TaskSet, n_features: int) -> Penalty:
     """The penalty of an estimator, checked; ValueError for parameters that contradict it.
 
     ``tasks`` is the `TaskSet` of the fit.
     """
-    penalty = settings.penalty
+    penalty = estimator.penalty
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else clone(penalty)
     penalty = put_in_order(penalty, tasks.names.tolist())
     penalty.check(n_features)
-    _check_positive(settings, penalty)
-    _check_intercepts(settings, tasks)
+    _check_positive(estimator, penalty)
+    _check_intercepts(estimator, tasks)
     return penalty
 
 
-def read_alphas(alphas):
+def read_alphas(alphas: Any) -> NDArray[Any]:
     """The alphas a user gives, descending; ValueError for what is no alpha."""
     found = np.asarray(alphas).ravel()
     if found.dtype.kind in "biuf" and len(found):
@@ -33,11 +39,11 @@ def read_alphas(alphas):
     raise ValueError(f"alphas={alphas!r}; expected at least one number, all finite and >= 0.")
 
 
-def _check_positive(settings, penalty):
+def _check_positive(estimator: Any, penalty: Penalty) -> None:
     """Raise where a bound on what is penalised would not be the bound on the coefficients."""
-    if not settings.positive:
+    if not estimator.positive:
         return
-    if settings.center:
+    if estimator.center:
         raise ValueError(
             "positive=True does not go with center=True: the coefficients are the centre plus "
             "deviations that have either sign. Set one of them to False."
@@ -52,26 +58,57 @@ def _check_positive(settings, penalty):
         )
 
 
-def _check_intercepts(settings, tasks):
+def _check_intercepts(estimator: Any, tasks: TaskSet) -> None:
     """Raise where intercepts that are pulled together do not have the same units."""
-    alpha = settings.intercept_alpha
+    alpha = estimator.intercept_alpha
     has_labels = tasks.n_labels > 0
-    if not settings.fit_intercept or not alpha or tasks.is_long or has_labels.sum() < 2:
+    if not estimator.fit_intercept or not alpha or tasks.is_long or has_labels.sum() < 2:
         return
-    scaled = settings.scale_targets
+    scaled = estimator.scale_targets
     if scaled == "auto":
         scaled = tasks.is_mixed
     numbers = [
         name
         for task, name, counts in zip(tasks.tasks, tasks.names.tolist(), has_labels, strict=True)
-        if type(task) is Regression and counts
+        if task.can_rescale and counts
     ]
     if scaled and numbers:
-        why = " (there are several task types)" if settings.scale_targets == "auto" else ""
+        why = " (there are several task types)" if estimator.scale_targets == "auto" else ""
         what = "makes the intercepts one" if np.isinf(alpha) else "pulls the intercepts together"
         raise ValueError(
-            f"intercept_alpha={alpha:g} {what}, but scale_targets={settings.scale_targets!r}{why} "
+            f"intercept_alpha={alpha:g} {what}, but scale_targets={estimator.scale_targets!r}{why} "
             f"gives tasks such as {numbers[0]!r} a location and a scale of their own, so that "
             "their intercepts have no common units. Set scale_targets=False (and bring the "
             "targets to one scale yourself), or intercept_alpha=0."
         )
+
+
+def check_smooth(tasks: TaskSet) -> None:
+    """Raise for a loss that no solver takes."""
+    for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
+        if not task.is_smooth:
+            loss = getattr(task, "loss", task.alias)
+            raise ValueError(
+                f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
+                "it. Regression(loss='huber') is close to it and fits; the neural estimators "
+                "take both."
+            )
+
+
+def check_comparable(tasks: TaskSet, penalty: Penalty, options: FitOptions) -> None:
+    """What compares tasks needs the same outputs in each."""
+    sizes = {
+        name: task.n_outputs_ for name, task in zip(tasks.names.tolist(), tasks.tasks, strict=False)
+    }
+    if len(set(sizes.values())) == 1:
+        return
+    atoms = [atom for part in penalty.parts() for atom in part.atoms()]
+    for compares, what in (
+        (any(atom.over_tasks for atom in atoms), f"penalty {penalty!r}"),
+        (options.center, "center=True"),
+        (options.fit_intercept and options.intercept_alpha > 0, "intercept_alpha"),
+    ):
+        if compares:
+            raise ValueError(
+                f"{what} compares tasks and needs the same number of outputs in each; got {sizes}."
+            )

@@ -1,12 +1,21 @@
 """What squared loss needs to know of the data: weighted means, Gram matrices, products."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._centring import without_large_means
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
+Group = tuple[list[int], Any, Array, Array]
 
 MAX_GRAM_BYTES = 2**30
 """Above this the Gram matrices are not formed and the solvers work on the rows."""
@@ -16,7 +25,7 @@ CHUNK_BYTES = 2**21
 
 
 class Statistics:
-    r"""Sufficient statistics of squared loss, one Gram matrix a distinct column of weights.
+    r"""Sufficient statistics of squared loss, one Gram matrix per distinct column of weights.
 
     With label weights c, :math:`\omega_t = \sum_i c_{ti}`, and centring where ``centred``
     (otherwise all means are 0):
@@ -30,7 +39,7 @@ class Statistics:
     Means come first and sums of squares are centred, so that a mean of 1e6 costs no digits.
     """
 
-    def __init__(self, X, targets, label_weights, *, centred):
+    def __init__(self, X: Any, targets: Targets, label_weights: Array, *, centred: bool) -> None:
         # Of the X they stand for.
         self.shape = X.shape
         self.n_features = X.shape[1]
@@ -42,7 +51,8 @@ class Statistics:
         self.cross = np.zeros((self.n_features, n_tasks))
         self.squares, self.y_mean, self.omega = np.zeros((3, n_tasks))
         self.group = np.zeros(n_tasks, dtype=np.intp)
-        grams, means = [], []
+        grams: list[Array] = []
+        means: list[Array] = []
         for tasks, X_group, Y, c in problems:
             self.group[tasks] = len(grams)
             self.omega[tasks] = c.sum()
@@ -58,46 +68,46 @@ class Statistics:
         self.gram, self.x_mean = np.array(grams), np.array(means)
 
     @cached_property
-    def eigensystem(self):
+    def eigensystem(self) -> tuple[Array, Array]:
         """Eigenvalues (n_groups, p) and eigenvectors of the Gram matrices, for a whole path."""
         values, vectors = np.linalg.eigh(self.gram)
         return np.maximum(values, 0.0), vectors
 
     @property
-    def members(self):
+    def members(self) -> list[Array]:
         """Tasks of each group."""
         order = np.argsort(self.group, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.group))[:-1])
 
-    def gram_product(self, W):
+    def gram_product(self, W: Array) -> Array:
         """:math:`G_t w_t` for every task, (p, T)."""
         if len(self.gram) == 1:
             return self.gram[0] @ W
         if len(self.gram) == W.shape[1]:
-            # One group a task, in the order of the tasks.
+            # One group per task, in the order of the tasks.
             return np.matmul(self.gram, W.T[:, :, None])[:, :, 0].T
         product = np.empty_like(W)
         for gram, tasks in zip(self.gram, self.members, strict=True):
             product[:, tasks] = gram @ W[:, tasks]
         return product
 
-    def mean_product(self, W):
+    def mean_product(self, W: Array) -> Array:
         r""":math:`\bar x_t' w_t` for every task, (T,)."""
         return np.einsum("tp,pt->t", self.x_mean[self.group], W)
 
-    def means_times(self, factors):
+    def means_times(self, factors: Array) -> Array:
         r""":math:`\bar x_t` times a factor for every task, (p, T)."""
         return self.x_mean[self.group].T * factors
 
 
-def statistics_of(X, targets, label_weights, *, centred):
+def statistics_of(X: Any, targets: Targets, label_weights: Array, *, centred: bool) -> Statistics:
     """`Statistics` of the data; X itself where it is such and stands for the data."""
     return (
         X if isinstance(X, Statistics) else Statistics(X, targets, label_weights, centred=centred)
     )
 
 
-def gram_bytes(X, targets, label_weights):
+def gram_bytes(X: Any, targets: Targets, label_weights: Array) -> int:
     """Memory the Gram matrices would take."""
     if isinstance(X, Statistics):
         return X.gram.nbytes
@@ -108,17 +118,17 @@ def gram_bytes(X, targets, label_weights):
     return n_groups * X.shape[1] ** 2 * 8
 
 
-def weight_groups(label_weights):
+def weight_groups(label_weights: Array) -> list[list[int]]:
     """Lists of the tasks with equal columns of weights."""
     if (label_weights == label_weights[:, :1]).all():
         return [list(range(label_weights.shape[1]))]
-    groups = {}
+    groups: dict[bytes, list[int]] = {}
     for t, c in enumerate(label_weights.T):
         groups.setdefault(_digest(c), []).append(t)
     return list(groups.values())
 
 
-def _wide_groups(X, values, label_weights):
+def _wide_groups(X: Any, values: Array, label_weights: Array) -> Iterator[Group]:
     """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
     n_samples = len(values)
     values, label_weights = values.reshape(n_samples, -1), label_weights.reshape(n_samples, -1)
@@ -128,11 +138,12 @@ def _wide_groups(X, values, label_weights):
         if len(rows) == n_samples:
             yield tasks, X, values[:, tasks], c
         else:
-            yield tasks, X[rows], values[np.ix_(rows, tasks)], c[rows]
+            yield tasks, X[rows], values[rows[:, None], tasks], c[rows]
 
 
-def _long_groups(X, targets, label_weights):
+def _long_groups(X: Any, targets: Targets, label_weights: Array) -> Iterator[Group]:
     """(task, X, Y, weights) for every task, from rows sorted by task."""
+    assert targets.task_index is not None
     order = np.argsort(targets.task_index, kind="stable")
     order = order[label_weights[order] > 0]
     ends = np.cumsum(np.bincount(targets.task_index[order], minlength=targets.tasks.n_tasks))
@@ -141,7 +152,7 @@ def _long_groups(X, targets, label_weights):
         yield [t], X[start:end], y[start:end, None], c[start:end]
 
 
-def products(X, Y, c, x_mean):
+def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
     """Weighted centred Gram matrix of X and its product with Y (already centred)."""
     if sparse.issparse(X):
         X, x_mean = without_large_means(X, x_mean, c)
@@ -163,5 +174,5 @@ def products(X, Y, c, x_mean):
     return (c[0] * gram, c[0] * cross) if is_uniform else (gram, cross)
 
 
-def _digest(column):
+def _digest(column: Array) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(column).tobytes(), digest_size=16).digest()

@@ -4,7 +4,16 @@ Ridge and the distance from the mean act alike on all tasks: with J = 11' / T th
 :math:`a J + b (I - J)`, two numbers for any number of tasks. Graphs add a dense matrix.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 
 class TaskMatrix:
@@ -18,7 +27,7 @@ class TaskMatrix:
         What comes on top.
     """
 
-    def __init__(self, on_mean, on_deviation, dense=None):
+    def __init__(self, on_mean: float, on_deviation: float, dense: Array | None = None) -> None:
         self.on_mean, self.on_deviation, self.dense = on_mean, on_deviation, dense
         self.is_zero = not on_mean and not on_deviation and dense is None
         if dense is not None:
@@ -28,26 +37,26 @@ class TaskMatrix:
             self.values, self.vectors = np.linalg.eigh(self.full)
             self.values[self.values <= 1e-12 * self.values.max(initial=0.0)] = 0.0
 
-    def times(self, V):
+    def times(self, V: Array) -> Array:
         """V Q, for V (rows, n_tasks)."""
         if self.dense is not None:
             return V @ self.full
         return self._scale(V, self.on_mean, self.on_deviation)
 
-    def solve(self, V):
+    def solve(self, V: Array) -> Array:
         """V times the pseudoinverse of Q."""
         if self.dense is not None:
             return (V @ self.vectors * _inverse(self.values)) @ self.vectors.T
         return self._scale(V, *_inverse(np.array([self.on_mean, self.on_deviation])))
 
-    def null(self, V):
+    def null(self, V: Array) -> Array:
         """V on the null space of Q."""
         if self.dense is not None:
             vectors = self.vectors[:, self.values == 0]
             return (V @ vectors) @ vectors.T
         return self._scale(V, self.on_mean == 0, self.on_deviation == 0)
 
-    def resolvent(self, V, step):
+    def resolvent(self, V: Array, step: float) -> Array:
         """V (I + step Q)^-1."""
         if self.dense is not None:
             return (V @ self.vectors / (1.0 + step * self.values)) @ self.vectors.T
@@ -55,11 +64,11 @@ class TaskMatrix:
             V, 1.0 / (1.0 + step * self.on_mean), 1.0 / (1.0 + step * self.on_deviation)
         )
 
-    def eigenspaces(self):
+    def eigenspaces(self) -> Iterator[tuple[float, Callable[[Array], Array]]]:
         """Eigenvalues of Q, each with the projection of V (rows, n_tasks) on its vectors."""
         if self.dense is not None:
             for value, vector in zip(self.values, self.vectors.T, strict=True):
-                yield value, lambda V, u=vector: np.outer(V @ u, u)
+                yield value, partial(_along, vector)
         elif self.is_ridge:
             yield self.on_mean, lambda V: V
         else:
@@ -67,18 +76,18 @@ class TaskMatrix:
             yield self.on_deviation, lambda V: V - V.mean(axis=1)[:, None]
 
     @property
-    def is_ridge(self):
+    def is_ridge(self) -> bool:
         """Whether Q is a multiple of the identity."""
         return self.dense is None and self.on_mean == self.on_deviation
 
     @property
-    def is_regular(self):
+    def is_regular(self) -> bool:
         """Whether the null space is empty."""
         if self.dense is not None:
             return bool((self.values > 0).all())
         return self.on_mean > 0 and self.on_deviation > 0
 
-    def centred(self):
+    def centred(self) -> TaskMatrix:
         """The matrix of min over w0 of the penalty on V = W - w0 1'."""
         if self.dense is None:
             return TaskMatrix(0.0, self.on_deviation)
@@ -87,7 +96,7 @@ class TaskMatrix:
         full = self.full - (np.outer(ones, ones) / total if total > 0 else 0.0)
         return TaskMatrix(0.0, 0.0, full)
 
-    def center_weights(self, n_tasks):
+    def center_weights(self, n_tasks: int) -> Array:
         """Weights (n_tasks,) of the tasks in the best w0."""
         if self.dense is None:
             return np.full(n_tasks, 1.0 / n_tasks)
@@ -95,19 +104,23 @@ class TaskMatrix:
         is_free = ones.sum() <= 1e-12 * np.abs(self.full).max()
         return np.full(n_tasks, 1.0 / n_tasks) if is_free else ones / ones.sum()
 
-    def covariance(self, n_tasks):
+    def covariance(self, n_tasks: int) -> Array | None:
         """Pseudoinverse of Q with trace 1, the covariance of tasks; None for Q = 0."""
         inverse = self.solve(np.eye(n_tasks))
         total = np.trace(inverse)
         return inverse / total if total > 0 else None
 
     @staticmethod
-    def _scale(V, on_mean, on_deviation):
+    def _scale(V: Array, on_mean: float, on_deviation: float) -> Array:
         if on_mean == on_deviation:
             return V * on_mean
         mean = V.mean(axis=1, keepdims=True)
         return on_deviation * (V - mean) + on_mean * mean
 
 
-def _inverse(values):
+def _along(u: Array, V: Array) -> Array:
+    return np.outer(V @ u, u)
+
+
+def _inverse(values: Array) -> Array:
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

@@ -1,7 +1,16 @@
 """What of the data there is something to learn from."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
+
+from skmtl.tasks._task_set import Targets, TaskSet
+
+Array = NDArray[Any]
 
 VANISHING = 1e-12
 """Stands for a task weight of 0, relative to the largest: the limit of a vanishing weight."""
@@ -10,20 +19,20 @@ LARGEST, SMALLEST = 1e70, 1e-100
 """Magnitudes of X and y between which products of both, and their squares, stay in range."""
 
 
-def learnable_outputs(tasks):
+def learnable_outputs(tasks: TaskSet) -> Array:
     """Mask of the outputs whose tasks have labels."""
     sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
     return np.repeat(tasks.n_labels > 0, sizes)
 
 
-def learnable_tasks(tasks):
+def learnable_tasks(tasks: TaskSet) -> Array:
     """Mask of the tasks that have labels, and something to learn from them."""
     if tasks.is_long:
         return tasks.n_labels > 0
     return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
 
 
-def check_range(X, targets):
+def check_range(X: Any, targets: Targets) -> None:
     """Raise where products of numbers as large, or small, as those of X and y are not numbers."""
     features = (X.data if sparse.issparse(X) else X).ravel(order="K")
     with np.errstate(over="ignore", under="ignore"):
@@ -49,22 +58,23 @@ def check_range(X, targets):
         )
 
 
-def _largest_labels(targets):
+def _largest_labels(targets: Targets) -> Array:
     """Largest absolute value of each task, (n_tasks,)."""
     sizes = np.abs(np.where(targets.weights > 0, targets.values, 0.0))
     if not targets.tasks.is_long:
         return sizes.reshape(len(sizes), -1).max(axis=0)
+    assert targets.task_index is not None
     largest = np.zeros(targets.tasks.n_tasks)
     np.maximum.at(largest, targets.task_index, sizes)
     return largest
 
 
-def vanishing_for_zero(task_weights):
+def vanishing_for_zero(task_weights: Array) -> Array:
     """Task weights, with the limit of a vanishing one for 0."""
     return np.maximum(task_weights, VANISHING * task_weights.max())
 
 
-def learnable(X, targets, task_weight):
+def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets, Array]:
     """X, targets and weights of rows and tasks with labels: the others have no influence."""
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
     rows = targets.row_is_observed

@@ -130,8 +130,7 @@ class Atom(Penalty):
         Returns
         -------
         value : float
-            At least 0. Where no formula is known, an upper bound is right: the gap is then too
-            large, never too small.
+            At least 0. One that is too large is safe, but keeps the gap from closing.
         """
 
     def alpha_max(self, Z: Array) -> float:

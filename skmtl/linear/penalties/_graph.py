@@ -8,6 +8,7 @@ import numpy as np
 
 from skmtl.linear.penalties._base import Array
 from skmtl.linear.penalties._quadratic import Quadratic
+from skmtl.tasks._adjacency import laplacian, read_adjacency
 from skmtl.tasks._by_name import matrix_by_task
 
 
@@ -51,18 +52,7 @@ class Graph(Quadratic):
         return Graph(self._read(n_tasks)[np.ix_(kept, kept)], self.weight)
 
     def _read(self, n_tasks: int) -> Array:
-        a = np.asarray(self.adjacency, dtype=np.float64)
-        if a.shape != (n_tasks, n_tasks):
-            raise ValueError(f"Graph: adjacency has shape {a.shape}; there are {n_tasks} tasks.")
-        bad = ~(np.isfinite(a) & (a >= 0) & np.isclose(a, a.T))
-        if bad.any():
-            s, t = np.argwhere(bad)[0].tolist()
-            raise ValueError(
-                "Graph: adjacency must be symmetric with finite entries >= 0; it has "
-                f"{a[s, t]:g} at ({s}, {t}) and {a[t, s]:g} at ({t}, {s})."
-            )
-        return a - np.diag(np.diag(a))
+        return read_adjacency(self.adjacency, n_tasks, "Graph: adjacency")
 
     def matrix(self, n_tasks: int) -> Array:
-        a = self._read(n_tasks)
-        return np.diag(a.sum(axis=1)) - a
+        return laplacian(self._read(n_tasks))

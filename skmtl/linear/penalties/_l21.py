@@ -56,7 +56,7 @@ class L21(RowNorm):
         super().check(n_features)
         if self.over_tasks and self.feature_weight is not None:
             raise ValueError(
-                "L21(axis='tasks') has one norm a task, in which features have no weights of "
+                "L21(axis='tasks') has one norm per task, in which features have no weights of "
                 "their own: feature_weight goes with axis='features'."
             )
 

@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._anderson import Anderson
-from skmtl.linear.solvers._base import Solution
+from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._loss_step import LossStep
+from skmtl.linear.solvers._needs import lacks_grams
 
 Array = NDArray[Any]
 Prox = Callable[[Array, float], Array]
+
+MAX_EIGEN_WORK = 1e10
+"""Largest number of Gram matrices times p^3 that are decomposed."""
 
 CHECK_EVERY = 5
 """Iterations between two evaluations of the gap, each followed by an extrapolation or a change
@@ -27,6 +33,32 @@ LARGEST_CHANGE = 10.0
 RANGE = (1e-6, 1e6)
 """Of the step size, relative to the largest curvature: where nothing is penalised and the loss is
 flat, a smaller one would let rounding grow."""
+
+
+class ADMM(Solver):
+    """Squared loss and few features, with any penalty that has a prox: see `admm`."""
+
+    name = "admm"
+    needs_grams = True
+
+    def lacks(self, case: Case) -> str | None:
+        if missing := lacks_grams(case):
+            return missing
+        if case.n_grams * case.n_features**3 > MAX_EIGEN_WORK:
+            return (
+                f"fewer features: {case.n_grams:.0f} matrices of {case.n_features} features are "
+                "too many to decompose"
+            )
+        return None
+
+    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        return admm(
+            problem,
+            problem.proxes(),
+            problem.start(*start),
+            max_gap=stopping.max_gap,
+            max_iter=stopping.max_iter,
+        )
 
 
 def admm(
@@ -81,24 +113,24 @@ def admm(
     )
     copies = _Copies([len(found) for found in proxes])
     flat = [prox for found in proxes for prox in found]
-    m = float(copies.shares.sum())
+    m = float(copies.fractions.sum())
     size = _StepSize(m * loss_step.typical, m * loss_step.largest)
     rho = size.rho
-    parts = problem.spread(x)
+    parts = problem.unpack(x)
     V = copies.of(parts)
     # The multipliers of a solution are minus the gradient: a warm start takes few steps.
     W = parts.sum(axis=0)
     U = np.zeros_like(V)
     if W.any():
         gradient = problem.loss.at(W, loss_step.intercepts(W)).gradient[0]
-        U -= copies.of(copies.shares * gradient) / rho
+        U -= copies.of(copies.fractions * gradient) / rho
     iterates = Anderson(V + U)
     lower, gap = -np.inf, np.inf
     for n_iter in range(1, max_iter + 1):
         A = copies.mean(V - U)
         total = A.sum(axis=0)
         W, b = loss_step.solve(rho / m, total)
-        P = copies.of(A + copies.shares / m * (W - total))
+        P = copies.of(A + copies.fractions / m * (W - total))
         step = RELAXATION * (P - V)
         if (back := iterates.undo(step)) is not None:
             V, U = _proximal(flat, back, rho)
@@ -108,8 +140,8 @@ def admm(
         iterates.remember(Z)
         if n_iter % CHECK_EVERY == 0 or n_iter == max_iter:
             parts = copies.last(V)
-            x = problem.gather(parts, loss_step.intercepts(parts.sum(axis=0)))
-            problem.share(copies.split(rho * U))
+            x = problem.pack(parts, loss_step.intercepts(parts.sum(axis=0)))
+            problem.use_subgradients(copies.split(rho * U))
             primal, bound = problem.gap(x, dual_point=problem.loss.at(W, b))
             lower = max(lower, bound)
             gap = max(primal - lower, 0.0)
@@ -130,7 +162,7 @@ class _Copies:
     def __init__(self, counts: Sequence[int]) -> None:
         self._counts = np.array(counts)
         self._ends = np.cumsum(counts)
-        self.shares = (1.0 / self._counts)[:, None, None]
+        self.fractions = (1.0 / self._counts)[:, None, None]
 
     def of(self, parts: Array) -> Array:
         """Every part as often as it is copied."""
@@ -139,7 +171,7 @@ class _Copies:
     def mean(self, V: Array) -> Array:
         """Mean over the copies of each part."""
         sums: Array = np.add.reduceat(V, self._ends - self._counts, axis=0)
-        return self.shares * sums
+        return self.fractions * sums
 
     def last(self, V: Array) -> Array:
         """The last copy of each part."""

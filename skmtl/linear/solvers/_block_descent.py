@@ -1,214 +1,178 @@
-r"""Block descent: squared loss with penalties that are a sum over the rows of W.
+"""Block descent: squared loss with a sum of row norms, on Gram matrices or on rows.
 
-.. math:: \min_W \tfrac12 \|Y - X W\|_F^2 + \alpha \Bigl( \sum_j \omega_j (\lambda_{21}
-          \|W_{j \cdot}\|_2 + \lambda_1 \|W_{j \cdot}\|_1) + \tfrac12 \lambda_2 \|W\|_F^2 \Bigr)
-
-Given the others, a row has a closed form. Sweeps go over a working set of rows [2]_, which
-grows until no row outside wants in, and are extrapolated [3]_. Along a path of alphas the next
-solution is looked for on the line through the last two [4]_. The duality gap
-(`_kernels.duality_gap`) says when to stop, and nothing else does.
-
-Rotating the tasks changes neither the loss nor the norms of rows. Where these are all there is
-and Y has more columns than its rank, Y V is solved for, V an orthonormal basis of the row space
-of Y, and W = (W V) V'.
-
-References
-----------
-.. [1] E. Ndiaye, O. Fercoq, A. Gramfort and J. Salmon, "Gap safe screening rules for sparsity
-   enforcing penalties", JMLR 18, 2017, theorem 6.
-.. [2] M. Massias, A. Gramfort and J. Salmon, "Celer: a fast solver for the lasso with dual
-   extrapolation", ICML 2018, section 3.
-.. [3] Q. Bertrand and M. Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
-.. [4] M. Y. Park and T. Hastie, "L1-regularization path algorithm for generalized linear
-   models", JRSS B 69, 2007, section 2 (predictor and corrector).
+`_working_sets` has the algorithm, `_spaces` the places where it does its arithmetic, `compiled`
+the inner loops. All of these are imported on first use: loading numba takes longer than many a
+fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy import sparse
 
-from skmtl.linear.solvers._spaces import Point, Space, Terms
-from skmtl.linear.solvers.compiled._row import duality_gap, penalty_value, slacks
+from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._losses import StatisticsLoss
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._statistics import (
+    MAX_GRAM_BYTES,
+    Statistics,
+    gram_bytes,
+    statistics_of,
+)
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.penalties import L1, L21
+from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._convergence import warn_unless_converged
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._needs import FEW_FEATURES, lacks_grams
+from skmtl.tasks._task_set import Targets
+
+if TYPE_CHECKING:
+    from skmtl.linear.solvers._spaces import Space
+    from skmtl.linear.solvers._working_sets import RowNorms
 
 Array = NDArray[Any]
 
-SMALLEST = 64
-"""Rows to begin with: sweeping over them costs about as much as looking at all rows once."""
 
-ROUNDING = 1e-15
-"""Part of the sum of squares of Y below which the gap is noise."""
+class BlockDescent(Solver):
+    """Squared loss with a sum of L1, L21 and L2: sweeps over the rows of W."""
 
-INNER = 0.03
-"""A working set that may change is solved to this part of the gap over all rows."""
+    name = "block_descent"
+    needs_grams = True
+    is_compiled = True
 
-
-@dataclass(frozen=True)
-class RowNorms:
-    r"""The penalty: weights of its terms, at least one of ``l21`` and ``l1`` positive.
-
-    Attributes
-    ----------
-    l21, l1, l2 : float
-        :math:`\lambda_{21}`, :math:`\lambda_1` and :math:`\lambda_2`.
-    positive : bool
-        Whether coefficients must not be negative.
-    weights : ndarray of shape (n_features,) or None
-        :math:`\omega`, positive; None stands for ones.
-    """
-
-    l21: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
-    positive: bool = False
-    weights: Array | None = None
-
-    @property
-    def is_rotation_invariant(self) -> bool:
-        """Whether the penalty of W V is that of W, for orthogonal V."""
-        return self.l1 == 0.0 and not self.positive
-
-    def terms(self, alpha: float, n_features: int) -> Terms:
-        """Ridge, band and radius of every row at ``alpha``."""
-        weights = np.ones(n_features) if self.weights is None else np.asarray(self.weights, float)
-        high = alpha * self.l1 * weights
-        low = np.full(n_features, -np.inf) if self.positive else -high
-        return alpha * self.l2, low, high, alpha * self.l21 * weights
-
-
-@dataclass(frozen=True)
-class BlockSolution:
-    """Coefficients with their certificate.
-
-    Attributes
-    ----------
-    W : ndarray of shape (n_features, n_tasks)
-        Coefficients.
-    gap : float
-        Duality gap at W.
-    n_iter : int
-        Sweeps, each over a working set.
-    """
-
-    W: Array
-    gap: float
-    n_iter: int
-
-
-def block_descent(
-    space: Space,
-    norms: RowNorms,
-    *,
-    alpha: float,
-    max_gap: float,
-    max_iter: int,
-    W0: Array | None = None,
-) -> BlockSolution:
-    """Solve from ``W0`` (or zero) until the duality gap is at most ``max_gap``.
-
-    Ends without where ``max_iter`` sweeps were not enough, or rounding allows no better.
-    """
-    return next(
-        block_descent_path(space, norms, [alpha], max_gap=max_gap, max_iter=max_iter, W0=W0)
-    )
-
-
-def block_descent_path(
-    space: Space,
-    norms: RowNorms,
-    alphas: Iterable[float],
-    *,
-    max_gap: float,
-    max_iter: int,
-    W0: Array | None = None,
-) -> Iterator[BlockSolution]:
-    """`block_descent` for each alpha in turn, from the solutions before; best from the largest."""
-    basis = _basis(space, norms)
-    if basis is not None:
-        space = space.rotated(basis)
-        W0 = None if W0 is None else W0 @ basis
-    n_features = len(space.diagonal)
-    W = np.zeros((n_features, space.targets.shape[1]))
-    if W0 is not None:
-        W[:] = W0
-    point = space.at(W)
-    past: list[tuple[float, Array]] = []
-    for alpha in map(float, alphas):
-        terms = norms.terms(alpha, n_features)
-        if len(past) == 2:
-            point = _predict(space, W, point, past, alpha, terms)
-        point, gap, n_iter = _solve(space, W, point, terms, max_gap, max_iter)
-        past = [*past[-1:], (alpha, W.copy())]
-        yield BlockSolution(W.copy() if basis is None else W @ basis.T, gap, n_iter)
-
-
-def _predict(
-    space: Space, W: Array, point: Point, past: list[tuple[float, Array]], alpha: float,
-    terms: Terms,
-) -> Point:  # fmt: skip
-    """Move W, the last solution, along the line from the one before if that is better.
-
-    While the support does not change, a path is nearly straight in alpha.
-    """
-    (first, start), (last, _) = past
-    if not first > last > alpha:
-        return point
-    guess = np.where(W == 0.0, 0.0, W + (last - alpha) / (first - last) * (W - start))
-    ahead = space.at(guess)
-
-    def value(W: Array, point: Point) -> float:
-        return 0.5 * point.error + float(penalty_value(W, *terms)[0])
-
-    if not value(guess, ahead) < value(W, point):
-        return point
-    W[:] = guess
-    return ahead
-
-
-def _basis(space: Space, norms: RowNorms) -> Array | None:
-    """Orthonormal basis of the tasks' row space (T, rank), where it is smaller and allowed."""
-    if not norms.is_rotation_invariant or space.targets.shape[1] <= len(space.targets):
+    def lacks(self, case: Case) -> str | None:
+        if not case.tasks.has_squared_loss:
+            return lacks_grams(case)
+        if case.n_grams > 1 and (missing := lacks_grams(case, one_per_task=True)):
+            return missing
+        if case.has_shrunk_intercepts or case.options.center:
+            return "intercept_alpha=0 and center=False"
+        part = case.parts[0]
+        if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
+            return "alpha > 0 and a sum of L1, L21 and L2 (one feature_weight)"
         return None
-    basis: Array = linalg.qr(space.targets.T, mode="economic", check_finite=False)[0]
-    return basis
+
+    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        from skmtl.linear.solvers._working_sets import block_descent
+
+        assert isinstance(problem.loss, StatisticsLoss)
+        found = block_descent(
+            _gram_space(problem.loss.statistics),
+            _row_norms(problem.parts[0]),
+            alpha=1.0,
+            max_gap=stopping.max_gap,
+            max_iter=stopping.max_iter,
+            W0=start.W,
+        )
+        return Solution(problem.start(found.W, start.b), found.gap, found.n_iter)
+
+    def path(
+        self,
+        X: Any,
+        targets: Targets,
+        label_weights: Any,
+        part: PenaltyPart,
+        options: FitOptions,
+        warm: Start | None = None,
+        alphas: Sequence[float] | Array = (1.0,),
+    ) -> Iterator[LinearFit]:
+        """Fits along a path, on rows where a Gram matrix would be larger."""
+        from skmtl.linear.solvers._working_sets import block_descent_path
+
+        space, intercepts = _space(X, targets, label_weights, options)
+        null_loss = 0.5 * space.squares
+        path = block_descent_path(
+            space,
+            _row_norms(part),
+            alphas,
+            max_gap=options.tol * options.margin * null_loss,
+            max_iter=options.max_iter,
+            W0=None if warm is None else warm.W,
+        )
+        for found in path:
+            warn_unless_converged(found.gap, null_loss, options)
+            yield LinearFit(found.W, intercepts(found.W), None, found.gap, found.n_iter)
 
 
-def _solve(
-    space: Space, W: Array, point: Point, terms: Terms, max_gap: float, max_iter: int
-) -> tuple[Point, float, int]:
-    """Change W until the gap is small: (point at W, gap, sweeps)."""
-    n_iter = 0
-    max_gap = max(max_gap, ROUNDING * space.squares)
-    while True:
-        gap, scale = duality_gap(point.H, W, point.fit, point.error, *terms)
-        if gap <= max_gap or n_iter >= max_iter:
-            return point, gap, n_iter
-        distance = slacks(point.H, W, space.diagonal, *terms, scale)
-        rows, is_safe = _working_set(distance, radius=np.sqrt(2.0 * gap))
-        target = max(0.0 if is_safe else INNER * gap, 0.9 * max_gap)
-        ridge, low, high, l21 = terms
-        part, part_terms = W[rows], (ridge, low[rows], high[rows], l21[rows])
-        n_done = space.descend(part, rows, point, part_terms, target, max_iter - n_iter)
-        if n_done == 0:
-            return point, gap, n_iter
-        W[rows] = part
-        n_iter += n_done
-        point = space.at(W)
+def forms_gram(X: Any) -> bool:
+    """Whether block descent goes on the Gram matrix of X, or on its rows.
 
-
-def _working_set(distance: Array, radius: float) -> tuple[Array, bool]:
-    r"""The support (distance -inf), and as many of the rows closest to entering it.
-
-    Rows further away than :math:`\sqrt{2 \mathrm{gap}}` are zero at the optimum [1]_: left out.
-    Also whether these are the only ones, so that the set need not change.
+    A sweep is a product with the Gram matrix, or two with X. With few features the number of
+    rows does not decide, so that weights and repeated rows take the very same steps.
     """
-    size = max(2 * int(np.isneginf(distance).sum()), SMALLEST)
-    nearest = np.inf
-    if size < len(distance):
-        nearest = np.partition(distance, size - 1)[size - 1]
-    return np.flatnonzero(distance <= min(radius, nearest)), bool(radius <= nearest)
+    n_samples, n_features = X.shape
+    n_stored = X.nnz if sparse.issparse(X) else n_samples * n_features
+    return n_features <= FEW_FEATURES or n_features**2 <= min(n_stored, MAX_GRAM_BYTES // 8)
+
+
+def row_space(X: Any, Y: Array, weights: Array, x_mean: Array | None) -> Space:
+    """Weighted rows for block descent: Y centred, X to be centred by ``x_mean`` (None: do not)."""
+    from skmtl.linear.solvers._spaces import DenseRows, SparseRows
+
+    root = np.sqrt(weights)[:, None]
+    if sparse.issparse(X):
+        if x_mean is not None:
+            X, x_mean = without_large_means(X, x_mean, weights)
+        return SparseRows(X.multiply(root).tocsr(), Y * root, x_mean, weights.sum())
+    return DenseRows((X if x_mean is None else X - x_mean) * root, Y * root)
+
+
+def takes_rows(part: PenaltyPart) -> bool:
+    """Whether a part is a sum of row norms and a ridge that block descent knows."""
+    kinds = {type(atom) for atom in part.prox_atoms}
+    if not kinds or not kinds <= {L1, L21} or part.over_tasks:
+        return False
+    return part.Q.is_zero or part.Q.is_ridge
+
+
+def _space(
+    X: Any, targets: Targets, label_weights: Any, options: FitOptions
+) -> tuple[Space, Callable[[Array], Array]]:
+    """Where the descent happens, and the intercepts that belong to W."""
+    n_grams = gram_bytes(X, targets, label_weights) // (8 * X.shape[1] ** 2)
+    if n_grams > 1 or forms_gram(X):
+        stats = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
+        return _gram_space(stats), lambda W: stats.y_mean - stats.mean_product(W)
+    weights = label_weights.reshape(len(label_weights), -1)[:, 0]
+    Y = targets.values.reshape(len(label_weights), -1)
+    if not options.fit_intercept:
+        return row_space(X, Y, weights, None), lambda W: np.zeros(Y.shape[1])
+    x_mean, y_mean = X.T @ weights / weights.sum(), weights @ Y / weights.sum()
+    return row_space(X, Y - y_mean, weights, x_mean), lambda W: y_mean - x_mean @ W
+
+
+def _gram_space(statistics: Statistics) -> Space:
+    """Where the descent happens on Gram matrices: on one, or on one of each task."""
+    from skmtl.linear.solvers._spaces import GramSpace
+    from skmtl.linear.solvers._task_space import TaskGramSpace
+
+    if len(statistics.gram) > 1:
+        return TaskGramSpace(statistics)
+    return GramSpace(statistics.gram[0], statistics.cross, statistics.squares.sum())
+
+
+def _row_norms(part: PenaltyPart) -> RowNorms:
+    """The penalty of a part in the words of block descent."""
+    from skmtl.linear.solvers._working_sets import RowNorms
+
+    strength = {"l1": 0.0, "l21": 0.0}
+    weights = None
+    atom: Any
+    for atom in part.prox_atoms:
+        strength[atom.alias] += part.alpha * atom.weight
+        if atom.feature_weight is not None:
+            weights = np.asarray(atom.feature_weight, dtype=np.float64)
+    return RowNorms(**strength, l2=part.Q.on_mean, positive=part.positive, weights=weights)
+
+
+def has_one_feature_weight(part: PenaltyPart) -> bool:
+    """Whether the norms agree on the weights of the features."""
+    found = [atom.feature_weight for atom in part.prox_atoms]
+    return len(found) == 1 or all(weight is None for weight in found)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.solvers._base import Solution
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.solvers._base import Solution, Solver, Stopping
 
 Array = NDArray[Any]
 
@@ -16,6 +18,25 @@ TINY = 1e-6
 
 CHECK_EVERY = 10
 """Iterations between two evaluations of the duality gap, which costs a few steps."""
+
+FLAT = 1e-4
+"""Curvature along the features, as a part of that along intercepts, that is another scale."""
+
+
+class ProximalGradient(Solver):
+    """Any smooth loss with any penalty that has a prox: see `proximal_gradient`."""
+
+    name = "proximal_gradient"
+
+    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        if problem.intercept:
+            problem.intercept.scale = _intercept_scale(problem, start)
+        return proximal_gradient(
+            problem,
+            problem.start(*start),
+            max_gap=stopping.max_gap,
+            max_iter=stopping.max_iter,
+        )
 
 
 def proximal_gradient(
@@ -95,3 +116,20 @@ def largest_curvature(
         if size == 0.0:
             return 1.0
     return size
+
+
+def _intercept_scale(problem: Problem, start: Start) -> float:
+    """Scale that gives the intercepts the curvature of the steepest feature direction."""
+    point = problem.loss.at(start.W, start.b)
+    # Signs that alternate: softmax does not bend where all classes move alike.
+    signs = np.where(np.arange(problem.shape[1]) % 2, -1.0, 1.0)
+    along_b = float(np.abs(point.hessian(np.zeros(problem.shape), signs)[1]).max())
+    x = problem.start(start.W, start.b)
+    steepest = largest_curvature(problem, x)
+    if steepest <= 2.0 * along_b:
+        # Maybe that of the intercepts; what counts are the features alone, if they are flat.
+        features = np.ones_like(x)
+        problem.split(features)[2][:] = 0.0
+        if largest_curvature(problem, x, n_iter=2, among=features) < FLAT * along_b:
+            steepest = largest_curvature(problem, x, among=features)
+    return float(np.sqrt(steepest / along_b)) if along_b > 0 and steepest > 0 else 1.0

@@ -22,6 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._conjugate_gradients import conjugate_gradients
+from skmtl.linear.objective._statistics import Statistics
+
 Array = NDArray[Any]
 
 SINGULAR = 1e-12
@@ -44,7 +47,13 @@ class LowRank:
 
 
 def reduced_rank(
-    statistics: Any, ridge: Array, rank: int, alpha: float, *, max_decrease: float, max_iter: int
+    statistics: Statistics,
+    ridge: Array,
+    rank: int,
+    alpha: float,
+    *,
+    max_decrease: float,
+    max_iter: int,
 ) -> LowRank:
     """Minimise until an iteration decreases the objective by at most ``max_decrease``.
 
@@ -74,7 +83,7 @@ def reduced_rank(
 class _Problem:
     """The objective, and its exact minimisation over each of the factors."""
 
-    def __init__(self, statistics: Any, alpha: float) -> None:
+    def __init__(self, statistics: Statistics, alpha: float) -> None:
         self.stats, self.alpha = statistics, alpha
         n_members = np.bincount(statistics.group)
         mean = np.tensordot(n_members, statistics.gram, axes=1) / n_members.sum()
@@ -115,24 +124,16 @@ class _Problem:
         """
         target = self.stats.cross @ B
         residual = target - self._curvature(A, B)
-        preconditioned = self._precondition(residual)
-        energy = first = np.vdot(residual, preconditioned)
-        rounding = 1e-28 * np.vdot(target, self._precondition(target))
-        direction = preconditioned
-        for _ in range(500):
-            if energy <= max(1e-12 * first, rounding):
-                break
-            bent = self._curvature(direction, B)
-            curvature = np.vdot(direction, bent)
-            if not curvature > 0.0:
-                break
-            step = energy / curvature
-            A = A + step * direction
-            residual = residual - step * bent
-            preconditioned = self._precondition(residual)
-            energy, previous = np.vdot(residual, preconditioned), energy
-            direction = preconditioned + energy / previous * direction
-        return A
+        first, whole = (float(np.vdot(R, self._precondition(R))) for R in (residual, target))
+        return conjugate_gradients(
+            lambda direction: self._curvature(direction, B),
+            residual,
+            A,
+            target=max(1e-12 * first, 1e-28 * whole),
+            max_iter=500,
+            precondition=self._precondition,
+            in_energy=True,
+        )[0]
 
     def _curvature(self, A: Array, B: Array) -> Array:
         return np.asarray(self.stats.gram_product(A @ B.T) @ B + self.alpha * A)

@@ -1,18 +1,25 @@
-"""Block descent for the twins: scikit-learn's own steps first, then faster ones."""
+"""Block descent for scikit-learn's drop-in classes: its own steps first, then faster ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl.linear.objective._statistics import products
-from skmtl.linear.solvers._block_descent import (
+from skmtl.linear.solvers._block_descent import forms_gram, row_space
+from skmtl.linear.solvers._spaces import GramSpace, Space
+from skmtl.linear.solvers._working_sets import (
     BlockSolution,
     RowNorms,
     block_descent,
     block_descent_path,
 )
-from skmtl.linear.solvers._blocks import forms_gram, row_space
-from skmtl.linear.solvers._spaces import GramSpace
-from skmtl.linear.solvers.compiled._gram import gram_gap, sweep
-from skmtl.linear.solvers.compiled._row import compiled, copy
+from skmtl.linear.solvers.compiled._gram import plain_gram
+
+Array = NDArray[Any]
 
 N_PLAIN = 100
 """Plain sweeps on a Gram matrix before acceleration. With more samples than features most problems
@@ -28,7 +35,7 @@ MARGIN = 0.3
 when coefficients have come to rest, and so ends with one that is smaller than it has to be."""
 
 
-def make_space(X, Y, weights, x_mean):
+def make_space(X: Any, Y: Array, weights: Array, x_mean: Array | None) -> Space:
     """Where the descent happens: Y centred, X to be centred by ``x_mean`` (None: do not)."""
     if not forms_gram(X):
         return row_space(X, Y, weights, x_mean)
@@ -36,20 +43,24 @@ def make_space(X, Y, weights, x_mean):
     return GramSpace(*products(X, Y, weights, means), weights @ (Y**2).sum(axis=1))
 
 
-def row_path(space, alphas, l1_ratio, W, *, tol, max_iter):
+def row_path(
+    space: Space, alphas: Array, l1_ratio: float, W: Array, *, tol: float, max_iter: int
+) -> Iterator[BlockSolution]:
     """Yield a `BlockSolution` for each alpha, the first from W, with `row_descent`'s limit.
 
     Only a single fit takes scikit-learn's steps: its users compare coefficients.
     """
-    stopping = {"tol": tol, "max_iter": max_iter}
     if len(alphas) == 1:
-        yield row_descent(space, float(alphas[0]), l1_ratio, W, **stopping)
+        alpha = float(alphas[0])
+        yield row_descent(space, alpha, l1_ratio, W, tol=tol, max_iter=max_iter)
         return
     norms, max_gap = RowNorms(l21=l1_ratio, l2=1.0 - l1_ratio), tol * space.squares
     yield from block_descent_path(space, norms, alphas, max_gap=max_gap, max_iter=max_iter, W0=W)
 
 
-def row_descent(space, alpha, l1_ratio, W, *, tol, max_iter):
+def row_descent(
+    space: Space, alpha: float, l1_ratio: float, W: Array, *, tol: float, max_iter: int
+) -> BlockSolution:
     """`BlockSolution` from W to a gap of at most ``tol`` times the sum of squares of Y."""
     norms, max_gap = RowNorms(l21=l1_ratio, l2=1.0 - l1_ratio), tol * space.squares
     gap, n_plain = np.inf, 0
@@ -66,22 +77,3 @@ def row_descent(space, alpha, l1_ratio, W, *, tol, max_iter):
         space, norms, alpha=alpha, max_gap=MARGIN * max_gap, max_iter=max_iter - n_plain, W0=W
     )
     return BlockSolution(solution.W, solution.gap, n_plain + solution.n_iter)
-
-
-@compiled
-def plain_gram(G, Q, H, W, squares, ridge, low, high, l21, tol, max_iter):
-    """Cyclic sweeps over all rows of W, in place: (gap, sweeps).
-
-    The gap is looked at when no coefficient moves by more than ``tol`` times the largest, and
-    ends them at ``tol`` times the sum of squares of Y.
-    """
-    before, product = np.empty_like(W), np.empty_like(W)
-    gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
-    n_iter = 0
-    while n_iter < max_iter and gap > tol * squares:
-        copy(W, before)
-        sweep(G, H, W, ridge, low, high, l21, product)
-        n_iter += 1
-        if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
-            gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
-    return gap, n_iter

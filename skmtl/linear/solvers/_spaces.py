@@ -20,7 +20,7 @@ from skmtl.linear.solvers.compiled._residuals import descend_dense, descend_spar
 
 Array = NDArray[Any]
 Terms = tuple[float, Array, Array, Array]
-"""Ridge, band and radius of the rows of W, as `_kernels` takes them."""
+"""Ridge, band and radius of the rows of W, as `compiled._row` takes them."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class SparseRows:
     r"""Sparse X (n, p), Y (n, T), centred where X is to be, and the means of X (None: do not).
 
     With weights, the rows of X and Y are multiplied by their roots, and ``total``, otherwise n,
-    is the sum of the weights. `_row_kernels.descend_sparse` explains the centring; the residuals
-    are those of X as it is stored, above a last row of :math:`W' \bar x`.
+    is the sum of the weights. `compiled._residuals.descend_sparse` explains the centring; the
+    residuals are those of X as it is stored, above a last row of :math:`W' \bar x`.
     """
 
     def __init__(

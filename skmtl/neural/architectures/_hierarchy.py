@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.tasks._by_name import Names, by_task, matrix_by_task, name_key, shown
+from skmtl._shown import shown
+from skmtl.tasks._by_name import Names, by_task, matrix_by_task, name_key
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from skmtl.neural.architectures._stacked import (
     StackedTrunks,
     learning_tasks,
 )
+from skmtl.tasks._adjacency import laplacian as laplacian_of
+from skmtl.tasks._adjacency import read_adjacency
 from skmtl.tasks._by_name import matrix_by_task
 
 
@@ -92,8 +94,8 @@ class SoftSharing(StackedArchitecture):
         tasks = learning_tasks(outputs_per_task)
         strength, laplacian = self.strength, None
         if not isinstance(self.to, str):
-            a = read_adjacency(self.to, len(outputs_per_task))[np.ix_(tasks, tasks)]
-            laplacian = torch.from_numpy(np.diag(a.sum(axis=1)) - a)
+            a = read_adjacency(self.to, len(outputs_per_task), "SoftSharing: to")
+            laplacian = torch.from_numpy(laplacian_of(a[np.ix_(tasks, tasks)]))
         elif self.to == "pairwise":
             strength = strength * len(tasks)
         return CoupledNetworks(trunks, heads, strength, laplacian)
@@ -124,13 +126,3 @@ class CoupledNetworks(StackedNetworks):
             return apart.square().sum((1, 2))
         # A Laplacian sees differences only; without the mean fewer digits cancel.
         return (apart * (self.laplacian @ apart)).sum((1, 2))
-
-
-def read_adjacency(to: Any, n_tasks: int) -> NDArray[np.float64]:
-    """The matrix of a graph between tasks, checked, with a zero diagonal."""
-    a = np.asarray(to, dtype=np.float64)
-    if a.shape != (n_tasks, n_tasks):
-        raise ValueError(f"SoftSharing: to has shape {a.shape}; there are {n_tasks} tasks.")
-    if not np.isfinite(a).all() or (a < 0).any() or not np.allclose(a, a.T):
-        raise ValueError(f"SoftSharing: to={to!r} must be symmetric with finite entries >= 0.")
-    return a - np.diag(np.diag(a))

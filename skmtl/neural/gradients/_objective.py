@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from skmtl._indexing import as_slice
 from skmtl.neural.gradients._compiled import squared
-from skmtl.tasks import Regression
 
 
 class Objective:
@@ -116,7 +116,7 @@ class Objective:
 
 def _is_squared(task, outputs, tasks):
     """Whether a block has squared losses, and the columns of the scores in their order."""
-    return type(task) is Regression and task.loss == "squared" and outputs is tasks is None
+    return task.has_squared_loss and outputs is tasks is None
 
 
 def _squared(raw, values):
@@ -141,8 +141,8 @@ def _columns(index, n_columns, device):
     """An index as the cheapest thing that picks it: nothing, a slice, or a tensor."""
     if np.array_equal(index, np.arange(n_columns)):
         return None
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return slice(int(index[0]), int(index[-1]) + 1)
+    if isinstance(columns := as_slice(index), slice):
+        return columns
     return torch.from_numpy(np.asarray(index, dtype=np.int64)).to(device)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl._shown import shown
 from skmtl.tasks._by_name import name_key
 
 # Names of tasks that an error lists.
@@ -64,19 +65,15 @@ def read_monitor(monitor, names, counts, can_judge, *, rows="in y"):
     if name_key(monitor) not in place:
         raise ValueError(
             f"monitor={monitor!r}; expected 'mean', 'worst' or the name of a task, one of "
-            f"{_listed(names)}."
+            f"{shown(names.tolist(), SHOWN)}."
         )
     task = place[name_key(monitor)]
     if not can_judge[task]:
         raise ValueError(
             f"monitor={monitor!r}: this task has no label {rows}, or one class only, so that its "
-            f"loss says nothing; expected 'mean', 'worst' or one of {_listed(names[can_judge])}."
+            f"loss says nothing; expected 'mean', 'worst' or one of "
+            f"{shown(names[can_judge].tolist(), SHOWN)}."
         )
     alone = np.zeros(len(names))
     alone[task] = 1.0
     return Monitor(alone)
-
-
-def _listed(names):
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{names[:SHOWN].tolist()}{more}"

@@ -109,9 +109,9 @@ def make_predicted(n_tasks=3, names=None):
 
     rng = np.random.default_rng(0)
     y = make_labels(n_tasks)
-    answers = [rng.random(len(y)) for _ in range(n_tasks)]
+    predictions = [rng.random(len(y)) for _ in range(n_tasks)]
     names = list(range(n_tasks)) if names is None else names
-    return predicted_in(pd.DataFrame(dict(zip(names, y.T, strict=True))), answers)
+    return predicted_in(pd.DataFrame(dict(zip(names, y.T, strict=True))), predictions)
 
 
 def make_coverage(n_tasks=3, names=None):

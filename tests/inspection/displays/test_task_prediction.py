@@ -68,10 +68,10 @@ def test_from_predictions_draws_what_from_estimator_draws(mixed):
     model, X, y = mixed
     weight = np.random.default_rng(0).integers(0, 3, y.shape).astype(float)
     predicted, proba = model.predict(X), model.predict_proba(X)
-    answers = [predicted[:, t] if p is None else p for t, p in enumerate(proba)]
+    predictions = [predicted[:, t] if p is None else p for t, p in enumerate(proba)]
     first = TaskPredictionDisplay.from_estimator(model, X, y, sample_weight=weight)
     second = TaskPredictionDisplay.from_predictions(
-        y, answers, tasks=model.tasks_, sample_weight=weight
+        y, predictions, tasks=model.tasks_, sample_weight=weight
     )
     for one, other in zip(first.predicted, second.predicted, strict=True):
         assert one.name == other.name
@@ -212,19 +212,19 @@ def many_tasks(n_each=10, n_rows=80):
     y[:, n_each : 2 * n_each] = y[:, n_each : 2 * n_each] > 0
     y[:, 2 * n_each :] = rng.integers(0, 3, (n_rows, n_each))
     y[rng.random(y.shape) < 0.3] = np.nan
-    answers = [
+    predictions = [
         *(rng.normal(size=n_rows) for _ in range(n_each)),
         *(rng.random(n_rows) for _ in range(n_each)),
         *(rng.integers(0, 3, n_rows) for _ in range(n_each)),
     ]
     frame = pd.DataFrame(y, columns=[f"t{t}" for t in range(3 * n_each)])
     types = ["regression"] * n_each + ["binary"] * n_each + ["multiclass"] * n_each
-    return frame, answers, types
+    return frame, predictions, types
 
 
 def test_many_tasks_are_drawn_together_by_family():
-    y, answers, types = many_tasks()
-    display = TaskPredictionDisplay.from_predictions(y, answers, tasks=types)
+    y, predictions, types = many_tasks()
+    display = TaskPredictionDisplay.from_predictions(y, predictions, tasks=types)
     assert list(display.artists_) == ["numbers", "curves", "labels"]
     # Every observed number is in one of the hexagons.
     assert display.artists_["numbers"].get_array().sum() == y.iloc[:, :10].count().sum()
@@ -240,8 +240,8 @@ def test_many_tasks_are_drawn_together_by_family():
 
 
 def test_the_worst_tasks_are_named():
-    y, answers, types = many_tasks()
-    display = TaskPredictionDisplay.from_predictions(y, answers, tasks=types)
+    y, predictions, types = many_tasks()
+    display = TaskPredictionDisplay.from_predictions(y, predictions, tasks=types)
     for panel, family in zip(display.axes_, display.artists_, strict=True):
         tasks = [task for task in display.predicted if task.family == family]
         worst = sorted(tasks, key=lambda task: task.score)[:3]
@@ -253,12 +253,12 @@ def test_the_worst_tasks_are_named():
 
 
 def test_kind_overrides_the_number_of_tasks():
-    y, answers, types = many_tasks(n_each=5)
-    assert len(TaskPredictionDisplay.from_predictions(y, answers, tasks=types).axes_) == 3
-    panels = TaskPredictionDisplay.from_predictions(y, answers, tasks=types, kind="panels")
+    y, predictions, types = many_tasks(n_each=5)
+    assert len(TaskPredictionDisplay.from_predictions(y, predictions, tasks=types).axes_) == 3
+    panels = TaskPredictionDisplay.from_predictions(y, predictions, tasks=types, kind="panels")
     assert len(panels.axes_) == 15
     few = TaskPredictionDisplay.from_predictions(
-        y.iloc[:, :2], answers[:2], tasks=types[:2], kind="overlay"
+        y.iloc[:, :2], predictions[:2], tasks=types[:2], kind="overlay"
     )
     assert list(few.artists_) == ["numbers"]
 

@@ -67,7 +67,7 @@ def test_verdicts_are_those_of_the_result():
     assert f"sharing harms: {gain.is_negative.sum()}" in texts
 
 
-def test_a_task_that_no_fold_can_judge_is_last_and_has_no_point():
+def test_a_task_that_no_fold_can_evaluate_is_last_and_has_no_point():
     display = TransferGainDisplay(gain_of([np.nan, 0.1, -0.2], [np.nan, 0.05, 0.1])).plot()
     np.testing.assert_array_equal(display.order_, [1, 2, 0])
     drawn = np.concatenate(list(drawn_rows(display).values()))
@@ -76,7 +76,7 @@ def test_a_task_that_no_fold_can_judge_is_last_and_has_no_point():
     assert text.get_position()[1] == 2
 
 
-def test_nothing_to_judge():
+def test_nothing_to_evaluate():
     display = TransferGainDisplay(gain_of([np.nan, np.nan], [np.nan, np.nan])).plot()
     display.figure_.canvas.draw()
     assert display.points_ == {}

@@ -15,7 +15,7 @@ from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import L2, MeanDeviation
 from skmtl.linear.solvers import closed_form
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 FIELDS = ("gram", "x_mean", "cross", "squares", "y_mean", "omega", "n_labels")
 

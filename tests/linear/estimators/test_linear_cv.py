@@ -28,7 +28,7 @@ from skmtl import (
 )
 from skmtl.linear.cross_validation import _search
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
-from skmtl.linear.cross_validation._search import choose
+from skmtl.linear.cross_validation._selection import select
 from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearClassifierCV,
     MultiTaskLinearCV,
@@ -361,13 +361,13 @@ def test_one_standard_error():
     # Means .5, .7, .9, .9; the standard error of the best is .1.
     spread = np.array([-0.1, 0.1]) * np.array([[1], [1], [1], [0]])
     scores = (np.array([[0.5], [0.82], [0.9], [0.85]]) + spread)[None]
-    assert choose(scores, "best") == (0, 2)
-    assert choose(scores, "one_standard_error") == (0, 1)
+    assert select(scores, "best") == (0, 2)
+    assert select(scores, "one_standard_error") == (0, 1)
     # Of equal scores the largest alpha; of several paths that of the best.
     scores = np.concatenate([scores - 0.5, np.full((1, 4, 2), 0.9)])
-    assert choose(scores, "best") == (1, 0)
+    assert select(scores, "best") == (1, 0)
     scores[1, :, 1] = np.nan
-    assert choose(scores, "one_standard_error") == (1, 0)
+    assert select(scores, "one_standard_error") == (1, 0)
 
 
 def test_one_standard_error_takes_a_larger_alpha(gaps):

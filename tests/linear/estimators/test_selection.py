@@ -16,7 +16,7 @@ from skmtl.linear.penalties import L2, L21
 @pytest.mark.parametrize(
     "penalty", ["l21", "l1", "l1inf", "elastic_net", "sparse_group", "dirty", L21() + 0.1 * L2()]
 )
-@pytest.mark.parametrize("kind", ["regression", "classes", "cv", "twin"])
+@pytest.mark.parametrize("kind", ["regression", "classes", "cv", "lasso"])
 def test_features_are_selected_by_scikit_learn_with_a_threshold(penalty, kind):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 12))
@@ -27,7 +27,7 @@ def test_features_are_selected_by_scikit_learn_with_a_threshold(penalty, kind):
         "regression": MultiTaskLinear(penalty, alpha=0.3),
         "classes": MultiTaskLinearClassifier(penalty, alpha=0.05),
         "cv": MultiTaskLinearRegressorCV(penalty, alphas=[0.3, 0.1], cv=3),
-        "twin": MultiTaskLasso(alpha=0.3),
+        "lasso": MultiTaskLasso(alpha=0.3),
     }[kind]
     selector = SelectFromModel(model, threshold=1e-5)
     chosen = selector.fit(X, (Y > 0).astype(int) if kind == "classes" else Y).get_support()

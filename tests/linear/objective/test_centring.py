@@ -87,7 +87,7 @@ def assert_same_fit(model, moved, plain, X_moved, X, rtol):
         (name, container)
         for name in MODELS
         for container in CONTAINERS
-        # The twins of scikit-learn's have coefficients in the dtype of X.
+        # The counterparts of scikit-learn's lassos have coefficients in the dtype of X.
         if not (container.endswith("float32") and name in ("lasso", "elastic net", "lasso cv"))
     ],
 )

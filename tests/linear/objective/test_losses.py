@@ -7,7 +7,7 @@ from scipy import sparse
 from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss, StatisticsLoss
 from skmtl.linear.objective._statistics import Statistics
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 MIXED = ["regression", "binary", "multiclass", "count"]
 

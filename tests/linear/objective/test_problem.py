@@ -9,7 +9,7 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Intercept, Problem
 from skmtl.linear.penalties import PENALTIES
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 from tests.linear.conftest import MIXED, PIECES, PLAIN
 
 every_penalty = pytest.mark.parametrize("alias", sorted({*PENALTIES, *PIECES}))

@@ -1,23 +1,21 @@
-"""Properties of every registered penalty."""
+"""Every penalty has the properties that fits rely on, and the value that its paper says."""
 
 import re
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from scipy.linalg import sqrtm
 from sklearn.base import clone
 from sklearn.linear_model import Lasso
 
 from skmtl import MultiTaskElasticNetCV, MultiTaskLassoCV, MultiTaskLinear, MultiTaskLinearCV
-from skmtl.linear.objective._penalty_part import PenaltyPart
+from skmtl.linear import penalties
 from skmtl.linear.penalties import (
     L1,
     L2,
     L21,
     PENALTIES,
+    Atom,
     Clustered,
     ElasticNet,
     Fused,
@@ -32,115 +30,106 @@ from skmtl.linear.penalties import (
     TraceNorm,
 )
 from skmtl.tasks import LabelWarning
+from skmtl.testing import check_penalty
+from skmtl.testing._penalty_sums import check_sum
 from tests.linear.conftest import PIECES
 
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 ROWS = [1.0, 2.0, 0.5, 1.5]
-ATOMS = {
-    "l1": L1,
-    "l1-weighted": lambda weight=1.0: L1(weight, feature_weight=ROWS),
-    "l2": L2,
-    "l21": L21,
-    "l21-weighted": lambda weight=1.0: L21(weight, feature_weight=ROWS),
-    "l21-tasks": lambda weight=1.0: L21(weight, axis="tasks"),
-    "l1inf": L1Inf,
-    "l1inf-weighted": lambda weight=1.0: L1Inf(weight, feature_weight=ROWS),
-    "trace_norm": TraceNorm,
-    "squared_trace_norm": SquaredTraceNorm,
-    "mean_deviation": MeanDeviation,
-    "graph": lambda weight=1.0: Graph(ADJACENCY, weight),
-    "temporal": Temporal,
-    "fused": Fused,
-    "clustered": lambda weight=1.0: Clustered(1, eta=0.5, weight=weight),
-    "clustered-2": lambda weight=1.0: Clustered(2, eta=2.0, weight=weight),
+W = np.array([[3.0, 4.0, 0.0], [0.0, 0.0, 0.0], [1.0, -2.0, 2.0], [0.0, 1.0, -1.0]])
+
+
+def weighted(alias):
+    """What makes the penalty of an alias with a weight."""
+    return lambda weight: PENALTIES[alias]().set_params(weight=weight)
+
+
+# The penalty of W, from the formula of the docstring (a sum over its parts, both at W, for a
+# split): a row for each alias, and for each class without one.
+GOLDEN = {
+    "l2": (L2, 18.0),
+    "l1": (L1, 14.0),
+    "l1-weighted": (lambda weight: L1(weight, feature_weight=ROWS), 12.5),
+    "l21": (L21, 8 + np.sqrt(2)),
+    "l21-weighted": (
+        lambda weight: L21(weight, feature_weight=ROWS),
+        6.5 + 1.5 * np.sqrt(2),
+    ),
+    "l21-tasks": (
+        lambda weight: L21(weight, axis="tasks"),
+        np.sqrt(10) + np.sqrt(21) + np.sqrt(5),
+    ),
+    "l1inf": (L1Inf, 7.0),
+    "l1inf-weighted": (lambda weight: L1Inf(weight, feature_weight=ROWS), 6.5),
+    "trace_norm": (TraceNorm, 8.416218189),
+    "squared_trace_norm": (SquaredTraceNorm, 35.4163643023),
+    "mean_deviation": (MeanDeviation, 29 / 3),
+    "graph": (lambda weight: Graph(ADJACENCY, weight), 29.0),
+    "temporal": (Temporal, 23.5),
+    "fused": (Fused, 15.0),
+    "clustered": (lambda weight: Clustered(weight=weight), 18.0342556248),
+    "clustered-1": (lambda weight: Clustered(1, eta=0.5, weight=weight), 12.5192724229),
+    "elastic_net": (lambda weight: ElasticNet(weight=weight), 13 + 0.5 * np.sqrt(2)),
+    "sparse_group": (lambda weight: SparseGroup(weight=weight), 11 + 0.5 * np.sqrt(2)),
+    "dirty": (weighted("dirty"), 21.0),
+    "robust": (weighted("robust"), 19.3951348950),
+    "robust_low_rank": (weighted("robust_low_rank"), 18.3971395216),
+    "sparse_low_rank": (weighted("sparse_low_rank"), 22.416218189),
+    "temporal_group": (weighted("temporal_group"), 49.5 + np.sqrt(2)),
+    "fused_sparse_group": (
+        weighted("fused_sparse_group"),
+        37 + np.sqrt(2),
+    ),
 }
-every_atom = pytest.mark.parametrize("name", sorted(ATOMS))
-matrices = arrays(np.float64, (4, 3), elements=st.floats(-10, 10, width=32))
-steps = st.floats(0.01, 5.0)
+SUMS = {
+    "l1+l21": L1() + 2 * L21(),
+    "l1+l1inf": L1() + L1Inf(),
+    "fused+l1": Fused() + 0.5 * L1(),
+    "fused+l1+l21": Fused() + L1() + L21(),
+    "fused+l21": 2 * Fused() + L21(),
+    **PIECES,
+}
 
 
-@every_atom
+def test_the_table_has_every_penalty():
+    assert set(PENALTIES) <= set(GOLDEN)
+    made = {
+        type(atom) for make, _ in GOLDEN.values() for p in make(1).parts() for atom in p.atoms()
+    }
+    public = [getattr(penalties, name) for name in penalties.__all__]
+    abstract = {kind for kind in public if getattr(kind, "__abstractmethods__", ())}
+    assert {kind for kind in public if issubclass(kind, Atom)} - abstract == made
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_golden_value(name):
+    make, value = GOLDEN[name]
+    found = sum(part.value(W) for part in make(1.0).parts())
+    assert found == pytest.approx(value, rel=1e-9)
+    if name in PENALTIES:
+        alias = sum(part.value(W) for part in PENALTIES[name]().parts())
+        assert alias == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_properties(name):
+    check_penalty(GOLDEN[name][0](0.7))
+
+
+@pytest.mark.parametrize("name", sorted(SUMS))
+def test_properties_of_sums(name):
+    for part in SUMS[name].parts():
+        check_sum(part, 4, 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_rotations_of_features_change_what_sees_single_ones(name):
     rng = np.random.default_rng(0)
-    penalty, W = ATOMS[name](weight=0.7), rng.normal(size=(4, 3))
-    rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
-    is_same = np.isclose(penalty.value(rotation @ W), penalty.value(W), rtol=1e-8)
-    assert is_same == penalty.is_rotation_invariant
-
-
-@every_atom
-@given(W=matrices, direction=matrices, step=steps)
-def test_prox_minimises(name, W, direction, step):
-    penalty = ATOMS[name](weight=0.7)
-
-    def objective(V):
-        return 0.5 * ((V - W) ** 2).sum() + step * penalty.value(V)
-
-    best = penalty.prox(W, step)
-    for size in (1e-3, 0.1, 1.0):
-        # The prox objective is 1-strongly convex: moving costs at least half the square.
-        moved = objective(best + size * direction) - objective(best)
-        assert moved >= 0.5 * size**2 * (direction**2).sum() * (1 - 1e-6) - 1e-9
-
-
-@every_atom
-@given(W=matrices, Z=matrices, alpha=st.floats(0.01, 5.0))
-def test_fenchel_young(name, W, Z, alpha):
-    penalty = ATOMS[name](weight=0.7)
-    Z = penalty.dual_scale(Z, alpha) * Z
-    bound = alpha * penalty.value(W) + penalty.conjugate(Z, alpha)
-    assert (W * Z).sum() <= bound + 1e-9 * (1 + abs(bound))
-
-
-@every_atom
-@given(W=matrices, step=steps)
-def test_conjugate_is_tight(name, W, step):
-    # V = prox(W) makes Z = (W - V) / step a subgradient at V: Fenchel-Young with equality.
-    penalty = ATOMS[name](weight=0.7)
-    V = penalty.prox(W, step)
-    Z = (W - V) / step
-    assert penalty.dual_scale(Z, 1.0) == pytest.approx(1.0, abs=1e-6)
-    assert (V * Z).sum() == pytest.approx(penalty.value(V) + penalty.conjugate(Z, 1.0), abs=1e-5)
-
-
-@every_atom
-@given(W=matrices, factor=st.floats(0.1, 10.0))
-def test_weight_is_a_factor(name, W, factor):
-    penalty = ATOMS[name]()
-    scaled = factor * penalty
-    assert scaled.weight == factor == (penalty * factor).weight
-    assert scaled.value(W) == pytest.approx(factor * penalty.value(W))
-    np.testing.assert_allclose(scaled.prox(W, 0.5), penalty.prox(W, 0.5 * factor), atol=1e-9)
-
-
-NORMS = [
-    "l1",
-    "l1-weighted",
-    "l1inf",
-    "l1inf-weighted",
-    "l21",
-    "l21-tasks",
-    "l21-weighted",
-    "trace_norm",
-]
-
-
-@pytest.mark.parametrize("name", NORMS)
-def test_alpha_max(name, regression_data):
-    X, Y = regression_data
-    X = X[:, :4]
-    gradient = -(X - X.mean(axis=0)).T @ (Y - Y.mean(axis=0)) / len(X)
-    penalty = ATOMS[name]()
-    alpha_max = penalty.alpha_max(gradient)
-    above = MultiTaskLinear(penalty, alpha=1.001 * alpha_max, tol=1e-12).fit(X, Y)
-    below = MultiTaskLinear(penalty, alpha=0.98 * alpha_max, tol=1e-12).fit(X, Y)
-    assert (above.coef_ == 0).all()
-    assert np.abs(below.coef_).max() > 0
-
-
-@pytest.mark.parametrize("name", sorted(set(ATOMS) - set(NORMS)))
-def test_no_alpha_is_large_enough(name):
-    assert ATOMS[name]().alpha_max(np.ones((4, 3))) == np.inf
+    W, rotation = rng.normal(size=(4, 3)), np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    for part in GOLDEN[name][0](0.7).parts():
+        for atom in part.atoms():
+            is_same = np.isclose(atom.value(rotation @ W), atom.value(W), rtol=1e-8)
+            assert is_same == atom.is_rotation_invariant
 
 
 @pytest.mark.parametrize("alias", sorted(PENALTIES))
@@ -154,60 +143,16 @@ def test_searchable_and_cloned(alias, regression_data):
     np.testing.assert_allclose(model.coef_, twin.coef_, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("mean", "mean_deviation"), ("trace", "trace_norm"), ("squared_trace", "squared_trace_norm")],
+)
+def test_a_part_of_a_name_is_understood(old, new):
+    with pytest.raises(ValueError, match=rf"Did you mean '{new}'\?"):
+        MultiTaskLinear(old).fit(W, W)
+
+
 # -- sums and splits ------------------------------------------------------------------------
-
-SUMS = {
-    "l1+l21": L1() + 2 * L21(),
-    "l1+l1inf": L1() + L1Inf(),
-    "fused+l1": Fused() + 0.5 * L1(),
-    "fused+l1+l21": Fused() + L1() + L21(),
-    "fused+l21": 2 * Fused() + L21(),
-    **{
-        name: penalty
-        for name, penalty in PIECES.items()
-        # A quadratic penalty has no part in the prox of the others.
-        if name not in ("split-of-groups", "mean+fused+l1+trace", "l2+l1+trace")
-    },
-}
-
-
-@pytest.mark.parametrize("name", sorted(SUMS))
-@given(W=matrices, direction=matrices, step=steps)
-def test_prox_of_a_sum_minimises(name, W, direction, step):
-    penalty = SUMS[name]
-    part = PenaltyPart(penalty, 1.0, W.shape, W.shape[1])
-
-    def objective(V):
-        return 0.5 * ((V - W) ** 2).sum() + step * penalty.value(V)
-
-    best = part.prox(W, step)
-    gap = 0.0
-    if part.dykstra and not part._is_shift_invariant:
-        # Several pieces: the prox comes from a limited number of sweeps, and the shares bound
-        # how far it is from the best (of a 1-strongly convex objective).
-        Y, N = part.dual((best - W) / step, best)
-        scale = part.dual_scale(N)
-        pull = scale * (W - best)
-        bound = (W * pull).sum() - 0.5 * (pull**2).sum()
-        gap = objective(best) - bound + step * part.conjugate(Y, N, scale)
-        assert -1e-9 * (1 + (W**2).sum()) <= gap <= 1e-3 * (1 + (W**2).sum())
-        gap = max(gap, 0.0)
-    for size in (1e-3, 0.1, 1.0):
-        length = size * np.sqrt((direction**2).sum())
-        moved = objective(best + size * direction) - objective(best)
-        assert moved >= 0.5 * length**2 * (1 - 1e-6) - length * np.sqrt(2 * gap) - gap - 1e-9
-
-
-@pytest.mark.parametrize("name", sorted(SUMS))
-@given(W=matrices, Z=matrices)
-def test_fenchel_young_of_a_sum(name, W, Z):
-    part = PenaltyPart(SUMS[name], 1.0, W.shape, W.shape[1])
-    # With zero labels and Z the gradient, N = -Z, in shares where the sum has several pieces.
-    Y, N = part.dual(-Z, np.zeros_like(Z))
-    assert np.allclose(Y + N.reshape(-1, *Z.shape).sum(axis=0), Z, atol=1e-12)
-    scale = part.dual_scale(N)
-    bound = part.chain_value(W) + part.conjugate(Y, N, scale)
-    assert scale * (W * (Z - Y)).sum() <= bound + 1e-8 * (1 + bound)
 
 
 def test_algebra(regression_data):
@@ -310,11 +255,9 @@ def test_graph_over_a_fold_without_labels_of_a_task(regression_data):
 
 BAD_WEIGHTS = [-1, -1e-9, np.nan, np.inf, None, "a", np.array([1.0])]
 MAKE = {
-    **ATOMS,
+    **{name: make for name, (make, _) in GOLDEN.items()},
     "sum": lambda weight: Sum(L1(), L2(), weight=weight),
     "split": lambda weight: Split(L1(), L2(), weight=weight),
-    "elastic_net": lambda weight: ElasticNet(weight=weight),
-    "sparse_group": lambda weight: SparseGroup(weight=weight),
 }
 AROUND = {
     "alone": lambda penalty: penalty,
@@ -324,12 +267,12 @@ AROUND = {
 
 
 @pytest.mark.parametrize("name", sorted(MAKE))
-@pytest.mark.parametrize("weight", BAD_WEIGHTS, ids=str)
-def test_weights_are_finite_and_not_negative(name, weight):
-    penalty = MAKE[name](weight=weight)
-    message = re.escape(f"{type(penalty).__name__}(weight={weight!r}); expected a finite number")
-    with pytest.raises(ValueError, match=message):
-        penalty.check(4)
+def test_weights_are_finite_and_not_negative(name):
+    for weight in BAD_WEIGHTS:
+        penalty = MAKE[name](weight=weight)
+        message = f"{type(penalty).__name__}(weight={weight!r}); expected a finite number"
+        with pytest.raises(ValueError, match=re.escape(message)):
+            penalty.check(4)
     MAKE[name](weight=0).check(4)
 
 
@@ -361,20 +304,20 @@ def small():
     return rng.normal(size=(20, 4)), rng.normal(size=(20, 3))
 
 
-@pytest.mark.parametrize("estimator", [MultiTaskLinear, MultiTaskLinearCV])
-@pytest.mark.parametrize("around", sorted(AROUND))
 @pytest.mark.parametrize("case", sorted(BAD))
-def test_what_makes_no_penalty_is_refused_at_the_door(case, around, estimator, small):
+def test_what_makes_no_penalty_is_refused_at_the_door(case, small):
     penalty, message = BAD[case]
-    with pytest.raises(ValueError, match=message):
-        estimator(AROUND[around](penalty)).fit(*small)
+    for estimator in (MultiTaskLinear, MultiTaskLinearCV):
+        for around in AROUND.values():
+            with pytest.raises(ValueError, match=message):
+                estimator(around(penalty)).fit(*small)
 
 
 @pytest.mark.parametrize("solver", ["auto", "proximal_gradient"])
 def test_a_negative_weight_is_refused_at_the_door(solver, small):
     X, Y = small
     for weight in (-1.0, np.nan, np.inf):
-        for name in sorted(MAKE):
+        for name in ("l2", "l1inf", "clustered", "elastic_net", "dirty", "temporal_group"):
             with pytest.raises(ValueError, match=r"expected a finite number >= 0"):
                 MultiTaskLinear(MAKE[name](weight=weight), solver=solver).fit(X, Y)
     with pytest.raises(ValueError, match=r"L21\(weight=-1\.0\)"):

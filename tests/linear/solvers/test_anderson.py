@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmtl.linear.solvers._anderson import Anderson
-from skmtl.linear.solvers.compiled._row import extrapolation_weights
+from skmtl.linear.solvers.compiled._anderson import extrapolation_weights
 
 
 def rotation(angle, shrink):

@@ -6,8 +6,8 @@ from scipy import sparse
 from sklearn.linear_model import MultiTaskElasticNet, MultiTaskLasso
 
 from skmtl import MultiTaskLinear
-from skmtl.linear.solvers._block_descent import RowNorms, block_descent, block_descent_path
 from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
+from skmtl.linear.solvers._working_sets import RowNorms, block_descent, block_descent_path
 
 WEIGHTS = np.linspace(0.5, 2.0, 12)
 

@@ -6,7 +6,7 @@ import pytest
 from skmtl.linear.objective._losses import StatisticsLoss
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.solvers._loss_step import LossStep
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 @pytest.fixture(params=[False, True], ids=["complete", "missing"])

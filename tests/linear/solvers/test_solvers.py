@@ -9,10 +9,12 @@ from sklearn.exceptions import ConvergenceWarning
 from skmtl import MultiTaskLinear
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation, Split, TraceNorm
-from skmtl.linear.solvers._select import NEEDS, SOLVERS
+from skmtl.linear.solvers import SOLVERS
 from skmtl.tasks import Regression
+from skmtl.testing import check_solver
 from tests.linear.conftest import MIXED, PIECES
 
+NAMES = [solver.name for solver in SOLVERS]
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 EXTRA = {
     "graph": Graph(ADJACENCY),
@@ -32,7 +34,7 @@ def made(name):
 
 
 every_penalty = pytest.mark.parametrize("penalty", sorted({*PENALTIES, *EXTRA}))
-every_solver = pytest.mark.parametrize("solver", sorted(NEEDS))
+every_solver = pytest.mark.parametrize("solver", NAMES)
 TIGHT = {"tol": 1e-11, "max_iter": 50_000}
 
 
@@ -57,7 +59,7 @@ def test_solvers_agree(penalty, missing, center, regression_data):
         Y[::3, 0] = Y[1::4, 2] = np.nan
     reference = fit_with("proximal_gradient", penalty, X, Y, center=center)
     assert reference.dual_gap_ <= 1e-8
-    for solver in NEEDS:
+    for solver in NAMES:
         model = fit_with(solver, penalty, X, Y, center=center)
         if model is not None:
             np.testing.assert_allclose(model.predict(X), reference.predict(X), atol=2e-4)
@@ -85,13 +87,17 @@ def test_solvers_agree_on_shrunk_intercepts(
     np.testing.assert_allclose(a.intercept_, b.intercept_, atol=1e-3)
 
 
+@pytest.mark.parametrize("solver", SOLVERS, ids=lambda solver: solver.name)
+def test_properties(solver):
+    check_solver(solver)
+
+
 def test_every_solver_is_met(regression_data):
     X, Y = regression_data
     fits = {
         solver: [p for p in {*PENALTIES, *EXTRA} if fit_with(solver, p, X, Y) is not None]
-        for solver in NEEDS
+        for solver in NAMES
     }
-    assert set(SOLVERS) == {"auto", *NEEDS}
     assert sorted(fits["block_descent"]) == [
         "elastic_net", "l1", "l21", "l21+l1+l2", "l21-weighted", "sparse_group",
     ]  # fmt: skip
@@ -142,7 +148,7 @@ def test_directions_without_penalty_or_curvature_stay_small(
     np.testing.assert_allclose(model.coef_.T, least, atol=0.05 * np.abs(least).max())
 
 
-@pytest.mark.parametrize("solver", sorted(set(NEEDS) - {"closed_form"}))
+@pytest.mark.parametrize("solver", sorted(set(NAMES) - {"closed_form"}))
 def test_huge_alpha_gives_exact_zeros(solver, regression_data):
     X, Y = regression_data
     model = fit_with(solver, "l21", X, Y, alpha=1e5)
@@ -150,7 +156,7 @@ def test_huge_alpha_gives_exact_zeros(solver, regression_data):
     np.testing.assert_allclose(model.predict(X[:1])[0], Y.mean(axis=0))
 
 
-@pytest.mark.parametrize("solver", sorted(set(NEEDS) - {"closed_form"}))
+@pytest.mark.parametrize("solver", sorted(set(NAMES) - {"closed_form"}))
 def test_max_iter_is_a_warning(solver, regression_data):
     X, Y = regression_data
     model = MultiTaskLinear("l21", alpha=0.01, solver=solver, max_iter=1, tol=1e-13)
@@ -159,7 +165,7 @@ def test_max_iter_is_a_warning(solver, regression_data):
     assert np.isfinite(model.coef_).all()
 
 
-@pytest.mark.parametrize("solver", sorted(set(NEEDS) - {"closed_form"}))
+@pytest.mark.parametrize("solver", sorted(set(NAMES) - {"closed_form"}))
 def test_weights_are_repeated_rows(solver, regression_data):
     X, Y = regression_data
     repeats = np.random.default_rng(0).integers(0, 3, len(X))
@@ -195,7 +201,7 @@ def test_rows_and_grams_agree(regression_data, monkeypatch):
     for container in (np.asarray, sparse.csr_array):
         grams = fit_with("block_descent", "l21", container(X), Y)
         with monkeypatch.context() as patch:
-            patch.setattr("skmtl.linear.solvers._blocks.FEW_FEATURES", 0)
+            patch.setattr("skmtl.linear.solvers._block_descent.FEW_FEATURES", 0)
             rows = fit_with("block_descent", "l21", container(X), Y)
         np.testing.assert_allclose(rows.coef_, grams.coef_, atol=1e-4)
         np.testing.assert_allclose(rows.intercept_, grams.intercept_, atol=1e-3)

@@ -9,12 +9,12 @@ from hypothesis.extra.numpy import arrays
 from skmtl import MultiTaskLinear
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import L1, L2, L21
-from skmtl.linear.solvers._block_descent import RowNorms, block_descent
 from skmtl.linear.solvers._spaces import GramSpace
 from skmtl.linear.solvers._task_space import TaskGramSpace
+from skmtl.linear.solvers._working_sets import RowNorms, block_descent
 from skmtl.linear.solvers.compiled._row import shrink_row
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 rows = arrays(np.float64, 4, elements=st.floats(-10, 10, width=32))
 curvatures = arrays(np.float64, 4, elements=st.floats(0.0625, 128, width=32))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmtl.neural.training._split import validation_split
-from skmtl.tasks._targets import read_targets
+from skmtl.tasks._read_targets import read_targets
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.1, 0.5, 0.99]), st.booleans())

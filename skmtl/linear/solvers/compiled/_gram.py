@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
-    MEMORY,
     Array,
-    combine,
     compiled,
     copy,
     descend_block,
     duality_gap,
-    extrapolation_weights,
     inner_product,
     penalty_value,
-    remember,
     subtract,
 )
 
@@ -37,17 +34,15 @@ def descend_gram(
     n_past = 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
-            remember(W, past_W[0])
-            remember(H, past_H[0])
+            keep(0, W, past_W, H, past_H)
         n_past += 1
         if not sweep(G, H, W, ridge, low, high, l21, product):
             return n_iter - 1
-        remember(W, past_W[n_past])
-        remember(H, past_H[n_past])
+        keep(n_past, W, past_W, H, past_H)
         if gram_gap(Q, H, W, squares, ridge, low, high, l21)[0] <= max_gap:
             return n_iter
         if n_past == MEMORY:
-            extrapolate(Q, H, W, past_W, past_H, ridge, low, high, l21)
+            accelerate(Q, H, W, past_W, past_H, ridge, low, high, l21)
             n_past = 0
     return max_iter
 
@@ -74,20 +69,37 @@ def sweep(
 
 
 @compiled
-def extrapolate(
+def plain_gram(
+    G: Array, Q: Array, H: Array, W: Array, squares: float,
+    ridge: float, low: Array, high: Array, l21: Array, tol: float, max_iter: int,
+) -> tuple:  # fmt: skip
+    """Cyclic sweeps over all rows of W, in place: (gap, sweeps).
+
+    The gap is looked at when no coefficient moves by more than ``tol`` times the largest, and
+    ends them at ``tol`` times the sum of squares of Y.
+    """
+    before, product = np.empty_like(W), np.empty_like(W)
+    gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
+    n_iter = 0
+    while n_iter < max_iter and gap > tol * squares:
+        copy(W, before)
+        sweep(G, H, W, ridge, low, high, l21, product)
+        n_iter += 1
+        if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
+            gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
+    return gap, n_iter
+
+
+@compiled
+def accelerate(
     Q: Array, H: Array, W: Array, past_W: Array, past_H: Array,
     ridge: float, low: Array, high: Array, l21: Array,
 ) -> None:  # fmt: skip
     """Move W, and H with it, to Anderson's combination of the past where that is better."""
     before = gram_value(Q, H, W, ridge, low, high, l21)
-    weights = extrapolation_weights(past_W)
-    combine(weights, past_W, W)
-    combine(weights, past_H, H)
+    extrapolate(past_W, W, past_W, H, past_H)
     if not gram_value(Q, H, W, ridge, low, high, l21) < before:
-        weights[:] = 0.0
-        weights[-1] = 1.0
-        combine(weights, past_W, W)
-        combine(weights, past_H, H)
+        go_back(W, past_W, H, past_H)
 
 
 @compiled

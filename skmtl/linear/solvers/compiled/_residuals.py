@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
-    MEMORY,
     Array,
-    combine,
     compiled,
     copy,
     descend_block,
     duality_gap,
-    extrapolation_weights,
     inner_product,
     penalty_value,
-    remember,
     shrink_row,
     subtract,
     take_step,
@@ -45,15 +42,13 @@ def descend_dense(
     n_past = 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
-            remember(W, past_W[0])
-            remember(R, past_R[0])
+            keep(0, W, past_W, R, past_R)
         n_past += 1
         if not sweep_dense(X, grams, R, W, ridge, low, high, l21, product):
             return n_iter - 1
-        remember(W, past_W[n_past])
-        remember(R, past_R[n_past])
+        keep(n_past, W, past_W, R, past_R)
         if n_past == MEMORY:
-            extrapolate(R, W, past_R, past_W, 0.0, ridge, low, high, l21)
+            accelerate(R, W, past_R, past_W, 0.0, ridge, low, high, l21)
             n_past = 0
         if n_iter % CHECK_EVERY == 0:
             fit, error = inner_product(R, Y), inner_product(R, R)
@@ -112,17 +107,15 @@ def descend_sparse(
     n_past = 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
-            remember(W, past_W[0])
-            remember(R, past_R[0])
+            keep(0, W, past_W, R, past_R)
         n_past += 1
         if not sweep_sparse(
             data, indices, indptr, diagonal, means, total, columns, R, W, ridge, low, high, l21
         ):
             return n_iter - 1
-        remember(W, past_W[n_past])
-        remember(R, past_R[n_past])
+        keep(n_past, W, past_W, R, past_R)
         if n_past == MEMORY:
-            extrapolate(R, W, past_R, past_W, total, ridge, low, high, l21)
+            accelerate(R, W, past_R, past_W, total, ridge, low, high, l21)
             n_past = 0
         if n_iter % CHECK_EVERY == 0:
             H = np.empty_like(W)
@@ -176,7 +169,7 @@ def sweep_sparse(
 
 
 @compiled
-def extrapolate(
+def accelerate(
     R: Array, W: Array, past_R: Array, past_W: Array, total: float,
     ridge: float, low: Array, high: Array, l21: Array,
 ) -> None:  # fmt: skip
@@ -185,15 +178,10 @@ def extrapolate(
     The combination is the one whose residuals move least: there are fewer of them.
     """
     before = penalty_value(W, ridge, low, high, l21)[0] + 0.5 * squared_error(R, total)
-    weights = extrapolation_weights(past_R)
-    combine(weights, past_W, W)
-    combine(weights, past_R, R)
+    extrapolate(past_R, W, past_W, R, past_R)
     after = penalty_value(W, ridge, low, high, l21)[0] + 0.5 * squared_error(R, total)
     if not after < before:
-        weights[:] = 0.0
-        weights[-1] = 1.0
-        combine(weights, past_W, W)
-        combine(weights, past_R, R)
+        go_back(W, past_W, R, past_R)
 
 
 @compiled

@@ -22,12 +22,6 @@ Array = NDArray[Any]
 BLOCK = 32
 """Rows updated one by one before a matrix product tells the others."""
 
-MEMORY = 5
-"""Sweeps an extrapolation combines."""
-
-LARGEST, SMALLEST = 2.0**332, 2.0**-332
-"""As in `_range`; what is compiled is taken from its own files, so that no cache is stale."""
-
 # Sums may be reordered, so that they vectorise; infinities (low) keep their meaning.
 compiled = compiler(fastmath={"reassoc", "contract", "nsz", "arcp"})
 
@@ -181,81 +175,6 @@ def descend_block(
                 for t in range(n_tasks):
                     local[k, t] -= g * step[t]
     return moved
-
-
-@compiled
-def bring_into_range(A: Array) -> None:
-    """Multiply A by a power of two, if its squares would underflow or overflow."""
-    largest = 0.0
-    for j in range(len(A)):
-        for t in range(A.shape[1]):
-            largest = max(largest, abs(A[j, t]))
-    while 0.0 < largest < SMALLEST or LARGEST < largest < np.inf:
-        factor = LARGEST if largest < 1.0 else SMALLEST
-        largest *= factor
-        for j in range(len(A)):
-            for t in range(A.shape[1]):
-                A[j, t] *= factor
-
-
-@compiled
-def extrapolation_weights(past: Array) -> Array:
-    r"""Anderson's weights c, summing to 1, with :math:`\|\sum_k c_k (x_{k+1} - x_k)\|` least.
-
-    ``past`` holds the flat iterates :math:`x_0, \dots, x_K`; all zeros if they do not move.
-    """
-    n, size = len(past) - 1, past.shape[1]
-    moves = np.empty((n, size))
-    for k in range(n):
-        for i in range(size):
-            moves[k, i] = past[k + 1, i] - past[k, i]
-    bring_into_range(moves)
-    A = np.dot(moves, moves.T)
-    c = np.ones(n)
-    trace = 0.0
-    for k in range(n):
-        trace += A[k, k]
-    if trace <= 0.0:
-        return np.zeros(n)
-    # A small multiple of the identity keeps nearly parallel moves from exploding.
-    for k in range(n):
-        A[k, k] += 1e-12 * trace
-    for i in range(n):
-        for k in range(i + 1, n):
-            factor = A[k, i] / A[i, i]
-            for m in range(i, n):
-                A[k, m] -= factor * A[i, m]
-            c[k] -= factor * c[i]
-    total = 0.0
-    for i in range(n - 1, -1, -1):
-        for m in range(i + 1, n):
-            c[i] -= A[i, m] * c[m]
-        c[i] /= A[i, i]
-        total += c[i]
-    for k in range(n):
-        c[k] /= total
-    return c
-
-
-@compiled
-def combine(weights: Array, past: Array, out: Array) -> None:
-    """Write the weighted sum of ``past[1:]`` (flat iterates) to ``out`` (rows, tasks)."""
-    n_tasks = out.shape[1]
-    for j in range(len(out)):
-        for t in range(n_tasks):
-            total = 0.0
-            for k in range(len(weights)):
-                total += weights[k] * past[k + 1, j * n_tasks + t]
-            out[j, t] = total
-
-
-@compiled
-def remember(x: Array, past: Array) -> None:
-    """Write x (rows, tasks) to ``past`` (flat)."""
-    n_tasks = x.shape[1]
-    for j in range(len(x)):
-        for t in range(n_tasks):
-            past[j * n_tasks + t] = x[j, t]
 
 
 @compiled

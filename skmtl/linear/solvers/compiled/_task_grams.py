@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._gram import extrapolate, gram_gap
-from skmtl.linear.solvers.compiled._row import MEMORY, Array, compiled, remember, take_step
+from skmtl.linear.solvers.compiled._anderson import MEMORY, keep
+from skmtl.linear.solvers.compiled._gram import accelerate, gram_gap
+from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
 
 NEWTON_STEPS = 50
 """Far more than a root takes; one does where all curvatures are equal."""
@@ -26,17 +27,15 @@ def descend_task_grams(
     n_past = 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
-            remember(W, past_W[0])
-            remember(H, past_H[0])
+            keep(0, W, past_W, H, past_H)
         n_past += 1
         if not sweep_task_grams(G, H, W, step, ridge, low, high, l21):
             return n_iter - 1
-        remember(W, past_W[n_past])
-        remember(H, past_H[n_past])
+        keep(n_past, W, past_W, H, past_H)
         if gram_gap(Q, H, W, squares, ridge, low, high, l21)[0] <= max_gap:
             return n_iter
         if n_past == MEMORY:
-            extrapolate(Q, H, W, past_W, past_H, ridge, low, high, l21)
+            accelerate(Q, H, W, past_W, past_H, ridge, low, high, l21)
             n_past = 0
     return max_iter
 

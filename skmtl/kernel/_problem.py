@@ -1,6 +1,6 @@
-r"""Kernel ridge regression of many tasks: exact for a given task kernel, or with a learned one.
+r"""Kernel ridge regression of many tasks for a given task kernel: the dual system.
 
-The labels are label_weights (i, t). With the kernel K of the rows, the task kernel B, weights
+A label belongs to a row i and a task t. With the kernel K of the rows, the task kernel B, weights
 :math:`c_{ti}` and labels centred in each task, the dual coefficients :math:`a = D u` solve
 
 .. math:: (D \tilde K D + \alpha I) \, u = D y, \qquad
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from skmtl._warnings import warn
+from skmtl.kernel._labels import Labels
 
 Array = NDArray[Any]
 
@@ -41,21 +42,28 @@ class System(Protocol):
 class KernelProblem:
     """Labels of all tasks and the kernel of their rows.
 
-    ``rows``, ``tasks``, ``values``, ``weights`` are (n_labels,). If ``is_complete``, the labels
-    are all rows of task 0, then all of task 1, ..., and the weights are a row's times a task's.
+    Parameters
+    ----------
+    kernel : ndarray of shape (n_rows, n_rows)
+        Kernel of the rows that have labels.
+    labels : Labels
+        Their places, values and weights.
+    alpha : float
+        At least 0.
+    centred : bool
+        Whether intercepts are free.
     """
 
     def __init__(
         self,
         kernel: Array,
-        labels: tuple[Array, Array, Array, Array],
+        labels: Labels,
         alpha: float,
         *,
         centred: bool,
-        is_complete: bool,
     ) -> None:
         self.kernel, self.alpha = kernel, alpha
-        self.rows, self.tasks, values, weights = labels
+        self.rows, self.tasks, values, weights, is_complete = labels
         self.omega: Array = np.bincount(self.tasks, weights)
         self.shape = (len(kernel), len(self.omega))
         self.is_centred = centred
@@ -67,11 +75,11 @@ class KernelProblem:
         # What rounding leaves of a constant target is nothing to learn from.
         self.y[np.abs(self.y) <= 1e-15 * np.abs(values)] = 0.0
         self.null_loss = 0.5 * float(weights @ self.y**2)
-        self.system: System = _Kronecker(self) if is_complete else _Cells(self)
+        self.system: System = KroneckerSystem(self) if is_complete else LabelSystem(self)
 
-    def by_task(self, label_weights: Array) -> Any:
+    def by_task(self, numbers: Array) -> Any:
         """A number per label as a sparse matrix (n_rows, T)."""
-        return sparse.csr_array((label_weights, (self.rows, self.tasks)), shape=self.shape)
+        return sparse.csr_array((numbers, (self.rows, self.tasks)), shape=self.shape)
 
     def solve(self, task_kernel: Array) -> Array:
         """Dual coefficients (n_labels,) for a task kernel (T, T)."""
@@ -95,7 +103,7 @@ class KernelProblem:
         return 0.5 * self.alpha * float(duals @ self.y)
 
 
-class _Kronecker:
+class KroneckerSystem:
     """Complete labels: the system is a Kronecker product, solved by two eigendecompositions."""
 
     def __init__(self, problem: KernelProblem) -> None:
@@ -118,8 +126,8 @@ class _Kronecker:
         return np.asarray((self.of_rows[:, None] * U * self.of_tasks).T.ravel())
 
 
-class _Cells:
-    """Any labels: one Cholesky factorisation of the system of all labels."""
+class LabelSystem:
+    """Any labels: a Cholesky factorisation of the system of all labels, for every task kernel."""
 
     def __init__(self, problem: KernelProblem) -> None:
         rows, self.tasks, self.root = problem.rows, problem.tasks, problem.root
@@ -154,7 +162,7 @@ def _divide(labels: Array, values: Array, alpha: float) -> Array:
     """Labels over (values + alpha), 0 where that is 0: the solution of minimum norm."""
     curvature = values + alpha
     used = np.abs(curvature) > SINGULAR * np.abs(curvature).max()
-    # With centred labels one eigenvalue a task is 0, and nothing lies along it.
+    # With centred labels one eigenvalue per task is 0, and nothing lies along it.
     lost = np.abs(labels[~used]).max(initial=0.0) > 1e-8 * np.abs(labels).max(initial=0.0)
     if lost:
         warn(
@@ -163,94 +171,3 @@ def _divide(labels: Array, values: Array, alpha: float) -> Array:
             linalg.LinAlgWarning,
         )
     return np.divide(labels, curvature, out=np.zeros_like(labels), where=used)
-
-
-def learn_task_kernel(
-    problem: KernelProblem, *, max_gap: float, max_iter: int
-) -> tuple[Array, Array, float, int]:
-    r"""Minimise h over B >= 0 with trace T: B, dual coefficients, duality gap, iterations.
-
-    h is convex, so that its linear model at B bounds it from below:
-    :math:`\tfrac{\alpha}{2} (T \lambda_{\max}(G) - \mathrm{tr}(B G))` is a duality gap. The first
-    step alternates: for functions with the Gram matrix :math:`S = B G B` the best task kernel is
-    :math:`T S^{1/2} / \mathrm{tr} \, S^{1/2}`. On its own that goes on slowly and, where B is
-    singular, never reaches directions it has lost; the steps after it are projected gradients
-    with spectral lengths [1]_.
-
-    References
-    ----------
-    .. [1] E. Birgin, J. Martinez and M. Raydan, "Nonmonotone spectral projected gradient methods
-       on convex sets", SIAM Journal on Optimization 10, 2000, algorithm 2.2 (here monotone).
-    """
-    n_tasks, half = problem.shape[1], 0.5 * problem.alpha
-    B = np.eye(n_tasks)
-    at = _Point(problem, B)
-    length = 1.0 / at.top if at.top > 0 else 0.0
-    for n_iter in range(1, max_iter + 1):
-        gap = -half * float(np.vdot(B, at.uphill))
-        if gap <= max_gap or n_iter == max_iter:
-            break
-        target = _project(B + length * at.uphill, n_tasks) if n_iter > 1 else _alternate(B, at.G)
-        found = _search(problem, B, target - B, at)
-        if found is None:
-            break
-        step, new = found
-        curvature = float(np.vdot(step, at.uphill - new.uphill))
-        if curvature > 0:
-            length = float(np.vdot(step, step)) / curvature
-        B, at = B + step, new
-    return B, at.duals, max(gap, 0.0), n_iter
-
-
-class _Point:
-    """h at a task kernel.
-
-    As task kernels have one trace, multiples of I do not matter in G: without the largest,
-    ``uphill`` = G - top I, a step's slope is not lost to cancellation.
-    """
-
-    def __init__(self, problem: KernelProblem, task_kernel: Array) -> None:
-        self.duals = problem.solve(task_kernel)
-        self.value, self.G = problem.objective(self.duals), problem.gramian(self.duals)
-        self.top = float(np.linalg.eigvalsh(self.G)[-1])
-        self.uphill = self.G - self.top * np.eye(len(self.G))
-
-
-def _search(
-    problem: KernelProblem, B: Array, step: Array, at: _Point
-) -> tuple[Array, _Point] | None:
-    """A share of the step, and the point it leads to; None where rounding forbids progress.
-
-    Enough of a decrease is seen in the values (Armijo) or, where rounding hides it there, in
-    the slopes (Hager and Zhang, SIAM Journal on Optimization 16, 2005, section 4).
-    """
-    slope, share = -0.5 * problem.alpha * float(np.vdot(at.uphill, step)), 1.0
-    for _ in range(30):
-        if slope >= 0:
-            return None
-        new = _Point(problem, B + share * step)
-        rise = new.value - at.value
-        new_slope = -0.5 * problem.alpha * float(np.vdot(new.uphill, step))
-        hidden = abs(rise) <= 1e-12 * at.value and new_slope <= -0.9998 * slope
-        if rise <= 1e-4 * share * slope or hidden:
-            return share * step, new
-        # The minimum of the parabola through what is known, within bounds.
-        bend = rise - share * slope
-        share *= min(max(-0.5 * share * slope / bend, 0.1), 0.5)
-    return None
-
-
-def _alternate(B: Array, G: Array) -> Array:
-    """The best task kernel of trace T for the functions that are best for B."""
-    values, vectors = np.linalg.eigh(B @ G @ B)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return np.asarray(len(B) / np.trace(root) * root)
-
-
-def _project(matrix: Array, trace: float) -> Array:
-    """Nearest positive semidefinite matrix of the given trace."""
-    values, vectors = np.linalg.eigh(matrix)
-    descending = values[::-1]
-    shift = (np.cumsum(descending) - trace) / np.arange(1, len(values) + 1)
-    values = np.maximum(values - shift[np.flatnonzero(descending > shift)[-1]], 0.0)
-    return np.asarray((vectors * values) @ vectors.T)

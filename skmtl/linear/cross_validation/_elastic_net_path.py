@@ -8,27 +8,34 @@ missing here and there every task has a Gram matrix of its own, and without the 
 problem is linear: `fit_linear` takes these.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._range import power_of_two
 from skmtl._warnings import warn
-from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.cross_validation._alpha_grid import alpha_grid
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import check_range
 from skmtl.linear.penalties import ElasticNet
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._select import fits_in_grams
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
 
 SMALLEST_MARGIN, LOOSE = 0.02, 1e-4
 
 
-def path_margin(tol):
+def path_margin(tol: float) -> float:
     """To which part of the gap allowed the fits along a path go.
 
     Scikit-learn looks at the gap only when no coefficient moves by more than ``tol``. At its
@@ -38,16 +45,16 @@ def path_margin(tol):
     return min(1.0, max(SMALLEST_MARGIN, tol / LOOSE))
 
 
-class Fitted(NamedTuple):
+class ElasticNetFit(NamedTuple):
     """W (p, T) and b (T,), 0 for tasks without labels; duality gap and iterations."""
 
-    W: np.ndarray
-    b: np.ndarray
+    W: Array
+    b: Array
     gap: float
     n_iter: int
 
 
-def _in_range(targets):
+def _in_range(targets: Targets) -> Targets:
     """The same with weights whose sums of squares stay in range: only their ratios matter."""
     units = [power_of_two(largest) for largest in targets.weights.max(axis=0)]
     return replace(targets, weights=targets.weights / units)
@@ -62,8 +69,8 @@ class ElasticNetProblem:
         Features.
     targets : Targets
         Labels of regression tasks, wide. Tasks without positive weight here are left out.
-    fit_intercept : bool
-        Whether each task has an intercept.
+    options : FitOptions
+        Whether each task has an intercept; ``tol`` and ``max_iter`` of the fits.
 
     Attributes
     ----------
@@ -73,40 +80,40 @@ class ElasticNetProblem:
         Sum over tasks of the weighted mean of the squared (centred) labels.
     """
 
-    def __init__(self, X, targets, *, fit_intercept):
-        self.has_labels = (targets.weights > 0).any(axis=0)
+    def __init__(self, X: Any, targets: Targets, options: FitOptions) -> None:
+        self.has_labels: Any = (targets.weights > 0).any(axis=0)
         rows = targets.row_is_observed
         if not rows.all():
             X, targets = X[rows], targets.take(rows)
         self.X = X.astype(np.float64, copy=False)
         self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
         check_range(self.X, self.targets)
-        self.fit_intercept = fit_intercept
+        self.options = options
         self.label_weights = self.targets.label_weights()
         values = self.targets.values
-        self.y_mean = self._means(values) if fit_intercept else np.zeros(values.shape[1])
+        self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])
         self.centred = values - self.y_mean
         self.squares = float(self._means(self.centred**2).sum())
 
-    def _means(self, values):
+    def _means(self, values: Array) -> Array:
         """Weighted mean per task; not by ``label_weights``, which round that of a constant."""
         weights = self.targets.weights
         return (weights * values).sum(axis=0) / weights.sum(axis=0)
 
     @property
-    def is_shared(self):
+    def is_shared(self) -> bool:
         """Whether all tasks have the same rows, weighted alike."""
         weights = self.targets.weights
         return bool((weights == weights[:, :1]).all())
 
-    def alpha_max(self, l1_ratio):
+    def alpha_max(self, l1_ratio: float) -> float:
         """Smallest alpha with W = 0; inf for the ridge."""
         if not l1_ratio:
             return np.inf
         correlation = self.X.T @ (self.label_weights * self.centred)
         return np.sqrt((correlation**2).sum(axis=1).max()) / l1_ratio
 
-    def alphas(self, l1_ratio, *, eps, n_alphas):
+    def alphas(self, l1_ratio: float, *, eps: float, n_alphas: int) -> Array:
         """Geometric grid from the smallest alpha with W = 0 to ``eps`` times it."""
         if l1_ratio == 0:
             raise ValueError(
@@ -114,22 +121,13 @@ class ElasticNetProblem:
                 "Please supply a grid by providing your estimator with the appropriate "
                 "`alphas=` argument."
             )
-        alpha_max = self.alpha_max(l1_ratio)
-        smallest = np.finfo(np.float64).resolution
-        # What rounding leaves of nothing, in the units of X and y.
-        rounding = smallest * min(np.abs(self.X).max() * np.sqrt(self.squares), 1.0)
-        if alpha_max <= rounding:
-            return np.full(n_alphas, smallest)
-        return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)
+        size = np.abs(self.X).max() * np.sqrt(self.squares)
+        return alpha_grid(self.alpha_max(l1_ratio), eps=eps, n_alphas=n_alphas, size=size)
 
-    def warn_of_zero(self, W, alpha, l1_ratio, *, tol, chooser):
-        """Warn if W is 0 where a smaller alpha would learn something."""
-        if not W.any():
-            largest = self.alpha_max(l1_ratio)
-            warn_of_zero(alpha, largest, self.X, self.targets.values, tol=tol, chooser=chooser)
-
-    def path(self, alphas, l1_ratio, *, tol, max_iter, warm=None):
-        """Yield a `Fitted` for each of the decreasing alphas, each from the one before.
+    def path(
+        self, alphas: Any, l1_ratio: float, warm: tuple[Array, Array] | None = None
+    ) -> Iterator[ElasticNetFit]:
+        """Yield a `ElasticNetFit` for each of the decreasing alphas, each from the one before.
 
         Ends at a gap of ``tol`` times `squares`, scikit-learn's limit, or with a warning.
         ``warm`` are (W, b) to start the first from.
@@ -138,17 +136,19 @@ class ElasticNetProblem:
             warm = warm[0][:, self.has_labels], warm[1][self.has_labels]
         alphas = np.asarray(alphas, dtype=np.float64)
         n_sparse = int((alphas * l1_ratio > 0).sum()) if self.is_shared else 0
-        options = {"tol": tol, "max_iter": max_iter, "warm": warm}
         for solve, part in ((self._descend, alphas[:n_sparse]), (self._fit, alphas[n_sparse:])):
             if len(part):
-                yield from solve(part, l1_ratio, **options)
+                yield from solve(part, l1_ratio, warm)
 
-    def _descend(self, alphas, l1_ratio, *, tol, max_iter, warm):
+    def _descend(
+        self, alphas: Array, l1_ratio: float, warm: tuple[Array, Array] | None
+    ) -> Iterator[ElasticNetFit]:
         """Block descent on sums, not means, over the rows: all but W is that much larger."""
         # On first use: importing numba takes longer than many a fit.
         from skmtl.linear.solvers._row_descent import row_path
 
         space, x_mean, total = self._space
+        tol, max_iter = self.options.tol, self.options.max_iter
         W = np.zeros((len(x_mean), len(self.y_mean))) if warm is None else warm[0]
         allowed = tol * space.squares
         inner = tol * (path_margin(tol) if len(alphas) > 1 else 1.0)
@@ -164,47 +164,47 @@ class ElasticNetProblem:
             b = self.y_mean - x_mean @ solution.W
             yield self._with_all_tasks(solution.W, b, solution.gap / total, solution.n_iter)
 
-    def _fit(self, alphas, l1_ratio, *, tol, max_iter, warm):
+    def _fit(
+        self, alphas: Array, l1_ratio: float, warm: tuple[Array, Array] | None
+    ) -> Iterator[ElasticNetFit]:
         """What block descent does not take: each alpha by the general machinery."""
-        for alpha in alphas:
-            options = FitOptions(
-                alpha=float(alpha),
-                fit_intercept=self.fit_intercept,
-                # Of half of `squares`, the loss of constant predictions: twice as strict.
-                tol=tol,
-                margin=path_margin(tol) if len(alphas) > 1 else 1.0,
-                max_iter=max_iter,
-            )
-            X, penalty = self._statistics, ElasticNet(l1_ratio)
-            fitted = fit_linear(X, self.targets, self.label_weights, penalty, options, warm)
+        data, penalty = (self._statistics, self.targets, self.label_weights), ElasticNet(l1_ratio)
+        # There ``tol`` is a share of half of `squares`: twice as strict.
+        options = replace(
+            self.options, margin=path_margin(self.options.tol) if len(alphas) > 1 else 1.0
+        )
+        for alpha in alphas.tolist():
+            fitted = fit_linear(*data, penalty, replace(options, alpha=alpha), warm)
             warm = fitted.W, fitted.b
             yield self._with_all_tasks(fitted.W, fitted.b, fitted.gap, fitted.n_iter)
 
     @cached_property
-    def _space(self):
+    def _space(self) -> tuple[Any, Array, float]:
         """Space of the descent, means of X, and sum of the weights that all tasks share."""
         from skmtl.linear.solvers._row_descent import make_space
 
         weights = self.targets.weights[:, 0]
         total = weights.sum()
-        if not self.fit_intercept:
+        if not self.options.fit_intercept:
             zeros = np.zeros(self.X.shape[1])
             return make_space(self.X, self.centred, weights, None), zeros, total
         x_mean = (self.X.T @ weights) / total
         return make_space(self.X, self.centred, weights, x_mean), x_mean, total
 
     @cached_property
-    def _statistics(self):
+    def _statistics(self) -> Any:
         """What all alphas need of the data: sufficient statistics, where they are small."""
         if not fits_in_grams(self.X.shape, gram_bytes(self.X, self.targets, self.label_weights)):
             return self.X
-        return Statistics(self.X, self.targets, self.label_weights, centred=self.fit_intercept)
+        return Statistics(
+            self.X, self.targets, self.label_weights, centred=self.options.fit_intercept
+        )
 
-    def _with_all_tasks(self, W, b, gap, n_iter):
-        """`Fitted` with zeros for the tasks left out."""
+    def _with_all_tasks(self, W: Array, b: Array, gap: float, n_iter: int) -> ElasticNetFit:
+        """`ElasticNetFit` with zeros for the tasks left out."""
         if not self.has_labels.all():
             n_tasks = len(self.has_labels)
             W_all, b_all = np.zeros((len(W), n_tasks)), np.zeros(n_tasks)
             W_all[:, self.has_labels], b_all[self.has_labels] = W, b
             W, b = W_all, b_all
-        return Fitted(W, b, gap, n_iter)
+        return ElasticNetFit(W, b, gap, n_iter)

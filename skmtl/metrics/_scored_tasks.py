@@ -1,51 +1,44 @@
-"""What there is to score: labels and predictions, task by task."""
+"""What there is to score in new data: labels and predictions of every task."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from skmtl._scored_columns import ScoredColumn
 from skmtl.metrics._keys import score_keys
-from skmtl.tasks import Task
-from skmtl.tasks._reading import read_task_column, split_task_feature
+from skmtl.tasks._features import read_task_column, split_task_feature
 from skmtl.tasks._rows import rows_by_task
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ScoredTask:
     """One task in new data.
 
-    ``expected`` are expected values or class probabilities, ``values`` encoded labels, ``labels``
-    the same as the user wrote them; ``weight`` is 0 where unobserved; ``rows`` are positions
-    in the data. ``decide()`` are the labels that `predict` gives.
+    ``column`` are its labels beside what is predicted, ``labels`` the labels as the user wrote
+    them, ``rows`` the positions of both in the data.
     """
 
     key: str
     name: Hashable
-    task: Task
-    expected: np.ndarray
-    values: np.ndarray
-    weight: np.ndarray
-    decide: Callable[[], np.ndarray]
+    column: ScoredColumn
     labels: np.ndarray
     rows: np.ndarray
 
-    def take(self, rows, key, name):
-        """Some of the rows: those of one task."""
-        return Part(
-            key,
-            name,
-            self.task,
-            *(a[rows] for a in (self.expected, self.values, self.weight)),
-            lambda: self.decide()[rows],
-            self.labels[rows],
-            self.rows[rows],
-        )
+    @property
+    def weight(self):
+        """Weight of each label, 0 where unobserved."""
+        return self.column.weight
+
+    @property
+    def task_type(self):
+        """Class of the task."""
+        return type(self.column.task)
 
 
-def read_parts(estimator, X, y, sample_weight: Any = None):
-    """One `Part` for each task of the fitted ``estimator``.
+def read_scored_tasks(estimator, X, y, sample_weight: Any = None):
+    """One `ScoredTask` for each task of the fitted ``estimator``.
 
     A label whose class was unknown in `fit` stays: its value is ``UNSEEN``. In long form, tasks
     unknown in `fit` follow the known ones.
@@ -55,16 +48,19 @@ def read_parts(estimator, X, y, sample_weight: Any = None):
     if not targets.tasks.is_long:
         names = targets.tasks.names.tolist()
         tasks = zip(score_keys(names), names, columns, labels, strict=True)
-        return [Part(key, name, *column, own, rows) for key, name, column, own in tasks]
-    everything = Part("y", "y", *columns[0], labels[0], rows)
+        return [ScoredTask(key, name, column, own, rows) for key, name, column, own in tasks]
     names, index = _with_unknown(targets, X, estimator.task_feature)
-    tasks = zip(rows_by_task(index, len(names)), score_keys(names), names, strict=True)
-    return [everything.take(*task) for task in tasks]
+    return [
+        ScoredTask(key, name, columns[0].take(own), labels[0][own], rows[own])
+        for key, name, own in zip(
+            score_keys(names), names, rows_by_task(index, len(names)), strict=True
+        )
+    ]
 
 
 def _labels(tasks, y, sample_weight):
     """Labels as the user wrote them, in the order of the tasks."""
-    return [column.labels for column, _ in tasks.columns(y, sample_weight)]
+    return [column.labels for column, _ in tasks.labels_in(y, sample_weight)]
 
 
 def _with_unknown(targets, X, task_feature):

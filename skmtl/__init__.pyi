@@ -1,0 +1,73 @@
+"""Names of skmtl that are loaded on first use, for editors and type checkers."""
+
+from skmtl import (
+    compose,
+    datasets,
+    inspection,
+    kernel,
+    linear,
+    metrics,
+    model_selection,
+    neural,
+    tasks,
+    testing,
+)
+from skmtl.compose import IndependentTasks, PooledTasks, TargetScaler, TaskChain, TaskGrouping
+from skmtl.inspection import MultiTaskReport, transfer_gain
+from skmtl.kernel import MultiTaskKernelRidge
+from skmtl.linear import (
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
+    MultiTaskLinear,
+    MultiTaskLinearClassifier,
+    MultiTaskLinearClassifierCV,
+    MultiTaskLinearCV,
+    MultiTaskLinearRegressor,
+    MultiTaskLinearRegressorCV,
+    ReducedRankRegressor,
+)
+from skmtl.metrics import make_multitask_scorer, task_scores
+from skmtl.neural import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.tasks import stack_tasks, unstack_tasks
+
+__version__: str
+__all__ = [
+    "IndependentTasks",
+    "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
+    "MultiTaskKernelRidge",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
+    "MultiTaskLinear",
+    "MultiTaskLinearCV",
+    "MultiTaskLinearClassifier",
+    "MultiTaskLinearClassifierCV",
+    "MultiTaskLinearRegressor",
+    "MultiTaskLinearRegressorCV",
+    "MultiTaskMLP",
+    "MultiTaskMLPClassifier",
+    "MultiTaskMLPRegressor",
+    "MultiTaskReport",
+    "PooledTasks",
+    "ReducedRankRegressor",
+    "TargetScaler",
+    "TaskChain",
+    "TaskGrouping",
+    "compose",
+    "datasets",
+    "inspection",
+    "kernel",
+    "linear",
+    "make_multitask_scorer",
+    "metrics",
+    "model_selection",
+    "neural",
+    "stack_tasks",
+    "task_scores",
+    "tasks",
+    "testing",
+    "transfer_gain",
+    "unstack_tasks",
+]

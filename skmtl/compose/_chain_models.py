@@ -1,0 +1,96 @@
+"""Models of all tasks, each of which sees what is predicted of others: a chain, or two levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.parallel import delayed
+
+from skmtl.compose._chain_link import ChainLink, augment
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A link per task, in the order of the tasks in y; ``order`` is that of the chain."""
+
+    links: list
+    order: np.ndarray
+
+    @classmethod
+    def fit(cls, X, problems, templates, order, cv):
+        """Every task learns from X and from what the links before it say."""
+        links, told = [None] * len(problems), []
+        for t in order[:-1]:
+            links[t], said = _fit_and_tell(augment(X, told), problems[t], templates[t], cv)
+            told.append(said)
+        last = order[-1]
+        links[last] = ChainLink.fit(problems[last], augment(X, told), templates[last])
+        return cls(links, order)
+
+    @property
+    def levels(self):
+        """The links, as the only level."""
+        return [self.links]
+
+    def expected(self, X):
+        """Expected values or probabilities of each task, for every row."""
+        return self._answers(X, decide=False)
+
+    def decisions(self, X):
+        """What the estimator of each task predicts, for every row."""
+        return self._answers(X, decide=True)
+
+    def _answers(self, X, *, decide):
+        answers, told = [None] * len(self.links), []
+        for t in self.order:
+            seen, link = augment(X, told), self.links[t]
+            # Nobody listens to the last.
+            expected = None if decide and t == self.order[-1] else link.single.expected(seen)
+            answers[t] = link.single.decide(seen, expected) if decide else expected
+            if expected is not None:
+                told.append(link.told(expected))
+        return answers
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Every task on its own, then every task again with what the first level predicts of all."""
+
+    first: list
+    second: list
+
+    @classmethod
+    def fit(cls, X, problems, templates, cv, parallel):
+        """Fit one level after the other, the tasks of a level by ``parallel``."""
+        pairs = list(zip(problems, templates, strict=True))
+        first = parallel(delayed(_fit_and_tell)(X, *pair, cv) for pair in pairs)
+        wide = augment(X, [told for _, told in first])
+        second = parallel(
+            delayed(ChainLink.fit)(problem, wide, template) for problem, template in pairs
+        )
+        return cls([link for link, _ in first], second)
+
+    @property
+    def levels(self):
+        """The links of both levels."""
+        return [self.first, self.second]
+
+    def expected(self, X):
+        """Expected values or probabilities of each task, for every row."""
+        wide = self._with_first_level(X)
+        return [link.single.expected(wide) for link in self.second]
+
+    def decisions(self, X):
+        """What the estimator of each task predicts, for every row."""
+        wide = self._with_first_level(X)
+        return [link.single.decide(wide) for link in self.second]
+
+    def _with_first_level(self, X):
+        return augment(X, [link.told(link.single.expected(X)) for link in self.first])
+
+
+def _fit_and_tell(X, problem, template, cv):
+    """A link, and what it says to others in training."""
+    link = ChainLink.fit(problem, X, template)
+    return link, link.told_in_training(problem, X, template, cv)

@@ -1,0 +1,52 @@
+"""The kernel of rows: a function of two of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics.pairwise import pairwise_kernels
+
+from skmtl.linear.objective._centring import large_means, shifted
+
+Array = NDArray[Any]
+
+
+class RowKernel:
+    """A kernel with its parameters, for rows that X stands for.
+
+    Parameters
+    ----------
+    kernel : str or callable
+        As in `MultiTaskKernelRidge`.
+    parameters : dict
+        Of the kernel; a named one takes of them what it has.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        Rows of the fit.
+    fit_intercept : bool
+        Whether the model has intercepts.
+    """
+
+    def __init__(
+        self, kernel: Any, parameters: dict[str, Any], X: Any, *, fit_intercept: bool
+    ) -> None:
+        self.kernel, self.parameters = kernel, parameters
+        self.shift = None
+        # Where that changes no function, large means of features are taken off first.
+        if kernel == "rbf" or (kernel == "linear" and fit_intercept):
+            mean = np.asarray(X.mean(axis=0)).ravel()
+            shift = large_means(X, mean, np.ones(X.shape[0]))
+            self.shift = shift if shift.any() else None
+
+    def __call__(self, X: Any, Y: Any = None) -> Array:
+        """Kernel of the rows of X and those of Y, by default X."""
+        if self.kernel == "precomputed":
+            return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+        if self.shift is not None:
+            X, Y = shifted(X, self.shift), None if Y is None else shifted(Y, self.shift)
+        options = self.parameters
+        if not callable(self.kernel):
+            options = {"filter_params": True, **options}
+        K = pairwise_kernels(X, Y, metric=self.kernel, **options)
+        return np.asarray(K.toarray() if hasattr(K, "toarray") else K, dtype=np.float64)

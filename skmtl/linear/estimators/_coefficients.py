@@ -1,0 +1,91 @@
+"""From a fit to coefficients in the units of y, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._training_data import learnable_outputs, learnable_tasks
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.tasks._task_set import TaskSet
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Coefficients of all outputs in the units of y; 0 for tasks that were not fitted.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_outputs, n_features)
+        Coefficients.
+    intercept : ndarray of shape (n_outputs,)
+        Intercepts.
+    components : ndarray of shape (n_parts, n_outputs, n_features) or None
+        Parts of ``coef``, where the penalty splits it.
+    shared_coef : ndarray of shape (n_features,) or (n_classes, n_features), or None
+        What the tasks share, where that is asked for.
+    shared_intercept : ndarray of shape (n_classes,) or None
+        Its intercepts.
+    """
+
+    coef: Array
+    intercept: Array
+    components: Array | None = None
+    shared_coef: Array | None = None
+    shared_intercept: Array | None = None
+
+
+def output_units(tasks: TaskSet) -> tuple[Array, Array]:
+    """Scale and location of every output, from standardised to the units of y."""
+    scale, location = (
+        np.concatenate(
+            [np.full(task.n_outputs_, getattr(task, name, default)) for task in tasks.tasks]
+        )
+        for name, default in (("scale_", 1.0), ("location_", 0.0))
+    )
+    if tasks.is_long:
+        scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
+    return scale, location
+
+
+def coefficients_of(fitted: LinearFit | None, tasks: TaskSet, n_features: int) -> Coefficients:
+    """Those of a fit of the tasks that have labels; None where there was nothing to learn."""
+    outputs, (scale, location) = learnable_outputs(tasks), output_units(tasks)
+    coef, intercept = np.zeros((len(outputs), n_features)), np.zeros(len(outputs))
+    components = None
+    if fitted is not None:
+        coef[outputs], intercept[outputs] = fitted.W.T, fitted.b
+        if fitted.components is not None:
+            components = np.zeros((len(fitted.components), *coef.shape))
+            components[:, outputs] = fitted.components.swapaxes(1, 2)
+            components *= scale[:, None]
+    coef, intercept = coef * scale[:, None], intercept * scale + location
+    shared_W = None if fitted is None else fitted.shared_W
+    if shared_W is None and not tasks.is_long:
+        return Coefficients(coef, intercept, components)
+    n_classes = tasks.tasks[0].n_outputs_ if shared_W is None else shared_W.shape[1]
+    # There are no outputs where all labels are of one class.
+    n_fitted = np.count_nonzero(learnable_tasks(tasks))
+    shared_intercept = intercept[outputs].reshape(n_fitted, n_classes).mean(axis=0)
+    if shared_W is None:
+        shared = coef[outputs].reshape(n_fitted, n_classes, n_features).mean(axis=0)
+    else:
+        shared = shared_W.T * (scale[0] if tasks.is_long else 1.0)
+    shared = shared[0] if len(shared) == 1 else shared
+    return Coefficients(coef, intercept, components, shared, shared_intercept)
+
+
+def warm_start_of(
+    coef: Array, intercept: Array, components: Array | None, tasks: TaskSet, n_parts: int
+) -> tuple[Array, ...]:
+    """What `fit_linear` starts from: W, b and, where there are as many, its parts."""
+    outputs, (scale, location) = learnable_outputs(tasks), output_units(tasks)
+    W, b = coef.T / scale, (intercept - location) / scale
+    if components is None or len(components) != n_parts:
+        return W[:, outputs], b[outputs]
+    return W[:, outputs], b[outputs], (components.swapaxes(1, 2) / scale)[:, :, outputs]

@@ -1,0 +1,101 @@
+"""What the counterparts of scikit-learn's multi-task lassos have in common."""
+
+from __future__ import annotations
+
+from numbers import Integral, Number, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl._random import RANDOM_STATE
+from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit, ElasticNetProblem
+from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.objective._options import FitOptions
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
+
+CONSTRAINTS = {
+    "fit_intercept": ["boolean"],
+    "copy_X": ["boolean"],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "random_state": RANDOM_STATE,
+    "selection": [StrOptions({"cyclic", "random"})],
+}
+
+
+class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
+    """Linear regression with 2-D y of numbers, and no further parameters on tasks."""
+
+    # Not parameters here; the base class reads them.
+    tasks = "auto"
+    task_feature = None
+    unknown_task = "error"
+
+    fit_intercept: bool
+    tol: float
+
+    def predict(self, X: Any) -> Array:
+        """Predict the labels of every task.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_tasks)
+            Predictions; NaN for a task that had no label in `fit`.
+        """
+        check_is_fitted(self)
+        return self._predict(self._read_X(X, reset=False)[0])
+
+    def _predict(self, X: Any) -> Array:
+        prediction = X @ self.coef_.T + self.intercept_
+        prediction[:, self._task_set.n_labels == 0] = np.nan
+        return prediction
+
+    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+        return list(self._predict(X).T)
+
+    def _read_y(
+        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+    ) -> Targets:
+        # One number is no weights, as scikit-learn has it.
+        sample_weight = None if isinstance(sample_weight, Number) else sample_weight
+        targets = super()._read_y(X, y, task_column, sample_weight, classes)
+        if targets.tasks.is_1d:
+            alone = type(self).__name__.removeprefix("MultiTask")
+            raise ValueError(
+                f"For mono-task outputs, use {alone}: y is 1-D. "
+                "As one task it has one column, y.reshape(-1, 1)."
+            )
+        return targets
+
+    def _problem(self, X: Any, targets: Targets) -> ElasticNetProblem:
+        return ElasticNetProblem(X, targets, FitOptions.of(self))
+
+    def _warn_of_zero(
+        self, problem: ElasticNetProblem, W: Array, alpha: float, l1_ratio: float, chooser: str
+    ) -> None:
+        """Warn if W is 0 where a smaller alpha would learn something."""
+        if not W.any():
+            largest, values = problem.alpha_max(l1_ratio), problem.targets.values
+            warn_of_zero(alpha, largest, problem.X, values, tol=self.tol, chooser=chooser)
+
+    def _publish_fit(self, fitted: ElasticNetFit, dtype: Any) -> None:
+        """Set coefficients, in the dtype of X, and certificate."""
+        self.coef_ = np.asarray(fitted.W.T, dtype=dtype)
+        self.intercept_ = fitted.b.astype(dtype, copy=False) if self.fit_intercept else 0.0
+        self.dual_gap_, self.n_iter_ = float(fitted.gap), int(fitted.n_iter)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = False
+        return tags

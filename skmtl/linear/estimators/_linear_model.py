@@ -1,0 +1,117 @@
+"""What the linear models of all task types have in common: fit, warm starts, predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl._base import MultiTaskEstimator
+from skmtl.linear.estimators._coefficients import coefficients_of, warm_start_of
+from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.objective._alpha_max import alpha_max
+from skmtl.linear.objective._design import LongDesign
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._parameters import read_penalty
+from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.tasks._task_set import Targets
+
+Array = NDArray[Any]
+
+CHOOSERS = {
+    "any": "MultiTaskLinearCV",
+    "regression": "MultiTaskLinearRegressorCV",
+    "classification": "MultiTaskLinearClassifierCV",
+}
+"""What chooses alpha, by the types of task."""
+
+
+class LinearPredictor(MultiTaskEstimator):
+    """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
+
+    coef_: Array
+    intercept_: Array
+    shared_coef_: Array
+    _shared_intercept: Array
+
+    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+        X = X.astype(np.float64, copy=False)
+        if task_index is None:
+            return self._task_set.inverse_link(X @ self.coef_.T + self.intercept_)
+        # One task more, the shared part: where the index is -1, an unknown task.
+        n_tasks = self._task_set.n_tasks
+        shared = np.atleast_2d(self.shared_coef_)
+        W = np.vstack([self.coef_, shared]).T
+        b = np.concatenate([self.intercept_, self._shared_intercept])
+        index = np.where(task_index < 0, n_tasks, task_index)
+        design = LongDesign(X, index, n_tasks + 1, np.zeros(X.shape[1]))
+        return self._task_set.inverse_link(design.forward(W, b), task_index)
+
+
+class LinearModel(LinearPredictor):
+    """Loss plus alpha times a penalty, certified by a duality gap."""
+
+    penalty: Any
+    alpha: float
+    fit_intercept: bool
+    task_weight: Any
+    scale_targets: Any
+    tol: float
+    warm_start: bool
+
+    @property
+    def _standardize(self) -> bool | str:  # type: ignore[override]
+        return "mixed" if self.scale_targets == "auto" else self.scale_targets
+
+    @property
+    def _about_zero(self) -> bool:  # type: ignore[override]
+        return not self.fit_intercept
+
+    def _fit(self, X: Any, targets: Targets) -> None:
+        tasks, n_features = targets.tasks, X.shape[1]
+        penalty = read_penalty(self, tasks, n_features)
+        warm = self._warm_coefficients(n_features, len(penalty.parts()))
+        for name in ("shared_coef_", "coef_components_", "task_covariance_"):
+            self.__dict__.pop(name, None)
+        if not learnable_outputs(tasks).any():
+            targets.task_weights(self.task_weight)  # a wrong one is an error all the same
+            self.dual_gap_, self.n_iter_ = 0.0, 1
+            self._publish_coefficients(n_features, None)
+            return
+        X, labelled, label_weights = learnable(X, targets, self.task_weight)
+        penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
+        options = FitOptions.of(self)
+        fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
+        self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
+        if fitted.task_covariance is not None:
+            self.task_covariance_ = fitted.task_covariance
+        self._publish_coefficients(n_features, fitted)
+        if not fitted.W.any():
+            largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
+            chooser = CHOOSERS[self._kind]
+            warn_of_zero(self.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
+
+    def _publish_coefficients(self, n_features: int, fitted: LinearFit | None) -> None:
+        """Set coefficients, intercepts and what is shared, in the units of y."""
+        found = coefficients_of(fitted, self._task_set, n_features)
+        self.coef_, self.intercept_ = found.coef, found.intercept
+        if found.components is not None:
+            self.coef_components_ = found.components
+        if found.shared_coef is not None and found.shared_intercept is not None:
+            self.shared_coef_, self._shared_intercept = found.shared_coef, found.shared_intercept
+        for task in self._task_set.tasks:
+            if hasattr(task, "scale_"):
+                # From here on raw scores are in the units of y.
+                task.location_, task.scale_ = 0.0, 1.0
+
+    def _warm_coefficients(self, n_features: int, n_parts: int) -> tuple[Array, ...] | None:
+        """Coefficients of the previous fit and their parts, where they fit and are wanted."""
+        tasks = self._task_set
+        shape = len(learnable_outputs(tasks)), n_features
+        if not self.warm_start or np.shape(getattr(self, "coef_", ())) != shape:
+            return None
+        components = getattr(self, "coef_components_", None)
+        return warm_start_of(self.coef_, self.intercept_, components, tasks, n_parts)

@@ -1,0 +1,124 @@
+"""Choice of alpha, and of further parameters, for the linear models of all task types."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from skmtl._base import all_or_nothing
+from skmtl._warnings import chosen_alpha
+from skmtl.linear.cross_validation._search import ScorePaths, Search, with_features_of
+from skmtl.linear.cross_validation._selection import read_grid, select
+from skmtl.linear.estimators._linear import (
+    MultiTaskLinear,
+    MultiTaskLinearClassifier,
+    MultiTaskLinearRegressor,
+)
+from skmtl.linear.objective._parameters import read_penalty
+from skmtl.tasks._task_set import TaskSet
+
+OF_KIND = {
+    "any": MultiTaskLinear,
+    "regression": MultiTaskLinearRegressor,
+    "classification": MultiTaskLinearClassifier,
+}
+"""What is fitted with each alpha, by the types of task."""
+
+OF_THE_SEARCH = ("alphas", "eps", "cv", "scoring", "grid", "selection", "n_jobs", "verbose")
+"""Parameters that what is fitted with each alpha does not have."""
+
+
+class LinearSearch(MultiTaskLinear):
+    """Fits models of one alpha in folds, then the best to all data."""
+
+    alphas: Any
+    grid: Any
+    selection: str
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Choose the parameters by cross-validation, then fit them to all observed labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features. In long form (``task_feature`` given) one column says which task a row
+            belongs to.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; NaN, None, pandas.NA and masked entries are unobserved. One label per row in
+            long form.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels, in fitting and in scoring. A weight of 0 is the same as an
+            unobserved label.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group are never parted: by a number, and by splitters that want groups.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has NaN or infinity, no label is observed, labels do not fit their task type,
+            or no fold can be scored.
+        """
+        self._validate_params()
+        with all_or_nothing(self):
+            for name in [name for name in vars(self) if name.endswith("_")]:
+                delattr(self, name)
+            X_read, task_column = self._read_X(X, reset=True)
+            targets = self._read_y(X_read, y, task_column, sample_weight)
+            self._publish(targets.tasks)
+            self.params_ = read_grid(self.grid)
+            search = Search(self, X, X_read, y, task_column, sample_weight, targets)
+            models = [self._model(params, targets.tasks) for params in self.params_]
+            for model in models:  # what is wrong is an error before any fit
+                read_penalty(model, targets.tasks, X_read.shape[1])
+            paths = search.run(models, groups)
+            self._publish_paths(paths)
+            row, column = select(paths.score, self.selection, paths.advice)
+            self.alpha_ = float(paths.alphas[row][column])
+            self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
+            self._refit(self._model(self.best_params_, targets.tasks), search)
+        return self
+
+    def _model(self, params: dict[str, Any], tasks: TaskSet) -> MultiTaskLinear:
+        """The model with some parameters, and the types of the tasks of all data."""
+        model = OF_KIND[self._kind]()
+        given = self.get_params(deep=False).items()
+        own = {name: value for name, value in given if name not in OF_THE_SEARCH}
+        penalty = clone(params.get("penalty", self.penalty), safe=False)
+        model.set_params(**{**own, "penalty": penalty})
+        model.set_params(**{name: value for name, value in params.items() if name != "penalty"})
+        types = [clone(task) for task in tasks.tasks]
+        model.set_params(tasks=types[0] if tasks.is_1d or tasks.is_long else types)
+        model._validate_params()
+        return with_features_of(self, model)
+
+    def _publish_paths(self, paths: ScorePaths) -> None:
+        """Set what the search found, without the axis of the parameters where there is one."""
+        has_grid, tasks = self.grid is not None, self._task_set
+        self.alphas_ = paths.alphas if has_grid and not np.ndim(self.alphas) else paths.alphas[0]
+        self.score_path_ = paths.score
+        if not tasks.is_long:
+            self.task_score_path_ = paths.task_score
+        if tasks.has_r2_score:
+            self.mse_path_ = paths.mse if has_grid else paths.mse[0]
+
+    def _refit(self, model: MultiTaskLinear, search: Search) -> None:
+        """Fit to all data, and take over what was learned."""
+        targets = search.targets_of(model)
+        model._publish(targets.tasks)
+        # Scores that do not depend on alpha: all that were given are too large.
+        is_forced = np.ndim(self.alphas) and not np.nanmax(np.ptp(self.score_path_, axis=1))
+        with nullcontext() if is_forced else chosen_alpha():
+            model._fit(search.data.X, targets)
+        parameters = model.get_params(deep=False)
+        for name, value in vars(model).items():
+            if name not in parameters:
+                setattr(self, name, value)
+        self._publish(targets.tasks)

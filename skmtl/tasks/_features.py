@@ -1,0 +1,129 @@
+"""X as users give it: its columns, and the one that says which task a row belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl._shown import shown
+from skmtl.tasks._by_name import column_names, columns_of
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, is_arrow, read_column
+
+Array = NDArray[Any]
+
+
+def as_table(X: Any) -> Any:
+    """X with columns: a list of rows becomes an array, through object so that all stays exact."""
+    if hasattr(X, "shape"):
+        return X
+    if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in X):
+        return np.ma.stack(X)
+    return np.asarray(X, dtype=object)
+
+
+def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
+    """Take the column that names the task out of X."""
+    X = as_table(X)
+    names = column_names(X)
+    if names is not None:
+        if task_feature in names:
+            position = names.index(task_feature)
+        elif isinstance(task_feature, int) and -len(names) <= task_feature < len(names):
+            position = task_feature % len(names)
+        else:
+            raise ValueError(
+                f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}."
+            )
+        column = columns_of(X)[position]
+        kept = [j for j in range(len(names)) if j != position]
+        if is_arrow(X):
+            return X.select(kept), column
+        return (X.iloc if hasattr(X, "iloc") else X)[:, kept], column
+    if not isinstance(task_feature, int | np.integer):
+        raise ValueError(
+            f"task_feature={task_feature!r} is a name, but X has no column names; give an index."
+        )
+    X = X.tocsc() if sparse.issparse(X) else np.asanyarray(X)
+    if X.ndim != 2 or not -X.shape[1] <= task_feature < X.shape[1]:
+        raise ValueError(f"task_feature={task_feature} is not a column of X with shape {X.shape}.")
+    position = task_feature % X.shape[1]
+    kept = [j for j in range(X.shape[1]) if j != position]
+    column = X[:, [position]]
+    column = column.toarray()[:, 0] if sparse.issparse(column) else column[:, 0]
+    return X[:, kept], column
+
+
+def read_task_column(task_column: Any, what: str = "task feature") -> Column:
+    """The column that names the task of each row; 3.0 is task 3.
+
+    Raises
+    ------
+    ValueError
+        If numbers come as floats and are so large that neighbours are one.
+    """
+    column = read_column(task_column, what)
+    labels = column.labels
+    if labels.dtype.kind != "f" or not np.array_equal(labels, np.floor(labels)):
+        return column
+    large = column.observed & (np.abs(labels) >= EXACT_INTEGERS)
+    if large.any():
+        raise ValueError(
+            f"The {what} holds {labels[large][0]:.0f} as a float: from 2**53 on neighbouring "
+            "numbers are the same float, so that tasks could not be told apart. Give integers (a "
+            "column of a DataFrame, or an integer array) or strings."
+        )
+    return replace(column, labels=labels.astype(np.int64))
+
+
+def read_task_index(task_column: Any) -> tuple[Array, Array]:
+    """Names of the tasks, sorted, and the position among them of the task of each row.
+
+    Raises
+    ------
+    ValueError
+        If a row has no task.
+    """
+    column = read_task_column(task_column)
+    if not column.observed.all():
+        raise ValueError(
+            f"The task feature is missing in {int((~column.observed).sum())} rows of X."
+        )
+    names, index = np.unique(column.labels, return_inverse=True)
+    return names, index.astype(np.intp)
+
+
+def refuse_data_sets(X: Any) -> None:
+    """Raise for a list with an X per task, as other libraries of multi-task learning take it."""
+    if not isinstance(X, list | tuple):
+        return
+    shapes = [_shape(part) for part in X]
+    if len(X) and all(len(shape) == 2 for shape in shapes):
+        raise ValueError(
+            f"X is a list of {len(X)} tables of shapes {shapes[:3]}, one for each task it seems; "
+            "skmtl.tasks.stack_tasks(X, y) puts them below each other, in long form: fit that "
+            "with task_feature=0."
+        )
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    """Shape of an array or a list of rows; () of what is none."""
+    if hasattr(part, "shape"):
+        return tuple(part.shape)
+    is_table = isinstance(part, list | tuple) and len(part) > 0
+    is_table = is_table and all(isinstance(row, list | tuple | np.ndarray) for row in part)
+    return (len(part), len(part[0])) if is_table else ()
+
+
+def without_mask(X: Any) -> Any:
+    """X with NaN where it is masked."""
+    if isinstance(X, list | tuple) and any(np.ma.isMaskedArray(row) for row in X):
+        X = np.ma.stack(X)
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    if X.dtype.kind not in "fO" and np.ma.is_masked(X):
+        X = X.astype(np.float64)
+    return X.filled(np.nan) if np.ma.is_masked(X) else X.data

@@ -1,0 +1,157 @@
+"""Reading y for the first time, when the tasks are found.
+
+``y`` in any form goes in, a `Targets` of float64 values and weights comes out. A weight of 0
+means unobserved, whatever the value beside it; everything behind this door multiplies by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl._warnings import LabelWarning, name_tasks, warn
+from skmtl.tasks._base import Task
+from skmtl.tasks._columns import Column
+from skmtl.tasks._declared_classes import declare_classes
+from skmtl.tasks._features import read_task_index
+from skmtl.tasks._labels import Labels, read_labels, titles_of
+from skmtl.tasks._resolve import entry_per_task, is_auto
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet, is_mixed, stack_columns
+
+Array = NDArray[Any]
+
+
+def read_targets(
+    y: Any,
+    *,
+    declared: Any = "auto",
+    kind: str = "any",
+    task_column: Any = None,
+    sample_weight: Any = None,
+    standardize: bool | str = False,
+    about_zero: bool = False,
+    classes: Any = None,
+    estimator_name: str = "estimator",
+) -> Targets:
+    """Read y for the first time: find the tasks, their types and classes, and warn.
+
+    ``standardize`` is True, False, or "mixed": regression targets are standardised only where
+    there is more than one task type. ``about_zero``: that is, scaled but not moved, for a model
+    without intercepts. ``classes`` are those of `partial_fit`.
+    """
+    if y is None:
+        raise ValueError(
+            f"This {estimator_name} estimator requires y to be passed, but the target y is None"
+        )
+    is_long = task_column is not None
+    labels = read_labels(y, sample_weight, ["y"] if is_long else None)
+    if is_long:
+        _check_long(labels, task_column)
+    if not any((weight > 0).any() for weight in labels.weights):
+        raise ValueError("y has no observed label: every one is missing or has weight zero.")
+    tasks = _types(labels, declared, kind, classes, is_long=is_long)
+    if standardize == "mixed":
+        standardize = is_mixed(tasks)
+    standardize = "about_zero" if standardize and about_zero else bool(standardize)
+    titles = ["y"] if is_long else titles_of(y, labels.is_1d, labels.task_names)
+    values, weights = _fit_tasks(tasks, labels, titles, standardize)
+    if is_long:
+        names, index = read_task_index(task_column)
+        n_labels = np.bincount(index, weights[0] > 0, len(names)).astype(np.int64)
+    else:
+        names, index = _names_of_columns(labels), None
+        n_labels = np.array([task.n_labels_ for task in tasks])
+    task_set = TaskSet(tuple(tasks), names, n_labels, is_long, labels.is_1d)
+    _warn(task_set, names.tolist() if is_long else titles)
+    return Targets(task_set, *stack_columns(values, weights, labels.is_1d), index)
+
+
+def _check_long(labels: Labels, task_column: Any) -> None:
+    labels.check_long()
+    if len(task_column) != labels.n_rows:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{len(task_column)} rows, y has {labels.n_rows}."
+        )
+
+
+def _types(labels: Labels, declared: Any, kind: str, classes: Any, *, is_long: bool) -> list[Task]:
+    """An unfitted task type for each column, with the classes of `partial_fit`."""
+    tasks = labels.types(declared, kind, is_long=is_long)
+    names = ["y"] if is_long else labels.task_names
+    are_free = [is_auto(entry) for entry in entry_per_task(declared, names)]
+    if classes is not None:
+        are_free = [is_free and kind != "regression" for is_free in are_free]
+        declare_classes(tasks, classes, names, are_free)
+    elif labels.is_1d and kind == "any" and are_free[0]:
+        _warn_of_whole_numbers(tasks[0], labels.columns[0], labels.weights[0])
+    return tasks
+
+
+def _fit_tasks(
+    tasks: Sequence[Task], labels: Labels, titles: Sequence[Hashable], standardize: bool | str
+) -> tuple[list[Array], list[Array]]:
+    """Fit the types to their columns: encoded values, and weights with those of the classes."""
+    values, weights = [], []
+    for task, column, weight, name in zip(
+        tasks, labels.columns, labels.weights, titles, strict=True
+    ):
+        task.fit(column, weight, name, standardize=standardize)
+        values.append(task.encode(column, name))
+        weights.append(weight * task.label_weight(values[-1]))
+    return values, weights
+
+
+def _names_of_columns(labels: Labels) -> Array:
+    """Names as an array: of objects where y has any, else 0, 1, ..."""
+    names = np.empty(len(labels.columns), dtype=np.int64 if labels.names is None else object)
+    names[:] = labels.task_names
+    return names
+
+
+# As many labels of a kind as digits, grades or ratings have, each more often than by chance.
+MOST_CLASSES, FEWEST_OF_EACH, FEWEST_ON_AVERAGE = 20, 2, 5
+
+
+def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
+    """Tell of labels read as numbers that may be meant as classes."""
+    labels = column.labels[weight > 0]
+    if task.is_classification or (labels != np.floor(labels)).any():
+        return
+    counts = np.unique(labels, return_counts=True)[1]
+    if (
+        2 <= len(counts) <= MOST_CLASSES
+        and counts.min() >= FEWEST_OF_EACH
+        and counts.mean() >= FEWEST_ON_AVERAGE
+    ):
+        warn(
+            f"y has {len(counts)} different labels, all of them whole numbers, and is read as "
+            "regression. If they are classes, say so: tasks='multiclass', or the estimator for "
+            "classes only (...Classifier). tasks='regression' says that they are numbers."
+        )
+
+
+def _warn(tasks: TaskSet, names: Sequence[Hashable]) -> None:
+    """Tell of tasks from which little or nothing can be learned."""
+    counts = tasks.n_labels.tolist()
+    none, single = (
+        [name for name, count in zip(names, counts, strict=True) if count == n] for n in (0, 1)
+    )
+    # In long form all tasks have the classes of one column.
+    types = tasks.tasks * tasks.n_tasks if tasks.is_long else tasks.tasks
+    constant = [
+        name
+        for task, name, count in zip(types, names, counts, strict=True)
+        if task.is_classification and count and not task.n_outputs_
+    ]
+    for found, text in (
+        (none, "no observed label; the prediction is NaN or, for classes, uniform"),
+        (single, "one observed label; little can be learned from it"),
+        (constant, "one observed class; the prediction is constant"),
+    ):
+        if found:
+            warn(f"{name_tasks(found)}: {text}.", LabelWarning)
