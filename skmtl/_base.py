@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from contextlib import contextmanager
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array
+from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skmtl._aliases import Searchable
+from skmtl._all_or_nothing import all_or_nothing
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
+from skmtl._features import ValidatesFeatures, check_rows
 from skmtl._html import NotebookMixin
-from skmtl._scored_columns import scored_columns
-from skmtl._shown import joined
-from skmtl._sparse import without_duplicates
+from skmtl._scored_columns import mean_score, scored_columns
 from skmtl._versions import Versioned
-from skmtl.tasks._by_name import column_names
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import (
-    as_table,
     read_task_column,
-    refuse_data_sets,
-    split_task_feature,
-    without_mask,
 )
 from skmtl.tasks._read_targets import read_targets
 
@@ -43,26 +35,7 @@ def _may_have_classes(estimator):
     return estimator._kind == "classification"
 
 
-@contextmanager
-def all_or_nothing(estimator):
-    """Leave the estimator as it was if the block raises.
-
-    An interrupted fit that kept its best complete state says so by ``interrupted_`` and stays.
-    """
-    before = dict(estimator.__dict__)
-    # Not to be taken for what an earlier fit said.
-    estimator.__dict__.pop("interrupted_", None)
-    try:
-        yield
-    except BaseException as error:
-        kept = isinstance(error, KeyboardInterrupt) and getattr(estimator, "interrupted_", False)
-        if not kept:
-            estimator.__dict__.clear()
-            estimator.__dict__.update(before)
-        raise
-
-
-class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
+class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable, BaseEstimator):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
@@ -74,7 +47,6 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
     _standardize = False
     # Whether standardising only scales: a model without intercepts predicts 0 where X is 0.
     _about_zero = False
-    _allows_nd = False
 
     @abstractmethod
     def _fit(self, X, targets):
@@ -82,10 +54,10 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
 
     @abstractmethod
     def _expected(self, X, task_index):
-        """Expected values or class probabilities: a list with one array a `Task`."""
+        """Expected values or class probabilities: a list with one array per `Task`."""
 
     def _decisions(self, X, task_index, expected=None):
-        """Predicted labels: a list with one array a `Task`; the most probable classes.
+        """Predicted labels: a list with one array per `Task`; the most probable classes.
 
         ``expected`` are those of X, where they are known.
         """
@@ -104,7 +76,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             Features. In long form (``task_feature`` given) one column says which task a row
             belongs to.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
-            Labels; NaN, None, pandas.NA and masked entries are unobserved. One label a row in
+            Labels; NaN, None, pandas.NA and masked entries are unobserved. One label per row in
             long form. Also a dict of columns, or an Arrow table.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels. A weight of 0 is the same as an unobserved label, whatever
@@ -160,7 +132,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         Returns
         -------
         p : list of ndarray of shape (n_samples, n_classes), or ndarray if y was 1-D in `fit`
-            One entry a task, columns ordered as in ``classes_``; None for regression tasks.
+            One entry per task, columns ordered as in ``classes_``; None for regression tasks.
         """
         check_is_fitted(self)
         found = self._task_set.probabilities(self._expected(*self._read_new(X)))
@@ -219,7 +191,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             unseen=unseen,
             to_score=True,
         )
-        _check_rows(X, targets)
+        check_rows(X, targets)
         return targets, scored_columns(self, X, targets)
 
     def _read_y(self, X, y, task_column, sample_weight, classes=None):
@@ -235,7 +207,7 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
                 classes=classes,
                 estimator_name=type(self).__name__,
             )
-        _check_rows(X, targets)
+        check_rows(X, targets)
         return targets
 
     def _publish(self, tasks):
@@ -248,30 +220,6 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
             self.classes_ = classes[0] if tasks.is_1d else classes
         else:
             self.__dict__.pop("classes_", None)
-
-    def _read_X(self, X, *, reset):
-        """Validated features (float64 or float32, CSR if sparse) and the task column."""
-        options = {
-            "dtype": [np.float64, np.float32],
-            "accept_sparse": "csr",
-            "ensure_all_finite": False,
-            "allow_nd": self._allows_nd,
-        }
-        if not self._allows_nd:
-            refuse_data_sets(X)
-        if self.task_feature is None:
-            X = validate_data(self, without_mask(X), reset=reset, **options)
-            task_column = None
-            names = getattr(self, "feature_names_in_", None)
-        else:
-            X = as_table(X)
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            X, task_column = split_task_feature(X, self.task_feature)
-            names = column_names(X)
-            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
-        X = without_duplicates(X)
-        _check_finite(X, names)
-        return X, task_column
 
     def _read_new(self, X):
         X, task_column = self._read_X(X, reset=False)
@@ -302,62 +250,3 @@ class MultiTaskEstimator(Versioned, NotebookMixin, Searchable, BaseEstimator):
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = True
         return tags
-
-
-class MultiTaskRegressorMixin(RegressorMixin):
-    """Reads every task as regression."""
-
-    _kind = "regression"
-
-    def score(self, X, y, sample_weight=None):
-        """Mean R2 of the tasks over observed labels; see `MultiTaskEstimator.score`."""
-        return MultiTaskEstimator.score(self, X, y, sample_weight)
-
-
-class MultiTaskClassifierMixin(ClassifierMixin):
-    """Reads every task as classification."""
-
-    _kind = "classification"
-
-    def score(self, X, y, sample_weight=None):
-        """Mean accuracy of the tasks over observed labels; see `MultiTaskEstimator.score`."""
-        return MultiTaskEstimator.score(self, X, y, sample_weight)
-
-
-def mean_score(scores):
-    """Mean over the tasks that have a score; NaN if none has."""
-    scores = np.asarray(scores, dtype=float)
-    defined = scores[~np.isnan(scores)]
-    return float(defined.mean()) if len(defined) else float("nan")
-
-
-def _check_rows(X, targets):
-    if X.shape[0] != len(targets.values):
-        raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: X has shape {X.shape}, "
-            f"y has {len(targets.values)} rows."
-        )
-
-
-def _check_finite(X, names):
-    """Raise for NaN or infinity in X, naming the columns."""
-    data = X.data if sparse.issparse(X) else X
-    # A finite sum proves all entries finite without a mask as large as X.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(data.sum(dtype=np.float64)):
-            return
-    for word, test in (("NaN", np.isnan), ("infinity", np.isinf)):
-        if sparse.issparse(X):
-            counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
-        else:
-            counts = test(X).sum(axis=0)
-        columns = np.flatnonzero(counts)
-        if len(columns):
-            found = joined(
-                f"{j if names is None else repr(names[j])} ({counts[j]})" for j in columns.tolist()
-            )
-            raise ValueError(
-                f"Input X contains {word} in {len(columns)} column(s) (number of entries): "
-                f"{found}. Impute or drop them first, in a Pipeline for example "
-                "(sklearn.impute.SimpleImputer)."
-            )

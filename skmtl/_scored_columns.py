@@ -90,3 +90,10 @@ def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> No
             UserWarning if 2 * n_unknown > n_labels else LabelWarning,
             key=UNSCORED,
         )
+
+
+def mean_score(scores: Any) -> float:
+    """Mean over the tasks that have a score; NaN if none has."""
+    scores = np.asarray(scores, dtype=float)
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if len(defined) else float("nan")

@@ -2,13 +2,14 @@
 
 from numbers import Integral
 
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
+from skmtl.tasks import _constraints as constraints
 
 KINDS = {"classifier": "classification", "regressor": "regression"}
 
@@ -21,9 +22,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "estimator": [HasMethods(["fit"]), None],
         "regressor": [HasMethods(["fit"]), None],
         "classifier": [HasMethods(["fit"]), None],
-        "tasks": "no_validation",
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
         "n_jobs": [Integral, None],
     }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._innermost import innermost
@@ -17,6 +16,7 @@ from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
+from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import as_table
 from skmtl.tasks._some_tasks import cut_settings
@@ -43,9 +43,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],
-        "tasks": "no_validation",
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
     }
 
     def _prepare(self, X, targets, members=None):
@@ -160,7 +158,7 @@ def _of_all_classes(probability, classes, all_classes):
 
 
 def _columns(predicted):
-    """One array a task."""
+    """One array per task."""
     predicted = np.asarray(predicted)
     return predicted.reshape(len(predicted), -1).T
 

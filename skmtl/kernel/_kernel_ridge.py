@@ -12,8 +12,9 @@ from sklearn.metrics.pairwise import kernel_metrics
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.kernel._labels import Labels
 from skmtl.kernel._learn import learn_task_kernel
@@ -22,7 +23,7 @@ from skmtl.kernel._row_kernel import RowKernel
 from skmtl.kernel._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
-from skmtl.tasks import Task
+from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._by_name import matrix_by_task
 from skmtl.tasks._targets import Targets
 
@@ -173,11 +174,9 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         "task_kernel": [StrOptions(set(TASK_KERNELS)), "array-like"],
         "similarity": [Interval(Real, 0, 1, closed="both")],
         "adjacency": ["array-like", None],
-        "tasks": [str, Task, "array-like", dict],
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
         "fit_intercept": ["boolean"],
-        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+        **constraints.TASK_WEIGHT,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }

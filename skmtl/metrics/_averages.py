@@ -1,8 +1,8 @@
-"""From one score a task to one number."""
+"""From one score per task to one number."""
 
 import numpy as np
 
-from skmtl._base import mean_score
+from skmtl._scored_columns import mean_score
 from skmtl.metrics._keys import MEAN, WORST
 from skmtl.tasks._weights import in_range, read_task_weight
 

@@ -11,8 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._base import mean_score
-from skmtl._scored_columns import ScoredColumn
+from skmtl._scored_columns import ScoredColumn, mean_score
 from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._search_data import SearchData

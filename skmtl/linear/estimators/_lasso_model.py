@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skmtl._base import MultiTaskEstimator, MultiTaskRegressorMixin
+from skmtl._base import MultiTaskEstimator
+from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit, ElasticNetProblem
 from skmtl.linear.estimators._zero import warn_of_zero

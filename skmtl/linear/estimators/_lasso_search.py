@@ -17,7 +17,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from skmtl._base import all_or_nothing
+from skmtl._all_or_nothing import all_or_nothing
 from skmtl.linear.cross_validation._elastic_net_errors import elastic_net_errors
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetProblem
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel

@@ -7,13 +7,13 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl.linear.estimators._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PARAMETERS, SHARED
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import SOLVERS, Solver
-from skmtl.tasks import Task
+from skmtl.tasks import _constraints as constraints
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 linear_classifier = documented(CLASSIFIER_PARAMETERS, ATTRIBUTES, shared=SHARED)
@@ -70,13 +70,11 @@ class MultiTaskLinear(LinearModel):
     _parameter_constraints = {
         "penalty": [StrOptions(set(PENALTIES)), Penalty],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "tasks": [str, Task, "array-like", dict],
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
         "center": ["boolean"],
         "fit_intercept": ["boolean"],
         "intercept_alpha": [Interval(Real, 0, None, closed="both")],
-        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+        **constraints.TASK_WEIGHT,
         "scale_targets": [StrOptions({"auto"}), "boolean"],
         "positive": ["boolean"],
         "solver": [StrOptions({"auto", *(solver.name for solver in SOLVERS)}), Solver],
@@ -183,6 +181,8 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
            [1, 0]])
     """
 
+    # In full, though only the default of alpha differs: scikit-learn, the docs and editors read
+    # parameters and their defaults off this signature.
     def __init__(
         self,
         penalty: str | Penalty = "l21",

@@ -7,8 +7,8 @@ from typing import Any
 
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skmtl._base import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl.linear.estimators._cv_docs import CV_ATTRIBUTES, CV_PARAMETERS
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear import MultiTaskLinear

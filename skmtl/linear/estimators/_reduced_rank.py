@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from skmtl._base import MultiTaskRegressorMixin
 from skmtl._docstrings import documented
+from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor
@@ -20,7 +20,7 @@ from skmtl.linear.objective._training_data import learnable, learnable_outputs
 from skmtl.linear.solvers._closed_form import closed_form
 from skmtl.linear.solvers._reduced_rank import reduced_rank
 from skmtl.linear.solvers._select import MAX_GRAM_BYTES
-from skmtl.tasks import Task
+from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._task_set import Targets
 
 
@@ -126,11 +126,9 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     _parameter_constraints = {
         "rank": [Interval(Integral, 1, None, closed="left"), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "tasks": [str, Task, "array-like", dict],
-        "task_feature": [Integral, str, None],
-        "unknown_task": [StrOptions({"error", "shared"})],
+        **constraints.TASKS,
         "fit_intercept": ["boolean"],
-        "task_weight": [StrOptions({"labels"}), "array-like", dict, None],
+        **constraints.TASK_WEIGHT,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }

@@ -1,0 +1,81 @@
+"""Features as models of this package learn from them: numbers, finite, one row per label."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from skmtl._shown import joined
+from skmtl._sparse import without_duplicates
+from skmtl.tasks._by_name import column_names
+from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature, without_mask
+from skmtl.tasks._targets import Targets
+
+
+class ValidatesFeatures:
+    """Mixin for estimators that learn from numbers; ``_allows_nd`` from arrays of any shape."""
+
+    _allows_nd = False
+    task_feature: int | str | None
+
+    def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Validated features (float64 or float32, CSR if sparse) and the task column."""
+        options: dict[str, Any] = {
+            "dtype": [np.float64, np.float32],
+            "accept_sparse": "csr",
+            "ensure_all_finite": False,
+            "allow_nd": self._allows_nd,
+        }
+        if not self._allows_nd:
+            refuse_data_sets(X)
+        if self.task_feature is None:
+            X = validate_data(self, without_mask(X), reset=reset, **options)
+            task_column = None
+            names = getattr(self, "feature_names_in_", None)
+        else:
+            X = as_table(X)
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            X, task_column = split_task_feature(X, self.task_feature)
+            names = column_names(X)
+            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
+        X = without_duplicates(X)
+        check_finite(X, names)
+        return X, task_column
+
+
+def check_rows(X: Any, targets: Targets) -> None:
+    """Raise unless X and y have the same rows."""
+    if X.shape[0] != len(targets.values):
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has shape {X.shape}, "
+            f"y has {len(targets.values)} rows."
+        )
+
+
+def check_finite(X: Any, names: Sequence[Hashable] | None) -> None:
+    """Raise for NaN or infinity in X, naming the columns."""
+    data = X.data if sparse.issparse(X) else X
+    # A finite sum proves all entries finite without a mask as large as X.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(data.sum(dtype=np.float64)):
+            return
+    for word, test in (("NaN", np.isnan), ("infinity", np.isinf)):
+        if sparse.issparse(X):
+            counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
+        else:
+            counts = test(X).sum(axis=0)
+        columns = np.flatnonzero(counts)
+        if len(columns):
+            found = joined(
+                f"{j if names is None else repr(names[j])} ({counts[j]})" for j in columns.tolist()
+            )
+            raise ValueError(
+                f"Input X contains {word} in {len(columns)} column(s) (number of entries): "
+                f"{found}. Impute or drop them first, in a Pipeline for example "
+                "(sklearn.impute.SimpleImputer)."
+            )

@@ -1,0 +1,100 @@
+"""Whether a task type keeps what estimators, metrics and reports rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from skmtl.tasks import Task
+from skmtl.testing import _task_losses as losses
+from skmtl.testing import _task_predictions as predictions
+from skmtl.testing._task_case import Case, example_labels, says
+
+
+def check_task(task: Task, labels: Any = None, *, random_state: int = 0) -> None:
+    r"""Check that a task type is what `skmtl.tasks.Task` says: that its parts fit together.
+
+    Loss, gradient, curvature and conjugate are those of one convex function, in numpy and in
+    torch; constants, links and scores belong to it; what is unobserved has no influence.
+
+    Parameters
+    ----------
+    task : Task
+        Task type with the parameters to check; a clone of it is fitted.
+    labels : array-like of shape (n_labels,), default=None
+        Labels of such a task, as a user writes them, at least ten of several values. By default
+        three classes, two if there can be no more, or positive numbers.
+    random_state : int, default=0
+        Draws raw scores and labels.
+
+    Raises
+    ------
+    AssertionError
+        If a property does not hold; the message names the type and the property.
+
+    See Also
+    --------
+    skmtl.tasks.NumberTask : Base of the types whose labels are numbers.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import Count, Regression
+    >>> from skmtl.testing import check_task
+    >>> check_task(Count())
+    >>> check_task(Regression(loss="huber"), [0.5, -2.0, 3.0, 1.0, 0.0] * 2)
+    """
+    rng = np.random.default_rng(random_state)
+    with says(task, "its parameters are those of its constructor: it can be cloned"):
+        assert repr(clone(task)) == repr(task)
+    column = example_labels(task, labels, rng)
+    case = Case(clone(task), column, rng)
+    for check in CHECKS:
+        with says(task, str(check.__doc__)):
+            check(case)
+
+
+@dataclass(frozen=True)
+class _If:
+    """A check of some types only."""
+
+    applies: Callable[[Case], bool]
+    check: Callable[[Case], None]
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return str(self.check.__doc__)
+
+    def __call__(self, case: Case) -> None:
+        if self.applies(case):
+            self.check(case)
+
+
+def _has_torch(case: Case) -> bool:
+    return find_spec("torch") is not None
+
+
+CHECKS: tuple[Callable[[Case], None], ...] = (
+    losses.gradient,
+    losses.curvature,
+    losses.conjugate,
+    losses.any_shape,
+    _If(_has_torch, losses.torch_twin),
+    _If(_has_torch, losses.torch_average),
+    predictions.predictions,
+    predictions.labels_back,
+    predictions.constants,
+    # Where labels far away hardly count, the mean has not the least loss.
+    _If(lambda case: not case.task.has_linear_tails, losses.loss_of_constant),
+    predictions.score,
+    predictions.residuals,
+    predictions.unobserved,
+    predictions.scale,
+    predictions.keys,
+    predictions.pickles,
+    predictions.default_estimator,
+)
