@@ -11,7 +11,7 @@ from skmtl.tasks._rows import rows_by_task
 
 
 class IndependentTasks(GivenEstimators):
-    """One scikit-learn estimator a task, fitted on the rows that have its label.
+    """One scikit-learn estimator per task, fitted on the rows that have its label.
 
     Nothing is shared between tasks, so that a comparison with it tells what learning them
     together is worth. Every task gets a clone of the estimator given; it sees the rows whose
@@ -68,7 +68,7 @@ class IndependentTasks(GivenEstimators):
 
     See Also
     --------
-    sklearn.multioutput.MultiOutputRegressor : One estimator a target, for complete labels of
+    sklearn.multioutput.MultiOutputRegressor : One estimator per target, for complete labels of
         one type.
 
     Notes

@@ -158,7 +158,7 @@ def _of_all_classes(probability, classes, all_classes):
 
 
 def _columns(predicted):
-    """One array a task."""
+    """One array per task."""
     predicted = np.asarray(predicted)
     return predicted.reshape(len(predicted), -1).T
 

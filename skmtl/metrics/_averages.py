@@ -1,4 +1,4 @@
-"""From one score a task to one number."""
+"""From one score per task to one number."""
 
 import numpy as np
 

@@ -65,7 +65,7 @@ def task_calibration_curve(
     y_prob : list, or array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
         A list with the class probabilities of each task, of shape (n_samples, n_classes), or
         None to leave it out: what ``predict_proba`` returns. For binary tasks also
-        probabilities of the positive class, a column a task.
+        probabilities of the positive class, a column per task.
     n_bins : int, default=15
         Number of bins of [0, 1].
     strategy : {"uniform", "quantile"}, default="uniform"
@@ -93,7 +93,7 @@ def task_calibration_curve(
 
     See Also
     --------
-    expected_calibration_error : One number a task.
+    expected_calibration_error : One number per task.
     sklearn.calibration.calibration_curve : The same for one complete binary task.
 
     References

@@ -34,7 +34,7 @@ def expected_calibration_error(
     y_prob : list, or array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
         A list with the class probabilities of each task, of shape (n_samples, n_classes), or
         None to leave it out: what ``predict_proba`` returns. For binary tasks also
-        probabilities of the positive class, a column a task.
+        probabilities of the positive class, a column per task.
     n_bins : int, default=15
         Number of bins of [0, 1]. The error depends on it: compare equal numbers only.
     strategy : {"uniform", "quantile"}, default="uniform"

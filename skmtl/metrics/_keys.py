@@ -6,7 +6,7 @@ MEAN, WORST = "mean", "worst"
 
 
 def score_keys(names):
-    """One distinct string a task.
+    """One distinct string per task.
 
     ``str(name)``, whole numbers without decimal point. Where that is "mean" or "worst", or is
     the same for several tasks, ``repr(name)``; the position is added to whatever is still the

@@ -47,7 +47,7 @@ def make_multitask_scorer(
           that is not of this package.
     average : {"mean", "worst", "weighted"} or None, default="mean"
         The mean or the lowest score of the tasks, the mean weighted by `task_weight`, or None
-        for a dict with one score a task, "mean" and "worst", which scikit-learn takes as several
+        for a dict with one score per task, "mean" and "worst", which scikit-learn takes as several
         metrics: name one in ``refit``. Tasks whose score is NaN do not count.
     task : str, int or None, default=None
         Name of the only task to score; the scorer then returns its score. A number is a name, or
@@ -101,8 +101,8 @@ def make_multitask_scorer(
     have a value for one class, too.
 
     Estimators of scikit-learn can be scored as well, against labels with gaps: those that
-    predict a column a task and, for metrics of probabilities, have ``predict_proba`` as a list
-    (forests, :class:`~sklearn.multioutput.MultiOutputClassifier`) or with a column a binary
+    predict a column per task and, for metrics of probabilities, have ``predict_proba`` as a list
+    (forests, :class:`~sklearn.multioutput.MultiOutputClassifier`) or with a column per binary
     task. Their columns are matched to those of y by position.
 
     Examples

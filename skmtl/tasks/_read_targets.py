@@ -118,7 +118,7 @@ MOST_CLASSES, FEWEST_OF_EACH, FEWEST_ON_AVERAGE = 20, 2, 5
 
 
 def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
-    """Tell of labels read as numbers that may be meant as classes."""
+    """Warn of labels read as numbers that may be meant as classes."""
     labels = column.labels[weight > 0]
     if task.is_classification or (labels != np.floor(labels)).any():
         return
@@ -136,7 +136,7 @@ def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
 
 
 def _warn(tasks: TaskSet, names: Sequence[Hashable]) -> None:
-    """Tell of tasks from which little or nothing can be learned."""
+    """Warn of tasks from which little or nothing can be learned."""
     counts = tasks.n_labels.tolist()
     none, single = (
         [name for name, count in zip(names, counts, strict=True) if count == n] for n in (0, 1)

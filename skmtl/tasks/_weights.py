@@ -26,9 +26,9 @@ def read_sample_weight(
 def check_sample_weight(
     sample_weight: Any, shape: tuple[int, ...], names: Sequence[Hashable] = ()
 ) -> NDArray[np.float64]:
-    """Weights as numbers, one a row (n_samples,) or one a label, ``shape``.
+    """Weights as numbers, one per row (n_samples,) or one per label, ``shape``.
 
-    Named columns are matched with the ``names`` of the tasks, the columns of y. One number a row
+    Named columns are matched with the ``names`` of the tasks, the columns of y. One number per row
     goes by position: the index of a Series is not looked at, as in scikit-learn.
     """
     weight = _floats(sample_weight, shape, names)

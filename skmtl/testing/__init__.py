@@ -1,4 +1,4 @@
-"""Checks that a part of one's own keeps what skmtl relies on: run them in a test."""
+"""Checks that your own part keeps what skmtl relies on: run them in a test."""
 
 from __future__ import annotations
 

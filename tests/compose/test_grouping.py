@@ -1,4 +1,4 @@
-"""TaskGrouping finds groups, and is one estimator a group."""
+"""TaskGrouping finds groups, and is one estimator per group."""
 
 import pickle
 import warnings

@@ -261,7 +261,7 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(mixed):
 
 
 class TestLongForm:
-    """One estimator a task value."""
+    """One estimator per task value."""
 
     @pytest.fixture
     def schools(self):

@@ -1,4 +1,4 @@
-"""One score a task, through pipelines and searches."""
+"""One score per task, through pipelines and searches."""
 
 import warnings
 

@@ -333,9 +333,7 @@ def test_task_weight_labels_is_a_sum_over_labels(regression_data):
 # For the others a task in between counts, whether it has labels or not.
 @pytest.mark.parametrize(
     "penalty",
-    sorted(
-        set(PENALTIES) - {"temporal", "fused", "temporal_group", "fused_sparse_group", "clustered"}
-    ),
+    sorted({*PLAIN, "mean_deviation", "robust", "robust_low_rank"}),
 )
 def test_task_weight_zero_leaves_the_others_alone(penalty, regression_data):
     X, Y = regression_data

@@ -35,12 +35,12 @@ from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearRegressorCV,
 )
 from skmtl.linear.objective._options import FitOptions
-from skmtl.linear.penalties import L1, L2, L21, PENALTIES, Graph, MeanDeviation
+from skmtl.linear.penalties import L1, L2, L21, Graph, MeanDeviation
 from skmtl.linear.solvers import ProximalGradient
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.model_selection import MultiTaskKFold
 from skmtl.tasks import LabelWarning, Regression
-from tests.linear.conftest import MIXED, PIECES
+from tests.linear.conftest import MIXED, PIECES, VANISHING
 
 TIGHT = {"tol": 1e-12, "max_iter": 20_000}
 ALPHAS = [1.0, 0.2, 0.05, 0.01]
@@ -238,12 +238,7 @@ def penalised_part(model):
     return np.abs(parts).max()
 
 
-FINITE = sorted(
-    alias
-    for alias in PENALTIES
-    if alias not in ("l2", "mean_deviation", "temporal", "squared_trace_norm", "clustered")
-)
-FINITE += ["l1+trace", "l21+linf", "fused+trace", "split-of-groups"]
+FINITE = [*VANISHING, "l1+trace", "l21+linf", "fused+trace", "split-of-groups"]
 
 
 INTERCEPTS = [0.0, 0.5, np.inf]

@@ -14,6 +14,7 @@ from sklearn.model_selection import KFold
 
 from skmtl import MultiTaskLinear, MultiTaskLinearCV, stack_tasks
 from skmtl.linear.penalties import L1, PENALTIES, Graph, MeanDeviation, Split
+from tests.linear.conftest import POSITIVE, QUADRATIC
 
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 MIXED = ["regression", "binary", "count"]
@@ -51,18 +52,7 @@ KIND = {name: kind for kind, entries in SETTINGS.items() for name in entries}
 OPTIONS = {name: options for entries in SETTINGS.values() for name, options in entries.items()}
 PAIRS = [pair for pair in combinations(OPTIONS, 2) if KIND[pair[0]] != KIND[pair[1]]]
 
-SIGNED = {
-    "l2",
-    "trace_norm",
-    "squared_trace_norm",
-    "mean_deviation",
-    "graph",
-    "temporal",
-    "fused",
-    "clustered",
-}
-SIGNED |= {"fused_sparse_group", "robust_low_rank", "sparse_low_rank", "closed_form"}
-QUADRATIC = {"l2", "mean_deviation", "temporal", "graph"}
+SIGNED = {*PENALTIES, "graph", "closed_form"} - {*POSITIVE}
 BY_ROWS = {"l1", "l21", "elastic_net", "sparse_group"}
 NO_UNITS = r"intercept_alpha=.* have no common units"
 
@@ -85,7 +75,7 @@ def refusal(pair):
         return r"tasks declares 3 tasks, but y has 1"
     if KIND[a] == "solver" or KIND[b] == "solver":
         solver = a if KIND[a] == "solver" else b
-        takes = {"closed_form": QUADRATIC, "block_descent": BY_ROWS}.get(solver)
+        takes = {"closed_form": {*QUADRATIC, "graph"}, "block_descent": BY_ROWS}.get(solver)
         if (
             (solver != "proximal_gradient" and both & {"classes", "mixed"})
             or (solver == "block_descent" and (shrunk or both & {"center", "alpha=0"}))
