@@ -26,11 +26,11 @@ class Versioned:
     """Mixin: what is pickled says by which versions, and warns where others read it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), KEY: versions()}  # type: ignore[misc, dict-item]
+        return {**super().__getstate__(), KEY: versions()}  # type: ignore[dict-item]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         saved, now = state.get(KEY), versions()
-        super().__setstate__({k: v for k, v in state.items() if k != KEY})
+        super().__setstate__({k: v for k, v in state.items() if k != KEY})  # type: ignore[misc]
         if saved is not None and saved != now:
             changed = [
                 f"{name} {saved.get(name)}, and is read by {now[name]}"

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
+from typing import Any
 
 from skmtl._shown import joined
 
@@ -100,7 +101,7 @@ def warn_once(message: str, category: type[Warning] = UserWarning, *, key: Hasha
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_inside(frame):
         frame = frame.f_back
-    place: tuple[Hashable, ...] = (key, category)
+    place: tuple[Any, ...] = (key, category)
     if frame is not None:
         place = (key, frame.f_code.co_filename, frame.f_lineno)
     if place not in _said or _every_one_is_wanted(message, category):
@@ -108,7 +109,7 @@ def warn_once(message: str, category: type[Warning] = UserWarning, *, key: Hasha
         _said.add(place)
 
 
-_said: set[tuple[Hashable, ...]] = set()
+_said: set[tuple[Any, ...]] = set()
 
 
 def _every_one_is_wanted(message: str, category: type[Warning]) -> bool:

@@ -26,7 +26,7 @@ class Single:
     name: Any
     estimator: Any
     constant: Any
-    codes: np.ndarray | None = None
+    codes: Any = None
     labels: Any = None
 
     @classmethod
