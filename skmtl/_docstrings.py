@@ -1,5 +1,10 @@
 """Sections of docstrings that several estimators share, written once."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 TASKS = {
     "any": """an alias ("regression", "binary", "multiclass", "count") or
         an object of `skmtl.tasks`, for all tasks, in a list with one entry per task, or in a
@@ -47,7 +52,7 @@ TASK_ATTRIBUTES = """
 """.strip("\n")
 
 
-def documented(parameters, attributes, *, shared):
+def documented(parameters: str, attributes: str, *, shared: str) -> Callable[[Any], Any]:
     """Fill ``<parameters>`` and ``<attributes>`` in the docstring of an estimator.
 
     ``parameters`` and ``attributes`` are what a family of estimators has in common; in them,
@@ -55,7 +60,7 @@ def documented(parameters, attributes, *, shared):
     words for the kind of tasks they take. ``shared`` says what unknown_task="shared" does.
     """
 
-    def fill(cls):
+    def fill(cls: Any) -> Any:
         if not cls.__doc__:  # None under python -OO
             return cls
         sections = {
