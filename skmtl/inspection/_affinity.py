@@ -12,7 +12,7 @@ from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
-from skmtl.neural.estimators._mlp import _needs_torch
+from skmtl.neural import training
 
 CONSTRAINTS = {
     "method": [StrOptions(set(METHODS))],
@@ -151,7 +151,7 @@ def task_affinity(
         names, affinity = fitted_cosines(estimator)
     elif method in ("tag", "grad_cosine"):
         kind = "LookAheadProbe" if method == "tag" else "CosineProbe"
-        probe = getattr(_needs_torch("gradients._probe"), kind)(every)
+        probe = getattr(training, kind)(every)
         network = train_with(probe, estimator, X, y, sample_weight)
         names = network.task_names_in_.tolist()
         affinity = for_all_tasks(network, probe.overall())

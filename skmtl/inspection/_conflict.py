@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import GradientConflict
-from skmtl.neural.estimators._mlp import _needs_torch
+from skmtl.neural import training
 
 CONSTRAINTS = {"every": [Interval(Integral, 1, None, closed="left")]}
 
@@ -81,7 +81,7 @@ def gradient_conflict(estimator, X, y, *, sample_weight=None, every=10, space="s
     True
     """
     validate_parameter_constraints(CONSTRAINTS, {"every": every}, caller_name="gradient_conflict")
-    probe = _needs_torch("gradients._probe").CosineProbe(every, space, restarts=True)
+    probe = training.CosineProbe(every, space, restarts=True)
     network = train_with(probe, estimator, X, y, sample_weight)
     cosine = for_all_tasks(network, probe.by_epoch())
     return GradientConflict(

@@ -27,7 +27,7 @@ def train_with(probe, estimator, X, y, sample_weight=None):
 
 def for_all_tasks(network, pairs):
     """Numbers (.., n_tasks, n_tasks), NaN for tasks from which nothing could be learnt."""
-    members, n_tasks = network._members, len(network.task_names_in_)
+    members, n_tasks = network._fitted.network_tasks, len(network.task_names_in_)
     if members is None:
         return pairs
     found = np.full((*pairs.shape[:-2], n_tasks, n_tasks), np.nan)

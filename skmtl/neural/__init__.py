@@ -3,7 +3,9 @@
 from importlib import import_module
 from typing import Any
 
-from skmtl.neural.estimators._mlp import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural.estimators._mlp import MultiTaskMLP
+from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
+from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.training._checkpoint import Checkpoint
 
 _MODULES = ("architectures", "balancing", "optimizers")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skmtl.inspection._gradients import train_with
-from skmtl.neural.gradients._probe import Probe
+from skmtl.neural.training._probe import Probe
 
 
 class Recorder(Probe):
@@ -16,7 +16,7 @@ class Recorder(Probe):
         super().__init__(1)
         self.seen = []
 
-    def look(self, run, batch, observed):
+    def measure(self, run, batch, observed):
         rate = getattr(run.optimizer, "learning_rate", np.nan)
         self.seen.append((copy.deepcopy(run.module), run.step.objective, batch, observed, rate))
 

@@ -13,7 +13,7 @@ from skmtl import MultiTaskLinear, MultiTaskMLP
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
 from skmtl.inspection import gradient_conflict
 from skmtl.inspection._gradients import train_with
-from skmtl.neural.gradients._probe import CosineProbe, LookAheadProbe
+from skmtl.neural.training._probe import CosineProbe, LookAheadProbe
 
 from .gradients import cosines, record
 
@@ -112,9 +112,9 @@ def test_a_fit_is_the_same_bit_by_bit(make, change, data):
     before = torch.get_rng_state()
     watched = train_with(make(), network, X, y)
     assert torch.equal(before, torch.get_rng_state())
-    assert plain._state.keys() == watched._state.keys()
-    for name, array in plain._state.items():
-        np.testing.assert_array_equal(array, watched._state[name], err_msg=name)
+    assert plain._fitted.parameters.keys() == watched._fitted.parameters.keys()
+    for name, array in plain._fitted.parameters.items():
+        np.testing.assert_array_equal(array, watched._fitted.parameters[name], err_msg=name)
     np.testing.assert_array_equal(plain.loss_curve_, watched.loss_curve_)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from skmtl.neural._data import Rows
 from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import Equal
 from skmtl.neural.gradients._objective import Objective
-from skmtl.neural.gradients._step import Step
-from skmtl.neural.training._data import Rows
-from skmtl.neural.training._network import build, describe, task_keys
+from skmtl.neural.networks._network import build, describe, task_keys
+from skmtl.neural.training._step import Step
 from skmtl.tasks._read_targets import read_targets
 
 CPU = torch.device("cpu")

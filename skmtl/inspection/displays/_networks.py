@@ -21,7 +21,7 @@ def best_epoch(network):
     history = network.history_
     if "validation_loss" not in history:
         return None
-    from skmtl.neural.training._monitor import read_monitor
+    from skmtl.neural.training._validation import read_monitor
 
     names, losses = network.task_names_in_, history["validation_loss"]
     has_loss = ~np.isnan(losses).all(axis=0)

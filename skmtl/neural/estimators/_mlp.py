@@ -1,34 +1,28 @@
-"""Public estimators of the neural half: a docstring and which parts."""
+"""The network for tasks of any types: a docstring and what it is made of."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from numpy.typing import NDArray
 
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
-from skmtl._docstrings import documented
-from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
-from skmtl._random import RANDOM_STATE
-from skmtl.neural._torch import torch_needed_by
-from skmtl.neural.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
+from skmtl.neural import networks, training
+from skmtl.neural.estimators._parameters import CONSTRAINTS, network
+from skmtl.neural.networks._tasks import read_more
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
-from skmtl.neural.training._known_tasks import read_more
-from skmtl.tasks import _constraints as constraints
+from skmtl.tasks._targets import Targets
 
-network = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
-
-ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
+Array = NDArray[Any]
 
 
 @network
 class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     r"""Multi-layer perceptron for tasks of any types, with missing labels.
 
-    Hidden layers shared by all tasks carry one head a task. The objective is
+    Hidden layers shared by all tasks carry one head per task. The objective is
 
     .. math::
         \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \, \ell_t(y_{ti}, f_t(x_i))
@@ -78,77 +72,47 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
     _standardize = True
 
     @property
-    def _allows_nd(self):
+    def _allows_nd(self) -> bool:  # type: ignore[override]
         """Whether X may have more than two dimensions: a trunk of the user's may want them."""
         return getattr(self.architecture, "reads_any_shape", False)
 
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        **constraints.TASKS,
-        "architecture": [str, HasMethods("build")],
-        "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(ACTIVATIONS)],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalization": [StrOptions({"layer", "batch"}), None],
-        "balancing": [str, HasMethods("start"), callable],
-        **constraints.TASK_WEIGHT,
-        "solver": [StrOptions({"adam", "adamw", "sgd"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "monitor": "no_validation",
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "device": [str],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-        "random_state": RANDOM_STATE,
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints: dict[str, Any] = {**CONSTRAINTS}
 
     def __init__(
         self,
-        hidden_layer_sizes=(128, 128),
+        hidden_layer_sizes: Any = (128, 128),
         *,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        architecture="hard_sharing",
-        head_hidden_layer_sizes=(),
-        activation="relu",
-        dropout=0.0,
-        normalization=None,
-        balancing="equal",
-        task_weight=None,
-        solver="adam",
-        alpha=1e-4,
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        max_grad_norm=None,
-        batch_size="auto",
-        max_iter=200,
-        early_stopping=False,
-        monitor="mean",
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        warm_start=False,
-        device="cpu",
-        precision="auto",
-        n_threads=None,
-        random_state=None,
-        verbose=False,
-    ):
+        tasks: Any = "auto",
+        task_feature: int | str | None = None,
+        unknown_task: str = "error",
+        architecture: Any = "hard_sharing",
+        head_hidden_layer_sizes: Any = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalization: str | None = None,
+        balancing: Any = "equal",
+        task_weight: Any = None,
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        learning_rate: str = "constant",
+        learning_rate_init: float = 1e-3,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        max_grad_norm: float | None = None,
+        batch_size: int | str = "auto",
+        max_iter: int = 200,
+        early_stopping: bool = False,
+        monitor: Any = "mean",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        device: str = "cpu",
+        precision: str = "auto",
+        n_threads: int | None = None,
+        random_state: Any = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.tasks = tasks
         self.task_feature = task_feature
@@ -182,13 +146,13 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         with watched(self, X, y, sample_weight):
             return super().fit(X, y, sample_weight)
 
     fit.__doc__ = MultiTaskEstimator.fit.__doc__
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over some rows, going on from earlier calls.
 
         Parameters
@@ -229,134 +193,46 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
                     f"one pass. Set {name}={only!r}, or call fit."
                 )
         with all_or_nothing(self):
-            is_first = not hasattr(self, "_state")
+            is_first = not hasattr(self, "_fitted")
             X, task_column = self._read_X(X, reset=is_first)
             if is_first:
                 targets = self._read_y(X, y, task_column, sample_weight, classes)
             else:
                 targets = read_more(self, X, y, task_column, sample_weight)
             self._publish(targets.tasks)
-            _needs_torch("training._fit").partial_fit_network(self, X, targets)
+            training.partial_fit_network(self, X, targets)
         return self
 
-    def _make_part(self, name):
+    def _make_part(self, name: str) -> None:
         if name == "balancing" and callable(self.balancing):
-            self.balancing = _needs_torch("training._settings").resolve(name, self.balancing)
+            self.balancing = training.resolve(name, self.balancing)
         super()._make_part(name)
 
-    def _fit(self, X, targets):
-        _needs_torch("training._fit").fit_network(self, X, targets)
+    def _fit(self, X: Any, targets: Targets) -> None:
+        training.fit_network(self, X, targets)
 
-    def _expected(self, X, task_index):
-        raw = self._raw(X, task_index)
-        return self._task_set.inverse_link(raw, task_index)
+    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+        expected: list[Array] = self._task_set.inverse_link(self._raw(X, task_index), task_index)
+        return expected
 
-    def _raw(self, X, task_index):
+    def _raw(self, X: Any, task_index: Array | None) -> Array:
         """Raw scores (n, n_outputs), float64."""
-        return _needs_torch("training._network").raw_scores_of(self, X, task_index)
+        raw: Array = networks.raw_scores_of(self, X, task_index)
+        return raw
 
     @property
-    def _goes_on(self):
-        return self.warm_start and hasattr(self, "_state")
+    def _goes_on(self) -> bool:
+        return self.warm_start and hasattr(self, "_fitted")
 
-    def _read_X(self, X, *, reset):
+    def _read_X(self, X: Any, *, reset: bool) -> Any:
         return super()._read_X(X, reset=reset and not self._goes_on)
 
-    def _read_y(self, X, y, task_column, sample_weight, classes=None):
+    def _read_y(
+        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+    ) -> Targets:
         if not self._goes_on:
             return super()._read_y(X, y, task_column, sample_weight, classes)
         targets = read_more(self, X, y, task_column, sample_weight)
         if not np.any(targets.weights):
             raise ValueError("y has no observed label: every one is missing or has weight zero.")
         return targets
-
-    def __getstate__(self):
-        # Arrays and a description are enough: predict builds the module again.
-        state = dict(super().__getstate__())
-        if "_built" in state:
-            state["_built"] = {}
-        if state.get("_stream"):
-            state["_stream"] = _needs_torch("training._to_device").on_device(
-                state["_stream"], "cpu"
-            )
-        return state
-
-
-@network
-class MultiTaskMLPRegressor(MultiTaskRegressorMixin, MultiTaskMLP):
-    """Multi-layer perceptron for regression tasks, with missing labels.
-
-    `MultiTaskMLP` with every column of y read as regression and R2 as score.
-
-    Parameters
-    ----------
-    <parameters>
-
-    Attributes
-    ----------
-    <attributes>
-
-    See Also
-    --------
-    MultiTaskMLP : Tasks of any types.
-    sklearn.neural_network.MLPRegressor : Complete targets, no heads.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmtl import MultiTaskMLPRegressor
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(1000, 5))
-    >>> y = np.column_stack([X[:, 0] * X[:, 1], X[:, 0] - X[:, 1]])
-    >>> y[::3, 0] = np.nan
-    >>> model = MultiTaskMLPRegressor(
-    ...     (32,), early_stopping=True, learning_rate_init=0.01, random_state=0
-    ... )
-    >>> model.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.8
-    True
-    """
-
-    _parameter_constraints: dict = {**MultiTaskMLP._parameter_constraints}
-
-
-@network
-class MultiTaskMLPClassifier(MultiTaskClassifierMixin, MultiTaskMLP):
-    """Multi-layer perceptron for classification tasks, with missing labels.
-
-    `MultiTaskMLP` with every column of y read as classes and the mean accuracy as score.
-
-    Parameters
-    ----------
-    <parameters>
-
-    Attributes
-    ----------
-    <attributes>
-
-    See Also
-    --------
-    MultiTaskMLP : Tasks of any types.
-    sklearn.neural_network.MLPClassifier : One task, or complete binary labels.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmtl import MultiTaskMLPClassifier
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(1000, 5))
-    >>> y = np.column_stack([X[:, 0] * X[:, 1] > 0, X[:, 0] > X[:, 1]]).astype(float)
-    >>> y[::3, 0] = np.nan
-    >>> model = MultiTaskMLPClassifier(
-    ...     (32,), early_stopping=True, learning_rate_init=0.01, random_state=0
-    ... )
-    >>> model.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.8
-    True
-    """
-
-    _parameter_constraints: dict = {**MultiTaskMLP._parameter_constraints}
-
-
-def _needs_torch(module):
-    """A module of this folder that imports torch."""
-    with torch_needed_by("MultiTaskMLP"):
-        return import_module(f"skmtl.neural.{module}")

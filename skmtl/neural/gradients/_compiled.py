@@ -6,13 +6,19 @@ it. NaN and infinity stay what they are, so that a diverging fit is seen.
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from skmtl._compile import compiler
+
+Array = NDArray[Any]
 
 compiled = compiler(fastmath={"contract", "nsz"})
 
 
 @compiled
-def add_bias(Z, bias):
+def add_bias(Z: Array, bias: Array) -> None:
     """Add a bias (n_models, 1, width) to every row."""
     for k in range(Z.shape[0]):
         for i in range(Z.shape[1]):
@@ -21,7 +27,7 @@ def add_bias(Z, bias):
 
 
 @compiled
-def rectify(Z, bias):
+def rectify(Z: Array, bias: Array) -> None:
     """Add a bias; what is negative then becomes 0."""
     zero = Z.dtype.type(0)
     for k in range(Z.shape[0]):
@@ -34,7 +40,7 @@ def rectify(Z, bias):
 
 
 @compiled
-def rectify_back(G, units):
+def rectify_back(G: Array, units: Array) -> None:
     """Gradients (n_copies, n_models, n, width) by sums from those by units: 0 where the unit is."""
     zero = G.dtype.type(0)
     for copy in range(G.shape[0]):
@@ -48,7 +54,7 @@ def rectify_back(G, units):
 
 
 @compiled
-def sum_rows(A, total):
+def sum_rows(A: Array, total: Array) -> None:
     """Sum over the rows, into (n_models, 1, width)."""
     total[:] = 0
     for k in range(A.shape[0]):
@@ -58,7 +64,7 @@ def sum_rows(A, total):
 
 
 @compiled
-def squared(raw, values, share, losses):
+def squared(raw: Array, values: Array, share: float, losses: Array) -> None:
     """Sums of half the squared residuals over the rows, times a share; their slopes into raw."""
     losses[:] = 0
     for k in range(raw.shape[0]):
@@ -72,7 +78,7 @@ def squared(raw, values, share, losses):
 
 
 @compiled
-def by_task(D, V, starts, first, G):
+def by_task(D: Array, V: Array, starts: Array, first: int, G: Array) -> None:
     """Gradients (n_tasks, n_models, n, width) of what the heads read, from the first task on.
 
     Task t has the columns of D and the rows of V from ``starts[t]`` to ``starts[t + 1]``.

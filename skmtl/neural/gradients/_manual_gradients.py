@@ -18,56 +18,60 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from skmtl.neural._data import Batch
+from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
-from skmtl.neural.gradients._buffers import Room, Shared
-from skmtl.neural.gradients._compiled import add_bias, by_task, rectify, rectify_back, sum_rows
+from skmtl.neural.gradients._activations import activate, derive
+from skmtl.neural.gradients._base import Gradients
+from skmtl.neural.gradients._buffers import BuffersBySize, in_pairs, views
+from skmtl.neural.gradients._compiled import add_bias, by_task, sum_rows
+from skmtl.neural.gradients._objective import Objective
 
-aten = torch.ops.aten
-# In place: from sums to units, and from the gradient by units to that by sums.
-ACTIVATE = {torch.tanh: torch.tanh_, torch.sigmoid: torch.sigmoid_}
-BACK = {
-    torch.tanh: lambda g, a: aten.tanh_backward.grad_input(g, a, grad_input=g),
-    torch.sigmoid: lambda g, a: aten.sigmoid_backward.grad_input(g, a, grad_input=g),
-}
+Array = NDArray[Any]
+
 # What overflows is seen by the loss; numpy need not say it, too.
 quietly = np.errstate(over="ignore", invalid="ignore")
-ROOMS = 3
-"""Sizes of batches that memory is kept for: most, the last of an epoch, and all rows."""
 
 
-def is_written_out(module, objective):
-    """Whether `ByHand` knows the gradients of a module."""
-    return (
-        type(module) is TrunkWithHeads
-        and type(module.trunk) is Trunk
-        and all(layer.normalization is None for layer in module.trunk.layers)
-        and not module.mixed_precision
-        and type(module.heads) is Heads
-        and not module.heads.rest
-        and not objective.is_long
-        and next(module.parameters()).is_cpu
-    )
-
-
-class ByHand:
-    """What a step needs to know about the losses of a batch; see `Autograd`.
-
-    What it returns lies in memory that the next call writes to.
+class ManualGradients(Gradients):
+    """Gradients of a trunk with linear heads, without autograd.
 
     Parameters
     ----------
-    module : TrunkWithHeads
-        The networks, with linear heads, on the CPU.
+    module : MultiTaskModule
+        The networks: a `TrunkWithHeads` with linear heads, on the CPU.
     objective : Objective
         Losses of the tasks, wide.
     """
 
-    def __init__(self, module, objective):
-        self.objective, self.dropout = objective, module.trunk.dropout
-        heads = module.heads.first
+    @staticmethod
+    def knows(module: MultiTaskModule, objective: Objective) -> bool:
+        """Whether the gradients of a module are written out here."""
+        return (
+            type(module) is TrunkWithHeads
+            and type(module.trunk) is Trunk
+            and all(layer.normalization is None for layer in module.trunk.layers)
+            and not module.mixed_precision
+            and type(module.heads) is Heads
+            and not module.heads.rest
+            and not objective.is_long
+            and next(module.parameters()).is_cpu
+        )
+
+    def __init__(self, module: MultiTaskModule, objective: Objective) -> None:
+        assert isinstance(module, TrunkWithHeads)
+        trunk: Any = module.trunk
+        heads: Any = module.heads
+        self.objective, self.dropout = objective, trunk.dropout
+        self.activation, heads = trunk.activation, heads.first
         self.n_models, self.n_tasks = len(heads.weight), len(heads.outputs)
         parameters = list(module.parameters())
         # Those of the trunk side by side, as those of single tasks are.
@@ -75,43 +79,45 @@ class ByHand:
         self.flat = parameters[0].new_empty(self.n_models, sum(sizes), requires_grad=False)
         self.sizes = sizes
         self.found = [
-            *_shaped(self.flat, sizes, parameters),
+            *views(self.flat, sizes, parameters),
             *(torch.empty_like(p, requires_grad=False) for p in parameters[-2:]),
         ]
-        *self.layers, (self.V, self.c) = _in_pairs(parameters)
-        *self.layer_gradients, self.head_gradients = _in_pairs(self.found)
-        self.activation = module.trunk.activation
+        *self.layers, (self.V, self.c) = in_pairs(parameters)
+        *self.layer_gradients, self.head_gradients = in_pairs(self.found)
         self.task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
         self.starts = np.cumsum([0, *heads.outputs])
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
-        self.rooms, self.jacobians, self.jacobian_found = {}, {}, None
+        widths = [W.array.shape[-1] for W, _ in self.layers]
+        self.buffers = BuffersBySize(self.V.tensor, widths, self.V.tensor.shape[-2])
+        # By the raw scores; None where no task has anything to learn.
+        self.D: Any = None
+        self.jacobians: dict[int, tuple[Tensor, list[tuple[Array, Array]]]] = {}
 
     @quietly
-    def forward(self, batch):
-        """Losses (n_models, n_tasks) of a batch."""
+    def forward(self, batch: Batch) -> Tensor:
         has_noise = self.dropout.training and self.dropout.probability
-        room = self.room = self._room(batch.X.shape[1])
+        now = self.now = self.buffers[batch.X.shape[1]]
         x = batch.X.numpy()
         # What enters each layer, and what dropout does to the units.
-        self.inputs, self.masks = [x], []
-        for (W, b), units in zip(self.layers, room.units, strict=True):
+        self.inputs: list[Array] = [x]
+        self.masks: list[Tensor | None] = []
+        for (W, b), units in zip(self.layers, now.units, strict=True):
             np.matmul(x, W.array, out=units.array)
-            self._activate(units, b.array)
+            activate(self.activation, units, b.array)
             mask, x = None, units.array
             if has_noise:
                 mask = self.dropout.mask(units.tensor)
                 x = (units.tensor * mask).numpy()
             self.masks.append(mask)
             self.inputs.append(x)
-        np.matmul(x, self.V.transposed, out=room.raw.array)
-        add_bias(room.raw.array, self.c.array)
-        losses, self.D = self.objective.with_slopes(room.raw.tensor, batch)
-        self.jacobian_found = None
+        np.matmul(x, self.V.transposed, out=now.raw.array)
+        add_bias(now.raw.array, self.c.array)
+        losses, self.D = self.objective.with_slopes(now.raw.tensor, batch)
+        self.jacobian_found: Tensor | None = None
         return losses
 
     @quietly
-    def gradients(self, own, shared):
-        """As `Autograd.gradients`."""
+    def gradients(self, own: Tensor | None, shared: Tensor | None) -> Sequence[Tensor | None]:
         if self.D is None:
             return [None] * len(self.found)
         D = self._weighted(own)
@@ -123,18 +129,19 @@ class ByHand:
         if shared is not None:
             D = self._weighted(shared.unsqueeze(-2))
         if self.layers:
-            np.matmul(D.numpy(), self.V.array, out=self.room.slopes[-1].array)
+            np.matmul(D.numpy(), self.V.array, out=self.now.slopes[-1].array)
             self._trunk_gradients()
         return self.found
 
     @quietly
-    def gradients_along(self, own, directions, space):
-        """As `Autograd.gradients_along`."""
+    def gradients_along(
+        self, own: Tensor | None, directions: Sequence[Tensor], space: str
+    ) -> Sequence[Tensor | None]:
         if self.D is None:
             return [None] * len(self.found)
         self._head_gradients(self._weighted(own).numpy())
         if space == "representation":
-            slope = self.room.slopes[-1].tensor
+            slope = self.now.slopes[-1].tensor
             slope.copy_(directions[0].view(slope.shape))
             self._trunk_gradients()
             return self.found
@@ -142,8 +149,7 @@ class ByHand:
         return [*shaped, *self.found[-2:]]
 
     @quietly
-    def jacobian(self, space):
-        """As `Autograd.jacobian`."""
+    def jacobian(self, space: str) -> list[Tensor]:
         if space == "representation":
             g = self.D.new_empty(self.n_tasks, *self.inputs[-1].shape)
             by_task(self.D.numpy(), self.V.array, self.starts, 0, g.numpy())
@@ -152,18 +158,17 @@ class ByHand:
         return list(J.split(self.sizes[-2 if space == "last_shared" else 0 :], dim=-1))
 
     @quietly
-    def gramian(self, space):
-        """As `Autograd.gramian`."""
+    def gramian(self, space: str) -> Tensor:
         if space != "representation":
             return _outer(self._jacobian(space))
         of_outputs = _outer(self.D.mT) * _outer(self.V.tensor)
         return self._sum_outputs(self._sum_outputs(of_outputs, -1), -2)
 
-    def _jacobian(self, space):
+    def _jacobian(self, space: str) -> Tensor:
         """Gradients (n_models, n_tasks, size), a few tasks at a time."""
         last = 0 if space == "shared" else len(self.layers) - 1
         J, parts = self._memory_of_jacobian(last)
-        slopes = self.room.slopes_of_tasks(self.n_tasks)
+        slopes = self.now.slopes_of_tasks(self.n_tasks)
         for first in range(0, self.n_tasks, len(slopes[-1])):
             some = [g[: self.n_tasks - first] for g in slopes]
             by_task(self.D.numpy(), self.V.array, self.starts, first, some[-1].numpy())
@@ -172,13 +177,13 @@ class ByHand:
                 g = some[k].numpy()
                 W, b = (part[first : first + len(g)] for part in parts[k - last])
                 np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=W)
-                np.matmul(self.room.ones, g, out=b)
+                np.matmul(self.now.ones, g, out=b)
                 if k > last:
                     np.matmul(g, self.layers[k][0].transposed, out=some[k - 1].numpy())
         self.jacobian_found = None if last else J
         return J
 
-    def _memory_of_jacobian(self, last):
+    def _memory_of_jacobian(self, last: int) -> tuple[Tensor, list[tuple[Array, Array]]]:
         """An array (n_models, n_tasks, size), and in it (n_tasks, n_models, ..) of each layer."""
         if last not in self.jacobians:
             sizes = self.sizes[2 * last :]
@@ -191,46 +196,24 @@ class ByHand:
             self.jacobians[last] = J, list(zip(parts[::2], parts[1::2], strict=True))
         return self.jacobians[last]
 
-    def _room(self, n_rows):
-        """Memory for a batch; where the sizes of batches change a lot, only the last few."""
-        if n_rows not in self.rooms:
-            if len(self.rooms) == ROOMS:
-                self.rooms.clear()
-            widths = [W.array.shape[-1] for W, _ in self.layers]
-            V = self.V.tensor
-            self.rooms[n_rows] = Room(V, n_rows, widths, V.shape[-2])
-        return self.rooms[n_rows]
-
-    def _activate(self, units, bias):
-        """In place: from sums without their bias to units."""
-        if self.activation is torch.relu:
-            rectify(units.array, bias)
-            return
-        add_bias(units.array, bias)
-        if self.activation in ACTIVATE:
-            ACTIVATE[self.activation](units.tensor)
-
-    def _before_activation(self, g, k):
+    def _before_activation(self, g: Tensor, k: int) -> None:
         """In place: from gradients by what layer k passes on to those by its sums.
 
         Those of some tasks, (n_tasks, n_models, n, width).
         """
-        units, mask = self.room.units[k], self.masks[k]
+        mask = self.masks[k]
         if mask is not None:
             g.mul_(mask)
-        if self.activation is torch.relu:
-            rectify_back(g.numpy(), units.array)
-        elif self.activation in BACK:
-            BACK[self.activation](g, units.tensor.expand(g.shape))
+        derive(self.activation, g, self.now.units[k])
 
-    def _head_gradients(self, D):
+    def _head_gradients(self, D: Array) -> None:
         V, c = self.head_gradients
         np.matmul(D.swapaxes(-1, -2), self.inputs[-1], out=V.array)
         sum_rows(D, c.array)
 
-    def _trunk_gradients(self):
+    def _trunk_gradients(self) -> None:
         """Gradients of the trunk from the last slopes: those of what the heads read."""
-        slopes = self.room.slopes
+        slopes = self.now.slopes
         for k in reversed(range(len(self.layers))):
             W, b = self.layer_gradients[k]
             self._before_activation(slopes[k].tensor[None], k)
@@ -239,7 +222,7 @@ class ByHand:
             if k:
                 np.matmul(slopes[k].array, self.layers[k][0].transposed, out=slopes[k - 1].array)
 
-    def _weighted(self, weights):
+    def _weighted(self, weights: Tensor | None) -> Tensor:
         """D with the columns of every task times its weight; None: 1."""
         if weights is None:
             return self.D
@@ -247,7 +230,7 @@ class ByHand:
             weights = weights.index_select(-1, self.task_of)
         return self.D * weights
 
-    def _sum_outputs(self, array, dim):
+    def _sum_outputs(self, array: Tensor, dim: int) -> Tensor:
         """Sum over the outputs of every task."""
         if self.one_each:
             return array
@@ -256,19 +239,7 @@ class ByHand:
         return array.new_zeros(shape).index_add_(dim, self.task_of, array)
 
 
-def _shaped(flat, sizes, like):
-    """Parts of an array (n_models, size) with the shapes of tensors."""
-    parts = flat.split(sizes, dim=-1) if sizes else []
-    return [part.view(p.shape) for part, p in zip(parts, like, strict=False)]
-
-
-def _in_pairs(tensors):
-    """Weights with their biases."""
-    shared = [Shared(tensor) for tensor in tensors]
-    return list(zip(shared[::2], shared[1::2], strict=True))
-
-
-def _outer(A):
+def _outer(A: Tensor) -> Tensor:
     """A A'."""
     array = A.numpy()
     return torch.from_numpy(np.matmul(array, array.swapaxes(-1, -2)))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from skmtl._indexing import as_slice
+from skmtl.neural._data import Batch
 from skmtl.neural.gradients._compiled import squared
+from skmtl.tasks import Task
+from skmtl.tasks._task_set import TaskSet
+
+Array = NDArray[Any]
+Columns = slice | Tensor | None
+"""Some columns as the cheapest thing that picks them: None for all, a slice, or an index."""
 
 
 class Objective:
@@ -17,7 +28,7 @@ class Objective:
     over all rows, and a batch divides by its number of rows alone.
     """
 
-    def __init__(self, tasks, device):
+    def __init__(self, tasks: TaskSet, device: torch.device) -> None:
         self.is_long = tasks.is_long
         self.n_tasks = tasks.n_tasks
         self.blocks = [
@@ -36,14 +47,14 @@ class Objective:
         self.order = _columns(np.argsort(np.r_[found, silent]), len(tasks.tasks), device)
 
     @property
-    def is_empty(self):
+    def is_empty(self) -> bool:
         """Whether no task has anything to learn."""
         return not self.blocks
 
-    def __call__(self, raw, batch):
+    def __call__(self, raw: Tensor, batch: Batch) -> Tensor:
         """Losses (n_models, n_tasks) of raw scores (n_models, n, n_outputs).
 
-        There may be several raw scores a row, all of the first before all of the second.
+        There may be several raw scores per row, all of the first before all of the second.
         """
         batch = batch.repeat(raw.shape[1] // batch.values.shape[1])
         if self.is_long:
@@ -57,7 +68,7 @@ class Objective:
             losses.append(label_weights.mean(1))
         return self._in_order(losses, raw)
 
-    def _in_order(self, losses, raw):
+    def _in_order(self, losses: list[Tensor], raw: Tensor) -> Tensor:
         """Losses of the blocks, and of the constant tasks, in the order of the tasks."""
         if self.n_silent:
             losses.append(raw.new_zeros(raw.shape[0], self.n_silent))
@@ -65,7 +76,7 @@ class Objective:
             return losses[0]
         return _pick(torch.cat(losses, dim=1), self.order)
 
-    def with_slopes(self, raw, batch):
+    def with_slopes(self, raw: Tensor, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Losses, and the derivative of each by the raw scores of its task, wide: (like raw).
 
         May write to the raw scores.
@@ -94,7 +105,7 @@ class Objective:
             slopes[..., outputs] = slope
         return self._in_order(losses, raw), slopes
 
-    def observed(self, batch):
+    def observed(self, batch: Batch) -> Tensor:
         """Tasks that have labels in the batch (n_models, n_tasks)."""
         if batch.all_observed and not self.is_long:
             return batch.weights.new_ones(len(batch.weights), self.n_tasks, dtype=torch.bool)
@@ -102,24 +113,30 @@ class Objective:
         if not self.is_long:
             return has_label.any(1)
         counts = has_label.new_zeros(len(has_label), self.n_tasks, dtype=torch.int64)
-        return counts.scatter_add(1, batch.task_index, has_label.long()) > 0
+        return counts.scatter_add(1, _index(batch), has_label.long()) > 0
 
-    def _long_losses(self, raw, batch):
+    def _long_losses(self, raw: Tensor, batch: Batch) -> Tensor:
         losses = raw.new_zeros(raw.shape[0], self.n_tasks)
         for task, _, _ in self.blocks:
             label_weights = _label_weights(
                 task, raw, batch.values, batch.weights, batch.all_observed
             )
-            losses = losses.scatter_add(1, batch.task_index, label_weights / raw.shape[1])
+            losses = losses.scatter_add(1, _index(batch), label_weights / raw.shape[1])
         return losses
 
 
-def _is_squared(task, outputs, tasks):
+def _index(batch: Batch) -> Tensor:
+    """The task of each row, in long form."""
+    assert batch.task_index is not None
+    return batch.task_index
+
+
+def _is_squared(task: Task, outputs: Columns, tasks: Columns) -> bool:
     """Whether a block has squared losses, and the columns of the scores in their order."""
     return task.has_squared_loss and outputs is tasks is None
 
 
-def _squared(raw, values):
+def _squared(raw: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     """`Objective.with_slopes` of squared losses alone, in one pass."""
     residual = raw.numpy()
     losses = np.empty((len(residual), residual.shape[2]), residual.dtype)
@@ -127,18 +144,20 @@ def _squared(raw, values):
     return torch.from_numpy(losses), raw
 
 
-def _label_weights(task, scores, values, weights, all_observed):
+def _label_weights(
+    task: Task, scores: Tensor, values: Tensor, weights: Tensor, all_observed: bool
+) -> Tensor:
     """Weighted losses of single labels."""
     return task.torch_loss(_where_observed(scores, weights, all_observed), values) * weights
 
 
-def _where_observed(scores, weights, all_observed):
+def _where_observed(scores: Tensor, weights: Tensor, all_observed: bool) -> Tensor:
     """Where no label is, not even an overflow may pass: 0 times infinity is NaN."""
     return scores if all_observed else torch.where((weights > 0).unsqueeze(-1), scores, 0.0)
 
 
-def _columns(index, n_columns, device):
-    """An index as the cheapest thing that picks it: nothing, a slice, or a tensor."""
+def _columns(index: Array, n_columns: int, device: torch.device) -> Columns:
+    """An index as `Columns`."""
     if np.array_equal(index, np.arange(n_columns)):
         return None
     if isinstance(columns := as_slice(index), slice):
@@ -146,7 +165,7 @@ def _columns(index, n_columns, device):
     return torch.from_numpy(np.asarray(index, dtype=np.int64)).to(device)
 
 
-def _pick(tensor, columns):
+def _pick(tensor: Tensor, columns: Columns) -> Tensor:
     if columns is None:
         return tensor
     if isinstance(columns, slice):

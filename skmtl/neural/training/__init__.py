@@ -1,1 +1,14 @@
 """The only training loop, and what surrounds it."""
+
+from skmtl.neural._torch import imported_on_use
+
+__getattr__ = imported_on_use(
+    __name__,
+    {
+        "CosineProbe": "_probe",
+        "LookAheadProbe": "_probe",
+        "fit_network": "_fit",
+        "partial_fit_network": "_fit",
+        "resolve": "_setup",
+    },
+)

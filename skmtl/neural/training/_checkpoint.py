@@ -8,10 +8,14 @@ import re
 from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sklearn
 
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 
 class Checkpoint:
@@ -54,7 +58,7 @@ class Checkpoint:
     >>> model.set_params(warm_start=True).fit(X, y)  # doctest: +SKIP
     """
 
-    def __init__(self, path, *, every=1):
+    def __init__(self, path: str | PathLike[str], *, every: Any = 1) -> None:
         if not HAS_CALLBACKS:
             raise ImportError(
                 "Checkpoint needs the callbacks of scikit-learn 1.9 or later; this is "
@@ -65,51 +69,51 @@ class Checkpoint:
         self.path = path
         self.every = every
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Refuse an estimator that cannot go on; clear away what a killed process has left."""
         if not hasattr(estimator, "_goes_on"):
             raise TypeError(
                 f"Checkpoint saves fits of MultiTaskMLP; {type(estimator).__name__} has none to "
                 "go on with."
             )
-        for part, pid in self._parts():
+        for file, pid in self._unfinished():
             if pid == os.getpid() or not _is_alive(pid):
                 with suppress(OSError):
-                    part.unlink()
+                    file.unlink()
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Nothing is open."""
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing to save yet."""
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
         """Save after an epoch."""
         if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
             self._save(estimator._watch.pause().set_callbacks(self))
 
-    def _parts(self):
+    def _unfinished(self) -> list[tuple[Path, int]]:
         """Files that processes have not finished, and the number of each process."""
         path = Path(self.path)
         name = re.compile(rf"{re.escape(path.name)}\.(\d+)\.part")
-        found = [(part, name.fullmatch(part.name)) for part in path.parent.glob("*.part")]
-        return [(part, int(match[1])) for part, match in found if match]
+        found = [(file, name.fullmatch(file.name)) for file in path.parent.glob("*.part")]
+        return [(file, int(match[1])) for file, match in found if match]
 
-    def _save(self, estimator):
+    def _save(self, estimator: Any) -> None:
         path = Path(self.path)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            with part.open("wb") as file:
+            with unfinished.open("wb") as file:
                 pickle.dump(estimator, file)
                 # On the disk before it takes the place of the one before.
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, path)
+            os.replace(unfinished, path)
         finally:
-            part.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
-def _is_alive(pid):
+def _is_alive(pid: int) -> bool:
     """Whether a process runs; elsewhere than on POSIX its open files cannot be removed."""
     if os.name != "posix":
         return False

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from skmtl.neural.training._keep import keep_good
-from skmtl.neural.training._measure import mean_losses
+from skmtl.neural._data import Batch, Rows
+from skmtl.neural.training._callbacks import Observer
+from skmtl.neural.training._evaluate import keep_good, mean_losses
+from skmtl.neural.training._run import Run
+
+Array = NDArray[Any]
 
 
-def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
+def train(
+    run: Run,
+    rows: Rows,
+    *,
+    batch_size: int,
+    max_iter: int,
+    validation: Rows | None = None,
+    observer: Observer | None = None,
+) -> Array | None:
     """Train the models of a run until they stop, and put their best parameters into the module.
 
     Parameters
@@ -19,7 +35,7 @@ def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
     rows : Rows
         Training data.
     batch_size, max_iter : int
-        Rows a batch; epochs at most, those before a resumed run included.
+        Rows per batch; epochs at most, those before a resumed run included.
     validation : Rows, default=None
         Where given, its loss decides on stopping and on the best epoch.
     observer : Observer, default=None
@@ -57,14 +73,14 @@ def train(run, rows, *, batch_size, max_iter, validation=None, observer=None):
     return keep_good(run, rows, batch_size)
 
 
-def run_epoch(run, rows, batch_size):
+def run_epoch(run: Run, rows: Rows, batch_size: int) -> tuple[Array, Array | None]:
     """One pass over the rows; mean losses and task weights, (n_models, n_tasks) each.
 
     Weights are None where they are those of the tasks throughout.
     """
     run.module.train()
     step, optimizer = run.step, run.optimizer
-    losses = weights = rows.values.new_zeros(())
+    total = total_weights = rows.values.new_zeros(())
     for batch in batches(rows, run.rngs, batch_size):
         if not rows.all_rows_count and not batch.weights.any():
             continue
@@ -76,19 +92,18 @@ def run_epoch(run, rows, batch_size):
         optimizer.step(gradients)
         step.follow_up(batch)
         share = batch.values.shape[1] / rows.n_rows
-        losses = torch.add(losses, batch_losses, alpha=share)
+        total = torch.add(total, batch_losses, alpha=share)
         if batch_weights is not None:
-            weights = torch.add(weights, batch_weights, alpha=share)
-    step.balancing.end_epoch(losses)
-    losses = losses.cpu().numpy().astype(np.float64)
-    return losses, weights.cpu().numpy() if weights.ndim else None
+            total_weights = torch.add(total_weights, batch_weights, alpha=share)
+    step.balancing.end_epoch(total)
+    losses = total.cpu().numpy().astype(np.float64)
+    return losses, total_weights.cpu().numpy() if total_weights.ndim else None
 
 
-def batches(rows, rngs, batch_size):
+def batches(rows: Rows, rngs: list[np.random.Generator], batch_size: int) -> Iterator[Batch]:
     """Shuffled batches, in an order of its own for each model."""
     if batch_size >= rows.n_rows:
         yield rows.all(len(rngs))
         return
     order = np.stack([rng.permutation(rows.n_rows) for rng in rngs])
-    order = torch.from_numpy(order).to(rows.device)
-    yield from rows.batches(order, batch_size)
+    yield from rows.batches(torch.from_numpy(order).to(rows.device), batch_size)

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 
-from skmtl.neural.training._monitor import Monitor
+from skmtl.neural.training._validation import Monitor
+
+Array = NDArray[Any]
 
 # A loss this many times that of the start will not come back.
 EXPLOSION = 1e6
 # A loss near zero, or below it as that of counts, is no yardstick.
 SMALL = 1e-3
-# What the books of two fits with the same parameters have in common.
+# What is the same in two fits with the same parameters.
 FIXED = {"kept", "good", "mean", "monitor", "constant", "tol", "n_iter_no_change"}
 
 
 class Snapshot:
     """A copy of the module's state that can be taken for some of the models."""
 
-    def __init__(self, module):
+    def __init__(self, module: nn.Module) -> None:
         # Parameters, and what batch normalisation has learnt.
         self.tensors = list(module.state_dict().values())
         self.saved = [tensor.clone() for tensor in self.tensors]
 
-    def save(self, models):
+    def save(self, models: Array) -> None:
         """Copy the state of the models where the mask ``models`` is true."""
         if models.all():
             saved = [tensor.clone() for tensor in self.tensors]
@@ -37,7 +42,7 @@ class Snapshot:
         # In one assignment, so that an interruption never leaves half of two epochs.
         self.saved = saved
 
-    def take(self, other, models):
+    def take(self, other: Snapshot, models: Array) -> None:
         """Have the copy of another snapshot where the mask ``models`` is true."""
         if models.all():
             # A copy is replaced as a whole and never written to.
@@ -49,7 +54,7 @@ class Snapshot:
             old[mask] = tensor[mask]
         self.saved = saved
 
-    def restore(self):
+    def restore(self) -> None:
         """Put the copy back into the module."""
         for tensor, saved in zip(self.tensors, self.saved, strict=True):
             tensor.copy_(saved)
@@ -79,8 +84,16 @@ class Progress:
     """
 
     def __init__(
-        self, module, n_models, counts, *, tol, n_iter_no_change, monitor=None, constant=None
-    ):
+        self,
+        module: nn.Module,
+        n_models: int,
+        counts: Array,
+        *,
+        tol: float,
+        n_iter_no_change: int,
+        monitor: Monitor | None = None,
+        constant: Array | None = None,
+    ) -> None:
         self.kept, self.good = Snapshot(module), Snapshot(module)
         # One copy until they part.
         self.good.saved = self.kept.saved
@@ -89,11 +102,16 @@ class Progress:
         self.monitor = self.mean if monitor is None else monitor
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
-        self.losses, self.weights, self.validation_losses = [], [], []
+        self.losses: list[Array] = []
+        self.weights: list[Array | None] = []
+        self.validation_losses: list[Array] = []
         self.best_loss = np.full(n_models, np.inf)
         # Mean losses before the first step, and those of the epoch that began with ``good``.
-        self.first_loss, self.good_loss = None, None
-        self.last_loss, self.limit, self.limit_if_growing = None, None, None
+        self.first_loss: Array | None = None
+        self.good_loss = np.full(n_models, np.inf)
+        self.last_loss = np.full(n_models, np.inf)
+        # Beyond return for a fit that has started so, and for one that grows.
+        self.limits: tuple[Array, Array] | None = None
         self.mark = np.full(n_models, np.inf)
         self.unimproved = np.zeros(n_models, dtype=int)
         self.n_iter = np.zeros(n_models, dtype=int)
@@ -105,42 +123,44 @@ class Progress:
         self.fell_back = np.zeros(n_models, dtype=bool)
         self.interrupted = False
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """Everything that later epochs depend on."""
-        books = {key: value for key, value in vars(self).items() if key not in FIXED}
-        return {**books, "kept": self.kept.saved, "good": self.good.saved}
+        moving = {key: value for key, value in vars(self).items() if key not in FIXED}
+        return {**moving, "kept": self.kept.saved, "good": self.good.saved}
 
-    def aside(self):
-        """Books that may be closed, while those of the training are not."""
+    def aside(self) -> Progress:
+        """A copy that may come to its end, while the training goes on."""
         other = copy.copy(self)
         other.kept = copy.copy(self.kept)
         return other
 
-    def load(self, state):
+    def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` found."""
         self.kept.saved, self.good.saved = state["kept"], state["good"]
         self.__dict__.update({key: state[key] for key in state if key not in FIXED})
 
     @property
-    def n_epochs(self):
+    def n_epochs(self) -> int:
         """Number of complete epochs."""
         return len(self.losses)
 
     @property
-    def judged_loss(self):
+    def judged_loss(self) -> Array:
         """What the last complete epoch is judged by: (n_models,)."""
         return self.monitor((self.validation_losses or self.losses)[-1])
 
     @property
-    def training_loss(self):
+    def training_loss(self) -> Array:
         """The same loss on the training rows: (n_models,)."""
         return self.monitor(self.losses[-1])
 
-    def begin(self, losses):
+    def begin(self, losses: Array) -> None:
         """Take note of the losses (n_models, n_tasks) of the first batch before its step."""
         self.first_loss = self.good_loss = self.mean(losses)
 
-    def end_epoch(self, losses, weights, validation_losses=None):
+    def end_epoch(
+        self, losses: Array, weights: Array | None, validation_losses: Array | None = None
+    ) -> None:
         """Take note of an epoch: arrays of shape (n_models, n_tasks)."""
         with np.errstate(invalid="ignore", over="ignore"):
             loss = self.mean(losses)
@@ -152,11 +172,11 @@ class Progress:
             if not self.is_active.any():
                 return
         if self.first_loss is None:
-            self.begin(losses)
+            self.first_loss = self.good_loss = self.mean(losses)
         if validation_losses is None:
             self._note_good(loss)
-        if not self.losses:
-            self._note_limits(loss)
+        if self.limits is None:
+            self._note_limits(loss, self.first_loss)
         self.last_loss = np.abs(loss)
         self.losses.append(losses)
         self.weights.append(weights)
@@ -165,7 +185,7 @@ class Progress:
         self.n_iter[self.is_active] += 1
         self._judge(self.judged_loss, keeps_best=validation_losses is not None)
 
-    def _judge(self, loss, *, keeps_best):
+    def _judge(self, loss: Array, *, keeps_best: bool) -> None:
         # The mark moves only with a step of tol, so that many small steps count as well;
         # scikit-learn's MLP stops on those.
         has_improved = loss < self.mark - self.tol
@@ -178,54 +198,55 @@ class Progress:
         self.has_converged |= has_converged
         self.is_active &= ~has_converged
 
-    def _note_good(self, loss):
+    def _note_good(self, loss: Array) -> None:
         """The epoch began with what is kept so far, and its losses speak for that."""
         is_better = self.is_active & (loss < self.good_loss)
         if is_better.any():
             self.good_loss = np.where(is_better, loss, self.good_loss)
             self.good.take(self.kept, is_better)
 
-    def _note_limits(self, loss):
-        """Losses beyond return for a fit that has started so, and for one that grows."""
+    def _note_limits(self, loss: Array, first_loss: Array) -> None:
         first = np.maximum(np.abs(loss), SMALL)
-        start = np.maximum(np.abs(self.first_loss), max(abs(self.constant_loss), SMALL))
-        self.limit, self.limit_if_growing = EXPLOSION * first, EXPLOSION * np.minimum(start, first)
+        start = np.maximum(np.abs(first_loss), max(abs(self.constant_loss), SMALL))
+        self.limits = EXPLOSION * first, EXPLOSION * np.minimum(start, first)
 
-    def _has_exploded(self, loss):
+    def _has_exploded(self, loss: Array) -> Array:
         """Whether the loss is beyond return; within its first epoch a fit may still come down."""
-        if not self.losses:
+        if self.limits is None:
             return np.zeros(len(loss), dtype=bool)
-        return (loss > self.limit) | ((loss > self.limit_if_growing) & (loss > self.last_loss))
+        limit, limit_if_growing = self.limits
+        return (loss > limit) | ((loss > limit_if_growing) & (loss > self.last_loss))
 
-    def _is_finite(self, losses):
+    def _is_finite(self, losses: Array) -> Array:
         """Whether losses and parameters are."""
         sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
         is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
         return is_finite & np.isfinite(losses).all(axis=1)
 
     @property
-    def constant_loss(self):
+    def constant_loss(self) -> float:
         """Mean loss of the best constant predictions."""
         return float(self.mean(self.constant[None])[0])
 
-    def has_diverged(self, losses):
+    def has_diverged(self, losses: Array) -> Array:
         """Whether measured losses (n_models, n_tasks) say that training has done harm only.
 
         Either it was stopped, and the loss is above the best one and that of a constant; or it is
         above that of the start and twice that of a constant.
         """
+        assert self.first_loss is not None
         loss, constant = self.mean(losses), self.constant_loss
         stopped = np.maximum(self.good_loss, constant)
         limit = np.maximum(self.first_loss, constant + max(abs(constant), SMALL))
         return ~(loss <= np.where(self.diverged_task >= 0, stopped, limit))
 
-    def fall_back(self, models, losses):
+    def fall_back(self, models: Array, losses: Array) -> None:
         """Keep the good parameters of the models in the mask, where ``losses`` had diverged."""
         self.kept.take(self.good, models)
         self.fell_back = models & (self.diverged_task < 0)
         self.diverged_task = np.where(self.fell_back, _worst(losses), self.diverged_task)
 
 
-def _worst(losses):
+def _worst(losses: Array) -> Array:
     """Task with a loss that is not finite or, failing that, with the largest."""
     return np.where(np.isfinite(losses), losses, np.inf).argmax(axis=1)

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
+from torch import nn
 
 from skmtl._scored_columns import mean_score
 from skmtl._warnings import name_tasks, warn
-from skmtl.neural.training._members import spread
-from skmtl.neural.training._network import get_state
-from skmtl.neural.training._progress import SMALL
+from skmtl.neural._data import Rows
+from skmtl.neural.networks._network import get_state
+from skmtl.neural.networks._state import FittedState
+from skmtl.neural.networks._tasks import to_all_tasks
+from skmtl.neural.training._progress import SMALL, Progress
+from skmtl.neural.training._setup import Fit
+
+Array = NDArray[Any]
 
 
-def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
+def fitted_state(fit: Fit, module: nn.Module) -> FittedState:
+    """The network as it is."""
+    return FittedState(fit.description, get_state(module), fit.network_tasks)
+
+
+def write_results(
+    fit: Fit,
+    module: nn.Module,
+    progress: Progress,
+    rows: Rows,
+    held_out: Array | None = None,
+    *,
+    goes_on: bool = False,
+) -> None:
     """Set the fitted attributes; with ``goes_on`` the curves are continued."""
     estimator = fit.estimator
-    history = {
-        "loss": np.array([losses[0] for losses in progress.losses]),
-    }
+    estimator._fitted = fitted_state(fit, module)
+    history = {"loss": np.array([losses[0] for losses in progress.losses])}
     history["task_weight"] = np.broadcast_to(fit.task_weight, history["loss"].shape)
     if progress.weights[0] is not None:
-        history["task_weight"] = np.array([weights[0] for weights in progress.weights])
+        weights = [weights[0] for weights in progress.weights if weights is not None]
+        history["task_weight"] = np.array(weights)
     history["loss"][:, ~rows.task_has_label] = np.nan
     if held_out is not None:
         history["validation_loss"] = np.array([losses[0] for losses in progress.validation_losses])
@@ -28,8 +50,6 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
     if goes_on:
         before = estimator.history_
         history = {key: np.concatenate([before[key], history[key]]) for key in history}
-    estimator._state = get_state(module)
-    estimator._built = {}
     estimator.history_ = history
     estimator.loss_curve_ = history["loss"]
     estimator.n_iter_ = len(history["loss"])
@@ -42,34 +62,36 @@ def write_results(fit, module, progress, rows, held_out=None, *, goes_on=False):
         estimator.best_validation_score_ = _score(fit, held_out)
 
 
-def _for_all_tasks(fit, history):
+def _for_all_tasks(fit: Fit, history: dict[str, Array]) -> dict[str, Array]:
     """Curves of all tasks: one that the network is not made for has no weight and no loss."""
     tasks = fit.given.tasks
     # That of a task with a single class is 0, as its prediction is certain.
     fill = np.where(tasks.n_labels > 0, 0.0, np.nan)
     fills = {"task_weight": 0.0, "loss": fill, "validation_loss": fill}
     return {
-        key: spread(curve, fit.members, tasks.n_tasks, fills[key]) for key, curve in history.items()
+        key: to_all_tasks(curve, fit.network_tasks, tasks.n_tasks, fills[key])
+        for key, curve in history.items()
     }
 
 
-def _score(fit, held_out):
+def _score(fit: Fit, held_out: Array) -> float:
     """The estimator's score on the rows held out."""
     targets = fit.given.take(held_out)
     expected = fit.estimator._expected(fit.X[held_out], targets.task_index)
-    values = targets.values.reshape(len(held_out), -1).T
-    weights = targets.weights.reshape(len(held_out), -1).T
-    columns = zip(fit.given.tasks.tasks, expected, values, weights, strict=True)
-    return mean_score([fit.estimator._task_score(*column) for column in columns])
+    scores = [
+        fit.estimator._task_score(task, of_task, values, weights)
+        for (task, values, weights), of_task in zip(targets.columns(), expected, strict=True)
+    ]
+    return mean_score(scores)
 
 
-def check_finite_epoch(fit, progress):
+def check_finite_epoch(fit: Fit, progress: Progress) -> None:
     """Raise if not even the first epoch was finite: there is nothing to keep."""
     if not progress.n_epochs:
         raise ValueError(_divergence(fit, progress))
 
 
-def warn_of_end(fit, progress, losses, *, has_stopped):
+def warn_of_end(fit: Fit, progress: Progress, losses: Array | None, *, has_stopped: bool) -> None:
     """Warn if the fit was interrupted, diverged, did not converge, or learnt nothing.
 
     ``losses`` (n_models, n_tasks) are those measured where they were in doubt, or None.
@@ -97,7 +119,7 @@ def warn_of_end(fit, progress, losses, *, has_stopped):
         warn(useless)
 
 
-def warn_of_divergence(fit, progress):
+def warn_of_divergence(fit: Fit, progress: Progress) -> bool:
     """Warn if training was stopped, or undone, because the loss had diverged."""
     if progress.diverged_task[0] < 0:
         return False
@@ -108,7 +130,7 @@ def warn_of_divergence(fit, progress):
     return True
 
 
-def _useless(fit, progress, losses):
+def _useless(fit: Fit, progress: Progress, losses: Array | None) -> str:
     """What to say where the network is worse than a constant on its own training rows."""
     if losses is None:
         return ""
@@ -131,7 +153,7 @@ def _useless(fit, progress, losses):
     )
 
 
-def _divergence(fit, progress):
+def _divergence(fit: Fit, progress: Progress) -> str:
     task = fit.tasks.names.tolist()[progress.diverged_task[0]]
     if progress.fell_back[0]:
         what = (

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
+from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl.neural._data import Rows
+from skmtl.neural.networks._state import Pause
 from skmtl.neural.optimizers._schedules import CURVES
-from skmtl.neural.training._keep import keep_good
+from skmtl.neural.training._compare import differences
+from skmtl.neural.training._evaluate import keep_good
 from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._results import write_results
-from skmtl.neural.training._settings import differences
+from skmtl.neural.training._run import Run
+from skmtl.neural.training._setup import Fit
+
+Array = NDArray[Any]
 
 # Parameters that change nothing of the epochs to come; of the seed the number is kept.
 FREE = {"warm_start", "max_iter", "random_state", "verbose"}
 
-# What an estimator has during a fit only, or what the fit will drop.
-PASSING = (
-    "_watch",
-    "_callback_fit_ctx",
-    "_parent_callback_ctx",
-    "_skl_callbacks_to_teardown",
-    "_stream",
-)
+# What an estimator has during a fit only.
+PASSING = ("_watch", "_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
 
 
-def pause(fit, run, rows, held_out):
+def pause(fit: Fit, run: Run, rows: Rows, held_out: Array | None) -> Any:
     """The estimator as if the fit had stopped here, and with what it takes to go on.
 
     Parameters
@@ -49,20 +51,21 @@ def pause(fit, run, rows, held_out):
     keep_good(end, rows, fit.batch_size(rows))
     write_results(stopped, run.module, end.progress, rows, held_out)
     now.restore()
-    estimator._paused = {
-        "parameters": _parameters(fit.estimator),
-        "data": fit.fingerprint,
-        "seed": fit.seed,
-        "tasks": fit.given.tasks,
-        "run": run.state(),
-    }
+    point = Pause(
+        parameters=_parameters(fit.estimator),
+        data=fit.fingerprint,
+        seed=fit.seed,
+        tasks=fit.given.tasks,
+        run=run.state(),
+    )
+    estimator._fitted = replace(estimator._fitted, pause=point)
     return estimator
 
 
-def check_same_fit(fit, paused):
+def check_same_fit(fit: Fit, paused: Pause) -> None:
     """Raise if a fit is not the one that was paused."""
-    changes = differences(paused["parameters"], _parameters(fit.estimator))
-    if fit.fingerprint != paused["data"]:
+    changes = differences(paused.parameters, _parameters(fit.estimator))
+    if fit.fingerprint != paused.data:
         changes = ", ".join(filter(None, [changes, "X, y or sample_weight are others"]))
     if changes:
         raise ValueError(
@@ -71,7 +74,7 @@ def check_same_fit(fit, paused):
         )
 
 
-def _parameters(estimator):
+def _parameters(estimator: Any) -> dict[str, Any]:
     # Clones: an object may be changed in place later on.
     parameters = clone(estimator).get_params(deep=False)
     is_planned = estimator.learning_rate in CURVES

@@ -1,24 +1,67 @@
-"""The data of a fit, its network and its randomness."""
+"""The parameters of a fit, its data, its network and its randomness."""
 
 from __future__ import annotations
 
 import zlib
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import clone
 
+from skmtl._aliases import from_alias
+from skmtl._random import read_random_state
+from skmtl.neural._data import Rows
+from skmtl.neural._environment import read_device
+from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
-from skmtl.neural.training._data import Rows
-from skmtl.neural.training._environment import read_device
-from skmtl.neural.training._members import part_for, restrict
-from skmtl.neural.training._network import build, describe, set_state, task_keys
-from skmtl.neural.training._settings import read_sizes, resolve
+from skmtl.neural.networks._network import build, describe, set_state, task_keys
+from skmtl.neural.networks._tasks import for_network_tasks, restrict
 from skmtl.tasks._by_name import put_in_order
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
+
+
+def resolve(parameter: str, value: Any) -> Any:
+    """A fresh architecture or balancing method from an alias or an object.
+
+    For balancing also from a function that maps a Gramian to weights.
+    """
+    if isinstance(value, type):
+        raise ValueError(
+            f"{parameter}={value.__name__} is a class; expected an object, {value.__name__}()."
+        )
+    if parameter == "balancing" and callable(value):
+        return Weighting(value)
+    if not isinstance(value, str):
+        return clone(value)
+    return from_alias(parameter, value)
+
+
+def read_sizes(parameter: str, sizes: Any) -> tuple[int, ...]:
+    """Layer sizes as a tuple of ints."""
+    sizes = tuple(np.atleast_1d(np.asarray(sizes)).tolist())
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ValueError(f"{parameter}={sizes}: every size must be a whole number > 0.")
+    return sizes
+
+
+def draw_seed(random_state: Any) -> int:
+    """One number that decides all randomness of a fit."""
+    return int(read_random_state(random_state).randint(2**31 - 1))
+
+
+def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:
+    """An architecture or balancing method; what it holds for tasks is in the order of names."""
+    return put_in_order(resolve(parameter, getattr(estimator, parameter)), names)
 
 
 class Fit:
@@ -34,7 +77,7 @@ class Fit:
         Labels of all rows.
     seed : int
         Decides all randomness.
-    members : ndarray of int or None, default=None
+    network_tasks : ndarray of int or None, default=None
         The tasks that the network is made for; None for all of them.
 
     Attributes
@@ -45,12 +88,19 @@ class Fit:
         Of all tasks, same rows.
     """
 
-    def __init__(self, estimator, X, targets, seed, members=None):
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        targets: Targets,
+        seed: int,
+        network_tasks: Array | None = None,
+    ) -> None:
         self.estimator = estimator
         self.seed = seed
-        self.members = members
+        self.network_tasks = network_tasks
         self.device = read_device(estimator.device)
-        given, targets = targets, restrict(targets, members)
+        given, targets = targets, restrict(targets, network_tasks)
         # A row without labels must not even take a place in a batch.
         labelled = targets.row_is_observed
         if not labelled.all():
@@ -61,7 +111,7 @@ class Fit:
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
         self.description = describe(
-            self.part("architecture"),
+            self.setting("architecture"),
             X.shape[1] if X.ndim == 2 else X.shape[1:],
             self.tasks,
             hidden_layer_sizes=read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes),
@@ -73,29 +123,29 @@ class Fit:
             normalization=estimator.normalization,
         )
 
-    def part(self, parameter):
+    def setting(self, parameter: str) -> Any:
         """A fresh architecture or balancing method, for the tasks of the network."""
-        found = resolve(parameter, getattr(self.estimator, parameter))
         names = self.given.tasks.names.tolist()
-        return part_for(put_in_order(found, names), self.members, len(names))
+        found = read_setting(parameter, self.estimator, names)
+        return for_network_tasks(found, self.network_tasks, len(names))
 
-    def _task_weight(self):
+    def _task_weight(self) -> Array:
         """Weights of the tasks of the network, checked for all."""
         task_weight = self.estimator.task_weight
         weight = self.given.task_weights(task_weight)
-        if self.members is None:
+        if self.network_tasks is None:
             return weight
         if task_weight is None or isinstance(task_weight, str):
             return self.targets.task_weights(task_weight)
-        weight = weight[self.members]
-        # As vanishing weights: those above 0 may belong to tasks that there is nothing to learn of.
+        weight = weight[self.network_tasks]
+        # As vanishing weights: those above 0 may belong to tasks that have nothing to learn.
         return self.targets.task_weights(weight if weight.any() else None)
 
-    def rng(self, purpose, *more):
+    def rng(self, purpose: int, *more: int) -> np.random.Generator:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def module(self, state, *more):
+    def module(self, state: dict[str, Array] | None, *more: int) -> MultiTaskModule:
         """The network, freshly initialised or in the given state."""
         module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
@@ -111,19 +161,19 @@ class Fit:
         return module
 
     @cached_property
-    def objective(self):
+    def objective(self) -> Objective:
         """Losses of the tasks."""
         return Objective(self.tasks, self.device)
 
-    def rows(self, members=None, share=None):
+    def rows(self, index: Array | None = None, share: Array | None = None) -> Rows:
         """Some of the rows, or all, as tensors.
 
         ``share`` is what a unit of weight of each task counts in the mean over these rows; by
         default one over the task's total weight there.
         """
         X, targets = self.X, self.targets
-        if members is not None:
-            X, targets = X[members], targets.take(members)
+        if index is not None:
+            X, targets = X[index], targets.take(index)
         if share is None:
             weights = targets.label_weights()
         elif targets.task_index is None:
@@ -139,24 +189,24 @@ class Fit:
             self.device,
         )
 
-    def batch_size(self, rows):
-        """Rows of a step."""
+    def batch_size(self, rows: Rows) -> int:
+        """Rows per step."""
         size = self.estimator.batch_size
         return min(200 if size == "auto" else size, rows.n_rows)
 
-    def steps_of_an_epoch(self, rows):
+    def steps_of_an_epoch(self, rows: Rows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
 
     @cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> int:
         """A number that tells whether all rows and labels are the same."""
         X = self.X.tocsr() if sparse.issparse(self.X) else self.X
-        parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
-        parts += [self.targets.values, self.targets.weights]
+        arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+        arrays += [self.targets.values, self.targets.weights]
         if self.targets.task_index is not None:
-            parts.append(self.targets.task_index)
+            arrays.append(self.targets.task_index)
         found = 0
-        for part in parts:
-            found = zlib.crc32(np.ascontiguousarray(part), found)
+        for array in arrays:
+            found = zlib.crc32(np.ascontiguousarray(array).data, found)
         return found

@@ -6,7 +6,7 @@ import torch
 
 from skmtl.neural.architectures import ARCHITECTURES, HardSharing, NetworkSpec
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
-from skmtl.neural.training._network import task_keys
+from skmtl.neural.networks._network import task_keys
 
 every_head = pytest.mark.parametrize("heads", [(), (4,), (4, 3)])
 X = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 9, 5)))

@@ -7,7 +7,7 @@ from scipy.special import expit, softmax
 
 from skmtl import MultiTaskMLP
 from skmtl.neural.architectures import Ensemble
-from skmtl.neural.training._network import build, set_state
+from skmtl.neural.networks._network import build, set_state
 from skmtl.tasks import Binary, Count, Multiclass, Regression
 from tests.neural.conftest import CPU, MIXED
 
@@ -38,9 +38,9 @@ def test_members_that_are_sure_of_the_opposite():
 
 
 def members_of(model, X, task_index=None):
-    """Links of each member, (n_members, ..) a task."""
-    module = build(model._description, X.dtype, CPU)
-    set_state(module, model._state)
+    """Expected values of each member, (n_members, ..) per task."""
+    module = build(model._fitted.description, X.dtype, CPU)
+    set_state(module, model._fitted.parameters)
     index = None if task_index is None else torch.from_numpy(task_index)[None]
     with torch.no_grad():
         raw = module.train()(torch.from_numpy(X)[None], index)[0]

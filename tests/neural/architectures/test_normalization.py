@@ -18,7 +18,7 @@ from skmtl.neural.architectures import (
 )
 from skmtl.neural.architectures._normalization import EPSILON, BatchNormalization, Normalization
 from skmtl.neural.gradients._autograd import Autograd
-from skmtl.neural.gradients._manual_gradients import is_written_out
+from skmtl.neural.gradients._manual_gradients import ManualGradients
 from skmtl.neural.optimizers import OPTIMIZERS
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from tests.neural.checks import assert_long_is_wide, make
@@ -279,8 +279,8 @@ def test_a_direction_goes_back_through_the_trunk(parts, mixed_data, kind):
 @both
 def test_steps_written_out_are_for_plain_layers(parts, mixed_data, kind):
     plain, made = (parts(*mixed_data, MIXED, normalization=k) for k in (None, kind))
-    assert is_written_out(plain.module, plain.objective)
-    assert not is_written_out(made.module, made.objective)
+    assert ManualGradients.knows(plain.module, plain.objective)
+    assert not ManualGradients.knows(made.module, made.objective)
 
 
 @every_architecture
@@ -423,8 +423,8 @@ def test_the_best_epoch_is_restored_with_its_statistics(mixed_data, kind):
     best = int(np.argmin(model.history_["validation_loss"].mean(axis=1)))
     assert best + 1 < model.n_iter_
     until = estimator(**options, max_iter=best + 1).fit(*mixed_data)
-    for name, array in model._state.items():
-        np.testing.assert_array_equal(until._state[name], array, err_msg=name)
+    for name, array in model._fitted.parameters.items():
+        np.testing.assert_array_equal(until._fitted.parameters[name], array, err_msg=name)
 
 
 @pytest.mark.skipif(not HAS_CALLBACKS, reason="needs scikit-learn 1.9")
@@ -448,10 +448,12 @@ def test_partial_fit_goes_on(mixed_data, kind):
     whole, part = estimator(**options).fit(X, Y), estimator(**options)
     for _ in range(6):
         part = pickle.loads(pickle.dumps(part.partial_fit(X, Y)))
-    for name, array in whole._state.items():
-        np.testing.assert_allclose(part._state[name], array, rtol=1e-7, atol=1e-9, err_msg=name)
+    for name, array in whole._fitted.parameters.items():
+        np.testing.assert_allclose(
+            part._fitted.parameters[name], array, rtol=1e-7, atol=1e-9, err_msg=name
+        )
     if kind == "batch":
-        assert part._state["trunk.layers.0.normalization.n_batches"].item() == 6
+        assert part._fitted.parameters["trunk.layers.0.normalization.n_batches"].item() == 6
 
 
 @both

@@ -22,7 +22,7 @@ from skmtl.neural.architectures import (
 from skmtl.neural.architectures._ensemble import Ensemble
 from skmtl.neural.architectures._rows_by_task import RowsByTask
 from skmtl.neural.architectures._trace_norm_sharing import trace_norm
-from skmtl.neural.training._network import build, task_keys
+from skmtl.neural.networks._network import build, task_keys
 from tests.neural.conftest import CPU, MIXED
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
@@ -151,7 +151,7 @@ def test_strong_soft_sharing_is_one_network():
     X, y = mixed_frame()
     apart = {}
     for strength in (0.0, 1e4):
-        state = fitted(SoftSharing(strength=strength), X, y)._state
+        state = fitted(SoftSharing(strength=strength), X, y)._fitted.parameters
         weight = state["trunks.layers.0.weight"][0]
         apart[strength] = np.abs(weight - weight.mean(axis=0)).max()
     assert apart[1e4] < 1e-2 * apart[0.0]
@@ -243,7 +243,7 @@ def test_a_strong_trace_norm_lowers_the_rank():
     X, y = mixed_frame(400)
     ratios = []
     for strength in (0.0, 0.1):
-        state = fitted(TraceNormSharing(strength=strength), X, y, max_iter=20)._state
+        state = fitted(TraceNormSharing(strength=strength), X, y, max_iter=20)._fitted.parameters
         values = np.linalg.svd(state["trunks.layers.1.weight"][0].reshape(3, -1), compute_uv=False)
         ratios.append(values[1] / values[0])
     assert ratios[1] < 0.3 * ratios[0]

@@ -170,10 +170,10 @@ def test_float32_trains_in_float32_and_predicts_float64(architecture):
     X, Y = mixed(100)
     options = {**SMALL, "tasks": MIXED, "architecture": architecture}
     model = MultiTaskMLP(**options).fit(X.astype(np.float32), Y)
-    assert {a.dtype for a in model._state.values()} == {np.dtype(np.float32)}
+    assert {a.dtype for a in model._fitted.parameters.values()} == {np.dtype(np.float32)}
     assert model.predict(X).dtype == np.float64
     double = MultiTaskMLP(**options).fit(X, Y)
-    assert {a.dtype for a in double._state.values()} == {np.dtype(np.float64)}
+    assert {a.dtype for a in double._fitted.parameters.values()} == {np.dtype(np.float64)}
     np.testing.assert_allclose(model._raw(X, None), double._raw(X, None), rtol=1e-2, atol=1e-4)
 
 
@@ -183,7 +183,7 @@ def test_pickle_holds_arrays_and_no_module():
     model.predict(X)
     data = pickle.dumps(model)
     assert b"torch" not in data
-    assert all(isinstance(array, np.ndarray) for array in model._state.values())
+    assert all(isinstance(array, np.ndarray) for array in model._fitted.parameters.values())
     assert (pickle.loads(data).predict(X) == model.predict(X)).all()
 
 
@@ -277,5 +277,5 @@ def test_predictions_do_not_depend_on_chunks(form, monkeypatch):
     if form == "shared":
         X[::2, 0] = 9
     whole = model.predict(X)
-    monkeypatch.setattr("skmtl.neural.training._network.CHUNK", 50)
+    monkeypatch.setattr("skmtl.neural.networks._predict.CHUNK", 50)
     np.testing.assert_allclose(model.predict(X), whole, rtol=1e-10, atol=1e-14)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural.training._network import task_keys
+from skmtl.neural.networks._network import task_keys
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -62,7 +62,7 @@ class Nameless:
 
 CODE = """
 import numpy as np, pandas as pd
-from skmtl.neural.training._network import task_keys
+from skmtl.neural.networks._network import task_keys
 names = np.empty(5, dtype=object)
 names[:] = ["a", 1, ("a", 2), pd.Timestamp("2024-01-01"), None]
 print(task_keys(names))

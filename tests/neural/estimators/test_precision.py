@@ -10,7 +10,7 @@ from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import PCGrad
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
-from skmtl.neural.gradients._manual_gradients import is_written_out
+from skmtl.neural.gradients._manual_gradients import ManualGradients
 from tests.neural.conftest import MIXED
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
@@ -77,9 +77,9 @@ def test_gramians_are_added_up_in_float32(parts, mixed_data, space):
 
 def test_steps_written_out_are_in_full_precision(parts, mixed_data):
     made = parts(*mixed_data, MIXED)
-    assert is_written_out(made.module, made.objective)
+    assert ManualGradients.knows(made.module, made.objective)
     made.module.mixed_precision = True
-    assert not is_written_out(made.module, made.objective)
+    assert not ManualGradients.knows(made.module, made.objective)
 
 
 @pytest.mark.parametrize("given", [np.float32, np.float64])
@@ -90,11 +90,15 @@ def test_dtypes_of_fits(mixed_data, given, precision, expected):
     X, Y = mixed_data
     X = X.astype(given)
     model = MultiTaskMLP(**SMALL, tasks=MIXED, precision=precision).fit(X, Y)
-    assert {a.dtype.name for a in model._state.values()} == {expected or np.dtype(given).name}
+    assert {a.dtype.name for a in model._fitted.parameters.values()} == {
+        expected or np.dtype(given).name
+    }
     assert model.predict(X).dtype == np.float64
     part = MultiTaskMLP(**SMALL, tasks=MIXED, precision=precision).partial_fit(X, Y)
     part.partial_fit(X, Y)
-    assert {a.dtype.name for a in part._state.values()} == {expected or np.dtype(given).name}
+    assert {a.dtype.name for a in part._fitted.parameters.values()} == {
+        expected or np.dtype(given).name
+    }
 
 
 def test_float32_is_that_of_float32_data(mixed_data):

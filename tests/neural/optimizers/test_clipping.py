@@ -70,7 +70,7 @@ def test_in_a_fit():
 
     def fitted(max_iter=1, **more):
         model = MultiTaskMLPRegressor(**{**options, "max_iter": max_iter, **more}).fit(X, X)
-        return np.concatenate([array.ravel() for array in model._state.values()])
+        return np.concatenate([array.ravel() for array in model._fitted.parameters.values()])
 
     start = fitted(learning_rate_init=1e-300)
     # One step of plain descent is as long as the learning rate times the norm.

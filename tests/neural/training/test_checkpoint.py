@@ -54,9 +54,9 @@ def crashed(model, X, Y, path, *, after=4, every=1, **fit):
 
 
 def assert_same(one, other, X):
-    assert one._state.keys() == other._state.keys()
-    for name, array in one._state.items():
-        assert (array == other._state[name]).all(), name
+    assert one._fitted.parameters.keys() == other._fitted.parameters.keys()
+    for name, array in one._fitted.parameters.items():
+        assert (array == other._fitted.parameters[name]).all(), name
     for key, array in one.history_.items():
         np.testing.assert_array_equal(array, other.history_[key])
     for name in ("n_iter_", "best_loss_", "best_validation_score_", "diverged_", "interrupted_"):
@@ -94,7 +94,7 @@ def test_row_37_it_goes_on_to_the_same_bits(mixed_data, options, tmp_path, monke
     assert resumed.n_iter_ == 4
     if options["random_state"] is None:
         # The seed was drawn: that in the file is the one to compare with.
-        monkeypatch.setattr(_fit, "draw_seed", lambda _: resumed._paused["seed"])
+        monkeypatch.setattr(_fit, "draw_seed", lambda _: resumed._fitted.pause.seed)
     whole.fit(X, Y)
     monkeypatch.undo()
     resumed.set_params(warm_start=True).fit(X, Y)

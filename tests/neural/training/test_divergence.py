@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural import Checkpoint
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
+from skmtl.neural.training._progress import Progress
 from tests.neural.conftest import MIXED, load
 
 pytestmark = [
@@ -153,3 +154,19 @@ def test_a_bad_start_is_no_divergence():
     assert not model.diverged_
     assert model.loss_curve_[-1].mean() > 10
     assert (model.loss_curve_[-1] < model.loss_curve_[0]).all()
+
+
+@pytest.mark.parametrize("start", [1.0, 20.0, 1e-6])
+def test_row_23_a_million_times_the_first_loss_is_the_limit(parts, mixed_data, start):
+    made = parts(*mixed_data, MIXED)
+    # A loss near zero, below 0.001, is no yardstick.
+    yardstick = max(start, 1e-3)
+
+    def diverges_at(loss):
+        progress = Progress(made.module, 1, np.ones(4), tol=0.0, n_iter_no_change=5)
+        for epoch in (start, loss):
+            progress.end_epoch(np.full((1, 4), epoch), None)
+        return progress.diverged_task[0] >= 0
+
+    assert not diverges_at(0.99e6 * yardstick)
+    assert diverges_at(1.01e6 * yardstick)

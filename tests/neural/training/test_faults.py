@@ -112,9 +112,11 @@ def test_row_19_task_weight():
     options = {**SMALL, "max_iter": 60, "learning_rate_init": 0.01}
     alone = MultiTaskMLP(**options).fit(X, Y[["a"]])
     beside = MultiTaskMLP(**options, task_weight={"b": 0}).fit(X, Y)
-    for name, array in alone._state.items():
+    for name, array in alone._fitted.parameters.items():
         if name.startswith("trunk"):
-            np.testing.assert_allclose(beside._state[name], array, rtol=1e-7, atol=1e-10)
+            np.testing.assert_allclose(
+                beside._fitted.parameters[name], array, rtol=1e-7, atol=1e-10
+            )
     assert (beside.loss_curve_[-1] < beside.loss_curve_[0]).all()
     np.testing.assert_allclose(beside.predict(X)[:, 0], alone.predict(X)[:, 0], rtol=1e-6)
 
@@ -173,38 +175,48 @@ def test_row_22_really(mixed_data, architecture):
     assert np.isfinite(raw(model, X)).all()
 
 
-@pytest.fixture(autouse=True)
-def interruptible():
-    """Ctrl-C arrives, also where it is ignored because the tests run in the background."""
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Makes a Ctrl-C come in the middle of an epoch.
+
+    It arrives also where the tests run in the background, whose shell ignores or blocks it: if
+    not even then, the test fails before it starts.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    original = _loop.batches
 
+    def come(at):
+        epochs = []
 
-def interrupt(monkeypatch, at):
-    """A Ctrl-C in the middle of epoch ``at``."""
-    original, epochs = _loop.batches, []
+        def batches(*args):
+            epochs.append(1)
+            for batch in original(*args):
+                yield batch
+                if len(epochs) == at:
+                    os.kill(os.getpid(), signal.SIGINT)
 
-    def batches(*args):
-        epochs.append(1)
-        for batch in original(*args):
-            yield batch
-            if len(epochs) == at:
-                os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(_loop, "batches", batches)
 
-    monkeypatch.setattr(_loop, "batches", batches)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        yield come
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_row_24_ctrl_c_keeps_the_best_complete_epoch(
-    monkeypatch, mixed_data, architecture, early_stopping
+    monkeypatch, interrupt, mixed_data, architecture, early_stopping
 ):
     X, Y = mixed_data
     options = {**SMALL, "tasks": MIXED, "architecture": architecture, "batch_size": 20}
     options["early_stopping"] = early_stopping
     reference = MultiTaskMLP(**{**options, "max_iter": 6}).fit(X, Y)
     model = MultiTaskMLP(**options)
-    interrupt(monkeypatch, 7)
+    interrupt(7)
     with (
         pytest.warns(UserWarning, match="interrupted; the best of its 6 complete epochs is kept"),
         pytest.raises(KeyboardInterrupt),
@@ -218,24 +230,24 @@ def test_row_24_ctrl_c_keeps_the_best_complete_epoch(
     assert not model.fit(X, Y).interrupted_
 
 
-def test_row_24_without_a_complete_epoch(monkeypatch, mixed_data, architecture):
+def test_row_24_without_a_complete_epoch(interrupt, mixed_data, architecture):
     X, Y = mixed_data
     model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
-    interrupt(monkeypatch, 4)
+    interrupt(4)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
         model.fit(X, Y)
-    kept = raw(model, X)
-    monkeypatch.undo()
-    interrupt(monkeypatch, 1)
-    # The interruption of the fit before is not taken for this one.
+    kept, before = raw(model, X), dict(vars(model))
+    interrupt(1)
+    # The interruption of the fit before is not taken for this one: nothing of it stays.
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X[:30], Y[:30])
+        model.fit(X[:30, :3], Y[:30])
+    assert vars(model) == before
     assert (raw(model, X) == kept).all()
 
 
-def test_row_24_a_search_stops_too(monkeypatch, mixed_data, architecture):
+def test_row_24_a_search_stops_too(interrupt, mixed_data, architecture):
     X, Y = mixed_data
-    interrupt(monkeypatch, 8)
+    interrupt(8)
     model = MultiTaskMLP(**SMALL, tasks=MIXED, architecture=architecture)
     search = GridSearchCV(model, {"alpha": [0.1, 0.2]}, cv=3)
     with pytest.warns(UserWarning), pytest.raises(KeyboardInterrupt):
@@ -342,7 +354,7 @@ def test_row_34_a_device_that_is_not_there(architecture, device):
     model = MultiTaskMLPRegressor(**SMALL, architecture=architecture, device=device)
     with pytest.raises(ValueError, match=f"device='{device}' cannot be used.*'cpu' always is"):
         model.fit(X, X)
-    assert not hasattr(model, "_state")
+    assert not hasattr(model, "_fitted")
 
 
 def test_a_model_of_an_accelerator_predicts_on_the_cpu(architecture):

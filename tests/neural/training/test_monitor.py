@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural.training._monitor import Monitor
 from skmtl.neural.training._progress import Progress
+from skmtl.neural.training._validation import Monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SMALL = {"hidden_layer_sizes": (6,), "max_iter": 25, "learning_rate_init": 0.05, "random_state": 0}

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import GradDrop, PCGrad, Weighting
-from skmtl.neural.training._same import is_same
-from skmtl.neural.training._settings import differences, resolve
+from skmtl.neural.training._compare import differences, is_same
+from skmtl.neural.training._setup import resolve
 from tests.neural.conftest import MIXED
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

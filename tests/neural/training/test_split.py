@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skmtl.neural.training._split import validation_split
+from skmtl.neural.training._validation import validation_split
 from skmtl.tasks._read_targets import read_targets
 
 
@@ -36,8 +36,11 @@ def test_split(seed, fraction, is_long):
         assert set(column) - {-1} == set(column[training]) - {-1}
 
 
-def test_the_share_is_kept_where_it_can_be():
-    targets = read_targets(np.random.default_rng(0).normal(size=(100, 2)))
-    training, held_out = validation_split(targets, 0.1, np.random.default_rng(0))
-    assert len(held_out) == 10
-    assert len(training) == 90
+@pytest.mark.parametrize(
+    ("n", "fraction", "expected"), [(100, 0.1, 10), (95, 0.1, 10), (7, 0.1, 1)]
+)
+def test_the_share_is_kept_where_it_can_be_and_rounded_up(n, fraction, expected):
+    targets = read_targets(np.random.default_rng(0).normal(size=(n, 2)))
+    training, held_out = validation_split(targets, fraction, np.random.default_rng(0))
+    assert len(held_out) == expected
+    assert len(training) == n - expected

@@ -6,8 +6,8 @@ import torch
 
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.optimizers import Adam
+from skmtl.neural.training._evaluate import mean_losses
 from skmtl.neural.training._loop import batches, train
-from skmtl.neural.training._measure import mean_losses
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._run import Run
 from tests.neural.conftest import CPU, MIXED

@@ -13,7 +13,7 @@ from skmtl import MultiTaskMLPRegressor
 from skmtl.neural import Checkpoint
 from skmtl.neural.architectures import HardSharing, MMoE, SoftSharing
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
-from skmtl.neural.training._same import is_same
+from skmtl.neural.training._compare import is_same
 from tests.neural.conftest import load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

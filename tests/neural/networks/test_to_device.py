@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from skmtl.neural.balancing import FAMO, BalancingInfo, GradDrop
-from skmtl.neural.training._to_device import on_device
+from skmtl.neural.networks._network import on_device
 
 
 def test_a_copy_shares_nothing():

@@ -103,9 +103,9 @@ def test_another_solver_starts_its_own_moments(mixed_data):
     X, Y = mixed_data
     model = MultiTaskMLP(**SMALL, tasks=MIXED).partial_fit(X, Y)
     model.set_params(solver="sgd").partial_fit(X, Y)
-    assert model._stream["learnt"]["optimizer"]["n_steps"] == 1
+    assert model._fitted.stream.learnt["optimizer"]["n_steps"] == 1
     model.partial_fit(X, Y)
-    assert model._stream["learnt"]["optimizer"]["n_steps"] == 2
+    assert model._fitted.stream.learnt["optimizer"]["n_steps"] == 2
 
 
 def test_learns_from_chunks():
@@ -135,8 +135,8 @@ def test_a_label_counts_by_the_labels_of_its_task_so_far():
     with pytest.warns(UserWarning, match="one observed label"):
         model.partial_fit(X[:20], Y[:20])
     model.partial_fit(X[20:], Y[20:])
-    assert model._stream["rows"] == 40
-    assert model._stream["weight"].tolist() == [40, 21]
+    assert model._fitted.stream.n_rows == 40
+    assert model._fitted.stream.weight.tolist() == [40, 21]
 
 
 def test_classes_can_be_declared():
@@ -222,7 +222,7 @@ def test_class_weights_hold_in_later_calls():
     model = MultiTaskMLP(**SMALL, tasks=Binary(class_weight={1: 0.0}))
     model.partial_fit(X, y)
     model.partial_fit(X, y)
-    assert model._stream["rows"] == 80
+    assert model._fitted.stream.n_rows == 80
 
 
 def test_warm_start_goes_on(mixed_data):

@@ -1,17 +1,49 @@
-"""Whether two parameters have the same values, whatever of them their representation shows."""
+"""Whether a fit that goes on has the same parameters, whatever their representation shows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 
+Array = NDArray[Any]
+Pairs = set[tuple[int, int]]
+"""Of objects that are being compared."""
 
-def is_same(one, other):
+
+def check_same_network(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise if a fit that goes on would need a network of another shape."""
+    changes = differences(before, now)
+    if changes:
+        raise ValueError(
+            f"The fit goes on with the network of the previous one, but {changes}. "
+            "Set warm_start=False to start anew."
+        )
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What is not what it was, in words; empty if nothing."""
+    return ", ".join(
+        _difference(key, repr(before[key]), repr(now[key]))
+        for key in before
+        if not is_same(before[key], now[key])
+    )
+
+
+def _difference(key: str, before: str, now: str) -> str:
+    if before == now:
+        # Long arrays are cut in the middle.
+        return f"{key} has other values than before, where {now} does not show them"
+    return f"{key} was {before} and is {now}"
+
+
+def is_same(one: Any, other: Any) -> bool:
     """Whether two parameters are alike, also across processes.
 
     Arrays, containers and objects are compared by what they hold, functions by their names.
@@ -19,24 +51,24 @@ def is_same(one, other):
     return one is other or _is_same(one, other, set())
 
 
-def _is_same(one, other, seen):
+def _is_same(one: Any, other: Any, seen: Pairs) -> bool:
     for read in (_tensor, _array, _list, _settings, _partial, _mapping):
-        parts = [read(value) for value in (one, other)]
-        if parts[0] is not None and parts[1] is not None:
-            return _have_same(*parts, seen)
+        first, second = read(one), read(other)
+        if first is not None and second is not None:
+            return _have_same(first, second, seen)
     if not _reads_same(one, other):
         return False
     if isinstance(one, type) or (callable(one) and hasattr(one, "__qualname__")):
         return True
-    state = [getattr(value, "__dict__", {}) for value in (one, other)]
     pair = (id(one), id(other))
     if pair in seen:
         # In the middle of this comparison already.
         return True
-    return _have_same(*state, seen | {pair})
+    first, second = (getattr(value, "__dict__", {}) for value in (one, other))
+    return _have_same(first, second, seen | {pair})
 
 
-def _have_same(one, other, seen):
+def _have_same(one: Any, other: Any, seen: Pairs) -> bool:
     if isinstance(one, np.ndarray):
         return _same_arrays(one, other, seen)
     if isinstance(one, dict):
@@ -48,7 +80,7 @@ def _have_same(one, other, seen):
     )
 
 
-def _same_arrays(one, other, seen):
+def _same_arrays(one: Array, other: Array, seen: Pairs) -> bool:
     if one.shape != other.shape:
         return False
     if one.dtype.kind == "O" or other.dtype.kind == "O":
@@ -56,17 +88,17 @@ def _same_arrays(one, other, seen):
     return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc" and other.dtype.kind in "fc")
 
 
-def _reads_same(one, other):
+def _reads_same(one: Any, other: Any) -> bool:
     # A function has another address in each process.
     one, other = (re.sub(r" at 0x\w+", "", repr(value)) for value in (one, other))
     return one == other
 
 
-def _tensor(value):
+def _tensor(value: Any) -> Array | None:
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else None
 
 
-def _array(value):
+def _array(value: Any) -> Any:
     """Numbers of any kind, with the labels of their axes."""
     if sparse.issparse(value):
         return value.toarray()
@@ -78,11 +110,11 @@ def _array(value):
     return None
 
 
-def _list(value):
+def _list(value: Any) -> list[Any] | None:
     return list(value) if isinstance(value, list | tuple) else None
 
 
-def _settings(value):
+def _settings(value: Any) -> dict[str, Any] | None:
     """What an estimator, or a part of one, is made with."""
     if isinstance(value, type) or not hasattr(value, "get_params"):
         return None
@@ -90,11 +122,11 @@ def _settings(value):
     return {**value.get_params(deep=False), "of": name}
 
 
-def _partial(value):
+def _partial(value: Any) -> list[Any] | None:
     if not isinstance(value, partial):
         return None
     return [value.func, list(value.args), value.keywords]
 
 
-def _mapping(value):
+def _mapping(value: Any) -> dict[Any, Any] | None:
     return dict(value) if isinstance(value, Mapping) else None

@@ -8,7 +8,7 @@ from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.balancing import BalancingInfo, GramianBalancing, JacobianBalancing
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
-from skmtl.neural.gradients._manual_gradients import ByHand, is_written_out
+from skmtl.neural.gradients._manual_gradients import ManualGradients
 from tests.neural.conftest import MIXED
 
 OWN = [1.0, 2.0, 0.5, 1.0]
@@ -26,12 +26,12 @@ OWN = [1.0, 2.0, 0.5, 1.0]
     ids=str,
 )
 def engines(request, parts, mixed_data):
-    """`ByHand` and `Autograd` after a pass over the same rows."""
+    """`ManualGradients` and `Autograd` after a pass over the same rows."""
     X, Y = mixed_data
     made = parts(X, Y, MIXED, **request.param)
-    assert is_written_out(made.module, made.objective)
+    assert ManualGradients.knows(made.module, made.objective)
     found = []
-    for engine in (ByHand, Autograd):
+    for engine in (ManualGradients, Autograd):
         for layer in made.module.modules():
             if isinstance(layer, Dropout):
                 layer.seed(made.seeds, torch.device("cpu"))

@@ -1,15 +1,25 @@
-"""From a batch to gradients."""
+"""From a batch to the gradients of a step."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from skmtl.neural.architectures import RepresentationModule
-from skmtl.neural.balancing import Equal, GramianBalancing, JacobianBalancing, LossBalancing
+from skmtl.neural._data import Batch
+from skmtl.neural.architectures import MultiTaskModule, RepresentationModule
+from skmtl.neural.balancing import (
+    Balancing,
+    Equal,
+    GramianBalancing,
+    JacobianBalancing,
+    LossBalancing,
+)
 from skmtl.neural.balancing._base import CONFLICT_SPACES
-from skmtl.neural.gradients._autograd import Autograd
-from skmtl.neural.gradients._manual_gradients import ByHand, is_written_out
+from skmtl.neural.gradients._for_module import gradients_for
+from skmtl.neural.gradients._objective import Objective
 
 
 class Step:
@@ -28,51 +38,58 @@ class Step:
         learn with weight 1.
     """
 
-    def __init__(self, module, objective, balancing, task_weight):
+    def __init__(
+        self,
+        module: MultiTaskModule,
+        objective: Objective,
+        balancing: Balancing,
+        task_weight: Tensor,
+    ) -> None:
         if not module.shared_parameters() or objective.is_empty:
             # Nothing to agree on: parameters of single tasks follow their own losses.
             balancing = Equal()
-        written_out = is_written_out(module, objective)
-        self.engine = (ByHand if written_out else Autograd)(module, objective)
+        self.engine = gradients_for(module, objective)
         self.objective, self.balancing, self.task_weight = objective, balancing, task_weight
-        self.own_weight = torch.where(task_weight > 0, task_weight, 1.0)
+        self.own_weight: Tensor | None = torch.where(task_weight > 0, task_weight, 1.0)
         if (task_weight == 1).all():
             self.own_weight = None
         self.is_plain = balancing.is_constant and bool((task_weight > 0).all())
         self.space = _space(balancing, module)
-        self.n_steps, self.kept = 0, None
+        self.n_steps = 0
+        self.kept: Tensor | None = None
 
-    def __call__(self, batch):
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor | None, Sequence[Tensor | None]]:
         """Losses and weights (n_models, n_tasks), and a gradient for each parameter.
 
         Weights are None where the method has none of its own: those of the tasks then.
         """
         losses = self.engine.forward(batch)
         if isinstance(self.balancing, JacobianBalancing):
-            return losses, None, self._along(losses, batch)
+            return losses, None, self._along(self.balancing, losses, batch)
         weights = shared = self._weights(losses, batch)
         if not self.is_plain and weights is None:
             shared = self.task_weight.expand(losses.shape)
         return losses, weights, self.engine.gradients(self.own_weight, shared)
 
-    def follow_up(self, batch):
+    def follow_up(self, batch: Batch) -> None:
         """Show the method the losses after the step, if it wants them."""
         if isinstance(self.balancing, LossBalancing) and self.balancing.follows_up:
             losses, observed = self.engine.forward(batch), self._observed(batch)
             self.balancing.follow_up(losses, observed)
 
-    def _weights(self, losses, batch):
+    def _weights(self, losses: Tensor, batch: Batch) -> Tensor | None:
         """Weights (n_models, n_tasks) of the method and the tasks; None for constant ones."""
         if self.balancing.is_constant:
             return None
         if isinstance(self.balancing, GramianBalancing):
-            if self.n_steps % self.balancing.update_weights_every == 0:
-                self.kept = self._from_gramian(losses, batch)
+            if self.kept is None or self.n_steps % self.balancing.update_weights_every == 0:
+                self.kept = self._from_gramian(self.balancing, losses, batch)
             self.n_steps += 1
             return self.task_weight * self.kept
-        return self.task_weight * self.balancing.weights(losses, self._observed(batch))
+        weights: Tensor = self.balancing.weights(losses, self._observed(batch))
+        return self.task_weight * weights
 
-    def _from_gramian(self, losses, batch):
+    def _from_gramian(self, method: GramianBalancing, losses: Tensor, batch: Batch) -> Tensor:
         gramians = self.engine.gramian(self.space)
         if self.own_weight is not None:
             omega = self.task_weight.unsqueeze(-1)
@@ -80,23 +97,25 @@ class Step:
         observed = self._observed(batch).cpu().numpy()
         arrays = gramians.cpu().double().numpy(), losses.cpu().double().numpy(), observed
         found = [
-            self.balancing.step_weights(model, *of_model)
+            method.step_weights(model, *of_model)
             for model, of_model in enumerate(zip(*arrays, strict=True))
         ]
         return torch.from_numpy(np.array(found)).to(losses)
 
-    def _along(self, losses, batch):
+    def _along(
+        self, method: JacobianBalancing, losses: Tensor, batch: Batch
+    ) -> Sequence[Tensor | None]:
         """Gradients where the method gives the direction of what is shared."""
-        jacobian = self.engine.jacobian(self.space)
-        sizes = [part.shape[-1] for part in jacobian]
-        jacobian = jacobian[0] if len(jacobian) == 1 else torch.cat(jacobian, dim=-1)
+        by_tensor = self.engine.jacobian(self.space)
+        sizes = [J.shape[-1] for J in by_tensor]
+        jacobian = by_tensor[0] if len(by_tensor) == 1 else torch.cat(by_tensor, dim=-1)
         if self.own_weight is not None:
             jacobian = self.task_weight[:, None] * jacobian
         observed = self._observed(batch)
         values = self.task_weight * losses
         directions = torch.stack(
             [
-                self.balancing.direction(model, *arrays)
+                method.direction(model, *arrays)
                 for model, arrays in enumerate(zip(jacobian, values, observed, strict=True))
             ]
         )
@@ -104,16 +123,16 @@ class Step:
             self.own_weight, directions.split(sizes, dim=-1), self.space
         )
 
-    def _observed(self, batch):
+    def _observed(self, batch: Batch) -> Tensor:
         """Tasks (n_models, n_tasks) that have labels in the batch and a say."""
         return self.objective.observed(batch) & (self.task_weight > 0)
 
 
-def _space(balancing, module):
-    """Where a method compares gradients, checked."""
-    space = getattr(balancing, "conflict_space", None)
-    if space is None:
-        return None
+def _space(balancing: Balancing, module: MultiTaskModule) -> str:
+    """Where a method compares gradients, checked; no matter where it does not."""
+    if not isinstance(balancing, GramianBalancing | JacobianBalancing):
+        return "shared"
+    space: str = balancing.conflict_space
     if space not in CONFLICT_SPACES:
         raise ValueError(f"conflict_space={space!r}; expected one of {list(CONFLICT_SPACES)}.")
     name = type(balancing).__name__

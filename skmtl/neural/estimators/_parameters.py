@@ -1,4 +1,49 @@
-"""What the three estimators say alike."""
+"""The parameters of the three estimators: what they may be, and what they mean."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from skmtl._docstrings import documented
+from skmtl._random import RANDOM_STATE
+from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
+
+ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
+
+CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    **TASKS,
+    "architecture": [str, HasMethods("build")],
+    "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(ACTIVATIONS)],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "normalization": [StrOptions({"layer", "batch"}), None],
+    "balancing": [str, HasMethods("start"), callable],
+    **TASK_WEIGHT,
+    "solver": [StrOptions({"adam", "adamw", "sgd"})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "early_stopping": ["boolean"],
+    "monitor": "no_validation",
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "device": [str],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "random_state": RANDOM_STATE,
+    "verbose": ["verbose"],
+}
 
 PARAMETERS = """
     hidden_layer_sizes : array-like of int, default=(128, 128)
@@ -8,7 +53,7 @@ PARAMETERS = """
         How tasks share parameters: an alias or an object of `skmtl.neural.architectures`, which
         has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
-        Units of the hidden layers that each task has for itself.
+        Units of the hidden layers of each head.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
@@ -18,8 +63,8 @@ PARAMETERS = """
         "layer" (Ba et al., 2016): the units of a row. "batch" (Ioffe and Szegedy, ICML 2015):
         each unit over the rows of a batch, and over running statistics to predict. All rows
         count, also for a task whose label they lack; in long form what belongs to a task sees
-        its own rows only. A single row is normalised by the running statistics. The trunk of
-        one's own is left alone.
+        its own rows only. A single row is normalised by the running statistics. A trunk that
+        the user gives is left alone.
     balancing : str, Balancing or callable, default="equal"
         How the losses of the tasks become one step: an alias or an object of
         `skmtl.neural.balancing`, or a function from the Gramian of the tasks' gradients
@@ -59,7 +104,7 @@ PARAMETERS = """
         Norm to which the gradient over all parameters, before the penalty is added, is
         shortened where it is longer (Pascanu et al., ICML 2013). None leaves it as it is.
     batch_size : int or "auto", default="auto"
-        Rows a step; "auto" is 200. At most all rows are taken.
+        Rows per step; "auto" is 200. At most all rows are taken.
     max_iter : int, default=200
         Epochs at most.
     early_stopping : bool, default=False
@@ -125,3 +170,6 @@ ATTRIBUTES = """
 """
 
 SHARED = "with the mean over all tasks."
+
+network = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+"""Decorator that fills these texts into the docstring of an estimator."""

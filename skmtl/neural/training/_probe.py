@@ -1,16 +1,23 @@
-"""A look at the gradients of the tasks while a network trains, which leaves no trace."""
+"""Gradients of the tasks measured while a network trains, without a change to the training."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from skmtl.neural.architectures import RepresentationModule
+from skmtl.neural._data import Batch
+from skmtl.neural.architectures import MultiTaskModule, RepresentationModule
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
+from skmtl.neural.training._run import Run
+
+Array = NDArray[Any]
 
 
 class Probe(ABC):
@@ -19,22 +26,23 @@ class Probe(ABC):
     Parameters
     ----------
     every : int
-        Steps from one look to the next.
+        Steps from one measurement to the next.
     space : {"shared", "last_shared", "representation"}, default="shared"
         What the gradients are of, as in `GramianBalancing`.
     restarts : bool, default=False
-        Whether steps are counted anew in every epoch, so that there is a look in each.
+        Whether steps are counted anew in every epoch, so that each has one.
     """
 
-    def __init__(self, every, space="shared", *, restarts=False):
+    def __init__(self, every: int, space: str = "shared", *, restarts: bool = False) -> None:
         if space not in CONFLICT_SPACES:
             raise ValueError(f"space={space!r}; expected one of {list(CONFLICT_SPACES)}.")
         self.every, self.space, self.restarts = every, space, restarts
-        self.n_steps, self.epoch, self.engine = 0, 1, None
+        self.n_steps, self.epoch = 0, 1
+        self.engine: Autograd
 
-    def __call__(self, run, batch):
+    def __call__(self, run: Run, batch: Batch) -> None:
         """A step is about to be taken."""
-        if self.engine is None:
+        if not hasattr(self, "engine"):
             _check_space(self.space, run.module)
             # Not that of the step, which may be in the middle of something.
             self.engine = Autograd(run.module, run.step.objective)
@@ -45,14 +53,14 @@ class Probe(ABC):
         if self.n_steps % self.every == 0:
             with _at_rest(run.module):
                 observed = run.step.objective.observed(batch)[0].cpu().numpy()
-                self.look(run, batch, observed)
+                self.measure(run, batch, observed)
         self.n_steps += 1
 
     @abstractmethod
-    def look(self, run, batch, observed):
+    def measure(self, run: Run, batch: Batch, observed: Array) -> None:
         """See a batch, in which the tasks of the mask ``observed`` have labels."""
 
-    def mean(self, sums, counts):
+    def mean(self, sums: Array, counts: Array) -> Array:
         """Mean of what was seen; NaN where nothing was."""
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
@@ -60,11 +68,12 @@ class Probe(ABC):
 class CosineProbe(Probe):
     r"""Cosines :math:`g_i' g_j / (\|g_i\| \|g_j\|)` of the gradients of the tasks, by epoch."""
 
-    def __init__(self, every, space="shared", *, restarts=False):
+    def __init__(self, every: int, space: str = "shared", *, restarts: bool = False) -> None:
         super().__init__(every, space, restarts=restarts)
-        self.sums, self.counts = [], []
+        self.sums: list[Array] = []
+        self.counts: list[Array] = []
 
-    def look(self, run, batch, observed):
+    def measure(self, run: Run, batch: Batch, observed: Array) -> None:
         """Add the cosines of a batch to those of the epoch."""
         self.engine.forward(batch)
         gramian = self.engine.gramian(self.space)[0].double().cpu().numpy()
@@ -77,12 +86,12 @@ class CosineProbe(Probe):
         self.sums[-1][pairs] += gramian[pairs] / np.outer(length, length)[pairs]
         self.counts[-1][pairs] += 1
 
-    def by_epoch(self):
+    def by_epoch(self) -> Array:
         """Mean cosines (n_epochs, n_tasks, n_tasks)."""
         return self.mean(np.array(self.sums), np.array(self.counts))
 
-    def overall(self):
-        """Mean cosines (n_tasks, n_tasks) over all looks."""
+    def overall(self) -> Array:
+        """Mean cosines (n_tasks, n_tasks) over all measurements."""
         return self.mean(np.sum(self.sums, axis=0), np.sum(self.counts, axis=0))
 
 
@@ -100,11 +109,11 @@ class LookAheadProbe(Probe):
     2021, eq. 1.
     """
 
-    def __init__(self, every):
+    def __init__(self, every: int) -> None:
         super().__init__(every)
-        self.sums = self.counts = 0.0
+        self.sums = self.counts = np.zeros(())
 
-    def look(self, run, batch, observed):
+    def measure(self, run: Run, batch: Batch, observed: Array) -> None:
         """Take each task's step, note the losses, and go back."""
         before = self.engine.forward(batch)[0].double().cpu().numpy()
         gradients = self.engine.jacobian(self.space)
@@ -124,13 +133,13 @@ class LookAheadProbe(Probe):
         self.sums = self.sums + np.where(pairs, 1.0 - ratio, 0.0)
         self.counts = self.counts + pairs
 
-    def overall(self):
-        """Mean (n_tasks, n_tasks) over all looks."""
+    def overall(self) -> Array:
+        """Mean (n_tasks, n_tasks) over all measurements."""
         return self.mean(self.sums, self.counts)
 
 
 @contextmanager
-def _at_rest(module):
+def _at_rest(module: MultiTaskModule) -> Iterator[None]:
     """No dropout, which would draw, and no moments of batches, which would be remembered."""
     was_training = module.training
     module.eval()
@@ -140,13 +149,13 @@ def _at_rest(module):
         module.train(was_training)
 
 
-def _learning_rate(optimizer):
+def _learning_rate(optimizer: Any) -> float:
     while hasattr(optimizer, "optimizer"):
         optimizer = optimizer.optimizer
     return float(optimizer.learning_rate)
 
 
-def _check_space(space, module):
+def _check_space(space: str, module: MultiTaskModule) -> None:
     if not module.shared_parameters():
         raise ValueError(
             "The tasks share no parameters in this architecture, so that their gradients cannot be "

@@ -1,16 +1,67 @@
-"""Which loss decides on stopping and on the best epoch."""
+"""What training is judged by: which rows are held out, and which loss decides."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._shown import shown
 from skmtl.tasks._by_name import name_key
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 # Names of tasks that an error lists.
 SHOWN = 10
+
+
+def validation_split(
+    targets: Targets, fraction: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Indices of training and of validation rows.
+
+    One row with a label of each task (and of each class of a classification task) always
+    stays in training; a task with a single label is therefore not validated.
+
+    Raises
+    ------
+    ValueError
+        If no row is left for validation.
+    """
+    n_rows = len(targets.values)
+    order = rng.permutation(n_rows)
+    needed = np.zeros(n_rows, dtype=bool)
+    for labels in _groups(targets.take(order)):
+        needed[order[_first_of_each(labels)]] = True
+    free = order[~needed[order]]
+    validation = free[: int(np.ceil(fraction * n_rows))]
+    if not len(validation):
+        raise ValueError(
+            f"early_stopping=True needs rows for validation, but every one of the {n_rows} rows "
+            "with labels holds the only label of a task or class that is left for training. "
+            "Set early_stopping=False or give more rows."
+        )
+    is_training = np.ones(n_rows, dtype=bool)
+    is_training[validation] = False
+    return np.flatnonzero(is_training), np.sort(validation)
+
+
+def _groups(targets: Targets) -> Iterator[Array]:
+    """For each column of y: a number for its task or class in each row, -1 where unobserved."""
+    for task, values, weights in targets.columns():
+        group = np.zeros(len(values)) if targets.task_index is None else targets.task_index
+        if task.is_classification:
+            group = group * len(task.classes_) + values
+        yield np.where(weights > 0, group, -1)
+
+
+def _first_of_each(labels: Array) -> Array:
+    found, first = np.unique(labels, return_index=True)
+    return first[found >= 0]
 
 
 @dataclass
@@ -25,20 +76,23 @@ class Monitor:
         The largest of the losses, whatever their weights, instead of the weighted mean.
     """
 
-    counts: np.ndarray
+    counts: Array
     takes_worst: bool = False
 
-    def __call__(self, losses):
+    def __call__(self, losses: Array) -> Array:
         """From (n_models, n_tasks) to (n_models,)."""
         used = ~np.isnan(losses) & (self.counts > 0)
         if self.takes_worst:
-            return np.where(used, losses, -np.inf).max(axis=1)
+            worst: Array = np.where(used, losses, -np.inf).max(axis=1)
+            return worst
         total = (used * self.counts).sum(axis=1)
         weighted = np.where(used, losses, 0.0) @ self.counts
         return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
 
 
-def read_monitor(monitor, names, counts, can_judge, *, rows="in y"):
+def read_monitor(
+    monitor: Hashable, names: Array, counts: Array, can_judge: Array, *, rows: str = "in y"
+) -> Monitor:
     """The `Monitor` of a parameter.
 
     Parameters

@@ -12,8 +12,9 @@ import torch
 from threadpoolctl import threadpool_info
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
-from skmtl.neural.training import _environment, _loop
-from skmtl.neural.training._environment import WORTH_THREADS, limited_threads
+from skmtl.neural import _environment
+from skmtl.neural._environment import WORTH_THREADS, limited_threads
+from skmtl.neural.training import _loop
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

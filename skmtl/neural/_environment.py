@@ -1,9 +1,10 @@
-"""What a fit borrows from the process: a device and threads."""
+"""What a fit borrows from the process: a device, threads, modes of torch."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -17,7 +18,7 @@ WORTH_THREADS = 10**8
 
 
 @cache
-def _libraries():
+def _libraries() -> list[tuple[Callable[[], int], Callable[[int], None]]]:
     """(get, set) the number of threads of each library that computes: torch, numpy's BLAS."""
     blas = ThreadpoolController().select(user_api="blas").lib_controllers
     found = [(library.get_num_threads, library.set_num_threads) for library in blas]
@@ -27,30 +28,30 @@ def _libraries():
 class _Threads:
     """The fits of this process that run now, and the numbers of threads before the first."""
 
-    def __init__(self, is_forked=False):
+    def __init__(self, is_forked: bool = False) -> None:
         self.lock = threading.Lock()
-        self.limits = []
-        self.before = []
+        self.limits: list[int] = []
+        self.before: list[int] = []
         self.is_forked = is_forked
 
-    def enter(self, limit):
+    def enter(self, limit: int) -> None:
         with self.lock:
             if not self.limits:
                 self.before = [get() for get, _ in _libraries()]
             self.limits.append(limit)
             self._apply()
 
-    def leave(self, limit):
+    def leave(self, limit: int) -> None:
         with self.lock:
             self.limits.remove(limit)
             self._apply()
 
-    def available(self):
+    def available(self) -> int:
         """Threads that torch has where no fit runs."""
         with self.lock:
             return self.before[0] if self.limits else torch.get_num_threads()
 
-    def _apply(self):
+    def _apply(self) -> None:
         for (get, put), before in zip(_libraries(), self.before, strict=True):
             n_threads = min(before, *self.limits) if self.limits else before
             if get() != n_threads:
@@ -60,7 +61,7 @@ class _Threads:
 _threads = _Threads()
 
 
-def _after_fork():
+def _after_fork() -> None:
     global _threads
     _threads = _Threads(is_forked=True)
 
@@ -69,7 +70,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def read_device(device):
+def read_device(device: str) -> torch.device:
     """The torch device of that name, or a ValueError that says what is there."""
     try:
         found = torch.device(device)
@@ -86,7 +87,7 @@ def read_device(device):
 
 
 @contextmanager
-def limited_threads(n_threads, work=0):
+def limited_threads(n_threads: int | None, work: int = 0) -> Iterator[None]:
     """Compute with at most so many threads, and leave the number as it was.
 
     None means one thread where a step is small. The number is never raised: a worker of
@@ -109,7 +110,7 @@ def limited_threads(n_threads, work=0):
 
 
 @contextmanager
-def safe_after_fork():
+def safe_after_fork() -> Iterator[None]:
     """In a forked process even making a large tensor could wait for a thread that is not there."""
     if not _threads.is_forked:
         yield
@@ -122,20 +123,20 @@ def safe_after_fork():
 
 
 @contextmanager
-def gradients():
+def recording_gradients() -> Iterator[None]:
     """Record gradients whatever mode the caller is in."""
     with torch.inference_mode(False), torch.enable_grad(), full_precision():
         yield
 
 
 @contextmanager
-def full_precision():
+def full_precision() -> Iterator[None]:
     """Compute in the dtype of the data, even where the caller has switched autocast on."""
     with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
         yield
 
 
-def mixed_precision(device):
+def mixed_precision(device: torch.device) -> torch.autocast:
     """Compute products of matrices in bfloat16 on a device; what is added up stays as it is.
 
     bfloat16 has the range of float32, so that no gradient is lost to underflow and losses need
@@ -146,7 +147,7 @@ def mixed_precision(device):
 
 
 @contextmanager
-def memory_hint(batch_size):
+def memory_hint(batch_size: int) -> Iterator[None]:
     """Say what helps when a device runs out of memory."""
     try:
         yield

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
+
+Array = NDArray[Any]
 
 TOGETHER = 2**18
 """Bytes of rows that are picked in one go: a quarter of what a core's cache usually holds."""
@@ -28,22 +33,21 @@ class Batch:
     all_observed: bool = False
     all_alike: bool = False
 
-    def part(self, start, stop):
+    def between(self, start: int, stop: int) -> Batch:
         """Some of the rows, without a copy."""
-        parts = (self.X, self.values, self.weights, self.task_index)
-        parts = [part if part is None else part[:, start:stop] for part in parts]
-        return Batch(*parts, self.all_observed, self.all_alike)
+        return self._with(lambda tensor: tensor[:, start:stop], self.X[:, start:stop])
 
-    def repeat(self, times):
+    def repeat(self, times: int) -> Batch:
         """The labels so many times, one copy of all rows after the other."""
         if times == 1:
             return self
-        parts = {name: getattr(self, name) for name in ("values", "weights", "task_index")}
-        copies = {
-            name: part if part is None else torch.cat([part] * times, dim=1)
-            for name, part in parts.items()
-        }
-        return replace(self, **copies)
+        return self._with(lambda tensor: torch.cat([tensor] * times, dim=1), self.X)
+
+    def _with(self, change: Callable[[Tensor], Tensor], X: Tensor) -> Batch:
+        """A batch whose labels are changed alike."""
+        index = None if self.task_index is None else change(self.task_index)
+        labels = change(self.values), change(self.weights), index
+        return Batch(X, *labels, self.all_observed, self.all_alike)
 
 
 class Rows:
@@ -63,12 +67,20 @@ class Rows:
         Where the tensors live. Sparse rows stay behind and are made dense batch by batch.
     """
 
-    def __init__(self, X, values, weights, task_index, n_tasks, device):
+    def __init__(
+        self,
+        X: Any,
+        values: Array,
+        weights: Array,
+        task_index: Array | None,
+        n_tasks: int,
+        device: torch.device,
+    ) -> None:
         dtype = X.dtype
         self.device = device
         self.n_rows = X.shape[0]
         self.is_sparse = sparse.issparse(X)
-        self.X = X.tocsr() if self.is_sparse else _tensor(X, device)
+        self.X: Any = X.tocsr() if self.is_sparse else _tensor(X, device)
         shape = (self.n_rows,) if task_index is not None else (self.n_rows, -1)
         self.values = _tensor(values.reshape(shape).astype(dtype), device)
         self.task_index = None if task_index is None else _tensor(task_index, device)
@@ -81,20 +93,21 @@ class Rows:
         if not self.all_alike:
             self.weights = _tensor(weights.reshape(shape).astype(dtype), device)
         self.row_bytes = dtype.itemsize * (math.prod(X.shape[1:]) + 2 * self.values[0].numel())
-        self.all_rows_count, self.task_has_label = True, np.ones(n_tasks, dtype=bool)
+        self.all_rows_count = True
+        self.task_has_label: Array = np.ones(n_tasks, dtype=bool)
         if not self.all_observed or task_index is not None:
             self._find_labels(weights > 0, n_tasks)
 
-    def _find_labels(self, observed, n_tasks):
+    def _find_labels(self, observed: Array, n_tasks: int) -> None:
         """Whether every row has a label, and which tasks have one."""
         observed = observed.reshape(self.n_rows, -1)
         self.all_rows_count = bool(observed.any(axis=1).all())
-        self.task_has_label = observed.any(axis=0)
+        self.task_has_label = np.any(observed, axis=0, keepdims=False)
         if self.task_index is not None:
             counts = np.bincount(self.task_index.cpu(), observed[:, 0], n_tasks)
-            self.task_has_label = counts > 0
+            self.task_has_label = np.asarray(counts > 0)
 
-    def batches(self, order, size):
+    def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
         """Rows in the given order (n_models, n), so many at a time.
 
         Some of them are picked together, for each time costs as much as a step of a small network.
@@ -105,9 +118,9 @@ class Rows:
             picked = self.batch(order[:, first : first + together])
             n_picked = picked.X.shape[1]
             for start in range(0, n_picked, size):
-                yield picked if size >= n_picked else picked.part(start, start + size)
+                yield picked if size >= n_picked else picked.between(start, start + size)
 
-    def batch(self, index):
+    def batch(self, index: Tensor) -> Batch:
         """Rows ``index`` (n_models, n): one line for each model."""
         if self.is_sparse:
             X = _tensor(self.X[index.reshape(-1).cpu().numpy()].toarray(), self.device)
@@ -121,22 +134,26 @@ class Rows:
         task_index = None if self.task_index is None else _pick(self.task_index, index)
         return Batch(X, values, weights, task_index, self.all_observed, self.all_alike)
 
-    def all(self, n_models=1):
+    def all(self, n_models: int = 1) -> Batch:
         """Every row in its order, the same for each model; without a copy."""
+
+        def repeated(tensor: Tensor) -> Tensor:
+            return tensor.expand(n_models, *tensor.shape)
+
         X = _tensor(self.X.toarray(), self.device) if self.is_sparse else self.X
-        parts = [X, self.values, self.weights, self.task_index]
-        parts = [part if part is None else part.expand(n_models, *part.shape) for part in parts]
-        return Batch(*parts, self.all_observed, self.all_alike)
+        index = None if self.task_index is None else repeated(self.task_index)
+        tensors = repeated(X), repeated(self.values), repeated(self.weights), index
+        return Batch(*tensors, self.all_observed, self.all_alike)
 
 
-def _pick(rows, index):
+def _pick(rows: Tensor, index: Tensor) -> Tensor:
     if rows.is_cpu:
         # Twice as fast as torch.
         return torch.from_numpy(rows.numpy().take(index.numpy(), axis=0))
     return rows.index_select(0, index.reshape(-1)).view(*index.shape, *rows.shape[1:])
 
 
-def _tensor(array, device):
+def _tensor(array: Any, device: torch.device) -> Tensor:
     # A copy where the array is read-only: torch would warn, and could write to it.
     array = np.ascontiguousarray(array)
     if not array.flags.writeable:

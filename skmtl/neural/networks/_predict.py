@@ -1,0 +1,131 @@
+"""Raw scores of a fitted network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from skmtl._warnings import warn
+from skmtl.neural._environment import (
+    full_precision,
+    limited_threads,
+    read_device,
+    safe_after_fork,
+)
+from skmtl.neural.architectures import MultiTaskModule
+from skmtl.neural.networks._network import build, set_state
+from skmtl.neural.networks._state import FittedState
+from skmtl.neural.networks._tasks import index_in_network, to_all_tasks
+
+Array = NDArray[Any]
+
+# Numbers a chunk of predictions may hold in its widest layer.
+CHUNK = 2**22
+
+
+@safe_after_fork()
+@full_precision()
+def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Array:
+    """Raw scores of a fitted estimator; its module is built once and kept."""
+    fitted: FittedState = estimator._fitted
+    tasks, network_tasks = estimator._task_set, fitted.network_tasks
+    if network_tasks is not None:
+        tasks = tasks.take(network_tasks)
+    device = _device_or_cpu(estimator.device)
+    if fitted.built.get("device") != device:
+        module = build(fitted.description, fitted.dtype, device, tasks=tasks)
+        set_state(module, fitted.parameters)
+        fitted.built.update(device=device, module=module)
+    index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
+    n_weights = sum(array.size for array in fitted.parameters.values())
+    with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
+        raw = raw_scores(fitted.built["module"], fitted.description, X, index, tasks.n_labels > 0)
+    if network_tasks is None or task_index is not None:
+        return raw
+    slices = estimator._task_set.slices
+    outputs = np.concatenate([np.r_[slices[t]] for t in network_tasks]).astype(int)
+    return to_all_tasks(raw, outputs, estimator._task_set.n_outputs, 0.0)
+
+
+def raw_scores(
+    module: MultiTaskModule,
+    description: dict[str, Any],
+    X: Any,
+    task_index: Array | None = None,
+    seen: Array | None = None,
+) -> Array:
+    """Raw scores (n, n_outputs) as float64, in chunks; the module holds one model.
+
+    Rows of an unknown task (index -1) get the mean over the tasks in the mask ``seen``.
+    """
+    parameter = next(module.parameters())
+    n_outputs = sum(description["outputs_per_task"])
+    if task_index is not None:
+        n_outputs = description["outputs_per_task"][0]
+    raw = np.zeros((X.shape[0], n_outputs))
+    if not n_outputs:
+        # A single class: its prediction is certain.
+        return raw
+    unknown = np.zeros(X.shape[0], dtype=bool) if task_index is None else task_index < 0
+    module.eval()
+    with torch.no_grad():
+        for rows in _chunks(
+            np.flatnonzero(~unknown), _width(module, description, is_long=task_index is not None)
+        ):
+            index = None
+            if task_index is not None:
+                index = torch.from_numpy(task_index[rows]).to(parameter.device)[None]
+            raw[rows] = _numpy(module(_features(X, rows, parameter), index))
+        for rows in _chunks(np.flatnonzero(unknown), _width(module, description)):
+            scores = _numpy(module(_features(X, rows, parameter)))
+            raw[rows] = scores.reshape(len(rows), -1, n_outputs)[:, seen].mean(axis=1)
+    return raw
+
+
+def _chunks(rows: Array, width: int) -> Iterator[Array]:
+    size = max(1, CHUNK // width)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _width(module: MultiTaskModule, description: dict[str, Any], *, is_long: bool = False) -> int:
+    """Numbers a row needs in the widest layer."""
+    n_features = int(np.prod(description["n_features"]))
+    trunk = [n_features, *description["hidden_layer_sizes"]]
+    head = list(description["head_hidden_layer_sizes"])
+    n_tasks, n_outputs = len(description["outputs_per_task"]), description["outputs_per_task"]
+    copies = module.copies_of_a_row(is_long=is_long)
+    hidden = [copies * size for size in trunk]
+    # Most units have a bias: a good guess of how many there are, whatever the architecture.
+    biases = [p.numel() for name, p in module.named_parameters() if name.endswith("bias")]
+    hidden.append(sum(biases) if not is_long else 0)
+    if not is_long:
+        return max(*hidden, *(size * n_tasks for size in head), sum(n_outputs))
+    # In long form each row carries the weights of its own task.
+    inputs, outputs = [trunk[-1], *head], [*head, n_outputs[0]]
+    return max(*hidden, *(i * o for i, o in zip(inputs, outputs, strict=True)))
+
+
+def _features(X: Any, rows: Array, parameter: Tensor) -> Tensor:
+    X = X[rows]
+    X = X.toarray() if sparse.issparse(X) else X
+    return torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)[None]
+
+
+def _numpy(raw: Tensor) -> Array:
+    return raw[0].cpu().numpy().astype(np.float64)
+
+
+def _device_or_cpu(device: str) -> torch.device:
+    """The device to predict on: a model trained on an accelerator predicts without one, too."""
+    try:
+        return read_device(device)
+    except ValueError as error:
+        warn(f"{error} Predicting on the CPU.")
+        return torch.device("cpu")

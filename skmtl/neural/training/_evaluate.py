@@ -1,0 +1,121 @@
+"""What training has achieved: losses of networks as they are, of constants, and what is kept.
+
+A network that has diverged is never kept. The losses of an epoch are those before each step, so
+that they say nothing of its last steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from skmtl.neural._data import Batch, Rows
+from skmtl.neural.gradients._objective import Objective
+from skmtl.neural.training._run import Run
+from skmtl.tasks._task_set import TaskSet
+
+Array = NDArray[Any]
+
+# Rows at a time.
+CHUNK = 4096
+
+
+def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
+    """Mean losses (n_models, n_tasks) over all rows, or those of an index, without training.
+
+    NaN for tasks without labels.
+    """
+    module, n_models = run.module, len(run.rngs)
+    module.eval()
+    total = rows.values.new_zeros(())
+    picked = torch.arange(rows.n_rows) if index is None else torch.from_numpy(index)
+    with torch.no_grad():
+        for some in picked.to(rows.device).split(CHUNK):
+            batch = rows.batch(some.expand(n_models, -1))
+            found = run.step.objective(module(batch.X, batch.task_index), batch)
+            total = total + found * (len(some) / len(picked))
+    losses = total.cpu().numpy().astype(np.float64)
+    losses[:, ~rows.task_has_label] = np.nan
+    return losses
+
+
+def best_constant(tasks: TaskSet, rows: Rows) -> Array:
+    """Raw scores (n_outputs,) of the best constant predictions.
+
+    In long form there is one for all tasks, as there is for `score`.
+    """
+    values, weights = (
+        tensor.cpu().numpy().reshape(rows.n_rows, -1) for tensor in (rows.values, rows.weights)
+    )
+    raw = np.zeros(tasks.n_outputs)
+    for t, (task, outputs) in enumerate(zip(tasks.tasks, tasks.slices, strict=True)):
+        used = weights[:, t] > 0
+        if task.n_outputs_ and used.any():
+            raw[outputs] = task.raw_prior(values[used, t].astype(float), weights[used, t])
+    return raw
+
+
+def constant_losses(raw: Array, objective: Objective, rows: Rows) -> Array:
+    """Losses (n_tasks,) of constant raw scores (n_outputs,), on the scale of training losses."""
+    index = None if rows.task_index is None else rows.task_index[None]
+    values, weights = rows.values[None], rows.weights[None]
+    # The features are not looked at.
+    everything = Batch(values, values, weights, index, rows.all_observed, rows.all_alike)
+    scores = rows.values.new_tensor(raw)
+    losses = rows.values.new_zeros(())
+    for start in range(0, rows.n_rows, CHUNK):
+        batch = everything.between(start, start + CHUNK)
+        n_rows = batch.values.shape[1]
+        found = objective(scores.expand(1, n_rows, -1), batch)
+        losses = losses + found * (n_rows / rows.n_rows)
+    return losses[0].cpu().numpy().astype(np.float64)
+
+
+def keep_good(run: Run, rows: Rows, batch_size: int) -> Array | None:
+    """Put the parameters to keep into the module; see `Progress`.
+
+    As many rows as a step has tell whether there is any doubt. Only then are the losses
+    measured on all of them: those of the parameters kept so far and, if they have diverged,
+    those of the good ones.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_models, n_tasks) or None
+        Measured training losses of what is kept, NaN for tasks without labels; None if there
+        was no doubt.
+    """
+    progress = run.progress
+    progress.kept.restore()
+    if not progress.n_epochs or not _is_doubtful(run, rows, batch_size):
+        return None
+    losses = _measured(run, rows)
+    has_diverged = progress.has_diverged(losses)
+    if has_diverged.any():
+        progress.good.restore()
+        others = _measured(run, rows)
+        falls_back = has_diverged & (progress.mean(others) < progress.mean(losses))
+        progress.fall_back(falls_back, losses)
+        progress.kept.restore()
+        losses = np.where(falls_back[:, None], others, losses)
+    return losses
+
+
+def _measured(run: Run, rows: Rows, index: Array | None = None) -> Array:
+    """`mean_losses`, infinite where they are not a number."""
+    found = mean_losses(run, rows, index)
+    found[np.isnan(found) & rows.task_has_label] = np.inf
+    return found
+
+
+def _is_doubtful(run: Run, rows: Rows, batch_size: int) -> bool:
+    """Whether what is kept may be worse than the constant predictions."""
+    progress = run.progress
+    if (progress.diverged_task >= 0).any():
+        return True
+    if (progress.losses[-1] > progress.constant + progress.tol)[:, rows.task_has_label].any():
+        return True
+    index = np.linspace(0, rows.n_rows - 1, min(batch_size, rows.n_rows)).astype(np.int64)
+    return bool((progress.mean(_measured(run, rows, index)) > progress.constant_loss).any())
