@@ -1,5 +1,7 @@
 """Labels that scikit-learn's cross_val_predict has replaced before an estimator sees them."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

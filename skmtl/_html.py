@@ -1,5 +1,7 @@
 """What a notebook shows of an estimator: its tasks, and links to its documentation."""
 
+from __future__ import annotations
+
 from functools import cache
 from html import escape
 from importlib.metadata import PackageNotFoundError, metadata

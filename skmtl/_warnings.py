@@ -1,5 +1,7 @@
 """Warnings that point at the user's line."""
 
+from __future__ import annotations
+
 import sys
 import warnings
 from collections.abc import Hashable, Iterator, Sequence
