@@ -125,6 +125,6 @@ def did_you_mean(word: Any, known: Iterable[Any]) -> str:
         return ""
     # A name that was left short is meant, though much of it is missing.
     close = get_close_matches(word, words, n=1) or [
-        name for name in words if len(word) > 2 and name.startswith(f"{word}_")
+        name for name in words if len(word) > 2 and f"_{word}_" in f"_{name}_"
     ]
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,19 +1,19 @@
 """The classical half: regularised linear models of many tasks."""
 
 from skmtl._warnings import ZeroCoefficientsWarning
-from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
-from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
-from skmtl.linear.estimators._linear import (
+from skmtl.linear.estimators import (
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
     MultiTaskLinear,
     MultiTaskLinearClassifier,
-    MultiTaskLinearRegressor,
-)
-from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearClassifierCV,
     MultiTaskLinearCV,
+    MultiTaskLinearRegressor,
     MultiTaskLinearRegressorCV,
+    ReducedRankRegressor,
 )
-from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
 
 __all__ = [
     "MultiTaskElasticNet",

@@ -19,7 +19,8 @@ from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L1, L2, L21, MeanDeviation, Penalty, Split, TraceNorm
 from skmtl.linear.solvers import Case, ProximalGradient, Solution, Solver, Stopping
 from skmtl.tasks import Binary, Regression, Task
-from skmtl.tasks._targets import Targets, read_targets
+from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

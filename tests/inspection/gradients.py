@@ -62,7 +62,7 @@ def cosines(step, *, space="shared"):
     return J @ J.T
 
 
-def measure_ahead(step):
+def look_ahead(step):
     """Z of one step: a deep copy takes each task's step."""
     module, objective, batch, observed, rate = step
     module.eval()

@@ -12,6 +12,8 @@ from skmtl.linear.penalties import (
     Fused,
     L1Inf,
     MeanDeviation,
+    NormAtom,
+    Quadratic,
     Split,
     SquaredTraceNorm,
     TraceNorm,
@@ -44,13 +46,26 @@ def mixed_data(regression_data):
     return X, Y
 
 
+def aliases(holds):
+    """Aliases of the penalties with parts whose atoms, quadratic ones and others, all hold."""
+    found = []
+    for alias, make in PENALTIES.items():
+        parts = [part.atoms() for part in make().parts()]
+        by_kind = [[[a for a in p if isinstance(a, Quadratic) == q] for q in (1, 0)] for p in parts]
+        if all(holds(*kinds) for kinds in by_kind):
+            found.append(alias)
+    return sorted(found)
+
+
 # Penalties that say nothing of tasks go with any mix of types; the others compare tasks, which
 # needs equal numbers of outputs.
-PLAIN = sorted(
-    alias
-    for alias, make in PENALTIES.items()
-    if not any(atom.over_tasks for part in make().parts() for atom in part.atoms())
+PLAIN = aliases(lambda quadratic, others: not any(a.over_tasks for a in [*quadratic, *others]))
+QUADRATIC = aliases(lambda quadratic, others: not others)
+# Those that some alpha makes vanish, but for what they leave free.
+VANISHING = aliases(
+    lambda quadratic, others: others and all(isinstance(a, NormAtom) for a in others)
 )
+POSITIVE = aliases(lambda quadratic, others: others and all(a.allows_positive for a in others))
 # Sums whose joint prox is not known: the solvers see several pieces.
 PIECES = {
     "l1+trace": L1() + TraceNorm(),

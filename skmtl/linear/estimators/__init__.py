@@ -1,4 +1,4 @@
-"""The public linear estimators: a docstring, and which parts."""
+"""The public linear estimators."""
 
 from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
 from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV

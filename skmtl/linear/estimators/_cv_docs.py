@@ -1,4 +1,4 @@
-"""What the linear estimators with cross-validation say alike."""
+"""Docstring sections that the linear estimators with cross-validation share."""
 
 from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS
 
@@ -13,14 +13,14 @@ SEARCH_PARAMETERS = """
     cv : int, splitter or iterable, default=None
         Folds: their number (None: 5), a splitter of scikit-learn, or (train, test) indices.
         A number stands for shuffled folds, the same in every fit, that spread the labels of
-        every task and class (rows of a group stay together); with one label a row, for
+        every task and class (rows of a group stay together); with one label per row, for
         ``MultiTaskKFold(cv, shuffle=True, random_state=0)``. A splitter sees X with the task
         feature, and y, as they were given. With
         :class:`~sklearn.model_selection.LeaveOneOut`, ``scoring="neg_mean_squared_error"``,
         squared loss, complete labels and a quadratic penalty no row costs a fit.
     scoring : str, callable or None, default=None
         What to maximise: None for `score`, or a scorer ``scorer(estimator, X, y)`` that returns
-        a float or, as `skmtl.task_scores` does, a dict with one value a task and "mean"; a
+        a float or, as `skmtl.task_scores` does, a dict with one value per task and "mean"; a
         name stands for :func:`skmtl.make_multitask_scorer` of it.
     grid : dict of lists, list of such dicts or None, default=None
         Further parameters to try at every alpha, such as ``{"center": [False, True]}`` or
@@ -36,7 +36,7 @@ JOBS = """
         Number of folds and combinations of ``grid`` at a time, by joblib. Results do not depend
         on it.
     verbose : bool or int, default=False
-        How much joblib tells of its progress.
+        How much joblib reports of its progress.
 """
 
 SEARCH_ATTRIBUTES = """

@@ -1,4 +1,4 @@
-"""What the linear estimators say alike."""
+"""Docstring sections that the linear estimators share."""
 
 PARAMETERS = """
     penalty : str or Penalty, default="l21"
@@ -14,7 +14,7 @@ PARAMETERS = """
     <task parameters>
     center : bool, default=False
         Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
-        With few rows a task this matters more than the choice of the penalty.
+        With few rows per task this matters more than the choice of the penalty.
     fit_intercept : bool, default=True
         Whether to fit an intercept for each task.
     intercept_alpha : float, default=0.0
@@ -33,13 +33,13 @@ PARAMETERS = """
     positive : bool, default=False
         Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
         quadratic penalties; not with ``center=True``, and with alpha > 0.
-    solver : str, default="auto"
+    solver : str or Solver, default="auto"
         One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
         "closed_form" for squared loss with quadratic penalties ("l2", "mean_deviation",
         "temporal", graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
         "elastic_net" and "sparse_group", where intercepts are free; "admm" for squared loss
         with any penalty, where the features are not too many; "proximal_gradient" for
-        everything.
+        everything. Or an object of `skmtl.linear.solvers`, or of a class of your own.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4
@@ -53,7 +53,7 @@ CLASSIFIER_PARAMETERS = PARAMETERS.replace(
         How strongly; 0 fits without penalty.
 """,
     """    alpha : float, default=0.01
-        How strongly; 0 fits without penalty. The gradient of log loss is at most 1 a label,
+        How strongly; 0 fits without penalty. The gradient of log loss is at most 1 per label,
         whatever the labels: with standardised features no alpha from 1 on leaves a coefficient
         that is not 0, so that the default of regression would learn nothing.
 """,
@@ -61,7 +61,7 @@ CLASSIFIER_PARAMETERS = PARAMETERS.replace(
 
 ATTRIBUTES = r"""
     coef_ : ndarray of shape (n_outputs, n_features)
-        Coefficients: one row a task, or a row for each class of a multiclass task. Without
+        Coefficients: one row per task, or one for each class of a multiclass task. Without
         the task feature in long form.
     intercept_ : ndarray of shape (n_outputs,)
         Intercepts.

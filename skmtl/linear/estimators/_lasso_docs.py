@@ -1,4 +1,4 @@
-"""What the counterparts of scikit-learn's multi-task lassos say alike."""
+"""Docstring sections that the counterparts of scikit-learn's multi-task lassos share."""
 
 FIT_INTERCEPT = """
     fit_intercept : bool, default=True

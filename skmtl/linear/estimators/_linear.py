@@ -181,6 +181,8 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
            [1, 0]])
     """
 
+    # In full, though only the default of alpha differs: scikit-learn, the docs and editors read
+    # parameters and their defaults off this signature.
     def __init__(
         self,
         penalty: str | Penalty = "l21",

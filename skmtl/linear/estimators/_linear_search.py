@@ -30,6 +30,9 @@ OF_KIND = {
 OF_THE_SEARCH = ("alphas", "eps", "cv", "scoring", "grid", "selection", "n_jobs", "verbose")
 """Parameters that what is fitted with each alpha does not have."""
 
+PARTS = ("penalty", "solver")
+"""Parameters that may be objects with parameters of their own."""
+
 
 class LinearSearch(MultiTaskLinear):
     """Fits models of one alpha in folds, then the best to all data."""
@@ -91,9 +94,10 @@ class LinearSearch(MultiTaskLinear):
         model = OF_KIND[self._kind]()
         given = self.get_params(deep=False).items()
         own = {name: value for name, value in given if name not in OF_THE_SEARCH}
-        penalty = clone(params.get("penalty", self.penalty), safe=False)
-        model.set_params(**{**own, "penalty": penalty})
-        model.set_params(**{name: value for name, value in params.items() if name != "penalty"})
+        # Not to change those of the user, where the grid names parameters of theirs.
+        parts = {name: clone(params.get(name, getattr(self, name)), safe=False) for name in PARTS}
+        model.set_params(**{**own, **parts})
+        model.set_params(**{name: value for name, value in params.items() if name not in PARTS})
         types = [clone(task) for task in tasks.tasks]
         model.set_params(tasks=types[0] if tasks.is_1d or tasks.is_long else types)
         model._validate_params()

@@ -19,7 +19,7 @@ from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._setup import Setup, set_up
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import NormAtom, Penalty
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -114,11 +114,11 @@ def _without_outliers(setup: Setup, targets: Targets, shape: tuple[int, int]) ->
     Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
     """
     tasks, b = targets.tasks, setup.start_b.copy()
-    is_huber = [task.has_linear_tails for task in tasks.tasks]
-    if not any(is_huber):
+    has_tails = [task.has_linear_tails for task in tasks.tasks]
+    if not any(has_tails):
         return b
     sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
-    at = np.repeat(is_huber[:1] * tasks.n_tasks if tasks.is_long else is_huber, sizes)
+    at = np.repeat(has_tails[:1] * tasks.n_tasks if tasks.is_long else has_tails, sizes)
     values = targets.values[targets.weights > 0]
     low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
     for _ in range(BISECTIONS):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -1,10 +1,10 @@
 r"""The loss part of the objective, F(W, b) = sum over labels of c_ti loss_t(y_ti, x_i w_t + b_t).
 
 Two forms of the same protocol: `DataLoss` works on the rows, for any mix of losses;
-`StatisticsLoss` on Gram matrices, for squared loss. ``at(W, b)`` gives a point with ``value``,
-``gradient`` (gW, gb), ``hessian(dW, db)``, and ``dual(dW, db)``: the dual variable u = gradient
-with respect to the raw scores, moved by a linearised step -(dW, db) of the coefficients. A dual
-point has ``gradient`` (the adjoint of u) and ``conjugate(s)`` = F*(s u).
+`_statistics_loss.StatisticsLoss` on Gram matrices, for squared loss. ``at(W, b)`` gives a point
+with ``value``, ``gradient`` (gW, gb), ``hessian(dW, db)``, and ``dual(dW, db)``: the dual variable
+u = gradient with respect to the raw scores, moved by a linearised step -(dW, db) of the
+coefficients. A dual point has ``gradient`` (the adjoint of u) and ``conjugate(s)`` = F*(s u).
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from skmtl._indexing import as_slice
 from skmtl.linear.objective._design import Design
 from skmtl.linear.objective._separation import margins
-from skmtl.linear.objective._statistics import Statistics
 from skmtl.tasks._base import Task
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 Outputs = slice | Array
@@ -192,68 +191,6 @@ class DataDual:
             per_label = slope[used] / label_weights[used][:, None]
             total += float(label_weights[used] @ task.conjugate(per_label, values[used]))
         return total
-
-
-class StatisticsLoss:
-    r"""Squared loss through `Statistics`: the cost of a step does not depend on the rows.
-
-    .. math:: F = \tfrac12 \sum_t w_t' G_t w_t - 2 w_t' q_t + r_t + \omega_t m_t^2,
-              \quad m_t = b_t + \bar x_t' w_t - \bar y_t
-
-    with centred Gram matrices :math:`G_t` and products :math:`q_t`, or uncentred ones and no
-    :math:`m` without an intercept. ``profiled``: b is kept at its optimum, so that m = 0.
-    """
-
-    def __init__(self, statistics: Statistics, *, profiled: bool) -> None:
-        self.statistics, self.profiled = statistics, profiled
-
-    def at(self, W: Array, b: Array) -> StatisticsPoint:
-        return StatisticsPoint(self, W, b)
-
-
-class StatisticsPoint:
-    """`StatisticsLoss` at some coefficients; as it is quadratic, its own dual point too."""
-
-    def __init__(self, loss: StatisticsLoss, W: Array, b: Array) -> None:
-        self.loss, self.W, self.b = loss, W, b
-        stats = loss.statistics
-        self.GW = stats.gram_product(W)
-        self.miss = np.zeros_like(b)
-        if not loss.profiled:
-            self.miss = b + stats.mean_product(W) - stats.y_mean
-
-    @cached_property
-    def value(self) -> float:
-        stats = self.loss.statistics
-        quadratic = (
-            np.vdot(self.W, self.GW) - 2 * np.vdot(self.W, stats.cross) + stats.squares.sum()
-        )
-        return 0.5 * float(quadratic + stats.omega @ self.miss**2)
-
-    @cached_property
-    def gradient(self) -> tuple[Array, Array]:
-        stats = self.loss.statistics
-        gb = stats.omega * self.miss
-        return self.GW - stats.cross + stats.means_times(gb), gb
-
-    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
-        stats = self.loss.statistics
-        if self.loss.profiled:
-            return stats.gram_product(dW), np.zeros_like(db)
-        gb = stats.omega * (db + stats.mean_product(dW))
-        return stats.gram_product(dW) + stats.means_times(gb), gb
-
-    def dual(self, dW: Array, db: Array) -> StatisticsPoint:
-        if not (dW.any() or db.any()):
-            return self
-        return StatisticsPoint(self.loss, self.W - dW, self.b - db)
-
-    def conjugate(self, scale: float) -> float:
-        # u = c (f - y): sum of s^2 u^2 / (2 c) + s u y, from the same statistics.
-        stats = self.loss.statistics
-        along_y = float(np.vdot(self.W, stats.cross) - stats.squares.sum())
-        along_y += float(stats.omega @ (self.miss * stats.y_mean))
-        return scale**2 * self.value + scale * along_y
 
 
 def _weigh(label_weights: Array, values: Array) -> Array:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._losses import DataLoss, StatisticsLoss
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._statistics import statistics_of
+from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Intercept, Start
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._centring import without_large_means
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 Group = tuple[list[int], Any, Array, Array]

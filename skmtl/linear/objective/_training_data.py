@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 

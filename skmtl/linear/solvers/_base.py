@@ -18,7 +18,8 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import Penalty
 from skmtl.linear.solvers._linear_fit import LinearFit
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 

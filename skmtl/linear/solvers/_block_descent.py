@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._centring import without_large_means
-from skmtl.linear.objective._losses import StatisticsLoss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
@@ -25,13 +24,14 @@ from skmtl.linear.objective._statistics import (
     gram_bytes,
     statistics_of,
 )
+from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L1, L21
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._convergence import warn_unless_converged
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._needs import FEW_FEATURES, lacks_grams
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 if TYPE_CHECKING:
     from skmtl.linear.solvers._spaces import Space

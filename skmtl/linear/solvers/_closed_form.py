@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import StatisticsLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._task_matrix import TaskMatrix
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping

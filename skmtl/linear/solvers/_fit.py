@@ -19,7 +19,8 @@ from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_certified
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 

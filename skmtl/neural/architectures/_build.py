@@ -126,7 +126,7 @@ class Networks(MultiTaskModule):
     def _network(self) -> Any:
         return self.networks.module
 
-    def _each(self, x: Tensor, task_index: Tensor | None = None, *, method: str) -> Tensor:
+    def _each(self, x: Tensor, task_index: Tensor | None = None, *, method: str | None) -> Tensor:
         """Results (n_models, ...) of a method of the networks, of rows (n_models, n, ...)."""
         self.networks.set_mode(x.shape[1])
         found = []
@@ -138,7 +138,7 @@ class Networks(MultiTaskModule):
         return torch.cat(found)
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        return self._each(X, task_index, method="__call__")
+        return self._each(X, task_index, method=None)
 
     def read_as(self, tasks: TaskSet) -> None:
         """Pass on what the raw scores mean."""

@@ -205,7 +205,7 @@ class CascadedHeads(MultiTaskModule):
 
 
 def _picked(wide: Tensor, place: Tensor, heads: Any) -> Tensor:
-    """Of the scores of all heads those of one head a row; any for place -1."""
+    """Of the scores of all heads those of one head per row; any for place -1."""
     by_head = wide.unflatten(-1, (heads.n_tasks, -1)).transpose(1, 2)
     return rows_of_task(by_head, place.clamp_min(0))
 

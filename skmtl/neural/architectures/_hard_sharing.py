@@ -1,4 +1,4 @@
-"""All hidden layers shared, one head a task."""
+"""All hidden layers shared, one head per task."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Trunk(nn.Module):
 
 
 class Heads(nn.Module):
-    """One small network a task, all computed together.
+    """One small network per task, all computed together.
 
     ``tasks`` names those that there are heads for, by default all.
     """

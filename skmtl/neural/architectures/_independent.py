@@ -1,4 +1,4 @@
-"""Nothing shared: a network a task."""
+"""Nothing shared: one network per task."""
 
 from __future__ import annotations
 

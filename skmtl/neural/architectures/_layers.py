@@ -221,7 +221,7 @@ class NextTaskLayer(TaskLayer):
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from generators of its own, one a model."""
+    """Dropout that draws from generators of its own, one per model."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -229,7 +229,7 @@ class Dropout(nn.Module):
         self.generators: list[torch.Generator] = []
 
     def seed(self, seeds: Sequence[int], device: torch.device) -> None:
-        """Start one generator a model."""
+        """Start one generator per model."""
         self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def mask(self, x: Tensor) -> Tensor | None:

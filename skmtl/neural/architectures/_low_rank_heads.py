@@ -24,7 +24,7 @@ class LowRankHeads(Architecture):
     with the trunk :math:`\phi` and shared directions U of shape (width, rank): the weights of
     all linear heads together, U E, have rank ``rank`` at most (the reduced-rank regression of
     [1]_ on learned features; [2]_ for classifiers of tasks). A task then costs ``rank``
-    weights an output instead of the width of the trunk, which is made for thousands of tasks
+    weights per output instead of the width of the trunk, which is made for thousands of tasks
     with few labels; in long form memory grows with the rows, not with rows times tasks. With
     ``head_hidden_layer_sizes`` the first layer of the heads is the one of low rank. Trunk and
     U are shared; each :math:`e_t` and :math:`b_t` belongs to its task. A rank of at least the

@@ -1,4 +1,4 @@
-"""Experts that all tasks read, and a gate a task."""
+"""Experts that all tasks read, and one gate per task."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MMoE(GatedArchitecture):
     gate : {"softmax", "dselect"}, default="softmax"
         Kind of the gates.
     k : int, default=2
-        DSelect-k: number of selectors, so of experts a task reads at most once settled.
+        DSelect-k: number of selectors, so of experts that a task reads at most once settled.
     gamma : float, default=1.0
         DSelect-k: width of the smooth step.
     entropy_weight : float, default=1e-3
@@ -117,7 +117,7 @@ class MMoE(GatedArchitecture):
 
 
 class MixedExperts(GatedModule):
-    """Experts, a gate a task, heads."""
+    """Experts, one gate per task, heads."""
 
     def __init__(self, experts: Experts, gate: Gate, heads: OwnHeads) -> None:
         super().__init__()

@@ -51,12 +51,14 @@ class SideBySide(Shared):
             for name, stacked in tensors_of(self.module):
                 stacked[model] = values[name]
 
-    def call(self, model: int, *args: Any, method: str = "__call__") -> Any:
-        """What a method of the module returns with the parameters of one model."""
-        tensors = {f"module.{name}": tensor[model] for name, tensor in tensors_of(self.module)}
+    def call(self, model: int, *args: Any, method: str | None = None) -> Any:
+        """What the module, or a method of it, returns with the parameters of one model."""
+        target = self.module if method is None else _Method(self.module, method)
+        prefix = "" if method is None else "module."
+        tensors = {prefix + name: tensor[model] for name, tensor in tensors_of(self.module)}
         is_random = self.training and self.noise.generators
         with drawing_from(self.noise.generators[model]) if is_random else nullcontext():
-            return torch.func.functional_call(_Method(self.module, method), tensors, args)
+            return torch.func.functional_call(target, tensors, args)
 
     def set_mode(self, n_rows: int) -> None:
         """Train or predict; batch normalisation refuses to learn from one row, which predicts."""

@@ -1,4 +1,4 @@
-"""A network of its own for each task, stacked: what several architectures start from."""
+"""One network per task, stacked: what several architectures start from."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class StackedTrunks(nn.Module):
 
 
 class OwnHeads(nn.Module):
-    """One small network a task, reading what that task has computed.
+    """One small network per task, reading what that task has computed.
 
     Wide it reads (n_models, n_tasks, n, n_inputs), in long form (n_models, n, n_inputs).
     ``tasks`` is as in `TaskLayer`.

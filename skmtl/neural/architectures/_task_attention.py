@@ -28,7 +28,7 @@ class TaskAttention(Architecture):
         U W_i^V
 
     with multi-head attention [1]_ of H = ``n_heads`` heads in d = ``embed_dim`` dimensions, a
-    query :math:`q_t` a task, and heads :math:`h_t`. The last of ``hidden_layer_sizes`` is
+    query :math:`q_t` per task, and heads :math:`h_t`. The last of ``hidden_layer_sizes`` is
     computed ``n_tokens`` times, with weights of its own for each token, a row of U(x). That
     outputs are read by queries of what is to be predicted follows [2]_.
 
@@ -120,7 +120,7 @@ class AttendedTokens(MultiTaskModule):
 
 
 class Queries(PerTask):
-    """A vector a task: (n_models, 1, n_tasks, width), or (n_models, n, 1, width) for rows."""
+    """One vector per task: (n_models, 1, n_tasks, width), or (n_models, n, 1, width) for rows."""
 
     def __init__(self, n_models: int, n_tasks: int, width: int) -> None:
         super().__init__()

@@ -102,7 +102,7 @@ class ModulatedTrunk(MultiTaskModule):
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
         embedded = self.embedding(task_index)
-        # One line a task and row, or one line a row.
+        # One line per task and row, or one line per row.
         z = X if task_index is not None else X[:, None]
         for layer, modulation in zip(self.trunk.layers, self.modulations, strict=True):
             scale, shift = modulation(embedded)
@@ -114,7 +114,7 @@ class ModulatedTrunk(MultiTaskModule):
 
 
 class Embedding(PerTask):
-    """A few numbers a task: (n_models, n_tasks, 1, size), or (n_models, n, size) for rows."""
+    """A few numbers per task: (n_models, n_tasks, 1, size), or (n_models, n, size) for rows."""
 
     def __init__(self, n_models: int, tasks: Sequence[int], size: int) -> None:
         super().__init__()

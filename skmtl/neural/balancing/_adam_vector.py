@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+from skmtl.neural.optimizers._adam import BETA1, BETA2, EPSILON
 
 
 class AdamVector:
-    """One number a task and model, 0 at first, moved by Adam where the task has labels.
+    """One number per task and model, 0 at first, moved by Adam where the task has labels.
+
+    The steps of `skmtl.neural.optimizers.Adam`, but counted for each number apart: a task
+    without labels in a batch waits.
 
     Parameters
     ----------
@@ -33,9 +35,9 @@ class AdamVector:
     def step(self, gradient: Tensor, observed: Tensor) -> None:
         """Move against the gradient; tasks without labels stay as they are."""
         n_steps = self._n_steps + 1
-        mean = BETA_1 * self._mean + (1 - BETA_1) * gradient
-        square = BETA_2 * self._square + (1 - BETA_2) * gradient**2
-        first, second = mean / (1 - BETA_1**n_steps), square / (1 - BETA_2**n_steps)
+        mean = BETA1 * self._mean + (1 - BETA1) * gradient
+        square = BETA2 * self._square + (1 - BETA2) * gradient**2
+        first, second = mean / (1 - BETA1**n_steps), square / (1 - BETA2**n_steps)
         move = first / (second.sqrt() + EPSILON) + self.decay * self.values
         values = self.values - self.learning_rate * move
         self.values = torch.where(observed, values, self.values)

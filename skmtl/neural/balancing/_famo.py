@@ -28,7 +28,7 @@ class FAMO(LossBalancing):
     .. math:: \delta_t = \log L_t - \log L_t', \quad
         \xi \leftarrow \xi - \eta \big( z \circ (\delta - z'\delta) + \gamma \xi \big)
 
-    so that a task whose loss falls quickly counts less. It costs one more forward pass a step.
+    so that a task whose loss falls quickly counts less. It costs one more forward pass per step.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What tasks agree on when each weighs its own gain."""
+"""Nash's bargaining solution and its alpha-fair relatives, by Newton's method."""
 
 from __future__ import annotations
 

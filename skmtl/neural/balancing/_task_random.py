@@ -12,12 +12,12 @@ Array = NDArray[Any]
 
 
 class TaskRandom:
-    """One generator a model; a task gets the same numbers at whatever place it stands.
+    """One generator per model; a task gets the same numbers at whatever place it stands.
 
     Parameters
     ----------
     seeds : sequence of int
-        One a model.
+        One per model.
     task_keys : sequence of int
         Numbers are drawn in the order of these.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from skmtl.neural.optimizers._base import Optimizer
@@ -25,7 +27,8 @@ class Adam(Optimizer):
     kinds = ("first", "second")
     is_decoupled = False
 
-    def _fused(self, parameters, gradients, first, second, alpha):
+    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+        first, second, alpha = kept_and_alpha
         kernel = torch._fused_adamw_ if self.is_decoupled else torch._fused_adam_
         kernel(
             parameters,
@@ -46,7 +49,8 @@ class Adam(Optimizer):
             found_inf=None,
         )
 
-    def _plain(self, parameters, gradients, first, second, alpha):
+    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+        first, second, alpha = kept_and_alpha
         t = float(self.n_steps)
         for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
             rate = self._rate(p)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+State = dict[str, Any]
+Gradients = Sequence[Tensor | None]
 
 
 class Optimizer(ABC):
@@ -29,15 +36,22 @@ class Optimizer(ABC):
     # What is kept of each parameter from step to step, by name.
     kinds: tuple[str, ...]
 
-    def __init__(self, module, *, learning_rate, alpha, is_fused=None):
-        self.learning_rate = learning_rate
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        learning_rate: float,
+        alpha: float,
+        is_fused: bool | None = None,
+    ) -> None:
+        self.learning_rate: Any = learning_rate
         self.names = [name for name, _ in module.named_parameters()]
         # Detached, so that they may be moved without a word to autograd.
         self.parameters = [p.detach() for p in module.parameters()]
         self.kept = [[torch.zeros_like(p) for p in self.parameters] for _ in self.kinds]
         self.n_steps = torch.zeros((), dtype=torch.float32, device=self.parameters[0].device)
         # The same number; numpy adds to it in a tenth of the time.
-        self.count = self.n_steps.numpy() if self.n_steps.is_cpu else self.n_steps
+        self.count: Any = self.n_steps.numpy() if self.n_steps.is_cpu else self.n_steps
         is_weight = [name.endswith("weight") for name in self.names]
         weights = [i for i, weight in enumerate(is_weight) if weight]
         biases = [i for i, weight in enumerate(is_weight) if not weight]
@@ -47,7 +61,7 @@ class Optimizer(ABC):
             is_fused = all(fused_works(type(self), *place) for place in places)
         self.is_fused = is_fused
 
-    def step(self, gradients):
+    def step(self, gradients: Gradients) -> None:
         """Move the parameters; one gradient (or None) for each, in the module's order."""
         move = self._fused if self.is_fused else self._plain
         self.count += 1
@@ -56,28 +70,27 @@ class Optimizer(ABC):
             if len(present) < len(group.members):
                 group = Group(self, present, group.alpha)
             if present:
-                found = [gradients[i] for i in present]
-                move(group.parameters, found, *group.kept, group.alpha)
+                move(group.parameters, [gradients[i] for i in present], *group.kept, group.alpha)
 
-    def set_rates(self, rates):
+    def set_rates(self, rates: NDArray[Any]) -> None:
         """Change the learning rate: an array with that of each model."""
         self.learning_rate = float(rates[0])
         if (rates != rates[0]).any():
             # A kernel knows one rate only.
             self.learning_rate, self.is_fused = torch.from_numpy(rates), False
 
-    def end_epoch(self, progress):  # noqa: B027, most need not know
+    def end_epoch(self, progress: Any) -> None:  # noqa: B027, most need not know
         """Take note of a finished epoch."""
 
-    def state(self):
+    def state(self) -> State:
         """Everything a later step needs, as numpy arrays."""
-        arrays = {"n_steps": self.n_steps.cpu().numpy().copy()}
+        arrays: State = {"n_steps": self.n_steps.cpu().numpy().copy()}
         for kind, tensors in zip(self.kinds, self.kept, strict=True):
             for name, tensor in zip(self.names, tensors, strict=True):
                 arrays[f"{kind}.{name}"] = tensor.cpu().numpy().copy()
         return arrays
 
-    def load(self, state):
+    def load(self, state: State) -> None:
         """Go on from what `state` found."""
         self.n_steps.fill_(float(state["n_steps"]))
         for kind, tensors in zip(self.kinds, self.kept, strict=True):
@@ -85,14 +98,14 @@ class Optimizer(ABC):
                 tensor.copy_(torch.from_numpy(state[f"{kind}.{name}"]))
 
     @abstractmethod
-    def _fused(self, parameters, gradients, *kept_and_alpha):
+    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
         """Move some parameters by torch's fused kernel."""
 
     @abstractmethod
-    def _plain(self, parameters, gradients, *kept_and_alpha):
+    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
         """Move them by the formula, written out."""
 
-    def _rate(self, parameter):
+    def _rate(self, parameter: Tensor) -> Any:
         """The learning rate, shaped to multiply a parameter of all models."""
         if not torch.is_tensor(self.learning_rate):
             return self.learning_rate
@@ -102,7 +115,7 @@ class Optimizer(ABC):
 class Group:
     """Parameters that share the strength of the decay, by their positions ``members``."""
 
-    def __init__(self, optimizer, members, alpha):
+    def __init__(self, optimizer: Optimizer, members: list[int], alpha: float) -> None:
         self.members, self.alpha = members, alpha
         self.parameters = [optimizer.parameters[i] for i in members]
         self.kept = [[tensors[i] for i in members] for tensors in optimizer.kept]
@@ -117,28 +130,28 @@ class Wrapped:
         What takes the steps.
     """
 
-    def __init__(self, optimizer):
+    def __init__(self, optimizer: Optimizer | Wrapped) -> None:
         self.optimizer = optimizer
 
-    def step(self, gradients):
+    def step(self, gradients: Gradients) -> None:
         """See `Optimizer`."""
         self.optimizer.step(gradients)
 
-    def end_epoch(self, progress):
+    def end_epoch(self, progress: Any) -> None:
         """See `Optimizer`."""
         self.optimizer.end_epoch(progress)
 
-    def state(self):
+    def state(self) -> State:
         """See `Optimizer`."""
         return self.optimizer.state()
 
-    def load(self, state):
+    def load(self, state: State) -> None:
         """See `Optimizer`."""
         self.optimizer.load(state)
 
 
 @cache
-def fused_works(kind, device, dtype):
+def fused_works(kind: type[Optimizer], device: str, dtype: torch.dtype) -> bool:
     """Whether torch's fused kernel, which is private, is there and does what it did.
 
     It is tried on a few numbers. Where it is gone or changed, the plain step is taken.

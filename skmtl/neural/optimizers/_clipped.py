@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from skmtl.neural.optimizers._base import Wrapped
+from skmtl.neural.optimizers._base import Gradients, Optimizer, Wrapped
 
 
 class Clipped(Wrapped):
@@ -25,11 +25,11 @@ class Clipped(Wrapped):
     ICML 2013, algorithm 1.
     """
 
-    def __init__(self, optimizer, max_norm):
+    def __init__(self, optimizer: Optimizer | Wrapped, max_norm: float) -> None:
         super().__init__(optimizer)
         self.max_norm = max_norm
 
-    def step(self, gradients):
+    def step(self, gradients: Gradients) -> None:
         """A step with the clipped gradients; the given ones stay as they are."""
         present = [gradient for gradient in gradients if gradient is not None]
         if present:

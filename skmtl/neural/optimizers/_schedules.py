@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skmtl.neural.optimizers import Wrapped
+from skmtl.neural.optimizers._base import Gradients, Optimizer, State, Wrapped
 
 # As in PyTorch's OneCycleLR and fastai: share of the steps that warm up, and from where.
 WARM_UP, START = 0.3, 1 / 25
@@ -14,7 +17,7 @@ WARM_UP, START = 0.3, 1 / 25
 CUT = 5.0
 
 
-def cosine(p):
+def cosine(p: float) -> float:
     r"""Share of the highest learning rate when the share p of all steps is done.
 
     .. math:: \eta(p) / \eta = (1 + \cos \pi p) / 2
@@ -27,7 +30,7 @@ def cosine(p):
     return (1.0 + math.cos(math.pi * p)) / 2.0
 
 
-def one_cycle(p):
+def one_cycle(p: float) -> float:
     r"""Share of the highest learning rate when the share p of all steps is done.
 
     .. math:: \eta(p) / \eta = \frac{1}{25} + \frac{24}{25} \frac{p}{0.3}
@@ -46,7 +49,7 @@ def one_cycle(p):
 
 
 # Those that are planned ahead: after the last of max_iter epochs there is nothing to go on to.
-CURVES = {"cosine": cosine, "one_cycle": one_cycle}
+CURVES: dict[str, Callable[[float], float]] = {"cosine": cosine, "one_cycle": one_cycle}
 
 
 class Planned(Wrapped):
@@ -62,22 +65,24 @@ class Planned(Wrapped):
         Number of steps in max_iter epochs.
     """
 
-    def __init__(self, optimizer, curve, n_steps):
+    optimizer: Optimizer
+
+    def __init__(self, optimizer: Optimizer, curve: Callable[[float], float], n_steps: int) -> None:
         super().__init__(optimizer)
         self.highest, self.curve, self.n_steps = optimizer.learning_rate, curve, n_steps
         self.n_done = 0
 
-    def step(self, gradients):
+    def step(self, gradients: Gradients) -> None:
         """A step at the rate of the moment."""
         self.optimizer.learning_rate = self.highest * self.curve(self.n_done / self.n_steps)
         self.n_done += 1
         self.optimizer.step(gradients)
 
-    def state(self):
+    def state(self) -> State:
         """That of the optimizer, and how far the plan has come."""
         return {**self.optimizer.state(), "n_done": self.n_done}
 
-    def load(self, state):
+    def load(self, state: State) -> None:
         """Go on from what `state` found."""
         self.optimizer.load(state)
         self.n_done = state["n_done"]
@@ -98,34 +103,37 @@ class Plateau(Wrapped):
         Epochs without an improvement, since the last one or since the last cut.
     """
 
-    def __init__(self, optimizer, n_models, patience):
+    optimizer: Optimizer
+
+    def __init__(self, optimizer: Optimizer, n_models: int, patience: int) -> None:
         super().__init__(optimizer)
         self.highest, self.patience = optimizer.learning_rate, patience
         self.n_cuts = np.zeros(n_models, dtype=int)
-        self.step = optimizer.step
 
-    def end_epoch(self, progress):
+    def end_epoch(self, progress: Any) -> None:
         """Cut the rates of the models that have waited long enough."""
         waited = progress.unimproved
         is_due = (waited > 0) & (waited % self.patience == 0)
         if is_due.any():
             self._cut(self.n_cuts + is_due)
 
-    def _cut(self, n_cuts):
+    def _cut(self, n_cuts: NDArray[Any]) -> None:
         self.n_cuts = n_cuts
         self.optimizer.set_rates(self.highest / CUT**n_cuts)
 
-    def state(self):
+    def state(self) -> State:
         """That of the optimizer, and how often each rate was cut."""
         return {**self.optimizer.state(), "n_cuts": self.n_cuts.copy()}
 
-    def load(self, state):
+    def load(self, state: State) -> None:
         """Go on from what `state` found."""
         self.optimizer.load(state)
         self._cut(state["n_cuts"])
 
 
-def scheduled(optimizer, learning_rate, *, n_models, n_steps, n_iter_no_change):
+def scheduled(
+    optimizer: Optimizer, learning_rate: str, *, n_models: int, n_steps: int, n_iter_no_change: int
+) -> Optimizer | Wrapped:
     """The optimizer with a schedule, by the value of the parameter ``learning_rate``."""
     if learning_rate == "plateau":
         return Plateau(optimizer, n_models, max(1, n_iter_no_change // 2))

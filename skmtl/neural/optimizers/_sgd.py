@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from torch import nn
 
 from skmtl.neural.optimizers._base import Optimizer
 
@@ -31,13 +34,16 @@ class SGD(Optimizer):
 
     kinds = ("velocity",)
 
-    def __init__(self, module, *, momentum=0.9, nesterov=True, **options):
+    def __init__(
+        self, module: nn.Module, *, momentum: float = 0.9, nesterov: bool = True, **options: Any
+    ) -> None:
         super().__init__(module, **options)
         self.momentum = momentum
         # Without momentum it is the same, but torch's kernel refuses the pair.
         self.nesterov = nesterov and momentum > 0
 
-    def _fused(self, parameters, gradients, velocity, alpha):
+    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+        velocity, alpha = kept_and_alpha
         torch._fused_sgd_(
             parameters,
             # The kernel walks through memory: a transposed gradient would be read wrongly.
@@ -54,7 +60,8 @@ class SGD(Optimizer):
             found_inf=None,
         )
 
-    def _plain(self, parameters, gradients, velocity, alpha):
+    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+        velocity, alpha = kept_and_alpha
         for p, g, v in zip(parameters, gradients, velocity, strict=True):
             g = g + alpha * p
             v.mul_(self.momentum).add_(g)

@@ -52,18 +52,18 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("scale", [1e-305, 1e-155, 1e200])
 @pytest.mark.parametrize("by_row", [True, False], ids=["rows", "labels"])
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("name", MODELS)
-def test_all_weights_times_a_factor_are_the_same_weights(name, data, by_row, scale):
+def test_all_weights_times_a_factor_are_the_same_weights(name, data, by_row):
     if name.endswith("cv") and data == "more features":
         pytest.skip("one fit of each kind is enough")
     features, labels = DATA[data]
     weights = WEIGHTS[: len(labels), 0] if by_row else WEIGHTS[: len(labels)]
     expected = MODELS[name].fit(features, labels, sample_weight=weights).predict(features)
-    found = MODELS[name].fit(features, labels, sample_weight=scale * weights).predict(features)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    for scale in (1e-305, 1e-155, 1e200):
+        found = MODELS[name].fit(features, labels, sample_weight=scale * weights).predict(features)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4, err_msg=f"{scale:g}")
 
 
 @pytest.mark.parametrize("magnitude", [1e155, 1e300, 1e-155])
@@ -111,11 +111,10 @@ ORDERS = {
 """Powers of W in the penalties: X times s with alpha times s to that power is the same problem."""
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1e9])
 @pytest.mark.parametrize("center", [False, True])
 @pytest.mark.parametrize("penalty", ORDERS)
 @pytest.mark.parametrize("kind", ["regression", "missing", "classes", "huber"])
-def test_features_of_any_scale_are_the_same_problem(kind, penalty, center, scale):
+def test_features_of_any_scale_are_the_same_problem(kind, penalty, center):
     model = {
         "classes": MultiTaskLinearClassifier(penalty),
         "huber": MultiTaskLinear(penalty, tasks=Regression("huber")),
@@ -129,7 +128,8 @@ def test_features_of_any_scale_are_the_same_problem(kind, penalty, center, scale
         return model.coef_ * scale
 
     expected = fitted(1.0)
-    np.testing.assert_allclose(fitted(scale), expected, atol=3e-3 * np.abs(expected).max())
+    for scale in (1e-9, 1e9):
+        np.testing.assert_allclose(fitted(scale), expected, atol=3e-3 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e9])

@@ -54,7 +54,7 @@ def labels_of(name, Y):
     return (Y > 0).astype(int) if name == "classifier" else Y
 
 
-def told(model, X, Y):
+def messages_of(model, X, Y):
     """Messages of a fit that speak of zeros."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -80,7 +80,7 @@ def test_a_fit_of_zeros_warns_with_alpha_max_and_what_chooses_alpha(name, missin
     # Two digits are shown.
     assert (FOR_ANY[name](alpha=1.06 * largest).fit(X, Y).coef_ == 0).all()
     below = FOR_ANY[name](alpha=0.9 * largest, tol=1e-8)
-    assert not told(below, X, Y)
+    assert not messages_of(below, X, Y)
     assert below.coef_.any()
 
 
@@ -88,9 +88,9 @@ def test_alpha_max_is_that_of_the_gradient(data):
     X, Y = data
     largest = np.linalg.norm(X.T @ Y / len(X), axis=1).max()
     for model in (MultiTaskLinear(alpha=3), MultiTaskLasso(alpha=3)):
-        (message,) = told(model, X, Y)
+        (message,) = messages_of(model, X, Y)
         assert f"alpha_max={largest:.2g}," in message
-    (message,) = told(MultiTaskElasticNet(alpha=9, l1_ratio=0.5), X, Y)
+    (message,) = messages_of(MultiTaskElasticNet(alpha=9, l1_ratio=0.5), X, Y)
     assert f"alpha_max={2 * largest:.2g}," in message
     assert not TheirLasso(alpha=1.001 * largest).fit(X, Y).coef_.any()
 
@@ -105,14 +105,14 @@ def test_every_penalty_that_makes_zeros(penalty, form, data):
         options["task_feature"] = 0
     elif form == "mixed":
         Y = np.column_stack([Y[:, 0], Y[:, 1] > 0])
-    (message,) = told(MultiTaskLinear(penalty, **options), X, Y)
+    (message,) = messages_of(MultiTaskLinear(penalty, **options), X, Y)
     assert "alpha=20 is not below alpha_max=" in message
-    assert not told(MultiTaskLinear(penalty, **{**options, "alpha": 0.02}), X, Y)
+    assert not messages_of(MultiTaskLinear(penalty, **{**options, "alpha": 0.02}), X, Y)
 
 
 def test_a_loose_tolerance_is_told_as_such(data):
     model = MultiTaskLinear(alpha=0.2, tol=1.0, solver="block_descent")
-    (message,) = told(model, *data)
+    (message,) = messages_of(model, *data)
     assert "tol=1 ends the fit before its first step. Take a smaller tol;" in message
 
 
@@ -131,7 +131,7 @@ def test_nothing_to_learn_is_no_news(name, case, data):
     if name == "classifier" and case == "constant Y":
         Y = np.ones(Y.shape, dtype=int)
     model = FOR_ANY[name](alpha=1.0)
-    assert not told(model, X, Y)
+    assert not messages_of(model, X, Y)
     assert not model.coef_.any()
 
 
@@ -141,9 +141,9 @@ def test_estimators_that_choose_alpha_warn_only_if_all_that_are_given_are_too_la
     Y = labels_of(name, Y)
     noise = np.random.default_rng(1).permutation(Y)
     for alphas in (10, [9.0, 3.0, 0.05]):
-        assert not told(CHOOSERS[name](alphas=alphas), X, noise)
+        assert not messages_of(CHOOSERS[name](alphas=alphas), X, noise)
     model = CHOOSERS[name](alphas=[9.0, 7.0])
-    (message,) = told(model, X, Y)
+    (message,) = messages_of(model, X, Y)
     assert "alpha=9 is not below alpha_max=" in message
     assert not model.coef_.any()
 
@@ -151,8 +151,8 @@ def test_estimators_that_choose_alpha_warn_only_if_all_that_are_given_are_too_la
 def test_a_search_warns_of_its_best_model_alone(data):
     X, Y = data
     grid = {"alpha": [0.1, 2.0, 3.0, 4.0]}
-    assert not told(GridSearchCV(MultiTaskLinear(), grid), X, Y)
-    (message,) = told(GridSearchCV(MultiTaskLinear(), {"alpha": [2.0, 3.0]}), X, Y)
+    assert not messages_of(GridSearchCV(MultiTaskLinear(), grid), X, Y)
+    (message,) = messages_of(GridSearchCV(MultiTaskLinear(), {"alpha": [2.0, 3.0]}), X, Y)
     assert "alpha=2 is not below" in message
     with pytest.warns(ZeroCoefficientsWarning):
         cross_val_score(MultiTaskLinear(alpha=2.0), X, Y)

@@ -5,8 +5,9 @@ import pytest
 from scipy import sparse
 
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._losses import DataLoss, StatisticsLoss
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.tasks._read_targets import read_targets
 
 MIXED = ["regression", "binary", "multiclass", "count"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmtl.linear.objective._losses import StatisticsLoss
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.solvers._loss_step import LossStep
 from skmtl.tasks._read_targets import read_targets
 

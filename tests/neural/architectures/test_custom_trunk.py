@@ -1,4 +1,4 @@
-"""A trunk of the user's own: what it computes, where it starts, what a fit leaves behind."""
+"""A trunk of the user's: what it computes, where it starts, what a fit leaves behind."""
 
 import pickle
 from functools import partial

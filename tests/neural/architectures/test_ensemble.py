@@ -38,7 +38,7 @@ def test_members_that_are_sure_of_the_opposite():
 
 
 def members_of(model, X, task_index=None):
-    """Links of each member, (n_members, ..) a task."""
+    """Expected values of each member, (n_members, ..) per task."""
     module = build(model._fitted.description, X.dtype, CPU)
     set_state(module, model._fitted.parameters)
     index = None if task_index is None else torch.from_numpy(task_index)[None]
