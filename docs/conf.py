@@ -60,6 +60,7 @@ API = {
     "skmtl": "Estimators and everyday functions",
     "skmtl.tasks": "What a task is",
     "skmtl.linear.penalties": "What a coefficient matrix should look like",
+    "skmtl.kernel": "Kernel methods of many tasks",
     "skmtl.neural.architectures": "How tasks share a network",
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.compose": "Estimators made of estimators",
@@ -67,6 +68,7 @@ API = {
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.testing": "Checks for parts of your own",
 }
 
 

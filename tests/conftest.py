@@ -16,6 +16,7 @@ NAMESPACES = [
     "skmtl",
     "skmtl.tasks",
     "skmtl.linear.penalties",
+    "skmtl.kernel",
     "skmtl.neural.architectures",
     "skmtl.neural.balancing",
     "skmtl.compose",
@@ -23,6 +24,7 @@ NAMESPACES = [
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.testing",
 ]
 
 # A slow machine must not fail a property, and today's examples are tomorrow's.

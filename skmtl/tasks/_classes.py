@@ -20,7 +20,19 @@ UNSEEN = -1.0
 
 
 class UnseenLabelError(ValueError):
-    """A label of a class that was not seen in `fit`."""
+    """A label of a class that was not seen in `fit`.
+
+    Examples
+    --------
+    >>> from skmtl import MultiTaskLinear
+    >>> from skmtl.tasks import UnseenLabelError
+    >>> model = MultiTaskLinear().fit([[0.0], [1.0], [2.0]], ["no", "yes", "yes"])
+    >>> try:
+    ...     model.score([[3.0]], ["perhaps"])
+    ... except UnseenLabelError as error:
+    ...     print("perhaps" in str(error))
+    True
+    """
 
 
 class Classes(Task):

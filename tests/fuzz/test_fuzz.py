@@ -9,7 +9,7 @@ from tests.fuzz.draws import draw
 from tests.fuzz.outcome import asked, fitted
 from tests.fuzz.runner import run_problem
 
-N_PROBLEMS, N_PARTS = 100, 10
+N_PROBLEMS, N_PARTS = 60, 10
 
 
 @pytest.mark.parametrize("part", range(N_PARTS))

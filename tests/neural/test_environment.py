@@ -125,7 +125,7 @@ from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES
 
 X = np.random.default_rng(0).normal(size=(400, 10))
-OPTIONS = {"hidden_layer_sizes": (64, 64), "max_iter": 2, "random_state": 0}
+OPTIONS = {"hidden_layer_sizes": (64, 64), "max_iter": 1, "random_state": 0}
 
 def fit(n_threads):
     predicted, forked = [], []

@@ -241,6 +241,13 @@ def test_task_covariance(regression_data):
     assert not hasattr(MultiTaskLinear("l21").fit(X, Y), "task_covariance_")
 
 
+def test_clusters_that_are_not_needed_are_shared_out():
+    # W of rank 1, two clusters: M has trace 2, 1 of it along W and 1 / 2 in the other directions.
+    covariance = Clustered(2, eta=0.5).task_covariance(np.outer([1.0, 2.0], [1.0, -1.0, 3.0]))
+    values = np.linalg.eigvalsh(covariance) * (3 * 0.5 + 2)
+    np.testing.assert_allclose(values, [1.0, 1.0, 1.5])
+
+
 def test_graph_over_a_fold_without_labels_of_a_task(regression_data):
     X, Y = regression_data
     Y[:, 1] = np.nan

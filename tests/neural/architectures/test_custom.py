@@ -149,7 +149,7 @@ def test_long_form(name, early_stopping):
 def test_dropout_and_normalisation_inside_are_those_of_torch(dtype):
     X, Y = problem()
     model = estimator(Custom(Towers), max_iter=20).fit(X.astype(dtype), Y)
-    mean = model._fitted.arrays["networks.module.module.trunk.1.running_mean"]
+    mean = model._fitted.parameters["networks.module.module.trunk.1.running_mean"]
     assert mean.any()
     np.testing.assert_array_equal(model.predict(X[:1]), model.predict(X[:1]))
     again = clone(model).fit(X.astype(dtype), Y)
@@ -327,7 +327,7 @@ def test_frozen_parameters_stay():
         return made
 
     X, Y = problem()
-    states = [estimator(Custom(frozen), max_iter=n).fit(X, Y)._fitted.arrays for n in (1, 4)]
+    states = [estimator(Custom(frozen), max_iter=n).fit(X, Y)._fitted.parameters for n in (1, 4)]
     first, last = (state["networks.module.module.0.weight"] for state in states)
     np.testing.assert_array_equal(first, last)
 

@@ -1,5 +1,6 @@
 """Row P7: seeds go by the names of the tasks."""
 
+import os
 import subprocess
 import sys
 from enum import Enum
@@ -72,15 +73,16 @@ print(task_keys(names))
 def test_keys_are_the_same_in_every_process():
     names = np.empty(5, dtype=object)
     names[:] = ["a", 1, ("a", 2), pd.Timestamp("2024-01-01"), None]
-    for seed in ("1", "2"):
-        out = subprocess.run(
-            [sys.executable, "-c", CODE],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        assert out.strip() == str(task_keys(names))
+    # Strings have other hashes there than here.
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    out = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert out.strip() == str(task_keys(names))
 
 
 def test_keys_tell_names_apart_and_containers_alike():

@@ -23,16 +23,16 @@ def test_one_loss_from_those_of_the_tasks():
 def test_it_decides_on_stopping_and_a_task_apart_on_divergence(parts, mixed_data):
     made = parts(*mixed_data, ["regression", "binary", "multiclass", "count"])
     options = {"tol": 0.0, "n_iter_no_change": 1, "monitor": Monitor(np.eye(4)[1])}
-    books = Progress(made.module, 1, np.ones(4), **options)
+    progress = Progress(made.module, 1, np.ones(4), **options)
     # The mean falls throughout; the second task stands still.
     for epoch in range(3):
-        books.end_epoch(np.array([[5.0 - epoch, 2.0, 1.0, 1.0]]), None)
-    assert books.has_converged[0]
-    assert books.best_loss[0] == 2.0
-    books = Progress(made.module, 1, np.ones(4), **options)
-    books.end_epoch(np.array([[1.0, 2.0, 1.0, 1.0]]), None)
-    books.end_epoch(np.array([[1.0, 1.0, 1e8, 1.0]]), None)
-    assert books.diverged_task[0] == 2
+        progress.end_epoch(np.array([[5.0 - epoch, 2.0, 1.0, 1.0]]), None)
+    assert progress.has_converged[0]
+    assert progress.best_loss[0] == 2.0
+    progress = Progress(made.module, 1, np.ones(4), **options)
+    progress.end_epoch(np.array([[1.0, 2.0, 1.0, 1.0]]), None)
+    progress.end_epoch(np.array([[1.0, 1.0, 1e8, 1.0]]), None)
+    assert progress.diverged_task[0] == 2
 
 
 @pytest.fixture

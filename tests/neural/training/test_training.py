@@ -52,15 +52,15 @@ def test_models_side_by_side_are_fits_alone(parts, mixed_data, early_stopping, d
             options["validation"] = made.make_rows(X[::4], held)
         return made, fit(made, **options)
 
-    together, books = make(seeds)
+    together, progress = make(seeds)
     for k, seed in enumerate(seeds):
         alone, own = make((seed,))
-        assert own.n_iter[0] == books.n_iter[k]
-        np.testing.assert_allclose(own.best_loss[0], books.best_loss[k], rtol=1e-9)
+        assert own.n_iter[0] == progress.n_iter[k]
+        np.testing.assert_allclose(own.best_loss[0], progress.best_loss[k], rtol=1e-9)
         for a, b in zip(alone.module.parameters(), together.module.parameters(), strict=True):
             np.testing.assert_allclose(a[0].detach(), b[k].detach(), rtol=1e-7, atol=1e-10)
     if not dropout:
-        assert len(set(books.n_iter)) > 1, "all stop together: the test says little"
+        assert len(set(progress.n_iter)) > 1, "all stop together: the test says little"
 
 
 def test_batches_are_a_shuffled_partition(parts, mixed_data):
@@ -103,14 +103,14 @@ def test_early_stopping_keeps_the_best_epoch(parts, mixed_data):
         def end_epoch(self, progress):
             seen.append({k: v.clone() for k, v in made.module.state_dict().items()})
 
-    books = fit(made, max_iter=60, lr=0.05, patience=60, validation=held, observer=Observer())
-    mean = np.array([losses[0].mean() for losses in books.validation_losses])
+    progress = fit(made, max_iter=60, lr=0.05, patience=60, validation=held, observer=Observer())
+    mean = np.array([losses[0].mean() for losses in progress.validation_losses])
     assert 0 < mean.argmin() < len(mean) - 1
     for name, value in made.module.state_dict().items():
         assert torch.equal(value, seen[mean.argmin()][name])
     found = mean_losses(Run(made.module, made.step(), None, None, [None]), held)
     np.testing.assert_allclose(found.mean(), mean.min(), rtol=1e-12)
-    assert books.best_loss[0] == mean.min()
+    assert progress.best_loss[0] == mean.min()
 
 
 def test_a_task_without_validation_labels_is_not_judged(parts, mixed_data):
@@ -120,8 +120,8 @@ def test_a_task_without_validation_labels_is_not_judged(parts, mixed_data):
     held = made.make_rows(X[:15], made.targets.take(np.arange(15)))
     losses = mean_losses(Run(made.module, made.step(), None, None, [None]), held)
     assert np.isnan(losses[0]).tolist() == [False, False, True, False]
-    books = fit(made, max_iter=3, validation=held)
-    np.testing.assert_allclose(books.judged_loss[0], np.nanmean(books.validation_losses[-1]))
+    progress = fit(made, max_iter=3, validation=held)
+    np.testing.assert_allclose(progress.judged_loss[0], np.nanmean(progress.validation_losses[-1]))
 
 
 def test_rows_without_labels_make_no_step(parts, mixed_data):
@@ -151,9 +151,9 @@ def test_one_model_may_diverge_while_others_train(parts, mixed_data):
     made = parts(X, Y, MIXED, seeds=(0, 1))
     with torch.no_grad():
         made.module.trunk.layers[0].weight[0] = torch.nan
-    books = fit(made, max_iter=5)
-    assert books.diverged_task.tolist() == [0, -1]
-    assert books.n_iter.tolist() == [0, 5]
+    progress = fit(made, max_iter=5)
+    assert progress.diverged_task.tolist() == [0, -1]
+    assert progress.n_iter.tolist() == [0, 5]
     alone = parts(X, Y, MIXED, seeds=(1,))
     fit(alone, max_iter=5)
     for a, b in zip(alone.module.parameters(), made.module.parameters(), strict=True):
