@@ -14,7 +14,8 @@ from skmtl.neural.architectures import HardSharing
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.architectures._side_by_side import drawing_from
 from skmtl.neural.training._progress import Snapshot
-from tests.neural.checks import assert_gradients_are_right, make, same_scores
+from skmtl.testing._module import assert_gradients_are_right
+from tests.neural.checks import make, same_scores
 
 SHAPE = (1, 6, 6)
 IMAGES = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 7, *SHAPE)))
