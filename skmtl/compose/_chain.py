@@ -211,7 +211,7 @@ class TaskChain(GivenEstimators):
     def _check_structure(self) -> None:
         if self.stacking and self.cv is None:
             raise ValueError(
-                "stacking=True needs cv: with cv=None per task's own label would be among its "
+                "stacking=True needs cv: with cv=None a task's own label would be among its "
                 "features. Set cv=5."
             )
         if self.stacking and (self.order is not None or self.n_chains > 1):
