@@ -119,6 +119,7 @@ def test_layers_that_nobody_reads_are_left_out():
         (Cascade({1: [3]}), "names task 3; tasks are numbered 0 to 2"),
         (Cascade({"clicks": [0]}), "names task 'clicks'; .* in the order of task_names_in_"),
         (Cascade([[0, 1], [0, 0]]), r"shape \(2, 2\); expected .* \(3, 3\)"),
+        (Cascade([[], [0], [1]]), r"rows of different lengths; .* \{task: \[parents\]\}"),
         (Cascade(layers={0: 3}), "task 0 reads layer 3; the trunk has layers 1 to 2"),
         (Cascade(layers={0: -1}), "task 0 reads layer -1"),
         (Cascade(layers=[1, 1]), "2 entries for 3 tasks"),

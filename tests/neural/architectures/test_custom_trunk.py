@@ -207,6 +207,7 @@ def test_an_estimator_with_it_repeats_clones_and_pickles(factory, early_stopping
         (lambda: nn.Conv2d(1, 2, 3), SHAPE, r"\(1, 1, 6, 6\) to shape \(1, 2, 4, 4\); expected"),
         (None, SHAPE, r"shape \(1, 6, 6\): HardSharing needs a trunk"),
         (3, SHAPE, "'trunk' parameter of HardSharing"),
+        (lambda: 3, SHAPE, "returned 3; expected a torch.nn.Module"),
     ],
 )
 def test_what_is_no_trunk_is_refused(trunk, shape, message):
