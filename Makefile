@@ -8,7 +8,8 @@ SPHINXOPTS ?= -W --keep-going
 WORKERS ?= 2
 # The revision that `make check` compares with.
 BASE ?= main
-ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
+# An empty PYTHONDONTWRITEBYTECODE is none: workers, and later runs, share what one has compiled.
+ONE_THREAD := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 
 # Kernels of OpenBLAS to test with; those that the processor does not take are left out, and said.
 BLAS_KERNELS ?= Haswell SkylakeX Prescott Nehalem

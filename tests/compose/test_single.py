@@ -211,7 +211,7 @@ class TestDecisions:
     def test_tuned_with_labels_that_it_cannot_order(self, hold, X):
         # Without pos_label it takes 0 and 1 only: it sees codes.
         y = labels_of(X, ["no", "yes"])[:, None]
-        tuned = TunedThresholdClassifierCV(LogisticRegression(), scoring="f1", cv=3)
+        tuned = TunedThresholdClassifierCV(LogisticRegression(), scoring="f1", cv=3, thresholds=10)
         model = hold(tuned).fit(X, y)
         known = y[:, 0] != None  # noqa: E711
         expected = clone(tuned).fit(X[known], (y[known, 0] == "yes").astype(int)).predict(X)

@@ -176,7 +176,7 @@ CLASSIFIERS = {
     "fixed threshold": FixedThresholdClassifier(
         make_pipeline(StandardScaler(), LogisticRegression()), threshold=0.4
     ),
-    "tuned threshold": TunedThresholdClassifierCV(LogisticRegression(), cv=3),
+    "tuned threshold": TunedThresholdClassifierCV(LogisticRegression(), cv=3, thresholds=10),
     "calibrated": CalibratedClassifierCV(LogisticRegression(), cv=3),
 }
 
