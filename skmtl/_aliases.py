@@ -61,7 +61,7 @@ class Searchable:
         super().set_params(**plain)  # type: ignore[misc]
         for name in dict.fromkeys(key.partition("__")[0] for key in nested):
             self._make_part(name)
-        return super().set_params(**nested)  # type: ignore[misc, no-any-return]
+        return super().set_params(**nested)  # type: ignore[misc]
 
     def _make_part(self, name: str) -> None:
         """Put the object in the place of an alias."""

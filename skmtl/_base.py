@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,14 +18,18 @@ from skmtl._features import ValidatesFeatures, check_rows
 from skmtl._html import NotebookMixin
 from skmtl._scored_columns import mean_score, scored_columns
 from skmtl._versions import Versioned
+from skmtl.tasks._base import Task
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import (
     read_task_column,
 )
 from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
-def _may_have_classes(estimator):
+def _may_have_classes(estimator: Any) -> bool:
     """Whether `predict_proba` can answer; not promised before `fit` has seen a class."""
     if hasattr(estimator, "_task_set"):
         if not estimator._task_set.any_classification:
@@ -49,14 +55,14 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
     _about_zero = False
 
     @abstractmethod
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         """Learn from validated X and `Targets`; set fitted attributes."""
 
     @abstractmethod
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> list[Any]:
         """Expected values or class probabilities: a list with one array per `Task`."""
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         """Predicted labels: a list with one array per `Task`; the most probable classes.
 
         ``expected`` are those of X, where they are known.
@@ -67,7 +73,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
             for task, of_task in zip(self._task_set.tasks, expected, strict=True)
         ]
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model to all observed labels of all tasks.
 
         Parameters
@@ -103,7 +109,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
             self._fit(X, targets)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Predict the labels of every task.
 
         Parameters
@@ -121,7 +127,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         return self._task_set.join(self._decisions(*self._read_new(X)))
 
     @available_if(_may_have_classes)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Predict class probabilities of the classification tasks.
 
         Parameters
@@ -139,7 +145,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         check_all_have_classes(found, self.task_names_in_.tolist())
         return found
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Mean score of the tasks over observed labels.
 
         The score of a task is the share of deviance explained: R2 for regression, explained
@@ -170,17 +176,23 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         columns = self._scored_columns(X, y, sample_weight)
         return mean_score([self._task_score(*column) for column in columns])
 
-    def _task_score(self, task, expected, values, weight, decide=None):
+    def _task_score(
+        self, task: Task, expected: Array, values: Array, weight: Array, decide: Any = None
+    ) -> Any:
         """Score of one task: what `score` averages."""
         if self._kind == "classification":
             return task.accuracy(expected, values, weight, None if decide is None else decide())
         return task.score(expected, values, weight)
 
-    def _scored_columns(self, X, y, sample_weight=None, *, unseen="raise"):
+    def _scored_columns(
+        self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
+    ) -> Any:
         """A `ScoredColumn` for each column of y."""
         return self._scored_targets(X, y, sample_weight, unseen=unseen)[1]
 
-    def _scored_targets(self, X, y, sample_weight=None, *, unseen="raise"):
+    def _scored_targets(
+        self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
+    ) -> Any:
         """The `Targets` of y, and a `ScoredColumn` for each column of y."""
         check_is_fitted(self)
         X, task_column = self._read_X(X, reset=False)
@@ -194,7 +206,9 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         check_rows(X, targets)
         return targets, scored_columns(self, X, targets)
 
-    def _read_y(self, X, y, task_column, sample_weight, classes=None):
+    def _read_y(
+        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+    ) -> Any:
         with with_advice():
             targets = read_targets(
                 y,
@@ -210,7 +224,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         check_rows(X, targets)
         return targets
 
-    def _publish(self, tasks):
+    def _publish(self, tasks: Any) -> None:
         """Set the fitted attributes that speak of tasks."""
         self._task_set = tasks
         self.task_names_in_ = tasks.names
@@ -221,11 +235,11 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         else:
             self.__dict__.pop("classes_", None)
 
-    def _read_new(self, X):
+    def _read_new(self, X: Any) -> Any:
         X, task_column = self._read_X(X, reset=False)
         return X, self._task_index(task_column)
 
-    def _task_index(self, task_column):
+    def _task_index(self, task_column: Any) -> Any:
         """Position of each row's task; -1 for an unknown one where that is allowed."""
         if task_column is None:
             return None
@@ -242,7 +256,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
             )
         return index
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True

@@ -1,5 +1,10 @@
 """Sections of docstrings that several estimators share, written once."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type[Any])
+
 TASKS = {
     "any": """an alias ("regression", "binary", "multiclass", "count") or
         an object of `skmtl.tasks`, for all tasks, in a list with one entry per task, or in a
@@ -47,7 +52,7 @@ TASK_ATTRIBUTES = """
 """.strip("\n")
 
 
-def documented(parameters, attributes, *, shared):
+def documented(parameters: str, attributes: str, *, shared: str) -> Callable[[C], C]:
     """Fill ``<parameters>`` and ``<attributes>`` in the docstring of an estimator.
 
     ``parameters`` and ``attributes`` are what a family of estimators has in common; in them,
@@ -55,14 +60,15 @@ def documented(parameters, attributes, *, shared):
     words for the kind of tasks they take. ``shared`` says what unknown_task="shared" does.
     """
 
-    def fill(cls):
+    def fill(cls: C) -> C:
         if not cls.__doc__:  # None under python -OO
             return cls
+        kind: str = cls._kind
         sections = {
             "<parameters>": parameters,
             "<attributes>": attributes,
-            "<task parameters>": TASK_PARAMETERS.format(tasks=TASKS[cls._kind], shared=shared),
-            "<task attributes>": TASK_ATTRIBUTES.format(classes=CLASSES[cls._kind]),
+            "<task parameters>": TASK_PARAMETERS.format(tasks=TASKS[kind], shared=shared),
+            "<task attributes>": TASK_ATTRIBUTES.format(classes=CLASSES[kind]),
         }
         for mark, section in sections.items():
             cls.__doc__ = cls.__doc__.replace(f"    {mark}", section.strip("\n"))

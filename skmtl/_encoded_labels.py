@@ -1,7 +1,12 @@
 """Labels that scikit-learn's cross_val_predict has replaced before an estimator sees them."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from skmtl._shown import shown
 
@@ -14,19 +19,19 @@ ADVICE = (
 )
 
 
-def are_encoded():
+def are_encoded() -> bool:
     """Whether the call comes from a cross_val_predict that has encoded the labels."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         is_theirs = frame.f_globals.get("__name__") == "sklearn.model_selection._validation"
         if is_theirs and frame.f_code.co_name == "_fit_and_predict":
-            return frame.f_locals.get("method") != "predict"
+            return bool(frame.f_locals.get("method") != "predict")
         frame = frame.f_back
     return False
 
 
 @contextmanager
-def with_advice():
+def with_advice() -> Iterator[None]:
     """Errors about labels end in what to do where they are not those of the user."""
     try:
         yield
@@ -36,7 +41,7 @@ def with_advice():
         raise
 
 
-def check_all_have_classes(probabilities, names):
+def check_all_have_classes(probabilities: Any, names: Sequence[Any]) -> None:
     """Raise where cross_val_predict could not put the lists of the folds together."""
     if not isinstance(probabilities, list) or not are_encoded():
         return

@@ -1,15 +1,21 @@
 """What a notebook shows of an estimator: its tasks, and links to its documentation."""
 
+from __future__ import annotations
+
 from functools import cache
 from html import escape
 from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
+
+from skmtl.tasks._base import Task
+from skmtl.tasks._task_set import TaskSet
 
 # Rows of the table and classes in a row: a notebook is no place for thousands.
 MOST_TASKS, MOST_CLASSES = 30, 5
 
 
 @cache
-def documentation_address():
+def documentation_address() -> str:
     """Where the documentation lies, from the metadata of the package; "" if it does not say."""
     try:
         entries = metadata("skmtl").get_all("Project-URL", [])
@@ -25,11 +31,11 @@ class NotebookMixin:
     _doc_link_module = "skmtl"
 
     @property
-    def _doc_link_template(self):
+    def _doc_link_template(self) -> str:
         address = documentation_address()
         return address and f"{address}/api/generated/{{estimator_module}}.{{estimator_name}}.html"
 
-    def _doc_link_url_param_generator(self):
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
         import skmtl
 
         # The page is that of the shortest name; modules behind it are private.
@@ -40,17 +46,17 @@ class NotebookMixin:
             "estimator_name": name,
         }
 
-    def _get_params_html(self, *args, **kwargs):
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
         # scikit-learn asks for this wherever an estimator stands, in a pipeline for example;
         # before 1.7 it asks for nothing, and shows no tasks.
-        parameters = super()._get_params_html(*args, **kwargs)
+        parameters = super()._get_params_html(*args, **kwargs)  # type: ignore[misc]
         if hasattr(self, "_task_set"):
             html = parameters._repr_html_inner() + tasks_table(self._task_set)
             parameters._repr_html_inner = lambda: html
         return parameters
 
 
-def tasks_table(tasks):
+def tasks_table(tasks: TaskSet) -> str:
     """Name, type and number of labels of each task, in the manner of scikit-learn's tables."""
     names, counts = tasks.names.tolist(), tasks.n_labels.tolist()
     types = tasks.tasks * (len(names) if tasks.is_long else 1)
@@ -69,7 +75,7 @@ def tasks_table(tasks):
     )
 
 
-def _describe(task):
+def _describe(task: Task) -> str:
     if not task.is_classification:
         return task.alias
     classes = [str(label) for label in task.classes_.tolist()]

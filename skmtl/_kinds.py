@@ -1,5 +1,7 @@
 """Estimators for tasks of one kind: only numbers, only classes."""
 
+from typing import Any
+
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from skmtl._base import MultiTaskEstimator
@@ -10,7 +12,7 @@ class MultiTaskRegressorMixin(RegressorMixin):
 
     _kind = "regression"
 
-    def score(self, X, y, sample_weight=None):
+    def score(self: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean R2 of the tasks over observed labels; see `MultiTaskEstimator.score`."""
         return MultiTaskEstimator.score(self, X, y, sample_weight)
 
@@ -20,6 +22,6 @@ class MultiTaskClassifierMixin(ClassifierMixin):
 
     _kind = "classification"
 
-    def score(self, X, y, sample_weight=None):
+    def score(self: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Mean accuracy of the tasks over observed labels; see `MultiTaskEstimator.score`."""
         return MultiTaskEstimator.score(self, X, y, sample_weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,9 +29,14 @@ class ScoredColumn(NamedTuple):
 
     def take(self, rows: Array) -> ScoredColumn:
         """Some of the rows."""
-        parts = (part[rows] for part in (self.expected, self.values, self.weight))
         decide = self.decide
-        return ScoredColumn(self.task, *parts, None if decide is None else (lambda: decide()[rows]))
+        return ScoredColumn(
+            self.task,
+            self.expected[rows],
+            self.values[rows],
+            self.weight[rows],
+            None if decide is None else (lambda: decide()[rows]),
+        )
 
 
 def scored_columns(estimator: Any, X: Any, targets: Targets) -> list[ScoredColumn]:
@@ -44,8 +49,13 @@ def scored_columns(estimator: Any, X: Any, targets: Targets) -> list[ScoredColum
         # A task without labels in fit predicts NaN: there is nothing to score.
         is_silent = np.isnan(of_task.reshape(len(of_task), -1)).any(axis=1)
         weight = np.where(is_silent, 0.0, weight)
-        columns.append(ScoredColumn(task, of_task, values, weight, lambda t=t: decisions()[t]))
+        columns.append(ScoredColumn(task, of_task, values, weight, partial(_of_task, decisions, t)))
     return columns
+
+
+def _of_task(decisions: Callable[[], Any], t: int) -> Array:
+    found: Array = decisions()[t]
+    return found
 
 
 def _predicted(estimator: Any, X: Any, targets: Targets) -> tuple[list[Array], Callable[[], Any]]:

@@ -26,7 +26,7 @@ class Versioned:
     """Mixin: what is pickled says by which versions, and warns where others read it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), KEY: versions()}  # type: ignore[misc, dict-item]
+        return {**super().__getstate__(), KEY: versions()}  # type: ignore[dict-item]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         saved, now = state.get(KEY), versions()

@@ -1,9 +1,14 @@
 """Warnings that point at the user's line."""
 
+from __future__ import annotations
+
 import sys
 import warnings
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
+from typing import Any
 
 from skmtl._shown import joined
 
@@ -50,7 +55,7 @@ _labels_are_known = ContextVar("labels_are_known", default=False)
 
 
 @contextmanager
-def known_labels():
+def known_labels() -> Iterator[None]:
     """Within, no `LabelWarning`: whoever reads these labels again has warned of them."""
     token = _labels_are_known.set(True)
     try:
@@ -60,7 +65,7 @@ def known_labels():
 
 
 @contextmanager
-def chosen_alpha():
+def chosen_alpha() -> Iterator[None]:
     """Within, no `ZeroCoefficientsWarning`: alpha was chosen for the scores it has."""
     token = _zeros_are_meant.set(True)
     try:
@@ -69,18 +74,19 @@ def chosen_alpha():
         _zeros_are_meant.reset(token)
 
 
-def labels_are_known():
+def labels_are_known() -> bool:
     """Whether the labels being read were read before, by whoever is around."""
     return _labels_are_known.get()
 
 
-def warn(message, category=UserWarning):
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn as if from the line outside of this package that called it."""
     if category is LabelWarning and _labels_are_known.get():
         return
     if category is ZeroCoefficientsWarning and _zeros_are_meant.get():
         return
-    frame, level = sys._getframe(1), 2
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
     while frame is not None and _is_inside(frame):
         if category is ZeroCoefficientsWarning and _is_candidate(frame):
             return
@@ -88,25 +94,27 @@ def warn(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
-def warn_once(message, category=UserWarning, *, key):
+def warn_once(message: str, category: type[Warning] = UserWarning, *, key: Hashable) -> None:
     """`warn`, but once for a key and line of the user's, however often a search comes by.
 
     That is what Python promises by default, and forgets whenever filters change, as they do in
     every check of scikit-learn. Where filters ask for all warnings, there are all.
     """
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_inside(frame):
         frame = frame.f_back
-    place = (key, category) if frame is None else (key, frame.f_code.co_filename, frame.f_lineno)
+    place: tuple[Any, ...] = (key, category)
+    if frame is not None:
+        place = (key, frame.f_code.co_filename, frame.f_lineno)
     if place not in _said or _every_one_is_wanted(message, category):
         warn(message, category)
         _said.add(place)
 
 
-_said = set()
+_said: set[tuple[Any, ...]] = set()
 
 
-def _every_one_is_wanted(message, category):
+def _every_one_is_wanted(message: str, category: type[Warning]) -> bool:
     """Whether the first filter that fits says "always" or "error"."""
     for action, pattern, kind, *_ in warnings.filters:
         if issubclass(category, kind) and (pattern is None or pattern.match(message)):
@@ -114,18 +122,18 @@ def _every_one_is_wanted(message, category):
     return False
 
 
-def _is_inside(frame):
+def _is_inside(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
     return any(name == module or name.startswith(f"{module}.") for module in INSIDE)
 
 
-def _is_candidate(frame):
+def _is_candidate(frame: FrameType) -> bool:
     """Whether a search of scikit-learn compares this fit with others: it fits the best again."""
     is_one_fit = frame.f_code.co_name == "_fit_and_score"
     return is_one_fit and bool(frame.f_locals.get("parameters"))
 
 
-def name_tasks(names, most=8):
+def name_tasks(names: Sequence[Hashable], most: int = 8) -> str:
     """Tasks in a message: "Task 'a'", or "2 tasks ('a', 'b')"."""
     if len(names) == 1:
         return f"Task {names[0]!r}"

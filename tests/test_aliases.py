@@ -166,7 +166,7 @@ def test_a_function_as_balancing_method():
 
 
 def test_what_has_no_parameters_says_so():
-    with pytest.raises(ValueError, match=r"tasks='auto'; expected one of .*Regression"):
+    with pytest.raises(ValueError, match=r"tasks='auto'; expected one of .*object of skmtl\.tasks"):
         MultiTaskMLP().set_params(tasks__loss="huber")
     with pytest.raises(ValueError, match="solver='auto' has no parameters of its own"):
         MultiTaskLinear().set_params(solver__tol=1)

@@ -1,5 +1,6 @@
 """The files in CONTRIBUTING.md are complete: they work outside the package."""
 
+import doctest
 import importlib
 import inspect
 import re
@@ -50,6 +51,8 @@ def test_every_kind_of_part_is_here():
 def test_files_of_a_part(kind, name, modules):
     modules(FILES[kind])
     module = importlib.import_module(name)
+    examples = importlib.import_module(name.removeprefix("test_"))
+    assert doctest.testmod(examples, optionflags=doctest.ELLIPSIS).failed == 0
     tests = [test for word, test in vars(module).items() if word.startswith("test_")]
     assert tests
     for test in tests:

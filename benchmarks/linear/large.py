@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from benchmarks.common.processes import in_a_process, peak_mb
-from benchmarks.common.report import Table, label_weights
+from benchmarks.common.report import Table, cells
 from benchmarks.common.timing import Failed, cpu_time
 
 MODULE = "benchmarks.linear.large"
@@ -116,7 +116,7 @@ def large(settings):
         results = {n: f if isinstance(f, Failed) else f["seconds"] for n, f in found.items()}
         memory = ["-" if isinstance(f, Failed) else f"{f['beyond']:.0f}" for f in found.values()]
         data = next((f["data"] for f in found.values() if isinstance(f, dict)), np.nan)
-        table.row(f"{data:.0f}", *label_weights(results), *memory)
+        table.row(f"{data:.0f}", *cells(results), *memory)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import linalg, sparse
 
-from benchmarks.common.report import Table, label_weights
+from benchmarks.common.report import Table, cells
 from benchmarks.linear.peers import MAX_ITER, PEERS, Competitor, decades
 from benchmarks.linear.problems import NORMS, row_norms
 from benchmarks.linear.timing import time_to_gaps
@@ -155,7 +155,7 @@ def school(settings):
             # Of skmtl, which comes first.
             primal, left = problem.objective(found["skmtl"])
             table.row(
-                f"{norm}, {alpha}", f"{gap:.0e}", *label_weights(results), f"{primal:,.1f}",
+                f"{norm}, {alpha}", f"{gap:.0e}", *cells(results), f"{primal:,.1f}",
                 f"{primal / optimum - 1:+.0e}", f"{left / primal:.0e}",
             )  # fmt: skip
 

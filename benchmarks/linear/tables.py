@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.common.report import Table, label_weights
+from benchmarks.common.report import Table, cells
 from benchmarks.linear import ours
 from benchmarks.linear.peers import PEERS
 from benchmarks.linear.problems import (
@@ -55,7 +55,7 @@ def cross_validation(settings):
             _, results, found = next(
                 time_to_gaps(ours.CV, problem, [tol], settings, gap_of=lambda choice: 0.0)
             )
-            table.row(label(name, problem), *label_weights(results), *_choices(found, problem))
+            table.row(label(name, problem), *cells(results), *_choices(found, problem))
 
 
 def _choices(found, problem):
@@ -100,7 +100,7 @@ def _compare(title, first, problems, settings):
             )
         for gap, results, found in time_to_gaps(competitors, problem, settings.tols, settings):
             largest = max(map(problem.gap, found.values()), default=np.nan)
-            table.row(label(name, problem), f"{gap:.0e}", *label_weights(results), f"{largest:.0e}")
+            table.row(label(name, problem), f"{gap:.0e}", *cells(results), f"{largest:.0e}")
 
 
 def _may_take(competitor, problem):

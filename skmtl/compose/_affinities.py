@@ -1,6 +1,11 @@
 """What tasks do for each other, as an array, whoever says it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._affinity_methods import METHODS, measure_by_method
 from skmtl._innermost import innermost
@@ -8,14 +13,16 @@ from skmtl._shown import shown
 from skmtl._warnings import known_labels
 from skmtl.tasks._by_name import column_names, matrix_by_task, order_of, same_names
 
+Array = NDArray[Any]
 
-def measure(affinity, estimator, X, y, weights):
+
+def measure(affinity: Any, estimator: Any, X: Any, y: Any, weights: Array) -> Any:
     """The affinity of the tasks of y: ``affinity`` is a method's name, or does it itself."""
     with known_labels():
         return _measure(affinity, estimator, X, y, weights)
 
 
-def _measure(affinity, estimator, X, y, weights):
+def _measure(affinity: Any, estimator: Any, X: Any, y: Any, weights: Array) -> Any:
     if callable(affinity):
         return affinity(estimator, X, y, sample_weight=weights)
     if affinity == "auto":
@@ -24,7 +31,7 @@ def _measure(affinity, estimator, X, y, weights):
     return measure_by_method(affinity, estimator, X, y, weights)
 
 
-def check_affinity(affinity):
+def check_affinity(affinity: Any) -> None:
     """Raise for a name that is none."""
     if isinstance(affinity, str) and affinity not in ("auto", *METHODS):
         raise ValueError(
@@ -33,7 +40,7 @@ def check_affinity(affinity):
         )
 
 
-def affinity_array(affinity, names, *, by_name=True):
+def affinity_array(affinity: Any, names: Any, *, by_name: bool = True) -> Any:
     """A (n_tasks, n_tasks) array of floats.
 
     A `TaskAffinity` and a DataFrame are put in the order of ``names``; unless ``by_name``, only

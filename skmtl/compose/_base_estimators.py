@@ -1,6 +1,9 @@
 """What estimators that are given an estimator for one task have in common."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 from sklearn.utils._param_validation import HasMethods
 
@@ -9,6 +12,8 @@ from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
+from skmtl.compose._task_labels import TaskLabels
+from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
 
 KINDS = {"classifier": "classification", "regressor": "regression"}
@@ -26,23 +31,24 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def _estimator_for(self, task):
+    def _estimator_for(self, task: Task) -> Any:
         _, given = self._given_for(task)
         return task.default_estimator() if given is None else given
 
-    def _given_for(self, task):
+    def _given_for(self, task: Task) -> Any:
         """The parameter that has an estimator for this type of task, and its value."""
         own = "classifier" if task.is_classification else "regressor"
         name = "estimator" if getattr(self, own) is None else own
         return name, getattr(self, name)
 
-    def _templates(self, problems):
+    def _templates(self, problems: list[TaskLabels]) -> list[Any]:
         """The estimator of each task.
 
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
-        used, first = set(), {}
+        used: set[str] = set()
+        first: dict[bool, TaskLabels] = {}
         for problem in problems:
             used.add(self._given_for(problem.task)[0])
             if len(problem.rows):
@@ -54,7 +60,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
             self._check_use(used)
         return [self._estimator_for(problem.task) for problem in problems]
 
-    def _check_kind(self, problem, name, given):
+    def _check_kind(self, problem: TaskLabels, name: Any, given: Any) -> None:
         own, other = "classifier", "regressor"
         if not problem.task.is_classification:
             own, other = other, own
@@ -68,7 +74,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
             f"{problem.name!r} is {problem.task.alias}: {ways}, or say in tasks= what the task is."
         )
 
-    def _check_use(self, used):
+    def _check_use(self, used: Any) -> None:
         unused = [
             name
             for name in ("estimator", "regressor", "classifier")
@@ -82,7 +88,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
             raise ValueError(f"{text}: {' and '.join(sorted(used))} learn them all.")
         warn(f"{text}: none is {KINDS[name]}.")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         given = (self.estimator, self.regressor, self.classifier)
         follow(tags, [part for part in given if part is not None])

@@ -1,8 +1,12 @@
 """Models of one task that see what the models of other tasks predict."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -14,8 +18,11 @@ from skmtl.compose._chain_models import Chain, Stack
 from skmtl.compose._chain_order import order_by_affinity, random_orders, read_order
 from skmtl.compose._features import take_rows
 from skmtl.compose._single_task import Single
-from skmtl.compose._task_labels import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._task_labels import TaskLabels, all_rows_together, split, warn_of_single_classes
 from skmtl.model_selection._folds import N_SPLITS
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 @documented("", "", shared="with a model of the rows of all tasks, which no other task helps.")
@@ -140,20 +147,20 @@ class TaskChain(GivenEstimators):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        regressor=None,
-        classifier=None,
-        order=None,
-        n_chains=1,
-        stacking=False,
-        cv=5,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        n_jobs=None,
-        random_state=None,
-    ):
+        regressor: Any = None,
+        classifier: Any = None,
+        order: Any = None,
+        n_chains: int = 1,
+        stacking: bool = False,
+        cv: int = 5,
+        tasks: Any = "auto",
+        task_feature: Any = None,
+        unknown_task: Any = "error",
+        n_jobs: Any = None,
+        random_state: Any = None,
+    ) -> None:
         self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
@@ -167,7 +174,7 @@ class TaskChain(GivenEstimators):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         # A splitter sees X as it was given, with the task feature.
         self._X_given = X
         try:
@@ -177,12 +184,12 @@ class TaskChain(GivenEstimators):
 
     fit.__doc__ = GivenEstimators.fit.__doc__
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         self._check_structure()
         problems = split(targets)
         warn_of_single_classes(problems)
         templates = self._templates(problems)
-        cv = None if self.cv is None else ChainFolds(self.cv, self._X_given)
+        cv: Any = None if self.cv is None else ChainFolds(self.cv, self._X_given)
         for name in ("order_", "pooled_estimator_", "_pooled"):
             self.__dict__.pop(name, None)
         parallel = Parallel(n_jobs=self.n_jobs)
@@ -201,10 +208,10 @@ class TaskChain(GivenEstimators):
             self._pooled = Single.fit(templates[0], X, all_rows_together(targets))
             self.pooled_estimator_ = self._pooled.estimator
 
-    def _check_structure(self):
+    def _check_structure(self) -> None:
         if self.stacking and self.cv is None:
             raise ValueError(
-                "stacking=True needs cv: with cv=None per task's own label would be among its "
+                "stacking=True needs cv: with cv=None a task's own label would be among its "
                 "features. Set cv=5."
             )
         if self.stacking and (self.order is not None or self.n_chains > 1):
@@ -219,7 +226,7 @@ class TaskChain(GivenEstimators):
                 f"order='random', got {self.order!r}."
             )
 
-    def _orders(self, X, problems, templates, cv):
+    def _orders(self, X: Any, problems: list[TaskLabels], templates: Any, cv: Any) -> Any:
         n_tasks = len(problems)
         if self.order is None:
             return np.arange(n_tasks)[None]
@@ -232,18 +239,18 @@ class TaskChain(GivenEstimators):
         is_labelled = np.array([len(problem.rows) > 0 for problem in problems])
         return np.array(random_orders(rng, is_labelled, self.n_chains))
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> Any:
         chains = [chain.expected(X) for chain in self._chains]
         expected = [np.mean(of_chains, axis=0) for of_chains in zip(*chains, strict=True)]
         return self._of_rows(X, task_index, expected, Single.expected)
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> Any:
         if len(self._chains) > 1:
             # The mean of the chains decides.
             return super()._decisions(X, task_index, expected)
         return self._of_rows(X, task_index, self._chains[0].decisions(X), Single.decide)
 
-    def _of_rows(self, X, task_index, by_task, ask):
+    def _of_rows(self, X: Any, task_index: Any, by_task: Any, ask: Any) -> Any:
         """In long form, of what is said of every task, what is said of the task of each row."""
         if task_index is None:
             return by_task

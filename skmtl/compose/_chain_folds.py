@@ -20,7 +20,7 @@ class ChainFolds:
 
     def __init__(self, cv: Any, X: Any) -> None:
         # A generator has to last for all tasks.
-        self.cv = cv if is_number(cv) or hasattr(cv, "split") else list(cv)
+        self.cv: Any = cv if is_number(cv) or hasattr(cv, "split") else list(cv)
         self.X = X if hasattr(cv, "split") else None
         if isinstance(self.cv, list) and not self.cv:
             raise ValueError("cv has no folds: a generator gives them once. Give a list of them.")

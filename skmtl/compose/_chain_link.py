@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl.compose._features import append_columns, take_rows
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_labels import TaskLabels
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +31,11 @@ class ChainLink:
     tells: bool
 
     @classmethod
-    def fit(cls, problem, X, template):
+    def fit(cls, problem: TaskLabels, X: Any, template: Any) -> Self:
         """Learn the task from the rows that have its label."""
         return cls(Single.fit(template, X, problem), is_learnable(problem))
 
-    def told(self, expected):
+    def told(self, expected: Array) -> Any:
         """What the expected values say to other tasks."""
         task, name = self.single.task, f"prediction of {self.single.name}"
         if not self.tells:
@@ -42,7 +46,7 @@ class ChainLink:
         first = 1 if expected.shape[1] == 2 else 0
         return Told(expected[:, first:], [f"{name}: {label}" for label in task.classes_[first:]])
 
-    def told_in_training(self, problem, X, template, cv):
+    def told_in_training(self, problem: TaskLabels, X: Any, template: Any, cv: Any) -> Any:
         """`told` for the rows of `fit`.
 
         A row with a label has what models say that did not see it, or the label itself (cv is
@@ -63,12 +67,12 @@ class ChainLink:
         return self.told(expected)
 
 
-def is_learnable(problem):
+def is_learnable(problem: TaskLabels) -> bool:
     """Whether predictions differ between rows, and part of the labels can be held out."""
     return problem.constant is None and len(problem.rows) > 1
 
 
-def out_of_fold(problem, X, template, cv):
+def out_of_fold(problem: TaskLabels, X: Any, template: Any, cv: Any) -> Any:
     """What is expected of each labelled row by a model fitted to the other `ChainFolds`."""
     expected = np.full_like(problem.task.certain(problem.values), np.nan)
     times = np.zeros(len(problem.rows), dtype=np.intp)
@@ -88,7 +92,7 @@ def out_of_fold(problem, X, template, cv):
     return expected
 
 
-def augment(X, told):
+def augment(X: Any, told: Any) -> Any:
     """Append what earlier models said."""
     told = [part for part in told if part.names]
     if not told:

@@ -1,24 +1,29 @@
 """In which order a chain takes the tasks."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from skmtl._correlation import FEWEST_ROWS, correlation
 from skmtl._shown import shown
 from skmtl.compose._chain_link import is_learnable, out_of_fold
+from skmtl.compose._task_labels import TaskLabels
 from skmtl.tasks._by_name import find_twice, named_entries, order_of, same_names
 
 
-def read_order(order, names):
+def read_order(order: Any, names: Any) -> Any:
     """Positions of the tasks, given by names or by positions; names come first."""
     default = list(range(len(names)))
-    entries = named_entries(order, "order")
+    entries: Any = named_entries(order, "order")
     if isinstance(order, Mapping) or (entries is not None and list(entries) != default):
+        labels = shown(list(entries or ()))
         raise ValueError(
-            f"order is a {type(order).__name__} with the labels {shown(list(entries))}, which may "
+            f"order is a {type(order).__name__} with the labels {labels}, which may "
             "be tasks or places; expected a list with each task once, by name or by position."
         )
     order = list(order)
@@ -30,21 +35,21 @@ def read_order(order, names):
     )
 
 
-def random_orders(rng, is_labelled, n_chains):
+def random_orders(rng: Any, is_labelled: Any, n_chains: Any) -> Any:
     """Different permutations; all there are, if they are fewer than ``n_chains``.
 
     Tasks without labels come last: the order of the others is as if they were not there.
     """
     labelled, others = np.flatnonzero(is_labelled), np.flatnonzero(~is_labelled)
     wanted = min(n_chains, math.factorial(min(len(labelled), 20)))
-    orders = {}
+    orders: dict[tuple[int, ...], Any] = {}
     while len(orders) < wanted:
         order = labelled[rng.permutation(len(labelled))]
         orders.setdefault(tuple(order.tolist()), np.append(order, others))
     return list(orders.values())
 
 
-def order_by_affinity(X, problems, templates, cv):
+def order_by_affinity(X: Any, problems: list[TaskLabels], templates: Any, cv: Any) -> Any:
     """Tasks that say most about the others first.
 
     A task has the sum of its residuals' correlations with those of the others.
@@ -64,7 +69,7 @@ def order_by_affinity(X, problems, templates, cv):
     return np.argsort(-np.nansum(found, axis=1), kind="stable")
 
 
-def residual_correlation(problems, residuals):
+def residual_correlation(problems: list[TaskLabels], residuals: Any) -> Any:
     """How much what is left of one task says about what is left of another: (n_tasks, n_tasks).
 
     Absolute correlations over the rows that have both labels, each with the geometric mean of

@@ -1,6 +1,9 @@
 """X as it came: whoever holds other estimators looks at its rows and columns, not at its values."""
 
+from __future__ import annotations
+
 import sys
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -11,7 +14,7 @@ from skmtl._sparse import side_by_side
 from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
 
 
-def read_features(X):
+def read_features(X: Any) -> Any:
     """Something that rows can be taken of.
 
     Lists become arrays, sparse matrices CSR. What a mask hides is missing: NaN, or None.
@@ -37,7 +40,9 @@ class KeepsFeatures:
     is for the estimators inside to say.
     """
 
-    def _read_X(self, X, *, reset):
+    task_feature: int | str | None
+
+    def _read_X(self, X: Any, *, reset: bool) -> Any:
         refuse_data_sets(X)
         is_list = not hasattr(X, "shape")
         # The task feature is taken out first, so that large whole numbers stay exact.
@@ -65,14 +70,14 @@ class KeepsFeatures:
         return X, task_column
 
 
-def take_rows(X, rows):
+def take_rows(X: Any, rows: Any) -> Any:
     """Some rows, in this order; X itself where they are all of them."""
     if len(rows) == X.shape[0] and (rows == np.arange(len(rows))).all():
         return X
     return _safe_indexing(X, rows)
 
 
-def append_columns(X, added, names):
+def append_columns(X: Any, added: Any, names: Any) -> Any:
     """X with further columns of numbers.
 
     In a DataFrame they have ``names``, changed where X has such a column. They are in double
@@ -92,12 +97,12 @@ def append_columns(X, added, names):
     return np.hstack([X, added.astype(number_type(X))])
 
 
-def number_type(X):
+def number_type(X: Any) -> Any:
     """Type of the numbers that are put beside those of X."""
     return np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
 
 
-def as_numbers(X):
+def as_numbers(X: Any) -> Any:
     """Features as a matrix of numbers, dense or sparse."""
     if sparse.issparse(X):
         return X
@@ -108,7 +113,7 @@ def as_numbers(X):
         raise
 
 
-def _with_columns(X, added, names):
+def _with_columns(X: Any, added: Any, names: Any) -> Any:
     """A table of the same library; X is not changed."""
     if hasattr(X, "append_column"):  # pyarrow
         for name, column in zip(_free_names(X.column_names, names), added.T, strict=True):
@@ -122,7 +127,7 @@ def _with_columns(X, added, names):
     return X.hstack(module.DataFrame(added, schema=names))
 
 
-def _free_names(columns, names):
+def _free_names(columns: Any, names: Any) -> Any:
     """Names that no column has: numbers where no name is a string, which is not to be mixed."""
     taken = set(columns)
     if not any(isinstance(name, str) for name in taken):

@@ -1,8 +1,13 @@
 """One multi-task model for each group of tasks that suit each other."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -13,6 +18,9 @@ from skmtl.compose._groups import find_groups
 from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._notes import noted
 from skmtl.tasks._by_name import by_task
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 @documented("", "", shared="the mean over groups, each by its number of tasks.")
@@ -114,17 +122,17 @@ class TaskGrouping(NestingEstimator):
 
     def __init__(
         self,
-        estimator,
-        n_groups=2,
+        estimator: Any,
+        n_groups: int = 2,
         *,
-        affinity="auto",
-        single_task_affinity=None,
-        search="auto",
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        n_jobs=None,
-    ):
+        affinity: Any = "auto",
+        single_task_affinity: Any = None,
+        search: Any = "auto",
+        tasks: Any = "auto",
+        task_feature: Any = None,
+        unknown_task: Any = "error",
+        n_jobs: Any = None,
+    ) -> None:
         self.estimator = estimator
         self.n_groups = n_groups
         self.affinity = affinity
@@ -135,7 +143,7 @@ class TaskGrouping(NestingEstimator):
         self.unknown_task = unknown_task
         self.n_jobs = n_jobs
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         check_affinity(self.affinity)
         labelled = np.flatnonzero(targets.tasks.n_labels > 0)
         self.affinity_ = self._read_affinity(X, targets, labelled)
@@ -152,7 +160,7 @@ class TaskGrouping(NestingEstimator):
             for group, parts in zip(self.groups_, prepared, strict=True)
         )
 
-    def _read_affinity(self, X, targets, labelled):
+    def _read_affinity(self, X: Any, targets: Targets, labelled: Any) -> Any:
         """Affinity of all tasks, NaN where it is not known."""
         n_tasks, names = targets.tasks.n_tasks, targets.tasks.names.tolist()
         affinity = np.full((n_tasks, n_tasks), np.nan)
@@ -165,7 +173,7 @@ class TaskGrouping(NestingEstimator):
             affinity[block] = affinity_array(found, [names[t] for t in labelled], by_name=False)
         return affinity
 
-    def _alone(self, n_tasks, labelled):
+    def _alone(self, n_tasks: int, labelled: Any) -> Any:
         """What the tasks with labels do for themselves, if that is known."""
         if self.single_task_affinity is None:
             return None
@@ -179,14 +187,14 @@ class TaskGrouping(NestingEstimator):
             )
         return np.broadcast_to(alone, (n_tasks,))[labelled]
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> Any:
         if task_index is not None:
             return [self._expected_long(X, task_index)]
         tasks = self._task_set.tasks
         expected = [task.expected_without_labels(X.shape[0]) for task in tasks]
         return self._ask_groups(self._expected_of, X, expected)
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> Any:
         if task_index is not None:
             return [self._decide_long(X, task_index, expected)]
         decided = [
@@ -194,7 +202,7 @@ class TaskGrouping(NestingEstimator):
         ]
         return self._ask_groups(self._decisions_of, X, decided)
 
-    def _ask_groups(self, ask, X, answers):
+    def _ask_groups(self, ask: Any, X: Any, answers: Any) -> Any:
         """Put what each group says of its tasks in place of ``answers`` (wide)."""
         tasks = self._task_set.tasks
         for group, estimator in zip(self.groups_, self.estimators_, strict=True):
@@ -203,7 +211,7 @@ class TaskGrouping(NestingEstimator):
                 answers[t] = answer
         return answers
 
-    def _expected_long(self, X, task_index):
+    def _expected_long(self, X: Any, task_index: Any) -> Any:
         task = self._task_set.tasks[0]
         expected = task.expected_without_labels(X.shape[0])
         unknown = np.flatnonzero(task_index < 0)
@@ -217,7 +225,7 @@ class TaskGrouping(NestingEstimator):
                 expected[unknown] += len(group) / n_grouped * found
         return expected
 
-    def _decide_long(self, X, task_index, expected):
+    def _decide_long(self, X: Any, task_index: Any, expected: Array) -> Any:
         task = self._task_set.tasks[0]
         decided = task.decode(task.expected_without_labels(X.shape[0]))
         for rows, estimator in self._known_rows(task_index):
@@ -230,7 +238,7 @@ class TaskGrouping(NestingEstimator):
             decided[unknown] = task.decode(expected)
         return decided
 
-    def _known_rows(self, task_index):
+    def _known_rows(self, task_index: Any) -> Iterator[Any]:
         """The rows of each group, and its estimator (long form)."""
         for group, estimator in zip(self.groups_, self.estimators_, strict=True):
             rows = np.flatnonzero(np.isin(task_index, group))
@@ -238,6 +246,6 @@ class TaskGrouping(NestingEstimator):
                 yield rows, estimator
 
 
-def _fit_group(names, estimator, *data):
+def _fit_group(names: Any, estimator: Any, *data: Any) -> Any:
     with noted(estimator, "fitted to", *names):
         return fit_prepared(estimator, *data)

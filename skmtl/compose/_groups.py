@@ -15,17 +15,24 @@ References
    groupings for multi-task learning", NeurIPS 2021 (network selection).
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
 from sklearn.cluster import SpectralClustering
+
+Array = NDArray[Any]
 
 MOST_FOR_AUTO = 9
 MOST_FOR_EXHAUSTIVE = 12
 """Tasks; 12 in 4 groups have 611,501 partitions."""
 
 
-def find_groups(affinity, n_groups, *, alone=None, search="auto"):
+def find_groups(affinity: Any, n_groups: int, *, alone: Any = None, search: Any = "auto") -> Any:
     """Partition the tasks into exactly ``n_groups``, the best or a good one.
 
     Parameters
@@ -68,7 +75,7 @@ def find_groups(affinity, n_groups, *, alone=None, search="auto"):
     return sorted(groups, key=lambda group: group[0])
 
 
-def partition_score(labels, affinity, alone):
+def partition_score(labels: Array, affinity: Any, alone: Array) -> Any:
     """What a partition is worth: the formula above."""
     worth = 0.0
     for g in np.unique(labels):
@@ -79,7 +86,7 @@ def partition_score(labels, affinity, alone):
     return worth / len(affinity)
 
 
-def _without_gaps(affinity):
+def _without_gaps(affinity: Any) -> Any:
     """Unknown pairs neither attract nor repel; nothing on the diagonal."""
     off = ~np.eye(len(affinity), dtype=bool)
     known = off & ~np.isnan(affinity)
@@ -87,7 +94,7 @@ def _without_gaps(affinity):
     return np.where(known, affinity, neutral) * off
 
 
-def _worth_alone(affinity, n_groups):
+def _worth_alone(affinity: Any, n_groups: int) -> Any:
     """Of a group of one: so little that there is none, or neutral where there must be one."""
     n_tasks = len(affinity)
     pairs = affinity[~np.eye(n_tasks, dtype=bool)]
@@ -97,14 +104,15 @@ def _worth_alone(affinity, n_groups):
     return pairs.min() - n_tasks * (np.ptp(pairs) + 1.0)
 
 
-def _best_of_all(affinity, n_groups, alone):
+def _best_of_all(affinity: Any, n_groups: int, alone: Array) -> Any:
     """The best partition; the first of equals, tasks numbered by the order of their groups."""
     n_tasks = len(affinity)
     both = affinity + affinity.T
-    best, labels = (-np.inf, None), np.zeros(n_tasks, dtype=np.intp)
-    groups = [[] for _ in range(n_groups)]
+    best: tuple[float, Any] = (-np.inf, None)
+    labels = np.zeros(n_tasks, dtype=np.intp)
+    groups: list[list[int]] = [[] for _ in range(n_groups)]
 
-    def place(t, used, within):
+    def place(t: Any, used: Any, within: Any) -> None:
         nonlocal best
         if t == n_tasks:
             worth = sum(
@@ -128,7 +136,7 @@ def _best_of_all(affinity, n_groups, alone):
     return best[1]
 
 
-def _merged(affinity, n_groups):
+def _merged(affinity: Any, n_groups: int) -> Any:
     """Start from single tasks, merge the two groups with the highest mean affinity."""
     both = affinity + affinity.T
     distance = both.max() - both
@@ -137,7 +145,7 @@ def _merged(affinity, n_groups):
     return cut_tree(tree, n_groups)[:, 0]
 
 
-def _spectral(affinity, n_groups):
+def _spectral(affinity: Any, n_groups: int) -> Any:
     """Groups that cut little of a graph whose edges are the affinities."""
     both = affinity + affinity.T
     pairs = both[~np.eye(len(both), dtype=bool)]
@@ -150,7 +158,7 @@ def _spectral(affinity, n_groups):
     return labels if len(np.unique(labels)) == n_groups else _merged(affinity, n_groups)
 
 
-def _improve(labels, affinity, alone):
+def _improve(labels: Array, affinity: Any, alone: Array) -> Any:
     """Move a task or swap two, whichever raises the score most, as long as one does."""
     both, labels = affinity + affinity.T, labels.copy()
     least = 1e-12 * max(np.abs(both).max(), np.abs(alone).max())
@@ -171,7 +179,7 @@ class _Sums:
     they do alone, ``to`` the affinity of each task to each group.
     """
 
-    def __init__(self, labels, both, alone):
+    def __init__(self, labels: Array, both: Array, alone: Array) -> None:
         member = np.eye(labels.max() + 1)[labels]
         self.size, self.alone = member.sum(axis=0), alone @ member
         self.to = both @ member
@@ -179,11 +187,11 @@ class _Sums:
         self.worth = _worth(self.within, self.size, self.alone)
 
 
-def _worth(within, size, alone):
+def _worth(within: Any, size: Any, alone: Array) -> Any:
     return np.where(size > 1, within / np.maximum(size - 1, 1), alone)
 
 
-def _best_move(labels, both, alone):
+def _best_move(labels: Array, both: Array, alone: Array) -> Any:
     """Gain of the best move of a task to another group, the task, the group."""
     sums, tasks = _Sums(labels, both, alone), np.arange(len(labels))
     own = sums.to[tasks, labels]
@@ -196,7 +204,7 @@ def _best_move(labels, both, alone):
     return gain[t, g], (t,), (g,)
 
 
-def _best_swap(labels, both, alone):
+def _best_swap(labels: Array, both: Array, alone: Array) -> Any:
     """Gain of the best swap of two tasks, the tasks, their new groups."""
     sums, tasks = _Sums(labels, both, alone), np.arange(len(labels))
     own, to_other = sums.to[tasks, labels], sums.to[:, labels]

@@ -1,13 +1,21 @@
 """Every task on its own: the baseline that learning together has to beat."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._features import take_rows
 from skmtl.compose._single_task import Single
-from skmtl.compose._task_labels import all_rows_together, split, warn_of_single_classes
+from skmtl.compose._task_labels import TaskLabels, all_rows_together, split, warn_of_single_classes
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 class IndependentTasks(GivenEstimators):
@@ -104,15 +112,15 @@ class IndependentTasks(GivenEstimators):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        regressor=None,
-        classifier=None,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        n_jobs=None,
-    ):
+        regressor: Any = None,
+        classifier: Any = None,
+        tasks: Any = "auto",
+        task_feature: Any = None,
+        unknown_task: Any = "error",
+        n_jobs: Any = None,
+    ) -> None:
         self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
@@ -121,7 +129,7 @@ class IndependentTasks(GivenEstimators):
         self.unknown_task = unknown_task
         self.n_jobs = n_jobs
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         problems = split(targets)
         templates = self._templates(problems)
         if targets.tasks.is_long and self.unknown_task == "shared":
@@ -135,12 +143,12 @@ class IndependentTasks(GivenEstimators):
         if len(problems) > n_tasks:
             self.pooled_estimator_ = self._singles[-1].estimator
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> list[Any]:
         if task_index is None:
             return [single.expected(X) for single in self._singles]
         return [self._of_rows(X, task_index, Single.expected)]
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         if task_index is not None:
             return [self._of_rows(X, task_index, Single.decide)]
         expected = [None] * len(self._singles) if expected is None else expected
@@ -149,12 +157,13 @@ class IndependentTasks(GivenEstimators):
             for single, of_task in zip(self._singles, expected, strict=True)
         ]
 
-    def _of_rows(self, X, task_index, ask):
+    def _of_rows(self, X: Any, task_index: Any, ask: Any) -> Any:
         """Long form: ``ask`` what learned the task of each row; unknown ones ask the last."""
         n_tasks = self._task_set.n_tasks
         rows_of = rows_by_task(np.where(task_index < 0, n_tasks, task_index), n_tasks + 1)
         # One row at least: an array of no rows tells no dtype and no number of classes.
-        found, parts = None, zip(rows_of, self._singles, strict=False)
+        found: Any = None
+        parts = zip(rows_of, self._singles, strict=False)
         for rows, single in parts:
             if len(rows):
                 answer = ask(single, take_rows(X, rows))
@@ -164,7 +173,7 @@ class IndependentTasks(GivenEstimators):
         return found
 
 
-def _fit_all(X, problems, templates, n_jobs):
+def _fit_all(X: Any, problems: list[TaskLabels], templates: Any, n_jobs: int | None) -> list[Any]:
     """Fit what there is to choose, elsewhere perhaps; constants are found here."""
     constants = [problem.constant is not None for problem in problems]
     jobs = zip(problems, templates, constants, strict=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -16,16 +18,20 @@ from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow
 from skmtl.compose._weights import fit_weighted
+from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import as_table
 from skmtl.tasks._some_tasks import cut_settings
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 class _KindOfEstimator:
     """Reads y as the estimator does; "any" where there is none to ask."""
 
-    def __get__(self, instance, owner=None):
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
         try:
             return innermost(instance.estimator)[1]._kind
         except (AttributeError, TypeError):
@@ -46,7 +52,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         **constraints.TASKS,
     }
 
-    def _prepare(self, X, targets, members=None):
+    def _prepare(self, X: Any, targets: Targets, members: Any = None) -> Any:
         """Estimator, X, y and weights for these tasks; all by default."""
         tasks = targets.tasks
         members = np.arange(tasks.n_tasks) if members is None else members
@@ -56,7 +62,8 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         names = tasks.names.tolist()
         settings = cut_settings(inner, names, members, {names[t]: names[t] for t in members})
         if tasks.is_long:
-            rows = np.flatnonzero(np.isin(targets.task_index, members))
+            index: Any = targets.task_index
+            rows = np.flatnonzero(np.isin(index, members))
             X, targets = take_rows(X, rows), targets.take(rows)
             settings["task_feature"] = self._task_feature(path)
             settings["unknown_task"] = self.unknown_task
@@ -69,15 +76,16 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         is_plain = np.isin(targets.weights, (0.0, 1.0)).all()
         return estimator, X, labels_of(targets), None if is_plain else targets.weights
 
-    def _read_X(self, X, *, reset):
+    def _read_X(self, X: Any, *, reset: bool) -> Any:
         # The estimator finds the task feature itself, where it was.
         without, task_column = super()._read_X(X, reset=reset)
         return without if task_column is None else read_features(as_table(X)), task_column
 
-    def _expected_of(self, fitted, X, tasks):
+    def _expected_of(self, fitted: Any, X: Any, tasks: Any) -> list[Any]:
         """Links of a fitted estimator, for the tasks that it was fitted to."""
         are_classes = [task.is_classification for task in tasks]
-        predicted = probabilities = [None] * len(tasks)
+        predicted: Any = [None] * len(tasks)
+        probabilities: Any = predicted
         if not all(are_classes):
             predicted = _columns(fitted.predict(X))
         if any(are_classes):
@@ -92,21 +100,21 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
             )
         ]
 
-    def _decisions_of(self, fitted, X, tasks):
+    def _decisions_of(self, fitted: Any, X: Any, tasks: Any) -> list[Any]:
         """What a fitted estimator predicts for the tasks that it was fitted to."""
         return [
             _labels_of(task, column)
             for task, column in zip(tasks, _columns(fitted.predict(X)), strict=True)
         ]
 
-    def _task_feature(self, path):
+    def _task_feature(self, path: Any) -> Any:
         """The task feature, as the estimator at the end of ``path`` finds it."""
         if isinstance(self.task_feature, str) and path:
             # The steps before it may leave no names.
             return self.feature_names_in_.tolist().index(self.task_feature)
         return self.task_feature
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.estimator_type = inner.estimator_type
@@ -116,14 +124,14 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         return tags
 
 
-def fit_prepared(estimator, X, y, weights):
+def fit_prepared(estimator: Any, X: Any, y: Any, weights: Array) -> Any:
     """Fit what `NestingEstimator._prepare` made."""
     names = getattr(y, "columns", ["y"])
     with known_labels():
         return fit_weighted(estimator, X, y, weights, names[0])
 
 
-def _check_left_to_us(inner, name):
+def _check_left_to_us(inner: Any, name: Any) -> None:
     """Raise if the tasks were described to the estimator and not to the one around it."""
     is_auto = isinstance(inner.tasks, str) and inner.tasks == "auto"
     for parameter, is_default in (
@@ -138,7 +146,7 @@ def _check_left_to_us(inner, name):
             )
 
 
-def _declared(task, long_targets):
+def _declared(task: Task, long_targets: Any) -> Any:
     """The task type with its classes, in long form those of these rows."""
     if not task.is_classification:
         return clone(task)
@@ -150,20 +158,20 @@ def _declared(task, long_targets):
     return clone(task).set_params(class_weight=None, classes=classes.tolist())
 
 
-def _of_all_classes(probability, classes, all_classes):
+def _of_all_classes(probability: Any, classes: Any, all_classes: Any) -> Any:
     """Probabilities with a column for classes that these rows do not have."""
     whole = np.zeros((len(probability), len(all_classes)))
     whole[:, match(all_classes, classes)] = probability
     return whole
 
 
-def _columns(predicted):
+def _columns(predicted: Any) -> Any:
     """One array per task."""
     predicted = np.asarray(predicted)
     return predicted.reshape(len(predicted), -1).T
 
 
-def _labels_of(task, column):
+def _labels_of(task: Task, column: Any) -> Any:
     """Predictions of one task, which beside those of others may have another dtype."""
     if not task.is_classification:
         return column.astype(np.float64)

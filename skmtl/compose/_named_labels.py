@@ -1,12 +1,21 @@
 """Labels that were read before, as y for another estimator."""
 
-import numpy as np
+from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.tasks import Task
 from skmtl.tasks._columns import EXACT_INTEGERS
 from skmtl.tasks._named_labels import NamedLabels
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
-def labels_of(targets):
+def labels_of(targets: Targets) -> Any:
     """The labels as the user wrote them: NaN or None where unobserved, names where 2-D."""
     columns = [_labels(task, values, weights > 0) for task, values, weights in targets.columns()]
     if targets.values.ndim == 1:
@@ -14,8 +23,9 @@ def labels_of(targets):
     return NamedLabels.of(np.column_stack(columns), targets.tasks.names.tolist())
 
 
-def _labels(task, values, observed):
+def _labels(task: Task, values: Array, observed: Any) -> Any:
     labels = task.labels(np.where(observed, values, 0.0))
     if labels.dtype.kind in "biu" and np.abs(task.classes_.astype(float)).max() > EXACT_INTEGERS:
         labels = labels.astype(object)
-    return np.where(observed, labels, None if labels.dtype.kind == "O" else np.nan)
+    missing: Any = None if labels.dtype.kind == "O" else np.nan
+    return np.where(observed, labels, missing)

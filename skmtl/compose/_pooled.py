@@ -1,6 +1,11 @@
 """All tasks as one: the baseline at the other end from every task on its own."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -10,6 +15,9 @@ from skmtl.compose._pools import Pool, find_pools
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TASK_COLUMNS
 from skmtl.compose._task_labels import split, warn_of_single_classes
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 @documented("", "", shared="with the model of all tasks, as of a task without own columns.")
@@ -105,16 +113,16 @@ class PooledTasks(GivenEstimators):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        regressor=None,
-        classifier=None,
-        task_encoding="onehot",
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-        n_jobs=None,
-    ):
+        regressor: Any = None,
+        classifier: Any = None,
+        task_encoding: Any = "onehot",
+        tasks: Any = "auto",
+        task_feature: Any = None,
+        unknown_task: Any = "error",
+        n_jobs: Any = None,
+    ) -> None:
         self.estimator = estimator
         self.regressor = regressor
         self.classifier = classifier
@@ -124,7 +132,7 @@ class PooledTasks(GivenEstimators):
         self.unknown_task = unknown_task
         self.n_jobs = n_jobs
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         problems = split(targets)
         templates = self._templates(problems)
         pools = [Pool.of(part, problems, self.task_encoding) for part in find_pools(problems)]
@@ -136,25 +144,25 @@ class PooledTasks(GivenEstimators):
         self.pools_ = [pool.positions for pool in self._pools]
         self.estimators_ = [pool.single.estimator for pool in self._pools]
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> Any:
         if task_index is not None:
             silent = self._task_set.tasks[0].expected_without_labels(X.shape[0])
             return [self._of_rows(X, task_index, Single.expected, silent)]
         return self._of_tasks(X, Pool.expected)
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> Any:
         if task_index is not None:
             task = self._task_set.tasks[0]
             silent = task.decode(task.expected_without_labels(X.shape[0]))
             return [self._of_rows(X, task_index, Single.decide, silent)]
 
-        def decide(pool, X, tasks):
+        def decide(pool: Any, X: Any, tasks: Any) -> Any:
             known = None if expected is None else [expected[t] for t in pool.positions]
             return pool.decisions(X, tasks, known)
 
         return self._of_tasks(X, decide, decided=True)
 
-    def _of_tasks(self, X, ask, *, decided=False):
+    def _of_tasks(self, X: Any, ask: Any, *, decided: bool = False) -> Any:
         """Wide form: one answer a task; those without labels are in no pool."""
         tasks = self._task_set.tasks
         answers = [task.expected_without_labels(X.shape[0]) for task in tasks]
@@ -166,7 +174,7 @@ class PooledTasks(GivenEstimators):
                 answers[t] = answer
         return answers
 
-    def _of_rows(self, X, task_index, question, silent):
+    def _of_rows(self, X: Any, task_index: Any, question: Any, silent: Any) -> Any:
         """Long form: what is said of every row, ``silent`` for tasks without labels."""
         pool = self._pools[0]
         # The last entry is where an unknown task, -1, looks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from skmtl.compose._features import take_rows
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_columns import TaskColumns
 from skmtl.compose._task_labels import ALL_TOGETHER, TaskLabels
-from skmtl.tasks import TASK_TYPES, Multiclass
+from skmtl.tasks import TASK_TYPES, Multiclass, Task
 from skmtl.tasks._columns import match
 
 
@@ -26,10 +26,10 @@ class Pool:
     task: Any
     columns: TaskColumns
     priors: list
-    single: Single | None = None
+    single: Any = None
 
     @classmethod
-    def of(cls, positions, problems, how):
+    def of(cls, positions: Any, problems: list[TaskLabels], how: Any) -> Self:
         """Pool the tasks at these positions."""
         members = [problems[t] for t in positions]
         task, priors = members[0].task, []
@@ -42,7 +42,7 @@ class Pool:
         columns = TaskColumns([p.name for p in members], how)
         return cls(np.array(positions, dtype=np.intp), task, columns, priors)
 
-    def fit(self, X, problems, estimator):
+    def fit(self, X: Any, problems: list[TaskLabels], estimator: Any) -> Self:
         """Learn from all labels below each other."""
         members = [problems[t] for t in self.positions]
         values = [p.values for p in members]
@@ -62,13 +62,13 @@ class Pool:
         self.single = Single.fit(estimator, X, stacked)
         return self
 
-    def ask(self, question, X, index):
+    def ask(self, question: Any, X: Any, index: Any) -> Any:
         """`Single.expected` or `Single.decide` of rows of the tasks ``index``."""
         if self.single.estimator is not None:
             X = self.columns.append(X, index)
         return question(self.single, X)
 
-    def expected(self, X, tasks):
+    def expected(self, X: Any, tasks: Any) -> Any:
         """Expected values or probabilities per task (wide), with the classes of that task only."""
         expected = self._ask_each(Single.expected, X)
         if not self.task.is_classification:
@@ -78,7 +78,7 @@ class Pool:
             for of_task, task, prior in zip(expected, tasks, self.priors, strict=True)
         ]
 
-    def decisions(self, X, tasks, expected=None):
+    def decisions(self, X: Any, tasks: Any, expected: Any = None) -> Any:
         """One prediction per task (wide): what the estimator says, if the task has such a class."""
         if not self.task.is_classification:
             return self.expected(X, tasks) if expected is None else expected
@@ -97,18 +97,18 @@ class Pool:
             for own, found, task, of_task in zip(is_own, decided, tasks, expected, strict=True)
         ]
 
-    def _ask_each(self, question, X):
+    def _ask_each(self, question: Any, X: Any) -> Any:
         n_tasks = len(self.positions)
         if self.columns.how is None:
             return [self.ask(question, X, None)] * n_tasks
         return [self.ask(question, X, np.full(X.shape[0], k)) for k in range(n_tasks)]
 
-    def _places(self, task):
+    def _places(self, task: Task) -> Any:
         """Positions of the classes of one task among those of all."""
         return np.searchsorted(self.task.classes_, task.classes_)
 
 
-def _restrict(probability, columns, prior):
+def _restrict(probability: Any, columns: Any, prior: Any) -> Any:
     """Probabilities given that the class is one of ``columns``; ``prior`` where none is likely."""
     if len(columns) == probability.shape[1]:
         return probability
@@ -117,12 +117,13 @@ def _restrict(probability, columns, prior):
     return np.where(total > 0, probability / np.where(total > 0, total, 1.0), prior)
 
 
-def find_pools(problems):
+def find_pools(problems: list[TaskLabels]) -> Any:
     """Positions of tasks that one model can learn: the same type and, for classes, shared ones.
 
     Numbers come first, in the order of the registry. Tasks without labels are in none.
     """
-    numbers, classes = {}, {}
+    numbers: dict[Any, list[int]] = {}
+    classes: dict[Any, list[int]] = {}
     for t, problem in enumerate(problems):
         if len(problem.rows):
             kind = classes if problem.task.is_classification else numbers
@@ -135,9 +136,9 @@ def find_pools(problems):
     return parts + [part for of_key in shared for part in of_key]
 
 
-def _sharing_classes(positions, problems):
+def _sharing_classes(positions: Any, problems: list[TaskLabels]) -> Any:
     """Parts of the tasks that are linked by common classes."""
-    parts = []
+    parts: list[tuple[set[Any], list[int]]] = []
     for t in positions:
         labels, members = set(problems[t].task.classes_.tolist()), [t]
         apart = []

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl._shown import shown
 from skmtl.compose._features import take_rows
 from skmtl.compose._notes import noted
+from skmtl.compose._task_labels import TaskLabels
 from skmtl.compose._weights import fit_weighted
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +30,11 @@ class Single:
     name: Any
     estimator: Any
     constant: Any
-    codes: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    codes: Any = None
+    labels: Any = None
 
     @classmethod
-    def fit(cls, template, X, problem):
+    def fit(cls, template: Any, X: Any, problem: TaskLabels) -> Self:
         """Fit a clone of ``template`` to the rows of ``problem``.
 
         It sees labels as the user wrote them. If it refuses those, as estimators do that want
@@ -42,7 +46,7 @@ class Single:
         X = take_rows(X, problem.rows)
         weights = problem.weights if (problem.weights != 1.0).any() else None
 
-        def fitted(labels):
+        def fitted(labels: Array) -> Any:
             return fit_weighted(clone(template), X, labels, weights, name)
 
         with noted(template, "fitted to", name):
@@ -53,7 +57,7 @@ class Single:
             estimator, labels = _fit_classes(fitted, labels, position)
             return cls(task, name, estimator, None, codes, labels)
 
-    def expected(self, X):
+    def expected(self, X: Any) -> Any:
         """Expected values (n,) or class probabilities (n, n_classes) of new rows."""
         if self.estimator is None:
             return np.full((X.shape[0], *np.shape(self.constant)), self.constant)
@@ -68,7 +72,7 @@ class Single:
         expected[:, self._positions(getattr(self.estimator, "classes_", self.labels))] = found
         return expected
 
-    def decide(self, X, expected=None):
+    def decide(self, X: Any, expected: Any = None) -> Any:
         """What `predict` of the estimator says: labels, or expected values.
 
         ``expected`` is that of X, where it is known.
@@ -79,16 +83,16 @@ class Single:
             return self.task.classes_[self._predicted(X)]
         return self._numbers(X) if expected is None else expected
 
-    def _numbers(self, X):
+    def _numbers(self, X: Any) -> Any:
         with noted(self.estimator, "predicting", self.name):
             return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(X.shape[0])
 
-    def _predicted(self, X):
+    def _predicted(self, X: Any) -> Any:
         """Positions of the predicted classes."""
         with noted(self.estimator, "predicting", self.name):
             return self._positions(np.asarray(self.estimator.predict(X)).reshape(X.shape[0]))
 
-    def _positions(self, found):
+    def _positions(self, found: Any) -> Any:
         """Where the classes that the estimator speaks of are among those of the task."""
         position = dict(zip(self.labels.tolist(), self.codes.tolist(), strict=True))
         found = np.asarray(found).tolist()
@@ -101,7 +105,7 @@ class Single:
         return np.array([position[label] for label in found], dtype=np.intp)
 
 
-def _fit_classes(fitted, labels, position):
+def _fit_classes(fitted: Any, labels: Array, position: Any) -> Any:
     """What ``fitted`` makes of the classes ``labels[position]``, and what it then calls them."""
     try:
         return fitted(labels[position]), labels

@@ -1,10 +1,14 @@
 """What estimators say of themselves, those included that are not of scikit-learn."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 
-def tags_of(estimator):
+def tags_of(estimator: Any) -> Any:
     """Tags, or None for what does not know of them."""
     try:
         return get_tags(estimator)
@@ -12,7 +16,7 @@ def tags_of(estimator):
         return None
 
 
-def kind_of(estimator):
+def kind_of(estimator: Any) -> Any:
     """Whether it is a "classifier" or a "regressor"; None if it does not say.
 
     Pipelines and searches say it of what is inside.
@@ -24,7 +28,7 @@ def kind_of(estimator):
     return "regressor" if is_regressor(estimator) else None
 
 
-def follow(tags, inner):
+def follow(tags: Any, inner: Any) -> None:
     """Set in ``tags`` which X is taken, where every one of ``inner`` takes it."""
     inner = [part.input_tags for part in map(tags_of, inner) if part is not None]
     if not inner:

@@ -1,8 +1,12 @@
 """Targets on a scale on which they are learned better."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._param_validation import HasMethods
 
@@ -12,6 +16,9 @@ from skmtl.compose._meta import NestingEstimator, fit_prepared
 from skmtl.compose._target_transform import check_way_back, map_back, transform_labels
 from skmtl.tasks import Regression
 from skmtl.tasks._by_name import name_key, refuse_unknown
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 
 @documented("", "", shared="what the estimator shares.")
@@ -98,16 +105,16 @@ class TargetScaler(NestingEstimator):
 
     def __init__(
         self,
-        estimator,
-        transformer=None,
+        estimator: Any,
+        transformer: Any = None,
         *,
-        func=None,
-        inverse_func=None,
-        check_inverse=True,
-        tasks="auto",
-        task_feature=None,
-        unknown_task="error",
-    ):
+        func: Any = None,
+        inverse_func: Any = None,
+        check_inverse: bool = True,
+        tasks: Any = "auto",
+        task_feature: Any = None,
+        unknown_task: Any = "error",
+    ) -> None:
         self.estimator = estimator
         self.transformer = transformer
         self.func = func
@@ -117,13 +124,13 @@ class TargetScaler(NestingEstimator):
         self.task_feature = task_feature
         self.unknown_task = unknown_task
 
-    def _fit(self, X, targets):
+    def _fit(self, X: Any, targets: Targets) -> None:
         self._transformed_names = _names(targets.tasks)
         templates = self._templates(targets.tasks, self._transformed_names)
         self.transformers_, self._ends, targets = self._transform(targets, templates)
         self.estimator_ = fit_prepared(*self._prepare(X, targets))
 
-    def _templates(self, tasks, names):
+    def _templates(self, tasks: Any, names: Any) -> Any:
         """Unfitted transformer of each task, None for those that have none."""
         default, named = self._default(), {}
         if isinstance(self.transformer, dict):
@@ -147,7 +154,7 @@ class TargetScaler(NestingEstimator):
             )
         return templates
 
-    def _default(self):
+    def _default(self) -> Any:
         if (self.func is None) != (self.inverse_func is None):
             raise ValueError("func and inverse_func belong together: give both or none.")
         if self.func is None:
@@ -157,11 +164,12 @@ class TargetScaler(NestingEstimator):
             raise ValueError("Give transformer, or func and inverse_func, not both.")
         return FunctionTransformer(self.func, self.inverse_func, check_inverse=False)
 
-    def _transform(self, targets, templates):
+    def _transform(self, targets: Targets, templates: Any) -> Any:
         """Fitted transformers, the ends of what they make, and what the estimator learns."""
         targets = replace(targets, values=targets.values.copy())
-        tasks, transformers = list(targets.tasks.tasks), [None] * len(templates)
-        ends = [None] * len(templates)
+        tasks = list(targets.tasks.tasks)
+        transformers: list[Any] = [None] * len(templates)
+        ends: list[Any] = [None] * len(templates)
         columns = zip(templates, self._transformed_names, targets.columns(), strict=True)
         for t, (template, name, (task, values, weights)) in enumerate(columns):
             rows = np.flatnonzero(weights > 0)
@@ -176,18 +184,18 @@ class TargetScaler(NestingEstimator):
                 # Its loss is not for numbers of any kind.
                 tasks[t] = Regression()
                 tasks[t].location_, tasks[t].scale_ = 0.0, 1.0
-        tasks = replace(targets.tasks, tasks=tuple(tasks))
-        return transformers, ends, replace(targets, tasks=tasks)
+        task_set = replace(targets.tasks, tasks=tuple(tasks))
+        return transformers, ends, replace(targets, tasks=task_set)
 
-    def _expected(self, X, task_index):
+    def _expected(self, X: Any, task_index: Any) -> Any:
         return self._map_back(self._expected_of(self.estimator_, X, self._task_set.tasks))
 
-    def _decisions(self, X, task_index, expected=None):
+    def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> Any:
         if expected is not None and not self._task_set.any_classification:
             return expected
         return self._map_back(self._decisions_of(self.estimator_, X, self._task_set.tasks))
 
-    def _map_back(self, columns):
+    def _map_back(self, columns: Any) -> list[Any]:
         """Predictions of each task in the units of y."""
         return [
             column if transformer is None else map_back(transformer, column, name, ends)
@@ -197,12 +205,12 @@ class TargetScaler(NestingEstimator):
         ]
 
 
-def _names(tasks):
+def _names(tasks: Any) -> Any:
     """Names of the columns of y."""
     return ["y"] if tasks.is_long else tasks.names.tolist()
 
 
-def _check_names(named, tasks, names):
+def _check_names(named: Any, tasks: Any, names: Any) -> None:
     if tasks.is_long:
         raise ValueError(
             "In long form one transformer serves all tasks; transformer is a dict by task name: "

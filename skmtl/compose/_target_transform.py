@@ -1,14 +1,21 @@
 """Labels of one task on another scale, and predictions back."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import sklearn
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl._warnings import warn
 from skmtl.compose._weights import weight_parameter
 
+Array = NDArray[Any]
 
-def transform_labels(transformer, values, weights, name):
+
+def transform_labels(transformer: Any, values: Array, weights: Array, name: Any) -> Any:
     """A fitted clone, and what it makes of the labels.
 
     A transformer that takes no weights counts all labels alike.
@@ -27,7 +34,7 @@ def transform_labels(transformer, values, weights, name):
     return transformer, found
 
 
-def map_back(transformer, values, name, ends):
+def map_back(transformer: Any, values: Array, name: Any, ends: Any) -> Any:
     """Predictions in the units of y; NaN stays NaN.
 
     ``ends`` are the least and the greatest transformed label. A prediction beyond them may have
@@ -53,7 +60,7 @@ def map_back(transformer, values, name, ends):
     return back
 
 
-def _inverse(transformer, values, name):
+def _inverse(transformer: Any, values: Array, name: Any) -> Any:
     known = ~np.isnan(values)
     back = np.full(len(values), np.nan)
     if known.any():
@@ -62,7 +69,7 @@ def _inverse(transformer, values, name):
     return back
 
 
-def check_way_back(transformer, values, transformed, name):
+def check_way_back(transformer: Any, values: Array, transformed: Any, name: Any) -> None:
     """Warn if the way back from some of the labels does not lead to them."""
     some = slice(None, None, max(1, len(values) // 10))
     ends = transformed.min(), transformed.max()
@@ -77,7 +84,7 @@ def check_way_back(transformer, values, transformed, name):
         )
 
 
-def _column(found, n_labels, name):
+def _column(found: Any, n_labels: Any, name: Any) -> Any:
     found = np.asarray(found, dtype=np.float64)
     if found.shape != (n_labels, 1):
         raise ValueError(

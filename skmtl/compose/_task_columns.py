@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -26,12 +28,12 @@ class TaskColumns:
     known task, t = -1, has :math:`e_t = 0`. With one task there is nothing to tell.
     """
 
-    def __init__(self, names, how):
+    def __init__(self, names: Any, how: Any) -> None:
         self.names = names
         self.how = None if len(names) == 1 else how
         self.are_sparse = False
 
-    def fit_append(self, X, index, estimator):
+    def fit_append(self, X: Any, index: Any, estimator: Any) -> Any:
         """`append`, for the rows that ``estimator`` learns from."""
         n_bytes = len(index) * len(self.names) * np.dtype(number_type(X)).itemsize
         if self.how == "onehot" and n_bytes > MOST_DENSE:
@@ -45,7 +47,7 @@ class TaskColumns:
                 )
         return self.append(X, index)
 
-    def append(self, X, index):
+    def append(self, X: Any, index: Any) -> Any:
         """X with these columns."""
         if self.how is None:
             return X
@@ -63,7 +65,7 @@ class TaskColumns:
         return side_by_side([X, indicator, _products(X, index, len(self.names))])
 
 
-def _products(X, index, n_tasks):
+def _products(X: Any, index: Any, n_tasks: int) -> Any:
     """A copy of each row in the block of columns of its task."""
     n_features, X = X.shape[1], sparse.coo_array(X)
     rows, columns = X.row, X.col

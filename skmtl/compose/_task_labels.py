@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
+from skmtl.tasks import Task
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
 
 ALL_TOGETHER = "all tasks together"
 
@@ -16,34 +22,33 @@ ALL_TOGETHER = "all tasks together"
 class TaskLabels:
     """Labels of one task: ``values`` are encoded, every weight is positive."""
 
-    task: object
-    name: object
+    task: Any
+    name: Any
     rows: np.ndarray
     values: np.ndarray
     weights: np.ndarray
 
     @classmethod
-    def of_rows(cls, task, name, rows, values, weights):
+    def of_rows(cls, task: Task, name: Any, rows: Any, values: Array, weights: Array) -> Self:
         """Keep the observed ones of ``rows``."""
         rows = rows[weights[rows] > 0]
         return cls(task, name, rows, values[rows], weights[rows])
 
     @property
-    def constant(self):
+    def constant(self) -> Any:
         """The only possible expected value; None where there is something to learn."""
         return self.task.only_expected(self.values)
 
 
-def split(targets):
+def split(targets: Targets) -> list[Any]:
     """The `TaskLabels` of each task."""
     tasks = targets.tasks
     names = tasks.names.tolist()
-    if tasks.is_long:
+    if targets.task_index is not None:
+        by_task = rows_by_task(targets.task_index, tasks.n_tasks)
         return [
             TaskLabels.of_rows(tasks.tasks[0], name, rows, targets.values, targets.weights)
-            for name, rows in zip(
-                names, rows_by_task(targets.task_index, tasks.n_tasks), strict=True
-            )
+            for name, rows in zip(names, by_task, strict=True)
         ]
     everything = np.arange(len(targets.values))
     return [
@@ -52,14 +57,14 @@ def split(targets):
     ]
 
 
-def all_rows_together(targets):
+def all_rows_together(targets: Targets) -> Any:
     """The `TaskLabels` of all tasks as one (long form)."""
     everything = np.arange(len(targets.values))
     task = targets.tasks.tasks[0]
     return TaskLabels.of_rows(task, ALL_TOGETHER, everything, targets.values, targets.weights)
 
 
-def warn_of_single_classes(labels):
+def warn_of_single_classes(labels: list[TaskLabels]) -> None:
     """Warn of single classes that reading y could not see: in long form, or declared classes."""
     single = [
         of_task.name

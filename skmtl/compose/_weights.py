@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import sklearn
+from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -13,10 +15,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skmtl._innermost import inward, last_step
 
+Array = NDArray[Any]
+
 WEIGHT = "sample_weight"
 
 
-def fit_weighted(estimator, X, y, weights, name):
+def fit_weighted(estimator: Any, X: Any, y: Any, weights: Array | None, name: Any) -> Any:
     """Fit in place; ``weights``, None if all are 1, reach the last step of a pipeline.
 
     Requests that the user made of scikit-learn's metadata routing hold. Where there are none, the
@@ -33,7 +37,7 @@ def fit_weighted(estimator, X, y, weights, name):
         return estimator.fit(X, y, **{parameter or WEIGHT: weights})
 
 
-def weight_parameter(estimator):
+def weight_parameter(estimator: Any) -> Any:
     """The fit parameter by which this estimator takes weights; None if only routing can tell."""
     for inner, _, path in inward(estimator, fitted=False):
         if has_fit_parameter(inner, WEIGHT):
@@ -41,19 +45,19 @@ def weight_parameter(estimator):
     return None
 
 
-def _has_requests(estimator):
+def _has_requests(estimator: Any) -> bool:
     """Whether the user has told a step, or a scorer, which metadata it gets."""
     return any("_metadata_request" in getattr(part, "__dict__", ()) for part in _parts(estimator))
 
 
-def _parts(estimator):
+def _parts(estimator: Any) -> Iterator[Any]:
     given = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
     yield estimator
     for value in given.values():
         yield from value.values() if isinstance(value, Mapping) else [value]
 
 
-def _close_requests(part, learns):
+def _close_requests(part: Any, learns: Any) -> None:
     """Answer the requests that are open: weights for what ``learns``, and for no scorer.
 
     So it is without routing.
@@ -79,18 +83,18 @@ def _close_requests(part, learns):
                 _close_requests(inner, learns)
 
 
-def _is_named_list(value):
+def _is_named_list(value: Any) -> bool:
     """Whether it is a list as of the estimators of a StackingRegressor."""
     return isinstance(value, list) and all(isinstance(e, tuple) and len(e) > 1 for e in value)
 
 
-def _close(part, method, answer):
+def _close(part: Any, method: Any, answer: Any) -> None:
     requests = getattr(getattr(part._get_metadata_request(), method), "requests", {})
     if requests.get(WEIGHT, answer) is None:
         getattr(part, f"set_{method}_request")(**{WEIGHT: answer})
 
 
-def _without_weights(scoring):
+def _without_weights(scoring: Any) -> Any:
     """Scorers with their open requests closed."""
     if isinstance(scoring, Mapping):
         return {key: _without_weights(scorer) for key, scorer in scoring.items()}
@@ -102,7 +106,7 @@ def _without_weights(scoring):
     return scorer
 
 
-def _check_request(estimator, name):
+def _check_request(estimator: Any, name: Any) -> None:
     if not get_routing_for_object(estimator).consumes("fit", [WEIGHT]):
         raise ValueError(
             f"Task {name!r} has labels of different weight, but "

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -134,7 +135,7 @@ def _draw_labels(rng, X, rows, coef, kinds, missing, form):
     if long:
         y, complete = y[:, 0], complete[:, 0]
         scores = scores[:, 0] if scores.shape[1] == 1 else scores
-    truth = {"intercept": intercept, "scores": scores, "y_complete": complete}
+    truth: dict[str, Any] = {"intercept": intercept, "scores": scores, "y_complete": complete}
     if any(kind.labels for kind in kinds):
         truth["probabilities"] = _in_row_order(probabilities, rows) if long else probabilities
     return y, truth
@@ -155,7 +156,7 @@ def _in_row_order(probabilities, rows):
 
 
 def _task_names(kinds):
-    seen = Counter()
+    seen: Counter[str] = Counter()
     names = []
     for kind in kinds:
         names.append(f"{kind.prefix}{seen[kind.prefix]}")

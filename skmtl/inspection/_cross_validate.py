@@ -65,7 +65,7 @@ def without_absent(estimator, data, members, rows):
 def read_splits(cv, data, groups=None):
     """Training and test rows of every fold."""
     if not is_number(cv):
-        splits = read_folds(cv, data.X, data.y, groups, strata=None)
+        splits = read_folds(cv, data.X, data.y, groups, strata=data.strata)
         n_evaluated, n_all = _count_evaluated(data, splits)
         if not n_evaluated:
             raise nothing_evaluated(data)

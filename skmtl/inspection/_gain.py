@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
@@ -147,7 +148,7 @@ def transfer_gain(
             "transfer_gain compares learning tasks together with learning them alone, but y has "
             "one task."
         )
-    everything = np.arange(data.n_tasks)
+    everything: Any = np.arange(data.n_tasks)
     together = clone_for(estimator, data, everything), everything
     if baseline is None:
         alone = [(clone_for(estimator, data, [t]), [t]) for t in everything]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
@@ -56,7 +58,7 @@ class TaskData:
         codes = [_codes(*pair) for pair in zip(self.column_types, columns, strict=True)]
         self.n_rows, self.types = len(weights[0]), self.column_types
         self.rows = [np.flatnonzero(weight > 0) for weight in weights]
-        if self.is_long:
+        if self.index is not None:
             labelled = np.where(weights[0] > 0, self.index, -1)
             self.rows = rows_by_task(labelled, self.n_tasks)
             self.types, weights, codes = (
@@ -106,9 +108,9 @@ class TaskData:
         ]
         return make_strata(observed, labels, self.names, self.index)
 
-    def take(self, rows=None, members=None):
+    def take(self, rows: Any = None, members: Any = None) -> tuple[Any, Any, Any]:
         """X, y and sample weights (or None) of some rows, for some of the tasks."""
-        if members is not None and self.is_long:
+        if members is not None and self.index is not None:
             rows = np.arange(self.n_rows) if rows is None else rows
             rows = rows[np.isin(self.index[rows], members)]
         X, y, weight = self.X, self.y, self.sample_weight

@@ -47,6 +47,8 @@ class RowKernel:
             X, Y = shifted(X, self.shift), None if Y is None else shifted(Y, self.shift)
         options = self.parameters
         if not callable(self.kernel):
-            options = {"filter_params": True, **options}
+            # A parameter left out is the kernel's own: chi2 does not take gamma=None.
+            given = {name: value for name, value in options.items() if value is not None}
+            options = {"filter_params": True, **given}
         K = pairwise_kernels(X, Y, metric=self.kernel, **options)
         return np.asarray(K.toarray() if hasattr(K, "toarray") else K, dtype=np.float64)

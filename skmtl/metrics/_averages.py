@@ -1,5 +1,9 @@
 """From one score per task to one number."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from skmtl._scored_columns import mean_score
@@ -9,7 +13,7 @@ from skmtl.tasks._weights import in_range, read_task_weight
 AVERAGES = ("mean", "worst", "weighted", None)
 
 
-def check_average(average, task_weight, allowed=AVERAGES):
+def check_average(average: Any, task_weight: Any, allowed: Any = AVERAGES) -> None:
     """Raise for an average that does not exist, or weights that it has no use for."""
     if average not in allowed:
         *most, last = map(repr, allowed)
@@ -20,7 +24,14 @@ def check_average(average, task_weight, allowed=AVERAGES):
         )
 
 
-def average_over_tasks(scores, tasks, average, task_weight=None, *, greater_is_better=True):
+def average_over_tasks(
+    scores: Any,
+    tasks: Any,
+    average: Any,
+    task_weight: Any = None,
+    *,
+    greater_is_better: bool = True,
+) -> Any:
     """One number from the scores by key, or with ``average=None`` the scores.
 
     ``tasks`` have a ``key``, a ``name`` and the ``weight`` of their labels; a list of weights has
@@ -39,7 +50,9 @@ def average_over_tasks(scores, tasks, average, task_weight=None, *, greater_is_b
     )
 
 
-def average_scores(scores, average, weight=None, *, greater_is_better=True):
+def average_scores(
+    scores: Any, average: Any, weight: Any = None, *, greater_is_better: bool = True
+) -> Any:
     """One number for the tasks that have a score; NaN if none has."""
     scores = np.asarray(scores, dtype=np.float64)
     defined = ~np.isnan(scores)
@@ -53,7 +66,7 @@ def average_scores(scores, average, weight=None, *, greater_is_better=True):
     return float(np.average(scores[defined], weights=weight)) if weight.any() else float("nan")
 
 
-def with_summaries(scores):
+def with_summaries(scores: Any) -> dict[Any, Any]:
     """The scores by key, their mean and the worst before them."""
     values = list(scores.values())
     return {MEAN: mean_score(values), WORST: average_scores(values, "worst"), **scores}

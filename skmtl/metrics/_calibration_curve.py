@@ -1,12 +1,15 @@
 """Whether probabilities are shares: of 70 % predictions, 70 % should come true."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from skmtl.metrics._d2 import probabilities
-from skmtl.metrics._pairs import read_pairs
+from skmtl.metrics._pairs import Pair, read_pairs
 from skmtl.tasks._columns import match
 
 STRATEGIES = ("uniform", "quantile")
@@ -43,15 +46,15 @@ class CalibrationCurve:
 
 
 def task_calibration_curve(
-    y_true,
-    y_prob,
+    y_true: Any,
+    y_prob: Any,
     *,
-    n_bins=15,
-    strategy="uniform",
-    sample_weight=None,
-    tasks="auto",
-    task_ids=None,
-):
+    n_bins: int = 15,
+    strategy: Any = "uniform",
+    sample_weight: Any = None,
+    tasks: Any = "auto",
+    task_ids: Any = None,
+) -> dict[Any, Any]:
     """Predicted probabilities and observed shares of every classification task, in bins.
 
     Of a binary task the probability of the positive (second) class is compared with the share
@@ -116,7 +119,7 @@ def task_calibration_curve(
     return {pair.key: curve_of(pair, n_bins, strategy) for pair in pairs}
 
 
-def check_bins(n_bins, strategy):
+def check_bins(n_bins: Any, strategy: Any) -> None:
     """Raise for bins that cannot be."""
     if not isinstance(n_bins, Integral) or n_bins < 1:
         raise ValueError(f"n_bins={n_bins!r}; expected a whole number, at least 1.")
@@ -124,7 +127,9 @@ def check_bins(n_bins, strategy):
         raise ValueError(f"strategy={strategy!r}; expected 'uniform' or 'quantile'.")
 
 
-def read_probabilities(y_true, y_prob, tasks, sample_weight, task_ids):
+def read_probabilities(
+    y_true: Any, y_prob: Any, tasks: Any, sample_weight: Any, task_ids: Any
+) -> Any:
     """Pairs of the tasks that have classes."""
     pairs = read_pairs(
         y_true,
@@ -140,7 +145,7 @@ def read_probabilities(y_true, y_prob, tasks, sample_weight, task_ids):
     return found
 
 
-def curve_of(pair, n_bins, strategy):
+def curve_of(pair: Pair, n_bins: Any, strategy: Any) -> Any:
     """Bins of one task."""
     proba = probabilities(pair)
     if len(pair.classes) == 2:

@@ -1,5 +1,9 @@
 """How far probabilities are from the shares that come true, in one number."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from skmtl.metrics._averages import average_over_tasks, check_average
@@ -7,17 +11,17 @@ from skmtl.metrics._calibration_curve import check_bins, curve_of, read_probabil
 
 
 def expected_calibration_error(
-    y_true,
-    y_prob,
+    y_true: Any,
+    y_prob: Any,
     *,
-    n_bins=15,
-    strategy="uniform",
-    average="mean",
-    sample_weight=None,
-    task_weight=None,
-    tasks="auto",
-    task_ids=None,
-):
+    n_bins: int = 15,
+    strategy: Any = "uniform",
+    average: Any = "mean",
+    sample_weight: Any = None,
+    task_weight: Any = None,
+    tasks: Any = "auto",
+    task_ids: Any = None,
+) -> Any:
     r"""Expected calibration error of every classification task, and the average; low is good.
 
     .. math:: \mathrm{ECE}_t = \sum_b \frac{n_{tb}}{n_t} |\mathrm{observed}_{tb} -
@@ -89,7 +93,7 @@ def expected_calibration_error(
     return average_over_tasks(errors, pairs, average, task_weight, greater_is_better=False)
 
 
-def _error(curve):
+def _error(curve: Any) -> float:
     if not len(curve.count):
         return float("nan")
     apart = np.abs(curve.observed - curve.predicted)

@@ -1,22 +1,26 @@
 """Share of deviance explained, whatever the types of the tasks."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from skmtl.metrics._averages import average_over_tasks, check_average
-from skmtl.metrics._pairs import read_pairs
+from skmtl.metrics._pairs import Pair, read_pairs
 from skmtl.tasks._columns import Column
 
 
 def d2_score(
-    y_true,
-    y_pred,
+    y_true: Any,
+    y_pred: Any,
     *,
-    average="mean",
-    sample_weight=None,
-    task_weight=None,
-    tasks="auto",
-    task_ids=None,
-):
+    average: Any = "mean",
+    sample_weight: Any = None,
+    task_weight: Any = None,
+    tasks: Any = "auto",
+    task_ids: Any = None,
+) -> Any:
     r"""Share of deviance explained of every task, over its observed labels, and the average.
 
     What ``score`` of the estimators for any task types averages, for predictions that are there
@@ -100,7 +104,7 @@ def d2_score(
     return average_over_tasks(scores, pairs, average, task_weight)
 
 
-def _d2(pair):
+def _d2(pair: Pair) -> Any:
     task, labels, weight = pair.task, pair.labels, pair.weight
     column = Column(labels, np.ones(len(labels), dtype=bool))
     expected = probabilities(pair) if task.is_classification else pair.predicted
@@ -109,11 +113,11 @@ def _d2(pair):
     metric = task.reference_metric(values, expected)
     if metric is None:
         return task.score(expected, values, weight)
-    weight = {} if (weight == 1.0).all() else {"sample_weight": weight}
-    return float(metric(labels, expected, **weight))
+    weights = {} if (weight == 1.0).all() else {"sample_weight": weight}
+    return float(metric(labels, expected, **weights))
 
 
-def probabilities(pair):
+def probabilities(pair: Pair) -> Any:
     """Class probabilities (n, n_classes) of a task with classes."""
     proba, n_classes = pair.predicted, len(pair.classes)
     is_complete = proba.ndim == 2 or (n_classes == 2 and proba.dtype.kind in "bif")

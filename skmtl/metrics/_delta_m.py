@@ -1,8 +1,12 @@
 """Relative gain over single-task models."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl._shown import shown
 from skmtl.metrics._averages import average_scores, check_average
@@ -10,10 +14,17 @@ from skmtl.metrics._keys import MEAN, WORST
 from skmtl.tasks._by_name import by_task, named_entries
 from skmtl.tasks._weights import read_task_weight
 
+Array = NDArray[Any]
+
 
 def delta_m(
-    scores, single_task_scores, *, greater_is_better=True, average="mean", task_weight=None
-):
+    scores: Any,
+    single_task_scores: Any,
+    *,
+    greater_is_better: bool = True,
+    average: Any = "mean",
+    task_weight: Any = None,
+) -> Any:
     r"""Mean relative gain of a multi-task model over single-task models.
 
     .. math:: \Delta_m = \frac{1}{T} \sum_t (-1)^{l_t} \frac{M_{m,t} - M_{b,t}}{|M_{b,t}|}
@@ -86,7 +97,7 @@ def delta_m(
     return average_scores(gain, average, weight)
 
 
-def _read(scores, baseline):
+def _read(scores: Any, baseline: Any) -> Any:
     """Keys of the tasks, and both values of each."""
     # Beside an array, the labels of a Series are the positions 0, 1, ...
     has_index = any(hasattr(values, "iloc") for values in (scores, baseline))
@@ -114,14 +125,14 @@ def _read(scores, baseline):
     return list(keys), values, baseline
 
 
-def _keyed(values, what, has_index):
+def _keyed(values: Array, what: Any, has_index: Any) -> Any:
     entries = named_entries(values, what)
     if entries is not None:
         return entries
     return dict(enumerate(values)) if has_index else values
 
 
-def _read_signs(greater_is_better, keys):
+def _read_signs(greater_is_better: Any, keys: Any) -> Any:
     if isinstance(greater_is_better, Mapping):
         if odd := set(greater_is_better) - set(keys):
             raise ValueError(

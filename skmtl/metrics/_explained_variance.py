@@ -1,6 +1,11 @@
 """Explained variance as the multi-task literature reports it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
 from skmtl.metrics._averages import (
@@ -11,12 +16,20 @@ from skmtl.metrics._averages import (
 )
 from skmtl.metrics._pairs import read_pairs
 
+Array = NDArray[Any]
+
 POOLINGS = ("pooled", "variance_weighted")
 
 
 def explained_variance(
-    y_true, y_pred, *, average="pooled", sample_weight=None, task_weight=None, task_ids=None
-):
+    y_true: Any,
+    y_pred: Any,
+    *,
+    average: Any = "pooled",
+    sample_weight: Any = None,
+    task_weight: Any = None,
+    task_ids: Any = None,
+) -> Any:
     r"""Share of the variance of the labels that predictions explain: 1 - SSE / SST.
 
     Papers that quote it for the School data pool the sums over all tasks [1]_ [2]_:
@@ -103,12 +116,12 @@ def explained_variance(
     return average_over_tasks(scores, pairs, average, task_weight)
 
 
-def _r2(labels, predicted, weight):
+def _r2(labels: Array, predicted: Any, weight: Array) -> float:
     if len(labels) < 2:
         return float("nan")
-    weight = {} if (weight == 1.0).all() else {"sample_weight": weight}
-    return float(r2_score(labels, predicted, **weight))
+    weights = {} if (weight == 1.0).all() else {"sample_weight": weight}
+    return float(r2_score(labels, predicted, **weights))
 
 
-def _sst(labels, weight):
+def _sst(labels: Array, weight: Array) -> Any:
     return float(weight @ (labels - np.average(labels, weights=weight)) ** 2) if len(labels) else 0

@@ -1,11 +1,14 @@
 """Names of scores: what a key of the returned dict looks like."""
 
+from __future__ import annotations
+
 from collections import Counter
+from typing import Any
 
 MEAN, WORST = "mean", "worst"
 
 
-def score_keys(names):
+def score_keys(names: Any) -> list[Any]:
     """One distinct string per task.
 
     ``str(name)``, whole numbers without decimal point. Where that is "mean" or "worst", or is
@@ -24,11 +27,11 @@ def score_keys(names):
     ]
 
 
-def _clashes(keys):
+def _clashes(keys: Any) -> list[Any]:
     count = Counter([MEAN, WORST, *keys])
     return [count[key] > 1 for key in keys]
 
 
-def _plain(name):
+def _plain(name: Any) -> Any:
     # Task values come as floats out of a float X; the user wrote 3, not 3.0.
     return int(name) if isinstance(name, float) and name.is_integer() else name

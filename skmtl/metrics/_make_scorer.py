@@ -1,6 +1,9 @@
 """scikit-learn's metrics, task by task, over observed labels."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,14 +20,14 @@ from skmtl.metrics._views import view_of_task, views_of_other
 
 
 def make_multitask_scorer(
-    metric=None,
+    metric: Any = None,
     *,
-    average="mean",
-    task=None,
-    task_weight=None,
-    greater_is_better=True,
-    response_method="predict",
-):
+    average: Any = "mean",
+    task: Any = None,
+    task_weight: Any = None,
+    greater_is_better: bool = True,
+    response_method: Any = "predict",
+) -> Any:
     """Make a scorer that applies a metric to every task, over its observed labels.
 
     Each task is handed to scikit-learn's scorer as if it were an estimator of its own, on the
@@ -148,14 +151,14 @@ class MultiTaskScorer(BaseEstimator):
 
     def __init__(
         self,
-        metric=None,
+        metric: Any = None,
         *,
-        average="mean",
-        task=None,
-        task_weight=None,
-        greater_is_better=True,
-        response_method="predict",
-    ):
+        average: Any = "mean",
+        task: Any = None,
+        task_weight: Any = None,
+        greater_is_better: bool = True,
+        response_method: Any = "predict",
+    ) -> None:
         self.metric = metric
         self.average = average
         self.task = task
@@ -163,11 +166,11 @@ class MultiTaskScorer(BaseEstimator):
         self.greater_is_better = greater_is_better
         self.response_method = response_method
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Score a fitted estimator."""
         return self.score(estimator, X, y, sample_weight)
 
-    def score(self, estimator, X, y, sample_weight=None):
+    def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Score a fitted estimator; the same as calling the scorer."""
         tasks, scores = self._task_scores(estimator, X, y, sample_weight)
         if self.task is not None:
@@ -176,7 +179,7 @@ class MultiTaskScorer(BaseEstimator):
             return with_summaries(scores)
         return average_over_tasks(scores, tasks, self.average, self.task_weight)
 
-    def _task_scores(self, estimator, X, y, sample_weight):
+    def _task_scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
         """All tasks, and by key the scores of those that the metric is for."""
         final, inner_X = unwrap(estimator, X)
         if not knows_tasks(final):
@@ -192,7 +195,7 @@ class MultiTaskScorer(BaseEstimator):
             for view, scorer in assigned
         }
 
-    def _scorers(self):
+    def _scorers(self) -> Any:
         metric = self.metric
         if metric is None:
             metric = {"regression": "r2", "classification": "accuracy"}

@@ -1,15 +1,19 @@
 """One metric for all tasks, or one for each type: which of them a task gets."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from skmtl._aliases import did_you_mean
 from skmtl.metrics._single_metric import family_of, is_binary_only
+from skmtl.metrics._views import TaskView
 from skmtl.tasks import TASK_TYPES, Task
 
 FAMILIES = ("regression", "classification")
 
 
-def read_metric(metric, make_scorer):
+def read_metric(metric: Any, make_scorer: Any) -> dict[Any, Any]:
     """scikit-learn's scorer of each task type or family; one under None is for all.
 
     A type is its class or its alias, also that of a type that is not registered.
@@ -25,11 +29,11 @@ def read_metric(metric, make_scorer):
     return {key: make_scorer(entry) for key, entry in metric.items()}
 
 
-def _is_type(key):
+def _is_type(key: Any) -> bool:
     return isinstance(key, type) and issubclass(key, Task)
 
 
-def _names():
+def _names() -> Any:
     """Families, and the aliases of all types that there are, a user's own included."""
     types, names = [Task], {*TASK_TYPES, *FAMILIES}
     while types:
@@ -38,7 +42,7 @@ def _names():
     return names
 
 
-def assign_scorers(scorers, views, metric):
+def assign_scorers(scorers: dict[Any, Any], views: list[TaskView], metric: Any) -> Any:
     """Each view with its scorer, those left out that the metric is not for.
 
     The scorer is None where the score is NaN: whether a task is binary or multiclass may change
@@ -51,7 +55,7 @@ def assign_scorers(scorers, views, metric):
     return assigned
 
 
-def _scorer_of(view, scorers):
+def _scorer_of(view: TaskView, scorers: dict[Any, Any]) -> Any:
     """The scorer of a task, in a list; [None] for a score of NaN, [] to leave the task out."""
     key = next((key for key in (None, *_keys_of(view)) if key in scorers), None)
     if key not in scorers:
@@ -63,13 +67,13 @@ def _scorer_of(view, scorers):
     return [None] if is_multiclass and is_binary_only(scorer) else [scorer]
 
 
-def _keys_of(view):
+def _keys_of(view: TaskView) -> Iterator[Any]:
     """What the type of a task goes by, nearest first: class, alias, those of its bases, family."""
     for base in view.task_type.__mro__:
         yield from (base, vars(base).get("alias"))
     yield view.family
 
 
-def _has_classes(scorers):
+def _has_classes(scorers: dict[Any, Any]) -> bool:
     """Whether a scorer is for some type of classes."""
     return any(getattr(TASK_TYPES.get(key, key), "is_classification", False) for key in scorers)

@@ -1,14 +1,17 @@
 """scikit-learn's metrics on arrays, task by task, over observed labels."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import d2_log_loss_score, get_scorer, get_scorer_names, make_scorer
 
 from skmtl.metrics._averages import average_over_tasks, check_average
 from skmtl.metrics._metric_by_type import assign_scorers, read_metric
-from skmtl.metrics._pairs import read_pairs
+from skmtl.metrics._pairs import Pair, read_pairs
 from skmtl.metrics._single_metric import as_scorer, evaluate, family_of
 from skmtl.metrics._views import TaskView
 
@@ -17,17 +20,17 @@ LOW_IS_GOOD = ("_error", "_loss", "_deviance")
 
 
 def multitask_score(
-    y_true,
-    y_pred,
-    metric,
+    y_true: Any,
+    y_pred: Any,
+    metric: Any,
     *,
-    average="mean",
-    greater_is_better=None,
-    sample_weight=None,
-    task_weight=None,
-    tasks="auto",
-    task_ids=None,
-):
+    average: Any = "mean",
+    greater_is_better: Any = None,
+    sample_weight: Any = None,
+    task_weight: Any = None,
+    tasks: Any = "auto",
+    task_ids: Any = None,
+) -> Any:
     """Apply a metric to every task, over its observed labels, and average.
 
     What :func:`~skmtl.make_multitask_scorer` does to a fitted estimator, for predictions that are
@@ -137,7 +140,7 @@ def multitask_score(
 
 
 @cache
-def _known_responses():
+def _known_responses() -> dict[Any, Any]:
     """What scikit-learn's own scorer of a function takes: labels, probabilities, ..."""
     scorers = [get_scorer(name) for name in get_scorer_names()]
     known = {scorer._score_func: scorer._response_method for scorer in scorers}
@@ -145,13 +148,13 @@ def _known_responses():
     return {d2_log_loss_score: "predict_proba", **known}
 
 
-def _as_scorer(metric):
+def _as_scorer(metric: Any) -> Any:
     if not _is_function(metric):
         return as_scorer(metric)
     return make_scorer(metric, response_method=_known_responses().get(metric, "predict"))
 
 
-def _direction(metric, greater_is_better, average):
+def _direction(metric: Any, greater_is_better: Any, average: Any) -> Any:
     """Whether high values are good."""
     metrics = list(metric.values()) if isinstance(metric, Mapping) else [metric]
     are_low = {_is_function(m) and _is_low_good(m, greater_is_better) for m in metrics}
@@ -163,18 +166,18 @@ def _direction(metric, greater_is_better, average):
     return not any(are_low)
 
 
-def _is_function(metric):
+def _is_function(metric: Any) -> bool:
     # A scorer has a sign, so that its high values are good.
     return callable(metric) and not hasattr(metric, "_score_func")
 
 
-def _is_low_good(function, greater_is_better):
+def _is_low_good(function: Any, greater_is_better: Any) -> bool:
     if greater_is_better is not None:
         return not greater_is_better
     return getattr(function, "__name__", "").endswith(LOW_IS_GOOD)
 
 
-def _view(pair):
+def _view(pair: Pair) -> Any:
     """A task as an estimator that predicts just this."""
     predicted, classes = pair.predicted, pair.classes
     answers = {"predict": lambda: predicted}
@@ -189,7 +192,7 @@ def _view(pair):
     )
 
 
-def _evaluate(scorer, view):
+def _evaluate(scorer: Any, view: TaskView) -> Any:
     if scorer is None:
         return np.nan
     try:

@@ -1,11 +1,15 @@
 """The score of the one task that a scorer asks for by name."""
 
+from __future__ import annotations
+
 from difflib import get_close_matches
+from typing import Any
 
 from skmtl._shown import shown
+from skmtl.tasks import Task
 
 
-def score_of_task(task, tasks, scores, metric):
+def score_of_task(task: Task, tasks: Any, scores: Any, metric: Any) -> Any:
     """Score of the task of this name, or key; ``scores`` has those that the metric is for."""
     key = _key_of(task, tasks)
     if key not in scores:
@@ -14,7 +18,7 @@ def score_of_task(task, tasks, scores, metric):
     return scores[key]
 
 
-def _key_of(task, tasks):
+def _key_of(task: Task, tasks: Any) -> Any:
     # Names first: the key of one task may be the name of another.
     for attribute in ("name", "key"):
         for found in tasks:

@@ -1,17 +1,23 @@
 """Labels and predictions given as arrays, task by task."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._predictions import read_predictions
 from skmtl.tasks import Task
 from skmtl.tasks._features import read_task_column
-from skmtl.tasks._labels import read_labels
+from skmtl.tasks._labels import Labels, read_labels
 from skmtl.tasks._resolve import entry_per_task, is_auto, resolve_tasks
 from skmtl.tasks._rows import rows_by_task
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +37,20 @@ class Pair:
     weight: np.ndarray
 
     @property
-    def classes(self):
+    def classes(self) -> Any:
         """Classes in the order of the columns of probabilities; None for a regression."""
         return getattr(self.task, "classes_", None)
 
 
-def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, task_ids=None):
+def read_pairs(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    kind: Any = "any",
+    tasks: Any = "auto",
+    sample_weight: Any = None,
+    task_ids: Any = None,
+) -> Any:
     """One `Pair` for each task that has predictions.
 
     ``kind`` is what columns are whose type is not declared: "regression", "classification", or
@@ -49,7 +63,7 @@ def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, 
     n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None
     types = _read_types(tasks, labels, ["y"] if is_long else names, kind, is_long)
     predictions = read_predictions(y_pred, names, has_names, n_rows, labels.is_1d)
-    columns = zip(types, labels.columns, predictions, labels.weights, strict=True)
+    columns: Any = zip(types, labels.columns, predictions, labels.weights, strict=True)
     if is_long:
         names, rows = _read_task_ids(task_ids, n_rows)
         columns = list(columns) * len(names)
@@ -66,7 +80,9 @@ def read_pairs(y_true, y_pred, *, kind="any", tasks="auto", sample_weight=None, 
     return pairs
 
 
-def _observed(key, name, rows, task, column, prediction, weight):
+def _observed(
+    key: Any, name: Any, rows: Any, task: Task, column: Any, prediction: Any, weight: Array
+) -> Any:
     """What there is to compare: rows with a label."""
     values, is_there = prediction
     _check(task, name, values)
@@ -83,7 +99,7 @@ def _observed(key, name, rows, task, column, prediction, weight):
     return Pair(key, name, task, rows, column.labels[rows], values[rows], weight[rows])
 
 
-def _check(task, name, values):
+def _check(task: Task, name: Any, values: Array) -> None:
     if not task.is_classification and values.dtype.kind == "O":
         raise ValueError(f"Task {name!r} is {task.alias}, but y_pred has strings.")
     expected = len(task.classes_) if task.is_classification else 1
@@ -97,7 +113,7 @@ def _check(task, name, values):
         )
 
 
-def _read_types(declared, labels, names, kind, is_long):
+def _read_types(declared: Any, labels: Labels, names: Any, kind: Any, is_long: Any) -> Any:
     """One task type per column, fitted to its labels unless it was before."""
     if is_long and isinstance(declared, list) and len(set(map(id, declared))) == 1:
         # `tasks_` of an estimator fitted in long form: the same type for every task.
@@ -119,7 +135,7 @@ def _read_types(declared, labels, names, kind, is_long):
     return types
 
 
-def _read_task_ids(task_ids, n_rows):
+def _read_task_ids(task_ids: Any, n_rows: int) -> Any:
     """Names of the tasks, and the rows of each."""
     column = read_task_column(task_ids, "task_ids")
     if len(column.labels) != n_rows or not column.observed.all():

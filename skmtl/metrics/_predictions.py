@@ -1,12 +1,16 @@
 """Predictions given as arrays: a column per task, or an array per task."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from skmtl.tasks._by_name import same_names
 from skmtl.tasks._labels import read_labels
 
 
-def read_predictions(y_pred, names, has_names, n_rows, is_1d):
+def read_predictions(y_pred: Any, names: Any, has_names: Any, n_rows: int, is_1d: Any) -> Any:
     """For each task its predictions and where there are any, or None where it has none at all.
 
     Predictions of a task have shape (n_rows,), or (n_rows, n_classes) for probabilities.
@@ -25,7 +29,7 @@ def read_predictions(y_pred, names, has_names, n_rows, is_1d):
     return parts
 
 
-def _is_array_per_task(y_pred, n_tasks, n_rows):
+def _is_array_per_task(y_pred: Any, n_tasks: int, n_rows: int) -> bool:
     """Whether it is a list as `predict_proba` returns it, rather than one of rows."""
     if not isinstance(y_pred, list | tuple) or len(y_pred) != n_tasks:
         return False
@@ -34,7 +38,7 @@ def _is_array_per_task(y_pred, n_tasks, n_rows):
     )
 
 
-def _read_part(part, name):
+def _read_part(part: Any, name: Any) -> Any:
     if part is None or np.ndim(part) < 2:
         return None if part is None else _read_columns(part)[0]
     values = np.asarray(part, dtype=np.float64)
@@ -46,7 +50,7 @@ def _read_part(part, name):
     return values, ~np.isnan(values).any(axis=1)
 
 
-def _read_columns(y_pred, names=(), has_names=False):
+def _read_columns(y_pred: Any, names: Any = (), has_names: bool = False) -> list[Any]:
     """Columns of an array or a DataFrame, matched by name where both have names."""
     try:
         labels = read_labels(y_pred)

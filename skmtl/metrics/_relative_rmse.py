@@ -1,26 +1,30 @@
 """Errors relative to those of the training mean."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from skmtl.metrics._averages import average_over_tasks, check_average
-from skmtl.metrics._pairs import read_pairs
+from skmtl.metrics._pairs import Pair, read_pairs
 from skmtl.tasks._by_name import column_names, order_of, same_names
 from skmtl.tasks._columns import read_column
 
 
 def average_relative_rmse(
-    y_true,
-    y_pred,
+    y_true: Any,
+    y_pred: Any,
     *,
-    y_train=None,
-    folds=None,
-    pooled=True,
-    average="mean",
-    sample_weight=None,
-    task_weight=None,
-    task_ids=None,
-    train_task_ids=None,
-):
+    y_train: Any = None,
+    folds: Any = None,
+    pooled: bool = True,
+    average: Any = "mean",
+    sample_weight: Any = None,
+    task_weight: Any = None,
+    task_ids: Any = None,
+    train_task_ids: Any = None,
+) -> Any:
     r"""Average relative root mean squared error (aRRMSE) of regressions; low is good.
 
     The relative error of a task on test rows is [1]_
@@ -111,11 +115,11 @@ def average_relative_rmse(
     return average_over_tasks(errors, pairs, average, task_weight, greater_is_better=False)
 
 
-def _training_means(pairs):
+def _training_means(pairs: list[Pair]) -> dict[Any, Any]:
     return {p.name: p.labels.mean() if len(p.labels) else np.nan for p in pairs}
 
 
-def _match(means, pairs, is_long, are_named):
+def _match(means: Any, pairs: list[Pair], is_long: Any, are_named: Any) -> Any:
     """Training mean of each task: by name, or by position where one of both has no names."""
     names = [pair.name for pair in pairs]
     if is_long:
@@ -128,7 +132,7 @@ def _match(means, pairs, is_long, are_named):
     return list(means.values())
 
 
-def _read_folds(folds, y_true):
+def _read_folds(folds: Any, y_true: Any) -> Any:
     column = read_column(folds, "folds")
     if len(column.labels) != len(y_true) or not column.observed.all():
         raise ValueError(
@@ -138,12 +142,12 @@ def _read_folds(folds, y_true):
     return np.unique(column.labels, return_inverse=True)[1]
 
 
-def _relative(pair, mean):
+def _relative(pair: Pair, mean: Any) -> Any:
     error, baseline = _squares(pair, mean)
     return _root(error.sum(), baseline.sum())
 
 
-def _over_folds(pair, fold, pooled):
+def _over_folds(pair: Pair, fold: Any, pooled: Any) -> Any:
     mean = np.full(len(fold), np.nan)
     for f in np.unique(fold):
         rest = fold != f
@@ -158,12 +162,12 @@ def _over_folds(pair, fold, pooled):
     return float(of_folds[defined].mean()) if defined.any() else float("nan")
 
 
-def _squares(pair, mean):
+def _squares(pair: Pair, mean: Any) -> Any:
     """Weighted squared errors of the predictions and of the training mean, 0 without one."""
     error = pair.weight * (pair.labels - pair.predicted) ** 2
     baseline = pair.weight * (pair.labels - mean) ** 2
     return np.where(np.isnan(baseline), 0.0, error), np.nan_to_num(baseline)
 
 
-def _root(error, baseline):
+def _root(error: Any, baseline: Any) -> Any:
     return float(np.sqrt(error / baseline)) if baseline > 0 else float("nan")

@@ -1,5 +1,7 @@
 """What there is to score in new data: labels and predictions of every task."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ from skmtl._scored_columns import ScoredColumn
 from skmtl.metrics._keys import score_keys
 from skmtl.tasks._features import read_task_column, split_task_feature
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._targets import Targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +30,17 @@ class ScoredTask:
     rows: np.ndarray
 
     @property
-    def weight(self):
+    def weight(self) -> Any:
         """Weight of each label, 0 where unobserved."""
         return self.column.weight
 
     @property
-    def task_type(self):
+    def task_type(self) -> Any:
         """Class of the task."""
         return type(self.column.task)
 
 
-def read_scored_tasks(estimator, X, y, sample_weight: Any = None):
+def read_scored_tasks(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> list[Any]:
     """One `ScoredTask` for each task of the fitted ``estimator``.
 
     A label whose class was unknown in `fit` stays: its value is ``UNSEEN``. In long form, tasks
@@ -58,14 +61,15 @@ def read_scored_tasks(estimator, X, y, sample_weight: Any = None):
     ]
 
 
-def _labels(tasks, y, sample_weight):
+def _labels(tasks: Any, y: Any, sample_weight: Any) -> list[Any]:
     """Labels as the user wrote them, in the order of the tasks."""
     return [column.labels for column, _ in tasks.labels_in(y, sample_weight)]
 
 
-def _with_unknown(targets, X, task_feature):
+def _with_unknown(targets: Targets, X: Any, task_feature: Any) -> Any:
     """Task names, those unknown in `fit` appended, and the position of each row's."""
-    names, index = targets.tasks.names.tolist(), targets.task_index
+    index: Any = targets.task_index
+    names = targets.tasks.names.tolist()
     unknown = index < 0
     if not unknown.any():
         return names, index

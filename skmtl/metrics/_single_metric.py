@@ -1,12 +1,16 @@
 """A scikit-learn scorer on one task: whether it applies, and its value."""
 
+from __future__ import annotations
+
 import copy
 from inspect import signature
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
 from skmtl._aliases import did_you_mean
+from skmtl.metrics._views import TaskView
 
 NEED_TWO_CLASSES = (
     "matthews_corrcoef",
@@ -19,7 +23,9 @@ NEED_TWO_CLASSES = (
 """Ratios that are 0 / 0 where all labels are of one class; for ROC AUC scikit-learn says NaN."""
 
 
-def as_scorer(metric, *, greater_is_better=True, response_method="predict"):
+def as_scorer(
+    metric: Any, *, greater_is_better: bool = True, response_method: Any = "predict"
+) -> Any:
     """A scorer made by scikit-learn: from its name, a metric function, or itself."""
     if isinstance(metric, str):
         meant = did_you_mean(metric, get_scorer_names())
@@ -31,7 +37,7 @@ def as_scorer(metric, *, greater_is_better=True, response_method="predict"):
     return make_scorer(metric, greater_is_better=greater_is_better, response_method=response_method)
 
 
-def family_of(scorer):
+def family_of(scorer: Any) -> Any:
     """Task types a scorer is for: "regression", "classification", or None if unknown."""
     module = scorer._score_func.__module__ or ""
     if not module.startswith("sklearn.metrics."):
@@ -39,13 +45,13 @@ def family_of(scorer):
     return "regression" if module.startswith("sklearn.metrics._regression") else "classification"
 
 
-def is_binary_only(scorer):
+def is_binary_only(scorer: Any) -> bool:
     """Whether a scorer is for two classes, one of them positive."""
     average = _setting(scorer, "average")
     return average == "binary" or "likelihood_ratio" in _name(scorer)
 
 
-def evaluate(scorer, view):
+def evaluate(scorer: Any, view: TaskView) -> Any:
     """Value of the scorer for one task; NaN where it is undefined."""
     if not len(view.labels) or not _is_defined(scorer, view):
         return np.nan
@@ -67,7 +73,7 @@ def evaluate(scorer, view):
     return float(scorer(view, None, view.labels, **weight))
 
 
-def _is_defined(scorer, view):
+def _is_defined(scorer: Any, view: TaskView) -> bool:
     """Whether scikit-learn has a value for these labels, rather than an exception or 0 / 0.
 
     That does not depend on predictions: else a search would compare averages of other tasks.
@@ -90,7 +96,7 @@ def _is_defined(scorer, view):
     return n_classes == 2 or "labels" in _parameters(scorer) or _n_present(view) == n_classes
 
 
-def _is_of_positives(scorer):
+def _is_of_positives(scorer: Any) -> bool:
     """Whether the score is about labels of the positive class; without any it is 0 / 0 at best.
 
     Not where the user says what that shall be.
@@ -101,11 +107,11 @@ def _is_of_positives(scorer):
     return is_binary and "zero_division" not in scorer._kwargs
 
 
-def _positive(scorer, view):
+def _positive(scorer: Any, view: TaskView) -> Any:
     return {"pos_label": _setting(scorer, "pos_label"), **_fill_in(scorer, view)}["pos_label"]
 
 
-def _fill_in(scorer, view):
+def _fill_in(scorer: Any, view: TaskView) -> Any:
     """What the scorer has to be told of the task's classes, beside what the user told it."""
     settings = dict(scorer._kwargs)
     known, parameters = view.classes_.tolist(), _parameters(scorer)
@@ -122,24 +128,24 @@ def _fill_in(scorer, view):
     return settings
 
 
-def _uses_labels_only(scorer):
+def _uses_labels_only(scorer: Any) -> bool:
     return scorer._response_method == "predict"
 
 
-def _n_present(view):
+def _n_present(view: TaskView) -> Any:
     return len(np.unique(view.labels))
 
 
-def _setting(scorer, name):
+def _setting(scorer: Any, name: Any) -> Any:
     if name in scorer._kwargs:
         return scorer._kwargs[name]
     parameter = _parameters(scorer).get(name)
     return None if parameter is None else parameter.default
 
 
-def _parameters(scorer):
+def _parameters(scorer: Any) -> Any:
     return signature(scorer._score_func).parameters
 
 
-def _name(scorer):
+def _name(scorer: Any) -> Any:
     return getattr(scorer._score_func, "__name__", repr(scorer._score_func))

@@ -1,11 +1,15 @@
 """The score of every task at once."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import with_summaries
 from skmtl.metrics._scored_tasks import read_scored_tasks
 
 
-def task_scores(estimator, X, y, sample_weight=None):
+def task_scores(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
     """Score every task over its observed labels.
 
     The score of a task is what ``estimator.score`` averages: R2 for regression, explained
@@ -66,6 +70,6 @@ def task_scores(estimator, X, y, sample_weight=None):
     return with_summaries(own_scores(final, read_scored_tasks(final, X, y, sample_weight)))
 
 
-def own_scores(estimator, tasks):
+def own_scores(estimator: Any, tasks: Any) -> dict[Any, Any]:
     """What ``estimator.score`` averages, by key of the `ScoredTask`."""
     return {task.key: estimator._task_score(*task.column) for task in tasks}

@@ -4,19 +4,25 @@ Handing such a view to a scikit-learn scorer makes scikit-learn choose the respo
 compute the number: what comes out for complete labels is its own result.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.metaestimators import available_if
 
 from skmtl.metrics._keys import score_keys
-from skmtl.tasks import Binary, Multiclass, Regression
+from skmtl.tasks import Binary, Multiclass, Regression, Task
 from skmtl.tasks._columns import match
 from skmtl.tasks._labels import read_labels
 
+Array = NDArray[Any]
 
-def _can(method):
+
+def _can(method: Any) -> Any:
     return available_if(lambda view: method in view.answers)
 
 
@@ -27,7 +33,16 @@ class TaskView(BaseEstimator):
     observed rows; classes among them that `fit` did not see get probability 0.
     """
 
-    def __init__(self, key, name, task_type, answers, labels, weight, classes=None):
+    def __init__(
+        self,
+        key: Any,
+        name: Any,
+        task_type: Any,
+        answers: Any,
+        labels: Array,
+        weight: Array,
+        classes: Any = None,
+    ) -> None:
         self.key = key
         self.name = name
         self.task_type = task_type
@@ -39,16 +54,16 @@ class TaskView(BaseEstimator):
             self._read_classes()
 
     @property
-    def alias(self):
+    def alias(self) -> Any:
         """Name of the task type."""
         return self.task_type.alias
 
     @property
-    def family(self):
+    def family(self) -> Any:
         """What kind of metrics applies."""
         return "regression" if self.classes is None else "classification"
 
-    def _read_classes(self):
+    def _read_classes(self) -> None:
         known = _comparable(np.asarray(self.classes), self.labels, self.key)
         codes = match(known, self.labels)
         unseen = np.unique(self.labels[codes < 0])
@@ -60,27 +75,27 @@ class TaskView(BaseEstimator):
             self.answers.pop("decision_function", None)
 
     @_can("predict")
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         return self.answers["predict"]()
 
     @_can("predict_proba")
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         known = self.answers["predict_proba"]()
         proba = np.zeros((len(known), len(self.classes_)))
         proba[:, self._column] = known
         return proba
 
     @_can("decision_function")
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> Any:
         return self.answers["decision_function"]()
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.estimator_type = "regressor" if self.classes is None else "classifier"
         return tags
 
 
-def view_of_task(scored):
+def view_of_task(scored: Any) -> Any:
     """View of one `ScoredTask` of an estimator of this package."""
     used = scored.weight > 0
     column, task = scored.column.take(used), scored.column.task
@@ -92,20 +107,21 @@ def view_of_task(scored):
     return TaskView(scored.key, scored.name, type(task), answers, labels, column.weight, classes)
 
 
-def views_of_other(estimator, X, y, sample_weight):
+def views_of_other(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     """Views of the targets of a scikit-learn estimator, column by column."""
     labels = read_labels(y, sample_weight)
     columns, names = labels.columns, labels.task_names
 
     @cache
-    def response(method):
+    def response(method: Any) -> Any:
         return getattr(estimator, method)(X)
 
     views = []
     tasks = zip(score_keys(names), names, columns, labels.weights, strict=True)
     for t, (key, name, column, weight) in enumerate(tasks):
         used = weight > 0
-        classes, task_type = None, Regression
+        classes: Any = None
+        task_type: type[Task] = Regression
         methods = ["predict"]
         if is_classifier(estimator):
             classes = _classes_of(estimator, t, len(columns))
@@ -122,7 +138,7 @@ def views_of_other(estimator, X, y, sample_weight):
     return views
 
 
-def _classes_of(estimator, t, n_targets):
+def _classes_of(estimator: Any, t: Any, n_targets: Any) -> Any:
     classes = estimator.classes_
     if isinstance(classes, list):
         return np.asarray(classes[t])
@@ -130,8 +146,8 @@ def _classes_of(estimator, t, n_targets):
     return np.asarray(classes) if n_targets == 1 else np.array([0, 1])
 
 
-def _answer(response, method, t, n_targets, used):
-    def answer():
+def _answer(response: Any, method: Any, t: Any, n_targets: Any, used: Any) -> Any:
+    def answer() -> Any:
         output = response(method)
         if isinstance(output, list):
             return np.asarray(output[t])[used]
@@ -150,7 +166,7 @@ def _answer(response, method, t, n_targets, used):
     return answer
 
 
-def _comparable(classes, labels, key):
+def _comparable(classes: Any, labels: Array, key: Any) -> Any:
     """Classes as labels read from y can be compared with: strings have dtype object."""
     if classes.dtype.kind in "UST":
         classes = classes.astype(object)

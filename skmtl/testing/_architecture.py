@@ -17,6 +17,12 @@ from torch import Tensor
 
 from skmtl.neural.architectures import Architecture, MultiTaskModule, NetworkSpec
 from skmtl.neural.architectures._build import build_network
+from skmtl.testing._module import (
+    assert_gradients_are_right,
+    assert_long_is_wide,
+    assert_tasks_are_apart,
+    penalty_of,
+)
 from skmtl.testing._properties import check_all
 
 KEYS = [11, 7, 5, 3, 2]
@@ -120,80 +126,24 @@ def check_models_are_apart(architecture: Architecture, spec: NetworkSpec) -> Non
     assert_allclose(raw, torch.cat([one(_rows(spec)) for one in alone]).detach(), rtol=1e-12)
     penalty = together.penalty()
     if penalty is not None:
-        found = [_penalty(one).detach() for one in alone]
+        found = [penalty_of(one).detach() for one in alone]
         assert_allclose(penalty.detach(), torch.cat(found), rtol=1e-9)
-
-
-def _penalty(module: MultiTaskModule) -> Tensor:
-    penalty = module.penalty()
-    return torch.zeros(1, dtype=torch.float64) if penalty is None else penalty
 
 
 def check_gradients(architecture: Architecture, spec: NetworkSpec) -> None:
     """Along random directions, gradients are the finite differences of outputs and penalty."""
-    module, X = _shaken(_made(architecture, spec)), _rows(spec)
-
-    def total() -> Tensor:
-        return module(X).sin().sum() + _penalty(module).sum()
-
-    parameters = dict(module.named_parameters())
-    gradients = torch.autograd.grad(total(), list(parameters.values()), materialize_grads=True)
-    rng, h = np.random.default_rng(0), 1e-6
-    for (name, p), gradient in zip(parameters.items(), gradients, strict=True):
-        direction = torch.from_numpy(rng.normal(size=p.shape))
-        with torch.no_grad():
-            p.add_(h * direction)
-            above = float(total())
-            p.sub_(2 * h * direction)
-            below = float(total())
-            p.add_(h * direction)
-        found, expected = float((gradient * direction).sum()), (above - below) / (2 * h)
-        assert_allclose(found, expected, rtol=2e-5, atol=1e-7, err_msg=name)
+    assert_gradients_are_right(_shaken(_made(architecture, spec)), _rows(spec))
 
 
 def check_what_is_shared(architecture: Architecture, spec: NetworkSpec) -> None:
-    """Shared parameters have a number that moves two losses; no other number moves two.
-
-    So a label that is not observed has no influence on what another task has for itself.
-    """
-    module = _shaken(_made(architecture, spec))
-    losses = [raw.square().sum() for raw in module(_rows(spec)).split(_outputs(spec), -1)]
-    shared, parameters = {id(p) for p in module.shared_parameters()}, list(module.parameters())
-    moves = [
-        torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
-        for loss in losses
-        if loss.requires_grad
-    ]
-    for (name, p), gradients in zip(
-        module.named_parameters(), zip(*moves, strict=True), strict=True
-    ):
-        n_tasks = int((torch.stack(gradients) != 0).sum(0).max())
-        if id(p) in shared:
-            assert n_tasks > 1, f"{name} is shared, and moves no two losses"
-        else:
-            assert n_tasks <= 1, f"{name} moves {n_tasks} losses, and is not among the shared"
-
-
-def _outputs(spec: NetworkSpec) -> list[int]:
-    return list(spec.outputs_per_task)
+    """Shared parameters have a number that moves two losses; no other number moves two."""
+    assert_tasks_are_apart(_shaken(_made(architecture, spec)), spec.outputs_per_task, _rows(spec))
 
 
 def check_long_is_wide(architecture: Architecture, spec: NetworkSpec) -> None:
     """In long form a row gets what wide form gives its task, and the same gradients."""
     spec = replace(spec, outputs_per_task=(2,) * 3)
-    module, X = _shaken(_made(architecture, spec, (3, 1))), _rows(spec, 2)
-    index = torch.from_numpy(np.random.default_rng(1).integers(3, size=X.shape[:2]))
-    rows = index[:, :, None, None].expand(-1, -1, 1, 2)
-    picked = module(X).unflatten(-1, (3, 2)).gather(2, rows)[:, :, 0]
-    long = module(X, index)
-    assert_allclose(long.detach(), picked.detach(), rtol=1e-12)
-    parameters = list(module.parameters())
-    found, expected = (
-        torch.autograd.grad(raw.square().sum(), parameters, materialize_grads=True)
-        for raw in (long, picked)
-    )
-    for one, other in zip(found, expected, strict=True):
-        assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+    assert_long_is_wide(_shaken(_made(architecture, spec, (3, 1))), 3, X=_rows(spec, 2))
 
 
 def check_tasks_start_from_their_names(architecture: Architecture, spec: NetworkSpec) -> None:
@@ -201,7 +151,7 @@ def check_tasks_start_from_their_names(architecture: Architecture, spec: Network
     if not architecture.has_model_dimension or spec.n_tasks < 2:
         return
     raw = _made(architecture, spec)(_rows(spec)).detach()
-    outputs, keys = _outputs(spec), KEYS[: spec.n_tasks]
+    outputs, keys = list(spec.outputs_per_task), KEYS[: spec.n_tasks]
     order = list(np.roll(range(spec.n_tasks), 1))
     moved_spec = replace(spec, outputs_per_task=[outputs[t] for t in order])
     moved = _made(architecture, moved_spec, keys=[keys[t] for t in order])(_rows(spec))
@@ -218,10 +168,12 @@ def check_constant_tasks_change_nothing(architecture: Architecture, spec: Networ
         return
     keys = KEYS[: spec.n_tasks]
     module = _made(architecture, spec)
-    more_spec = replace(spec, outputs_per_task=[spec.outputs_per_task[0], 0, *_outputs(spec)[1:]])
+    more_spec = replace(
+        spec, outputs_per_task=[spec.outputs_per_task[0], 0, *list(spec.outputs_per_task)[1:]]
+    )
     more = _made(architecture, more_spec, keys=[keys[0], 99, *keys[1:]])
     assert_allclose(more(_rows(spec)).detach(), module(_rows(spec)).detach(), rtol=1e-12)
-    assert_allclose(_penalty(more).detach(), _penalty(module).detach(), rtol=1e-6)
+    assert_allclose(penalty_of(more).detach(), penalty_of(module).detach(), rtol=1e-6)
 
 
 def check_fits(architecture: Architecture, spec: NetworkSpec) -> None:

@@ -28,7 +28,7 @@ PENALTIES: list[Penalty] = [
     L2(),
     MeanDeviation(),
     L21(),
-    L1() + 0.5 * L2(),
+    L1() + L2(0.5),
     L21(feature_weight=[1.0, 2.0, 0.5, 1.0]),
     TraceNorm(),
     L1() + TraceNorm(),

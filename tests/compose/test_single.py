@@ -273,6 +273,6 @@ def test_the_report_shows_decisions(X):
     y = pd.DataFrame({"u": labels_of(X, ["no", "yes"]), "n": X[:, 2]})
     model = IndependentTasks(Ridge(), classifier=STRICT)
     report = MultiTaskReport(model, X, y, affinity=None)
-    answers = next(task.answers for task in report._findings.tasks if task.key == "u")
-    expected = model.fit(X, y).predict(X)[answers.rows, 0]
-    assert (answers.decided == expected).all()
+    predictions = next(task.predictions for task in report._findings.tasks if task.key == "u")
+    expected = model.fit(X, y).predict(X)[predictions.rows, 0]
+    assert (predictions.decided == expected).all()

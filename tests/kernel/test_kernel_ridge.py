@@ -104,6 +104,13 @@ def test_one_task_is_kernel_ridge(kernel, options, data):
     np.testing.assert_allclose(ours.dual_coef_, theirs.dual_coef_)
 
 
+def test_chi2_has_its_own_gamma(data):
+    X, Y = np.abs(data[0]), data[1][:, 0]
+    ours = MultiTaskKernelRidge("chi2", alpha=0.1, fit_intercept=False).fit(X, Y)
+    theirs = KernelRidge(kernel="chi2", gamma=1.0, alpha=0.1 * len(X)).fit(X, Y)
+    same_predictions(ours, theirs, X)
+
+
 def test_weights_are_those_of_kernel_ridge(data):
     X, Y = data
     s = np.random.default_rng(0).uniform(0.1, 3, len(X))

@@ -1,6 +1,7 @@
 """Figures and axes: where a display draws, without touching matplotlib's settings."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +48,9 @@ def open_grid(ax, n_rows, n_columns, width, height, *, share=(), **ratios):
         figure = ax.figure
         grid = _grid_within(ax, n_rows, n_columns, **ratios)
         ax.set_axis_off()
-    panels = []
-    for cell in grid:
+    panels: list[Any] = []
+    cells: Any = grid
+    for cell in cells:
         shared = {f"share{along}": panels[0] for along in share if panels}
         panels.append(figure.add_subplot(cell, **shared))
     return np.array(panels, dtype=object).reshape(n_rows, n_columns)

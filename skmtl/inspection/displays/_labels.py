@@ -1,6 +1,7 @@
 """Names of tasks and features as text in a figure: literal, short, and as many as fit."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def label_ticks(axis, names, *, longest=LONGEST):
     step = max(1, math.ceil(size * LINE / distance - 1e-6))
     shown = range(0, len(names), step)
     texts = [literal(names[position], longest) for position in shown]
-    options = {}
+    options: dict[str, Any] = {}
     if is_x and max(map(len, texts)) * LETTER * size > 0.95 * distance * step:
         options = {"rotation": 90}
         if len(names) <= 12:

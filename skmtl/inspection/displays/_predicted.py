@@ -81,7 +81,7 @@ class PredictedTask:
 
         Of two classes only the second: the curve of the first says the same.
         """
-        if len(self.classes) < 2:
+        if self.classes is None or len(self.classes) < 2:
             return []
         first = 1 if len(self.classes) == 2 else 0
         found = []

@@ -39,8 +39,8 @@ def _draw_numbers(ax, task):
 
 
 def draw_diagonal(ax, *values):
-    values = np.concatenate(values)
-    ends = [values.min(), values.max()]
+    drawn = np.concatenate(values)
+    ends = [drawn.min(), drawn.max()]
     ax.plot(ends, ends, color=ink(ax), linewidth=1, linestyle="--")
 
 

@@ -1,5 +1,7 @@
 """Predictions of many tasks, drawn together by family."""
 
+from typing import Any
+
 import numpy as np
 
 from skmtl.inspection.displays._canvas import ink
@@ -67,7 +69,8 @@ def _draw_curves_together(ax, tasks):
         return say(ax, "one class only")
     lines = [ax.plot(GRID, curve, color=GREY, alpha=0.4, linewidth=0.7)[0] for _, curve in drawn]
     worst = _worst(tasks)
-    handles, names = [], []
+    handles: list[Any] = []
+    names: list[Any] = []
     for color, task in zip((VERMILION, ORANGE, PURPLE), worst, strict=False):
         line = lines[next(k for k, (other, _) in enumerate(drawn) if other is task)]
         line.set(color=color, alpha=1.0, linewidth=1.6, zorder=3)

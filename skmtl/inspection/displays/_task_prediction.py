@@ -1,5 +1,7 @@
 """What was predicted of every task against what was observed."""
 
+from typing import Any
+
 from skmtl.inspection.displays._canvas import check_matplotlib, open_panels
 from skmtl.inspection.displays._learning_curve import check_kind
 from skmtl.inspection.displays._predicted import predicted_by, predicted_in
@@ -162,7 +164,7 @@ class TaskPredictionDisplay:
                 for panel, task in zip(self.axes_, self.predicted, strict=True)
             }
         else:
-            families = {name: [] for name in DRAW_TOGETHER}
+            families: dict[str, list[Any]] = {name: [] for name in DRAW_TOGETHER}
             for task in self.predicted:
                 families[task.family].append(task)
             families = {name: tasks for name, tasks in families.items() if tasks}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skmtl.inspection.displays._heat_map import cluster_order, hide_diagonal
@@ -66,7 +68,7 @@ def _single_cells(values, levels, names, cell):
 
 def _merged_cells(values, levels, names, cell):
     """All runs of a colour as one path, and a text per row: which tasks are closest."""
-    paths = {}
+    paths: dict[Any, Any] = {}
     known = np.isfinite(values)
     for i, (row, seen) in enumerate(zip(levels, known, strict=True)):
         changes = np.flatnonzero((np.diff(row) != 0) | (np.diff(seen) != 0)) + 1

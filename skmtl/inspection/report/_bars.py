@@ -42,7 +42,7 @@ def share_bar(share, label, width=64, height=10):
 
 def dots_line(values, mean, limits, label, width=320, height=26):
     """Values as dots on a line, their mean as a bar."""
-    scale, middle = Scale(*limits, 6, width - 6), height / 2
+    scale, middle = Scale(limits[0], limits[1], 6, width - 6), height / 2
     ring = "".join(
         f"M{short(float(x) - 4)} {short(middle)}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0"
         for x in scale(values[np.isfinite(values)])

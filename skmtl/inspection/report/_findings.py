@@ -149,7 +149,8 @@ def _evaluate_fold(estimator, data, train, test, scorer):
         model = typed_clone(estimator, data.column_types)
         model = without_absent(model, data, np.arange(data.n_tasks), train)
         fitted = fit(model, *data.take(train))
-        predictions, scores = _evaluate(fitted, *data.take(test), scorer)
+        X, y, weight = data.take(test)
+        predictions, scores = _evaluate(fitted, X, y, weight, scorer)
     placed = {name: replace(found, rows=test[found.rows]) for name, found in predictions.items()}
     return placed, scores
 

@@ -41,7 +41,7 @@ def gain_range(gain):
 
 def gain_bar(gain, t, limits, width=96, height=18):
     """Gain and interval on a line, zero marked: for a cell of the table."""
-    scale, middle = Scale(*limits, 4, width - 4), height / 2
+    scale, middle = Scale(limits[0], limits[1], 4, width - 4), height / 2
     zero = f"M{short(float(scale(0)))} 1V{height - 1}"
     return svg(
         width,
@@ -84,7 +84,8 @@ def gain_figure(gain, names):
     left, pitch = (120, 20) if has_names else (4, 6)
     width, top = 440, 8
     bottom = top + pitch * len(order)
-    scale = Scale(*gain_range(gain), left + 8, width - 16)
+    low, high = gain_range(gain)
+    scale = Scale(low, high, left + 8, width - 16)
     ticks = scale.ticks()
     grid = "".join(f"M{short(x)} {top}V{bottom}" for x in scale(ticks))
     zero = short(float(scale(0)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skmtl.inspection.report._gain_figures import verdict
@@ -53,4 +55,9 @@ def summarise(findings, how):
     }
 
 
-FUNCTIONS = {"overall": np.mean, "best": np.max, "worst": np.min, "difference": np.ptp}
+FUNCTIONS: dict[str, Any] = {
+    "overall": np.mean,
+    "best": np.max,
+    "worst": np.min,
+    "difference": np.ptp,
+}

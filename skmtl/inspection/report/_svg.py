@@ -112,8 +112,8 @@ class Axes:
     def __init__(self, x, y, *, width=320, height=220, x_title="", y_title=""):
         self.width, self.height = width, height
         self.titles = x_title, y_title
-        self.x = Scale(*x, 52, width - 12)
-        self.y = Scale(*y, height - 42, 12)
+        self.x = Scale(x[0], x[1], 52, width - 12)
+        self.y = Scale(y[0], y[1], height - 42, 12)
 
     def render(self, content, label, *, x_format=None, y_format=None):
         """The figure with ``content`` inside the frame."""

@@ -116,14 +116,7 @@ def admm(
     m = float(copies.fractions.sum())
     size = _StepSize(m * loss_step.typical, m * loss_step.largest)
     rho = size.rho
-    parts = problem.unpack(x)
-    V = copies.of(parts)
-    # The multipliers of a solution are minus the gradient: a warm start takes few steps.
-    W = parts.sum(axis=0)
-    U = np.zeros_like(V)
-    if W.any():
-        gradient = problem.loss.at(W, loss_step.intercepts(W)).gradient[0]
-        U -= copies.of(copies.fractions * gradient) / rho
+    V, U = _start(problem, loss_step, copies, x, rho)
     iterates = Anderson(V + U)
     lower, gap = -np.inf, np.inf
     for n_iter in range(1, max_iter + 1):
@@ -154,6 +147,20 @@ def admm(
                 rho, U = size.rho, U / factor
                 iterates = Anderson(V + U)
     return Solution(x, gap, max_iter)
+
+
+def _start(
+    problem: Problem, loss_step: LossStep, copies: _Copies, x: Array, rho: float
+) -> tuple[Array, Array]:
+    """Copies V of the parts at x, and scaled multipliers U."""
+    parts = problem.unpack(x)
+    V, W = copies.of(parts), parts.sum(axis=0)
+    U = np.zeros_like(V)
+    # The multipliers of a solution are minus the gradient: a warm start takes few steps.
+    if W.any():
+        gradient = problem.loss.at(W, loss_step.intercepts(W)).gradient[0]
+        U -= copies.of(copies.fractions * gradient) / rho
+    return V, U
 
 
 class _Copies:

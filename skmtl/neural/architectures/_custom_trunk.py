@@ -52,6 +52,10 @@ class _TrunkFactory:
 
     def __call__(self) -> nn.Module:
         module = _with_features(self.factory, self.shape)
+        if not isinstance(module, nn.Module):
+            raise ValueError(
+                f"trunk={self.factory!r} returned {module!r}; expected a torch.nn.Module."
+            )
         module.eval()
         try:
             found = module(torch.zeros(1, *self.shape))

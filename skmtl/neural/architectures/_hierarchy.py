@@ -79,7 +79,13 @@ def read_parents(parents: Any, n_tasks: int) -> list[tuple[int, ...]]:
     if isinstance(parents, Mapping):
         of_task = {t: tuple(np.atleast_1d(read).tolist()) for t, read in parents.items()}
     else:
-        matrix = np.asarray(parents)
+        try:
+            matrix = np.asarray(parents)
+        except ValueError:
+            raise ValueError(
+                f"parents={parents!r} has rows of different lengths; lists of the parents of each "
+                "task go into a dict, {task: [parents]}."
+            ) from None
         if matrix.shape != (n_tasks, n_tasks):
             raise ValueError(
                 f"parents has shape {matrix.shape}; expected a dict or an adjacency matrix of "

@@ -35,7 +35,7 @@ def in_features(monkeypatch):
 
     def off():
         for module in (_fit, _path):
-            monkeypatch.setattr(module, "in_row_space", lambda X, penalty, settings: (X, None))
+            monkeypatch.setattr(module, "in_row_space", lambda X, penalty, options: (X, None))
 
     return off
 
@@ -49,7 +49,7 @@ def test_the_basis_is_one_of_the_rows(data):
 
 
 @pytest.mark.parametrize(
-    ("penalty", "settings"),
+    ("penalty", "options"),
     [
         (L1(), MultiTaskLinear()),
         (L2() + L21(), MultiTaskLinear()),
@@ -57,8 +57,8 @@ def test_the_basis_is_one_of_the_rows(data):
         (L2(), MultiTaskLinear(positive=True)),
     ],
 )
-def test_what_sees_single_features_keeps_them(penalty, settings, data):
-    X, basis = in_row_space(data[0], penalty, settings)
+def test_what_sees_single_features_keeps_them(penalty, options, data):
+    X, basis = in_row_space(data[0], penalty, options)
     assert X is data[0]
     assert basis is None
 

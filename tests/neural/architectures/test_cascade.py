@@ -5,15 +5,13 @@ import pytest
 import torch
 
 from skmtl.neural.architectures import Cascade, HardSharing
-from tests.neural.checks import (
-    X,
+from skmtl.testing._module import (
     assert_gradients_are_right,
     assert_long_is_wide,
     assert_tasks_are_apart,
     gradients_by_task,
-    make,
-    same_scores,
 )
+from tests.neural.checks import X, make, same_scores
 
 DIAMOND = {3: [1, 2], 1: [0], 2: [0]}
 MEMBERS = {
@@ -39,7 +37,7 @@ def test_gradients(name):
 @every_head
 def test_tasks_are_apart(name, heads):
     outputs = (1, 3, 2, 1)
-    assert_tasks_are_apart(make(MEMBERS[name], outputs, head_hidden_layer_sizes=heads), outputs)
+    assert_tasks_are_apart(make(MEMBERS[name], outputs, head_hidden_layer_sizes=heads), outputs, X)
 
 
 @members
@@ -90,7 +88,7 @@ def test_a_constant_parent_says_nothing():
 def test_detached_parents_learn_from_their_own_losses_alone(detach):
     outputs = (1, 1, 1)
     made = make(Cascade({1: [0], 2: [1]}, layers=[1, 2, 2], detach=detach), outputs)
-    by_task = gradients_by_task(made, outputs)
+    by_task = gradients_by_task(made, outputs, X)
     for name in ("heads.0.first.weight", "heads.0.first.bias"):
         moves = [bool((gradients[name] != 0).any()) for gradients in by_task]
         assert moves == [True, not detach, not detach]
@@ -121,6 +119,7 @@ def test_layers_that_nobody_reads_are_left_out():
         (Cascade({1: [3]}), "names task 3; tasks are numbered 0 to 2"),
         (Cascade({"clicks": [0]}), "names task 'clicks'; .* in the order of task_names_in_"),
         (Cascade([[0, 1], [0, 0]]), r"shape \(2, 2\); expected .* \(3, 3\)"),
+        (Cascade([[], [0], [1]]), r"rows of different lengths; .* \{task: \[parents\]\}"),
         (Cascade(layers={0: 3}), "task 0 reads layer 3; the trunk has layers 1 to 2"),
         (Cascade(layers={0: -1}), "task 0 reads layer -1"),
         (Cascade(layers=[1, 1]), "2 entries for 3 tasks"),

@@ -14,7 +14,8 @@ from skmtl.neural.architectures import HardSharing
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.architectures._side_by_side import drawing_from
 from skmtl.neural.training._progress import Snapshot
-from tests.neural.checks import assert_gradients_are_right, make, same_scores
+from skmtl.testing._module import assert_gradients_are_right
+from tests.neural.checks import make, same_scores
 
 SHAPE = (1, 6, 6)
 IMAGES = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 7, *SHAPE)))
@@ -206,6 +207,7 @@ def test_an_estimator_with_it_repeats_clones_and_pickles(factory, early_stopping
         (lambda: nn.Conv2d(1, 2, 3), SHAPE, r"\(1, 1, 6, 6\) to shape \(1, 2, 4, 4\); expected"),
         (None, SHAPE, r"shape \(1, 6, 6\): HardSharing needs a trunk"),
         (3, SHAPE, "'trunk' parameter of HardSharing"),
+        (lambda: 3, SHAPE, "returned 3; expected a torch.nn.Module"),
     ],
 )
 def test_what_is_no_trunk_is_refused(trunk, shape, message):

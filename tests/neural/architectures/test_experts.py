@@ -15,14 +15,12 @@ from skmtl.neural.architectures._gates import (
     spelled,
 )
 from skmtl.neural.architectures._layers import Dropout, FirstTaskLayer
-from tests.neural.checks import (
-    X,
+from skmtl.testing._module import (
     assert_gradients_are_right,
     assert_long_is_wide,
     assert_tasks_are_apart,
-    make,
-    same_scores,
 )
+from tests.neural.checks import X, make, same_scores
 
 DSELECT = {"gate": "dselect", "k": 2, "entropy_weight": 0.1}
 MEMBERS = {
@@ -68,7 +66,7 @@ def test_gradients(name):
 def test_tasks_are_apart(name, heads):
     outputs = (1, 3, 2)
     made = undecided(member(name, outputs, head_hidden_layer_sizes=heads))
-    assert_tasks_are_apart(made, outputs)
+    assert_tasks_are_apart(made, outputs, X)
 
 
 @members

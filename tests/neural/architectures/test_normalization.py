@@ -21,7 +21,8 @@ from skmtl.neural.gradients._autograd import Autograd
 from skmtl.neural.gradients._manual_gradients import ManualGradients
 from skmtl.neural.optimizers import OPTIMIZERS
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
-from tests.neural.checks import assert_long_is_wide, make
+from skmtl.testing._module import assert_long_is_wide
+from tests.neural.checks import make
 from tests.neural.conftest import MIXED
 
 KINDS = ["layer", "batch"]

@@ -6,14 +6,12 @@ import torch
 
 from skmtl.neural.architectures import MTAN, HardSharing, TaskAttention
 from skmtl.neural.architectures._task_attention import Attention
-from tests.neural.checks import (
-    X,
+from skmtl.testing._module import (
     assert_gradients_are_right,
     assert_long_is_wide,
     assert_tasks_are_apart,
-    make,
-    same_scores,
 )
+from tests.neural.checks import X, make, same_scores
 
 MEMBERS = {
     "task_attention": TaskAttention(3, n_heads=2, embed_dim=4),
@@ -36,7 +34,7 @@ def test_gradients(name):
 @pytest.mark.parametrize("name", ["task_attention", "mtan"])
 def test_tasks_are_apart(name, heads):
     outputs = (1, 3, 2)
-    assert_tasks_are_apart(make(MEMBERS[name], outputs, head_hidden_layer_sizes=heads), outputs)
+    assert_tasks_are_apart(make(MEMBERS[name], outputs, head_hidden_layer_sizes=heads), outputs, X)
 
 
 @members
