@@ -116,9 +116,8 @@ class Progress:
         self.n_iter = np.zeros(n_models, dtype=int)
         self.is_active = np.ones(n_models, dtype=bool)
         self.has_converged = np.zeros(n_models, dtype=bool)
-        # Task whose loss stopped the model; -1 where none did.
+        # Task whose loss stopped the model; -1 where none did. Whether at the end only.
         self.diverged_task = np.full(n_models, -1)
-        # Whether that was seen at the end only.
         self.fell_back = np.zeros(n_models, dtype=bool)
         self.interrupted = False
 
