@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from skmtl.neural.training._validation import Monitor
 
@@ -33,25 +33,24 @@ class Snapshot:
     def save(self, models: Array) -> None:
         """Copy the state of the models where the mask ``models`` is true."""
         if models.all():
-            saved = [tensor.clone() for tensor in self.tensors]
+            self.saved = [tensor.clone() for tensor in self.tensors]
         else:
-            mask = torch.from_numpy(models)
-            saved = [tensor.clone() for tensor in self.saved]
-            for old, tensor in zip(saved, self.tensors, strict=True):
-                old[mask] = tensor[mask]
-        # In one assignment, so that an interruption never leaves half of two epochs.
-        self.saved = saved
+            self._replace(self.tensors, models)
 
     def take(self, other: Snapshot, models: Array) -> None:
         """Have the copy of another snapshot where the mask ``models`` is true."""
         if models.all():
             # A copy is replaced as a whole and never written to.
             self.saved = other.saved
-            return
+        else:
+            self._replace(other.saved, models)
+
+    def _replace(self, tensors: list[Tensor], models: Array) -> None:
         mask = torch.from_numpy(models)
         saved = [tensor.clone() for tensor in self.saved]
-        for old, tensor in zip(saved, other.saved, strict=True):
+        for old, tensor in zip(saved, tensors, strict=True):
             old[mask] = tensor[mask]
+        # In one assignment, so that an interruption never leaves half of two epochs.
         self.saved = saved
 
     def restore(self) -> None:
@@ -117,9 +116,8 @@ class Progress:
         self.n_iter = np.zeros(n_models, dtype=int)
         self.is_active = np.ones(n_models, dtype=bool)
         self.has_converged = np.zeros(n_models, dtype=bool)
-        # Task whose loss stopped the model; -1 where none did.
+        # Task whose loss stopped the model; -1 where none did. Whether at the end only.
         self.diverged_task = np.full(n_models, -1)
-        # Whether that was seen at the end only.
         self.fell_back = np.zeros(n_models, dtype=bool)
         self.interrupted = False
 

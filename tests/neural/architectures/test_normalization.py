@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.architectures import (
@@ -386,13 +387,14 @@ def test_fits_of_mixed_tasks(mixed_data, alias, kind):
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy._raw(X, None), model._raw(X, None))
     # One row at a time, or all at once: nothing of a batch is left in predictions.
-    one = np.concatenate([model._raw(row[None], None) for row in X])
-    np.testing.assert_allclose(one, model._raw(X, None), rtol=1e-9, atol=1e-12)
+    one = np.concatenate([model._raw(row[None], None) for row in X[:8]])
+    np.testing.assert_allclose(one, model._raw(X, None)[:8], rtol=1e-9, atol=1e-12)
     # What an unobserved label says changes nothing.
     filled = np.where(np.isnan(Y), 1.0, Y)
     weight = (~np.isnan(Y)).astype(float)
-    same = estimator(alias, kind, tasks=MIXED, max_iter=15).fit(X, filled, sample_weight=weight)
-    np.testing.assert_array_equal(same._raw(X, None), model._raw(X, None))
+    model = estimator(alias, kind, tasks=MIXED, max_iter=3)
+    same = clone(model).fit(X, filled, sample_weight=weight)
+    np.testing.assert_array_equal(same._raw(X, None), model.fit(X, Y)._raw(X, None))
 
 
 @every_architecture
