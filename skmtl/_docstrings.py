@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from skmtl._aliases import registry
+
 C = TypeVar("C", bound=type[Any])
 
 TASKS = {
-    "any": """an alias ("regression", "binary", "multiclass", "count") or
+    "any": """an alias ({aliases}) or
         an object of `skmtl.tasks`, for all tasks, in a list with one entry per task, or in a
         dict by task name that may leave some out. "auto": bool, string, category and 0/1
         labels are classes, other numbers regression.""",
@@ -64,10 +66,12 @@ def documented(parameters: str, attributes: str, *, shared: str) -> Callable[[C]
         if not cls.__doc__:  # None under python -OO
             return cls
         kind: str = cls._kind
+        aliases = ", ".join(f'"{alias}"' for alias in registry("tasks"))
+        tasks = TASKS[kind].format(aliases=aliases)
         sections = {
             "<parameters>": parameters,
             "<attributes>": attributes,
-            "<task parameters>": TASK_PARAMETERS.format(tasks=TASKS[kind], shared=shared),
+            "<task parameters>": TASK_PARAMETERS.format(tasks=tasks, shared=shared),
             "<task attributes>": TASK_ATTRIBUTES.format(classes=CLASSES[kind]),
         }
         for mark, section in sections.items():

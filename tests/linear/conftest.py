@@ -61,6 +61,14 @@ def aliases(holds):
 # needs equal numbers of outputs.
 PLAIN = aliases(lambda quadratic, others: not any(a.over_tasks for a in [*quadratic, *others]))
 QUADRATIC = aliases(lambda quadratic, others: not others)
+# Sums over rows, with a ridge or none: those that block descent takes.
+BY_ROWS = aliases(
+    lambda quadratic, others: (
+        others
+        and all(type(a) in (L1, L21) and not a.over_tasks for a in others)
+        and all(type(a) is L2 for a in quadratic)
+    )
+)
 # Those that some alpha makes vanish, but for what they leave free.
 VANISHING = aliases(
     lambda quadratic, others: others and all(isinstance(a, NormAtom) for a in others)

@@ -1,5 +1,7 @@
 """Docstring sections that the linear estimators share."""
 
+from skmtl.linear.solvers import SOLVERS
+
 PARAMETERS = """
     penalty : str or Penalty, default="l21"
         What the coefficients should look like: the same features for all tasks ("l21",
@@ -34,7 +36,7 @@ PARAMETERS = """
         Whether coefficients must be >= 0. With "l1", "l21" and "l1inf", and sums of them with
         quadratic penalties; not with ``center=True``, and with alpha > 0.
     solver : str or Solver, default="auto"
-        One of "auto", "closed_form", "block_descent", "admm" and "proximal_gradient".
+        One of "auto", <solvers>.
         "closed_form" for squared loss with quadratic penalties ("l2", "mean_deviation",
         "temporal", graphs, and sums of them); "block_descent" for squared loss with "l21", "l1",
         "elastic_net" and "sparse_group", where intercepts are free; "admm" for squared loss
@@ -46,7 +48,7 @@ PARAMETERS = """
         Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
     warm_start : bool, default=False
         Start iterations from the coefficients of the previous fit.
-"""
+""".replace("<solvers>", ", ".join(f'"{solver.name}"' for solver in SOLVERS))
 
 CLASSIFIER_PARAMETERS = PARAMETERS.replace(
     """    alpha : float, default=1.0

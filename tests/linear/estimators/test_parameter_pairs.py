@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 from skmtl import MultiTaskLinear, MultiTaskLinearCV, stack_tasks
 from skmtl.linear.penalties import L1, PENALTIES, Graph, MeanDeviation, Split
-from tests.linear.conftest import POSITIVE, QUADRATIC
+from tests.linear.conftest import BY_ROWS, POSITIVE, QUADRATIC
 
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 MIXED = ["regression", "binary", "count"]
@@ -53,7 +53,6 @@ OPTIONS = {name: options for entries in SETTINGS.values() for name, options in e
 PAIRS = [pair for pair in combinations(OPTIONS, 2) if KIND[pair[0]] != KIND[pair[1]]]
 
 SIGNED = {*PENALTIES, "graph", "closed_form"} - {*POSITIVE}
-BY_ROWS = {"l1", "l21", "elastic_net", "sparse_group"}
 NO_UNITS = r"intercept_alpha=.* have no common units"
 
 
