@@ -49,7 +49,7 @@ long_form = {"task_feature": "school", "unknown_task": "shared"}
 candidates = {
     "apart": (
         IndependentTasks(Ridge(), **long_form),
-        {"independenttasks__regressor__alpha": np.logspace(0, 3, 4)},
+        {"independenttasks__estimator__alpha": np.logspace(0, 3, 4)},
     ),
     "pooled": (
         make_pipeline(
