@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from skmtl.model_selection._folds import is_number, spread_folds
 from skmtl.model_selection._strata import make_strata
+from skmtl.tasks._rows import some_rows
 
 
 class ChainFolds:
@@ -49,7 +49,7 @@ class ChainFolds:
 
     def _split(self, problem: Any) -> Any:
         try:
-            return list(self.cv.split(_safe_indexing(self.X, problem.rows), problem.values))
+            return list(self.cv.split(some_rows(self.X, problem.rows), problem.values))
         except ValueError as error:
             text = f"Task {problem.name!r} has {len(problem.rows)} labels: {error}"
             raise ValueError(text) from error

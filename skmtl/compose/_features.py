@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from skmtl._sparse import side_by_side
 from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
+from skmtl.tasks._rows import some_rows
 
 
 def read_features(X: Any) -> Any:
@@ -74,7 +74,7 @@ def take_rows(X: Any, rows: Any) -> Any:
     """Some rows, in this order; X itself where they are all of them."""
     if len(rows) == X.shape[0] and (rows == np.arange(len(rows))).all():
         return X
-    return _safe_indexing(X, rows)
+    return some_rows(X, rows)
 
 
 def append_columns(X: Any, added: Any, names: Any) -> Any:

@@ -14,7 +14,7 @@ from skmtl._innermost import innermost, inward
 from skmtl.model_selection._strata import make_strata, read_task_index
 from skmtl.tasks._labels import read_labels, weights_as_array
 from skmtl.tasks._named_labels import with_rows
-from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._rows import rows_by_task, some_rows
 
 
 class TaskData:
@@ -119,7 +119,7 @@ class TaskData:
             weight = weight if np.ndim(weight) < 2 else weight[:, members]
         if rows is None:
             return X, y, weight
-        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+        X, y = some_rows(X, rows), some_rows(y, rows)
         return X, y, None if weight is None else weight[rows]
 
     def names_of(self, members):

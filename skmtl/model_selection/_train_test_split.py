@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import check_consistent_length
 
 from skmtl.model_selection._shuffle_split import MultiTaskShuffleSplit
+from skmtl.tasks._rows import some_rows
 
 
 def multitask_train_test_split(
@@ -85,4 +86,4 @@ def multitask_train_test_split(
         task_feature=task_feature,
     )
     train, test = next(splitter.split(X, y))
-    return [_safe_indexing(array, rows) for array in (X, y, *more) for rows in (train, test)]
+    return [some_rows(array, rows) for array in (X, y, *more) for rows in (train, test)]

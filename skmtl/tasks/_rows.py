@@ -1,4 +1,4 @@
-"""Which rows belong to which task."""
+"""Rows: some of them, and which belong to which task."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+
+from skmtl.tasks._columns import is_arrow
+
+
+def some_rows(data: Any, rows: Any) -> Any:
+    """Rows of an array, a list or a table, in this order; ``rows`` are positions or a mask."""
+    if is_arrow(data):
+        # Scikit-learn takes tables of pyarrow from 1.7 on only.
+        rows = np.asarray(rows)
+        return data.take(np.flatnonzero(rows) if rows.dtype == bool else rows)
+    return _safe_indexing(data, rows)
 
 
 def rows_by_task(task_index: NDArray[Any], n_tasks: int) -> list[NDArray[np.intp]]:

@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import _safe_indexing
 
 from skmtl.tasks._named_labels import with_rows
+from skmtl.tasks._rows import some_rows
 from skmtl.tasks._task_set import Targets
 
 Array = NDArray[Any]
@@ -48,8 +48,7 @@ class SearchData:
         """Some of the rows."""
         given = {name: getattr(self, name) for name in GIVEN}
         taken: dict[str, Any] = {
-            name: None if part is None else _safe_indexing(part, rows)
-            for name, part in given.items()
+            name: None if part is None else some_rows(part, rows) for name, part in given.items()
         }
         return replace(self, X=self.X[rows], observed=self.observed[rows], **taken)
 
