@@ -162,13 +162,22 @@ class Page:
         return found["result"].get("value")
 
     def click(self, selector):
-        """Press and release the mouse in the middle of an element."""
-        x, y = self.run(
+        """Press and release the mouse in the middle of an element, once it is at rest."""
+        middle = (
             f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
             "e.scrollIntoView({block: 'center', behavior: 'instant'});"
             "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2];"
             "})()"
         )
+        # The page scrolls smoothly: what an earlier click has set going may not be over yet.
+        seen = [self.run(middle)]
+        end = time.monotonic() + PATIENCE
+        while len(seen) < 4 or len(set(map(tuple, seen[-4:]))) > 1:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{selector} does not come to rest in {PATIENCE:g} seconds")
+            time.sleep(0.05)
+            seen.append(self.run(middle))
+        x, y = seen[-1]
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
