@@ -1,7 +1,6 @@
 """Multi-task learning as scikit-learn estimators."""
 
-from importlib import import_module
-from typing import Any
+from skmtl._lazy import on_use
 
 __version__ = "0.1.0.dev0"
 
@@ -49,13 +48,8 @@ _MODULES = (
 __all__ = sorted([*_HOMES, *_MODULES])
 
 
-def __getattr__(name: str) -> Any:
-    # On first use, so that `import skmtl` loads neither torch nor what a user does not need.
-    if name in _MODULES:
-        return import_module(f"skmtl.{name}")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'skmtl' has no attribute {name!r}")
+# On first use, so that `import skmtl` loads neither torch nor what a user does not need.
+__getattr__ = on_use("skmtl", _HOMES | dict.fromkeys(_MODULES, "skmtl"))
 
 
 def __dir__() -> list[str]:

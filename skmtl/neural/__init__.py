@@ -1,8 +1,6 @@
 """Networks that share what their tasks have in common; needs PyTorch at fit."""
 
-from importlib import import_module
-from typing import Any
-
+from skmtl._lazy import on_use
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
@@ -12,8 +10,5 @@ _MODULES = ("architectures", "balancing", "optimizers")
 __all__ = ["Checkpoint", "MultiTaskMLP", "MultiTaskMLPClassifier", "MultiTaskMLPRegressor"]
 
 
-def __getattr__(name: str) -> Any:
-    # On first use: they need torch.
-    if name in _MODULES:
-        return import_module(f"skmtl.neural.{name}")
-    raise AttributeError(f"module 'skmtl.neural' has no attribute {name!r}")
+# They need torch.
+__getattr__ = on_use(__name__, dict.fromkeys(_MODULES, __name__))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
+
+from skmtl._lazy import on_use
 
 
 @contextmanager
@@ -29,11 +30,10 @@ def imported_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], A
     homes : dict {name: module}
         The modules of the package in which the names are.
     """
+    found = on_use(package, {name: f"{package}.{module}" for name, module in homes.items()})
 
     def __getattr__(name: str) -> Any:
-        if name in homes:
-            with torch_needed_by("MultiTaskMLP"):
-                return getattr(import_module(f"{package}.{homes[name]}"), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        with torch_needed_by("MultiTaskMLP"):
+            return found(name)
 
     return __getattr__

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from skmtl._lazy import on_use
 
 _HOMES = {
     "check_architecture": "skmtl.testing._architecture",
@@ -15,11 +14,8 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    # On first use: two of them need torch.
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'skmtl.testing' has no attribute {name!r}")
+# On first use: two of them need torch.
+__getattr__ = on_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

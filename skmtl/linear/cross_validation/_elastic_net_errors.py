@@ -21,7 +21,8 @@ from skmtl.linear.cross_validation._fold_statistics import (
 from skmtl.linear.cross_validation._path import PathModel
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import ElasticNet
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 

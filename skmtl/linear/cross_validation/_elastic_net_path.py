@@ -28,7 +28,7 @@ from skmtl.linear.objective._training_data import check_range
 from skmtl.linear.penalties import ElasticNet
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._select import fits_in_grams
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

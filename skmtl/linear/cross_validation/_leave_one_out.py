@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._ridge_path import is_quadratic
 from skmtl.linear.objective._task_matrix import TaskMatrix
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -31,7 +31,8 @@ from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.tasks._by_name import put_in_order
-from skmtl.tasks._task_set import Targets, TaskSet
+from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]

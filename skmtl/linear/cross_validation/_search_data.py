@@ -11,7 +11,7 @@ from scipy import sparse
 
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._rows import some_rows
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

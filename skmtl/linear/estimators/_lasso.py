@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from skmtl._docstrings import documented
 from skmtl.linear.estimators._lasso_docs import ATTRIBUTES, PARAMETERS
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ from skmtl._random import RANDOM_STATE
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit, ElasticNetProblem
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._options import FitOptions
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

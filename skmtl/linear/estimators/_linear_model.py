@@ -17,7 +17,7 @@ from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 

@@ -21,7 +21,7 @@ from skmtl.linear.solvers._closed_form import closed_form
 from skmtl.linear.solvers._reduced_rank import reduced_rank
 from skmtl.linear.solvers._select import MAX_GRAM_BYTES
 from skmtl.tasks import _constraints as constraints
-from skmtl.tasks._task_set import Targets
+from skmtl.tasks._targets import Targets
 
 
 @documented("", "", shared=SHARED)
