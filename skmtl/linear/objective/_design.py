@@ -23,6 +23,12 @@ class Design(Protocol):
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         """The transposed map: (gW, gb) of derivatives with respect to the raw scores."""
 
+    def shift(self, b: Array) -> Array:
+        """Raw scores of intercepts alone."""
+
+    def sums(self, U: Array) -> Array:
+        """What of the transposed map belongs to the intercepts."""
+
     def grams(self, h: Array) -> Array:
         r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'` for the offset o.
 
@@ -46,6 +52,12 @@ class WideDesign:
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         sums = U.sum(axis=0)
         return self.X.T @ U - np.outer(self.offset, sums), sums
+
+    def shift(self, b: Array) -> Array:
+        return np.broadcast_to(b, (self.X.shape[0], len(b)))
+
+    def sums(self, U: Array) -> Array:
+        return np.asarray(U.sum(axis=0))
 
     def grams(self, h: Array) -> Array:
         return weighted_grams(self.X, h, self.offset)
@@ -82,12 +94,17 @@ class LongDesign:
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         n_classes = U.shape[1]
-        sums = np.column_stack(
-            [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
-        ).ravel()
+        sums = self.sums(U)
         stacked = (self.blocks_T @ U).reshape(self.n_tasks, self.n_features, n_classes)
         gradient = stacked.swapaxes(0, 1).reshape(self.n_features, -1)
         return gradient - np.outer(self.offset, sums), sums
+
+    def shift(self, b: Array) -> Array:
+        return np.asarray(b.reshape(self.n_tasks, -1)[self.task_index])
+
+    def sums(self, U: Array) -> Array:
+        columns = [np.bincount(self.task_index, u, self.n_tasks) for u in U.T]
+        return np.column_stack(columns).ravel()
 
     def grams(self, h: Array) -> Array:
         order = np.argsort(self.task_index, kind="stable")
