@@ -1,4 +1,4 @@
-"""Stacks of symmetric positive semidefinite systems, factorised once for many right sides."""
+"""Stacks of symmetric positive semidefinite systems, prepared once for many right sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from scipy.linalg import lapack
 Array = NDArray[Any]
 
 FEW = 8
-"""Systems up to which each is called for by itself; inverses of more are made at a time."""
+"""Systems up to which each is called for by itself; inverses of more are made together."""
+
+BYTES_AT_ONCE = 16 * 2**20
+"""Size of the stacks that are inverted together."""
 
 SINGULAR = 1e-12
 """Pivot, relative to the diagonal, that says no more than rounding does."""
@@ -22,7 +25,7 @@ RIDGE = 1e-10
 
 
 class Factors:
-    """Solves for a stack of matrices H (m, q, q).
+    """Solves for a stack of matrices H (m, q, q), which may be written over.
 
     A singular matrix gets a ridge, so that what it says nothing about is solved by about 0.
     """
@@ -32,24 +35,20 @@ class Factors:
         if self.n_systems <= FEW:
             self._lower = [_cholesky(h) for h in H]
         else:
-            self._regular = _regular(H)
+            self.inverse = _inverses(H)
 
     def solve(self, right: Array) -> Array:
         """Solutions (m, q) for right sides (m, q)."""
-        if self.n_systems <= FEW:
-            solved = [
-                lapack.dpotrs(c, r, lower=1)[0] for c, r in zip(self._lower, right, strict=True)
-            ]
-            return np.array(solved).reshape(right.shape)
-        return np.matmul(self.inverse, right[:, :, None])[:, :, 0]
+        if self.n_systems > FEW:
+            return np.matmul(self.inverse, right[:, :, None])[:, :, 0]
+        solved = [lapack.dpotrs(c, r, lower=1)[0] for c, r in zip(self._lower, right, strict=True)]
+        return np.array(solved).reshape(right.shape)
 
     @cached_property
     def inverse(self) -> Array:
         """Inverses (m, q, q)."""
-        if self.n_systems <= FEW:
-            unit = np.eye(self.n_unknown)
-            return np.array([lapack.dpotrs(c, unit, lower=1)[0] for c in self._lower])
-        return np.linalg.inv(self._regular)
+        unit = np.eye(self.n_unknown)
+        return np.array([lapack.dpotrs(c, unit, lower=1)[0] for c in self._lower])
 
 
 def _cholesky(H: Array) -> Array:
@@ -59,18 +58,19 @@ def _cholesky(H: Array) -> Array:
     return lower
 
 
-def _regular(H: Array) -> Array:
-    """The same with a ridge where a matrix is singular."""
-    diagonal = np.einsum("kii->ki", H)
-    try:
-        pivots = np.einsum("kii->ki", np.linalg.cholesky(H))
-        singular = (pivots**2 <= SINGULAR * diagonal).any(axis=1)
-    except np.linalg.LinAlgError:
-        singular = np.array([_fails(h) for h in H])
-    if not singular.any():
-        return H
-    H = H.copy()
-    H[singular] = [_with_ridge(h) for h in H[singular]]
+def _inverses(H: Array) -> Array:
+    """Inverses, in the place of the matrices."""
+    n_at_once = max(BYTES_AT_ONCE // (8 * H.shape[1] ** 2), 1)
+    for start in range(0, len(H), n_at_once):
+        some = H[start : start + n_at_once]
+        try:
+            pivots = np.einsum("kii->ki", np.linalg.cholesky(some))
+            singular = (pivots**2 <= SINGULAR * np.einsum("kii->ki", some)).any(axis=1)
+        except np.linalg.LinAlgError:
+            singular = np.array([_fails(h) for h in some])
+        for k in np.flatnonzero(singular):
+            some[k] = _with_ridge(some[k])
+        some[:] = np.linalg.inv(some)
     return H
 
 
@@ -86,6 +86,6 @@ def _is_singular(pivots: Array, diagonal: Array) -> bool:
 def _with_ridge(H: Array) -> Array:
     diagonal = np.diagonal(H)
     largest = float(diagonal.max(initial=0.0))
-    ridge = RIDGE * diagonal
     # What has no curvature at all has no gradient either.
-    return H + np.diag(np.where(diagonal > RIDGE**2 * largest, ridge, largest or 1.0))
+    is_flat = diagonal <= SINGULAR**2 * largest
+    return H + np.diag(np.where(is_flat, largest or 1.0, RIDGE * diagonal))

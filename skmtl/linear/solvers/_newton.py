@@ -87,7 +87,8 @@ class _Descent:
             best, n_idle = (expected, 0) if expected < best else (best, n_idle + 1)
             ends = n_iter == stopping.max_iter or n_idle > PATIENCE
             is_close = expected <= stopping.max_gap and (self.penalty.is_regular or dual)
-            if ends or is_close:
+            # No loss is negative, nor is a penalty.
+            if ends or is_close or self._value <= stopping.max_gap:
                 primal, bound = self.problem.gap(self.x, self.point, dual)
                 gap = max(primal - bound, 0.0)
                 if ends or gap <= stopping.max_gap:
@@ -101,7 +102,7 @@ class _Descent:
         """Go on; the gradient there, about how large the gap is, and a better dual point."""
         if choice != KEEP:
             point = self.point if choice == EXACT else self.point.of_rows(self.choice.row_step)
-            stacks = hessians(point, self.n_outputs, self.problem.intercept is not None)
+            stacks = hessians(point, self.penalty, self.n_outputs)
             self.system = newton_system(self.penalty, stacks)
             self.secants.forget()
         d = -self.secants.apply(g, self.system.solve)
@@ -135,6 +136,10 @@ class _Descent:
         p = self.n_features
         b = theta[p] if len(theta) > p else np.zeros(self.n_outputs)
         return self.loss.design.forward(theta[:p], b)
+
+    @property
+    def _value(self) -> float:
+        return self.point.value + 0.5 * float(np.vdot(self.theta, self.bent))
 
     def _gradient(self) -> Array:
         """Gradient of the objective."""

@@ -26,6 +26,9 @@ class QuadraticPenalty:
         a, and c - a: what acts on a task by itself, and on its distance from the mean.
     shares_intercept : bool
         Whether there is one intercept for all tasks.
+    is_alone, has_free_mean : ndarray of shape (q,)
+        What is not penalised, and does not have to do with the same of other tasks; that has a
+        penalty on the distance from the mean, or between tasks, alone.
     couples : bool
         Whether tasks have to do with each other.
     is_regular : bool
@@ -44,6 +47,10 @@ class QuadraticPenalty:
         self.shares_intercept = bool(np.isinf(alpha))
         if alpha and not self.shares_intercept:
             self.pull[-1] = alpha
+        compares = self.pull != 0.0
+        compares[: self.n_features] |= self.Q.dense is not None
+        self.is_alone = (self.own == 0.0) & ~compares
+        self.has_free_mean = (self.own == 0.0) & compares
         self.couples = bool(self.Q.dense is not None or self.pull.any() or self.shares_intercept)
         self.is_regular = self.Q.is_regular
 
