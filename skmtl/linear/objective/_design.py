@@ -84,7 +84,10 @@ class LongDesign:
         self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
         shape = n_samples, n_tasks * self.n_features
         dtype = np.int32 if max(X.nnz if sparse.issparse(X) else 0, *shape) < 2**31 else np.int64
-        block = task_index.astype(dtype)
+        block, ends = task_index.astype(dtype), np.arange(n_samples + 1, dtype=dtype)
+        self._members = sparse.csc_array(
+            (np.ones(n_samples), block, ends), shape=(n_tasks, n_samples)
+        )
         self.blocks: Any
         if sparse.issparse(X):
             self.X = X
@@ -92,10 +95,7 @@ class LongDesign:
             self.blocks = sparse.csr_array((X.data, columns, X.indptr), shape=shape)
         else:
             self.X = np.ascontiguousarray(X)
-            # One block in each row: as CSR, or read by columns, as CSC.
-            self._indices = block, np.arange(n_samples + 1, dtype=dtype)
-            blocks = self.X[:, None, :], *self._indices
-            self.blocks = sparse.bsr_array(blocks, shape=shape)
+            self.blocks = sparse.bsr_array((self.X[:, None, :], block, ends), shape=shape)
 
     def forward(self, W: Array, b: Array) -> Array:
         raw = self.shift(b - self.offset @ W)
@@ -114,16 +114,15 @@ class LongDesign:
         """The blocks transposed times U, (n_tasks, n_features * n_classes)."""
         if sparse.issparse(self.X):
             return np.asarray(self.blocks.T @ U)
-        shape = self.n_tasks, len(U)
-        products = [sparse.csc_array((u, *self._indices), shape=shape) @ self.X for u in U.T]
+        of_tasks, shape = (self._members.indices, self._members.indptr), self._members.shape
+        products = [sparse.csc_array((u, *of_tasks), shape=shape) @ self.X for u in U.T]
         return products[0] if len(products) == 1 else np.stack(products, axis=2)
 
     def shift(self, b: Array) -> Array:
         return np.asarray(b.reshape(self.n_tasks, -1)[self.task_index])
 
     def sums(self, U: Array) -> Array:
-        columns = [np.bincount(self.task_index, u, self.n_tasks) for u in U.T]
-        return np.column_stack(columns).ravel()
+        return np.asarray(self._members @ U).ravel()
 
     @cached_property
     def _rows(self) -> TaskRows:
