@@ -11,6 +11,7 @@ from skmtl.linear.solvers._proximal_gradient import (
     largest_curvature,
     proximal_gradient,
 )
+from skmtl.linear.solvers._proximal_newton import ProximalNewton
 
 # In the order of preference; the last takes everything.
 SOLVERS: tuple[Solver, ...] = (
@@ -18,6 +19,7 @@ SOLVERS: tuple[Solver, ...] = (
     Newton(),
     BlockDescent(),
     ADMM(),
+    ProximalNewton(),
     ProximalGradient(),
 )
 
@@ -29,6 +31,7 @@ __all__ = [
     "ClosedForm",
     "Newton",
     "ProximalGradient",
+    "ProximalNewton",
     "Solution",
     "Solver",
     "Start",
