@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import LeaveOneOut
@@ -24,9 +25,11 @@ from skmtl.linear.cross_validation._fold_statistics import (
     fold_statistics,
     folds_fit,
 )
+from skmtl.linear.cross_validation._held_out import FoldScores
 from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._search_data import SearchData, takeable
+from skmtl.linear.cross_validation._stopping import follow, path_end
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds
@@ -36,6 +39,8 @@ from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
+Path = Callable[[], Iterable[FoldScores]]
+"""What gives the scores of a fold, some alphas at a time."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +123,45 @@ class Search:
         folds, advice = self._folds(groups)
         statistics = self._statistics(models, folds)
         alphas = self._alphas(models, self._whole(folds, statistics))
-        jobs = self._jobs(models, alphas, folds, statistics)
-        scores = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)(jobs)
-        shape = (len(models), len(folds))
+        scores = [
+            self._ended(path, of_model)
+            for path, of_model in zip(
+                alphas, self._scores(models, alphas, folds, statistics), strict=True
+            )
+        ]
+        n_alphas = max(len(of_model[0].mean) for of_model in scores)
         score, task_score, mse = (
-            _stack([getattr(of_fold, name) for of_fold in scores], shape)
+            np.array(
+                [
+                    np.stack([_padded(getattr(of_fold, name), n_alphas) for of_fold in of_model], 1)
+                    for of_model in scores
+                ]
+            )
             for name in ("mean", "tasks", "mse")
         )
-        return ScorePaths(alphas, score, task_score, mse, advice)
+        return ScorePaths(alphas[:, :n_alphas], score, task_score, mse, advice)
+
+    @property
+    def _may_end(self) -> bool:
+        """Whether paths end where scores are flat: not if alphas are given, or cost nothing."""
+        return not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
+
+    def _ended(self, alphas: Array, scores: list[FoldScores]) -> list[FoldScores]:
+        """The scores of the alphas before the path ends."""
+        end = path_end(alphas, scores) if self._may_end else None
+        return [of_fold.first(end) for of_fold in scores]
+
+    def _scores(
+        self, models: list[Any], alphas: Array, folds: Folds, statistics: FoldStatistics | None
+    ) -> list[list[FoldScores]]:
+        """Scores of every model and fold, beyond the end of a path where that is known late."""
+        paths = list(self._paths(models, alphas, folds, statistics))
+        parallel = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)
+        if self._may_end and effective_n_jobs(self.estimator.n_jobs) == 1:
+            jobs = zip(paths, alphas, strict=True)
+            return parallel(delayed(_side_by_side)(of_model, path) for of_model, path in jobs)
+        found = parallel(delayed(_whole)(of_fold) for of_model in paths for of_fold in of_model)
+        return [found[k : k + len(folds)] for k in range(0, len(found), len(folds))]
 
     def _leave_one_out(self, models: list[Any]) -> ScorePaths | None:
         """What `run` finds, where that takes no fit for each row; else None."""
@@ -184,20 +220,25 @@ class Search:
         warn_of_little(n_scored, n_held_out, *where)
         return folds, "" if n_scored else way_out(*where)
 
-    def _jobs(
+    def _paths(
         self, models: list[Any], alphas: Array, folds: Folds, statistics: FoldStatistics | None
-    ) -> Iterator[Any]:
-        """One delayed call per model and fold."""
+    ) -> Iterator[list[Path]]:
+        """For every model, what gives the scores of each fold, some alphas at a time."""
         tasks, scoring = self.targets.tasks, self.estimator.scoring
         n_columns, scorer = 1 if tasks.is_long else tasks.n_tasks, _scorer(scoring)
         for model, path in zip(models, alphas, strict=True):
-            for k, fold in enumerate(folds):
-                if statistics is not None and model.scale_targets is not True:
-                    of_fold = PathModel.of(model), tasks, *statistics[k]
-                    yield delayed(scores_from_statistics)(*of_fold, path, scoring)
-                else:
-                    own = with_features_of(model, clone(model))
-                    yield delayed(scores_from_rows)(own, self.data, fold, path, scorer, n_columns)
+            if statistics is not None and model.scale_targets is not True:
+                of_model = PathModel.of(model), tasks
+                yield [
+                    partial(scores_from_statistics, *of_model, *of_fold, path, scoring)
+                    for of_fold in statistics
+                ]
+            else:
+                own = [with_features_of(model, clone(model)) for _ in folds]
+                yield [
+                    partial(scores_from_rows, own[k], self.data, fold, path, scorer, n_columns)
+                    for k, fold in enumerate(folds)
+                ]
 
     def _statistics(self, models: list[Any], folds: Folds) -> FoldStatistics | None:
         """Statistics (train, test) of every fold; None where rows are needed."""
@@ -244,7 +285,17 @@ def _scorer(scoring: Any) -> Any:
     return make_multitask_scorer(scoring)
 
 
-def _stack(found: list[Array], shape: tuple[int, int]) -> Array:
-    """Scores of (params, folds) with the folds behind the alphas."""
-    stacked = np.array(found).reshape(*shape, *found[0].shape)
-    return np.moveaxis(stacked, 1, 2)
+def _side_by_side(paths: list[Path], alphas: Array) -> list[FoldScores]:
+    """Scores of every fold until the path ends, so that no fold goes further."""
+    return follow(zip(*(path() for path in paths), strict=True), alphas)
+
+
+def _whole(path: Path) -> FoldScores:
+    """Scores of all alphas of a fold."""
+    return FoldScores.joined(list(path()))
+
+
+def _padded(scores: Array, n_alphas: int) -> Array:
+    """Scores of the first alphas, NaN for those that were not tried."""
+    rest = np.full((n_alphas - len(scores), *scores.shape[1:]), np.nan)
+    return np.concatenate([scores, rest])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._design import LongDesign
 from skmtl.linear.objective._training_data import learnable_outputs, learnable_tasks
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._task_set import TaskSet
@@ -42,15 +45,27 @@ class Coefficients:
 
 def output_units(tasks: TaskSet) -> tuple[Array, Array]:
     """Scale and location of every output, from standardised to the units of y."""
+    sizes = [task.n_outputs_ for task in tasks.tasks]
     scale, location = (
-        np.concatenate(
-            [np.full(task.n_outputs_, getattr(task, name, default)) for task in tasks.tasks]
-        )
+        np.repeat([float(getattr(task, name, default)) for task in tasks.tasks], sizes)
         for name, default in (("scale_", 1.0), ("location_", 0.0))
     )
     if tasks.is_long:
         scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
     return scale, location
+
+
+def use_units_of_y(tasks: TaskSet) -> TaskSet:
+    """From here on, raw scores are in the units of y."""
+    for task in tasks.tasks:
+        if hasattr(task, "scale_"):
+            task.location_, task.scale_ = 0.0, 1.0
+    return tasks
+
+
+def in_units_of_y(tasks: TaskSet) -> TaskSet:
+    """The same tasks for raw scores in the units of y."""
+    return use_units_of_y(replace(tasks, tasks=tuple(copy(task) for task in tasks.tasks)))
 
 
 def coefficients_of(fitted: LinearFit | None, tasks: TaskSet, n_features: int) -> Coefficients:
@@ -89,3 +104,42 @@ def warm_start_of(
     if components is None or len(components) != n_parts:
         return W[:, outputs], b[outputs]
     return W[:, outputs], b[outputs], (components.swapaxes(1, 2) / scale)[:, :, outputs]
+
+
+class LinearRows:
+    """Rows whose raw scores are asked for; in long form -1 is a task that `fit` did not see.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        Features.
+    task_index : ndarray of shape (n_samples,) or None
+        Position of the task of each row, in long form.
+    n_tasks : int
+        Number of tasks.
+    """
+
+    def __init__(self, X: Any, task_index: Array | None, n_tasks: int) -> None:
+        self.X, self.design = X, None
+        if task_index is not None:
+            # One task more, the shared part.
+            index = np.where(task_index < 0, n_tasks, task_index)
+            self.design = LongDesign(X, index, n_tasks + 1, np.zeros(X.shape[1]))
+
+    def raw_scores(self, found: Sequence[Coefficients]) -> Array:
+        """Raw scores (m, n_samples, n_outputs) of m fits."""
+        (n_samples, n_features), n_outputs = self.X.shape, len(found[0].intercept)
+        coef = np.stack([one.coef for one in found])
+        intercept = np.stack([one.intercept for one in found])
+        if self.design is None:
+            raw = self.X @ coef.reshape(-1, n_features).T + intercept.ravel()
+        else:
+            # Fits are laid out as further classes of a task.
+            shared = np.stack([np.atleast_2d(one.shared_coef) for one in found])
+            shared_intercept = np.stack([one.shared_intercept for one in found])
+            by_task = len(found), self.design.n_tasks, shared.shape[1]
+            W = np.concatenate([coef, shared], axis=1).reshape(*by_task, n_features)
+            b = np.concatenate([intercept, shared_intercept], axis=1).reshape(by_task)
+            W = W.transpose(3, 1, 0, 2).reshape(n_features, -1)
+            raw, n_outputs = self.design.forward(W, b.swapaxes(0, 1).ravel()), shared.shape[1]
+        return np.asarray(raw).reshape(n_samples, len(found), n_outputs).swapaxes(0, 1)
