@@ -22,6 +22,12 @@ class Design(Protocol):
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         """The transposed map: (gW, gb) of derivatives with respect to the raw scores."""
 
+    def shift(self, b: Array) -> Array:
+        """Raw scores of intercepts alone."""
+
+    def sums(self, U: Array) -> Array:
+        """What of the transposed map belongs to the intercepts."""
+
 
 class WideDesign:
     """All tasks share the rows of X: raw scores (n_samples, n_outputs)."""
@@ -37,6 +43,12 @@ class WideDesign:
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         sums = U.sum(axis=0)
         return self.X.T @ U - np.outer(self.offset, sums), sums
+
+    def shift(self, b: Array) -> Array:
+        return np.broadcast_to(b, (self.X.shape[0], len(b)))
+
+    def sums(self, U: Array) -> Array:
+        return np.asarray(U.sum(axis=0))
 
 
 class LongDesign:
@@ -70,12 +82,17 @@ class LongDesign:
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         n_classes = U.shape[1]
-        sums = np.column_stack(
-            [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
-        ).ravel()
+        sums = self.sums(U)
         stacked = (self.blocks_T @ U).reshape(self.n_tasks, self.n_features, n_classes)
         gradient = stacked.swapaxes(0, 1).reshape(self.n_features, -1)
         return gradient - np.outer(self.offset, sums), sums
+
+    def shift(self, b: Array) -> Array:
+        return np.asarray(b.reshape(self.n_tasks, -1)[self.task_index])
+
+    def sums(self, U: Array) -> Array:
+        columns = [np.bincount(self.task_index, u, self.n_tasks) for u in U.T]
+        return np.column_stack(columns).ravel()
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:
