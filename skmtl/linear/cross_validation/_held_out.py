@@ -11,9 +11,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._scored_columns import mean_score
+from skmtl._scored_columns import mean_score, mean_scores
 from skmtl.linear.cross_validation._search_data import SearchData
-from skmtl.linear.solvers._coefficients import LinearRows, coefficients_of, in_units_of_y
+from skmtl.linear.solvers._coefficients import LinearRows, Units, coefficients_of, in_units_of_y
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._base import Task
 from skmtl.tasks._task_set import TaskSet
@@ -78,6 +78,7 @@ class HeldOut:
 
     def __init__(self, model: Any, tasks: TaskSet, data: SearchData, scorer: Any) -> None:
         self.model, self.tasks, self.data, self.scorer = model, tasks, data, scorer
+        self.units = Units.of(tasks)
         self.published = in_units_of_y(tasks)
         self.targets = self.published.read(
             data.y,
@@ -103,9 +104,12 @@ class HeldOut:
     def _scores(self, fits: Sequence[LinearFit | None]) -> FoldScores:
         n_fits, n_features = len(fits), self.data.X.shape[1]
         columns, index = self.targets.columns(), self.targets.task_index
-        raw = self.rows.raw_scores([coefficients_of(f, self.tasks, n_features) for f in fits])
+        raw = self.rows.raw_scores(
+            [coefficients_of(fitted, self.tasks, n_features, self.units) for fitted in fits]
+        )
         every = None if index is None else np.tile(index, n_fits)
-        expected = self.published.inverse_link(raw.reshape(-1, raw.shape[2]), every)
+        flat_raw = raw.reshape(n_fits * raw.shape[1], raw.shape[2])
+        expected = self.published.inverse_link(flat_raw, every)
         found = FoldScores.empty(n_fits, len(columns))
         explained, mse = np.full((2, len(columns), n_fits), np.nan)
         for t, ((task, values, weight), flat) in enumerate(zip(columns, expected, strict=True)):
@@ -116,9 +120,8 @@ class HeldOut:
                 is_own = self.model._kind == "classification"
                 explained[t, some] = task.scores(*scored[1:]) if is_own else found.tasks[some, t]
                 mse[t, some] = _mean_squared_errors(*scored)
-        found.mean[:] = [mean_score(of_fit) for of_fit in found.tasks]
-        found.explained[:] = [mean_score(of_fit) for of_fit in explained.T]
-        found.mse[:] = [mean_score(of_fit) for of_fit in mse.T]
+        found.mean, found.explained = mean_scores(found.tasks.T), mean_scores(explained)
+        found.mse = mean_scores(mse)
         return found
 
     def _counted(self, expected: Array, weight: Array) -> Iterator[tuple[slice, Array]]:

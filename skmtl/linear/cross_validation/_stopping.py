@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._scored_columns import mean_scores
 from skmtl.linear.cross_validation._held_out import FoldScores
 
 Array = NDArray[Any]
@@ -52,9 +53,7 @@ def path_end(alphas: Array, scores: Sequence[FoldScores]) -> int | None:
     is_flat = before >= 0
     for name in ("mean", "explained"):
         by_fold = np.array([getattr(of_fold, name) for of_fold in scores])
-        counts = (~np.isnan(by_fold)).sum(axis=0)
-        total = np.nansum(by_fold, axis=0)
-        mean = np.divide(total, counts, out=np.full(n_tried, np.nan), where=counts > 0)
+        mean = mean_scores(by_fold)
         best = np.fmax.accumulate(mean)
         with np.errstate(invalid="ignore"):
             is_flat &= best - best[np.maximum(before, 0)] <= FLAT * (best - mean[0])
@@ -72,7 +71,8 @@ def follow(chunks: Iterable[Sequence[FoldScores]], alphas: Array) -> list[FoldSc
     """Scores of every fold, until the path ends; ``chunks`` are those of some alphas at a time."""
     found: list[FoldScores] = []
     for chunk in chunks:
-        found = [FoldScores.joined(pair) for pair in zip(found, chunk, strict=True)] or list(chunk)
+        parts = zip(found, chunk, strict=True) if found else zip(chunk)
+        found = [FoldScores.joined(of_fold) for of_fold in parts]
         if path_end(alphas, found) is not None:
             break
     return found

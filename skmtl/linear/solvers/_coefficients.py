@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +43,25 @@ class Coefficients:
     shared_intercept: Array | None = None
 
 
-def output_units(tasks: TaskSet) -> tuple[Array, Array]:
-    """Scale and location of every output, from standardised to the units of y."""
-    sizes = [task.n_outputs_ for task in tasks.tasks]
-    scale, location = (
-        np.repeat([float(getattr(task, name, default)) for task in tasks.tasks], sizes)
-        for name, default in (("scale_", 1.0), ("location_", 0.0))
-    )
-    if tasks.is_long:
-        scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
-    return scale, location
+@dataclass(frozen=True)
+class Units:
+    """Mask of the outputs that are learned, and scale and location of all: the units of y."""
+
+    learned: Array
+    scale: Array
+    location: Array
+
+    @classmethod
+    def of(cls, tasks: TaskSet) -> Self:
+        """Those of the raw scores of the tasks."""
+        sizes = [task.n_outputs_ for task in tasks.tasks]
+        scale, location = (
+            np.repeat([float(getattr(task, name, default)) for task in tasks.tasks], sizes)
+            for name, default in (("scale_", 1.0), ("location_", 0.0))
+        )
+        if tasks.is_long:
+            scale, location = np.tile(scale, tasks.n_tasks), np.tile(location, tasks.n_tasks)
+        return cls(learnable_outputs(tasks), scale, location)
 
 
 def use_units_of_y(tasks: TaskSet) -> TaskSet:
@@ -68,9 +77,15 @@ def in_units_of_y(tasks: TaskSet) -> TaskSet:
     return use_units_of_y(replace(tasks, tasks=tuple(copy(task) for task in tasks.tasks)))
 
 
-def coefficients_of(fitted: LinearFit | None, tasks: TaskSet, n_features: int) -> Coefficients:
-    """Those of a fit of the tasks that have labels; None where there was nothing to learn."""
-    outputs, (scale, location) = learnable_outputs(tasks), output_units(tasks)
+def coefficients_of(
+    fitted: LinearFit | None, tasks: TaskSet, n_features: int, units: Units | None = None
+) -> Coefficients:
+    """Those of a fit of the tasks that have labels; None where there was nothing to learn.
+
+    ``units`` are those of the tasks, where they are known.
+    """
+    units = Units.of(tasks) if units is None else units
+    outputs, scale, location = units.learned, units.scale, units.location
     coef, intercept = np.zeros((len(outputs), n_features)), np.zeros(len(outputs))
     components = None
     if fitted is not None:
@@ -99,7 +114,8 @@ def warm_start_of(
     coef: Array, intercept: Array, components: Array | None, tasks: TaskSet, n_parts: int
 ) -> tuple[Array, ...]:
     """What `fit_linear` starts from: W, b and, where there are as many, its parts."""
-    outputs, (scale, location) = learnable_outputs(tasks), output_units(tasks)
+    units = Units.of(tasks)
+    outputs, scale, location = units.learned, units.scale, units.location
     W, b = coef.T / scale, (intercept - location) / scale
     if components is None or len(components) != n_parts:
         return W[:, outputs], b[outputs]
