@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from skmtl._scored_columns import mean_score
 from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
+from skmtl.linear.cross_validation._folds_together import solutions_together
 from skmtl.linear.cross_validation._held_out import FoldScores, HeldOut
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
-from skmtl.linear.cross_validation._search_data import SearchData
+from skmtl.linear.cross_validation._search_data import SearchData, with_features_of
+from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.model_selection._folds import Folds
 from skmtl.tasks._some_tasks import settings_of_fold
+from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
@@ -26,30 +32,59 @@ CHUNK = 10
 """Alphas that are fitted before they are scored: more are in vain where a path ends."""
 
 
-def scores_from_rows(
-    model: Any,
-    data: SearchData,
-    fold: tuple[Array, Array],
-    alphas: Array,
-    scorer: Any,
-    n_columns: int,
-) -> Iterator[FoldScores]:
-    """Scores of a model fitted to the training rows, for any task types and any scorer.
+@dataclass(frozen=True)
+class TrainedFold:
+    """Training rows of a fold with their labels, the model of this fold alone, what scores it."""
 
-    ``model`` is an unfitted `MultiTaskLinear` of this fold alone. Some alphas at a time.
+    model: Any
+    rows: Array
+    X: Any
+    targets: Targets
+    held_out: HeldOut
+
+    @classmethod
+    def of(cls, model: Any, data: SearchData, fold: Any, scorer: Any) -> Self | None:
+        """From both sides of a fold; None where one is without labels."""
+        train, held_out = (data.take(rows) for rows in fold)
+        if not train.observed.any() or not held_out.observed.any():
+            return None
+        model = with_features_of(model, clone(model))
+        targets = train.targets(model)
+        model.set_params(**settings_of_fold(model, train.names, targets.tasks.names.tolist()))
+        score = HeldOut(model, targets.tasks, held_out, scorer)
+        return cls(model, fold[0], train.X, targets, score)
+
+    def solutions(self, alphas: Array) -> Iterator[LinearFit | None]:
+        """The fit of each alpha; None where there is nothing to learn."""
+        problem = PathProblem.of_rows(PathModel.of(self.model), self.X, self.targets)
+        return repeat(None) if problem is None else problem.solutions(alphas)
+
+
+def scores_from_rows(
+    model: Any, data: SearchData, folds: Folds, alphas: Array, scorer: Any, n_columns: int
+) -> Iterator[list[FoldScores]]:
+    """Scores of an unfitted `MultiTaskLinear`, for any task types and any scorer.
+
+    Some alphas at a time, one `FoldScores` for each of the folds: one, or several that
+    `go_together`.
     """
-    chunks = [alphas[k : k + CHUNK] for k in range(0, len(alphas), CHUNK)]
-    train, held_out = (data.take(rows) for rows in fold)
-    if not train.observed.any() or not held_out.observed.any():
-        yield from (FoldScores.empty(len(chunk), n_columns) for chunk in chunks)
-        return
-    targets = train.targets(model)
-    model.set_params(**settings_of_fold(model, train.names, targets.tasks.names.tolist()))
-    problem = PathProblem.of_rows(PathModel.of(model), train.X, targets)
-    solutions = repeat(None) if problem is None else problem.solutions(alphas)
-    rows = HeldOut(model, targets.tasks, held_out, scorer)
-    for chunk in chunks:
-        yield rows.scores(chunk, list(islice(solutions, len(chunk))))
+    found = [TrainedFold.of(model, data, fold, scorer) for fold in folds]
+    trained = [fold for fold in found if fold is not None]
+    solutions: Iterator[Any]
+    if len(trained) > 1:
+        training = [(fold.rows, fold.targets) for fold in trained]
+        solutions = solutions_together(PathModel.of(model), data.X, training, alphas)
+    else:
+        solutions = zip(*(fold.solutions(alphas) for fold in trained), strict=True)
+    for k in range(0, len(alphas), CHUNK):
+        chunk = alphas[k : k + CHUNK]
+        fits = zip(*islice(solutions, len(chunk)), strict=True)
+        yield [
+            FoldScores.empty(len(chunk), n_columns)
+            if fold is None
+            else fold.held_out.scores(chunk, next(fits))
+            for fold in found
+        ]
 
 
 def scores_from_statistics(
@@ -59,12 +94,12 @@ def scores_from_statistics(
     held_out: MergedStatistics,
     alphas: Array,
     scoring: str | None,
-) -> list[FoldScores]:
-    """Scores of squared loss from the statistics of a fold, without touching its rows."""
+) -> FoldScores:
+    """`FoldScores` of squared loss from the statistics of a fold, without touching its rows."""
     scores = FoldScores.empty(len(alphas), tasks.n_tasks)
     kept = np.flatnonzero(train.n_labels)
     if not len(kept):
-        return [scores]
+        return scores
     problem = PathProblem.of_statistics(model, train, tasks)
     test = held_out.select(kept)
     errors = np.array([test.squared_error(fit.W, fit.b) for fit in problem.solutions(alphas)])
@@ -77,4 +112,4 @@ def scores_from_statistics(
         scores.mean[:] = -scores.mse
     else:
         scores.mean[:] = [mean_score(task_scores) for task_scores in scores.tasks]
-    return [scores]
+    return scores

@@ -57,6 +57,11 @@ class FoldScores:
         """Those of the first alphas; None for all."""
         return type(self)(*(getattr(self, field.name)[:n_alphas] for field in fields(self)))
 
+    def padded(self, n_alphas: int) -> Self:
+        """With NaN for alphas that were not tried."""
+        rest = self.empty(n_alphas - len(self.mean), self.tasks.shape[1])
+        return self.joined([self, rest])
+
 
 class HeldOut:
     """Held-out rows of a fold, to score fits on.
@@ -126,7 +131,8 @@ class HeldOut:
 
     def _counted(self, expected: Array, weight: Array) -> Iterator[tuple[slice, Array]]:
         """Fits (a slice) with the weights of the labels that are predicted: all at once, mostly."""
-        silent = np.isnan(expected.reshape(*expected.shape[:2], -1)).any(axis=2)
+        silent = np.isnan(expected)
+        silent = silent.reshape(*expected.shape[:2], -1).any(axis=2)
         if self.targets.task_index is not None and self.model.unknown_task == "error":
             silent |= self.targets.task_index < 0
         if (silent == silent[0]).all():

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.model_selection import LeaveOneOut
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.linear.cross_validation._fold_scores import (
     STATISTICAL,
@@ -25,11 +20,11 @@ from skmtl.linear.cross_validation._fold_statistics import (
     fold_statistics,
     folds_fit,
 )
-from skmtl.linear.cross_validation._held_out import FoldScores
+from skmtl.linear.cross_validation._folds_together import go_together
 from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
+from skmtl.linear.cross_validation._score_paths import Path, ScorePaths, at_once, scores_of
 from skmtl.linear.cross_validation._search_data import SearchData, takeable
-from skmtl.linear.cross_validation._stopping import follow, path_end
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds
@@ -39,31 +34,6 @@ from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
-Path = Callable[[], Iterable[FoldScores]]
-"""What gives the scores of a fold, some alphas at a time."""
-
-
-@dataclass(frozen=True)
-class ScorePaths:
-    """Alphas (n_params, n_alphas), and the scores of every combination, alpha and fold.
-
-    Attributes
-    ----------
-    alphas : ndarray of shape (n_params, n_alphas)
-        Alphas, descending.
-    score, mse : ndarray of shape (n_params, n_alphas, n_folds)
-        Scores, and mean squared errors.
-    task_score : ndarray of shape (n_params, n_alphas, n_folds, n_tasks)
-        Scores of the tasks.
-    advice : str
-        What to do where nothing has a score.
-    """
-
-    alphas: Array
-    score: Array
-    task_score: Array
-    mse: Array
-    advice: str = ""
 
 
 class Search:
@@ -123,45 +93,12 @@ class Search:
         folds, advice = self._folds(groups)
         statistics = self._statistics(models, folds)
         alphas = self._alphas(models, self._whole(folds, statistics))
-        scores = [
-            self._ended(path, of_model)
-            for path, of_model in zip(
-                alphas, self._scores(models, alphas, folds, statistics), strict=True
-            )
-        ]
-        n_alphas = max(len(of_model[0].mean) for of_model in scores)
-        score, task_score, mse = (
-            np.array(
-                [
-                    np.stack([_padded(getattr(of_fold, name), n_alphas) for of_fold in of_model], 1)
-                    for of_model in scores
-                ]
-            )
-            for name in ("mean", "tasks", "mse")
-        )
-        return ScorePaths(alphas[:, :n_alphas], score, task_score, mse, advice)
-
-    @property
-    def _may_end(self) -> bool:
-        """Whether paths end where scores are flat: not if alphas are given, or cost nothing."""
-        return not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
-
-    def _ended(self, alphas: Array, scores: list[FoldScores]) -> list[FoldScores]:
-        """The scores of the alphas before the path ends."""
-        end = path_end(alphas, scores) if self._may_end else None
-        return [of_fold.first(end) for of_fold in scores]
-
-    def _scores(
-        self, models: list[Any], alphas: Array, folds: Folds, statistics: FoldStatistics | None
-    ) -> list[list[FoldScores]]:
-        """Scores of every model and fold, beyond the end of a path where that is known late."""
-        paths = list(self._paths(models, alphas, folds, statistics))
-        parallel = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)
-        if self._may_end and effective_n_jobs(self.estimator.n_jobs) == 1:
-            jobs = zip(paths, alphas, strict=True)
-            return parallel(delayed(_side_by_side)(of_model, path) for of_model, path in jobs)
-        found = parallel(delayed(_whole)(of_fold) for of_model in paths for of_fold in of_model)
-        return [found[k : k + len(folds)] for k in range(0, len(found), len(folds))]
+        paths = self._paths(models, alphas, folds, statistics)
+        n_jobs, verbose = self.estimator.n_jobs, self.estimator.verbose
+        # Alphas that are given are tried, and with statistics they cost nothing.
+        may_end = not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
+        scores = scores_of(paths, alphas, may_end=may_end, n_jobs=n_jobs, verbose=verbose)
+        return ScorePaths.of(alphas, scores, advice)
 
     def _leave_one_out(self, models: list[Any]) -> ScorePaths | None:
         """What `run` finds, where that takes no fit for each row; else None."""
@@ -222,23 +159,30 @@ class Search:
 
     def _paths(
         self, models: list[Any], alphas: Array, folds: Folds, statistics: FoldStatistics | None
-    ) -> Iterator[list[Path]]:
-        """For every model, what gives the scores of each fold, some alphas at a time."""
-        tasks, scoring = self.targets.tasks, self.estimator.scoring
+    ) -> list[list[Path]]:
+        """For every model what gives the scores of its folds: of each, or of all together."""
+        data, tasks, scoring = self.data, self.targets.tasks, self.estimator.scoring
         n_columns, scorer = 1 if tasks.is_long else tasks.n_tasks, _scorer(scoring)
+        paths: list[list[Path]] = []
         for model, path in zip(models, alphas, strict=True):
+            path_model = PathModel.of(model)
             if statistics is not None and model.scale_targets is not True:
-                of_model = PathModel.of(model), tasks
-                yield [
-                    partial(scores_from_statistics, *of_model, *of_fold, path, scoring)
-                    for of_fold in statistics
-                ]
+                of_fold = partial(scores_from_statistics, path_model, tasks)
+                paths.append(
+                    [
+                        partial(at_once, partial(of_fold, *fold, path, scoring))
+                        for fold in statistics
+                    ]
+                )
             else:
-                own = [with_features_of(model, clone(model)) for _ in folds]
-                yield [
-                    partial(scores_from_rows, own[k], self.data, fold, path, scorer, n_columns)
-                    for k, fold in enumerate(folds)
-                ]
+                together = go_together(path_model, data.X, self.targets, folds)
+                paths.append(
+                    [
+                        partial(scores_from_rows, model, data, some, path, scorer, n_columns)
+                        for some in ([folds] if together else [[fold] for fold in folds])
+                    ]
+                )
+        return paths
 
     def _statistics(self, models: list[Any], folds: Folds) -> FoldStatistics | None:
         """Statistics (train, test) of every fold; None where rows are needed."""
@@ -268,14 +212,6 @@ class Search:
         return train.plus(test)
 
 
-def with_features_of(fitted: Any, model: Any) -> Any:
-    """The model, that knows the number and names of the features of another."""
-    for name in ("n_features_in_", "feature_names_in_"):
-        if hasattr(fitted, name):
-            setattr(model, name, getattr(fitted, name))
-    return model
-
-
 def _scorer(scoring: Any) -> Any:
     if not isinstance(scoring, str):
         return scoring
@@ -283,19 +219,3 @@ def _scorer(scoring: Any) -> Any:
     from skmtl.metrics import make_multitask_scorer
 
     return make_multitask_scorer(scoring)
-
-
-def _side_by_side(paths: list[Path], alphas: Array) -> list[FoldScores]:
-    """Scores of every fold until the path ends, so that no fold goes further."""
-    return follow(zip(*(path() for path in paths), strict=True), alphas)
-
-
-def _whole(path: Path) -> FoldScores:
-    """Scores of all alphas of a fold."""
-    return FoldScores.joined(list(path()))
-
-
-def _padded(scores: Array, n_alphas: int) -> Array:
-    """Scores of the first alphas, NaN for those that were not tried."""
-    rest = np.full((n_alphas - len(scores), *scores.shape[1:]), np.nan)
-    return np.concatenate([scores, rest])

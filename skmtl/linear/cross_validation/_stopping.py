@@ -20,7 +20,7 @@ they also tell where a path has passed its best.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from skmtl.linear.cross_validation._held_out import FoldScores
 
 Array = NDArray[Any]
 
-FLAT = 1e-3
+FLAT = 1e-4
 """Share of what was gained, below which a decade of alphas has brought nothing."""
 
 DECADE, STEPS = 10.0, 10
@@ -65,14 +65,3 @@ def _before(alphas: Array) -> Array:
     # Up to the rounding of the grid.
     larger = np.searchsorted(-alphas, -DECADE * alphas * (1.0 - 1e-9), side="right") - 1
     return np.minimum(larger, np.arange(len(alphas)) - STEPS)
-
-
-def follow(chunks: Iterable[Sequence[FoldScores]], alphas: Array) -> list[FoldScores]:
-    """Scores of every fold, until the path ends; ``chunks`` are those of some alphas at a time."""
-    found: list[FoldScores] = []
-    for chunk in chunks:
-        parts = zip(found, chunk, strict=True) if found else zip(chunk)
-        found = [FoldScores.joined(of_fold) for of_fold in parts]
-        if path_end(alphas, found) is not None:
-            break
-    return found

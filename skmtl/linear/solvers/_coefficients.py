@@ -151,10 +151,10 @@ class LinearRows:
             raw = self.X @ coef.reshape(-1, n_features).T + intercept.ravel()
         else:
             # Fits are laid out as further classes of a task.
-            shared = np.stack([np.atleast_2d(one.shared_coef) for one in found])
-            shared_intercept = np.stack([one.shared_intercept for one in found])
+            shared = np.stack([np.atleast_2d(np.asarray(one.shared_coef)) for one in found])
+            shared_intercept = np.stack([np.asarray(one.shared_intercept) for one in found])
             by_task = len(found), self.design.n_tasks, shared.shape[1]
-            W = np.concatenate([coef, shared], axis=1).reshape(*by_task, n_features)
+            W: Array = np.concatenate([coef, shared], axis=1).reshape(*by_task, n_features)
             b = np.concatenate([intercept, shared_intercept], axis=1).reshape(by_task)
             W = W.transpose(3, 1, 0, 2).reshape(n_features, -1)
             raw, n_outputs = self.design.forward(W, b.swapaxes(0, 1).ravel()), shared.shape[1]
