@@ -131,7 +131,7 @@ class HeldOut:
 
     def _counted(self, expected: Array, weight: Array) -> Iterator[tuple[slice, Array]]:
         """Fits (a slice) with the weights of the labels that are predicted: all at once, mostly."""
-        silent = np.isnan(expected)
+        silent: Any = np.isnan(expected)
         silent = silent.reshape(*expected.shape[:2], -1).any(axis=2)
         if self.targets.task_index is not None and self.model.unknown_task == "error":
             silent |= self.targets.task_index < 0
