@@ -16,11 +16,11 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-BLOCK_NUMBERS = 8192
-"""Numbers of X in a block of rows, 64 KB: from there on numpy's temporary arrays cost more."""
+BLOCK_NUMBERS = 2**15
+"""Numbers of X in a block of rows, 256 KB."""
 
 MANY_FEATURES = 100
-"""Features from which on half a symmetric product pays, and larger blocks."""
+"""Features from which on smaller blocks pay."""
 
 MANY_ROWS = 192
 """Rows of a block where features are many: multiples of 128 are slower (OpenBLAS)."""
@@ -130,18 +130,20 @@ def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     """A product for each column of weights."""
     p, m = X.shape[1], h.shape[1]
     grams = np.zeros((m, p, p))
-    is_large = p >= MANY_FEATURES
-    has_roots = is_large and bool((h >= 0).all())
-    weights = np.sqrt(h) if has_roots else h
+    # A matrix times itself takes half the operations, where weights have roots.
+    signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
+    has_roots = bool(signs.all())
+    weights = np.sqrt(signs * h) if has_roots else h
     # New large arrays are pages to fill: these are used again.
-    buffers = np.empty((2, MANY_ROWS if is_large else max(BLOCK_NUMBERS // p, 1), p))
+    n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
+    buffers = np.empty((2, min(n_rows, len(h)), p))
     for rows in _blocks(len(h), buffers.shape[1]):
         x, weighted = buffers[:, : len(h[rows])]
         np.subtract(_dense(X[rows]), offset, out=x)
         for gram, column in zip(grams, weights[rows].T, strict=True):
             np.multiply(x, column[:, None], out=weighted)
             gram += weighted.T @ (weighted if has_roots else x)
-    return grams if has_roots else _symmetric(grams)
+    return grams * signs[:, None, None] if has_roots else _symmetric(grams)
 
 
 def _by_pairs(X: Any, h: Array, offset: Array) -> Array:

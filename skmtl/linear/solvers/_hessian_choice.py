@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.solvers._factors import FEW
+from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 
 KEEP, ROUGH, EXACT = "keep", "rough", "exact"
 
 ENOUGH_ROWS, ROWS_PER_FEATURE = 2000, 30
 """Rows that stand for many more: their Hessian is close to that of all."""
 
-STEPS_AFTER = {EXACT: 2.5, ROUGH: 7.0}
+STEPS_AFTER = {EXACT: 2.5, ROUGH: 8.0}
 """Steps that are still to go with a new Hessian, about."""
 
 FASTEST, SLOWEST = 1e-3, 0.9
@@ -29,26 +31,33 @@ class HessianChoice:
         Loss of the data.
     shape : tuple (n_features, n_outputs)
         Shape of W.
-    is_regular : bool
-        Whether all coefficients are penalised. Otherwise the certificate needs the Hessian.
+    penalty : QuadraticPenalty
+        Where coefficients are not penalised, the certificate needs the Hessian.
+
+    Attributes
+    ----------
+    row_step : int
+        A rough Hessian takes every ``row_step``-th row.
     """
 
-    def __init__(self, loss: DataLoss, shape: tuple[int, int], is_regular: bool) -> None:
+    def __init__(self, loss: DataLoss, shape: tuple[int, int], penalty: QuadraticPenalty) -> None:
         p, n_outputs = shape
-        n, is_long = loss.n_samples, loss.task_index is not None
-        K = n_outputs // loss.n_tasks
+        n, is_long, n_tasks = loss.n_samples, loss.task_index is not None, loss.n_tasks
+        K = n_outputs // n_tasks
         per_row = K if is_long else n_outputs
-        per_product = 2e-3 if is_long else 2.5e-4 if n_outputs < 4 else 1e-4
-        factor = loss.n_tasks * (10 + ((p + 1) * K) ** 3 / 10e3)
-        self.step = 60 + n * per_row * (4e-3 + p * per_product)
-        per_sample = per_row * (K + 1) / 2 * p * p * 3e-5
-        self.costs = {EXACT: 60 + n * per_sample + factor}
+        per_number = 2e-2 if K > 1 else 1e-2
+        self.step = 50.0 + n * per_row * (per_number + p * (2e-3 if is_long else 2e-4))
+        self.costs = {EXACT: _hessian(n * per_row * (K + 1) / 2, p, n_tasks, p * K)}
         n_rows = max(ENOUGH_ROWS, ROWS_PER_FEATURE * p)
-        self.row_step = n // n_rows
-        if self.row_step > 1 and not is_long:
-            self.costs[ROUGH] = 60 + n_rows * per_sample + factor
-        self.is_regular = is_regular
+        self.row_step = 1 if is_long else max(n // n_rows, 1)
+        n_some = n * per_row / self.row_step
+        if K > 1 and not penalty.couples:
+            self.costs[ROUGH] = _hessian(n_some, p, n_outputs, p)
+        elif self.row_step > 1:
+            self.costs[ROUGH] = _hessian(n_some * (K + 1) / 2, p, n_tasks, p * K)
+        self.is_regular = penalty.is_regular
         self.last: float | None = None
+        self.n_since = 0
 
     def __call__(self, target: float, expected: float) -> str:
         """What to do where the gap is about ``expected``, to bring it to ``target``."""
@@ -60,6 +69,15 @@ class HessianChoice:
             costs[KEEP] = math.log(target / expected) / math.log(rate) * self.step
             if not self.is_regular:
                 costs[KEEP] += self.costs[EXACT] + self.step
-            costs.pop(ROUGH, None)
-        self.last = expected
-        return min(costs, key=costs.__getitem__)
+            if self.n_since < STEPS_AFTER[ROUGH]:
+                costs.pop(ROUGH, None)
+        choice = min(costs, key=costs.__getitem__)
+        self.last, self.n_since = expected, self.n_since + 1 if choice == KEEP else 0
+        return choice
+
+
+def _hessian(n_weights: float, p: int, n_systems: int, size: int) -> float:
+    """What Gram matrices and the factors of systems of a size cost."""
+    per_cube = 1e-4 if n_systems <= FEW else 6e-4
+    grams = n_weights * p * (8e-4 + 3e-5 * p)
+    return 45.0 + grams + n_systems * (10.0 + per_cube * size**3)

@@ -25,7 +25,7 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._hessian_choice import EXACT, KEEP, HessianChoice
-from skmtl.linear.solvers._newton_system import hessians, newton_system
+from skmtl.linear.solvers._newton_system import Hessians, hessians, newton_system
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 from skmtl.linear.solvers._score_search import search
 from skmtl.linear.solvers._secants import Secants
@@ -70,7 +70,7 @@ class _Descent:
         self.n_features, self.n_outputs = problem.shape
         self.sums = TaskSums(self.loss, self.n_outputs, self.penalty.couples)
         self.secants = Secants(self.sums)
-        self.choice = HessianChoice(self.loss, problem.shape, self.penalty.is_regular)
+        self.choice = HessianChoice(self.loss, problem.shape, self.penalty)
         W, b = problem.coefficients(problem.start(start.W, start.b))
         self.theta = np.vstack([W, b]) if problem.intercept else W.copy()
         self.bent = self.penalty.gradient(self.theta)
@@ -101,8 +101,7 @@ class _Descent:
     def _step(self, g: Array, choice: str) -> tuple[Array, float, DataPoint | None]:
         """Go on; the gradient there, about how large the gap is, and a better dual point."""
         if choice != KEEP:
-            point = self.point if choice == EXACT else self.point.of_rows(self.choice.row_step)
-            stacks = hessians(point, self.penalty, self.n_outputs)
+            stacks = self._hessians(choice == EXACT)
             self.system = newton_system(self.penalty, stacks)
             self.secants.forget()
         d = -self.secants.apply(g, self.system.solve)
@@ -122,6 +121,13 @@ class _Descent:
             return found, 0.5 * decrement, None
         # By a second-order term less: third derivatives of losses are at most as large as second.
         return found, 0.125 * decrement * float(np.abs(E).max()) ** 2, LinearisedPoint(before, E)
+
+    def _hessians(self, is_exact: bool) -> list[Hessians]:
+        """Those of the tasks; rough ones are of some rows, and of each output where that goes."""
+        row_step = 1 if is_exact else self.choice.row_step
+        point = self.point if row_step == 1 else self.point.of_rows(row_step)
+        by_output = not is_exact and not self.penalty.couples
+        return hessians(point, self.penalty, self.n_outputs, by_output=by_output)
 
     def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
         """The step along d that a search takes, with its raw scores E and its gradient bent."""

@@ -25,7 +25,7 @@ from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 Array = NDArray[Any]
 
 ROUNDING = 1e-12
-"""Curvature, relative to the largest, along a move of all classes alike that there is not."""
+"""Curvature, relative to the largest, that there is not."""
 
 
 class NewtonSystem(Protocol):
@@ -67,11 +67,16 @@ class Hessians:
         G[:, self.columns] = x.reshape(m, K, -1).transpose(2, 0, 1)
 
 
-def hessians(point: DataPoint, penalty: QuadraticPenalty, n_outputs: int) -> list[Hessians]:
-    """Those of all tasks at a point; tasks with as many outputs are together."""
+def hessians(
+    point: DataPoint, penalty: QuadraticPenalty, n_outputs: int, *, by_output: bool = False
+) -> list[Hessians]:
+    """Those of all tasks at a point; tasks with as many outputs are together.
+
+    ``by_output`` leaves out what is between the outputs of a task.
+    """
     loss, q = point.loss, len(penalty.own)
     is_long = loss.task_index is not None
-    if point.curvature.is_diagonal:
+    if by_output or point.curvature.is_diagonal:
         columns = np.arange(n_outputs)[:, None]
         return [Hessians(columns, _bordered(loss, point.curvature.diagonal, q))]
     found: dict[int, list[Hessians]] = {}
@@ -108,6 +113,12 @@ def _of_pairs(loss: DataLoss, curvature: Array, q: int) -> Array:
 
 def _bordered(loss: DataLoss, h: Array, q: int) -> Array:
     """Gram matrices of weights h, with the column of ones where there are intercepts."""
+    first = h[:, :1]
+    if loss.task_index is None and h.shape[1] > 1 and first[0, 0] > 0:
+        # Where all rows are alike, as those of a constant prediction, one matrix is enough.
+        ratios = h[0] / first[0, 0]
+        if (np.abs(h - first * ratios) <= ROUNDING * np.abs(ratios) * first).all():
+            return ratios[:, None, None] * _bordered(loss, first, q)
     grams = loss.design.grams(h)
     m, p, _ = grams.shape
     if p == q:
