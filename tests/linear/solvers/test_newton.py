@@ -313,7 +313,7 @@ def test_few_rows_stand_for_many(tasks, monkeypatch):
     Y = several if tasks[0] == "multiclass" else binary
     if tasks is MIXED:
         Y = np.column_stack([F[:, 0], binary[:, 1], several[:, 2], rng.poisson(np.exp(F[:, 0]))])
-    options = {"alpha": 0.01, "tasks": tasks, "solver": "newton", "tol": 1e-8}
+    options = {"alpha": 0.01, "tasks": tasks, "solver": "newton", "tol": 1e-10}
     exact = MultiTaskLinear("l2", **options).fit(X, Y * 1.0)
     ways, step = [], newton._Descent._step
     monkeypatch.setattr(hessian_choice, "ENOUGH_ROWS", 100)
@@ -325,7 +325,7 @@ def test_few_rows_stand_for_many(tasks, monkeypatch):
     )
     rough = MultiTaskLinear("l2", **options).fit(X, Y * 1.0)
     np.testing.assert_allclose(rough.coef_, exact.coef_, atol=1e-3)
-    assert ways[:2] == [ROUGH, KEEP] and len(ways) <= 30
+    assert ways[:2] == [ROUGH, KEEP] and len(ways) <= 60
 
 
 def test_what_it_lacks(data):
