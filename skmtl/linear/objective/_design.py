@@ -45,6 +45,9 @@ class Design(Protocol):
         Weights may be 0 or negative; the matrices are exactly symmetric.
         """
 
+    def squares(self, h: Array) -> Array:
+        """Diagonals of `grams`, (p, m) or (p, n_tasks * K)."""
+
 
 class WideDesign:
     """All tasks share the rows of X: raw scores (n_samples, n_outputs)."""
@@ -73,6 +76,9 @@ class WideDesign:
 
     def grams(self, h: Array) -> Array:
         return weighted_grams(self.X, h, self.offset)
+
+    def squares(self, h: Array) -> Array:
+        return _centred_squares(self, WideDesign(_squared(self.X), 0.0 * self.offset), h)
 
 
 class LongDesign:
@@ -134,6 +140,22 @@ class LongDesign:
     def grams(self, h: Array) -> Array:
         grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows)
         return grams.reshape(-1, self.n_features, self.n_features)
+
+    def squares(self, h: Array) -> Array:
+        X, zeros = _squared(self.X), 0.0 * self.offset
+        return _centred_squares(self, LongDesign(X, self.task_index, self.n_tasks, zeros), h)
+
+
+def _squared(X: Any) -> Any:
+    return X.multiply(X).tocsr() if sparse.issparse(X) else X * X
+
+
+def _centred_squares(design: Design, squared: Design, h: Array) -> Array:
+    r""":math:`\sum_i h_i (x_{ij} - o_j)^2` from a design of X and one of its squares."""
+    products, sums = design.adjoint(h)
+    offset = design.offset[:, None]
+    squares = squared.adjoint(h)[0] - offset * (2.0 * products + offset * sums)
+    return np.asarray(np.maximum(squares, 0.0))
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

@@ -8,12 +8,18 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.solvers._factors import FEW
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 
-KEEP, ROUGH, EXACT = "keep", "rough", "exact"
+KEEP, DIAGONAL, ROUGH, EXACT = "keep", "diagonal", "rough", "exact"
 
 ENOUGH_ROWS, ROWS_PER_FEATURE = 2000, 30
 """Rows that stand for many more: their Hessian is close to that of all."""
 
-STEPS_AFTER = {EXACT: 2.5, ROUGH: 8.0}
+MAX_NUMBERS = 2**27
+"""Numbers of Hessians of all tasks: 1 GiB, and as much again on the way."""
+
+MAX_UNKNOWN = 5000
+"""Largest system in all coefficients, for graphs over tasks."""
+
+STEPS_AFTER = {EXACT: 2.5, ROUGH: 8.0, DIAGONAL: 50.0}
 """Steps that are still to go with a new Hessian, about."""
 
 FASTEST, SLOWEST = 1e-3, 0.9
@@ -38,6 +44,8 @@ class HessianChoice:
     ----------
     row_step : int
         A rough Hessian takes every ``row_step``-th row.
+    has_exact : bool
+        Whether the Hessian of the objective can be taken as it is.
     """
 
     def __init__(self, loss: DataLoss, shape: tuple[int, int], penalty: QuadraticPenalty) -> None:
@@ -47,30 +55,40 @@ class HessianChoice:
         per_row = K if is_long else n_outputs
         per_number = 2e-2 if K > 1 else 1e-2
         self.step = 50.0 + n * per_row * (per_number + p * (2e-3 if is_long else 2e-4))
-        self.costs = {EXACT: _hessian(n * per_row * (K + 1) / 2, p, n_tasks, p * K)}
+        self.costs = {DIAGONAL: 45.0 + n * per_row * p * 5e-3}
         n_rows = max(ENOUGH_ROWS, ROWS_PER_FEATURE * p)
         self.row_step = 1 if is_long else max(n // n_rows, 1)
-        n_some = n * per_row / self.row_step
-        if K > 1 and not penalty.couples:
+        n_weights, n_some = n * per_row * (K + 1) / 2, n * per_row / self.row_step
+        n_unknown = n_outputs * len(penalty.own)
+        self.has_exact = n_unknown**2 <= n_tasks * MAX_NUMBERS
+        if penalty.Q.dense is not None:
+            self.has_exact = n_unknown <= MAX_UNKNOWN
+            if n_unknown**2 <= n_tasks * MAX_NUMBERS:
+                self.costs[ROUGH] = _hessian(n_weights, p, n_tasks, p * K)
+            n_tasks, K = 1, n_outputs
+        elif K > 1 and not penalty.couples and n_unknown**2 <= n_outputs * MAX_NUMBERS:
             self.costs[ROUGH] = _hessian(n_some, p, n_outputs, p)
-        elif self.row_step > 1:
+        elif self.row_step > 1 and self.has_exact:
             self.costs[ROUGH] = _hessian(n_some * (K + 1) / 2, p, n_tasks, p * K)
+        if self.has_exact:
+            self.costs[EXACT] = _hessian(n_weights, p, n_tasks, p * K)
         self.is_regular = penalty.is_regular
         self.last: float | None = None
         self.n_since = 0
 
     def __call__(self, target: float, expected: float) -> str:
         """What to do where the gap is about ``expected``, to bring it to ``target``."""
-        if not self.is_regular and expected <= target:
+        if self.has_exact and not self.is_regular and expected <= target:
             return EXACT
         costs = {way: cost + STEPS_AFTER[way] * self.step for way, cost in self.costs.items()}
         if self.last is not None:
             rate = min(max(expected / self.last, FASTEST), SLOWEST)
             costs[KEEP] = math.log(target / expected) / math.log(rate) * self.step
-            if not self.is_regular:
+            if self.has_exact and not self.is_regular:
                 costs[KEEP] += self.costs[EXACT] + self.step
-            if self.n_since < STEPS_AFTER[ROUGH]:
-                costs.pop(ROUGH, None)
+            for way in (DIAGONAL, ROUGH):
+                if self.n_since < STEPS_AFTER[way]:
+                    costs.pop(way, None)
         choice = min(costs, key=costs.__getitem__)
         self.last, self.n_since = expected, self.n_since + 1 if choice == KEEP else 0
         return choice

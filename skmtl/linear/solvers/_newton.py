@@ -24,8 +24,14 @@ from skmtl.linear.objective._losses import DataLoss, DataPoint, LinearisedPoint
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
-from skmtl.linear.solvers._hessian_choice import EXACT, KEEP, HessianChoice
-from skmtl.linear.solvers._newton_system import Hessians, hessians, newton_system
+from skmtl.linear.solvers._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers._newton_system import (
+    DiagonalSystem,
+    NewtonSystem,
+    hessians,
+    newton_system,
+    task_by_task,
+)
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 from skmtl.linear.solvers._score_search import search
 from skmtl.linear.solvers._secants import Secants
@@ -75,7 +81,7 @@ class _Descent:
         self.theta = np.vstack([W, b]) if problem.intercept else W.copy()
         self.bent = self.penalty.gradient(self.theta)
         self.point = DataPoint(self.loss, self._forward(self.theta))
-        self.system: Any = None
+        self.system: NewtonSystem
 
     def run(self, stopping: Stopping) -> Solution:
         """Steps until the gap is small enough, or nothing moves any more."""
@@ -86,7 +92,8 @@ class _Descent:
                 expected = doubt * self.penalty.conjugate(g)
             best, n_idle = (expected, 0) if expected < best else (best, n_idle + 1)
             ends = n_iter == stopping.max_iter or n_idle > PATIENCE
-            is_close = expected <= stopping.max_gap and (self.penalty.is_regular or dual)
+            can_ask = self.penalty.is_regular or dual or not self.choice.has_exact
+            is_close = expected <= stopping.max_gap and can_ask
             # No loss is negative, nor is a penalty.
             if ends or is_close or self._value <= stopping.max_gap:
                 primal, bound = self.problem.gap(self.x, self.point, dual)
@@ -101,8 +108,7 @@ class _Descent:
     def _step(self, g: Array, choice: str) -> tuple[Array, float, DataPoint | None]:
         """Go on; the gradient there, about how large the gap is, and a better dual point."""
         if choice != KEEP:
-            stacks = self._hessians(choice == EXACT)
-            self.system = newton_system(self.penalty, stacks)
+            self.system = self._system(choice)
             self.secants.forget()
         d = -self.secants.apply(g, self.system.solve)
         E, bent, before = self._forward(d), self.penalty.gradient(d), self.point
@@ -122,12 +128,20 @@ class _Descent:
         # By a second-order term less: third derivatives of losses are at most as large as second.
         return found, 0.125 * decrement * float(np.abs(E).max()) ** 2, LinearisedPoint(before, E)
 
-    def _hessians(self, is_exact: bool) -> list[Hessians]:
-        """Those of the tasks; rough ones are of some rows, and of each output where that goes."""
-        row_step = 1 if is_exact else self.choice.row_step
+    def _system(self, choice: str) -> NewtonSystem:
+        """The Hessian; a rough one is of some rows, and of each output where that goes."""
+        if choice == DIAGONAL:
+            return DiagonalSystem(self.penalty, self.point)
+        if choice == EXACT:
+            return newton_system(self.penalty, hessians(self.point, self.penalty, self.n_outputs))
+        if self.penalty.Q.dense is not None:
+            stacks = hessians(self.point, self.penalty, self.n_outputs)
+            return task_by_task(self.penalty, stacks)
+        row_step = self.choice.row_step
         point = self.point if row_step == 1 else self.point.of_rows(row_step)
-        by_output = not is_exact and not self.penalty.couples
-        return hessians(point, self.penalty, self.n_outputs, by_output=by_output)
+        by_output = not self.penalty.couples
+        stacks = hessians(point, self.penalty, self.n_outputs, by_output=by_output)
+        return newton_system(self.penalty, stacks)
 
     def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
         """The step along d that a search takes, with its raw scores E and its gradient bent."""

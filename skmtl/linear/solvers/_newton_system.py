@@ -143,6 +143,15 @@ def newton_system(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSy
     return TaskSystems(stacks)
 
 
+def task_by_task(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSystem:
+    """Without what is between tasks, for any matrix over them."""
+    (stack,) = stacks
+    K = stack.columns.shape[1]
+    for A, diagonal in zip(stack.matrices, penalty.diagonal[:, ::K].T, strict=True):
+        _add_diagonal(A[None], diagonal)
+    return TaskSystems(stacks, penalty)
+
+
 def _bend_along_shifts(H: Array, q: int, where: Array) -> None:
     """Give softmax a curvature where all classes move alike and nothing else has one, in place.
 
@@ -164,15 +173,31 @@ def _add_diagonal(H: Array, diagonal: Array) -> None:
 class TaskSystems:
     """Tasks that have nothing to do with each other."""
 
-    def __init__(self, stacks: list[Hessians]) -> None:
-        self.stacks = stacks
+    def __init__(self, stacks: list[Hessians], penalty: QuadraticPenalty | None = None) -> None:
+        self.stacks, self.penalty = stacks, penalty
         self.factors = [Factors(stack.matrices) for stack in stacks]
 
     def solve(self, gradient: Array) -> Array:
         solved = np.empty_like(gradient)
         for stack, factors in zip(self.stacks, self.factors, strict=True):
             stack.put(factors.solve(stack.take(gradient)), solved)
-        return solved
+        return self.penalty.project(solved) if self.penalty else solved
+
+
+class DiagonalSystem:
+    """The diagonal of the Hessian alone, where features are many."""
+
+    def __init__(self, penalty: QuadraticPenalty, point: DataPoint) -> None:
+        self.penalty, h, design = penalty, point.curvature.diagonal, point.loss.design
+        diagonal = design.squares(h)
+        if len(penalty.own) > len(diagonal):
+            diagonal = np.vstack([diagonal, design.sums(h)])
+        diagonal = penalty.project(diagonal + penalty.diagonal)
+        # What has no curvature at all has no gradient either.
+        self.diagonal = np.where(diagonal > 0.0, diagonal, 1.0)
+
+    def solve(self, gradient: Array) -> Array:
+        return gradient / self.diagonal
 
 
 class CoupledSystem:
