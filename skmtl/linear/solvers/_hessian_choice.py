@@ -13,6 +13,9 @@ KEEP, DIAGONAL, ROUGH, EXACT = "keep", "diagonal", "rough", "exact"
 ENOUGH_ROWS, ROWS_PER_FEATURE = 2000, 30
 """Rows that stand for many more: their Hessian is close to that of all."""
 
+SMALLEST = 1e-300
+"""In place of gaps of 0, which have no logarithm."""
+
 MAX_NUMBERS = 2**27
 """Numbers of Hessians of all tasks: 1 GiB, and as much again on the way."""
 
@@ -21,6 +24,9 @@ MAX_UNKNOWN = 5000
 
 STEPS_AFTER = {EXACT: 2.5, ROUGH: 8.0, DIAGONAL: 50.0}
 """Steps that are still to go with a new Hessian, about."""
+
+STEPS_OF_A_GAP = 50.0
+"""What a gap costs where its free directions take conjugate gradients."""
 
 FASTEST, SLOWEST = 1e-3, 0.9
 """Factors on the gap per step that a forecast believes in."""
@@ -38,14 +44,15 @@ class HessianChoice:
     shape : tuple (n_features, n_outputs)
         Shape of W.
     penalty : QuadraticPenalty
-        Where coefficients are not penalised, the certificate needs the Hessian.
+        What is penalised.
 
     Attributes
     ----------
     row_step : int
         A rough Hessian takes every ``row_step``-th row.
-    has_exact : bool
-        Whether the Hessian of the objective can be taken as it is.
+    certifies_with_hessian : bool
+        Whether the certificate comes with a step that solves with the whole Hessian: where not all
+        coefficients are penalised, and it is not too large for that.
     """
 
     def __init__(self, loss: DataLoss, shape: tuple[int, int], penalty: QuadraticPenalty) -> None:
@@ -60,31 +67,34 @@ class HessianChoice:
         self.row_step = 1 if is_long else max(n // n_rows, 1)
         n_weights, n_some = n * per_row * (K + 1) / 2, n * per_row / self.row_step
         n_unknown = n_outputs * len(penalty.own)
-        self.has_exact = n_unknown**2 <= n_tasks * MAX_NUMBERS
+        has_exact = n_unknown**2 <= n_tasks * MAX_NUMBERS
         if penalty.Q.dense is not None:
-            self.has_exact = n_unknown <= MAX_UNKNOWN
+            has_exact = n_unknown <= MAX_UNKNOWN
             if n_unknown**2 <= n_tasks * MAX_NUMBERS:
                 self.costs[ROUGH] = _hessian(n_weights, p, n_tasks, p * K)
             n_tasks, K = 1, n_outputs
         elif K > 1 and not penalty.couples and n_unknown**2 <= n_outputs * MAX_NUMBERS:
             self.costs[ROUGH] = _hessian(n_some, p, n_outputs, p)
-        elif self.row_step > 1 and self.has_exact:
+        elif self.row_step > 1 and has_exact:
             self.costs[ROUGH] = _hessian(n_some * (K + 1) / 2, p, n_tasks, p * K)
-        if self.has_exact:
+        if has_exact:
             self.costs[EXACT] = _hessian(n_weights, p, n_tasks, p * K)
-        self.is_regular = penalty.is_regular
+        self.certifies_with_hessian = (
+            not penalty.is_regular and self.costs.get(EXACT, math.inf) < STEPS_OF_A_GAP * self.step
+        )
         self.last: float | None = None
         self.n_since = 0
 
     def __call__(self, target: float, expected: float) -> str:
         """What to do where the gap is about ``expected``, to bring it to ``target``."""
-        if self.has_exact and not self.is_regular and expected <= target:
+        if self.certifies_with_hessian and expected <= target:
             return EXACT
+        target, expected = max(target, SMALLEST), max(expected, SMALLEST)
         costs = {way: cost + STEPS_AFTER[way] * self.step for way, cost in self.costs.items()}
         if self.last is not None:
             rate = min(max(expected / self.last, FASTEST), SLOWEST)
             costs[KEEP] = math.log(target / expected) / math.log(rate) * self.step
-            if self.has_exact and not self.is_regular:
+            if self.certifies_with_hessian:
                 costs[KEEP] += self.costs[EXACT] + self.step
             for way in (DIAGONAL, ROUGH):
                 if self.n_since < STEPS_AFTER[way]:

@@ -68,17 +68,24 @@ class Hessians:
 
 
 def hessians(
-    point: DataPoint, penalty: QuadraticPenalty, n_outputs: int, *, by_output: bool = False
+    point: DataPoint,
+    penalty: QuadraticPenalty,
+    n_outputs: int,
+    *,
+    by_output: bool = False,
+    is_damped: bool = False,
 ) -> list[Hessians]:
     """Those of all tasks at a point; tasks with as many outputs are together.
 
-    ``by_output`` leaves out what is between the outputs of a task.
+    ``by_output`` leaves out what is between the outputs of a task, ``is_damped`` takes
+    `Curvature.upper` for tasks with one output.
     """
     loss, q = point.loss, len(penalty.own)
     is_long = loss.task_index is not None
     if by_output or point.curvature.is_diagonal:
         columns = np.arange(n_outputs)[:, None]
-        return [Hessians(columns, _bordered(loss, point.curvature.diagonal, q))]
+        h = point.curvature.upper if is_damped else point.curvature.diagonal
+        return [Hessians(columns, _bordered(loss, h, q))]
     found: dict[int, list[Hessians]] = {}
     for outputs, matrices in point.curvature.blocks():
         K = matrices.shape[2]
