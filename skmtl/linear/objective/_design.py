@@ -17,7 +17,10 @@ Array = NDArray[Any]
 
 
 class Design(Protocol):
-    """The linear map from coefficients to raw scores."""
+    """The linear map from coefficients to raw scores, of X (n_samples, n_features) less offset."""
+
+    X: Any
+    offset: Array
 
     def forward(self, W: Array, b: Array) -> Array:
         """Raw scores of coefficients."""
