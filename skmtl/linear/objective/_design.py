@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.linear.objective._weighted_grams import weighted_grams, weighted_grams_of_tasks
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -21,6 +22,20 @@ class Design(Protocol):
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         """The transposed map: (gW, gb) of derivatives with respect to the raw scores."""
+
+    def shift(self, b: Array) -> Array:
+        """Raw scores of intercepts alone."""
+
+    def sums(self, U: Array) -> Array:
+        """What of the transposed map belongs to the intercepts."""
+
+    def grams(self, h: Array) -> Array:
+        r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'` for the offset o.
+
+        Wide: (m, p, p), one for each column of weights h (n_samples, m). Long: (n_tasks * K, p, p)
+        for weights (n_samples, K), of the rows of each task, in the order of the columns of W.
+        Weights may be 0 or negative; the matrices are exactly symmetric.
+        """
 
 
 class WideDesign:
@@ -38,6 +53,15 @@ class WideDesign:
         sums = U.sum(axis=0)
         return self.X.T @ U - np.outer(self.offset, sums), sums
 
+    def shift(self, b: Array) -> Array:
+        return np.broadcast_to(b, (self.X.shape[0], len(b)))
+
+    def sums(self, U: Array) -> Array:
+        return np.asarray(U.sum(axis=0))
+
+    def grams(self, h: Array) -> Array:
+        return weighted_grams(self.X, h, self.offset)
+
 
 class LongDesign:
     """A row belongs to one task: raw scores (n_samples, n_classes), W (n_features, T * C).
@@ -48,7 +72,7 @@ class LongDesign:
 
     def __init__(self, X: Any, task_index: Array, n_tasks: int, offset: Array) -> None:
         n_samples, self.n_features = X.shape
-        self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
+        self.X, self.task_index, self.n_tasks, self.offset = X, task_index, n_tasks, offset
         if sparse.issparse(X):
             indptr, counts = X.indptr, np.diff(X.indptr)
             data = X.data
@@ -70,12 +94,23 @@ class LongDesign:
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         n_classes = U.shape[1]
-        sums = np.column_stack(
-            [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
-        ).ravel()
+        sums = self.sums(U)
         stacked = (self.blocks_T @ U).reshape(self.n_tasks, self.n_features, n_classes)
         gradient = stacked.swapaxes(0, 1).reshape(self.n_features, -1)
         return gradient - np.outer(self.offset, sums), sums
+
+    def shift(self, b: Array) -> Array:
+        return np.asarray(b.reshape(self.n_tasks, -1)[self.task_index])
+
+    def sums(self, U: Array) -> Array:
+        columns = [np.bincount(self.task_index, u, self.n_tasks) for u in U.T]
+        return np.column_stack(columns).ravel()
+
+    def grams(self, h: Array) -> Array:
+        order = np.argsort(self.task_index, kind="stable")
+        starts = np.searchsorted(self.task_index[order], np.arange(self.n_tasks + 1))
+        grams = weighted_grams_of_tasks(self.X[order], h[order], self.offset, starts)
+        return grams.reshape(-1, self.n_features, self.n_features)
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:
