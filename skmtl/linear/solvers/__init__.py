@@ -10,9 +10,10 @@ from skmtl.linear.solvers._proximal_gradient import (
     largest_curvature,
     proximal_gradient,
 )
+from skmtl.linear.solvers._quadratic_models import QuadraticModels
 
 # In the order of preference; the last takes everything.
-SOLVERS: tuple[Solver, ...] = (ClosedForm(), BlockDescent(), ADMM(), ProximalGradient())
+SOLVERS: tuple[Solver, ...] = (ClosedForm(), BlockDescent(), ADMM(), QuadraticModels(), ProximalGradient())
 
 __all__ = [
     "ADMM",
@@ -21,6 +22,7 @@ __all__ = [
     "Case",
     "ClosedForm",
     "ProximalGradient",
+    "QuadraticModels",
     "Solution",
     "Solver",
     "Start",
