@@ -26,49 +26,38 @@ FLATTEST = 1e-3
 class QuadraticModel(Statistics):
     """`Statistics` of the squared loss that has the slope and the curvature of a loss.
 
-    Outputs of the same task do not depend on each other in squared loss: the curvature of an
-    output then is the sum of the absolute values of its row, which bounds the loss's from above.
-
     Parameters
     ----------
     point : DataPoint
-        The loss at some coefficients.
+        The loss of tasks with one output each at some coefficients.
     centred : bool
         Whether intercepts are free, and follow from the means.
     """
 
     def __init__(self, point: DataPoint, *, centred: bool) -> None:
         design, h = point.loss.design, _curvature(point)
-        self.n_features, n_outputs = design.n_features, design.sums(h).size
-        self.shape = len(h), self.n_features
         x_sums, self.omega = design.adjoint(h)
-        self.x_mean, self.y_mean = np.zeros((n_outputs, self.n_features)), np.zeros(n_outputs)
-        z = h * point.raw - point.slope
+        n_tasks = len(self.omega)
+        self.n_features, self.group = len(x_sums), np.arange(n_tasks)
+        self.shape = len(h), self.n_features
+        self.x_mean, self.y_mean = np.zeros((n_tasks, self.n_features)), np.zeros(n_tasks)
+        # Weight times label.
+        hy = h * point.raw - point.slope
         if centred:
-            self.x_mean = (x_sums / self.omega).T
-            self.y_mean = design.sums(z) / self.omega
-            z -= h * design.shift(self.y_mean)
-        self.cross, _ = design.adjoint(z)
-        self.squares = design.sums(np.divide(z**2, h, out=np.zeros_like(z), where=h > 0))
+            self.x_mean, self.y_mean = (x_sums / self.omega).T, design.sums(hy) / self.omega
+            hy -= h * design.shift(self.y_mean)
+        self.cross, _ = design.adjoint(hy)
+        self.squares = design.sums(np.divide(hy**2, h, out=np.zeros_like(hy), where=h > 0))
         self.gram = design.grams(h)
         self.gram -= (self.omega[:, None] * self.x_mean)[:, :, None] * self.x_mean[:, None, :]
-        self.group = np.arange(n_outputs)
 
 
 def _curvature(point: DataPoint) -> Array:
-    """Curvature of each raw score, none of a label too small to divide by; 0 without weight."""
-    loss, design = point.loss, point.loss.design
-    if point.curvature.is_diagonal:
-        h = point.curvature.diagonal
-    else:
-        h = np.empty_like(point.raw)
-        for outputs, blocks in point.curvature.blocks():
-            h[:, outputs] = np.abs(blocks).sum(axis=3).reshape(len(h), -1)
-    weights = np.empty_like(point.raw)
-    for block in loss.blocks:
-        repeated = np.repeat(block.label_weights, block.task.n_outputs_, axis=1)
-        weights[:, block.outputs] = repeated
+    """Curvature of each raw score, never too small to divide by; 0 where the weight is."""
+    design, h, weights = point.loss.design, point.curvature.diagonal, np.empty_like(point.raw)
+    for block in point.loss.blocks:
+        weights[:, block.outputs] = block.label_weights
     mean = design.sums(h) / design.sums(weights)
     # Where all labels lie on straight lines, any curvature is one.
     mean[mean == 0.0] = 1.0
-    return np.asarray(np.maximum(h, FLATTEST * weights * design.shift(mean)))
+    return np.maximum(h, FLATTEST * weights * design.shift(mean))

@@ -13,7 +13,13 @@ from skmtl.linear.solvers._proximal_gradient import (
 from skmtl.linear.solvers._quadratic_models import QuadraticModels
 
 # In the order of preference; the last takes everything.
-SOLVERS: tuple[Solver, ...] = (ClosedForm(), BlockDescent(), ADMM(), QuadraticModels(), ProximalGradient())
+SOLVERS: tuple[Solver, ...] = (
+    ClosedForm(),
+    BlockDescent(),
+    ADMM(),
+    QuadraticModels(),
+    ProximalGradient(),
+)
 
 __all__ = [
     "ADMM",
