@@ -10,6 +10,7 @@ from skmtl.linear.solvers._proximal_gradient import (
     largest_curvature,
     proximal_gradient,
 )
+from skmtl.linear.solvers._proximal_newton import ProximalNewton
 from skmtl.linear.solvers._quadratic_models import QuadraticModels
 
 # In the order of preference; the last takes everything.
@@ -17,6 +18,7 @@ SOLVERS: tuple[Solver, ...] = (
     ClosedForm(),
     BlockDescent(),
     ADMM(),
+    ProximalNewton(),
     QuadraticModels(),
     ProximalGradient(),
 )
@@ -28,6 +30,7 @@ __all__ = [
     "Case",
     "ClosedForm",
     "ProximalGradient",
+    "ProximalNewton",
     "QuadraticModels",
     "Solution",
     "Solver",
