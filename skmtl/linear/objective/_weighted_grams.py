@@ -7,6 +7,7 @@ result is small. Weights may be 0 or negative. The matrices are exactly symmetri
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,15 @@ MANY_COLUMNS = 12
 PAIR_ROWS, PAIR_NUMBERS = 512, 2**16
 """Rows, and numbers, of a block of products of features."""
 
+CHUNK_NUMBERS = 2**15
+"""Numbers of the rows of a chunk of tasks."""
+
+FEW_ROWS = 32
+"""Rows of a task up to which one call for many tasks pays."""
+
+COPY_NUMBERS = 2**20
+"""Numbers of the rows of one task that are copied at a time where they are scattered."""
+
 SPARSE = 0.1
 """Share of entries of sparse X below which it is multiplied as it is."""
 
@@ -41,40 +51,79 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
-def weighted_grams_of_tasks(X: Any, h: Array, offset: Array, starts: Array) -> Array:
-    """Gram matrices (n_tasks, K, p, p) of the rows ``starts[t] : starts[t + 1]`` of each task.
+class TaskRows:
+    """The rows of each task, tasks with few rows first, so that neighbours have about as many.
 
-    Tasks with as many rows are multiplied together.
+    Attributes
+    ----------
+    tasks : ndarray of shape (n_tasks,)
+        Tasks in this order.
+    starts : ndarray of shape (n_tasks + 1,)
+        Where the rows of each begin in ``order``, and the end.
+    order : ndarray of shape (n_samples,) or None
+        Rows in the order of these tasks; None where they are so already.
     """
+
+    def __init__(self, task_index: Array, n_tasks: int) -> None:
+        counts = np.bincount(task_index, minlength=n_tasks)
+        self.tasks = np.argsort(counts, kind="stable")
+        self.starts = np.concatenate([[0], np.cumsum(counts[self.tasks])])
+        place = np.argsort(self.tasks)[task_index]
+        is_ordered = bool((place[1:] >= place[:-1]).all())
+        self.order = None if is_ordered else np.argsort(place, kind="stable")
+
+    def take(self, start: int, end: int) -> Any:
+        """Rows at some places of the order."""
+        return slice(start, end) if self.order is None else self.order[start:end]
+
+    def chunks(self, n_rows: int) -> Iterator[tuple[int, int]]:
+        """Ranges of tasks with ``n_rows`` rows or one task, none twice as large as another."""
+        counts = np.diff(self.starts)
+        first = int(np.searchsorted(counts, 1))
+        while first < len(counts):
+            last = int(np.searchsorted(self.starts, self.starts[first] + n_rows, side="right")) - 1
+            alike = int(np.searchsorted(counts, 2 * counts[first], side="right"))
+            end = max(min(last, alike), first + 1)
+            yield first, end
+            first = end
+
+
+def weighted_grams_of_tasks(X: Any, h: Array, offset: Array, rows: TaskRows) -> Array:
+    """Gram matrices (n_tasks, K, p, p) of the rows of each task, of weights h (n, K)."""
     p, K = X.shape[1], h.shape[1]
-    counts = np.diff(starts)
-    grams = np.zeros((len(counts), K, p, p))
-    order = np.argsort(counts, kind="stable")
-    n_rows = max(BLOCK_NUMBERS // p, 1)
-    at = int(np.searchsorted(counts[order], 1))
-    while at < len(order) and counts[order[at]] <= n_rows:
-        # No task of the chunk has twice the rows of its first.
-        end = min(at + max(n_rows // int(counts[order[at]]), 1), len(order))
-        largest = min(2 * counts[order[at]], n_rows)
-        end = at + int(np.searchsorted(counts[order[at:end]], largest, side="right"))
-        tasks = order[at:end]
-        grams[tasks] = _of_some_tasks(X, h, offset, starts[tasks], counts[tasks])
-        at = end
-    for t in order[at:]:
-        rows = slice(starts[t], starts[t + 1])
-        grams[t] = weighted_grams(X[rows], h[rows], offset)
+    grams = np.zeros((len(rows.tasks), K, p, p))
+    for first, end in rows.chunks(max(CHUNK_NUMBERS // p, 1)):
+        tasks, starts = rows.tasks[first:end], rows.starts[first : end + 1]
+        if len(tasks) == 1:
+            for start, stop in _ranges(starts[0], starts[1], max(COPY_NUMBERS // p, 1)):
+                some = rows.take(start, stop)
+                grams[tasks[0]] += weighted_grams(X[some], h[some], offset)
+            continue
+        some = rows.take(starts[0], starts[-1])
+        few = _of_few_rows if starts[-1] - starts[-2] <= FEW_ROWS else _task_by_task
+        grams[tasks] = _symmetric(few(_dense(X[some]) - offset, h[some], starts - starts[0]))
     return grams
 
 
-def _of_some_tasks(X: Any, h: Array, offset: Array, starts: Array, counts: Array) -> Array:
-    """Gram matrices (some tasks, K, p, p); ``counts`` ascend."""
-    steps = np.arange(counts[-1])
-    rows = np.minimum(starts[:, None] + steps, len(h) - 1)
-    x = (_dense(X[rows.ravel()]) - offset).reshape(*rows.shape, -1)
+def _of_few_rows(x: Array, h: Array, starts: Array) -> Array:
+    """One product of stacks of rows, filled up to the same number for each task."""
+    counts = np.diff(starts)
+    steps = np.arange(counts.max())
+    rows = np.minimum(starts[:-1, None] + steps, len(x) - 1)
     weights = h[rows] * (steps < counts[:, None])[:, :, None]
-    transposed = x.swapaxes(1, 2)
-    grams = [transposed @ (x * weights[:, :, k, None]) for k in range(h.shape[1])]
-    return _symmetric(np.stack(grams, axis=1))
+    stack = x[rows]
+    transposed = stack.swapaxes(1, 2)
+    columns = range(h.shape[1])
+    return np.stack([transposed @ (stack * weights[:, :, k, None]) for k in columns], axis=1)
+
+
+def _task_by_task(x: Array, h: Array, starts: Array) -> Array:
+    grams = np.empty((len(starts) - 1, h.shape[1], x.shape[1], x.shape[1]))
+    for k, column in enumerate(h.T):
+        weighted = x * column[:, None]
+        for t, (start, end) in enumerate(pairwise(starts.tolist())):
+            np.matmul(x[start:end].T, weighted[start:end], out=grams[t, k])
+    return grams
 
 
 def _by_columns(X: Any, h: Array, offset: Array) -> Array:
@@ -149,6 +198,10 @@ def _dense(rows: Any) -> Array:
 
 def _blocks(n: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def _ranges(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((at, min(at + size, end)) for at in range(start, end, size))
 
 
 def _symmetric(grams: Array) -> Array:

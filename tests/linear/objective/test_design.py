@@ -1,5 +1,7 @@
 """X W + b, its transpose and weighted Gram matrices, against the same written out in full."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -7,7 +9,7 @@ from scipy import sparse
 from skmtl.linear.objective._design import LongDesign, WideDesign
 
 N_SAMPLES, N_TASKS = 90, 6
-CONTAINERS = [np.asarray, sparse.csr_array, sparse.csr_matrix]
+CONTAINERS = [np.asarray, np.asfortranarray, sparse.csr_array, sparse.csr_matrix]
 
 
 def features(rng, density, p=5):
@@ -119,3 +121,25 @@ def test_large_problems_are_cut_into_blocks():
         [x[index == t].T @ (x * h[:, :1])[index == t] for t in range(3)],
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize("form", ["sorted", "unsorted"])
+def test_long_form_takes_little_memory_beside_dense_X(form):
+    rng = np.random.default_rng(0)
+    index = np.repeat(np.arange(1000), 20)
+    X, U = rng.normal(size=(20000, 20)), rng.normal(size=(20000, 1))
+    if form == "unsorted":
+        index = rng.permutation(index)
+    W, b = rng.normal(size=(20, 1000)), np.zeros(1000)
+    tracemalloc.start()
+    try:
+        design = LongDesign(X, index, 1000, X.mean(axis=0))
+        design.forward(W, b)
+        design.adjoint(U)
+        assert tracemalloc.get_traced_memory()[1] < 0.7 * X.nbytes
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        grams = design.grams(U)
+        assert tracemalloc.get_traced_memory()[1] - before < grams.nbytes + 0.7 * X.nbytes
+    finally:
+        tracemalloc.stop()
