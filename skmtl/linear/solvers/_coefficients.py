@@ -141,7 +141,7 @@ class LinearRows:
             # Of the tasks in X, and one more, the shared part: of an unknown task.
             known, self.asked = task_index >= 0, np.zeros(n_tasks, dtype=bool)
             self.asked[task_index[known]] = True
-            n_asked = np.count_nonzero(self.asked)
+            n_asked = int(np.count_nonzero(self.asked))
             index = np.where(known, (np.cumsum(self.asked) - 1)[task_index], n_asked)
             self.design = LongDesign(X, index, n_asked + 1, np.zeros(X.shape[1]))
 
