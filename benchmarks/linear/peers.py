@@ -117,7 +117,7 @@ def spams(problem, tol):
     for alpha in problem.alphas:
         W = spams.fistaFlat(
             problem.Y, problem.X, W, loss="square",
-            regul={"l21": "l1l2", "trace": "trace-norm"}[problem.norm],
+            regul={"l21": "l1l2", "trace_norm": "trace-norm"}[problem.norm],
             lambda1=alpha, tol=tol, it0=10, max_it=MAX_ITER, numThreads=1,
         )  # fmt: skip
         path.append(W)
@@ -147,7 +147,7 @@ def cvxpy(problem, tol):
     for alpha in problem.alphas:
         W = cp.Variable((problem.X.shape[1], problem.Y.shape[1]))
         loss = 0.5 * cp.sum_squares(problem.X @ W - problem.Y)
-        penalty = cp.normNuc(W) if problem.norm == "trace" else cp.mixed_norm(W, 2, 1)
+        penalty = cp.normNuc(W) if problem.norm == "trace_norm" else cp.mixed_norm(W, 2, 1)
         cp.Problem(cp.Minimize(loss + alpha * penalty)).solve(
             solver=cp.SCS, eps_abs=tol, eps_rel=tol, max_iters=MAX_ITER
         )
@@ -190,7 +190,7 @@ PEERS = {
         decades(-3, -10),
     ),
     "cvxpy": Competitor(
-        cvxpy, "cvxpy", _takes(lambda p: p.norm == "trace", dense=True, intercept=False),
+        cvxpy, "cvxpy", _takes(lambda p: p.norm == "trace_norm", dense=True, intercept=False),
         decades(-3, -10),
     ),
 }  # fmt: skip

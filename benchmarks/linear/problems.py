@@ -36,7 +36,7 @@ def row_norms(W):
 # The norm of the penalty, and its dual norm.
 NORMS = {
     "l21": (lambda W: row_norms(W).sum(), lambda Z: row_norms(Z).max()),
-    "trace": (lambda W: np.linalg.norm(W, "nuc"), lambda Z: np.linalg.norm(Z, 2)),
+    "trace_norm": (lambda W: np.linalg.norm(W, "nuc"), lambda Z: np.linalg.norm(Z, 2)),
 }
 
 
@@ -124,7 +124,7 @@ def low_rank(name, seed):
     X = rng.normal(size=(n_samples, n_features))
     X = np.asfortranarray(X - X.mean(axis=0))
     W = rng.normal(size=(n_features, rank)) @ rng.normal(size=(rank, n_tasks))
-    return replace(_with_noise(X, W, rng, False), norm="trace")
+    return replace(_with_noise(X, W, rng, False), norm="trace_norm")
 
 
 def _with_noise(X, W, rng, has_intercept):
