@@ -13,7 +13,7 @@ from scipy import linalg, sparse
 
 from benchmarks.common.report import Table, cells
 from benchmarks.linear.peers import MAX_ITER, PEERS, Competitor, decades
-from benchmarks.linear.problems import NORMS, row_norms
+from benchmarks.linear.problems import SIZES, row_norms
 from benchmarks.linear.timing import time_to_gaps
 
 # Norm, alpha, certified optimum.
@@ -51,9 +51,9 @@ class School:
         """Objective at W (n_features, n_tasks), and its duality gap."""
         R = self.y - np.einsum("ij,ji->i", self.X, W[:, self._index])
         theta = self._almost_feasible(R)
-        norm, dual_norm = NORMS[self.norm]
-        theta *= min(1.0, self.alpha / dual_norm(self._by_task(theta)))
-        primal = 0.5 * R @ R + self.alpha * norm(W)
+        sizes = SIZES[self.norm]
+        theta *= min(1.0, self.alpha / sizes(self._by_task(theta)).max())
+        primal = 0.5 * R @ R + self.alpha * sizes(W).sum()
         return primal, primal - theta @ self.y + 0.5 * theta @ theta
 
     def _almost_feasible(self, R):
