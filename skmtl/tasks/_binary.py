@@ -6,12 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, xlogy
+from scipy.special import expit
 
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
+from skmtl.tasks._logarithms import times_log
 
 
 class Binary(Classes):
@@ -80,19 +81,23 @@ class Binary(Classes):
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Logistic loss and its derivative."""
         score = raw[..., 0]
-        return np.logaddexp(0.0, score) - values * score, (expit(score) - values)[..., None]
+        # Of the less likely class, so that it keeps its digits.
+        odds = np.exp(-np.abs(score))
+        share = odds / (1.0 + odds)
+        loss = np.log1p(odds) + (np.maximum(score, 0.0) - values * score)
+        return loss, (np.where(score >= 0, 1.0 - share, share) - values)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """p (1 - p) times the direction."""
-        p = expit(raw)
-        return p * (1.0 - p) * direction
+        odds = np.exp(-np.abs(raw))
+        return odds / (1.0 + odds) ** 2 * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`p \log p + (1 - p) \log(1 - p)` at p = u + y in [0, 1]."""
         p = dual[..., 0] + values
         inside = (p >= -1e-12) & (p <= 1 + 1e-12)
         p = np.clip(p, 0.0, 1.0)
-        return np.where(inside, xlogy(p, p) + xlogy(1.0 - p, 1.0 - p), np.inf)
+        return np.where(inside, times_log(p) + times_log(1.0 - p), np.inf)
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Logistic loss, torch."""

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from skmtl.tasks._base import LOSS, Array
+from skmtl.tasks._logarithms import times_log
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
@@ -67,7 +68,7 @@ class Count(NumberTask):
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Poisson loss and its derivative."""
         mean = np.exp(raw[..., 0])
-        least = xlogy(values, values) - values
+        least = times_log(values) - values
         return mean - values * raw[..., 0] + least, (mean - values)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
@@ -79,8 +80,8 @@ class Count(NumberTask):
         mean = dual[..., 0] + values
         floor = -1e-12 * (1.0 + values)
         mean = np.where(mean >= floor, np.maximum(mean, 0.0), -1.0)
-        least = xlogy(values, values) - values
-        return np.where(mean >= 0, xlogy(mean, np.maximum(mean, 0.0)) - mean - least, np.inf)
+        least = times_log(values) - values
+        return np.where(mean >= 0, times_log(np.maximum(mean, 0.0)) - mean - least, np.inf)
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Poisson loss, torch."""

@@ -52,9 +52,10 @@ def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
         raise ValueError(f"task_feature={task_feature} is not a column of X with shape {X.shape}.")
     position = task_feature % X.shape[1]
     kept = [j for j in range(X.shape[1]) if j != position]
-    column = X[:, [position]]
-    column = column.toarray()[:, 0] if sparse.issparse(column) else column[:, 0]
-    return X[:, kept], column
+    if sparse.issparse(X):
+        return X[:, kept], X[:, [position]].toarray()[:, 0]
+    # Row by row as it was: X[:, kept] is column by column.
+    return X.take(kept, axis=1), X[:, position]
 
 
 def read_task_column(task_column: Any, what: str = "task feature") -> Column:

@@ -6,12 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlogy
+from scipy.special import softmax
 
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
+from skmtl.tasks._logarithms import times_log
 
 
 class Multiclass(Classes):
@@ -70,24 +71,25 @@ class Multiclass(Classes):
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Softmax loss and its gradient."""
-        codes = values.astype(np.intp)[..., None]
-        loss = logsumexp(raw, axis=-1) - np.take_along_axis(raw, codes, axis=-1)[..., 0]
-        return loss, softmax(raw, axis=-1) - self._one_hot(values)
-
-    def _one_hot(self, values: Array) -> Array:
-        return (values[..., None] == np.arange(self.n_outputs_)).astype(np.float64)
+        top = raw.max(axis=-1, keepdims=True)
+        odds = np.exp(raw - top)
+        total = odds.sum(axis=-1, keepdims=True)
+        is_label = values[..., None] == np.arange(self.n_outputs_)
+        # Of the label less the largest: where that is the label itself, no digit is lost.
+        margin = np.where(is_label, raw - top, 0.0).sum(axis=-1)
+        return np.log(total[..., 0]) - margin, odds / total - is_label
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """(diag(p) - p p') times the direction."""
-        p = softmax(raw, axis=-1)
+        odds = np.exp(raw - raw.max(axis=-1, keepdims=True))
+        p = odds / odds.sum(axis=-1, keepdims=True)
         return p * (direction - (p * direction).sum(axis=-1, keepdims=True))
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`\sum_k p_k \log p_k` at p = u + onehot(y) in the simplex."""
-        p = dual + self._one_hot(values)
+        p = dual + (values[..., None] == np.arange(self.n_outputs_))
         inside = (p >= -1e-12).all(axis=-1) & (np.abs(p.sum(axis=-1) - 1.0) <= 1e-9)
-        p = np.maximum(p, 0.0)
-        return np.where(inside, xlogy(p, p).sum(axis=-1), np.inf)
+        return np.where(inside, times_log(np.maximum(p, 0.0)).sum(axis=-1), np.inf)
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Softmax loss, torch."""

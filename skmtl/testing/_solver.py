@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import parts_for
-from skmtl.linear.objective._setup import Setup, set_up, without_center
+from skmtl.linear.objective._setup import Setup, state_loss, without_center
 from skmtl.linear.objective._statistics import gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L1, L2, L21, MeanDeviation, Penalty, Split, TraceNorm
@@ -105,15 +105,9 @@ class _SmallProblem:
     def set_up(self, solver: Solver) -> Setup:
         """The problem as this solver gets it; a new one, as solvers may scale it."""
         case = self.case
-        return set_up(
-            self.X,
-            self.targets,
-            self.targets.label_weights(),
-            case.options,
-            list(case.parts),
-            on_grams=solver.needs_grams,
-            centred=self.centred,
-        )
+        data = self.X, self.targets, self.targets.label_weights(), case.options
+        stated = state_loss(*data, on_grams=solver.needs_grams)
+        return stated.with_penalty(list(case.parts), centred=self.centred)
 
 
 def _problems(seed: int) -> Iterator[_SmallProblem]:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import xlogy
 
 from skmtl.tasks import TASK_TYPES, Binary, Count, Multiclass, Regression
 from skmtl.tasks._columns import read_column
+from skmtl.tasks._logarithms import times_log
 from skmtl.testing import check_task
 
 # A new loss is tested by a row here: task type, labels it is fitted to.
@@ -90,3 +92,15 @@ def test_loss_key_tells_losses_apart():
     assert fitted("binary").loss_key == Binary().loss_key
     wide = Regression(delta=3.0)
     assert wide.loss_key == Regression().loss_key  # delta is Huber's alone
+
+
+def test_p_log_p_equals_scipys():
+    p = np.concatenate([[0.0, 1.0, 5e-324, 1e-310, 1e300], np.geomspace(1e-300, 1e3, 200)])
+    np.testing.assert_allclose(times_log(p), xlogy(p, p), rtol=1e-14, atol=1e-305)
+
+
+def test_logistic_loss_of_confident_scores_keeps_its_digits():
+    task = Binary()
+    scores, values = np.array([[[40.0]], [[-40.0]]]), np.array([[1.0], [0.0]])
+    loss, _ = task.loss_and_grad(scores, values)
+    np.testing.assert_allclose(loss, np.exp(-40.0), rtol=1e-12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -27,7 +27,7 @@ from skmtl.linear.objective._training_data import (
 )
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import Case
-from skmtl.linear.solvers._fit import fit_linear
+from skmtl.linear.solvers._fit import LinearFitter
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.tasks._by_name import put_in_order
@@ -187,9 +187,10 @@ class PathProblem:
             yield from self._one_by_one(alphas) if found is None else found
 
     def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
+        fitter = LinearFitter(*self.data, self.penalty, self.options)
         warm = None
         for alpha in alphas.tolist():
-            fitted = fit_linear(*self.data, self.penalty, replace(self.options, alpha=alpha), warm)
+            fitted = fitter.fit(alpha, warm)
             warm = fitted.warm
             yield fitted
 

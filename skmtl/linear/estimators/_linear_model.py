@@ -41,13 +41,15 @@ class LinearPredictor(MultiTaskEstimator):
         X = X.astype(np.float64, copy=False)
         if task_index is None:
             return self._task_set.inverse_link(X @ self.coef_.T + self.intercept_)
-        # One task more, the shared part: where the index is -1, an unknown task.
-        n_tasks = self._task_set.n_tasks
-        shared = np.atleast_2d(self.shared_coef_)
-        W = np.vstack([self.coef_, shared]).T
-        b = np.concatenate([self.intercept_, self._shared_intercept])
-        index = np.where(task_index < 0, n_tasks, task_index)
-        design = LongDesign(X, index, n_tasks + 1, np.zeros(X.shape[1]))
+        # Of the tasks in X, and one more, the shared part: of an unknown task, whose index is -1.
+        shared, known = np.atleast_2d(self.shared_coef_), task_index >= 0
+        shape, asked = shared.shape, np.zeros(self._task_set.n_tasks, dtype=bool)
+        asked[task_index[known]] = True
+        index = np.where(known, (np.cumsum(asked) - 1)[task_index], np.count_nonzero(asked))
+        coef = np.concatenate([self.coef_.reshape(len(asked), *shape)[asked], shared[None]])
+        intercept = self.intercept_.reshape(len(asked), -1)[asked]
+        W, b = np.concatenate(coef).T, np.append(intercept, self._shared_intercept)
+        design = LongDesign(X, index, len(coef), np.zeros(X.shape[1]))
         return self._task_set.inverse_link(design.forward(W, b), task_index)
 
 

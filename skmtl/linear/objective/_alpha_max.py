@@ -16,7 +16,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._prox_group import BISECTIONS
-from skmtl.linear.objective._setup import Setup, set_up
+from skmtl.linear.objective._setup import state_loss
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import NormAtom, Penalty
 from skmtl.tasks._targets import Targets
@@ -40,17 +40,12 @@ def alpha_max(
     shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
         return np.inf, _scale(X, targets, label_weights, parts)
-    setup = set_up(
-        X,
-        targets,
-        label_weights,
-        options,
-        parts,
-        on_grams=isinstance(X, Statistics),
-        centred=options.center,
-    )
-    start_b = _without_outliers(setup, targets, shape) if options.fit_intercept else setup.start_b
-    Z = _null_gradient(setup.problem, setup.problem.start(np.zeros(shape), start_b))
+    stated = state_loss(X, targets, label_weights, options, on_grams=isinstance(X, Statistics))
+    problem = stated.with_penalty(parts, centred=options.center).problem
+    start_b = stated.start_b
+    if options.fit_intercept:
+        start_b = _without_outliers(problem, start_b, targets)
+    Z = _null_gradient(problem, problem.start(np.zeros(shape), start_b))
     largest = max(_vanishing_alpha(part, Z) for part in parts)
     # A norm that leaves free more than it says vanishes nowhere.
     return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
@@ -108,12 +103,12 @@ def _gauge(part: PenaltyPart, N: Array) -> float:
     return alpha / part.dual_scale(part.dykstra.of(N / alpha))
 
 
-def _without_outliers(setup: Setup, targets: Targets, shape: tuple[int, int]) -> Array:
+def _without_outliers(problem: Problem, start_b: Array, targets: Targets) -> Array:
     """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
 
     Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
     """
-    tasks, b = targets.tasks, setup.start_b.copy()
+    tasks, b = targets.tasks, start_b.copy()
     has_tails = [task.has_linear_tails for task in tasks.tasks]
     if not any(has_tails):
         return b
@@ -123,7 +118,7 @@ def _without_outliers(setup: Setup, targets: Targets, shape: tuple[int, int]) ->
     low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
     for _ in range(BISECTIONS):
         b[at] = 0.5 * (low + high)[at]
-        uphill = setup.problem.loss.at(np.zeros(shape), b).gradient[1] > 0
+        uphill = problem.loss.at(np.zeros(problem.shape), b).gradient[1] > 0
         low, high = np.where(uphill, low, b), np.where(uphill, b, high)
     return b
 

@@ -18,18 +18,33 @@ Array = NDArray[Any]
 LARGE = 1e4
 """Squared mean over mean square of the deviations above which a column is shifted."""
 
+FIRST_NUMBERS, CHUNK_NUMBERS = 2**12, 2**16
+"""Numbers of the first rows looked at, and of those looked at together later."""
+
 ROUNDING = 8 * np.finfo(np.float64).eps
 """Deviations from the mean, relative to it, that are rounding: the column is constant."""
 
 
 def large_means(X: Any, mean: Array, weights: Array) -> Array:
     """``mean`` (n_features,) where it is large against the spread of a column, else 0."""
+    sizes = weights.sum() * mean**2
     if sparse.issparse(X):
         squares = X.multiply(X).T @ weights
-    else:
-        squares = weights @ np.square(X)
-    deviations = squares - weights.sum() * mean**2
-    return np.where(deviations * LARGE < squares, mean, 0.0)
+        return np.where((squares - sizes) * LARGE < squares, mean, 0.0)
+    # Some rows show that most columns spread: there is no need to look at the others.
+    n_features = len(mean)
+    columns, deviations = np.arange(n_features), np.zeros(n_features)
+    start, end = 0, max(FIRST_NUMBERS // max(n_features, 1), 1)
+    while start < len(X) and len(columns):
+        rows = X[start:end] if len(columns) == n_features else X[start:end, columns]
+        deviations += weights[start:end] @ np.square(rows - mean[columns])
+        is_large = deviations * (LARGE - 1.0) < sizes[columns]
+        columns, deviations = columns[is_large], deviations[is_large]
+        n_next = max(CHUNK_NUMBERS // max(len(columns), 1), 1)
+        start, end = end, end + min(2 * (end - start), n_next)
+    large = np.zeros_like(mean)
+    large[columns] = mean[columns]
+    return large
 
 
 def without_large_means(X: Any, mean: Array, weights: Array) -> tuple[Any, Array]:
@@ -54,6 +69,9 @@ def shifted(X: Any, shift: Array) -> Any:
 
 
 def _less(X: Array, shift: Array) -> Array:
-    moved = X - shift
-    moved[:, np.abs(moved).max(axis=0, initial=0.0) <= ROUNDING * np.abs(shift)] = 0.0
+    moved = X.astype(np.result_type(X, shift))
+    columns = np.flatnonzero(shift)
+    some = moved[:, columns] - shift[columns]
+    some[:, np.abs(some).max(axis=0, initial=0.0) <= ROUNDING * np.abs(shift[columns])] = 0.0
+    moved[:, columns] = some
     return moved

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.linear.objective._weighted_grams import (
+    TaskRows,
+    weighted_grams,
+    weighted_grams_of_tasks,
+)
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
 
 class Design(Protocol):
-    """The linear map from coefficients to raw scores."""
+    """The linear map from coefficients to raw scores, of X (n_samples, n_features) less offset."""
+
+    X: Any
+    offset: Array
 
     def forward(self, W: Array, b: Array) -> Array:
         """Raw scores of coefficients."""
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         """The transposed map: (gW, gb) of derivatives with respect to the raw scores."""
+
+    def shift(self, b: Array) -> Array:
+        """Raw scores of intercepts alone."""
+
+    def sums(self, U: Array) -> Array:
+        """What of the transposed map belongs to the intercepts."""
+
+    def grams(self, h: Array) -> Array:
+        r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'` for the offset o.
+
+        Wide: (m, p, p), one for each column of weights h (n_samples, m). Long: (n_tasks * K, p, p)
+        for weights (n_samples, K), of the rows of each task, in the order of the columns of W.
+        Weights may be 0 or negative; the matrices are exactly symmetric.
+        """
 
 
 class WideDesign:
@@ -32,50 +55,85 @@ class WideDesign:
         self.n_features = X.shape[1]
 
     def forward(self, W: Array, b: Array) -> Array:
-        return np.asarray(self.X @ W + (b - self.offset @ W))
+        if not W.any():
+            return np.array(self.shift(b))
+        raw = np.asarray(self.X @ W)
+        raw += b - self.offset @ W
+        return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         sums = U.sum(axis=0)
         return self.X.T @ U - np.outer(self.offset, sums), sums
 
+    def shift(self, b: Array) -> Array:
+        return np.broadcast_to(b, (self.X.shape[0], len(b)))
+
+    def sums(self, U: Array) -> Array:
+        return np.asarray(U.sum(axis=0))
+
+    def grams(self, h: Array) -> Array:
+        return weighted_grams(self.X, h, self.offset)
+
 
 class LongDesign:
     """A row belongs to one task: raw scores (n_samples, n_classes), W (n_features, T * C).
 
-    The rows are laid out as one sparse block matrix with one block of columns per task, so that
-    memory is that of X, whatever the number of tasks.
+    Seen with a block of columns for each task, X has one block (1, n_features) in each row: a
+    sparse matrix on top of X, which is not copied, whatever the order of its rows.
     """
 
     def __init__(self, X: Any, task_index: Array, n_tasks: int, offset: Array) -> None:
         n_samples, self.n_features = X.shape
         self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
+        shape = n_samples, n_tasks * self.n_features
+        dtype = np.int32 if max(X.nnz if sparse.issparse(X) else 0, *shape) < 2**31 else np.int64
+        block, ends = task_index.astype(dtype), np.arange(n_samples + 1, dtype=dtype)
+        self._members = sparse.csc_array(
+            (np.ones(n_samples), block, ends), shape=(n_tasks, n_samples)
+        )
+        self.blocks: Any
         if sparse.issparse(X):
-            indptr, counts = X.indptr, np.diff(X.indptr)
-            data = X.data
-            columns = X.indices + self.n_features * np.repeat(task_index, counts)
+            self.X = X
+            columns = X.indices + self.n_features * np.repeat(block, np.diff(X.indptr))
+            self.blocks = sparse.csr_array((X.data, columns, X.indptr), shape=shape)
         else:
-            indptr = np.arange(n_samples + 1) * self.n_features
-            data = X.ravel()
-            columns = (np.arange(self.n_features) + self.n_features * task_index[:, None]).ravel()
-        shape = (n_samples, n_tasks * self.n_features)
-        self.blocks = sparse.csr_array((data, columns, indptr), shape=shape)
-        # Kept as CSR: the transpose of a CSR product is several times slower.
-        self.blocks_T = self.blocks.T.tocsr()
+            self.X = np.ascontiguousarray(X)
+            self.blocks = sparse.bsr_array((self.X[:, None, :], block, ends), shape=shape)
 
     def forward(self, W: Array, b: Array) -> Array:
-        b = (b - self.offset @ W).reshape(self.n_tasks, -1)
+        raw = self.shift(b - self.offset @ W)
+        if not W.any():
+            return raw
         stacked = W.reshape(self.n_features, self.n_tasks, -1).swapaxes(0, 1)
-        raw = self.blocks @ stacked.reshape(self.n_tasks * self.n_features, -1)
-        return np.asarray(raw + b[self.task_index])
+        raw += self.blocks @ stacked.reshape(-1, raw.shape[1])
+        return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        n_classes = U.shape[1]
-        sums = np.column_stack(
-            [np.bincount(self.task_index, U[:, c], self.n_tasks) for c in range(n_classes)]
-        ).ravel()
-        stacked = (self.blocks_T @ U).reshape(self.n_tasks, self.n_features, n_classes)
-        gradient = stacked.swapaxes(0, 1).reshape(self.n_features, -1)
+        stacked = self._transposed(U).reshape(self.n_tasks, self.n_features, -1)
+        gradient, sums = stacked.swapaxes(0, 1).reshape(self.n_features, -1), self.sums(U)
         return gradient - np.outer(self.offset, sums), sums
+
+    def _transposed(self, U: Array) -> Array:
+        """The blocks transposed times U, (n_tasks, n_features * n_classes)."""
+        if sparse.issparse(self.X):
+            return np.asarray(self.blocks.T @ U)
+        of_tasks, shape = (self._members.indices, self._members.indptr), self._members.shape
+        products = [sparse.csc_array((u, *of_tasks), shape=shape) @ self.X for u in U.T]
+        return products[0] if len(products) == 1 else np.stack(products, axis=2)
+
+    def shift(self, b: Array) -> Array:
+        return np.asarray(b.reshape(self.n_tasks, -1)[self.task_index])
+
+    def sums(self, U: Array) -> Array:
+        return np.asarray(self._members @ U).ravel()
+
+    @cached_property
+    def _rows(self) -> TaskRows:
+        return TaskRows(self.task_index, self.n_tasks)
+
+    def grams(self, h: Array) -> Array:
+        grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows)
+        return grams.reshape(-1, self.n_features, self.n_features)
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
+from skmtl.linear.objective._curvature import Curvature, Outputs
 from skmtl.linear.objective._design import Design
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._base import Task
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
-Outputs = slice | Array
 
 
 class DualPoint(Protocol):
@@ -63,6 +64,46 @@ class Loss(Protocol):
         """The loss at coefficients."""
 
 
+@dataclass(frozen=True, eq=False)
+class LabelBlock:
+    """The labels of tasks with one loss.
+
+    Attributes
+    ----------
+    task : Task
+        One of them.
+    outputs : slice or ndarray
+        Columns of their raw scores.
+    values, label_weights : ndarray of shape (n_samples, n_tasks)
+        Labels, and what they count.
+    """
+
+    task: Task
+    outputs: Outputs
+    values: Array
+    label_weights: Array
+
+    @cached_property
+    def observed(self) -> Array | None:
+        """Where labels count; None where all do."""
+        observed = self.label_weights > 0
+        return None if observed.all() else observed
+
+    def weigh(self, per_label: Array) -> Array:
+        """Weight times value, exactly 0 where the weight is; flat over the outputs."""
+        weights = self.label_weights[..., None]
+        if self.observed is not None:
+            per_label = np.where(self.observed[..., None], per_label, 0.0)
+        weighed: Array = per_label * weights
+        return weighed.reshape(len(weighed), -1)
+
+    def total(self, per_label: Array) -> float:
+        """Weighted sum of numbers (n_samples, n_tasks), whatever they are where the weight is 0."""
+        if self.observed is not None:
+            per_label = np.where(self.observed, per_label, 0.0)
+        return float(np.vdot(per_label, self.label_weights))
+
+
 class DataLoss:
     """Any losses, on the rows of the data."""
 
@@ -74,7 +115,7 @@ class DataLoss:
         values = targets.values.reshape(self.n_samples, -1)
         label_weights = label_weights.reshape(self.n_samples, -1)
         self.blocks = [
-            (
+            LabelBlock(
                 block.task,
                 as_slice(block.outputs),
                 np.ascontiguousarray(values[:, block.tasks]),
@@ -82,6 +123,7 @@ class DataLoss:
             )
             for block in targets.tasks.blocks
         ]
+        self.has_single_outputs = all(block.task.n_outputs_ == 1 for block in self.blocks)
 
     def at(self, W: Array, b: Array) -> DataPoint:
         return DataPoint(self, self.design.forward(W, b))
@@ -90,10 +132,11 @@ class DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
         rest = copy(self)
         rest.blocks = [
-            (task, outputs, values, np.where(self._of_labels(tasks, members), 0.0, label_weights))
-            for members, (task, outputs, values, label_weights) in zip(
-                self.members, self.blocks, strict=True
+            replace(
+                block,
+                label_weights=np.where(self._of_labels(tasks, members), 0.0, block.label_weights),
             )
+            for members, block in zip(self.members, self.blocks, strict=True)
         ]
         return rest
 
@@ -104,26 +147,24 @@ class DataLoss:
     def separated(self, raw: Array) -> Array:
         """Mask (n_tasks,) of the tasks whose labels all have the largest raw score."""
         apart = np.ones(self.n_tasks, dtype=bool)
-        for members, (task, scores, values, label_weights, _) in zip(
-            self.members, self.split(raw), strict=True
-        ):
-            wrong = label_weights > 0
-            if task.is_classification:
-                wrong = wrong & ~(margins(scores, values) > 0.0)
+        for members, (block, scores) in zip(self.members, self.split(raw), strict=True):
+            wrong = block.label_weights > 0
+            if block.task.is_classification:
+                wrong = wrong & ~(margins(scores, block.values) > 0.0)
             if self.task_index is None:
                 apart[members] = ~wrong.any(axis=0)
             else:
                 apart[self.task_index[wrong[:, 0]]] = False
         return apart
 
-    def split(self, raw: Array) -> Iterator[tuple[Task, Array, Array, Array, Outputs]]:
-        """(task, raw, values, label_weights, outputs) of each block, raw (n, tasks, outputs)."""
-        for task, outputs, values, label_weights in self.blocks:
-            yield task, raw[:, outputs].reshape(*values.shape, -1), values, label_weights, outputs
+    def split(self, raw: Array) -> Iterator[tuple[LabelBlock, Array]]:
+        """Each block with its raw scores (n_samples, n_tasks, n_outputs)."""
+        for block in self.blocks:
+            yield block, raw[:, block.outputs].reshape(*block.values.shape, -1)
 
 
 class DataPoint:
-    """`DataLoss` at some coefficients."""
+    """`DataLoss` at some coefficients, that is at raw scores (n_samples, n_outputs)."""
 
     def __init__(self, loss: DataLoss, raw: Array) -> None:
         self.loss, self.raw = loss, raw
@@ -142,35 +183,50 @@ class DataPoint:
         total, slope = 0.0, np.empty_like(self.raw)
         # A loss may overflow on a step that is too long; the search then shortens it.
         with np.errstate(over="ignore", invalid="ignore"):
-            for task, raw, values, label_weights, outputs in self.loss.split(self.raw):
-                loss, grad = task.loss_and_grad(raw, values)
-                total += float((np.where(label_weights > 0, loss, 0.0) * label_weights).sum())
-                slope[:, outputs] = _weigh(label_weights, grad)
+            for block, raw in self.loss.split(self.raw):
+                loss, grad = block.task.loss_and_grad(raw, block.values)
+                total += block.total(loss)
+                slope[:, block.outputs] = block.weigh(grad)
         return total, slope
 
     @property
     def value(self) -> float:
         return self._value_and_slope[0]
 
+    @property
+    def slope(self) -> Array:
+        """Derivative with respect to the raw scores, (n_samples, n_outputs)."""
+        return self._value_and_slope[1]
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """Second derivative with respect to the raw scores."""
+        return Curvature(self.loss, self.raw)
+
     @cached_property
     def gradient(self) -> tuple[Array, Array]:
-        return self.loss.design.adjoint(self._value_and_slope[1])
-
-    def _bend(self, direction: Array) -> Array:
-        """Second derivative applied to raw scores."""
-        bent = np.empty_like(self.raw)
-        for task, raw, values, label_weights, outputs in self.loss.split(self.raw):
-            along = direction[:, outputs].reshape(raw.shape)
-            bent[:, outputs] = _weigh(label_weights, task.curvature(raw, values, along))
-        return bent
+        return self.loss.design.adjoint(self.slope)
 
     def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
-        return self.loss.design.adjoint(self._bend(self.loss.design.forward(dW, db)))
+        design = self.loss.design
+        return design.adjoint(self.curvature.times(design.forward(dW, db)))
+
+    @property
+    def intercept_gradient(self) -> Array:
+        """What of `gradient` belongs to the intercepts."""
+        return self.loss.design.sums(self.slope)
+
+    def intercept_hessian(self, db: Array) -> Array:
+        """What of `hessian` is among the intercepts, which takes no product with X."""
+        design = self.loss.design
+        return design.sums(self.curvature.times(design.shift(db)))
 
     def dual(self, dW: Array, db: Array) -> DataDual:
-        slope = self._value_and_slope[1]
-        if dW.any() or db.any():
-            slope = slope - self._bend(self.loss.design.forward(dW, db))
+        design, slope = self.loss.design, self.slope
+        if dW.any():
+            slope = slope - self.curvature.times(design.forward(dW, db))
+        elif db.any():
+            slope = slope - self.curvature.times(design.shift(db))
         return DataDual(self.loss, slope)
 
 
@@ -186,14 +242,10 @@ class DataDual:
 
     def conjugate(self, scale: float) -> float:
         total = 0.0
-        for task, slope, values, label_weights, _ in self.loss.split(scale * self.slope):
-            used = label_weights > 0
-            per_label = slope[used] / label_weights[used][:, None]
-            total += float(label_weights[used] @ task.conjugate(per_label, values[used]))
+        for block, slope in self.loss.split(scale * self.slope):
+            weights, values, used = block.label_weights, block.values, block.observed
+            if used is not None:
+                slope, weights, values = slope[used], weights[used], values[used]
+            conjugate = block.task.conjugate(slope / weights[..., None], values)
+            total += float(np.vdot(weights, conjugate))
         return total
-
-
-def _weigh(label_weights: Array, values: Array) -> Array:
-    """Label weight times value, exactly 0 where the weight is; flat over the outputs."""
-    weighed = np.where(label_weights[..., None] > 0, values, 0.0) * label_weights[..., None]
-    return weighed.reshape(len(values), -1)

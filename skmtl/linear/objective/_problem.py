@@ -87,15 +87,15 @@ class Problem(Objective):
 
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
-        g = self.free(self.pull(*point.gradient))
+        g, product = self._free_system(point)
         nothing, size = np.zeros(self.size), float(np.linalg.norm(g))
         # What is left of g counts times the coefficients, which are large for tiny features.
         rest = 1e-3 * abs(point.value) / max(1.0, 1e-4 * float(np.linalg.norm(x)))
         if size <= FREE * (size + rest):
             return nothing
-        inverse = self._jacobi(point)
+        inverse = self._jacobi(product)
         step, left = conjugate_gradients(
-            self._free_product(point),
+            product,
             g,
             nothing,
             target=FREE * (size + rest),
@@ -104,16 +104,36 @@ class Problem(Objective):
         )
         return step if left <= NEARLY_FREE * (size + rest) else None
 
-    def _free_product(self, point: Point) -> Callable[[Array], Array]:
-        """Hessian of the loss over the free directions."""
-        return lambda d: self.free(self.pull(*point.hessian(*self.coefficients(d))))
+    def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
+        """Gradient of the loss over the free directions, and its Hessian."""
+        intercept = self.intercept
+        only_intercepts = intercept is not None and intercept.alpha == 0 and not self.centred
+        if (
+            not only_intercepts
+            or any(part.is_free_somewhere for part in self.parts)
+            or not isinstance(point, DataPoint)
+        ):
+            hessian = point.hessian
+            return self.free(self.pull(*point.gradient)), lambda d: self.free(
+                self.pull(*hessian(*self.coefficients(d)))
+            )
+        # No product with X is needed.
+        assert intercept is not None
+        at, scale, bend = self._slices[2], intercept.scale, point.intercept_hessian
 
-    def _jacobi(self, point: Point) -> Array:
+        def embed(b: Array) -> Array:
+            x = np.zeros(self.size)
+            x[at] = b * scale
+            return x
+
+        return embed(point.intercept_gradient), lambda d: embed(bend(d[at] * scale))
+
+    def _jacobi(self, product: Callable[[Array], Array]) -> Array:
         """Inverse curvature of the intercepts: exact for one output per task, else 1."""
         inverse = np.ones(self.size)
         if self.intercept and self.intercept.alpha == 0 and self.shape[1] == self.n_tasks:
             ones = np.zeros(self.size)
             ones[self._slices[2]] = 1.0
-            curvature = self.pull(*point.hessian(*self.coefficients(ones)))[self._slices[2]]
+            curvature = product(ones)[self._slices[2]]
             inverse[self._slices[2]] = 1.0 / np.where(curvature > 0, curvature, 1.0)
         return inverse

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._losses import DataLoss, Loss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
@@ -25,40 +25,82 @@ Array = NDArray[Any]
 
 @dataclass
 class Setup:
-    """A problem and what it takes to state it in the terms of the data.
-
-    The problem's intercepts belong to centred features, so that ``centers(W)`` lies between
-    them and those of the data. ``profiled``: it has none, they follow from ``start_b``.
-    """
+    """A problem and what it takes to state it in the terms of the data."""
 
     problem: Problem
-    null_loss: float
-    start_b: Array
-    centers: Callable[[Array], Any]
-    profiled: bool = False
+    stated: StatedLoss
+
+    @property
+    def null_loss(self) -> float:
+        """Loss of a constant prediction."""
+        return self.stated.null_loss
 
     def to_data(self, W: Array, b: Array) -> Array:
         """Intercepts in the data's terms."""
-        return np.asarray((self.start_b if self.profiled else b) - self.centers(W))
+        stated = self.stated
+        return np.asarray((stated.start_b if stated.profiled else b) - stated.centers(W))
 
     def start(self, warm: Start | None) -> Start:
         """Where solvers start: from coefficients in the data's terms, or from a constant."""
         if warm is None:
-            return Start(np.zeros(self.problem.shape), self.start_b)
-        return Start(warm.W, warm.b + self.centers(warm.W), warm.parts)
+            return Start(np.zeros(self.problem.shape), self.stated.start_b)
+        return Start(warm.W, warm.b + self.stated.centers(warm.W), warm.parts)
 
 
-def set_up(
-    X: Any,
-    targets: Targets,
-    label_weights: Any,
-    options: FitOptions,
-    parts: list[PenaltyPart],
-    *,
-    on_grams: bool,
-    centred: bool,
-) -> Setup:
-    """State the problem of validated data.
+@dataclass(frozen=True, eq=False)
+class StatedLoss:
+    """The loss of validated data, stated once for all penalties.
+
+    Its intercepts belong to centred features, so that ``centers(W)`` lies between them and those
+    of the data.
+
+    Attributes
+    ----------
+    loss : Loss
+        On Gram matrices, or on the rows.
+    n_tasks : int
+        Number of tasks.
+    null_loss : float
+        Loss of a constant prediction.
+    start_b : ndarray of shape (n_outputs,)
+        Intercepts to start from.
+    centers : callable
+        From W to what centring takes from the intercepts.
+    intercept_alpha : float or None
+        Strength of the penalty on intercepts; None where they are no unknowns.
+    profiled : bool
+        Whether intercepts are no unknowns because they follow from ``start_b``.
+    """
+
+    loss: Loss
+    n_tasks: int
+    null_loss: float
+    start_b: Array
+    centers: Callable[[Array], Any]
+    intercept_alpha: float | None
+    profiled: bool = False
+
+    def with_penalty(self, parts: list[PenaltyPart], *, centred: bool) -> Setup:
+        """The problem with the penalties of the parts of W.
+
+        ``centred``: whether a part of W that all tasks share is free.
+        """
+        alpha = self.intercept_alpha
+        problem = Problem(
+            self.loss,
+            parts,
+            parts[0].shape,
+            n_tasks=self.n_tasks,
+            centred=centred,
+            intercept=None if alpha is None else Intercept(alpha),
+        )
+        return Setup(problem, self)
+
+
+def state_loss(
+    X: Any, targets: Targets, label_weights: Any, options: FitOptions, *, on_grams: bool
+) -> StatedLoss:
+    """State the loss of validated data.
 
     Parameters
     ----------
@@ -70,54 +112,32 @@ def set_up(
         What each label counts; None with statistics.
     options : FitOptions
         How intercepts are treated.
-    parts : list of PenaltyPart
-        Penalties of the parts of W.
     on_grams : bool
         Whether on Gram matrices, which all losses have to be squared for.
-    centred : bool
-        Whether a part of W that all tasks share is free.
     """
     state = _on_grams if on_grams else _on_rows
-    return state(X, targets, label_weights, options, parts, centred)
+    return state(X, targets, label_weights, options)
 
 
-def _on_grams(
-    X: Any,
-    targets: Targets,
-    label_weights: Any,
-    options: FitOptions,
-    parts: list[PenaltyPart],
-    centred: bool,
-) -> Setup:
-    """Problem on sufficient statistics; free intercepts are kept at their optimum."""
+def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions) -> StatedLoss:
+    """Loss on sufficient statistics; free intercepts are kept at their optimum."""
     statistics = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
     shrunk = options.fit_intercept and options.intercept_alpha > 0
-    problem = Problem(
+    return StatedLoss(
         StatisticsLoss(statistics, profiled=not shrunk),
-        parts,
-        parts[0].shape,
-        n_tasks=targets.tasks.n_tasks,
-        centred=centred,
-        intercept=Intercept(options.intercept_alpha) if shrunk else None,
+        targets.tasks.n_tasks,
+        null_loss=0.5 * float(statistics.squares.sum()),
+        start_b=statistics.y_mean,
+        centers=statistics.mean_product if not shrunk else _no_centers,
+        intercept_alpha=options.intercept_alpha if shrunk else None,
+        profiled=not shrunk,
     )
-    null_loss = 0.5 * float(statistics.squares.sum())
-    centers = statistics.mean_product if not shrunk else _no_centers
-    return Setup(problem, null_loss, statistics.y_mean, centers, profiled=not shrunk)
 
 
-def _on_rows(
-    X: Any,
-    targets: Targets,
-    label_weights: Array,
-    options: FitOptions,
-    parts: list[PenaltyPart],
-    centred: bool,
-) -> Setup:
-    """Problem on the rows, with features centred where intercepts are free."""
-    shape = parts[0].shape
-    intercept = Intercept(options.intercept_alpha) if options.fit_intercept else None
+def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions) -> StatedLoss:
+    """Loss on the rows, with features centred where intercepts are free."""
     centers, offset = _no_centers, None
-    if intercept and not intercept.alpha:
+    if options.fit_intercept and not options.intercept_alpha:
         # Weighted, so that weights and repeated rows take the very same steps.
         weight = label_weights.reshape(len(label_weights), -1).sum(axis=1)
         mean = X.T @ (weight / weight.sum())
@@ -128,15 +148,9 @@ def _on_rows(
 
     loss = DataLoss(make_design(X, targets, offset), targets, label_weights)
     start_b = _priors(targets, label_weights) * options.fit_intercept
-    problem = Problem(
-        loss,
-        parts,
-        shape,
-        n_tasks=targets.tasks.n_tasks,
-        centred=centred,
-        intercept=intercept,
-    )
-    return Setup(problem, loss.at(np.zeros(shape), start_b).value, start_b, centers)
+    null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
+    intercept_alpha = options.intercept_alpha if options.fit_intercept else None
+    return StatedLoss(loss, targets.tasks.n_tasks, null_loss, start_b, centers, intercept_alpha)
 
 
 def _no_centers(W: Array) -> Any:

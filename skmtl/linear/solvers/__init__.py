@@ -10,9 +10,16 @@ from skmtl.linear.solvers._proximal_gradient import (
     largest_curvature,
     proximal_gradient,
 )
+from skmtl.linear.solvers._proximal_newton import ProximalNewton
 
 # In the order of preference; the last takes everything.
-SOLVERS: tuple[Solver, ...] = (ClosedForm(), BlockDescent(), ADMM(), ProximalGradient())
+SOLVERS: tuple[Solver, ...] = (
+    ClosedForm(),
+    BlockDescent(),
+    ADMM(),
+    ProximalNewton(),
+    ProximalGradient(),
+)
 
 __all__ = [
     "ADMM",
@@ -21,6 +28,7 @@ __all__ = [
     "Case",
     "ClosedForm",
     "ProximalGradient",
+    "ProximalNewton",
     "Solution",
     "Solver",
     "Start",

@@ -65,7 +65,7 @@ class BlockDescent(Solver):
         assert isinstance(problem.loss, StatisticsLoss)
         found = block_descent(
             _gram_space(problem.loss.statistics),
-            _row_norms(problem.parts[0]),
+            row_norms(problem.parts[0]),
             alpha=1.0,
             max_gap=stopping.max_gap,
             max_iter=stopping.max_iter,
@@ -90,7 +90,7 @@ class BlockDescent(Solver):
         null_loss = 0.5 * space.squares
         path = block_descent_path(
             space,
-            _row_norms(part),
+            row_norms(part),
             alphas,
             max_gap=options.tol * options.margin * null_loss,
             max_iter=options.max_iter,
@@ -158,7 +158,7 @@ def _gram_space(statistics: Statistics) -> Space:
     return GramSpace(statistics.gram[0], statistics.cross, statistics.squares.sum())
 
 
-def _row_norms(part: PenaltyPart) -> RowNorms:
+def row_norms(part: PenaltyPart) -> RowNorms:
     """The penalty of a part in the words of block descent."""
     from skmtl.linear.solvers._working_sets import RowNorms
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for, task_covariance
 from skmtl.linear.objective._row_space import in_row_space, start_in_basis
-from skmtl.linear.objective._setup import Setup, set_up, without_center
+from skmtl.linear.objective._setup import Setup, StatedLoss, state_loss, without_center
 from skmtl.linear.objective._statistics import gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
@@ -33,7 +34,16 @@ def fit_linear(
     options: FitOptions,
     warm: Any = None,
 ) -> LinearFit:
-    """Fit all tasks, with features in a basis of the rows where that is smaller.
+    """Fit all tasks once: see `LinearFitter`.
+
+    ``warm`` is a tuple (W, b) or (W, b, parts of W or None) to start from, or None.
+    """
+    fitter = LinearFitter(X, targets, label_weights, penalty, options)
+    return fitter.fit(options.alpha, None if warm is None else Start(*warm))
+
+
+class LinearFitter:
+    """Fits all tasks with any alpha, with features in a basis of the rows where that is smaller.
 
     Parameters
     ----------
@@ -46,48 +56,58 @@ def fit_linear(
     penalty : Penalty
         Penalty of these tasks.
     options : FitOptions
-        What the fit is asked for.
-    warm : tuple (W, b) or (W, b, parts of W or None), or None
-        What to start from.
+        What the fits are asked for, whatever ``alpha``.
     """
-    check_comparable(targets.tasks, penalty, options)
-    check_smooth(targets.tasks)
-    start = None if warm is None else Start(*warm)
-    X, basis = in_row_space(X, penalty, options)
-    start = start_in_basis(start, basis)
-    return _fit(X, targets, label_weights, penalty, options, start).expanded(basis)
 
+    def __init__(
+        self,
+        X: Any,
+        targets: Targets,
+        label_weights: Any,
+        penalty: Penalty,
+        options: FitOptions,
+    ) -> None:
+        check_comparable(targets.tasks, penalty, options)
+        check_smooth(targets.tasks)
+        X, self._basis = in_row_space(X, penalty, options)
+        self._data = X, targets, label_weights
+        self.penalty, self.options = penalty, options
+        squared = targets.tasks.has_squared_loss
+        self._n_gram_bytes = gram_bytes(*self._data) if squared else np.inf
+        self._stated: dict[bool, StatedLoss] = {}
 
-def _fit(
-    X: Any,
-    targets: Targets,
-    label_weights: Any,
-    penalty: Penalty,
-    options: FitOptions,
-    warm: Start | None,
-) -> LinearFit:
-    """`fit_linear` in the features as they are."""
-    tasks = targets.tasks
-    parts = parts_for(penalty, options.alpha, X.shape[1], tasks, positive=options.positive)
-    if tasks.has_squared_loss and _is_least_squares(parts, options):
-        start = None if warm is None else Start(warm.W, warm.b)
-        one = _fit(X, targets, label_weights, L2(weight=0.0), options, start)
-        return one.in_equal_parts(len(parts))
-    parts, center_weights = without_center(parts, tasks.n_tasks, options.center)
-    n_bytes = gram_bytes(X, targets, label_weights) if tasks.has_squared_loss else np.inf
-    solver = select_solver(Case(tasks, parts, penalty, options, n_bytes))
-    path = solver.path(X, targets, label_weights, parts[0], options, warm)
-    if path is not None:
-        return next(path)
-    on_grams = solver.needs_grams or fits_in_grams(X.shape, n_bytes)
-    centred = options.center and center_weights is None
-    setup = set_up(X, targets, label_weights, options, parts, on_grams=on_grams, centred=centred)
-    solution = _solve(setup, solver, warm, options, tasks)
-    found = _coefficients(setup, solution)
-    if center_weights is not None:
-        by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
-        found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
-    return found
+    def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
+        """Fit with this alpha, from other coefficients where these are given."""
+        start = start_in_basis(warm, self._basis)
+        return self._fit(self.penalty, alpha, start).expanded(self._basis)
+
+    def _fit(self, penalty: Penalty, alpha: float, warm: Start | None) -> LinearFit:
+        """`fit` in the features as they are solved for."""
+        X, targets, _ = self._data
+        tasks, options = targets.tasks, replace(self.options, alpha=alpha)
+        parts = parts_for(penalty, alpha, X.shape[1], tasks, positive=options.positive)
+        if tasks.has_squared_loss and _is_least_squares(parts, options):
+            start = None if warm is None else Start(warm.W, warm.b)
+            return self._fit(L2(weight=0.0), alpha, start).in_equal_parts(len(parts))
+        parts, center_weights = without_center(parts, tasks.n_tasks, options.center)
+        solver = select_solver(Case(tasks, parts, penalty, options, self._n_gram_bytes))
+        path = solver.path(*self._data, parts[0], options, warm)
+        if path is not None:
+            return next(path)
+        on_grams = solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
+        centred = options.center and center_weights is None
+        setup = self._stated_loss(on_grams).with_penalty(parts, centred=centred)
+        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks))
+        if center_weights is not None:
+            by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
+            found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
+        return found
+
+    def _stated_loss(self, on_grams: bool) -> StatedLoss:
+        """The loss, stated once for all alphas."""
+        if on_grams not in self._stated:
+            self._stated[on_grams] = state_loss(*self._data, self.options, on_grams=on_grams)
+        return self._stated[on_grams]
 
 
 def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:

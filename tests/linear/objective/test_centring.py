@@ -16,7 +16,7 @@ from skmtl import (
 )
 from skmtl.linear import MultiTaskElasticNet, MultiTaskLasso, MultiTaskLassoCV
 from skmtl.linear.cross_validation._fold_statistics import block_statistics
-from skmtl.linear.objective._centring import shifted, without_large_means
+from skmtl.linear.objective._centring import LARGE, large_means, shifted, without_large_means
 from skmtl.tasks import Regression
 
 N_FEATURES, N_TASKS = 6, 3
@@ -208,3 +208,19 @@ def test_nothing_is_done_where_no_mean_is_large():
     X = sparse.csr_array(B)
     assert without_large_means(X, B.mean(axis=0), np.ones(len(B)))[0] is X
     np.testing.assert_array_equal(shifted(B, np.zeros(N_FEATURES)), B)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_large_means_by_their_definition(container):
+    """Also where the first of many rows are all alike, or have no weight."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5000, 9)) + np.array([0, 1, 50, 99, 101, 200, 1e6, 0, 0])
+    X[:4000, 7] = 3.0
+    X[:, 8] = 7.7
+    weights = rng.uniform(size=5000) * (np.arange(5000) > 1000)
+    mean = weights @ X / weights.sum()
+    variance = weights @ (X - mean) ** 2 / weights.sum()
+    expected = np.where(variance * (LARGE - 1) < mean**2, mean, 0.0)
+    found = large_means(container(X), mean, weights)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.flatnonzero(expected), [4, 5, 6, 8])

@@ -91,6 +91,35 @@ def test_gradient_and_hessian_by_finite_differences(form, as_sparse, mixed_data)
         np.testing.assert_allclose(bend, change, atol=1e-7)
 
 
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_curvature_is_one_matrix_per_label(form, mixed_data):
+    X, Y = mixed_data
+    rng = np.random.default_rng(4)
+    if form == "wide":
+        targets = read_targets(Y, declared=MIXED)
+        n_outputs = n_columns = targets.tasks.n_outputs
+    else:
+        targets = read_targets(Y[:, 2], declared="multiclass", task_column=np.arange(len(X)) % 4)
+        n_columns, n_outputs = targets.tasks.n_outputs, 4 * targets.tasks.n_outputs
+    loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+    point = loss.at(0.3 * rng.normal(size=(X.shape[1], n_outputs)), rng.normal(size=n_outputs))
+    direction = rng.normal(size=(len(X), n_columns))
+    bent, diagonal = point.curvature.times(direction), point.curvature.diagonal
+    seen = 0
+    for outputs, H in point.curvature.blocks():
+        along = direction[:, outputs].reshape(H.shape[:3])
+        expected = np.einsum("ntkl,ntl->ntk", H, along).reshape(len(X), -1)
+        np.testing.assert_allclose(bent[:, outputs], expected, atol=1e-14)
+        on_diagonal = np.einsum("ntkk->ntk", H).reshape(len(X), -1)
+        np.testing.assert_allclose(diagonal[:, outputs], on_diagonal, atol=1e-14)
+        seen += on_diagonal.shape[1]
+    assert seen == n_columns and not point.curvature.is_diagonal
+    db = rng.normal(size=n_outputs)
+    full = point.hessian(np.zeros((X.shape[1], n_outputs)), db)[1]
+    np.testing.assert_allclose(point.intercept_hessian(db), full, atol=1e-12)
+    np.testing.assert_allclose(point.intercept_gradient, point.gradient[1], atol=1e-12)
+
+
 def test_large_means_cost_no_digits():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))

@@ -137,13 +137,21 @@ def slacks(
 
     .. math:: (\mathrm{l21}_j - \|S_j(s K_j)\|) / \sqrt{G_{jj} + \mathrm{ridge}}
 
-    -inf for rows of the support, inf for columns of zeros.
+    and where all of :math:`s K_j` is inside the band, the least distance from its ends on top: S
+    is shorter than what moves :math:`K_j` by that distance at least. -inf for rows of the support,
+    inf for columns of zeros.
     """
     distances = np.empty(len(W))
     for j in range(len(W)):
         length = np.sqrt(diagonal[j] + ridge)
         norm, _ = outside(H[j], W[j], ridge, low[j], high[j], scale)
-        distances[j] = (l21[j] - norm) / length if length > 0.0 else np.inf
+        inside = 0.0
+        if norm == 0.0:
+            inside = np.inf
+            for t in range(W.shape[1]):
+                k = scale * (H[j, t] - ridge * W[j, t])
+                inside = min(inside, k - low[j], high[j] - k)
+        distances[j] = (l21[j] - norm + inside) / length if length > 0.0 else np.inf
         for t in range(W.shape[1]):
             if W[j, t] != 0.0:
                 distances[j] = -np.inf

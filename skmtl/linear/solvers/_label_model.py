@@ -1,0 +1,295 @@
+r"""A quadratic model of the loss over some features, and where its sweeps take place.
+
+At raw scores f with slope s and curvature H (label weights included) the model is
+
+.. math:: \sum_{ti} s_{ti}' d_{ti} + \tfrac12 d_{ti}' H_{ti} d_{ti}, \quad d = X dW + 1 db'
+
+The features are less their means under the curvature, for each task its own, so that the
+intercepts of tasks with one output are at their best whatever W is, and sweeps converge as if
+there were none; for several outputs one mean is close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl.linear.objective._losses import DataLoss, DataPoint
+from skmtl.linear.solvers.compiled._label_grams import add_sparse_rows, add_task_rows, centre
+from skmtl.linear.solvers.compiled._label_residuals import descend_labels
+from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams
+
+Array = NDArray[Any]
+Target = tuple[float, float, int]
+"""Part of the largest gain of a sweep, and gain, to stop at; most sweeps."""
+
+MAX_ROWS, FEW_ROWS, MAX_BYTES = 600, 64, 2**28
+"""Rows of W, and bytes, up to which sweeps go over Gram matrices: forming one is some products
+per entry that a few sweeps over the rows of X have to be worth."""
+
+FEW_WEIGHTS = 8
+"""Weights of a row below which a product of X for each is faster than products of its columns."""
+
+BLOCK_BYTES = 2**25
+"""Memory of the products of columns that are formed at a time, and kept if they are all."""
+
+
+class Pairs:
+    """Which columns of raw scores bend together: the outputs of a task.
+
+    Attributes
+    ----------
+    first, second : ndarray of shape (n_pairs,)
+        Columns of W of each pair.
+    group : ndarray of shape (n_columns + n_pairs,)
+        Column at which the task of each column, and of each pair, begins.
+    places : ndarray of shape (n_tasks or 1, q)
+        Where the weights of a row, one for each column and pair that it has, are among these.
+    """
+
+    def __init__(self, loss: DataLoss, n_columns: int) -> None:
+        self.blocks: list[tuple[Array, Array, slice]] = []
+        firsts, seconds, at = [], [], 0
+        width = n_columns if loss.task_index is None else n_columns // loss.n_tasks
+        begin = np.arange(width)
+        for block in loss.blocks:
+            columns = np.arange(width)[block.outputs].reshape(block.values.shape[1], -1)
+            begin[columns] = columns[:, :1]
+            left, right = np.tril_indices(columns.shape[1], -1)
+            self.blocks.append((left, right, slice(at, at + columns.shape[0] * len(left))))
+            firsts.append(columns[:, right].ravel())
+            seconds.append(columns[:, left].ravel())
+            at += len(firsts[-1])
+        self.width, self.n_pairs = width, at
+        first, second = np.concatenate(firsts), np.concatenate(seconds)
+        self.of_a_row = first, second
+        group = np.concatenate([begin, begin[first]])
+        if loss.task_index is None:
+            self.first, self.second, self.group = first, second, group
+            self.places = np.arange(len(group))[None]
+        else:
+            shift = width * np.arange(loss.n_tasks)[:, None]
+            self.first, self.second = (first + shift).ravel(), (second + shift).ravel()
+            self.group = np.concatenate([(g + shift).ravel() for g in (begin, begin[first])])
+            of_pairs = n_columns + at * np.arange(loss.n_tasks)[:, None] + np.arange(at)
+            self.places = np.hstack([np.arange(width) + shift, of_pairs])
+
+    def weights(self, point: DataPoint, floor: Array | float) -> Array:
+        """Curvature (n_samples, q) by each column, at least ``floor``, and by each pair."""
+        curvature = point.curvature
+        if not self.n_pairs:
+            return np.maximum(curvature.diagonal, floor)
+        bend = np.empty((len(point.raw), self.width + self.n_pairs))
+        for (left, right, pairs), (outputs, matrices) in zip(
+            self.blocks, curvature.blocks(), strict=True
+        ):
+            n_rows = len(matrices)
+            diagonal = np.diagonal(matrices, axis1=2, axis2=3)
+            bend[:, : self.width][:, outputs] = diagonal.reshape(n_rows, -1)
+            shifted = slice(self.width + pairs.start, self.width + pairs.stop)
+            bend[:, shifted] = matrices[:, :, left, right].reshape(n_rows, -1)
+        np.maximum(bend[:, : self.width], floor, out=bend[:, : self.width])
+        return bend
+
+
+class Quadratic(Protocol):
+    """A quadratic model over some features and the intercepts.
+
+    ``means``, an array (m, n_columns) or 0, is what its features are less than those of X.
+    """
+
+    means: Any
+
+    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
+        """Sweep over V in place; the number of sweeps. U is the slope, H minus the gradient."""
+
+
+class LabelGrams:
+    """A model on Gram matrices G (m, m, n_columns + n_pairs), as in `_label_sweeps`."""
+
+    def __init__(self, pairs: Pairs, G: Array, bound: Array, means: Array) -> None:
+        self.pairs, self.G, self.bound, self.means = pairs, G, bound, means
+
+    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
+        first, second = self.pairs.first, self.pairs.second
+        return descend_label_grams(self.G, first, second, self.bound, H, V, *terms, *target)
+
+
+class LabelRows:
+    """A model on columns of X (n_samples, m), sparse or not."""
+
+    means = 0.0
+
+    def __init__(self, data: LabelData, columns: Any, bend: Array) -> None:
+        n_samples, m = columns.shape
+        if sparse.issparse(columns):
+            self.columns = columns.data, columns.indices, columns.indptr
+        else:
+            indices = np.tile(np.arange(n_samples), m)
+            self.columns = columns.T.ravel(), indices, np.arange(m + 1) * n_samples
+        self.data, self.bend = data, bend
+
+    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
+        pairs = self.data.pairs
+        return descend_labels(
+            *self.columns, self.data.begin, *pairs.of_a_row, self.bend, U.copy(), V, *terms,
+            *target,
+        )  # fmt: skip
+
+
+class LabelData:
+    """The rows of a loss, as quadratic models of it need them.
+
+    Parameters
+    ----------
+    loss : DataLoss
+        Loss.
+    shape : tuple (n_features, n_columns)
+        Shape of W.
+    free : bool
+        Whether there are intercepts, not penalised.
+    """
+
+    def __init__(self, loss: DataLoss, shape: tuple[int, int], free: bool) -> None:
+        self.shape, self.free = shape, free
+        self.n_samples, self.n_tasks, self.task_index = (
+            loss.n_samples,
+            loss.n_tasks,
+            loss.task_index,
+        )
+        self.blocks = loss.blocks
+        self.design = loss.design
+        self.offset = self.design.offset
+        self.pairs = Pairs(loss, shape[1])
+        X = self.design.X
+        self.X = X.tocsc() if sparse.issparse(X) else X
+
+    @cached_property
+    def label_weights(self) -> Array:
+        """What each label counts, for each of its raw scores: (n_samples, q)."""
+        weights = np.empty((self.n_samples, self.pairs.width))
+        for block in self.blocks:
+            n_outputs = block.task.n_outputs_
+            weights[:, block.outputs] = np.repeat(block.label_weights, n_outputs, axis=1)
+        return weights
+
+    @cached_property
+    def inverse_weights(self) -> Array:
+        """One over `label_weights`, 0 where these are."""
+        weights = self.label_weights
+        return np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Sum of squares of each feature under the weights of the rows, (n_features,)."""
+        w = self.label_weights.sum(axis=1)
+        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else np.square(self.X)
+        sums = self.X.T @ w
+        return np.maximum(squares.T @ w - self.offset * (2.0 * sums - self.offset * w.sum()), 0.0)
+
+    @cached_property
+    def task_order(self) -> tuple[Array, Array]:
+        """Rows in the order of tasks, and where each begins."""
+        index = self.task_index
+        assert index is not None
+        counts = np.bincount(index, minlength=self.n_tasks)
+        return np.argsort(index, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+
+    def forward(self, rows: Array, dW: Array, db: Array) -> Array:
+        """Raw scores of coefficients of some features."""
+        if self.task_index is None:
+            raw = self._columns(rows) @ dW
+            raw += db - self.offset[rows] @ dW
+            return np.asarray(raw)
+        whole = np.zeros(self.shape)
+        whole[rows] = dW
+        return self.design.forward(whole, db)
+
+    def model(self, rows: Array, bend: Array) -> Quadratic:
+        """Model over some features for these curvatures."""
+        columns, m = self._columns(rows), len(rows) + 1
+        n_stored = columns.nnz if sparse.issparse(columns) else columns.size
+        n_weights = len(self.pairs.group)
+        if 8 * n_weights * m**2 > MAX_BYTES or m > min(MAX_ROWS, 4 * n_stored / m + FEW_ROWS):
+            return LabelRows(self, self._above_ones(columns), bend)
+        G = self._products(rows, bend)
+        means, bound = np.zeros((m - 1, n_weights)), np.empty((m, self.shape[1]))
+        pairs = self.pairs
+        centre(G, pairs.group, pairs.first, pairs.second, self.free, means, bound)
+        if not self.free:
+            G, bound = np.ascontiguousarray(G[:-1, :-1]), bound[:-1].copy()
+        return LabelGrams(pairs, G, bound, means[:, : self.shape[1]])
+
+    def _above_ones(self, columns: Any) -> Any:
+        """Columns of X, and one of 1 if there are intercepts."""
+        if not self.free:
+            return columns
+        ones = np.ones((self.n_samples, 1))
+        if sparse.issparse(columns):
+            return sparse.hstack([columns, sparse.csc_array(ones)], format="csc")
+        return np.hstack([columns, ones])
+
+    @cached_property
+    def begin(self) -> Array:
+        """First column of W of each row."""
+        if self.task_index is None:
+            return np.zeros(self.n_samples, dtype=np.intp)
+        return self.task_index.astype(np.intp) * self.pairs.width
+
+    def _products(self, rows: Array, bend: Array) -> Array:
+        """Lower triangle of the Gram matrices of some features, and of 1 below them."""
+        is_long, m, places = self.task_index is not None, len(rows) + 1, self.pairs.places
+        if is_long or sparse.issparse(self.X):
+            G = np.zeros((m, m, len(self.pairs.group)))
+            X = self._columns(rows)
+            if sparse.issparse(X):
+                X = X.tocsr()
+                X.sort_indices()
+                where = places[self.task_index] if is_long else places
+                add_sparse_rows(X.data, X.indices, X.indptr, where, bend, G)
+            else:
+                add_task_rows(X, *self.task_order, places, bend, G)
+            return G
+        if bend.shape[1] < FEW_WEIGHTS:
+            Z = self._with_ones(rows)
+            G = np.array([Z.T @ (Z * h[:, None]) for h in bend.T])
+            return G[0][:, :, None] if len(G) == 1 else np.ascontiguousarray(G.transpose(1, 2, 0))
+        return self._from_products_of_columns(rows, bend)
+
+    def _from_products_of_columns(self, rows: Array, bend: Array) -> Array:
+        m = len(rows) + 1
+        left, right = np.tril_indices(m)
+        at = np.zeros((m, m), dtype=np.intp)
+        at[left, right] = np.arange(len(left))
+        n_rows = max(BLOCK_BYTES // (8 * len(left)), 16)
+        if len(rows) == self.shape[0] and n_rows >= len(bend):
+            packed = self._all_products @ bend
+        else:
+            Z, packed = self._with_ones(rows), np.zeros((len(left), bend.shape[1]))
+            for start in range(0, len(bend), n_rows):
+                part = Z[start : start + n_rows]
+                packed += (part[:, left] * part[:, right]).T @ bend[start : start + n_rows]
+        return np.take(packed, at, axis=0)
+
+    @cached_property
+    def _all_products(self) -> Array:
+        Z = self._with_ones(np.arange(self.shape[0]))
+        left, right = np.tril_indices(Z.shape[1])
+        return np.ascontiguousarray((Z[:, left] * Z[:, right]).T)
+
+    def _columns(self, rows: Array) -> Any:
+        return self.X if len(rows) == self.shape[0] else self.X[:, rows]
+
+    def _with_ones(self, rows: Array) -> Array:
+        if len(rows) == self.shape[0]:
+            return self._all_with_ones
+        return np.column_stack([self.X[:, rows], np.ones(len(self.X))])
+
+    @cached_property
+    def _all_with_ones(self) -> Array:
+        return np.column_stack([self.X, np.ones(len(self.X))])
