@@ -71,6 +71,8 @@ def scales(settings):
     )  # fmt: skip
     for loss in ("logistic", "softmax", "poisson"):
         problem = drawn(loss, 300, 10, 3, settings.seed)
+        # Far from centred, so that intercepts and coefficients are of different size.
+        problem = replace(problem, X=problem.X + 3.0)
         for penalty, alpha, power in HOMOGENEOUS:
             fits = [_scaled(problem, penalty, alpha, power, factor) for factor in FACTORS]
             iterations, scores = zip(*fits, strict=True)
