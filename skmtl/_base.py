@@ -184,6 +184,12 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
             return task.accuracy(expected, values, weight, None if decide is None else decide())
         return task.score(expected, values, weight)
 
+    def _task_scores(self, task: Task, expected: Array, values: Array, weight: Array) -> Any:
+        """`_task_score` of each of several predictions (m, n, ...) of the same labels."""
+        if self._kind == "classification":
+            return task.accuracies(expected, values, weight)
+        return task.scores(expected, values, weight)
+
     def _scored_columns(
         self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
     ) -> Any:

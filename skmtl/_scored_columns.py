@@ -102,6 +102,14 @@ def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> No
         )
 
 
+def mean_scores(scores: Array) -> Array:
+    """`mean_score` of each column of scores (n_tasks, m)."""
+    defined = ~np.isnan(scores)
+    total = np.where(defined, scores, 0.0).sum(axis=0)
+    counts = defined.sum(axis=0)
+    return np.divide(total, counts, out=np.full(len(total), np.nan), where=counts > 0)
+
+
 def mean_score(scores: Any) -> float:
     """Mean over the tasks that have a score; NaN if none has."""
     scores = np.asarray(scores, dtype=float)

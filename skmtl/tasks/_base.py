@@ -182,15 +182,27 @@ class Task(Searchable, BaseEstimator, ABC):
         fewer than two labels; 1 or 0 where every label is the same: as scikit-learn's
         ``r2_score``.
         """
+        return float(self.shares_explained(expected[None], values, weight)[0])
+
+    def scores(self, expected: Array, values: Array, weight: Array) -> Array:
+        """`score` of each of several predictions (m, n, ...) of the same labels: (m,)."""
+        if self._keeps(Task, "score"):
+            return self.shares_explained(expected, values, weight)
+        return np.array([self.score(one, values, weight) for one in expected])
+
+    def shares_explained(self, expected: Array, values: Array, weight: Array) -> Array:
+        r""":math:`D^2` of each of several predictions (m, n, ...) of the same labels: (m,)."""
         used = weight > 0
         if used.sum() < 2:
-            return float("nan")
-        expected, values, weight = expected[used], values[used], in_range(weight[used])
-        null = np.broadcast_to(self.prior(values, weight), expected.shape)
-        deviance = float(weight @ self.deviance(expected, values))
+            return np.full(len(expected), np.nan)
+        expected, values, weight = expected[:, used], values[used], in_range(weight[used])
+        null = np.broadcast_to(self.prior(values, weight), expected.shape[1:])
         deviance_null = float(weight @ self.null_deviance(null, values, weight))
+        flat = expected.reshape(-1, *expected.shape[2:])
+        deviance = self.deviance(flat, np.concatenate([values] * len(expected)))
+        deviance = deviance.reshape(len(expected), -1) @ weight
         if deviance_null == 0.0:
-            return 1.0 if deviance == 0.0 else 0.0
+            return np.where(deviance == 0.0, 1.0, 0.0)
         return 1.0 - deviance / deviance_null
 
     def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:

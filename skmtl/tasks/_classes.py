@@ -178,13 +178,19 @@ class Classes(Task):
         ``decided`` are predicted labels.
         """
         used = weight > 0
-        if not used.any():
-            return float("nan")
         if decided is None:
             codes = expected[used].argmax(axis=1)
         else:
             codes = match(self.classes_, decided[used])
-        return float(np.average(codes == values[used], weights=in_range(weight[used])))
+        return float(_shares_right(codes[None] == values[used], weight[used])[0])
+
+    def accuracies(self, expected: Array, values: Array, weight: Array) -> Array:
+        """`accuracy` of each of several predictions (m, n, n_classes) of the same labels: (m,)."""
+        if self._keeps(Classes, "accuracy"):
+            used = weight > 0
+            codes = expected[:, used].argmax(axis=2)
+            return _shares_right(codes == values[used], weight[used])
+        return np.array([self.accuracy(one, values, weight) for one in expected])
 
     def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
         """`sklearn.metrics.d2_log_loss_score`, which takes known classes, two of them at least."""
@@ -205,3 +211,12 @@ class Classes(Task):
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression()
+
+
+def _shares_right(is_right: Array, weight: Array) -> Array:
+    """Weighted share of labels (m, n) that are predicted right; NaN where there is none."""
+    if not len(weight):
+        return np.full(len(is_right), np.nan)
+    weight = in_range(weight)
+    share: Array = is_right @ weight / weight.sum()
+    return share

@@ -127,3 +127,21 @@ def test_unseen_class_is_a_miss():
     padded = np.column_stack([predicted, np.zeros(3)])
     expected = d2_log_loss_score([0, 1, 2], padded)
     assert task.score(predicted, values, np.ones(3)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("task", [Regression(), Count(), Binary(), Multiclass()], ids=str)
+def test_several_predictions_have_the_score_of_each(task, weight):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3 if isinstance(task, Multiclass) else 2, size=60)
+    values = encode(task, labels)
+    shape = (4, 60, len(task.classes_)) if task.is_classification else (4, 60)
+    predicted = rng.uniform(0.1, 0.9, size=shape)
+    scores = [task.score(one, values, weight) for one in predicted]
+    np.testing.assert_allclose(task.scores(predicted, values, weight), scores, rtol=1e-12)
+    none = np.zeros(60)
+    assert np.isnan(task.scores(predicted, values, none)).all()
+    if task.is_classification:
+        accuracy = [task.accuracy(one, values, weight) for one in predicted]
+        found = task.accuracies(predicted, values, weight)
+        np.testing.assert_allclose(found, accuracy, rtol=1e-12)
+        assert np.isnan(task.accuracies(predicted, values, none)).all()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.model_selection import LeaveOneOut
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.linear.cross_validation._fold_scores import (
     STATISTICAL,
@@ -24,8 +20,10 @@ from skmtl.linear.cross_validation._fold_statistics import (
     fold_statistics,
     folds_fit,
 )
+from skmtl.linear.cross_validation._folds_together import go_together
 from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
+from skmtl.linear.cross_validation._score_paths import Path, ScorePaths, at_once, scores_of
 from skmtl.linear.cross_validation._search_data import SearchData, takeable
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
@@ -36,29 +34,6 @@ from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class ScorePaths:
-    """Alphas (n_params, n_alphas), and the scores of every combination, alpha and fold.
-
-    Attributes
-    ----------
-    alphas : ndarray of shape (n_params, n_alphas)
-        Alphas, descending.
-    score, mse : ndarray of shape (n_params, n_alphas, n_folds)
-        Scores, and mean squared errors.
-    task_score : ndarray of shape (n_params, n_alphas, n_folds, n_tasks)
-        Scores of the tasks.
-    advice : str
-        What to do where nothing has a score.
-    """
-
-    alphas: Array
-    score: Array
-    task_score: Array
-    mse: Array
-    advice: str = ""
 
 
 class Search:
@@ -118,14 +93,12 @@ class Search:
         folds, advice = self._folds(groups)
         statistics = self._statistics(models, folds)
         alphas = self._alphas(models, self._whole(folds, statistics))
-        jobs = self._jobs(models, alphas, folds, statistics)
-        scores = Parallel(n_jobs=self.estimator.n_jobs, verbose=self.estimator.verbose)(jobs)
-        shape = (len(models), len(folds))
-        score, task_score, mse = (
-            _stack([getattr(of_fold, name) for of_fold in scores], shape)
-            for name in ("mean", "tasks", "mse")
-        )
-        return ScorePaths(alphas, score, task_score, mse, advice)
+        paths = self._paths(models, alphas, folds, statistics)
+        n_jobs, verbose = self.estimator.n_jobs, self.estimator.verbose
+        # Alphas that are given are tried, and with statistics they cost nothing.
+        may_end = not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
+        scores = scores_of(paths, alphas, may_end=may_end, n_jobs=n_jobs, verbose=verbose)
+        return ScorePaths.of(alphas, scores, advice)
 
     def _leave_one_out(self, models: list[Any]) -> ScorePaths | None:
         """What `run` finds, where that takes no fit for each row; else None."""
@@ -184,20 +157,32 @@ class Search:
         warn_of_little(n_scored, n_held_out, *where)
         return folds, "" if n_scored else way_out(*where)
 
-    def _jobs(
+    def _paths(
         self, models: list[Any], alphas: Array, folds: Folds, statistics: FoldStatistics | None
-    ) -> Iterator[Any]:
-        """One delayed call per model and fold."""
-        tasks, scoring = self.targets.tasks, self.estimator.scoring
+    ) -> list[list[Path]]:
+        """For every model what gives the scores of its folds: of each, or of all together."""
+        data, tasks, scoring = self.data, self.targets.tasks, self.estimator.scoring
         n_columns, scorer = 1 if tasks.is_long else tasks.n_tasks, _scorer(scoring)
+        paths: list[list[Path]] = []
         for model, path in zip(models, alphas, strict=True):
-            for k, fold in enumerate(folds):
-                if statistics is not None and model.scale_targets is not True:
-                    of_fold = PathModel.of(model), tasks, *statistics[k]
-                    yield delayed(scores_from_statistics)(*of_fold, path, scoring)
-                else:
-                    own = with_features_of(model, clone(model))
-                    yield delayed(scores_from_rows)(own, self.data, fold, path, scorer, n_columns)
+            path_model = PathModel.of(model)
+            if statistics is not None and model.scale_targets is not True:
+                of_fold = partial(scores_from_statistics, path_model, tasks)
+                paths.append(
+                    [
+                        partial(at_once, partial(of_fold, *fold, path, scoring))
+                        for fold in statistics
+                    ]
+                )
+            else:
+                together = go_together(path_model, data.X, self.targets, folds)
+                paths.append(
+                    [
+                        partial(scores_from_rows, model, data, some, path, scorer, n_columns)
+                        for some in ([folds] if together else [[fold] for fold in folds])
+                    ]
+                )
+        return paths
 
     def _statistics(self, models: list[Any], folds: Folds) -> FoldStatistics | None:
         """Statistics (train, test) of every fold; None where rows are needed."""
@@ -227,14 +212,6 @@ class Search:
         return train.plus(test)
 
 
-def with_features_of(fitted: Any, model: Any) -> Any:
-    """The model, that knows the number and names of the features of another."""
-    for name in ("n_features_in_", "feature_names_in_"):
-        if hasattr(fitted, name):
-            setattr(model, name, getattr(fitted, name))
-    return model
-
-
 def _scorer(scoring: Any) -> Any:
     if not isinstance(scoring, str):
         return scoring
@@ -242,9 +219,3 @@ def _scorer(scoring: Any) -> Any:
     from skmtl.metrics import make_multitask_scorer
 
     return make_multitask_scorer(scoring)
-
-
-def _stack(found: list[Array], shape: tuple[int, int]) -> Array:
-    """Scores of (params, folds) with the folds behind the alphas."""
-    stacked = np.array(found).reshape(*shape, *found[0].shape)
-    return np.moveaxis(stacked, 1, 2)

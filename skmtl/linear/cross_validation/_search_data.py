@@ -63,3 +63,11 @@ def takeable(array: Any) -> Any:
         return array.tocsr()
     array = with_rows(array)
     return array if hasattr(array, "__getitem__") else np.asarray(array)
+
+
+def with_features_of(fitted: Any, model: Any) -> Any:
+    """The model, that knows the number and names of the features of another."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(fitted, name):
+            setattr(model, name, getattr(fitted, name))
+    return model

@@ -7,7 +7,12 @@ SEARCH_PARAMETERS = """
         Values of alpha to try, or how many: then from the smallest one at which the penalised
         part of the coefficients vanishes down to ``eps`` times that, on a log scale. Quadratic
         penalties shrink but never vanish: theirs go from 1e3 to 1e-5 times the mean variance
-        of a feature (times task weight, over the largest eigenvalue of the penalty).
+        of a feature (times task weight, over the largest eigenvalue of the penalty). Where a
+        loss is not squared, a path of so many alphas ends before its last one, for all folds
+        alike, once the last decade of alphas, ten of them at least, has brought nothing:
+        neither the best mean score over folds nor the best share of held-out deviance
+        explained has risen by 1e-4 of what it rose by before. Values that are given are all
+        tried.
     eps : float, default=1e-3
         Smallest alpha over the largest, where that is finite.
     cv : int, splitter or iterable, default=None
@@ -45,12 +50,13 @@ SEARCH_ATTRIBUTES = """
     best_params_ : dict
         All chosen parameters: alpha, and those of ``grid``.
     alphas_ : ndarray of shape (n_alphas,) or (n_params, n_alphas)
-        Alphas tried, descending; a row for each entry of ``params_`` where ``grid`` is given
-        and the alphas are not.
+        Alphas tried, descending: fewer than asked for where the path has ended before. A row
+        for each entry of ``params_`` where ``grid`` is given and the alphas are not.
     params_ : list of dict, of length n_params
         Combinations of ``grid``.
     score_path_ : ndarray of shape (n_params, n_alphas, n_folds)
-        Score of every fold; NaN for one without labels.
+        Score of every fold; NaN for one without labels, and for alphas at which the path of a
+        combination has ended, where others went on.
     task_score_path_ : ndarray of shape (n_params, n_alphas, n_folds, n_tasks)
         Score of every task, with y in wide form: R2, share of deviance explained, or accuracy,
         or what a scorer says that returns a dict.

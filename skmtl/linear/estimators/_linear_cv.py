@@ -25,8 +25,9 @@ class MultiTaskLinearCV(LinearSearch):
 
     In every fold the fits go from the largest alpha to the smallest, each from the solution
     before; where the loss is squared they share statistics that are read from the rows once,
-    and the score of a fold comes from statistics too. The best parameters are then fitted to
-    all data.
+    and the score of a fold comes from statistics too. Other losses with penalty "l2" are one
+    problem for all folds, where there are few rows. The best parameters are then fitted to all
+    data.
 
     Parameters
     ----------
@@ -55,7 +56,8 @@ class MultiTaskLinearCV(LinearSearch):
 
     J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models
     via coordinate descent", Journal of Statistical Software 33, 2010, section 2.5 (warm starts
-    from the largest alpha).
+    from the largest alpha; paths that end before their last one, there by the deviance of the
+    training data).
 
     Examples
     --------

@@ -8,13 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
-from skmtl.linear.estimators._coefficients import coefficients_of, warm_start_of
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
-from skmtl.linear.objective._design import LongDesign
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.solvers._coefficients import (
+    Coefficients,
+    LinearRows,
+    coefficients_of,
+    use_units_of_y,
+    warm_start_of,
+)
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._targets import Targets
@@ -38,19 +43,10 @@ class LinearPredictor(MultiTaskEstimator):
     _shared_intercept: Array
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        X = X.astype(np.float64, copy=False)
-        if task_index is None:
-            return self._task_set.inverse_link(X @ self.coef_.T + self.intercept_)
-        # Of the tasks in X, and one more, the shared part: of an unknown task, whose index is -1.
-        shared, known = np.atleast_2d(self.shared_coef_), task_index >= 0
-        shape, asked = shared.shape, np.zeros(self._task_set.n_tasks, dtype=bool)
-        asked[task_index[known]] = True
-        index = np.where(known, (np.cumsum(asked) - 1)[task_index], np.count_nonzero(asked))
-        coef = np.concatenate([self.coef_.reshape(len(asked), *shape)[asked], shared[None]])
-        intercept = self.intercept_.reshape(len(asked), -1)[asked]
-        W, b = np.concatenate(coef).T, np.append(intercept, self._shared_intercept)
-        design = LongDesign(X, index, len(coef), np.zeros(X.shape[1]))
-        return self._task_set.inverse_link(design.forward(W, b), task_index)
+        rows = LinearRows(X.astype(np.float64, copy=False), task_index, self._task_set.n_tasks)
+        shared = () if task_index is None else (self.shared_coef_, self._shared_intercept)
+        (raw,) = rows.raw_scores([Coefficients(self.coef_, self.intercept_, None, *shared)])
+        return self._task_set.inverse_link(raw, task_index)
 
 
 class LinearModel(LinearPredictor):
@@ -104,10 +100,7 @@ class LinearModel(LinearPredictor):
             self.coef_components_ = found.components
         if found.shared_coef is not None and found.shared_intercept is not None:
             self.shared_coef_, self._shared_intercept = found.shared_coef, found.shared_intercept
-        for task in self._task_set.tasks:
-            if hasattr(task, "scale_"):
-                # From here on raw scores are in the units of y.
-                task.location_, task.scale_ = 0.0, 1.0
+        use_units_of_y(self._task_set)
 
     def _warm_coefficients(self, n_features: int, n_parts: int) -> tuple[Array, ...] | None:
         """Coefficients of the previous fit and their parts, where they fit and are wanted."""

@@ -10,7 +10,8 @@ from sklearn.base import clone
 
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._warnings import chosen_alpha
-from skmtl.linear.cross_validation._search import ScorePaths, Search, with_features_of
+from skmtl.linear.cross_validation._search import ScorePaths, Search
+from skmtl.linear.cross_validation._search_data import with_features_of
 from skmtl.linear.cross_validation._selection import read_grid, select
 from skmtl.linear.estimators._linear import (
     MultiTaskLinear,

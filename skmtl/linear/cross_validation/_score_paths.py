@@ -1,0 +1,99 @@
+"""Scores along the paths of alphas of a search, and where these end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmtl.linear.cross_validation._held_out import FoldScores
+from skmtl.linear.cross_validation._stopping import path_end
+
+Array = NDArray[Any]
+Path = Callable[[], Iterable[Sequence[FoldScores]]]
+"""What gives the scores of one fold, or of several, some alphas at a time."""
+
+
+def at_once(scores: Callable[[], FoldScores]) -> Iterable[Sequence[FoldScores]]:
+    """A `Path` of one fold, from all its scores."""
+    return [[scores()]]
+
+
+@dataclass(frozen=True)
+class ScorePaths:
+    """Alphas (n_params, n_alphas), and the scores of every combination, alpha and fold.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_params, n_alphas)
+        Alphas, descending.
+    score, mse : ndarray of shape (n_params, n_alphas, n_folds)
+        Scores, and mean squared errors; NaN where the path of a combination has ended.
+    task_score : ndarray of shape (n_params, n_alphas, n_folds, n_tasks)
+        Scores of the tasks.
+    advice : str
+        What to do where nothing has a score.
+    """
+
+    alphas: Array
+    score: Array
+    task_score: Array
+    mse: Array
+    advice: str = ""
+
+    @classmethod
+    def of(cls, alphas: Array, scores: Sequence[Sequence[FoldScores]], advice: str) -> Self:
+        """From those of every combination and fold."""
+        n_alphas = max(len(of_fold.mean) for folds in scores for of_fold in folds)
+        padded = [[of_fold.padded(n_alphas) for of_fold in folds] for folds in scores]
+        mean, tasks, mse = (
+            np.array([np.stack([getattr(f, name) for f in folds], axis=1) for folds in padded])
+            for name in ("mean", "tasks", "mse")
+        )
+        return cls(alphas[:, :n_alphas], mean, tasks, mse, advice)
+
+
+def scores_of(
+    paths: Sequence[Sequence[Path]], alphas: Array, *, may_end: bool, n_jobs: Any, verbose: Any
+) -> list[list[FoldScores]]:
+    """Scores of every model and fold; where paths ``may_end``, of the alphas before.
+
+    In one job all folds of a model go ahead together, and none goes on beyond the end. In several,
+    each goes to the last alpha. What is returned is the same.
+    """
+    parallel, models = Parallel(n_jobs=n_jobs, verbose=verbose), range(len(paths))
+    if may_end and effective_n_jobs(n_jobs) == 1:
+        found = parallel(delayed(_side_by_side)(paths[k], alphas[k]) for k in models)
+    else:
+        scores = iter(parallel(delayed(_whole)(path) for of_model in paths for path in of_model))
+        found = [[fold for _ in paths[k] for fold in next(scores)] for k in models]
+    if may_end:
+        ends = [path_end(path, folds) for path, folds in zip(alphas, found, strict=True)]
+        found = [
+            [of_fold.first(end) for of_fold in folds]
+            for end, folds in zip(ends, found, strict=True)
+        ]
+    return found
+
+
+def _side_by_side(paths: Sequence[Path], alphas: Array) -> list[FoldScores]:
+    """Scores of every fold, with a few alphas at most beyond the end of the path."""
+    found: list[FoldScores] = []
+    for chunks in zip(*(path() for path in paths), strict=True):
+        chunk = list(chain(*chunks))
+        parts = zip(found, chunk, strict=True) if found else zip(chunk)
+        found = [FoldScores.joined(of_fold) for of_fold in parts]
+        if path_end(alphas, found) is not None:
+            break
+    return found
+
+
+def _whole(path: Path) -> list[FoldScores]:
+    """Scores of all alphas, for each of the folds of a path."""
+    return [FoldScores.joined(of_fold) for of_fold in zip(*path(), strict=True)]
