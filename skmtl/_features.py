@@ -42,7 +42,8 @@ class ValidatesFeatures:
             validate_data(self, X, reset=reset, skip_check_array=True)
             X, task_column = split_task_feature(X, self.task_feature)
             names = column_names(X)
-            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
+            # Rows of one task side by side, whatever a table gives: nothing copies them once more.
+            X = check_array(without_mask(X), input_name="X", estimator=self, order="C", **options)
         X = without_duplicates(X)
         check_finite(X, names)
         return X, task_column

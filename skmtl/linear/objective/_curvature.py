@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from skmtl.linear.objective._losses import DataLoss
+    from skmtl.linear.objective._losses import DataLoss, LabelBlock
 
 Array = NDArray[Any]
 Outputs = slice | Array
@@ -39,15 +39,8 @@ class Curvature:
         """Second derivative by each raw score, weighed, (n_samples, n_outputs)."""
         found = np.empty_like(self.raw)
         for block, raw in self.loss.split(self.raw):
-            n_outputs = raw.shape[2]
-            if n_outputs == 1:
-                bent = block.task.curvature(raw, block.values, np.ones_like(raw))
-            else:
-                bent = np.empty_like(raw)
-                for k, unit in enumerate(np.eye(n_outputs)):
-                    along = np.broadcast_to(unit, raw.shape)
-                    bent[:, :, k] = block.task.curvature(raw, block.values, along)[:, :, k]
-            found[:, block.outputs] = block.weigh(bent)
+            for rows, some in block.chunks():
+                found[rows, some.outputs] = some.weigh(_diagonal(some, raw[rows]))
         return found
 
     def times(self, direction: Array) -> Array:
@@ -81,3 +74,14 @@ class Curvature:
                 bent[..., k] = block.weigh(curvature).reshape(raw.shape)
             found.append((block.outputs, bent))
         return found
+
+
+def _diagonal(block: LabelBlock, raw: Array) -> Array:
+    """Second derivative by each raw score (n_samples, n_tasks, n_outputs)."""
+    if raw.shape[2] == 1:
+        return block.task.curvature(raw, block.values, np.ones_like(raw))
+    bent = np.empty_like(raw)
+    for k, unit in enumerate(np.eye(raw.shape[2])):
+        along = np.broadcast_to(unit, raw.shape)
+        bent[:, :, k] = block.task.curvature(raw, block.values, along)[:, :, k]
+    return bent

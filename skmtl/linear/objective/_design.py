@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._weighted_grams import (
-    TaskRows,
-    weighted_grams,
-    weighted_grams_of_tasks,
-)
+from skmtl.linear.objective._task_rows import TaskRows, weighted_grams_of_tasks
+from skmtl.linear.objective._weighted_grams import weighted_grams
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -37,12 +34,13 @@ class Design(Protocol):
     def sums(self, U: Array) -> Array:
         """What of the transposed map belongs to the intercepts."""
 
-    def grams(self, h: Array) -> Array:
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'` for the offset o.
 
         Wide: (m, p, p), one for each column of weights h (n_samples, m). Long: (n_tasks * K, p, p)
         for weights (n_samples, K), of the rows of each task, in the order of the columns of W.
-        Weights may be 0 or negative; the matrices are exactly symmetric.
+        Weights may be 0 or negative; the matrices are exactly symmetric. ``with_ones`` gives them
+        another row and column, last, for a column of ones beside X.
         """
 
 
@@ -71,8 +69,8 @@ class WideDesign:
     def sums(self, U: Array) -> Array:
         return np.asarray(U.sum(axis=0))
 
-    def grams(self, h: Array) -> Array:
-        return weighted_grams(self.X, h, self.offset)
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
+        return weighted_grams(self.X, h, self.offset, int(with_ones))
 
 
 class LongDesign:
@@ -131,9 +129,9 @@ class LongDesign:
     def _rows(self) -> TaskRows:
         return TaskRows(self.task_index, self.n_tasks)
 
-    def grams(self, h: Array) -> Array:
-        grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows)
-        return grams.reshape(-1, self.n_features, self.n_features)
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
+        grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows, int(with_ones))
+        return grams.reshape(-1, *grams.shape[2:])
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

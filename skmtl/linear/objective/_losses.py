@@ -20,12 +20,16 @@ from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
 from skmtl.linear.objective._curvature import Curvature, Outputs
-from skmtl.linear.objective._design import Design
+from skmtl.linear.objective._design import Design, WideDesign
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._base import Task
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
+
+
+CHUNK = 2**14
+"""Raw scores that losses are computed of at a time."""
 
 
 class DualPoint(Protocol):
@@ -83,6 +87,25 @@ class LabelBlock:
     values: Array
     label_weights: Array
 
+    def chunks(self) -> Iterator[tuple[slice, LabelBlock]]:
+        """Rows, and their labels: a few at a time, so that what is computed stays in the cache."""
+        if self._chunks:
+            yield from self._chunks
+        else:
+            yield slice(None), self
+
+    @cached_property
+    def _chunks(self) -> list[tuple[slice, LabelBlock]]:
+        n_samples, n_tasks = self.values.shape
+        size = max(CHUNK // (n_tasks * self.task.n_outputs_), 1)
+        if n_samples < 2 * size:
+            return []
+        slices = [slice(start, start + size) for start in range(0, n_samples, size)]
+        return [
+            (rows, replace(self, values=self.values[rows], label_weights=self.label_weights[rows]))
+            for rows in slices
+        ]
+
     @cached_property
     def observed(self) -> Array | None:
         """Where labels count; None where all do."""
@@ -126,7 +149,8 @@ class DataLoss:
         self.has_single_outputs = all(block.task.n_outputs_ == 1 for block in self.blocks)
 
     def at(self, W: Array, b: Array) -> DataPoint:
-        return DataPoint(self, self.design.forward(W, b))
+        design = self.design
+        return DataPoint(self, design.forward(W, b) if W.any() else design.shift(b))
 
     def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
@@ -139,6 +163,21 @@ class DataLoss:
             for members, block in zip(self.members, self.blocks, strict=True)
         ]
         return rest
+
+    def of_rows(self, step: int) -> DataLoss:
+        """The loss of every ``step``-th row, times that (wide)."""
+        some, rows = copy(self), slice(None, None, step)
+        assert isinstance(self.design, WideDesign)
+        some.design = WideDesign(self.design.X[rows], self.design.offset)
+        some.blocks = [
+            replace(
+                block,
+                values=block.values[rows],
+                label_weights=block.label_weights[rows] * step,
+            )
+            for block in self.blocks
+        ]
+        return some
 
     def _of_labels(self, tasks: Array, members: Array) -> Array:
         """What a label (n, n_members) of a block has of its task."""
@@ -178,15 +217,20 @@ class DataPoint:
         """The point of the loss of the other tasks; ``tasks`` is a mask."""
         return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
 
+    def of_rows(self, step: int) -> DataPoint:
+        """The point of the loss of every ``step``-th row, times that (wide)."""
+        return DataPoint(self.loss.of_rows(step), self.raw[::step])
+
     @cached_property
     def _value_and_slope(self) -> tuple[float, Array]:
         total, slope = 0.0, np.empty_like(self.raw)
         # A loss may overflow on a step that is too long; the search then shortens it.
         with np.errstate(over="ignore", invalid="ignore"):
             for block, raw in self.loss.split(self.raw):
-                loss, grad = block.task.loss_and_grad(raw, block.values)
-                total += block.total(loss)
-                slope[:, block.outputs] = block.weigh(grad)
+                for rows, some in block.chunks():
+                    loss, grad = some.task.loss_and_grad(raw[rows], some.values)
+                    total += some.total(loss)
+                    slope[rows, some.outputs] = some.weigh(grad)
         return total, slope
 
     @property
@@ -228,6 +272,29 @@ class DataPoint:
         elif db.any():
             slope = slope - self.curvature.times(design.shift(db))
         return DataDual(self.loss, slope)
+
+
+class LinearisedPoint(DataPoint):
+    """The loss at some coefficients, its slope moved along raw scores E as if it were linear.
+
+    After Newton's step with E it is orthogonal to what is not penalised, and a dual variable that
+    is closer to the optimum than the slope at the new coefficients.
+    """
+
+    def __init__(self, point: DataPoint, E: Array) -> None:
+        super().__init__(point.loss, point.raw)
+        self.point, self.E = point, E
+
+    def without(self, tasks: Array) -> DataPoint:
+        return LinearisedPoint(self.point.without(tasks), self.E) if tasks.any() else self
+
+    @cached_property
+    def _value_and_slope(self) -> tuple[float, Array]:
+        return self.point.value, self.point.slope + self.curvature.times(self.E)
+
+    @property
+    def curvature(self) -> Curvature:
+        return self.point.curvature
 
 
 class DataDual:

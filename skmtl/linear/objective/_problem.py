@@ -25,7 +25,10 @@ __all__ = ["Intercept", "Problem"]
 Array = NDArray[Any]
 
 FREE = 1e-11
-"""Gradient left on free directions, relative to what it was: u then is orthogonal to them."""
+"""Gradient left on free directions, relative to what it was: u then is orthogonal to them.
+
+Its size is that of a Newton step, the root of what the loss would change by.
+"""
 
 NEARLY_FREE = 1e3 * FREE
 """The same where rounding allows no better. Beyond, there is no certificate."""
@@ -46,7 +49,7 @@ class Problem(Objective):
         """Primal value at ``x`` and a lower bound of the optimum.
 
         The bound comes from the gradient of the loss at ``dual_point``, by default at ``x``. It is
-        0 if none is at hand: no loss and no penalty is negative.
+        at least 0: no loss and no penalty is negative.
         """
         point = self.at(x) if point is None else point
         primal = self.smooth_value(x, point) + self.penalty_value(x)
@@ -68,7 +71,7 @@ class Problem(Objective):
         value -= sum(part.conjugate(Y, N, scale) for part, Y, N in pairs)
         if self.intercept and self.intercept.is_shrunk:
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
-        return primal, value if np.isfinite(value) else 0.0
+        return primal, max(value, 0.0) if np.isfinite(value) else 0.0
 
     @property
     def is_unpenalised(self) -> bool:
@@ -88,21 +91,24 @@ class Problem(Objective):
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
         g, product = self._free_system(point)
-        nothing, size = np.zeros(self.size), float(np.linalg.norm(g))
-        # What is left of g counts times the coefficients, which are large for tiny features.
-        rest = 1e-3 * abs(point.value) / max(1.0, 1e-4 * float(np.linalg.norm(x)))
-        if size <= FREE * (size + rest):
+        nothing = np.zeros(self.size)
+        if not g.any():
             return nothing
-        inverse = self._jacobi(product)
+        inverse = self._inverse_curvature(g, product)
+        # In units of the loss, whatever those of features: as large as what g leads to.
+        size, rest = float(g @ (inverse * g)), 1e-4 * abs(point.value)
+        if size <= FREE**2 * (size + rest):
+            return nothing
         step, left = conjugate_gradients(
             product,
             g,
             nothing,
-            target=FREE * (size + rest),
+            target=FREE**2 * (size + rest),
             max_iter=500,
             precondition=lambda r: inverse * r,
+            in_energy=True,
         )
-        return step if left <= NEARLY_FREE * (size + rest) else None
+        return step if left <= NEARLY_FREE**2 * (size + rest) else None
 
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""
@@ -128,12 +134,20 @@ class Problem(Objective):
 
         return embed(point.intercept_gradient), lambda d: embed(bend(d[at] * scale))
 
-    def _jacobi(self, product: Callable[[Array], Array]) -> Array:
-        """Inverse curvature of the intercepts: exact for one output per task, else 1."""
+    def _inverse_curvature(self, g: Array, product: Callable[[Array], Array]) -> Array:
+        """Inverse of the curvature along g, apart for W, w0 and b, which have other units.
+
+        Where tasks have one output and their intercepts are free, it is that of every intercept.
+        """
         inverse = np.ones(self.size)
-        if self.intercept and self.intercept.alpha == 0 and self.shape[1] == self.n_tasks:
-            ones = np.zeros(self.size)
-            ones[self._slices[2]] = 1.0
-            curvature = product(ones)[self._slices[2]]
-            inverse[self._slices[2]] = 1.0 / np.where(curvature > 0, curvature, 1.0)
+        free_intercepts = self.intercept is not None and self.intercept.alpha == 0
+        for k, at in enumerate(self._slices):
+            along = np.zeros(self.size)
+            is_diagonal = k == 2 and free_intercepts and self.shape[1] == self.n_tasks
+            along[at] = 1.0 if is_diagonal else g[at]
+            if along.any():
+                squares, bent = along[at] ** 2, along[at] * product(along)[at]
+                if not is_diagonal:
+                    squares, bent = squares.sum(keepdims=True), bent.sum(keepdims=True)
+                inverse[at] = squares / np.where(bent > 0, bent, squares)
         return inverse

@@ -1,0 +1,157 @@
+r"""Newton's method for losses of any kind with quadratic penalties.
+
+With the gradient g and a matrix H close to the Hessian at the coefficients, a step is
+
+.. math:: \theta \leftarrow \theta - t \, \tilde H^{-1} g,
+
+where t is searched along raw scores, and :math:`\tilde H` is H corrected by what the steps since H
+was formed say of the curvature. A new H at every step is Newton's method, and one H for all of
+them preconditioned L-BFGS: which is cheaper depends on the data, and is forecast at every step.
+
+References
+----------
+Nocedal and Wright, "Numerical Optimization", 2nd ed., 2006, sections 3.3 and 7.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._losses import DataLoss, DataPoint, LinearisedPoint
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._hessian_choice import EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers._newton_system import hessians, newton_system
+from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.solvers._score_search import search
+from skmtl.linear.solvers._secants import Secants
+from skmtl.linear.solvers._task_sums import TaskSums
+
+Array = NDArray[Any]
+
+PATIENCE = 20
+"""Steps that may bring nothing, before what is left is taken for rounding."""
+
+
+class Newton(Solver):
+    """Losses that are not squared, with quadratic penalties: Newton steps."""
+
+    name = "newton"
+
+    def lacks(self, case: Case) -> str | None:
+        part = case.parts[0]
+        if case.tasks.has_squared_loss:
+            return "a loss that is not squared"
+        if len(case.parts) > 1 or not part.is_quadratic:
+            return "a quadratic penalty ('l2', 'mean_deviation', a graph, or a sum)"
+        if part.n_tasks != case.tasks.n_tasks and not part.Q.is_ridge:
+            return "a penalty that compares tasks as a whole"
+        return None
+
+    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        return _Descent(problem, start).run(stopping)
+
+
+class _Descent:
+    """The coefficients on their way down.
+
+    ``theta`` (q, n_outputs) is W above the intercepts, where there are any, ``bent`` the gradient
+    of the penalty there, and ``point`` the loss.
+    """
+
+    def __init__(self, problem: Problem, start: Start) -> None:
+        assert isinstance(problem.loss, DataLoss)
+        self.problem, self.loss = problem, problem.loss
+        self.penalty = QuadraticPenalty(problem)
+        self.n_features, self.n_outputs = problem.shape
+        self.sums = TaskSums(self.loss, self.n_outputs, self.penalty.couples)
+        self.secants = Secants(self.sums)
+        self.choice = HessianChoice(self.loss, problem.shape, self.penalty.is_regular)
+        W, b = problem.coefficients(problem.start(start.W, start.b))
+        self.theta = np.vstack([W, b]) if problem.intercept else W.copy()
+        self.bent = self.penalty.gradient(self.theta)
+        self.point = DataPoint(self.loss, self._forward(self.theta))
+        self.system: Any = None
+
+    def run(self, stopping: Stopping) -> Solution:
+        """Steps until the gap is small enough, or nothing moves any more."""
+        g, gap, best, n_idle = self._gradient(), np.inf, np.inf, 0
+        expected, dual, doubt = abs(self.point.value), None, 1.0
+        for n_iter in range(stopping.max_iter + 1):
+            if self.penalty.is_regular:
+                expected = doubt * self.penalty.conjugate(g)
+            best, n_idle = (expected, 0) if expected < best else (best, n_idle + 1)
+            ends = n_iter == stopping.max_iter or n_idle > PATIENCE
+            is_close = expected <= stopping.max_gap and (self.penalty.is_regular or dual)
+            # No loss is negative, nor is a penalty.
+            if ends or is_close or self._value <= stopping.max_gap:
+                primal, bound = self.problem.gap(self.x, self.point, dual)
+                gap = max(primal - bound, 0.0)
+                if ends or gap <= stopping.max_gap:
+                    break
+                doubt *= min(max(gap / expected, 1.0), 10.0) if expected else 1.0
+            choice = self.choice(stopping.max_gap, expected)
+            g, expected, dual = self._step(g, choice)
+        return Solution(self.x, gap, max(n_iter, 1))
+
+    def _step(self, g: Array, choice: str) -> tuple[Array, float, DataPoint | None]:
+        """Go on; the gradient there, about how large the gap is, and a better dual point."""
+        if choice != KEEP:
+            point = self.point if choice == EXACT else self.point.of_rows(self.choice.row_step)
+            stacks = hessians(point, self.penalty, self.n_outputs)
+            self.system = newton_system(self.penalty, stacks)
+            self.secants.forget()
+        d = -self.secants.apply(g, self.system.solve)
+        E, bent, before = self._forward(d), self.penalty.gradient(d), self.point
+        start = self.sums.of_coefficients(g, d)
+        first = np.ones_like(start)
+        if choice != EXACT:
+            # Where the derivative along d would be 0 with the curvature at hand.
+            along = self.sums.of_coefficients(bent, d)
+            along += self.sums.of_scores(E, before.curvature.times(E))
+            np.divide(-start, along, out=first, where=along > 0)
+        step = self._go(d, E, bent, start, first)
+        found = self._gradient()
+        self.secants.add(step, found, g)
+        decrement = -float(start.sum())
+        if choice != EXACT or self.penalty.is_regular:
+            return found, 0.5 * decrement, None
+        # By a second-order term less: third derivatives of losses are at most as large as second.
+        return found, 0.125 * decrement * float(np.abs(E).max()) ** 2, LinearisedPoint(before, E)
+
+    def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
+        """The step along d that a search takes, with its raw scores E and its gradient bent."""
+        penalty = self.sums.of_coefficients(self.bent, d), self.sums.of_coefficients(bent, d)
+        t, self.point = search(self.sums, self.point, E, start, first, *penalty)
+        step = self.sums.to_coefficients(t, d)
+        self.theta = self.theta + step
+        self.bent = self.bent + self.sums.to_coefficients(t, bent)
+        return step
+
+    def _forward(self, theta: Array) -> Array:
+        p = self.n_features
+        b = theta[p] if len(theta) > p else np.zeros(self.n_outputs)
+        return self.loss.design.forward(theta[:p], b)
+
+    @property
+    def _value(self) -> float:
+        return self.point.value + 0.5 * float(np.vdot(self.theta, self.bent))
+
+    def _gradient(self) -> Array:
+        """Gradient of the objective."""
+        gW, gb = self.point.gradient
+        g = self.bent + (np.vstack([gW, gb]) if self.problem.intercept else gW)
+        return self.penalty.project(g)
+
+    @property
+    def x(self) -> Array:
+        """The coefficients as `Problem` has them."""
+        if not self.problem.centred:
+            return self.theta.ravel()
+        p = self.n_features
+        b = self.theta[p] if len(self.theta) > p else np.zeros(self.n_outputs)
+        return self.problem.start(self.theta[:p], b)
