@@ -42,7 +42,8 @@ class ValidatesFeatures:
             validate_data(self, X, reset=reset, skip_check_array=True)
             X, task_column = split_task_feature(X, self.task_feature)
             names = column_names(X)
-            X = check_array(without_mask(X), input_name="X", estimator=self, **options)
+            # Rows of one task side by side, whatever a table gives: nothing copies them once more.
+            X = check_array(without_mask(X), input_name="X", estimator=self, order="C", **options)
         X = without_duplicates(X)
         check_finite(X, names)
         return X, task_column
@@ -60,9 +61,11 @@ def check_rows(X: Any, targets: Targets) -> None:
 def check_finite(X: Any, names: Sequence[Hashable] | None) -> None:
     """Raise for NaN or infinity in X, naming the columns."""
     data = X.data if sparse.issparse(X) else X
-    # A finite sum proves all entries finite without a mask as large as X.
+    # A finite sum, of squares where BLAS has them, proves all entries finite without a mask as
+    # large as X.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(data.sum(dtype=np.float64)):
+        flat = data.ravel(order="K") if data.flags.forc else None
+        if np.isfinite(data.sum(dtype=np.float64) if flat is None else flat @ flat):
             return
     for word, test in (("NaN", np.isnan), ("infinity", np.isinf)):
         if sparse.issparse(X):

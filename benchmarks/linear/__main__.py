@@ -4,7 +4,8 @@ import argparse
 import warnings
 
 from benchmarks.common.report import threads, versions
-from benchmarks.linear import tables
+from benchmarks.linear import glm_cv, glm_gaps, glm_tables, tables
+from benchmarks.linear.glm_long import long_form
 from benchmarks.linear.large import large
 from benchmarks.linear.peers import PEERS
 from benchmarks.linear.problems import LOW_RANK_SHAPES, SHAPES
@@ -23,6 +24,13 @@ PROBLEMS = {
     "trace": tables.trace,
     "school": school,
     "large": large,
+    "glm": glm_tables.quadratic,
+    "glm_l21": glm_tables.rows,
+    "glm_l1": glm_tables.sparse,
+    "glm_cv": glm_cv.cross_validation,
+    "glm_gaps": glm_gaps.certificates,
+    "glm_scales": glm_gaps.scales,
+    "glm_long": long_form,
 }  # fmt: skip
 
 

@@ -2,18 +2,20 @@
 
 import json
 import sys
+from functools import partial
 
 import numpy as np
 
 from benchmarks.common.processes import in_a_process, peak_mb
 from benchmarks.common.report import Table, cells
 from benchmarks.common.timing import Failed, cpu_time
+from benchmarks.linear.glm_long import a_fit_per_task, blocks
 
 MODULE = "benchmarks.linear.large"
 CHUNK = 100_000
 
 
-def long_form(seed, n_tasks=100_000, n_rows=50, n_features=20):
+def long_form(seed, n_tasks=100_000, n_rows=50, n_features=20, is_binary=False):
     """Many tasks with few rows each, the task in column 0; coefficients around a shared one."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(size=n_features)
@@ -24,8 +26,9 @@ def long_form(seed, n_tasks=100_000, n_rows=50, n_features=20):
         X[rows, 0] = np.repeat(tasks, n_rows)
         X[rows, 1:] = rng.normal(size=(len(tasks) * n_rows, n_features))
         W = np.repeat(shared + 0.5 * rng.normal(size=(len(tasks), n_features)), n_rows, axis=0)
-        y[rows] = (X[rows, 1:] * W).sum(axis=1) + rng.normal(size=len(W))
-    return X, y
+        y[rows] = (X[rows, 1:] * W).sum(axis=1)
+        y[rows] += rng.logistic(size=len(W)) if is_binary else rng.normal(size=len(W))
+    return X, (y > 0).astype(float) if is_binary else y
 
 
 def missing_labels(seed, n_samples=1_000_000, n_features=100, n_tasks=20, share=0.3):
@@ -48,6 +51,12 @@ def skmtl_long(X, y):
     return MultiTaskLinearRegressor("mean_deviation", alpha=0.1, task_feature=0).fit(X, y)
 
 
+def skmtl_binary(X, y):
+    from skmtl import MultiTaskLinearClassifier
+
+    return MultiTaskLinearClassifier("mean_deviation", alpha=0.1, task_feature=0).fit(X, y)
+
+
 def skmtl_missing(X, Y):
     from skmtl import MultiTaskLinearRegressor
 
@@ -58,9 +67,7 @@ def ridges_long(X, y):
     """Scikit-learn's `Ridge`, one a task."""
     from sklearn.linear_model import Ridge
 
-    starts = np.flatnonzero(np.diff(X[:, 0], prepend=-1))
-    blocks = zip(np.split(X, starts[1:]), np.split(y, starts[1:]), strict=True)
-    return [Ridge(alpha=5.0).fit(rows[:, 1:], labels).coef_ for rows, labels in blocks]
+    return [Ridge(alpha=5.0).fit(rows, labels).coef_ for rows, labels in blocks(X, y)]
 
 
 def lassos_missing(X, Y):
@@ -75,10 +82,16 @@ def lassos_missing(X, Y):
 # Title, data, smaller data to compile on, who fits.
 CASES = {
     "long": (
-        "100,000 tasks x 50 rows x 20 features, long form, penalty 'mean'",
+        "100,000 tasks x 50 rows x 20 features, long form, penalty 'mean_deviation'",
         long_form,
         {"n_tasks": 40},
         {"skmtl": skmtl_long, "a Ridge a task": ridges_long},
+    ),
+    "binary": (
+        "100,000 tasks x 50 rows x 20 features, long form, binary labels, penalty 'mean_deviation'",
+        partial(long_form, is_binary=True),
+        {"n_tasks": 40},
+        {"skmtl": skmtl_binary, "a LogisticRegression a task": a_fit_per_task},
     ),
     "missing": (
         "1,000,000 rows x 100 features x 20 tasks, 30 % of the labels missing, penalty 'l21'",

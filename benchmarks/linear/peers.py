@@ -20,17 +20,18 @@ def decades(first, last):
 
 @dataclass(frozen=True)
 class Competitor:
-    """Attributes: solver, the module it needs, problems it takes, tolerances to try.
+    """Attributes: solver, the module it needs, problems it takes, tolerances to try, the judge.
 
     ``ladder`` maps the gaps asked for to tolerances, loosest first. Where the tolerance is a gap,
     it goes further down than asked: a package may certify itself by better dual points than
-    `relative_gap` takes.
+    `relative_gap` takes. ``judge`` says which gap was left by what came back.
     """
 
     solve: Callable
     module: str = "skmtl"
     takes: Callable = lambda problem: True
     ladder: Callable = lambda gaps: [*gaps, gaps[-1] / 10, gaps[-1] / 100]
+    judge: Callable = lambda problem, found: problem.gap(found)
 
     @property
     def is_installed(self):
@@ -38,7 +39,7 @@ class Competitor:
 
 
 def is_plain_lasso(problem):
-    return problem.norm == "l21" and problem.l1_ratio == 1.0
+    return problem.loss == "squared" and problem.norm == "l21" and problem.l1_ratio == 1.0
 
 
 def scikit_learn(problem, tol):
@@ -92,7 +93,7 @@ def adelie(problem, tol):
     X, n_tasks = problem.X, problem.Y.shape[1]
     matrix = ad.matrix.dense
     if sparse.issparse(X):
-        matrix, X = ad.matrix.sparse, _int32(X)
+        matrix, X = ad.matrix.sparse, as_int32(X)
     state = ad.grpnet(
         matrix(X, n_threads=1),
         ad.glm.multigaussian(np.ascontiguousarray(problem.Y)),
@@ -117,7 +118,7 @@ def spams(problem, tol):
     for alpha in problem.alphas:
         W = spams.fistaFlat(
             problem.Y, problem.X, W, loss="square",
-            regul={"l21": "l1l2", "trace": "trace-norm"}[problem.norm],
+            regul={"l21": "l1l2", "trace_norm": "trace-norm"}[problem.norm],
             lambda1=alpha, tol=tol, it0=10, max_it=MAX_ITER, numThreads=1,
         )  # fmt: skip
         path.append(W)
@@ -147,7 +148,7 @@ def cvxpy(problem, tol):
     for alpha in problem.alphas:
         W = cp.Variable((problem.X.shape[1], problem.Y.shape[1]))
         loss = 0.5 * cp.sum_squares(problem.X @ W - problem.Y)
-        penalty = cp.normNuc(W) if problem.norm == "trace" else cp.mixed_norm(W, 2, 1)
+        penalty = cp.normNuc(W) if problem.norm == "trace_norm" else cp.mixed_norm(W, 2, 1)
         cp.Problem(cp.Minimize(loss + alpha * penalty)).solve(
             solver=cp.SCS, eps_abs=tol, eps_rel=tol, max_iters=MAX_ITER
         )
@@ -155,7 +156,7 @@ def cvxpy(problem, tol):
     return path
 
 
-def _int32(X):
+def as_int32(X):
     """CSC matrix with the 32-bit indices compiled code expects."""
     X = sparse.csc_matrix(X)
     indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
@@ -190,7 +191,7 @@ PEERS = {
         decades(-3, -10),
     ),
     "cvxpy": Competitor(
-        cvxpy, "cvxpy", _takes(lambda p: p.norm == "trace", dense=True, intercept=False),
+        cvxpy, "cvxpy", _takes(lambda p: p.norm == "trace_norm", dense=True, intercept=False),
         decades(-3, -10),
     ),
 }  # fmt: skip

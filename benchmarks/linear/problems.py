@@ -1,10 +1,13 @@
 """Data of given shapes, what is minimised on them, and the one gap by which all are judged."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from benchmarks.linear.losses import LOSSES
 
 # Samples, features, tasks, share of entries that are not zero.
 SHAPES = {
@@ -33,10 +36,11 @@ def row_norms(W):
     return np.linalg.norm(W, axis=1)
 
 
-# The norm of the penalty, and its dual norm.
-NORMS = {
-    "l21": (lambda W: row_norms(W).sum(), lambda Z: row_norms(Z).max()),
-    "trace": (lambda W: np.linalg.norm(W, "nuc"), lambda Z: np.linalg.norm(Z, 2)),
+# What a norm sums; its dual norm is the largest of them.
+SIZES = {
+    "l1": np.abs,
+    "l21": row_norms,
+    "trace_norm": lambda W: np.linalg.svd(W, compute_uv=False),
 }
 
 
@@ -44,10 +48,11 @@ NORMS = {
 class Problem:
     r"""Minimise, for each alpha in turn, over W and, if ``has_intercept``, over b.
 
-    .. math:: \tfrac12 \|Y - X W - 1 b'\|_F^2
+    .. math:: L(X W + 1 b', Y)
               + \alpha \bigl(\rho \Omega(W) + \tfrac{1 - \rho}2 \|W\|_F^2 \bigr)
 
-    Without intercept X (unless sparse) and Y are centred, so that b = 0 is optimal.
+    L is one of `LOSSES`. With squared loss and without intercept, X (unless sparse) and Y are
+    centred, so that b = 0 is optimal.
     """
 
     X: Any
@@ -56,61 +61,120 @@ class Problem:
     l1_ratio: float = 1.0
     norm: str = "l21"
     has_intercept: bool = False
+    loss: str = "squared"
+
+    @property
+    def penalty(self):
+        """Alias of the penalty in skmtl; that of a mix does not say its parts."""
+        return {0.0: "l2", 1.0: self.norm}.get(self.l1_ratio, "elastic_net")
+
+    @cached_property
+    def labels(self):
+        """What estimators are given: a column of classes for softmax, whole numbers."""
+        if self.loss == "squared":
+            return self.Y
+        labels = self.Y.argmax(axis=1) if self.loss == "softmax" else self.Y.astype(int)
+        return labels.squeeze()
 
     def at(self, fractions):
-        """The same with alphas that are these fractions of the smallest one with W = 0."""
-        Z = self.X.T @ (self.Y - self.Y.mean(axis=0))
-        alpha_max = NORMS[self.norm][1](Z) / self.l1_ratio
-        return replace(self, alphas=alpha_max * np.atleast_1d(fractions))
+        """The same with alphas that are these fractions of the smallest one with W = 0.
+
+        There is none where all of the penalty is a ridge: fractions are of the number of rows.
+        """
+        largest = float(len(self.Y))
+        if self.l1_ratio:
+            at_zero = evaluate(self, np.zeros((self.X.shape[1], self.Y.shape[1])))
+            largest = SIZES[self.norm](at_zero.gradient).max() / self.l1_ratio
+        return replace(self, alphas=largest * np.atleast_1d(fractions))
 
     def small(self):
         """A few rows and columns, to compile on what will be timed."""
         n_rows = 3000 if sparse.issparse(self.X) else 60
-        X, Y = self.X[:n_rows, :30], self.Y[:n_rows]
-        if not sparse.issparse(X):
-            X = X - X.mean(axis=0)
-        Y = np.asfortranarray(Y - Y.mean(axis=0))
+        rows = slice(None, None, max(1, len(self.Y) // n_rows))
+        X, Y = self.X[rows, :30], self.Y[rows]
+        if self.loss == "squared":
+            X = X if sparse.issparse(X) else X - X.mean(axis=0)
+            Y = Y - Y.mean(axis=0)
         X = X if sparse.issparse(X) else np.asfortranarray(X)
-        return replace(self, X=X, Y=Y).at(np.linspace(0.6, 0.4, min(2, len(self.alphas))))
+        fractions = np.linspace(0.6, 0.4, min(2, len(self.alphas)))
+        return replace(self, X=X, Y=np.asfortranarray(Y)).at(fractions)
 
     def gap(self, path):
         """Largest `relative_gap` of some of the W, one for each alpha; the last among them."""
         pairs = list(zip(path, self.alphas, strict=True))[::-CHECK_EVERY]
         return max(relative_gap(self, W, alpha) for W, alpha in pairs)
 
+    @cached_property
+    def scale(self):
+        """Of gaps: the loss of constants, or twice that, the sum of squares of centred Y."""
+        loss = evaluate(self, np.zeros((self.X.shape[1], self.Y.shape[1]))).loss
+        return 2.0 * loss if self.loss == "squared" else loss
+
+
+@dataclass(frozen=True)
+class Point:
+    """With the best intercepts for W: loss, expected labels, and X'(expected - Y)."""
+
+    loss: float
+    expected: np.ndarray
+    gradient: np.ndarray
+
+
+def evaluate(problem, W):
+    loss, F = LOSSES[problem.loss], problem.X @ W
+    if problem.has_intercept or problem.loss == "squared":
+        F = F + loss.intercepts(F, problem.Y)
+    M = loss.expected(F)
+    return Point(loss.value(F, problem.Y), M, problem.X.T @ (M - problem.Y))
+
+
+def bounds(problem, W, alpha):
+    r"""Objective at W, with the best intercepts for it, and a lower bound on the optimum.
+
+    The dual point is made of the residuals R = M - Y, whose sums are 0 for those intercepts. With a
+    ridge :math:`\alpha (1 - \rho)` any R is feasible, and the penalty has the conjugate
+
+    .. math:: \sum_j \max(\sigma_j(X'R) - \alpha \rho, 0)^2 \; / \; 2 \alpha (1 - \rho),
+
+    where :math:`\sigma_j` are what the norm sums; without, R is scaled into the dual ball.
+    """
+    sizes, at_W = SIZES[problem.norm], evaluate(problem, W)
+    ridge, strength = alpha * (1.0 - problem.l1_ratio), alpha * problem.l1_ratio
+    primal = at_W.loss + strength * sizes(W).sum() + 0.5 * ridge * (W**2).sum()
+    dual_sizes, M = sizes(at_W.gradient), at_W.expected
+    conjugate = 0.0
+    if ridge:
+        conjugate = (np.maximum(dual_sizes - strength, 0.0) ** 2).sum() / (2.0 * ridge)
+    elif dual_sizes.max() > strength:
+        M = problem.Y + strength / dual_sizes.max() * (M - problem.Y)
+    return primal, -LOSSES[problem.loss].conjugate(M, problem.Y) - conjugate
+
 
 def relative_gap(problem, W, alpha):
-    """Duality gap of W, with the best intercepts for it, over the sum of squares of centred Y."""
-    norm, dual_norm = NORMS[problem.norm]
-    Y = problem.Y - problem.Y.mean(axis=0)
-    R = Y - problem.X @ W
-    R -= R.mean(axis=0)
-    # A ridge is as many rows more, with labels 0.
-    ridge = alpha * (1.0 - problem.l1_ratio)
-    errors = (R**2).sum() + ridge * (W**2).sum()
-    strength = alpha * problem.l1_ratio
-    scale = min(1.0, strength / dual_norm(problem.X.T @ R - ridge * W))
-    primal = 0.5 * errors + strength * norm(W)
-    return (primal - scale * np.vdot(R, Y) + 0.5 * scale**2 * errors) / (Y**2).sum()
+    """Duality gap of W over the scale of the problem."""
+    primal, dual = bounds(problem, W, alpha)
+    return (primal - dual) / problem.scale
 
 
-def row_sparse(name, seed, *, has_intercept=False):
-    """Problem of a shape in `SHAPES`: a tenth of the features matter, half of Y is noise.
-
-    Dense X has neighbours correlated by 0.5.
-    """
-    n_samples, n_features, n_tasks, density = SHAPES[name]
-    rng = np.random.default_rng(seed)
+def features(n_samples, n_features, density, rng):
+    """Normal X, sparse or with neighbours correlated by 0.5."""
     if density < 1:
-        X = sparse.random_array(
+        return sparse.random_array(
             (n_samples, n_features), density=density, rng=rng, format="csc",
             data_sampler=rng.standard_normal,
         )  # fmt: skip
-    else:
-        X = rng.normal(size=(n_samples, n_features))
-        for j in range(1, n_features):
-            X[:, j] = 0.5 * X[:, j - 1] + np.sqrt(0.75) * X[:, j]
-        X = np.asfortranarray(X - X.mean(axis=0))
+    X = rng.normal(size=(n_samples, n_features))
+    for j in range(1, n_features):
+        X[:, j] = 0.5 * X[:, j - 1] + np.sqrt(0.75) * X[:, j]
+    return X
+
+
+def row_sparse(name, seed, *, has_intercept=False):
+    """Problem of a shape in `SHAPES`: a tenth of the features matter, half of Y is noise."""
+    n_samples, n_features, n_tasks, density = SHAPES[name]
+    rng = np.random.default_rng(seed)
+    X = features(n_samples, n_features, density, rng)
+    X = X if sparse.issparse(X) else np.asfortranarray(X - X.mean(axis=0))
     W = np.zeros((n_features, n_tasks))
     used = rng.choice(n_features, n_features // 10, replace=False)
     W[used] = rng.normal(size=(len(used), n_tasks))
@@ -124,7 +188,7 @@ def low_rank(name, seed):
     X = rng.normal(size=(n_samples, n_features))
     X = np.asfortranarray(X - X.mean(axis=0))
     W = rng.normal(size=(n_features, rank)) @ rng.normal(size=(rank, n_tasks))
-    return replace(_with_noise(X, W, rng, False), norm="trace")
+    return replace(_with_noise(X, W, rng, False), norm="trace_norm")
 
 
 def _with_noise(X, W, rng, has_intercept):

@@ -13,11 +13,11 @@ from scipy import linalg, sparse
 
 from benchmarks.common.report import Table, cells
 from benchmarks.linear.peers import MAX_ITER, PEERS, Competitor, decades
-from benchmarks.linear.problems import NORMS, row_norms
+from benchmarks.linear.problems import SIZES, row_norms
 from benchmarks.linear.timing import time_to_gaps
 
 # Norm, alpha, certified optimum.
-CASES = (("l21", 200, 783_909.2025), ("l21", 500, 869_988.4998), ("trace", 500, 824_648.8867))
+CASES = (("l21", 200, 783_909.2025), ("l21", 500, 869_988.4998), ("trace_norm", 500, 824_648.8867))
 
 N_PROJECTIONS = 20
 
@@ -51,9 +51,9 @@ class School:
         """Objective at W (n_features, n_tasks), and its duality gap."""
         R = self.y - np.einsum("ij,ji->i", self.X, W[:, self._index])
         theta = self._almost_feasible(R)
-        norm, dual_norm = NORMS[self.norm]
-        theta *= min(1.0, self.alpha / dual_norm(self._by_task(theta)))
-        primal = 0.5 * R @ R + self.alpha * norm(W)
+        sizes = SIZES[self.norm]
+        theta *= min(1.0, self.alpha / sizes(self._by_task(theta)).max())
+        primal = 0.5 * R @ R + self.alpha * sizes(W).sum()
         return primal, primal - theta @ self.y + 0.5 * theta @ theta
 
     def _almost_feasible(self, R):
@@ -87,7 +87,7 @@ class School:
 
 def _into_ball(Z, norm, radius):
     """The closest point where the dual norm is at most ``radius``."""
-    if norm == "trace":
+    if norm == "trace_norm":
         U, s, Vt = np.linalg.svd(Z, full_matrices=False)
         return U * np.minimum(s, radius) @ Vt
     return Z * (radius / np.maximum(row_norms(Z), radius))[:, None]
@@ -111,7 +111,7 @@ def cvxpy(problem, tol):
     factors, targets = zip(*_factors(problem), strict=True)
     W = cp.Variable((problem.X.shape[1], len(factors)))
     errors = sparse.block_diag(factors, format="csc") @ cp.vec(W, order="F")
-    norm = cp.normNuc(W) if problem.norm == "trace" else cp.mixed_norm(W, 2, 1)
+    norm = cp.normNuc(W) if problem.norm == "trace_norm" else cp.mixed_norm(W, 2, 1)
     loss = 0.5 * cp.sum_squares(errors - np.concatenate(targets))
     cp.Problem(cp.Minimize(loss + problem.alpha * norm)).solve(
         solver=cp.SCS, eps_abs=tol, eps_rel=tol, max_iters=MAX_ITER

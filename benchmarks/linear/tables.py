@@ -27,7 +27,7 @@ def solvers(settings, problem_name):
     if problem_name != "path":
         title = f"Solvers, alpha {problem_name} of the largest"
     problems = _row_sparse(settings, lambda problem: problem.at(fractions))
-    _compare(title, ours.SOLVER, problems, settings)
+    compare(title, ours.SOLVER | _peers(settings), problems, settings)
 
 
 def elastic_net(settings):
@@ -35,7 +35,7 @@ def elastic_net(settings):
     for fraction in (0.1, 0.01):
         problems = _row_sparse(settings, lambda p, f=fraction: replace(p, l1_ratio=0.5).at(f))
         title = f"Elastic net, l1_ratio 0.5, alpha {fraction} of the largest"
-        _compare(title, ours.SOLVER, problems, settings)
+        compare(title, ours.SOLVER | _peers(settings), problems, settings)
 
 
 def fits(settings):
@@ -43,7 +43,7 @@ def fits(settings):
     for fraction in (0.1, 0.01):
         problems = _row_sparse(settings, lambda p, f=fraction: p.at(f), has_intercept=True)
         title = f"Whole fits with intercepts, alpha {fraction} of the largest"
-        _compare(title, ours.FITS, problems, settings)
+        compare(title, ours.FITS | _peers(settings), problems, settings)
 
 
 def cross_validation(settings):
@@ -52,10 +52,8 @@ def cross_validation(settings):
         columns = ["shape", *ours.CV, "alpha / largest", "same alpha", "mse / mse - 1"]
         table = Table(f"5-fold CV of 100 alphas, tol {tol:g}", columns, markdown=settings.markdown)
         for name, problem in _row_sparse(settings, lambda p: p.at(PATH), has_intercept=True):
-            _, results, found = next(
-                time_to_gaps(ours.CV, problem, [tol], settings, gap_of=lambda choice: 0.0)
-            )
-            table.row(label(name, problem), *cells(results), *_choices(found, problem))
+            _, results, found = next(time_to_gaps(ours.CV, problem, [tol], settings))
+            table.row(name, *cells(results), *_choices(found, problem))
 
 
 def _choices(found, problem):
@@ -76,20 +74,26 @@ def trace(settings):
     """Whole fits without intercepts, trace norm."""
     for fraction in (0.1, 0.01):
         shapes = [name for name in settings.shapes if name in LOW_RANK_SHAPES]
-        problems = [(name, low_rank(name, settings.seed).at(fraction)) for name in shapes]
-        _compare(f"Trace norm, alpha {fraction} of the largest", ours.TRACE, problems, settings)
+        problems = ((name, low_rank(name, settings.seed).at(fraction)) for name in shapes)
+        problems = ((label(name, problem), problem) for name, problem in problems)
+        title = f"Trace norm, alpha {fraction} of the largest"
+        compare(title, ours.TRACE | _peers(settings), problems, settings)
 
 
 def _row_sparse(settings, finish, **options):
-    """(name, problem) for the shapes asked for, one at a time."""
+    """(label, problem) for the shapes asked for, one at a time."""
     for name in settings.shapes:
         if name in SHAPES:
-            yield name, finish(row_sparse(name, settings.seed, **options))
+            problem = finish(row_sparse(name, settings.seed, **options))
+            yield label(name, problem), problem
 
 
-def _compare(title, first, problems, settings):
-    peers = {name: PEERS[name] for name in settings.peers}
-    competitors = {**first, **peers}
+def _peers(settings):
+    return {name: PEERS[name] for name in settings.peers}
+
+
+def compare(title, competitors, problems, settings):
+    """Table of CPU times to the gaps asked for; ``problems`` are pairs of (label, problem)."""
     table = None
     for name, problem in problems:
         if table is None:
@@ -99,8 +103,8 @@ def _compare(title, first, problems, settings):
                 title, ["shape", "gap", *competitors, "largest gap"], markdown=settings.markdown
             )
         for gap, results, found in time_to_gaps(competitors, problem, settings.tols, settings):
-            largest = max(map(problem.gap, found.values()), default=np.nan)
-            table.row(label(name, problem), f"{gap:.0e}", *cells(results), f"{largest:.0e}")
+            gaps = [competitors[n].judge(problem, path) for n, path in found.items()]
+            table.row(name, f"{gap:.0e}", *cells(results), f"{max(gaps, default=np.nan):.0e}")
 
 
 def _may_take(competitor, problem):

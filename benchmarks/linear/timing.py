@@ -26,14 +26,13 @@ class Run:
     gap: float
 
 
-def time_to_gaps(competitors, problem, gaps, settings, gap_of=None):
+def time_to_gaps(competitors, problem, gaps, settings):
     """Yield (gap asked for, {name: seconds or Failed}, {name: what came back last}).
 
     ``settings`` have the CPU seconds a run may take, ``limit``, and the number of ``repeats``;
     what takes long is repeated only as often as the limit allows, at least once.
     """
-    gap_of = gap_of or problem.gap
-    climbs = {name: _climb(c, problem, gaps, settings, gap_of) for name, c in competitors.items()}
+    climbs = {name: _climb(c, problem, gaps, settings) for name, c in competitors.items()}
     for gap in gaps:
         results = {name: _cheapest(climb, gap, settings) for name, climb in climbs.items()}
         runs = {name: run for name, run in results.items() if isinstance(run, Run)}
@@ -65,7 +64,7 @@ def _cheapest(climb, gap, settings):
     return Failed(end or f"gap {best:.0e}")
 
 
-def _climb(competitor, problem, gaps, settings, gap_of):
+def _climb(competitor, problem, gaps, settings):
     """(runs, why they ended early) down the ladder of tolerances, to the smallest gap."""
     if not competitor.is_installed:
         return [], "not installed"
@@ -80,7 +79,7 @@ def _climb(competitor, problem, gaps, settings, gap_of):
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     ladder = competitor.ladder(gaps)
-    arguments = (sender, competitor.solve, problem, ladder, gap_of, gaps[-1], settings.limit)
+    arguments = (sender, competitor, problem, ladder, gaps[-1], settings.limit)
     child = context.Process(target=_run_ladder, args=arguments)
     child.start()
     sender.close()
@@ -97,7 +96,7 @@ def _climb(competitor, problem, gaps, settings, gap_of):
     return runs, "cut" if child.exitcode < 0 else "error"
 
 
-def _run_ladder(sender, solve, problem, ladder, gap_of, goal, limit):
+def _run_ladder(sender, competitor, problem, ladder, goal, limit):
     """Body of the child: send (tol, seconds, gap) until the goal is reached.
 
     Ends when all runs together took twice the limit, too.
@@ -107,10 +106,10 @@ def _run_ladder(sender, solve, problem, ladder, gap_of, goal, limit):
     for tol in ladder:
         resource.setrlimit(resource.RLIMIT_CPU, (ceil(time.process_time()) + limit, most))
         try:
-            seconds, found = cpu_time(solve, problem, tol)
-            gap = float(gap_of(found))
+            seconds, found = cpu_time(competitor.solve, problem, tol)
+            gap = float(competitor.judge(problem, found))
         except Exception as error:
-            _tell(solve, error)
+            _tell(competitor.solve, error)
             sys.exit(1)
         sender.send((tol, seconds, gap))
         if gap <= goal or time.process_time() > 2 * limit:

@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._weighted_grams import (
-    TaskRows,
-    weighted_grams,
-    weighted_grams_of_tasks,
-)
+from skmtl.linear.objective._task_rows import TaskRows, weighted_grams_of_tasks
+from skmtl.linear.objective._weighted_grams import weighted_grams
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -37,12 +34,13 @@ class Design(Protocol):
     def sums(self, U: Array) -> Array:
         """What of the transposed map belongs to the intercepts."""
 
-    def grams(self, h: Array) -> Array:
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'` for the offset o.
 
         Wide: (m, p, p), one for each column of weights h (n_samples, m). Long: (n_tasks * K, p, p)
         for weights (n_samples, K), of the rows of each task, in the order of the columns of W.
-        Weights may be 0 or negative; the matrices are exactly symmetric.
+        Weights may be 0 or negative; the matrices are exactly symmetric. ``with_ones`` gives them
+        another row and column, last, for a column of ones beside X.
         """
 
     def squares(self, h: Array) -> Array:
@@ -59,14 +57,15 @@ class WideDesign:
 
     def forward(self, W: Array, b: Array) -> Array:
         if not W.any():
-            return np.array(self.shift(b))
+            return np.full((self.X.shape[0], len(b)), b)
         raw = np.asarray(self.X @ W)
         raw += b - self.offset @ W
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        sums = U.sum(axis=0)
-        return self.X.T @ U - np.outer(self.offset, sums), sums
+        gradient, sums = np.asarray(self.X.T @ U), self.sums(U)
+        gradient -= self.offset[:, None] * sums
+        return gradient, sums
 
     def shift(self, b: Array) -> Array:
         return np.broadcast_to(b, (self.X.shape[0], len(b)))
@@ -74,8 +73,14 @@ class WideDesign:
     def sums(self, U: Array) -> Array:
         return np.asarray(U.sum(axis=0))
 
-    def grams(self, h: Array) -> Array:
-        return weighted_grams(self.X, h, self.offset)
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
+        grams = weighted_grams(self.X, h, self.offset)
+        if not with_ones:
+            return grams
+        m, p = grams.shape[:2]
+        bordered = np.empty((m, p + 1, p + 1))
+        bordered[:, :p, :p] = grams
+        return _with_border(bordered, *self.adjoint(h))
 
     def squares(self, h: Array) -> Array:
         return _centred_squares(self, WideDesign(_squared(self.X), 0.0 * self.offset), h)
@@ -117,7 +122,7 @@ class LongDesign:
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         stacked = self._transposed(U).reshape(self.n_tasks, self.n_features, -1)
         gradient, sums = stacked.swapaxes(0, 1).reshape(self.n_features, -1), self.sums(U)
-        return gradient - np.outer(self.offset, sums), sums
+        return gradient - self.offset[:, None] * sums, sums
 
     def _transposed(self, U: Array) -> Array:
         """The blocks transposed times U, (n_tasks, n_features * n_classes)."""
@@ -137,9 +142,17 @@ class LongDesign:
     def _rows(self) -> TaskRows:
         return TaskRows(self.task_index, self.n_tasks)
 
-    def grams(self, h: Array) -> Array:
-        grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows)
-        return grams.reshape(-1, self.n_features, self.n_features)
+    def grams(self, h: Array, *, with_ones: bool = False) -> Array:
+        grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows, int(with_ones))
+        grams = grams.reshape(-1, *grams.shape[2:])
+        return _with_border(grams, *self.adjoint(h)) if with_ones else grams
+
+
+def _with_border(grams: Array, products: Array, sums: Array) -> Array:
+    """Gram matrices with their last rows and columns, those of a column of ones."""
+    grams[:, -1, :-1] = grams[:, :-1, -1] = products.T
+    grams[:, -1, -1] = sums
+    return grams
 
     def squares(self, h: Array) -> Array:
         X, zeros = _squared(self.X), 0.0 * self.offset

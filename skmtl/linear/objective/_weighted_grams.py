@@ -7,7 +7,6 @@ result is small. Weights may be 0 or negative. The matrices are exactly symmetri
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,10 @@ Array = NDArray[Any]
 BLOCK_NUMBERS = 2**15
 """Numbers of X in a block of rows, 256 KB."""
 
-MANY_FEATURES = 100
-"""Features from which on smaller blocks pay."""
+MANY_FEATURES = 64
+"""Features from which on fewer rows than fit into a block are faster."""
 
-MANY_ROWS = 192
+MANY_ROWS = 320
 """Rows of a block where features are many: multiples of 128 are slower (OpenBLAS)."""
 
 MANY_COLUMNS = 12
@@ -30,15 +29,6 @@ MANY_COLUMNS = 12
 
 PAIR_ROWS, PAIR_NUMBERS = 512, 2**16
 """Rows, and numbers, of a block of products of features."""
-
-CHUNK_NUMBERS = 2**15
-"""Numbers of the rows of a chunk of tasks."""
-
-FEW_ROWS = 32
-"""Rows of a task up to which one call for many tasks pays."""
-
-COPY_NUMBERS = 2**20
-"""Numbers of the rows of one task that are copied at a time where they are scattered."""
 
 SPARSE = 0.1
 """Share of entries of sparse X below which it is multiplied as it is."""
@@ -51,79 +41,9 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
-class TaskRows:
-    """The rows of each task, tasks with few rows first, so that neighbours have about as many.
-
-    Attributes
-    ----------
-    tasks : ndarray of shape (n_tasks,)
-        Tasks in this order.
-    starts : ndarray of shape (n_tasks + 1,)
-        Where the rows of each begin in ``order``, and the end.
-    order : ndarray of shape (n_samples,) or None
-        Rows in the order of these tasks; None where they are so already.
-    """
-
-    def __init__(self, task_index: Array, n_tasks: int) -> None:
-        counts = np.bincount(task_index, minlength=n_tasks)
-        self.tasks = np.argsort(counts, kind="stable")
-        self.starts = np.concatenate([[0], np.cumsum(counts[self.tasks])])
-        place = np.argsort(self.tasks)[task_index]
-        is_ordered = bool((place[1:] >= place[:-1]).all())
-        self.order = None if is_ordered else np.argsort(place, kind="stable")
-
-    def take(self, start: int, end: int) -> Any:
-        """Rows at some places of the order."""
-        return slice(start, end) if self.order is None else self.order[start:end]
-
-    def chunks(self, n_rows: int) -> Iterator[tuple[int, int]]:
-        """Ranges of tasks with ``n_rows`` rows or one task, none twice as large as another."""
-        counts = np.diff(self.starts)
-        first = int(np.searchsorted(counts, 1))
-        while first < len(counts):
-            last = int(np.searchsorted(self.starts, self.starts[first] + n_rows, side="right")) - 1
-            alike = int(np.searchsorted(counts, 2 * counts[first], side="right"))
-            end = max(min(last, alike), first + 1)
-            yield first, end
-            first = end
-
-
-def weighted_grams_of_tasks(X: Any, h: Array, offset: Array, rows: TaskRows) -> Array:
-    """Gram matrices (n_tasks, K, p, p) of the rows of each task, of weights h (n, K)."""
-    p, K = X.shape[1], h.shape[1]
-    grams = np.zeros((len(rows.tasks), K, p, p))
-    for first, end in rows.chunks(max(CHUNK_NUMBERS // p, 1)):
-        tasks, starts = rows.tasks[first:end], rows.starts[first : end + 1]
-        if len(tasks) == 1:
-            for start, stop in _ranges(starts[0], starts[1], max(COPY_NUMBERS // p, 1)):
-                some = rows.take(start, stop)
-                grams[tasks[0]] += weighted_grams(X[some], h[some], offset)
-            continue
-        some = rows.take(starts[0], starts[-1])
-        few = _of_few_rows if starts[-1] - starts[-2] <= FEW_ROWS else _task_by_task
-        grams[tasks] = _symmetric(few(_dense(X[some]) - offset, h[some], starts - starts[0]))
-    return grams
-
-
-def _of_few_rows(x: Array, h: Array, starts: Array) -> Array:
-    """One product of stacks of rows, filled up to the same number for each task."""
-    counts = np.diff(starts)
-    steps = np.arange(counts.max())
-    rows = np.minimum(starts[:-1, None] + steps, len(x) - 1)
-    weights = h[rows] * (steps < counts[:, None])[:, :, None]
-    stack = x[rows]
-    transposed = stack.swapaxes(1, 2)
-    columns = range(h.shape[1])
-    return np.stack([transposed @ (stack * weights[:, :, k, None]) for k in columns], axis=1)
-
-
-def _task_by_task(x: Array, h: Array, starts: Array) -> Array:
-    grams = np.empty((len(starts) - 1, h.shape[1], x.shape[1], x.shape[1]))
-    for k, column in enumerate(h.T):
-        weighted = x * column[:, None]
-        for t, (start, end) in enumerate(pairwise(starts.tolist())):
-            np.matmul(x[start:end].T, weighted[start:end], out=grams[t, k])
-    return grams
+def dense(rows: Any) -> Array:
+    """Rows of X as an array."""
+    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
 
 
 def _by_columns(X: Any, h: Array, offset: Array) -> Array:
@@ -134,16 +54,16 @@ def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
     has_roots = bool(signs.all())
     weights = np.sqrt(signs * h) if has_roots else h
-    # New large arrays are pages to fill: these are used again.
     n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
+    # New large arrays are pages to fill: these are used again.
     buffers = np.empty((2, min(n_rows, len(h)), p))
     for rows in _blocks(len(h), buffers.shape[1]):
         x, weighted = buffers[:, : len(h[rows])]
-        np.subtract(_dense(X[rows]), offset, out=x)
+        np.subtract(dense(X[rows]), offset, out=x)
         for gram, column in zip(grams, weights[rows].T, strict=True):
             np.multiply(x, column[:, None], out=weighted)
             gram += weighted.T @ (weighted if has_roots else x)
-    return grams * signs[:, None, None] if has_roots else _symmetric(grams)
+    return grams * signs[:, None, None] if has_roots else symmetric(grams)
 
 
 def _by_pairs(X: Any, h: Array, offset: Array) -> Array:
@@ -152,10 +72,11 @@ def _by_pairs(X: Any, h: Array, offset: Array) -> Array:
     ends = np.cumsum(np.arange(p, 0, -1))
     grams = np.zeros((m, p, p))
     totals = np.zeros((ends[-1], m))
-    groups = list(_groups(p, max(PAIR_NUMBERS // PAIR_ROWS, p)))
-    pairs = np.empty((max(PAIR_NUMBERS // PAIR_ROWS, p), min(PAIR_ROWS, len(h))))
+    n_pairs = max(PAIR_NUMBERS // PAIR_ROWS, p)
+    groups = list(_groups(p, n_pairs))
+    pairs = np.empty((n_pairs, min(PAIR_ROWS, len(h))))
     for rows in _blocks(len(h), PAIR_ROWS):
-        x = np.ascontiguousarray((_dense(X[rows]) - offset).T)
+        x = np.ascontiguousarray((dense(X[rows]) - offset).T)
         some = pairs[:, : x.shape[1]]
         for first, last in groups:
             start, end = ends[first] - (p - first), ends[last - 1]
@@ -191,21 +112,13 @@ def _of_sparse(X: Any, h: Array, offset: Array) -> Array:
         weighted.data = X.data * np.repeat(column, counts)
         moved = np.outer(offset, X_T @ column - 0.5 * column.sum() * offset)
         grams.append((X_T @ weighted).toarray() - (moved + moved.T))
-    return _symmetric(np.array(grams))
-
-
-def _dense(rows: Any) -> Array:
-    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
+    return symmetric(np.array(grams))
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
 
 
-def _ranges(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    return ((at, min(at + size, end)) for at in range(start, end, size))
-
-
-def _symmetric(grams: Array) -> Array:
+def symmetric(grams: Array) -> Array:
     """Rounding apart, they are so already."""
     return np.asarray(0.5 * (grams + grams.swapaxes(-1, -2)))

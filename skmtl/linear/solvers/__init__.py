@@ -12,6 +12,7 @@ from skmtl.linear.solvers._proximal_gradient import (
     proximal_gradient,
 )
 from skmtl.linear.solvers._proximal_newton import ProximalNewton
+from skmtl.linear.solvers._quadratic_models import QuadraticModels
 
 # In the order of preference; the last takes everything.
 SOLVERS: tuple[Solver, ...] = (
@@ -20,6 +21,7 @@ SOLVERS: tuple[Solver, ...] = (
     BlockDescent(),
     ADMM(),
     ProximalNewton(),
+    QuadraticModels(),
     ProximalGradient(),
 )
 
@@ -32,6 +34,7 @@ __all__ = [
     "Newton",
     "ProximalGradient",
     "ProximalNewton",
+    "QuadraticModels",
     "Solution",
     "Solver",
     "Start",

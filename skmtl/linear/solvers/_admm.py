@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,54 @@ def admm(
     .. [2] B. Wohlberg, "ADMM penalty parameter selection by residual balancing",
        arXiv:1704.06209, 2017, sections 4 and 5.
     """
+    gap = np.inf
+    for found in splitting(problem, proxes, x, max_iter=max_iter):
+        x, gap = found.x, found.gap
+        if gap <= max_gap:
+            return Solution(x, gap, found.n_iter)
+    return Solution(x, gap, max_iter)
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """Where ADMM is when it has evaluated the gap.
+
+    Attributes
+    ----------
+    x : ndarray
+        Parameters as `Problem.split` understands them.
+    primal, gap : float
+        Value at ``x``, and what it is above the largest lower bound so far.
+    n_iter : int
+        Iterations so far.
+    W, b : ndarray
+        Coefficients of the loss, whose gradient gave the bound.
+    rho : float
+        Step size.
+    V, U : ndarray
+        Copies of the parts, and scaled multipliers.
+    """
+
+    x: Array
+    primal: float
+    gap: float
+    n_iter: int
+    W: Array
+    b: Array
+    rho: float
+    V: Array
+    U: Array
+
+
+def splitting(
+    problem: Any,
+    proxes: Sequence[Sequence[Prox]],
+    x: Array,
+    *,
+    max_iter: int,
+    last: Splitting | None = None,
+) -> Iterator[Splitting]:
+    """The iterations of `admm` from ``x``, or from the last of those of a problem close by."""
     loss_step = LossStep(
         problem.loss.statistics, problem.intercept.alpha if problem.intercept else None
     )
@@ -115,10 +164,13 @@ def admm(
     flat = [prox for found in proxes for prox in found]
     m = float(copies.fractions.sum())
     size = _StepSize(m * loss_step.typical, m * loss_step.largest)
+    if last is None:
+        V, U = _start(problem, loss_step, copies, x, size.rho)
+    else:
+        size.rho, V, U = last.rho, copies.of(problem.unpack(x)), last.U
     rho = size.rho
-    V, U = _start(problem, loss_step, copies, x, rho)
     iterates = Anderson(V + U)
-    lower, gap = -np.inf, np.inf
+    lower = -np.inf
     for n_iter in range(1, max_iter + 1):
         A = copies.mean(V - U)
         total = A.sum(axis=0)
@@ -137,16 +189,13 @@ def admm(
             problem.use_subgradients(copies.split(rho * U))
             primal, bound = problem.gap(x, dual_point=problem.loss.at(W, b))
             lower = max(lower, bound)
-            gap = max(primal - lower, 0.0)
-            if gap <= max_gap:
-                return Solution(x, gap, n_iter)
+            yield Splitting(x, primal, max(primal - lower, 0.0), n_iter, W, b, rho, V, U)
             factor = size.balance(_relative(P - V, V), _relative(V - before, U))
             if factor == 1.0:
                 V, U = _proximal(flat, iterates.extrapolate(), rho)
             else:
                 rho, U = size.rho, U / factor
                 iterates = Anderson(V + U)
-    return Solution(x, gap, max_iter)
 
 
 def _start(

@@ -138,10 +138,10 @@ class LinearRows:
     def __init__(self, X: Any, task_index: Array | None, n_tasks: int) -> None:
         self.X, self.design = X, None
         if task_index is not None:
-            # Of the tasks in X, and one more, the shared part: of a task that is unknown.
+            # Of the tasks in X, and one more, the shared part: of an unknown task.
             known, self.asked = task_index >= 0, np.zeros(n_tasks, dtype=bool)
             self.asked[task_index[known]] = True
-            n_asked = int(self.asked.sum())
+            n_asked = int(np.count_nonzero(self.asked))
             index = np.where(known, (np.cumsum(self.asked) - 1)[task_index], n_asked)
             self.design = LongDesign(X, index, n_asked + 1, np.zeros(X.shape[1]))
 
@@ -156,11 +156,11 @@ class LinearRows:
             # Fits are laid out as further classes of a task.
             shared = np.stack([np.atleast_2d(np.asarray(one.shared_coef)) for one in found])
             shared_intercept = np.stack([np.asarray(one.shared_intercept) for one in found])
-            by_task = len(found), len(self.asked), n_outputs // len(self.asked)
-            coef = coef.reshape(*by_task, n_features)[:, self.asked]
-            intercept = intercept.reshape(by_task)[:, self.asked]
-            W: Array = np.concatenate([coef, shared[:, None]], axis=1)
-            b = np.concatenate([intercept, shared_intercept[:, None]], axis=1)
-            W = W.transpose(3, 1, 0, 2).reshape(n_features, -1)
-            raw, n_outputs = self.design.forward(W, b.swapaxes(0, 1).ravel()), by_task[2]
+            n_outputs = shared.shape[1]
+            by_task = len(found), len(self.asked), n_outputs
+            W = coef.reshape(*by_task, n_features)[:, self.asked]
+            W = np.concatenate([W, shared[:, None]], axis=1).transpose(3, 1, 0, 2)
+            b = intercept.reshape(by_task)[:, self.asked]
+            b = np.concatenate([b, shared_intercept[:, None]], axis=1).swapaxes(0, 1)
+            raw = self.design.forward(W.reshape(n_features, -1), b.ravel())
         return np.asarray(raw).reshape(n_samples, len(found), n_outputs).swapaxes(0, 1)

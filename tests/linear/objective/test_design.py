@@ -76,6 +76,16 @@ def signed_weights(rng, n_columns):
     return h
 
 
+def assert_with_ones(design, h, grams):
+    """All are symmetric, and a column of ones adds the products with the weights."""
+    np.testing.assert_array_equal(grams, grams.swapaxes(1, 2))
+    found, (products, sums) = design.grams(h, with_ones=True), design.adjoint(h)
+    np.testing.assert_array_equal(found, found.swapaxes(1, 2))
+    np.testing.assert_allclose(found[:, :-1, :-1], grams, atol=1e-10)
+    np.testing.assert_allclose(found[:, -1, :-1], products.T, atol=1e-10)
+    np.testing.assert_allclose(found[:, -1, -1], sums, atol=1e-10)
+
+
 # Few and many features and columns of weights go different ways, as do few and many zeros in X.
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("density", [1.0, 0.05])
@@ -88,7 +98,10 @@ def test_grams_of_wide_form(container, density, n_features, n_columns):
     found = WideDesign(container(X), offset).grams(h)
     expected = np.einsum("ik,ip,iq->kpq", h, X - offset, X - offset, optimize=True)
     np.testing.assert_allclose(found, expected, atol=1e-11)
-    np.testing.assert_array_equal(found, found.swapaxes(1, 2))
+    design = WideDesign(container(X), offset)
+    assert_with_ones(design, h, found)
+    h = np.abs(h)
+    np.testing.assert_allclose(design.grams(-h), -design.grams(h), atol=1e-11)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -104,7 +117,20 @@ def test_grams_of_long_form(container, form, n_features, n_classes):
     weighted = [[x.T @ (x * h[:, [k]]) for k in range(n_classes)] for x in full.swapaxes(0, 1)]
     expected = np.reshape(weighted, (-1, n_features, n_features))
     np.testing.assert_allclose(found, expected, atol=1e-10)
-    np.testing.assert_array_equal(found, found.swapaxes(1, 2))
+    assert_with_ones(LongDesign(container(X), index, N_TASKS, offset), h, found)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_squares_are_the_diagonals_of_grams(container):
+    rng = np.random.default_rng(0)
+    X, index, offset = features(rng, 0.5), task_index(rng, "unsorted"), np.arange(5.0)
+    h = rng.random((N_SAMPLES, 3))
+    for design in (
+        WideDesign(container(X), offset),
+        LongDesign(container(X), index, N_TASKS, offset),
+    ):
+        diagonals = np.einsum("mjj->jm", design.grams(h))
+        np.testing.assert_allclose(design.squares(h), diagonals, atol=1e-12)
 
 
 def test_large_problems_are_cut_into_blocks():

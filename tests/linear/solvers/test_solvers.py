@@ -38,6 +38,7 @@ TAKEN = {
     "closed_form": ("l2", lambda Y: Y),
     "newton": ("l2", lambda Y: (np.median(Y, axis=0) < Y) * 1.0),
     "proximal_newton": ("l21", lambda Y: (np.median(Y, axis=0) < Y) * 1.0),
+    "quadratic_models": ("trace_norm", lambda Y: (np.median(Y, axis=0) < Y) * 1.0),
 }
 EXACT_ZEROS = sorted(set(NAMES) - set(TAKEN))
 
