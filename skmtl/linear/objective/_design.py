@@ -147,16 +147,16 @@ class LongDesign:
         grams = grams.reshape(-1, *grams.shape[2:])
         return _with_border(grams, *self.adjoint(h)) if with_ones else grams
 
+    def squares(self, h: Array) -> Array:
+        X, zeros = _squared(self.X), 0.0 * self.offset
+        return _centred_squares(self, LongDesign(X, self.task_index, self.n_tasks, zeros), h)
+
 
 def _with_border(grams: Array, products: Array, sums: Array) -> Array:
     """Gram matrices with their last rows and columns, those of a column of ones."""
     grams[:, -1, :-1] = grams[:, :-1, -1] = products.T
     grams[:, -1, -1] = sums
     return grams
-
-    def squares(self, h: Array) -> Array:
-        X, zeros = _squared(self.X), 0.0 * self.offset
-        return _centred_squares(self, LongDesign(X, self.task_index, self.n_tasks, zeros), h)
 
 
 def _squared(X: Any) -> Any:

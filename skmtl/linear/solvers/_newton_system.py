@@ -80,18 +80,19 @@ def hessians(
     ``by_output`` leaves out what is between the outputs of a task, ``is_damped`` takes
     `Curvature.upper` for tasks with one output.
     """
-    loss, q = point.loss, len(penalty.own)
+    loss, with_ones = point.loss, len(penalty.own) > penalty.n_features
     is_long = loss.task_index is not None
     if by_output or point.curvature.is_diagonal:
         columns = np.arange(n_outputs)[:, None]
         h = point.curvature.upper if is_damped else point.curvature.diagonal
-        return [Hessians(columns, _bordered(loss, h, q))]
+        return [Hessians(columns, _grams(loss, h, with_ones))]
     found: dict[int, list[Hessians]] = {}
     for outputs, matrices in point.curvature.blocks():
         K = matrices.shape[2]
         columns = np.arange(n_outputs) if is_long else np.arange(n_outputs)[outputs]
-        of_pairs = _of_pairs(loss, matrices, q)
-        stack = Hessians(columns.reshape(-1, K), of_pairs.reshape(-1, K * q, K * q))
+        if is_damped and K == 1:
+            matrices = point.curvature.upper[:, outputs][:, :, None, None]
+        stack = Hessians(columns.reshape(-1, K), _of_pairs(loss, matrices, with_ones))
         shifts = np.abs(matrices.sum(axis=-1)).max()
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
@@ -107,34 +108,28 @@ def _joined(stacks: list[Hessians]) -> Hessians:
     return joined
 
 
-def _of_pairs(loss: DataLoss, curvature: Array, q: int) -> Array:
-    """Hessians (n_tasks, K, q, K, q) from matrices (n_samples, members, K, K) over outputs."""
+def _of_pairs(loss: DataLoss, curvature: Array, with_ones: bool) -> Array:
+    """Hessians (n_tasks, K q, K q) from matrices (n_samples, members, K, K) over outputs."""
     n, K = len(curvature), curvature.shape[2]
     upper = np.triu_indices(K)
     pairs = curvature[:, :, upper[0], upper[1]].reshape(n, -1)
-    grams = _bordered(loss, pairs, q).reshape(-1, len(upper[0]), q, q)
+    grams = _grams(loss, pairs, with_ones)
+    q = grams.shape[1]
+    grams = grams.reshape(-1, len(upper[0]), q, q)
     full = np.empty((len(grams), K, q, K, q))
     full[:, upper[0], :, upper[1]] = full[:, upper[1], :, upper[0]] = grams.swapaxes(0, 1)
-    return full
+    return full.reshape(-1, K * q, K * q)
 
 
-def _bordered(loss: DataLoss, h: Array, q: int) -> Array:
+def _grams(loss: DataLoss, h: Array, with_ones: bool) -> Array:
     """Gram matrices of weights h, with the column of ones where there are intercepts."""
     first = h[:, :1]
     if loss.task_index is None and h.shape[1] > 1 and first[0, 0] > 0:
         # Where all rows are alike, as those of a constant prediction, one matrix is enough.
         ratios = h[0] / first[0, 0]
         if (np.abs(h - first * ratios) <= ROUNDING * np.abs(ratios) * first).all():
-            return ratios[:, None, None] * _bordered(loss, first, q)
-    grams = loss.design.grams(h)
-    m, p, _ = grams.shape
-    if p == q:
-        return grams
-    bordered = np.empty((m, q, q))
-    products, sums = loss.design.adjoint(h)
-    bordered[:, :p, :p], bordered[:, p, p] = grams, sums
-    bordered[:, p, :p] = bordered[:, :p, p] = products.T
-    return bordered
+            return ratios[:, None, None] * _grams(loss, first, with_ones)
+    return loss.design.grams(h, with_ones=with_ones)
 
 
 def newton_system(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSystem:
