@@ -22,8 +22,14 @@ MAX_NUMBERS = 2**27
 MAX_UNKNOWN = 5000
 """Largest system in all coefficients, for graphs over tasks."""
 
-STEPS_AFTER = {EXACT: 2.5, ROUGH: 8.0, DIAGONAL: 50.0}
-"""Steps that are still to go with a new Hessian, about."""
+NEWTON_STEPS = 2.5
+"""Steps that are still to go with the Hessian, about."""
+
+SOME_ROWS, SINGLE, DIAGONALS = (0.03, 3), (0.15, 8), (0.6, 30)
+"""Factors on the gap per step that other matrices bring, and steps to take before the next one.
+
+They are of some rows; of outputs or tasks by themselves; diagonals.
+"""
 
 STEPS_OF_A_GAP = 50.0
 """What a gap costs where its free directions take conjugate gradients."""
@@ -63,6 +69,7 @@ class HessianChoice:
         per_number = 2e-2 if K > 1 else 1e-2
         self.step = 50.0 + n * per_row * (per_number + p * (2e-3 if is_long else 2e-4))
         self.costs = {DIAGONAL: 45.0 + n * per_row * p * 5e-3}
+        self.rates = {DIAGONAL: DIAGONALS, ROUGH: SINGLE}
         n_rows = max(ENOUGH_ROWS, ROWS_PER_FEATURE * p)
         self.row_step = 1 if is_long else max(n // n_rows, 1)
         n_weights, n_some = n * per_row * (K + 1) / 2, n * per_row / self.row_step
@@ -76,6 +83,7 @@ class HessianChoice:
         elif K > 1 and not penalty.couples and n_unknown**2 <= n_outputs * MAX_NUMBERS:
             self.costs[ROUGH] = _hessian(n_some, p, n_outputs, p)
         elif self.row_step > 1 and has_exact:
+            self.rates[ROUGH] = SOME_ROWS
             self.costs[ROUGH] = _hessian(n_some * (K + 1) / 2, p, n_tasks, p * K)
         if has_exact:
             self.costs[EXACT] = _hessian(n_weights, p, n_tasks, p * K)
@@ -90,15 +98,20 @@ class HessianChoice:
         if self.certifies_with_hessian and expected <= target:
             return EXACT
         target, expected = max(target, SMALLEST), max(expected, SMALLEST)
-        costs = {way: cost + STEPS_AFTER[way] * self.step for way, cost in self.costs.items()}
+        distance = math.log(target / expected)
+        costs = {}
+        for way, cost in self.costs.items():
+            steps, at_least = NEWTON_STEPS, 0
+            if way != EXACT:
+                rate, at_least = self.rates[way]
+                steps = max(distance / math.log(rate), 1.0)
+            if self.last is None or self.n_since >= at_least:
+                costs[way] = cost + steps * self.step
         if self.last is not None:
             rate = min(max(expected / self.last, FASTEST), SLOWEST)
-            costs[KEEP] = math.log(target / expected) / math.log(rate) * self.step
+            costs[KEEP] = distance / math.log(rate) * self.step
             if self.certifies_with_hessian:
                 costs[KEEP] += self.costs[EXACT] + self.step
-            for way in (DIAGONAL, ROUGH):
-                if self.n_since < STEPS_AFTER[way]:
-                    costs.pop(way, None)
         choice = min(costs, key=costs.__getitem__)
         self.last, self.n_since = expected, self.n_since + 1 if choice == KEEP else 0
         return choice
