@@ -86,13 +86,10 @@ class Curvature:
         """
         found = []
         for block, raw in self.loss.split(self.raw):
-            n_outputs = raw.shape[2]
-            bent = np.empty((*raw.shape, n_outputs))
-            for k, unit in enumerate(np.eye(n_outputs)):
-                along = np.broadcast_to(unit, raw.shape)
-                curvature = block.task.curvature(raw, block.values, along)
-                bent[..., k] = block.weigh(curvature).reshape(raw.shape)
-            found.append((block.outputs, bent))
+            matrices = np.empty((*raw.shape, raw.shape[2]))
+            for rows, some in block.chunks():
+                matrices[rows] = _matrices(some, raw[rows])
+            found.append((block.outputs, matrices))
         return found
 
 
@@ -105,3 +102,17 @@ def _diagonal(block: LabelBlock, raw: Array) -> Array:
         along = np.broadcast_to(unit, raw.shape)
         bent[:, :, k] = block.task.curvature(raw, block.values, along)[:, :, k]
     return bent
+
+
+def _matrices(block: LabelBlock, raw: Array) -> Array:
+    """Weighed second derivatives (n_samples, n_tasks, n_outputs, n_outputs), all at once."""
+    shape = *raw.shape, raw.shape[2]
+    matrices = block.task.curvature(
+        np.broadcast_to(raw[:, :, None], shape),
+        np.broadcast_to(block.values[:, :, None], raw.shape),
+        np.broadcast_to(np.eye(raw.shape[2]), shape),
+    )
+    if block.observed is not None:
+        matrices = np.where(block.observed[:, :, None, None], matrices, 0.0)
+    weighed: Array = matrices * block.label_weights[:, :, None, None]
+    return weighed
