@@ -186,22 +186,11 @@ def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
         counts = np.bincount(X.group)
         diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
         return float(counts @ diagonals) / counts.sum() or 1.0
-    n_tasks = targets.tasks.n_tasks
-    X, _ = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
-    if targets.task_index is None:
-        c = label_weights.reshape(len(label_weights), -1)
-        total, sums, squares = c.sum(axis=0), X.T @ c, _squared(X).T @ c
-    else:
-        c = label_weights[:, None]
-        total = np.bincount(targets.task_index, label_weights, n_tasks)
-        sums = make_design(X, targets).adjoint(c)[0]
-        squares = make_design(_squared(X), targets).adjoint(c)[0]
-    centred = np.maximum(squares - sums**2 / total, 0.0)
+    X, mean = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
+    design, c = make_design(X, targets, mean), label_weights.reshape(len(label_weights), -1)
+    sums, total = design.adjoint(c)
+    centred = np.maximum(design.squares(c) - sums**2 / total, 0.0)
     return float(centred.mean()) or 1.0
-
-
-def _squared(X: Any) -> Any:
-    return X.multiply(X).tocsr() if hasattr(X, "multiply") else X * X
 
 
 def _stiffness(part: PenaltyPart) -> float:
