@@ -19,7 +19,7 @@ BLOCK_NUMBERS = 2**15
 """Numbers of X in a block of rows, 256 KB."""
 
 MANY_FEATURES = 64
-"""Features from which on half a symmetric product pays, and larger blocks."""
+"""Features from which on fewer rows than fit into a block are faster."""
 
 MANY_ROWS = 320
 """Rows of a block where features are many: multiples of 128 are slower (OpenBLAS)."""
@@ -66,7 +66,7 @@ def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     grams = np.zeros((m, p, p))
     # A matrix times itself takes half the operations, where weights have roots.
     signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
-    has_roots = p >= MANY_FEATURES and bool(signs.all())
+    has_roots = bool(signs.all())
     weights = np.sqrt(signs * h) if has_roots else h
     n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
     # New large arrays are pages to fill: these are used again.

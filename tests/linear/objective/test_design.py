@@ -122,6 +122,19 @@ def test_grams_of_long_form(container, form, n_features, n_classes):
     assert_with_ones(LongDesign(container(X), index, N_TASKS, offset), h, found)
 
 
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_squares_are_the_diagonals_of_grams(container):
+    rng = np.random.default_rng(0)
+    X, index, offset = features(rng, 0.5), task_index(rng, "unsorted"), np.arange(5.0)
+    h = rng.random((N_SAMPLES, 3))
+    for design in (
+        WideDesign(container(X), offset),
+        LongDesign(container(X), index, N_TASKS, offset),
+    ):
+        diagonals = np.einsum("mjj->jm", design.grams(h))
+        np.testing.assert_allclose(design.squares(h), diagonals, atol=1e-12)
+
+
 def test_large_problems_are_cut_into_blocks():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1500, 30))
