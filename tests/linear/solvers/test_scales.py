@@ -21,7 +21,7 @@ LABELS = {
     "huber": ([Regression("huber")] * 3, lambda Y: np.where(Y.mean(axis=0) + 3 < Y, 1e6, Y)),
     "mixed": (
         [Regression(), Binary(), Count()],
-        lambda Y: np.column_stack([Y[:, 0], Y[:, 1] > -2, np.abs(Y[:, 2]).round()]),
+        lambda Y: np.column_stack([Y[:, 0], Y[:, 1] > np.median(Y[:, 1]), np.abs(Y[:, 2]).round()]),
     ),
 }
 
