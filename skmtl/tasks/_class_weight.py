@@ -14,15 +14,13 @@ Array = NDArray[Any]
 
 
 def read_class_weight(
-    class_weight: str | Mapping[Any, float] | None,
+    class_weight: str | Mapping[Any, float],
     classes: Array,
     codes: Array,
     weight: Array,
     name: Hashable,
-) -> Array | None:
-    """Factor of each class (n_classes,); None for 1 everywhere."""
-    if class_weight is None:
-        return None
+) -> Array:
+    """Factor of each class (n_classes,)."""
     if isinstance(class_weight, Mapping):
         return _named(class_weight, classes.tolist(), name)
     if class_weight == "balanced":

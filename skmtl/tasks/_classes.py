@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from skmtl.tasks._base import Array, Task
-from skmtl.tasks._class_labels import as_classes, label_array, plain, whole_numbers
+from skmtl.tasks._class_labels import as_classes, distinct, label_array, plain, whole_numbers
 from skmtl.tasks._class_weight import read_class_weight
 from skmtl.tasks._columns import Column, match
 from skmtl.tasks._weights import in_range
@@ -53,14 +53,16 @@ class Classes(Task):
         are_declared = column.is_categorical or self.classes is not None
         labels = column.labels if are_declared else as_classes(column, used, self.alias, name)
         labels = whole_numbers(labels, used, name)
-        found = np.unique(labels[used])
+        found = distinct(labels[used])
         self.classes_ = self._known_classes(column, found, name)
         self._check(found, name)
         self.n_outputs_ = self._count_outputs(len(self.classes_))
-        codes = self.encode(column.take(np.flatnonzero(used)), name)
-        self._code_weight = read_class_weight(
-            self.class_weight, self.classes_, codes, weight[used], name
-        )
+        self._code_weight = None
+        if self.class_weight is not None:
+            codes = self.encode(column.take(np.flatnonzero(used)), name)
+            self._code_weight = read_class_weight(
+                self.class_weight, self.classes_, codes, weight[used], name
+            )
         return self
 
     def _known_classes(self, column: Column, found: Array, name: Hashable) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from skmtl.linear.objective._training_data import (
     learnable_tasks,
     vanishing_for_zero,
 )
+from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import Case
 from skmtl.linear.solvers._fit import LinearFitter
@@ -188,10 +189,10 @@ class PathProblem:
 
     def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
         fitter = LinearFitter(*self.data, self.penalty, self.options)
-        warm = None
+        past: list[tuple[float, Start]] = []
         for alpha in alphas.tolist():
-            fitted = fitter.fit(alpha, warm)
-            warm = fitted.warm
+            fitted = fitter.fit(alpha, predicted(past, alpha))
+            past = [*past[-1:], (alpha, fitted.warm)]
             yield fitted
 
     def parts(self) -> list[PenaltyPart]:
@@ -206,3 +207,27 @@ class PathProblem:
             return None
         case = Case(tasks, parts, self.penalty, options, gram_bytes(*self.data), len(alphas))
         return select_solver(case).path(*self.data, parts[0], options, alphas=alphas)
+
+
+def predicted(past: Sequence[tuple[float, Start]], alpha: float) -> Start | None:
+    """Where to look for the next solution, given at most two alphas with theirs.
+
+    On the line through both, in the logarithm of alpha (predictor and corrector: Park and Hastie,
+    "L1-regularization path algorithm for generalized linear models", JRSS B 69, 2007, section 2,
+    with the line in alpha; this one is close for ridges too, that shrink like 1 / alpha where alpha
+    is large). It goes no further than the last step, and what was zero stays zero.
+    """
+    if not past:
+        return None
+    (first, before), (last, found) = past[0], past[-1]
+    if not first > last > alpha > 0:
+        return found
+    step = min(np.log(last / alpha) / np.log(first / last), 1.0)
+
+    def ahead(then: Array, now: Array) -> Array:
+        return np.where(now == 0.0, 0.0, now + step * (now - then))
+
+    parts = found.parts
+    if before.parts is not None and parts is not None:
+        parts = ahead(before.parts, parts)
+    return Start(ahead(before.W, found.W), ahead(before.b, found.b), parts)
