@@ -42,10 +42,7 @@ def alpha_max(
         return np.inf, _scale(X, targets, label_weights, parts)
     stated = state_loss(X, targets, label_weights, options, on_grams=isinstance(X, Statistics))
     problem = stated.with_penalty(parts, centred=options.center).problem
-    start_b = stated.start_b
-    if options.fit_intercept:
-        start_b = _without_outliers(problem, start_b, targets)
-    Z = _null_gradient(problem, problem.start(np.zeros(shape), start_b))
+    Z = _null_gradient(problem, problem.start(np.zeros(shape), stated.start_b))
     largest = max(_vanishing_alpha(part, Z) for part in parts)
     # A norm that leaves free more than it says vanishes nowhere.
     return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
@@ -101,26 +98,6 @@ def _gauge(part: PenaltyPart, N: Array) -> float:
             break
     assert part.dykstra is not None
     return alpha / part.dual_scale(part.dykstra.of(N / alpha))
-
-
-def _without_outliers(problem: Problem, start_b: Array, targets: Targets) -> Array:
-    """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
-
-    Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
-    """
-    tasks, b = targets.tasks, start_b.copy()
-    has_tails = [task.has_linear_tails for task in tasks.tasks]
-    if not any(has_tails):
-        return b
-    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
-    at = np.repeat(has_tails[:1] * tasks.n_tasks if tasks.is_long else has_tails, sizes)
-    values = targets.values[targets.weights > 0]
-    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
-    for _ in range(BISECTIONS):
-        b[at] = 0.5 * (low + high)[at]
-        uphill = problem.loss.at(np.zeros(problem.shape), b).gradient[1] > 0
-        low, high = np.where(uphill, low, b), np.where(uphill, b, high)
-    return b
 
 
 def _null_gradient(problem: Problem, x: Array) -> Array:
