@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._task_rows import TaskRows, weighted_grams_of_tasks
-from skmtl.linear.objective._weighted_grams import weighted_grams
+from skmtl.linear.objective._task_rows import (
+    TaskRows,
+    weighted_grams_of_tasks,
+    weighted_squares_of_tasks,
+)
+from skmtl.linear.objective._weighted_grams import weighted_grams, weighted_squares
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -44,7 +48,7 @@ class Design(Protocol):
         """
 
     def squares(self, h: Array) -> Array:
-        """Diagonals of `grams`, (p, m) or (p, n_tasks * K)."""
+        """Diagonals of `grams`, (n_features, m) or (n_features, n_tasks * K)."""
 
 
 class WideDesign:
@@ -83,7 +87,7 @@ class WideDesign:
         return _with_border(bordered, *self.adjoint(h))
 
     def squares(self, h: Array) -> Array:
-        return _centred_squares(self, WideDesign(_squared(self.X), 0.0 * self.offset), h)
+        return weighted_squares(self.X, h, self.offset)
 
 
 class LongDesign:
@@ -148,8 +152,8 @@ class LongDesign:
         return _with_border(grams, *self.adjoint(h)) if with_ones else grams
 
     def squares(self, h: Array) -> Array:
-        X, zeros = _squared(self.X), 0.0 * self.offset
-        return _centred_squares(self, LongDesign(X, self.task_index, self.n_tasks, zeros), h)
+        squares = weighted_squares_of_tasks(self.X, h, self.offset, self._rows)
+        return squares.reshape(-1, self.n_features).T
 
 
 def _with_border(grams: Array, products: Array, sums: Array) -> Array:
@@ -157,18 +161,6 @@ def _with_border(grams: Array, products: Array, sums: Array) -> Array:
     grams[:, -1, :-1] = grams[:, :-1, -1] = products.T
     grams[:, -1, -1] = sums
     return grams
-
-
-def _squared(X: Any) -> Any:
-    return X.multiply(X).tocsr() if sparse.issparse(X) else X * X
-
-
-def _centred_squares(design: Design, squared: Design, h: Array) -> Array:
-    r""":math:`\sum_i h_i (x_{ij} - o_j)^2` from a design of X and one of its squares."""
-    products, sums = design.adjoint(h)
-    offset = design.offset[:, None]
-    squares = squared.adjoint(h)[0] - offset * (2.0 * products + offset * sums)
-    return np.asarray(np.maximum(squares, 0.0))
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

@@ -41,6 +41,20 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
+def weighted_squares(X: Any, h: Array, offset: Array) -> Array:
+    """Diagonals (p, m) of `weighted_grams`."""
+    if sparse.issparse(X):
+        products, sums = X.T @ h, h.sum(axis=0)
+        moved = offset[:, None] * (2.0 * products - offset[:, None] * sums)
+        return np.asarray(X.multiply(X).T @ h - moved)
+    squares = np.zeros((X.shape[1], h.shape[1]))
+    x = np.empty((min(max(BLOCK_NUMBERS // X.shape[1], 1), len(h)), X.shape[1]))
+    for rows in _blocks(len(h), len(x)):
+        some = np.subtract(X[rows], offset, out=x[: len(h[rows])])
+        squares += np.square(some, out=some).T @ h[rows]
+    return squares
+
+
 def dense(rows: Any) -> Array:
     """Rows of X as an array."""
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)

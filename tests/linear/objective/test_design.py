@@ -78,6 +78,8 @@ def signed_weights(rng, n_columns):
 
 def assert_with_ones(design, h, grams):
     """All are symmetric, and a column of ones adds the products with the weights."""
+    squares = np.einsum("kpp->pk", grams)
+    np.testing.assert_allclose(design.squares(h), squares, atol=1e-10)
     np.testing.assert_array_equal(grams, grams.swapaxes(1, 2))
     found, (products, sums) = design.grams(h, with_ones=True), design.adjoint(h)
     np.testing.assert_array_equal(found, found.swapaxes(1, 2))
