@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
-from skmtl.linear.objective._curvature import Curvature, Outputs
+from skmtl.linear.objective._curvature import FEW, Curvature, Outputs
 from skmtl.linear.objective._design import Design, WideDesign
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._base import Task
@@ -146,7 +146,8 @@ class DataLoss:
             )
             for block in targets.tasks.blocks
         ]
-        self.has_single_outputs = all(block.task.n_outputs_ == 1 for block in self.blocks)
+        most = max((block.task.n_outputs_ for block in self.blocks), default=1)
+        self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
 
     def at(self, W: Array, b: Array) -> DataPoint:
         design = self.design

@@ -90,6 +90,8 @@ class Problem(Objective):
 
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
+        if isinstance(point, DataPoint) and point.loss.has_few_outputs and self._frees_intercepts:
+            return self._intercept_step(point)
         g, product = self._free_system(point)
         nothing = np.zeros(self.size)
         if not g.any():
@@ -110,22 +112,32 @@ class Problem(Objective):
         )
         return step if left <= NEARLY_FREE**2 * (size + rest) else None
 
+    @property
+    def _frees_intercepts(self) -> bool:
+        """Whether intercepts, each of its own, are all that is free."""
+        own = self.intercept is not None and self.intercept.alpha == 0 and not self.centred
+        return own and not any(part.is_free_somewhere for part in self.parts)
+
+    def _intercept_step(self, point: DataPoint) -> Array | None:
+        """`_free_newton_step` where intercepts are all that is free: tasks by themselves."""
+        assert self.intercept is not None
+        z, size, left = point.curvature.solve_intercepts(point.intercept_gradient)
+        if left > NEARLY_FREE**2 * (size + 1e-4 * abs(point.value)):
+            return None
+        step = np.zeros(self.size)
+        step[self._slices[2]] = z / self.intercept.scale
+        return step
+
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""
-        intercept = self.intercept
-        only_intercepts = intercept is not None and intercept.alpha == 0 and not self.centred
-        if (
-            not only_intercepts
-            or any(part.is_free_somewhere for part in self.parts)
-            or not isinstance(point, DataPoint)
-        ):
+        if not (self._frees_intercepts and isinstance(point, DataPoint)):
             hessian = point.hessian
             return self.free(self.pull(*point.gradient)), lambda d: self.free(
                 self.pull(*hessian(*self.coefficients(d)))
             )
         # No product with X is needed.
-        assert intercept is not None
-        at, scale, bend = self._slices[2], intercept.scale, point.intercept_hessian
+        assert self.intercept is not None
+        at, scale, bend = self._slices[2], self.intercept.scale, point.intercept_hessian
 
         def embed(b: Array) -> Array:
             x = np.zeros(self.size)
