@@ -54,14 +54,15 @@ class WideDesign:
 
     def forward(self, W: Array, b: Array) -> Array:
         if not W.any():
-            return np.array(self.shift(b))
+            return np.full((self.X.shape[0], len(b)), b)
         raw = np.asarray(self.X @ W)
         raw += b - self.offset @ W
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        sums = U.sum(axis=0)
-        return self.X.T @ U - np.outer(self.offset, sums), sums
+        gradient, sums = np.asarray(self.X.T @ U), self.sums(U)
+        gradient -= self.offset[:, None] * sums
+        return gradient, sums
 
     def shift(self, b: Array) -> Array:
         return np.broadcast_to(b, (self.X.shape[0], len(b)))
@@ -109,7 +110,7 @@ class LongDesign:
     def adjoint(self, U: Array) -> tuple[Array, Array]:
         stacked = self._transposed(U).reshape(self.n_tasks, self.n_features, -1)
         gradient, sums = stacked.swapaxes(0, 1).reshape(self.n_features, -1), self.sums(U)
-        return gradient - np.outer(self.offset, sums), sums
+        return gradient - self.offset[:, None] * sums, sums
 
     def _transposed(self, U: Array) -> Array:
         """The blocks transposed times U, (n_tasks, n_features * n_classes)."""

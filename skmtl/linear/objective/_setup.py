@@ -162,7 +162,7 @@ def _priors(targets: Targets, label_weights: Array) -> Array:
     weights = label_weights.reshape(len(label_weights), -1).T
     priors = np.concatenate(
         [
-            task.raw_prior(values[c > 0], c[c > 0])
+            task.raw_prior(values, c) if c.all() else task.raw_prior(values[c > 0], c[c > 0])
             for (task, values, _), c in zip(targets.columns(), weights, strict=True)
         ]
     )

@@ -15,8 +15,8 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-BLOCK_NUMBERS = 2**14
-"""Numbers of X in a block of rows, 128 KB: from there on numpy's temporary arrays cost more."""
+BLOCK_NUMBERS = 2**15
+"""Numbers of X in a block of rows, 256 KB."""
 
 MANY_FEATURES = 64
 """Features from which on half a symmetric product pays, and larger blocks."""
@@ -57,18 +57,20 @@ def _by_columns(X: Any, h: Array, offset: Array, n_ones: int) -> Array:
     """A product for each column of weights."""
     q, m = X.shape[1] + n_ones, h.shape[1]
     grams = np.zeros((m, q, q))
-    is_large = q >= MANY_FEATURES
-    has_roots = is_large and bool((h >= 0).all())
-    weights = np.sqrt(h) if has_roots else h
+    # A matrix times itself takes half the operations, where weights have roots.
+    signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
+    has_roots = q >= MANY_FEATURES and bool(signs.all())
+    weights = np.sqrt(signs * h) if has_roots else h
+    n_rows = MANY_ROWS if q >= MANY_FEATURES else max(BLOCK_NUMBERS // q, 1)
     # New large arrays are pages to fill: these are used again.
-    buffers = np.empty((2, MANY_ROWS if is_large else max(BLOCK_NUMBERS // q, 1), q))
+    buffers = np.empty((2, min(n_rows, len(h)), q))
     for rows in _blocks(len(h), buffers.shape[1]):
         x, weighted = buffers[:, : len(h[rows])]
         centred(X[rows], offset, n_ones, out=x)
         for gram, column in zip(grams, weights[rows].T, strict=True):
             np.multiply(x, column[:, None], out=weighted)
             gram += weighted.T @ (weighted if has_roots else x)
-    return grams if has_roots else symmetric(grams)
+    return grams * signs[:, None, None] if has_roots else symmetric(grams)
 
 
 def _by_pairs(X: Any, h: Array, offset: Array, n_ones: int) -> Array:
