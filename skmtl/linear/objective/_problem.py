@@ -84,6 +84,8 @@ class Problem(Objective):
         none = np.zeros(self.n_tasks, dtype=bool)
         if not isinstance(self.loss, DataLoss):
             return none
+        if self._frees_intercepts and not self.loss.has_constant_labels:
+            return none
         apart = self.loss.at(*self.coefficients(self.free(x))).separated
         # What tasks share grows without end only where it helps all of them.
         return apart if self.is_unpenalised or apart.all() else none
