@@ -71,7 +71,13 @@ class WideDesign:
         return np.asarray(U.sum(axis=0))
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
-        return weighted_grams(self.X, h, self.offset, int(with_ones))
+        grams = weighted_grams(self.X, h, self.offset)
+        if not with_ones:
+            return grams
+        m, p = grams.shape[:2]
+        bordered = np.empty((m, p + 1, p + 1))
+        bordered[:, :p, :p] = grams
+        return _with_border(bordered, *self.adjoint(h))
 
 
 class LongDesign:
@@ -132,7 +138,15 @@ class LongDesign:
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows, int(with_ones))
-        return grams.reshape(-1, *grams.shape[2:])
+        grams = grams.reshape(-1, *grams.shape[2:])
+        return _with_border(grams, *self.adjoint(h)) if with_ones else grams
+
+
+def _with_border(grams: Array, products: Array, sums: Array) -> Array:
+    """Gram matrices with their last rows and columns, those of a column of ones."""
+    grams[:, -1, :-1] = grams[:, :-1, -1] = products.T
+    grams[:, -1, -1] = sums
+    return grams
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

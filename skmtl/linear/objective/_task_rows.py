@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._weighted_grams import centred, symmetric, weighted_grams
+from skmtl.linear.objective._weighted_grams import dense, symmetric, weighted_grams
 
 Array = NDArray[Any]
 
@@ -64,27 +64,28 @@ class TaskRows:
 
 
 def weighted_grams_of_tasks(
-    X: Any, h: Array, offset: Array, rows: TaskRows, n_ones: int = 0
+    X: Any, h: Array, offset: Array, rows: TaskRows, n_more: int = 0
 ) -> Array:
     """Gram matrices (n_tasks, K, p, p) of the rows of each task, of weights h (n, K).
 
-    ``n_ones`` is 1 for a column of ones beside X.
+    ``n_more`` is room for further rows and columns: they are 0.
     """
-    q, K = X.shape[1] + n_ones, h.shape[1]
-    grams = np.zeros((len(rows.tasks), K, q, q))
-    n_copied = max(COPY_NUMBERS // q, 1)
-    for first, end in rows.chunks(max(CHUNK_NUMBERS // q, 1)):
+    p, K = X.shape[1], h.shape[1]
+    with_more = np.zeros((len(rows.tasks), K, p + n_more, p + n_more))
+    grams = with_more[:, :, :p, :p]
+    n_copied = max(COPY_NUMBERS // p, 1)
+    for first, end in rows.chunks(max(CHUNK_NUMBERS // p, 1)):
         tasks, starts = rows.tasks[first:end], rows.starts[first : end + 1]
         if len(tasks) == 1:
             for start in range(starts[0], starts[1], n_copied):
                 some = rows.take(start, min(start + n_copied, starts[1]))
-                grams[tasks[0]] += weighted_grams(X[some], h[some], offset, n_ones)
+                grams[tasks[0]] += weighted_grams(X[some], h[some], offset)
             continue
         some = rows.take(starts[0], starts[-1])
         product = _of_few_rows if starts[-1] - starts[-2] <= FEW_ROWS else _task_by_task
-        x = centred(X[some], offset, n_ones)
+        x = dense(X[some]) - offset
         grams[tasks] = symmetric(product(x, h[some], starts - starts[0]))
-    return grams
+    return with_more
 
 
 def _of_few_rows(x: Array, h: Array, starts: Array) -> Array:
