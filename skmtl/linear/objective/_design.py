@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._task_rows import TaskRows, weighted_grams_of_tasks
-from skmtl.linear.objective._weighted_grams import weighted_grams
+from skmtl.linear.objective._task_rows import (
+    TaskRows,
+    weighted_grams_of_tasks,
+    weighted_squares_of_tasks,
+)
+from skmtl.linear.objective._weighted_grams import weighted_grams, weighted_squares
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -42,6 +46,9 @@ class Design(Protocol):
         Weights may be 0 or negative; the matrices are exactly symmetric. ``with_ones`` gives them
         another row and column, last, for a column of ones beside X.
         """
+
+    def squares(self, h: Array) -> Array:
+        """Diagonals of `grams`, (n_features, m) or (n_features, n_tasks * K)."""
 
 
 class WideDesign:
@@ -78,6 +85,9 @@ class WideDesign:
         bordered = np.empty((m, p + 1, p + 1))
         bordered[:, :p, :p] = grams
         return _with_border(bordered, *self.adjoint(h))
+
+    def squares(self, h: Array) -> Array:
+        return weighted_squares(self.X, h, self.offset)
 
 
 class LongDesign:
@@ -140,6 +150,10 @@ class LongDesign:
         grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows, int(with_ones))
         grams = grams.reshape(-1, *grams.shape[2:])
         return _with_border(grams, *self.adjoint(h)) if with_ones else grams
+
+    def squares(self, h: Array) -> Array:
+        squares = weighted_squares_of_tasks(self.X, h, self.offset, self._rows)
+        return squares.reshape(-1, self.n_features).T
 
 
 def _with_border(grams: Array, products: Array, sums: Array) -> Array:

@@ -155,8 +155,7 @@ class DataLoss:
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
 
     def at(self, W: Array, b: Array) -> DataPoint:
-        design = self.design
-        return DataPoint(self, design.forward(W, b) if W.any() else design.shift(b))
+        return DataPoint(self, self.design.forward(W, b))
 
     def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""

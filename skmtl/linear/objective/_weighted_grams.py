@@ -19,7 +19,7 @@ BLOCK_NUMBERS = 2**15
 """Numbers of X in a block of rows, 256 KB."""
 
 MANY_FEATURES = 64
-"""Features from which on half a symmetric product pays, and larger blocks."""
+"""Features from which on fewer rows than fit into a block are faster."""
 
 MANY_ROWS = 320
 """Rows of a block where features are many: multiples of 128 are slower (OpenBLAS)."""
@@ -41,6 +41,20 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
+def weighted_squares(X: Any, h: Array, offset: Array) -> Array:
+    """Diagonals (p, m) of `weighted_grams`."""
+    if sparse.issparse(X):
+        products, sums = X.T @ h, h.sum(axis=0)
+        moved = offset[:, None] * (2.0 * products - offset[:, None] * sums)
+        return np.asarray(X.multiply(X).T @ h - moved)
+    squares = np.zeros((X.shape[1], h.shape[1]))
+    x = np.empty((min(max(BLOCK_NUMBERS // X.shape[1], 1), len(h)), X.shape[1]))
+    for rows in _blocks(len(h), len(x)):
+        some = np.subtract(X[rows], offset, out=x[: len(h[rows])])
+        squares += np.square(some, out=some).T @ h[rows]
+    return squares
+
+
 def dense(rows: Any) -> Array:
     """Rows of X as an array."""
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
@@ -52,7 +66,7 @@ def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     grams = np.zeros((m, p, p))
     # A matrix times itself takes half the operations, where weights have roots.
     signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
-    has_roots = p >= MANY_FEATURES and bool(signs.all())
+    has_roots = bool(signs.all())
     weights = np.sqrt(signs * h) if has_roots else h
     n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
     # New large arrays are pages to fill: these are used again.
