@@ -24,7 +24,13 @@ class Searchable:
 
     # A subclass derives from scikit-learn's BaseEstimator, too.
     _kind: str
-    _get_param_names: Any
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        # Read off the signature once per class: that takes longer than a small part of a fit.
+        if "_param_names" not in vars(cls):
+            cls._param_names = super()._get_param_names()  # type: ignore[attr-defined, misc]
+        return list(cls._param_names)  # type: ignore[attr-defined]
 
     def set_params(self, **params: Any) -> Self:
         """Set the parameters of this estimator and of its parts.

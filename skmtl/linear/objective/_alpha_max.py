@@ -42,10 +42,7 @@ def alpha_max(
         return np.inf, _scale(X, targets, label_weights, parts)
     stated = state_loss(X, targets, label_weights, options, on_grams=isinstance(X, Statistics))
     problem = stated.with_penalty(parts, centred=options.center).problem
-    start_b = stated.start_b
-    if options.fit_intercept:
-        start_b = _without_outliers(problem, start_b, targets)
-    Z = _null_gradient(problem, problem.start(np.zeros(shape), start_b))
+    Z = _null_gradient(problem, problem.start(np.zeros(shape), stated.start_b))
     largest = max(_vanishing_alpha(part, Z) for part in parts)
     # A norm that leaves free more than it says vanishes nowhere.
     return largest, None if np.isfinite(largest) else _scale(X, targets, label_weights, parts)
@@ -101,26 +98,6 @@ def _gauge(part: PenaltyPart, N: Array) -> float:
             break
     assert part.dykstra is not None
     return alpha / part.dual_scale(part.dykstra.of(N / alpha))
-
-
-def _without_outliers(problem: Problem, start_b: Array, targets: Targets) -> Array:
-    """Intercepts to start from: those of Huber's loss where W = 0, by bisection.
-
-    Far from them, as the mean may be, that loss does not bend, and no Newton step leads on.
-    """
-    tasks, b = targets.tasks, start_b.copy()
-    has_tails = [task.has_linear_tails for task in tasks.tasks]
-    if not any(has_tails):
-        return b
-    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
-    at = np.repeat(has_tails[:1] * tasks.n_tasks if tasks.is_long else has_tails, sizes)
-    values = targets.values[targets.weights > 0]
-    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
-    for _ in range(BISECTIONS):
-        b[at] = 0.5 * (low + high)[at]
-        uphill = problem.loss.at(np.zeros(problem.shape), b).gradient[1] > 0
-        low, high = np.where(uphill, low, b), np.where(uphill, b, high)
-    return b
 
 
 def _null_gradient(problem: Problem, x: Array) -> Array:
@@ -186,22 +163,11 @@ def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
         counts = np.bincount(X.group)
         diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
         return float(counts @ diagonals) / counts.sum() or 1.0
-    n_tasks = targets.tasks.n_tasks
-    X, _ = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
-    if targets.task_index is None:
-        c = label_weights.reshape(len(label_weights), -1)
-        total, sums, squares = c.sum(axis=0), X.T @ c, _squared(X).T @ c
-    else:
-        c = label_weights[:, None]
-        total = np.bincount(targets.task_index, label_weights, n_tasks)
-        sums = make_design(X, targets).adjoint(c)[0]
-        squares = make_design(_squared(X), targets).adjoint(c)[0]
-    centred = np.maximum(squares - sums**2 / total, 0.0)
+    X, mean = without_large_means(X, np.asarray(X.mean(axis=0)).ravel(), np.ones(X.shape[0]))
+    design, c = make_design(X, targets, mean), label_weights.reshape(len(label_weights), -1)
+    sums, total = design.adjoint(c)
+    centred = np.maximum(design.squares(c) - sums**2 / total, 0.0)
     return float(centred.mean()) or 1.0
-
-
-def _squared(X: Any) -> Any:
-    return X.multiply(X).tocsr() if hasattr(X, "multiply") else X * X
 
 
 def _stiffness(part: PenaltyPart) -> float:

@@ -22,7 +22,7 @@ FIRST_NUMBERS, CHUNK_NUMBERS = 2**12, 2**16
 """Numbers of the first rows looked at, and of those looked at together later."""
 
 ROUNDING = 8 * np.finfo(np.float64).eps
-"""Deviations from the mean, relative to it, that are rounding: the column is constant."""
+"""Spread of a column, relative to its mean, that is rounding: it is constant."""
 
 
 def large_means(X: Any, mean: Array, weights: Array) -> Array:
@@ -71,7 +71,10 @@ def shifted(X: Any, shift: Array) -> Any:
 def _less(X: Array, shift: Array) -> Array:
     moved = X.astype(np.result_type(X, shift))
     columns = np.flatnonzero(shift)
-    some = moved[:, columns] - shift[columns]
-    some[:, np.abs(some).max(axis=0, initial=0.0) <= ROUNDING * np.abs(shift[columns])] = 0.0
+    some, rounding = moved[:, columns] - shift[columns], ROUNDING * np.abs(shift[columns])
+    low, high = some.min(axis=0, initial=np.inf), some.max(axis=0, initial=-np.inf)
+    # A mean of n numbers is off by more than one of them is, about the root of n times.
+    is_near = np.maximum(high, -low) <= np.sqrt(len(X)) * rounding
+    some[:, is_near & (high - low <= rounding)] = 0.0
     moved[:, columns] = some
     return moved

@@ -43,6 +43,26 @@ class Curvature:
                 found[rows, some.outputs] = some.weigh(_diagonal(some, raw[rows]))
         return found
 
+    @cached_property
+    def upper(self) -> Array:
+        r"""At least `diagonal`, and as much as leads from a label's loss to 0.
+
+        The parabola with the slope s and the value l of a loss there, and 0 where it is least, has
+        the curvature :math:`s^2 / 2 l`. For Huber's loss beyond its turn it is half of that which
+        bounds the loss from above; that of the loss itself is 0.
+        """
+        found = self.diagonal.copy()
+        for block, raw in self.loss.split(self.raw):
+            if raw.shape[2] > 1:
+                continue
+            for rows, some in block.chunks():
+                loss, slope = some.task.loss_and_grad(raw[rows], some.values)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    parabola = some.weigh(0.5 * slope**2 / loss[..., None])
+                parabola[~np.isfinite(parabola)] = 0.0
+                found[rows, some.outputs] = np.maximum(found[rows, some.outputs], parabola)
+        return found
+
     def times(self, direction: Array) -> Array:
         """Applied to a direction (n_samples, n_outputs) of the raw scores."""
         if self.is_diagonal:

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._task_rows import TaskRows, weighted_grams_of_tasks
-from skmtl.linear.objective._weighted_grams import weighted_grams
+from skmtl.linear.objective._task_rows import (
+    TaskRows,
+    weighted_grams_of_tasks,
+    weighted_squares_of_tasks,
+)
+from skmtl.linear.objective._weighted_grams import weighted_grams, weighted_squares
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -43,6 +47,9 @@ class Design(Protocol):
         another row and column, last, for a column of ones beside X.
         """
 
+    def squares(self, h: Array) -> Array:
+        """Diagonals of `grams`, (n_features, m) or (n_features, n_tasks * K)."""
+
 
 class WideDesign:
     """All tasks share the rows of X: raw scores (n_samples, n_outputs)."""
@@ -71,7 +78,16 @@ class WideDesign:
         return np.asarray(U.sum(axis=0))
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
-        return weighted_grams(self.X, h, self.offset, int(with_ones))
+        grams = weighted_grams(self.X, h, self.offset)
+        if not with_ones:
+            return grams
+        m, p = grams.shape[:2]
+        bordered = np.empty((m, p + 1, p + 1))
+        bordered[:, :p, :p] = grams
+        return _with_border(bordered, *self.adjoint(h))
+
+    def squares(self, h: Array) -> Array:
+        return weighted_squares(self.X, h, self.offset)
 
 
 class LongDesign:
@@ -132,7 +148,19 @@ class LongDesign:
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         grams = weighted_grams_of_tasks(self.X, h, self.offset, self._rows, int(with_ones))
-        return grams.reshape(-1, *grams.shape[2:])
+        grams = grams.reshape(-1, *grams.shape[2:])
+        return _with_border(grams, *self.adjoint(h)) if with_ones else grams
+
+    def squares(self, h: Array) -> Array:
+        squares = weighted_squares_of_tasks(self.X, h, self.offset, self._rows)
+        return squares.reshape(-1, self.n_features).T
+
+
+def _with_border(grams: Array, products: Array, sums: Array) -> Array:
+    """Gram matrices with their last rows and columns, those of a column of ones."""
+    grams[:, -1, :-1] = grams[:, :-1, -1] = products.T
+    grams[:, -1, -1] = sums
+    return grams
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:

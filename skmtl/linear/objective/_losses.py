@@ -149,8 +149,7 @@ class DataLoss:
         self.has_single_outputs = all(block.task.n_outputs_ == 1 for block in self.blocks)
 
     def at(self, W: Array, b: Array) -> DataPoint:
-        design = self.design
-        return DataPoint(self, design.forward(W, b) if W.any() else design.shift(b))
+        return DataPoint(self, self.design.forward(W, b))
 
     def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""

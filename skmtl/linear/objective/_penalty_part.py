@@ -108,7 +108,7 @@ class PenaltyPart:
 
     def quadratic_value(self, V: Array) -> float:
         """Value of the quadratic term."""
-        return 0.5 * float(np.vdot(V, self.times_Q(V))) if self.has_quadratic else 0.0
+        return max(0.5 * float(np.vdot(V, self.times_Q(V))), 0.0) if self.has_quadratic else 0.0
 
     # -- the side with a prox ----------------------------------------------------------------
 

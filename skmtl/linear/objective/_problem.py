@@ -90,6 +90,10 @@ class Problem(Objective):
 
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
+        if self._has_only_free_intercepts and isinstance(point, DataPoint):
+            step = self._intercept_step(point)
+            if step is not None:
+                return step
         g, product = self._free_system(point)
         nothing = np.zeros(self.size)
         if not g.any():
@@ -110,15 +114,28 @@ class Problem(Objective):
         )
         return step if left <= NEARLY_FREE**2 * (size + rest) else None
 
+    @property
+    def _has_only_free_intercepts(self) -> bool:
+        """Whether the intercepts, each by itself, are all that is not penalised."""
+        only = self.intercept is not None and self.intercept.alpha == 0 and not self.centred
+        return only and not any(part.is_free_somewhere for part in self.parts)
+
+    def _intercept_step(self, point: DataPoint) -> Array | None:
+        """`_free_newton_step` of intercepts of tasks with one output: a division."""
+        assert self.intercept is not None
+        if self.shape[1] != self.n_tasks:
+            return None
+        bent = point.intercept_hessian(np.ones(self.n_tasks))
+        if not (bent > 0).all():
+            return None
+        step = np.zeros(self.size)
+        step[self._slices[2]] = point.intercept_gradient / (bent * self.intercept.scale)
+        return step
+
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""
         intercept = self.intercept
-        only_intercepts = intercept is not None and intercept.alpha == 0 and not self.centred
-        if (
-            not only_intercepts
-            or any(part.is_free_somewhere for part in self.parts)
-            or not isinstance(point, DataPoint)
-        ):
+        if not self._has_only_free_intercepts or not isinstance(point, DataPoint):
             hessian = point.hessian
             return self.free(self.pull(*point.gradient)), lambda d: self.free(
                 self.pull(*hessian(*self.coefficients(d)))

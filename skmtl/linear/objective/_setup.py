@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._losses import DataLoss, Loss
+from skmtl.linear.objective._losses import DataLoss, DataPoint, Loss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._statistics import statistics_of
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Intercept, Start
@@ -148,6 +149,8 @@ def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions
 
     loss = DataLoss(make_design(X, targets, offset), targets, label_weights)
     start_b = _priors(targets, label_weights) * options.fit_intercept
+    if options.fit_intercept:
+        start_b = _without_outliers(loss, targets, start_b)
     null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
     intercept_alpha = options.intercept_alpha if options.fit_intercept else None
     return StatedLoss(loss, targets.tasks.n_tasks, null_loss, start_b, centers, intercept_alpha)
@@ -167,6 +170,26 @@ def _priors(targets: Targets, label_weights: Array) -> Array:
         ]
     )
     return np.tile(priors, targets.tasks.n_tasks) if targets.tasks.is_long else priors
+
+
+def _without_outliers(loss: DataLoss, targets: Targets, b: Array) -> Array:
+    """The best constants of losses with straight tails, by bisection, in place of their means.
+
+    Far from them, as the mean may be, those losses do not bend, and no Newton step leads on.
+    """
+    tasks = targets.tasks
+    has_tails = [task.has_linear_tails for task in tasks.tasks]
+    if not any(has_tails):
+        return b
+    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
+    at = np.repeat(has_tails[:1] * tasks.n_tasks if tasks.is_long else has_tails, sizes)
+    values = targets.values[targets.weights > 0]
+    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
+    for _ in range(BISECTIONS):
+        middle = np.where(at, 0.5 * (low + high), b)
+        uphill = DataPoint(loss, loss.design.shift(middle)).intercept_gradient > 0
+        low, high = np.where(uphill, low, middle), np.where(uphill, middle, high)
+    return np.where(at, 0.5 * (low + high), b)
 
 
 def without_center(

@@ -1,4 +1,4 @@
-"""Weighted Gram matrices of the rows of each task, in long form.
+"""Weighted Gram matrices of the rows of each task, in long form, and their diagonals.
 
 Tasks with about as many rows are taken together, while their rows are in the cache.
 """
@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._weighted_grams import centred, symmetric, weighted_grams
+from skmtl.linear.objective._weighted_grams import (
+    dense,
+    symmetric,
+    weighted_grams,
+    weighted_squares,
+)
 
 Array = NDArray[Any]
 
@@ -22,8 +27,8 @@ CHUNK_NUMBERS = 2**15
 FEW_ROWS = 32
 """Rows of a task up to which one call for many tasks pays."""
 
-COPY_NUMBERS = 2**20
-"""Numbers of the rows of one task that are copied at a time where they are scattered."""
+PART_NUMBERS = 2**20
+"""Numbers of the rows of one task that are taken at a time: a copy where they are scattered."""
 
 
 class TaskRows:
@@ -47,44 +52,63 @@ class TaskRows:
         is_ordered = bool((place[1:] >= place[:-1]).all())
         self.order = None if is_ordered else np.argsort(place, kind="stable")
 
-    def take(self, start: int, end: int) -> Any:
-        """Rows at some places of the order."""
-        return slice(start, end) if self.order is None else self.order[start:end]
+    def pieces(self, n_features: int) -> Iterator[tuple[Array, Array, Any]]:
+        """Tasks, where the rows of each begin, and the end, and these rows: some at a time.
 
-    def chunks(self, n_rows: int) -> Iterator[tuple[int, int]]:
-        """Ranges of tasks with ``n_rows`` rows or one task, none twice as large as another."""
+        No task of several has twice the rows of another; one with very many comes in parts.
+        """
         counts = np.diff(self.starts)
+        n_rows, n_at_once = (max(n // n_features, 1) for n in (CHUNK_NUMBERS, PART_NUMBERS))
         first = int(np.searchsorted(counts, 1))
         while first < len(counts):
             last = int(np.searchsorted(self.starts, self.starts[first] + n_rows, side="right")) - 1
             alike = int(np.searchsorted(counts, 2 * counts[first], side="right"))
-            end = max(min(last, alike), first + 1)
-            yield first, end
-            first = end
+            last = max(min(last, alike), first + 1)
+            tasks, starts = self.tasks[first:last], self.starts[first : last + 1]
+            if len(tasks) > 1:
+                yield tasks, starts - starts[0], self._take(starts[0], starts[-1])
+            else:
+                for start in range(starts[0], starts[1], n_at_once):
+                    end = min(start + n_at_once, starts[1])
+                    yield tasks, np.array([0, end - start]), self._take(start, end)
+            first = last
+
+    def _take(self, start: int, end: int) -> Any:
+        """Rows at some places of the order."""
+        return slice(start, end) if self.order is None else self.order[start:end]
 
 
 def weighted_grams_of_tasks(
-    X: Any, h: Array, offset: Array, rows: TaskRows, n_ones: int = 0
+    X: Any, h: Array, offset: Array, rows: TaskRows, n_more: int = 0
 ) -> Array:
     """Gram matrices (n_tasks, K, p, p) of the rows of each task, of weights h (n, K).
 
-    ``n_ones`` is 1 for a column of ones beside X.
+    ``n_more`` is room for further rows and columns: they are 0.
     """
-    q, K = X.shape[1] + n_ones, h.shape[1]
-    grams = np.zeros((len(rows.tasks), K, q, q))
-    n_copied = max(COPY_NUMBERS // q, 1)
-    for first, end in rows.chunks(max(CHUNK_NUMBERS // q, 1)):
-        tasks, starts = rows.tasks[first:end], rows.starts[first : end + 1]
+    p, K = X.shape[1], h.shape[1]
+    with_more = np.zeros((len(rows.tasks), K, p + n_more, p + n_more))
+    grams = with_more[:, :, :p, :p]
+    for tasks, starts, some in rows.pieces(p):
         if len(tasks) == 1:
-            for start in range(starts[0], starts[1], n_copied):
-                some = rows.take(start, min(start + n_copied, starts[1]))
-                grams[tasks[0]] += weighted_grams(X[some], h[some], offset, n_ones)
+            grams[tasks[0]] += weighted_grams(X[some], h[some], offset)
             continue
-        some = rows.take(starts[0], starts[-1])
         product = _of_few_rows if starts[-1] - starts[-2] <= FEW_ROWS else _task_by_task
-        x = centred(X[some], offset, n_ones)
-        grams[tasks] = symmetric(product(x, h[some], starts - starts[0]))
-    return grams
+        grams[tasks] = symmetric(product(dense(X[some]) - offset, h[some], starts))
+    return with_more
+
+
+def weighted_squares_of_tasks(X: Any, h: Array, offset: Array, rows: TaskRows) -> Array:
+    """Diagonals (n_tasks, K, p) of `weighted_grams_of_tasks`."""
+    p, K = X.shape[1], h.shape[1]
+    squares = np.zeros((len(rows.tasks), K, p))
+    for tasks, starts, some in rows.pieces(p):
+        if len(tasks) == 1:
+            squares[tasks[0]] += weighted_squares(X[some], h[some], offset).T
+            continue
+        x = np.square(dense(X[some]) - offset)
+        for k, column in enumerate(h[some].T):
+            squares[tasks, k] = np.add.reduceat(x * column[:, None], starts[:-1], axis=0)
+    return squares
 
 
 def _of_few_rows(x: Array, h: Array, starts: Array) -> Array:

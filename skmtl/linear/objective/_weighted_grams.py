@@ -19,7 +19,7 @@ BLOCK_NUMBERS = 2**15
 """Numbers of X in a block of rows, 256 KB."""
 
 MANY_FEATURES = 64
-"""Features from which on half a symmetric product pays, and larger blocks."""
+"""Features from which on fewer rows than fit into a block are faster."""
 
 MANY_ROWS = 320
 """Rows of a block where features are many: multiples of 128 are slower (OpenBLAS)."""
@@ -34,97 +34,99 @@ SPARSE = 0.1
 """Share of entries of sparse X below which it is multiplied as it is."""
 
 
-def weighted_grams(X: Any, h: Array, offset: Array, n_ones: int = 0) -> Array:
-    """Gram matrices (m, p, p) of the rows of X (n, p), of weights h (n, m).
-
-    ``n_ones`` is 1 for a column of ones beside X.
-    """
+def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
+    """Gram matrices (m, p, p) of the rows of X (n, p), of weights h (n, m)."""
     if sparse.issparse(X) and X.nnz < SPARSE * X.shape[0] * X.shape[1]:
-        return _of_sparse(X, h, offset, n_ones)
-    return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset, n_ones)
+        return _of_sparse(X, h, offset)
+    return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
-def centred(rows: Any, offset: Array, n_ones: int, out: Array | None = None) -> Array:
-    """Dense rows (n, p) less the offset, and ones beside them."""
-    p = rows.shape[1]
-    out = np.empty((rows.shape[0], p + n_ones)) if out is None else out
-    np.subtract(rows.toarray() if sparse.issparse(rows) else rows, offset, out=out[:, :p])
-    out[:, p:] = 1.0
-    return out
+def weighted_squares(X: Any, h: Array, offset: Array) -> Array:
+    """Diagonals (p, m) of `weighted_grams`."""
+    if sparse.issparse(X):
+        products, sums = X.T @ h, h.sum(axis=0)
+        moved = offset[:, None] * (2.0 * products - offset[:, None] * sums)
+        return np.asarray(X.multiply(X).T @ h - moved)
+    squares = np.zeros((X.shape[1], h.shape[1]))
+    x = np.empty((min(max(BLOCK_NUMBERS // X.shape[1], 1), len(h)), X.shape[1]))
+    for rows in _blocks(len(h), len(x)):
+        some = np.subtract(X[rows], offset, out=x[: len(h[rows])])
+        squares += np.square(some, out=some).T @ h[rows]
+    return squares
 
 
-def _by_columns(X: Any, h: Array, offset: Array, n_ones: int) -> Array:
+def dense(rows: Any) -> Array:
+    """Rows of X as an array."""
+    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
+
+
+def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     """A product for each column of weights."""
-    q, m = X.shape[1] + n_ones, h.shape[1]
-    grams = np.zeros((m, q, q))
+    p, m = X.shape[1], h.shape[1]
+    grams = np.zeros((m, p, p))
     # A matrix times itself takes half the operations, where weights have roots.
     signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
-    has_roots = q >= MANY_FEATURES and bool(signs.all())
+    has_roots = bool(signs.all())
     weights = np.sqrt(signs * h) if has_roots else h
-    n_rows = MANY_ROWS if q >= MANY_FEATURES else max(BLOCK_NUMBERS // q, 1)
+    n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
     # New large arrays are pages to fill: these are used again.
-    buffers = np.empty((2, min(n_rows, len(h)), q))
+    buffers = np.empty((2, min(n_rows, len(h)), p))
     for rows in _blocks(len(h), buffers.shape[1]):
         x, weighted = buffers[:, : len(h[rows])]
-        centred(X[rows], offset, n_ones, out=x)
+        np.subtract(dense(X[rows]), offset, out=x)
         for gram, column in zip(grams, weights[rows].T, strict=True):
             np.multiply(x, column[:, None], out=weighted)
             gram += weighted.T @ (weighted if has_roots else x)
     return grams * signs[:, None, None] if has_roots else symmetric(grams)
 
 
-def _by_pairs(X: Any, h: Array, offset: Array, n_ones: int) -> Array:
+def _by_pairs(X: Any, h: Array, offset: Array) -> Array:
     """Products of each two features, times the weights: half the operations."""
-    q, m = X.shape[1] + n_ones, h.shape[1]
-    ends = np.cumsum(np.arange(q, 0, -1))
-    grams = np.zeros((m, q, q))
+    p, m = X.shape[1], h.shape[1]
+    ends = np.cumsum(np.arange(p, 0, -1))
+    grams = np.zeros((m, p, p))
     totals = np.zeros((ends[-1], m))
-    n_pairs = max(PAIR_NUMBERS // PAIR_ROWS, q)
-    groups = list(_groups(q, n_pairs))
+    n_pairs = max(PAIR_NUMBERS // PAIR_ROWS, p)
+    groups = list(_groups(p, n_pairs))
     pairs = np.empty((n_pairs, min(PAIR_ROWS, len(h))))
     for rows in _blocks(len(h), PAIR_ROWS):
-        x = np.ascontiguousarray(centred(X[rows], offset, n_ones).T)
+        x = np.ascontiguousarray((dense(X[rows]) - offset).T)
         some = pairs[:, : x.shape[1]]
         for first, last in groups:
-            start, end = ends[first] - (q - first), ends[last - 1]
+            start, end = ends[first] - (p - first), ends[last - 1]
             at = 0
             for j in range(first, last):
-                np.multiply(x[j:], x[j], out=some[at : at + q - j])
-                at += q - j
+                np.multiply(x[j:], x[j], out=some[at : at + p - j])
+                at += p - j
             totals[start:end] += some[:at] @ h[rows]
-    upper = np.triu_indices(q)
+    upper = np.triu_indices(p)
     grams[:, upper[0], upper[1]] = totals.T
     grams[:, upper[1], upper[0]] = totals.T
     return grams
 
 
-def _groups(q: int, n_pairs: int) -> Iterator[tuple[int, int]]:
+def _groups(p: int, n_pairs: int) -> Iterator[tuple[int, int]]:
     """Ranges of features j with at most ``n_pairs`` features behind them in all."""
     first, n = 0, 0
-    for j in range(q):
-        if n + q - j > n_pairs:
+    for j in range(p):
+        if n + p - j > n_pairs:
             yield first, j
             first, n = j, 0
-        n += q - j
-    yield first, q
+        n += p - j
+    yield first, p
 
 
-def _of_sparse(X: Any, h: Array, offset: Array, n_ones: int) -> Array:
+def _of_sparse(X: Any, h: Array, offset: Array) -> Array:
     """Sparse products; the offset is taken from them afterwards."""
-    p = X.shape[1]
     X, X_T = X.tocsr(), X.T.tocsr()
     counts = np.diff(X.indptr)
-    grams = np.empty((h.shape[1], p + n_ones, p + n_ones))
-    for gram, column in zip(grams, h.T, strict=True):
+    grams = []
+    for column in h.T:
         weighted = X.copy()
         weighted.data = X.data * np.repeat(column, counts)
-        products, total = X_T @ column, column.sum()
-        moved = np.outer(offset, products - 0.5 * total * offset)
-        gram[:p, :p] = (X_T @ weighted).toarray() - (moved + moved.T)
-        if n_ones:
-            gram[p, :p] = gram[:p, p] = products - total * offset
-            gram[p, p] = total
-    return symmetric(grams)
+        moved = np.outer(offset, X_T @ column - 0.5 * column.sum() * offset)
+        grams.append((X_T @ weighted).toarray() - (moved + moved.T))
+    return symmetric(np.array(grams))
 
 
 def _blocks(n: int, size: int) -> Iterator[slice]:

@@ -24,14 +24,23 @@ from skmtl.linear.objective._losses import DataLoss, DataPoint, LinearisedPoint
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
-from skmtl.linear.solvers._hessian_choice import EXACT, KEEP, HessianChoice
-from skmtl.linear.solvers._newton_system import hessians, newton_system
+from skmtl.linear.solvers._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers._newton_system import (
+    DiagonalSystem,
+    NewtonSystem,
+    hessians,
+    newton_system,
+    task_by_task,
+)
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 from skmtl.linear.solvers._score_search import search
 from skmtl.linear.solvers._secants import Secants
 from skmtl.linear.solvers._task_sums import TaskSums
 
 Array = NDArray[Any]
+
+SHORT = 0.1
+"""Step that says, as its inverse does, that the curvature is not that of the way ahead."""
 
 PATIENCE = 20
 """Steps that may bring nothing, before what is left is taken for rounding."""
@@ -60,7 +69,8 @@ class _Descent:
     """The coefficients on their way down.
 
     ``theta`` (q, n_outputs) is W above the intercepts, where there are any, ``bent`` the gradient
-    of the penalty there, and ``point`` the loss.
+    of the penalty there, and ``point`` the loss. ``is_damped``: whether the Hessian has at least
+    the curvature that leads losses to 0.
     """
 
     def __init__(self, problem: Problem, start: Start) -> None:
@@ -70,12 +80,17 @@ class _Descent:
         self.n_features, self.n_outputs = problem.shape
         self.sums = TaskSums(self.loss, self.n_outputs, self.penalty.couples)
         self.secants = Secants(self.sums)
-        self.choice = HessianChoice(self.loss, problem.shape, self.penalty.is_regular)
+        self.choice = HessianChoice(self.loss, problem.shape, self.penalty)
         W, b = problem.coefficients(problem.start(start.W, start.b))
-        self.theta = np.vstack([W, b]) if problem.intercept else W.copy()
-        self.bent = self.penalty.gradient(self.theta)
-        self.point = DataPoint(self.loss, self._forward(self.theta))
-        self.system: Any = None
+        self._start_at(np.vstack([W, b]) if problem.intercept else W.copy())
+        if not np.isfinite(self.point.value):
+            self._start_at(np.zeros_like(self.theta))
+        self.system: NewtonSystem
+        self.is_damped = any(block.task.has_linear_tails for block in self.loss.blocks)
+
+    def _start_at(self, theta: Array) -> None:
+        self.theta, self.bent = theta, self.penalty.gradient(theta)
+        self.point = DataPoint(self.loss, self._forward(theta))
 
     def run(self, stopping: Stopping) -> Solution:
         """Steps until the gap is small enough, or nothing moves any more."""
@@ -86,7 +101,8 @@ class _Descent:
                 expected = doubt * self.penalty.conjugate(g)
             best, n_idle = (expected, 0) if expected < best else (best, n_idle + 1)
             ends = n_iter == stopping.max_iter or n_idle > PATIENCE
-            is_close = expected <= stopping.max_gap and (self.penalty.is_regular or dual)
+            can_ask = dual or not self.choice.certifies_with_hessian
+            is_close = expected <= stopping.max_gap and can_ask
             # No loss is negative, nor is a penalty.
             if ends or is_close or self._value <= stopping.max_gap:
                 primal, bound = self.problem.gap(self.x, self.point, dual)
@@ -101,9 +117,7 @@ class _Descent:
     def _step(self, g: Array, choice: str) -> tuple[Array, float, DataPoint | None]:
         """Go on; the gradient there, about how large the gap is, and a better dual point."""
         if choice != KEEP:
-            point = self.point if choice == EXACT else self.point.of_rows(self.choice.row_step)
-            stacks = hessians(point, self.penalty, self.n_outputs)
-            self.system = newton_system(self.penalty, stacks)
+            self.system = self._system(choice)
             self.secants.forget()
         d = -self.secants.apply(g, self.system.solve)
         E, bent, before = self._forward(d), self.penalty.gradient(d), self.point
@@ -123,10 +137,27 @@ class _Descent:
         # By a second-order term less: third derivatives of losses are at most as large as second.
         return found, 0.125 * decrement * float(np.abs(E).max()) ** 2, LinearisedPoint(before, E)
 
+    def _system(self, choice: str) -> NewtonSystem:
+        """The Hessian; a rough one is of some rows, and of each output where that goes."""
+        if choice == DIAGONAL:
+            return DiagonalSystem(self.penalty, self.point)
+        if choice == EXACT or self.penalty.Q.dense is not None:
+            stacks = hessians(self.point, self.penalty, self.n_outputs, is_damped=self.is_damped)
+            whole = newton_system if choice == EXACT else task_by_task
+            return whole(self.penalty, stacks)
+        row_step = self.choice.row_step
+        point = self.point if row_step == 1 else self.point.of_rows(row_step)
+        by_output = not self.penalty.couples
+        stacks = hessians(point, self.penalty, self.n_outputs, by_output=by_output)
+        return newton_system(self.penalty, stacks)
+
     def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
         """The step along d that a search takes, with its raw scores E and its gradient bent."""
-        penalty = self.sums.of_coefficients(self.bent, d), self.sums.of_coefficients(bent, d)
+        of = self.sums.of_coefficients
+        # Rounding must not make the penalty concave.
+        penalty = of(self.bent, d), np.maximum(of(bent, d), 0.0)
         t, self.point = search(self.sums, self.point, E, start, first, *penalty)
+        self.is_damped = bool((t < SHORT).any() or (t > 1.0 / SHORT).any())
         step = self.sums.to_coefficients(t, d)
         self.theta = self.theta + step
         self.bent = self.bent + self.sums.to_coefficients(t, bent)
@@ -139,7 +170,7 @@ class _Descent:
 
     @property
     def _value(self) -> float:
-        return self.point.value + 0.5 * float(np.vdot(self.theta, self.bent))
+        return self.point.value + max(0.5 * float(np.vdot(self.theta, self.bent)), 0.0)
 
     def _gradient(self) -> Array:
         """Gradient of the objective."""

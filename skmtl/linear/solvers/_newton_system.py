@@ -25,7 +25,7 @@ from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 Array = NDArray[Any]
 
 ROUNDING = 1e-12
-"""Curvature, relative to the largest, along a move of all classes alike that there is not."""
+"""Curvature, relative to the largest, that there is not."""
 
 
 class NewtonSystem(Protocol):
@@ -67,19 +67,32 @@ class Hessians:
         G[:, self.columns] = x.reshape(m, K, -1).transpose(2, 0, 1)
 
 
-def hessians(point: DataPoint, penalty: QuadraticPenalty, n_outputs: int) -> list[Hessians]:
-    """Those of all tasks at a point; tasks with as many outputs are together."""
-    loss, q = point.loss, len(penalty.own)
+def hessians(
+    point: DataPoint,
+    penalty: QuadraticPenalty,
+    n_outputs: int,
+    *,
+    by_output: bool = False,
+    is_damped: bool = False,
+) -> list[Hessians]:
+    """Those of all tasks at a point; tasks with as many outputs are together.
+
+    ``by_output`` leaves out what is between the outputs of a task, ``is_damped`` takes
+    `Curvature.upper` for tasks with one output.
+    """
+    loss, with_ones = point.loss, len(penalty.own) > penalty.n_features
     is_long = loss.task_index is not None
-    if point.curvature.is_diagonal:
+    if by_output or point.curvature.is_diagonal:
         columns = np.arange(n_outputs)[:, None]
-        return [Hessians(columns, _bordered(loss, point.curvature.diagonal, q))]
+        h = point.curvature.upper if is_damped else point.curvature.diagonal
+        return [Hessians(columns, _grams(loss, h, with_ones))]
     found: dict[int, list[Hessians]] = {}
     for outputs, matrices in point.curvature.blocks():
         K = matrices.shape[2]
         columns = np.arange(n_outputs) if is_long else np.arange(n_outputs)[outputs]
-        of_pairs = _of_pairs(loss, matrices, q)
-        stack = Hessians(columns.reshape(-1, K), of_pairs.reshape(-1, K * q, K * q))
+        if is_damped and K == 1:
+            matrices = point.curvature.upper[:, outputs][:, :, None, None]
+        stack = Hessians(columns.reshape(-1, K), _of_pairs(loss, matrices, with_ones))
         shifts = np.abs(matrices.sum(axis=-1)).max()
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
@@ -95,28 +108,28 @@ def _joined(stacks: list[Hessians]) -> Hessians:
     return joined
 
 
-def _of_pairs(loss: DataLoss, curvature: Array, q: int) -> Array:
-    """Hessians (n_tasks, K, q, K, q) from matrices (n_samples, members, K, K) over outputs."""
+def _of_pairs(loss: DataLoss, curvature: Array, with_ones: bool) -> Array:
+    """Hessians (n_tasks, K q, K q) from matrices (n_samples, members, K, K) over outputs."""
     n, K = len(curvature), curvature.shape[2]
     upper = np.triu_indices(K)
     pairs = curvature[:, :, upper[0], upper[1]].reshape(n, -1)
-    grams = _bordered(loss, pairs, q).reshape(-1, len(upper[0]), q, q)
+    grams = _grams(loss, pairs, with_ones)
+    q = grams.shape[1]
+    grams = grams.reshape(-1, len(upper[0]), q, q)
     full = np.empty((len(grams), K, q, K, q))
     full[:, upper[0], :, upper[1]] = full[:, upper[1], :, upper[0]] = grams.swapaxes(0, 1)
-    return full
+    return full.reshape(-1, K * q, K * q)
 
 
-def _bordered(loss: DataLoss, h: Array, q: int) -> Array:
+def _grams(loss: DataLoss, h: Array, with_ones: bool) -> Array:
     """Gram matrices of weights h, with the column of ones where there are intercepts."""
-    grams = loss.design.grams(h)
-    m, p, _ = grams.shape
-    if p == q:
-        return grams
-    bordered = np.empty((m, q, q))
-    products, sums = loss.design.adjoint(h)
-    bordered[:, :p, :p], bordered[:, p, p] = grams, sums
-    bordered[:, p, :p] = bordered[:, :p, p] = products.T
-    return bordered
+    first = h[:, :1]
+    if loss.task_index is None and h.shape[1] > 1 and first[0, 0] > 0:
+        # Where all rows are alike, as those of a constant prediction, one matrix is enough.
+        ratios = h[0] / first[0, 0]
+        if (np.abs(h - first * ratios) <= ROUNDING * np.abs(ratios) * first).all():
+            return ratios[:, None, None] * _grams(loss, first, with_ones)
+    return loss.design.grams(h, with_ones=with_ones)
 
 
 def newton_system(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSystem:
@@ -130,6 +143,15 @@ def newton_system(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSy
     if penalty.couples:
         return CoupledSystem(penalty, *stacks)
     return TaskSystems(stacks)
+
+
+def task_by_task(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSystem:
+    """Without what is between tasks, for any matrix over them."""
+    (stack,) = stacks
+    K = stack.columns.shape[1]
+    for A, diagonal in zip(stack.matrices, penalty.diagonal[:, ::K].T, strict=True):
+        _add_diagonal(A[None], diagonal)
+    return TaskSystems(stacks, penalty)
 
 
 def _bend_along_shifts(H: Array, q: int, where: Array) -> None:
@@ -153,15 +175,31 @@ def _add_diagonal(H: Array, diagonal: Array) -> None:
 class TaskSystems:
     """Tasks that have nothing to do with each other."""
 
-    def __init__(self, stacks: list[Hessians]) -> None:
-        self.stacks = stacks
+    def __init__(self, stacks: list[Hessians], penalty: QuadraticPenalty | None = None) -> None:
+        self.stacks, self.penalty = stacks, penalty
         self.factors = [Factors(stack.matrices) for stack in stacks]
 
     def solve(self, gradient: Array) -> Array:
         solved = np.empty_like(gradient)
         for stack, factors in zip(self.stacks, self.factors, strict=True):
             stack.put(factors.solve(stack.take(gradient)), solved)
-        return solved
+        return self.penalty.project(solved) if self.penalty else solved
+
+
+class DiagonalSystem:
+    """The diagonal of the Hessian alone, where features are many."""
+
+    def __init__(self, penalty: QuadraticPenalty, point: DataPoint) -> None:
+        self.penalty, h, design = penalty, point.curvature.diagonal, point.loss.design
+        diagonal = design.squares(h)
+        if len(penalty.own) > len(diagonal):
+            diagonal = np.vstack([diagonal, design.sums(h)])
+        diagonal = penalty.project(diagonal + penalty.diagonal)
+        # What has no curvature at all has no gradient either.
+        self.diagonal = np.where(diagonal > 0.0, diagonal, 1.0)
+
+    def solve(self, gradient: Array) -> Array:
+        return gradient / self.diagonal
 
 
 class CoupledSystem:

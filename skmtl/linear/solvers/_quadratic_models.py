@@ -13,8 +13,9 @@ from skmtl.linear.objective._quadratic_model import QuadraticModel
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Start
-from skmtl.linear.solvers._admm import MAX_EIGEN_WORK, Splitting, splitting
+from skmtl.linear.solvers._admm import Splitting, splitting
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._needs import FEW_FEATURES
 from skmtl.linear.solvers._proximal_gradient import ProximalGradient
 
 Array = NDArray[Any]
@@ -57,11 +58,8 @@ class QuadraticModels(Solver):
             return "a loss that is not squared"
         if n_outputs > case.tasks.n_tasks:
             return "tasks with one output each, but some have several classes"
-        if n_outputs * n_features**3 > MAX_EIGEN_WORK:
-            return (
-                f"fewer features: {n_outputs} matrices of {n_features} features are too many to "
-                "decompose"
-            )
+        if n_features > FEW_FEATURES:
+            return f"at most {FEW_FEATURES} features, but got {n_features}"
         if 8 * n_outputs * n_features**2 > MAX_GRAM_BYTES:
             return f"Gram matrices of at most {MAX_GRAM_BYTES / 2**30:g} GiB"
         return None

@@ -36,7 +36,8 @@ class QuadraticPenalty:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.part, self.n_features = problem.parts[0], problem.shape[0]
+        self.part = problem.parts[0]
+        self.n_features, self.n_outputs = problem.shape
         self.Q, self.n_tasks = self.part.Q, problem.n_tasks
         intercept = problem.intercept
         alpha = intercept.alpha if intercept and self.n_tasks > 1 else 0.0
@@ -65,6 +66,16 @@ class QuadraticPenalty:
             bent[p] = self.pull[p] * (theta[p] - self._mean(theta[p]))
         return bent
 
+    @property
+    def diagonal(self) -> Array:
+        """Curvature by each unknown (q, n_outputs)."""
+        own = self.own + self.pull * (1.0 - 1.0 / self.n_tasks)
+        diagonal = np.repeat(own[:, None], self.n_outputs, axis=1)
+        if self.Q.dense is not None:
+            of_tasks = np.repeat(np.diagonal(self.Q.full), self.n_outputs // self.n_tasks)
+            diagonal[: self.n_features] = of_tasks
+        return diagonal
+
     def conjugate(self, gradient: Array) -> float:
         """Gap of the coefficients at this gradient of the objective, where they are penalised."""
         g = gradient[: self.n_features]
@@ -74,7 +85,7 @@ class QuadraticPenalty:
         return 0.5 * float(np.vdot(g, self.Q.solve(g)))
 
     def project(self, gradient: Array) -> Array:
-        """Gradient along what can move: a shared intercept moves for all tasks at once."""
+        """Part of a gradient, in place, along what can move: one intercept moves for all tasks."""
         if self.shares_intercept:
             gradient[-1] = self._mean(gradient[-1])
         return gradient

@@ -23,6 +23,9 @@ FLAT_ENOUGH = 0.5
 FARTHER = 10.0
 """Factor by which a step grows at most from one trial to the next."""
 
+FARTHEST = 1e8
+"""Step that is taken where the objective still falls: it hardly bends at all."""
+
 MAX_TRIALS = 40
 
 
@@ -52,7 +55,7 @@ def search(
     for _ in range(MAX_TRIALS):
         trial = DataPoint(point.loss, point.raw + sums.to_scores(t, E))
         slope = sums.of_scores(trial.slope, E) + a + b * t
-        done = np.abs(slope) <= FLAT_ENOUGH * np.abs(start)
+        done = (np.abs(slope) <= FLAT_ENOUGH * np.abs(start)) | ((slope < 0) & (t >= FARTHEST))
         if done.all():
             break
         # A loss that overflows is as good as one that rises.

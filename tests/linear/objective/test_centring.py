@@ -224,3 +224,16 @@ def test_large_means_by_their_definition(container):
     found = large_means(container(X), mean, weights)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(np.flatnonzero(expected), [4, 5, 6, 8])
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, -7.7, 1e3, 1e-90])
+@pytest.mark.parametrize("n_samples", [3, 600, 100_000])
+def test_a_constant_column_is_0_without_its_mean(value, n_samples):
+    X, weights = np.full((n_samples, 2), value), np.random.default_rng(0).uniform(size=n_samples)
+    mean = X.T @ (weights / weights.sum())
+    moved, rest = without_large_means(X, mean, weights)
+    np.testing.assert_array_equal(moved, 0.0)
+    np.testing.assert_array_equal(rest, 0.0)
+    # One row more is no constant column, for which the others are needed.
+    row = shifted(np.array([[value, 2.0 * value]]), mean)
+    np.testing.assert_allclose(row, [[0.0, value]], atol=1e-11 * abs(value))

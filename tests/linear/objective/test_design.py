@@ -78,6 +78,8 @@ def signed_weights(rng, n_columns):
 
 def assert_with_ones(design, h, grams):
     """All are symmetric, and a column of ones adds the products with the weights."""
+    squares = np.einsum("kpp->pk", grams)
+    np.testing.assert_allclose(design.squares(h), squares, atol=1e-10)
     np.testing.assert_array_equal(grams, grams.swapaxes(1, 2))
     found, (products, sums) = design.grams(h, with_ones=True), design.adjoint(h)
     np.testing.assert_array_equal(found, found.swapaxes(1, 2))
@@ -118,6 +120,19 @@ def test_grams_of_long_form(container, form, n_features, n_classes):
     expected = np.reshape(weighted, (-1, n_features, n_features))
     np.testing.assert_allclose(found, expected, atol=1e-10)
     assert_with_ones(LongDesign(container(X), index, N_TASKS, offset), h, found)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_squares_are_the_diagonals_of_grams(container):
+    rng = np.random.default_rng(0)
+    X, index, offset = features(rng, 0.5), task_index(rng, "unsorted"), np.arange(5.0)
+    h = rng.random((N_SAMPLES, 3))
+    for design in (
+        WideDesign(container(X), offset),
+        LongDesign(container(X), index, N_TASKS, offset),
+    ):
+        diagonals = np.einsum("mjj->jm", design.grams(h))
+        np.testing.assert_allclose(design.squares(h), diagonals, atol=1e-12)
 
 
 def test_large_problems_are_cut_into_blocks():

@@ -120,6 +120,35 @@ def test_curvature_is_one_matrix_per_label(form, mixed_data):
     np.testing.assert_allclose(point.intercept_gradient, point.gradient[1], atol=1e-12)
 
 
+def test_chunks_of_rows_change_nothing(mixed_data, monkeypatch):
+    X, Y = mixed_data
+    targets = read_targets(Y, declared=MIXED)
+    found = []
+    for size in (None, 20):
+        if size:
+            monkeypatch.setattr("skmtl.linear.objective._losses.CHUNK", size)
+        loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+        rng = np.random.default_rng(5)
+        n_outputs = targets.tasks.n_outputs
+        point = loss.at(0.3 * rng.normal(size=(X.shape[1], n_outputs)), rng.normal(size=n_outputs))
+        found.append((point.value, point.slope, point.curvature.diagonal, point.curvature.upper))
+    for whole, pieces in zip(*found, strict=True):
+        np.testing.assert_allclose(pieces, whole, rtol=1e-12, atol=1e-15)
+    assert (found[0][3] >= found[0][2]).all()
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_some_rows_stand_for_all(step, mixed_data):
+    X, Y = mixed_data
+    targets = read_targets(Y, declared=MIXED)
+    loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+    W, b = np.ones((X.shape[1], targets.tasks.n_outputs)), np.zeros(targets.tasks.n_outputs)
+    point = loss.at(0.1 * W, b).of_rows(step)
+    slope = step * loss.at(0.1 * W, b).slope[::step]
+    np.testing.assert_allclose(point.slope, slope, atol=1e-15)
+    np.testing.assert_allclose(point.gradient[0], X[::step].T @ slope, atol=1e-12)
+
+
 def test_large_means_cost_no_digits():
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(200, 3)), rng.normal(size=(200, 2))

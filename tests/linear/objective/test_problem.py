@@ -110,6 +110,7 @@ def test_no_bound_where_free_directions_are_not_at_rest(
     start = np.zeros(problem.size)
     optimum = value_at(problem, solve(problem).x)
     assert problem.gap(start)[1] <= optimum
+    monkeypatch.setattr(Problem, "_intercept_step", lambda *_: None)
     monkeypatch.setattr(
         _problem, "conjugate_gradients", lambda product, r, z, **_: (z, np.linalg.norm(r))
     )
