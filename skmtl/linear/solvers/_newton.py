@@ -25,10 +25,10 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers._hessians import hessians
 from skmtl.linear.solvers._newton_system import (
     DiagonalSystem,
     NewtonSystem,
-    hessians,
     newton_system,
     task_by_task,
 )
@@ -140,8 +140,8 @@ class _Descent:
             along += self.sums.of_scores(E, before.curvature.times(E))
             np.divide(-start, along, out=first, where=along > 0)
         step = self._go(d, E, bent, start, first)
-        if self.is_stuck:
-            return g, 0.0, None
+        if self.point is before:
+            return g, LARGEST, None
         found = self._gradient()
         self.secants.add(step, found, g)
         decrement = -float(start.sum())
@@ -170,13 +170,15 @@ class _Descent:
         # Rounding must not make the penalty concave.
         penalty = of(self.bent, d), np.maximum(of(bent, d), 0.0)
         t, self.point = search(self.sums, before, E, start, first, *penalty)
-        self.is_damped = bool((t < SHORT).any() or (t > 1.0 / SHORT).any())
+        was_damped, is_unusual = self.is_damped, (t < SHORT) | (t > 1.0 / SHORT)
+        self.is_damped = bool(is_unusual.any())
         step, change = self.sums.to_coefficients(t, d), self.sums.to_coefficients(t, bent)
         theta, bent = self.theta, self.bent
         self.theta, self.bent = theta + step, bent + change
         if not self._value <= value + ROUNDING * abs(value):
             # Directions that hardly anything bends along are rounding at last.
-            self.theta, self.bent, self.point, self.is_stuck = theta, bent, before, True
+            self.theta, self.bent, self.point = theta, bent, before
+            self.is_damped, self.is_stuck, self.choice.last = True, was_damped, None
         self.travelled += float(t.max()) * float(np.abs(E).max())
         return step
 
