@@ -96,13 +96,19 @@ class Curvature:
 
         They take K times the memory of the raw scores.
         """
-        return [
-            (block.outputs, self._matrices(block, raw).transpose(3, 2, 0, 1))
-            for block, raw in self.loss.split(self.raw)
-        ]
+        found = []
+        for block, raw in self.loss.split(self.raw):
+            if raw.shape[2] <= FEW:
+                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
+            else:
+                matrices = np.empty((*raw.shape, raw.shape[2]))
+                for rows, some in block.chunks():
+                    matrices[rows] = _all_at_once(some, raw[rows])
+            found.append((block.outputs, matrices))
+        return found
 
     def _matrices(self, block: LabelBlock, raw: Array) -> Array:
-        """Those of a block, (K, K, n_tasks, n_samples), kept where they are small."""
+        """Those of a block with few outputs, (K, K, n_tasks, n_samples), kept where small."""
         if (kept := self._kept.get(id(block))) is not None:
             return kept
         columns = self._columns(block, raw)
@@ -158,3 +164,17 @@ def _diagonal(block: LabelBlock, raw: Array) -> Array:
         along = np.broadcast_to(unit, raw.shape)
         bent[:, :, k] = block.task.curvature(raw, block.values, along)[:, :, k]
     return bent
+
+
+def _all_at_once(block: LabelBlock, raw: Array) -> Array:
+    """Weighed second derivatives (n_samples, n_tasks, n_outputs, n_outputs), all at once."""
+    shape = *raw.shape, raw.shape[2]
+    matrices = block.task.curvature(
+        np.broadcast_to(raw[:, :, None], shape),
+        np.broadcast_to(block.values[:, :, None], raw.shape),
+        np.broadcast_to(np.eye(raw.shape[2]), shape),
+    )
+    if block.observed is not None:
+        matrices = np.where(block.observed[:, :, None, None], matrices, 0.0)
+    weighed: Array = matrices * block.label_weights[:, :, None, None]
+    return weighed
