@@ -84,7 +84,7 @@ class Problem(Objective):
         none = np.zeros(self.n_tasks, dtype=bool)
         if not isinstance(self.loss, DataLoss):
             return none
-        if self._frees_intercepts and not self.loss.has_constant_labels:
+        if self._has_only_free_intercepts and not self.loss.has_constant_labels:
             return none
         apart = self.loss.at(*self.coefficients(self.free(x))).separated
         # What tasks share grows without end only where it helps all of them.
@@ -92,7 +92,11 @@ class Problem(Objective):
 
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
-        if isinstance(point, DataPoint) and point.loss.has_few_outputs and self._frees_intercepts:
+        if (
+            self._has_only_free_intercepts
+            and isinstance(point, DataPoint)
+            and point.loss.has_few_outputs
+        ):
             return self._intercept_step(point)
         g, product = self._free_system(point)
         nothing = np.zeros(self.size)
@@ -115,10 +119,10 @@ class Problem(Objective):
         return step if left <= NEARLY_FREE**2 * (size + rest) else None
 
     @property
-    def _frees_intercepts(self) -> bool:
-        """Whether intercepts, each of its own, are all that is free."""
-        own = self.intercept is not None and self.intercept.alpha == 0 and not self.centred
-        return own and not any(part.is_free_somewhere for part in self.parts)
+    def _has_only_free_intercepts(self) -> bool:
+        """Whether the intercepts, each by itself, are all that is not penalised."""
+        only = self.intercept is not None and self.intercept.alpha == 0 and not self.centred
+        return only and not any(part.is_free_somewhere for part in self.parts)
 
     def _intercept_step(self, point: DataPoint) -> Array | None:
         """`_free_newton_step` where intercepts are all that is free: tasks by themselves."""
@@ -132,7 +136,7 @@ class Problem(Objective):
 
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""
-        if not (self._frees_intercepts and isinstance(point, DataPoint)):
+        if not (self._has_only_free_intercepts and isinstance(point, DataPoint)):
             hessian = point.hessian
             return self.free(self.pull(*point.gradient)), lambda d: self.free(
                 self.pull(*hessian(*self.coefficients(d)))
