@@ -6,6 +6,7 @@ for a task with one output, and one matrix for a task with several, times the we
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,10 @@ Array = NDArray[Any]
 Outputs = slice | Array
 
 FEW = 8
-"""Outputs of a task up to which a product with its matrices costs less than to find them."""
+"""Outputs of a task up to which a system of its intercepts costs less than several products."""
+
+SMALL = 2**20
+"""Numbers in matrices that are kept."""
 
 
 class Curvature:
@@ -79,9 +83,8 @@ class Curvature:
                 )
             else:
                 along = direction[:, block.outputs].reshape(raw.shape)
-                if raw.shape[2] <= FEW:
-                    matrices = self._matrices(block, raw)
-                    product = np.einsum("kltn,ltn->ktn", matrices, along.T)
+                if (kept := self._kept.get(id(block))) is not None:
+                    product = np.einsum("kltn,ltn->ktn", kept, along.T)
                     bent[:, block.outputs] = product.T.reshape(len(raw), -1)
                 else:
                     curvature = block.task.curvature(raw, block.values, along)
@@ -105,17 +108,21 @@ class Curvature:
         return found
 
     def _matrices(self, block: LabelBlock, raw: Array) -> Array:
-        """Those of a block with few outputs, (K, K, n_tasks, n_samples), kept for products."""
+        """Those of a block with few outputs, (K, K, n_tasks, n_samples), kept where small."""
         if (kept := self._kept.get(id(block))) is not None:
             return kept
-        n_outputs = raw.shape[2]
-        bent = np.empty((n_outputs, *raw.T.shape))
-        for k, unit in enumerate(np.eye(n_outputs)):
+        columns = self._columns(block, raw)
+        matrices = np.stack([column.reshape(raw.shape).T for column in columns], axis=1)
+        if matrices.size <= SMALL:
+            self._kept[id(block)] = matrices
+        return matrices
+
+    @staticmethod
+    def _columns(block: LabelBlock, raw: Array) -> Iterator[Array]:
+        """Columns of the matrices of a block, each (n_samples, n_tasks * K)."""
+        for unit in np.eye(raw.shape[2]):
             along = np.broadcast_to(unit, raw.shape)
-            curvature = block.weigh(block.task.curvature(raw, block.values, along))
-            bent[:, k] = curvature.reshape(raw.shape).T
-        self._kept[id(block)] = bent
-        return bent
+            yield block.weigh(block.task.curvature(raw, block.values, along))
 
     def solve_intercepts(self, g: Array) -> tuple[Array, float, float]:
         """Shortest z with H z = g, H the second derivative by the intercepts of every task.
@@ -129,10 +136,14 @@ class Curvature:
             left = np.where(h > 0, 0.0, g)
             return z, float(g @ z + left @ left), float(left @ left)
         z, size, rest = np.zeros_like(g), 0.0, 0.0
-        for outputs, matrices in self.blocks():
-            n_samples, _, K, _ = matrices.shape
-            H = sums(matrices.reshape(n_samples, -1)).reshape(-1, K, K)
-            own = slice(None) if is_long else outputs
+        for block, raw in self.loss.split(self.raw):
+            K, own = raw.shape[2], slice(None) if is_long else block.outputs
+            if K * raw.size <= SMALL:
+                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
+                H = sums(matrices.reshape(len(raw), -1)).reshape(-1, K, K)
+            else:
+                columns = [sums(column).reshape(-1, K) for column in self._columns(block, raw)]
+                H = np.stack(columns, axis=2)
             of_tasks = g[own].reshape(-1, K, 1)
             found = np.linalg.pinv(H, hermitian=True) @ of_tasks
             left = of_tasks - H @ found
