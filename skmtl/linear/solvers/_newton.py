@@ -206,7 +206,8 @@ class _Descent:
     @property
     def x(self) -> Array:
         """The coefficients as `Problem` has them."""
-        if not self.problem.centred:
+        intercept = self.problem.intercept
+        if not self.problem.centred and (intercept is None or intercept.scale == 1.0):
             return self.theta.ravel()
         p = self.n_features
         b = self.theta[p] if len(self.theta) > p else np.zeros(self.n_outputs)
