@@ -183,12 +183,12 @@ class _Descent:
             # Directions that hardly anything bends along are rounding at last.
             self.theta, self.bent, self.point = theta, bent, before
             self.is_damped, self.is_stuck, self.choice.last = True, was_damped, None
-        self.travelled += float(t.max()) * float(np.abs(E).max())
+        self.travelled += float(t.max()) * float(np.linalg.norm(E))
         return step
 
     def _settle(self) -> None:
         """Raw scores anew, where the sum of steps has lost digits of them."""
-        if self.travelled > FAR * float(np.abs(self.point.raw).max()):
+        if self.travelled > FAR * float(np.linalg.norm(self.point.raw)):
             self.travelled, self.bent = 0.0, self.penalty.gradient(self.theta)
             self.point = self.loss.at(*self._coefficients(self.theta))
 
