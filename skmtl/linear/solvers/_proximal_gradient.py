@@ -52,6 +52,7 @@ def proximal_gradient(
     max_iter: int,
     seed: int = 0,
     lipschitz: float | None = None,
+    lower: float = -np.inf,
 ) -> Solution:
     r"""Minimise ``problem`` from ``x`` until its duality gap is at most ``max_gap``.
 
@@ -61,7 +62,8 @@ def proximal_gradient(
     curvature of a loss may [2]_. The momentum is dropped whenever it points uphill [3]_, which
     makes the method linearly convergent where the problem allows it.
 
-    ``lipschitz`` is the L to begin with; by default that of a power iteration.
+    ``lipschitz`` is the L to begin with, by default that of a power iteration, and ``lower`` a
+    bound of the optimum that is known.
 
     References
     ----------
@@ -75,7 +77,7 @@ def proximal_gradient(
     """
     lipschitz = lipschitz or largest_curvature(problem, x, seed)
     z, momentum = x, 1.0
-    lower, gap, next_check = -np.inf, np.inf, CHECK_EVERY
+    gap, next_check = np.inf, CHECK_EVERY
     for n_iter in range(1, max_iter + 1):
         x_new, point, used = _step(problem, z, lipschitz)
         if n_iter >= next_check or n_iter == max_iter:

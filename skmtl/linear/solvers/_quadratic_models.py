@@ -16,7 +16,7 @@ from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._admm import Splitting, splitting
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._needs import FEW_FEATURES
-from skmtl.linear.solvers._proximal_gradient import ProximalGradient
+from skmtl.linear.solvers._proximal_gradient import ProximalGradient, proximal_gradient
 
 Array = NDArray[Any]
 
@@ -39,7 +39,13 @@ HALVINGS = 30
 
 
 IDLE = 1e-3
-"""Share of the gap asked for that a step has to promise, if the certificate is to come of it."""
+"""Share of the gap asked for below which what a step promises is nothing."""
+
+LONGEST = 500
+"""Iterations for a model, before the loss is looked at again."""
+
+ROUNDING = 1e-14
+"""Gap of a model, relative to the objective, that is rounding."""
 
 
 class QuadraticModels(Solver):
@@ -98,7 +104,7 @@ def quadratic_models(
        composite functions", SIAM J. Optimization 24, 2014, algorithm 1 and section 3.2.
     """
     point: Any = problem.at(x)
-    dual_point, last, lower, n_idle = None, None, -np.inf, 0
+    dual_point, last, lower, reserve = None, None, -np.inf, RESERVE * max_gap
     while True:
         primal, bound = problem.gap(x, point, dual_point)
         lower = max(lower, bound)
@@ -106,14 +112,19 @@ def quadratic_models(
         if gap <= max_gap or n_iter >= max_iter:
             return Solution(x, gap, n_iter)
         model = _Model(problem, point)
-        last = model.minimise(x, RESERVE * max_gap, max_iter - n_iter, last)
+        last = model.minimise(x, reserve, min(max_iter - n_iter, LONGEST), last)
         n_iter += last.n_iter
         step = _search(problem, x, point, primal, model.solution(last))
-        n_idle = n_idle + 1 if step and step.promised < IDLE * max_gap else 0
-        if step is None or n_idle > 1:
-            return _by_steps(problem, x, n_iter, max_gap, max_iter)
+        if step is None or reserve < ROUNDING * primal:
+            break
+        if step.promised < IDLE * max_gap:
+            # What is missing is a dual point that is closer to feasible.
+            reserve *= 0.1
         x, point = step.x, step.point
         dual_point = model.dual_point(last) if step.is_whole else None
+    rest = max(max_iter - n_iter, 1)
+    found = proximal_gradient(problem, x, max_gap=max_gap, max_iter=rest, lower=lower)
+    return Solution(found.x, found.gap, n_iter + found.n_iter)
 
 
 class _Model:
@@ -182,11 +193,3 @@ def _search(problem: Problem, x: Array, point: Any, value: float, target: Array)
             return _Step(new, at_new, t == 1.0, promised)
         t *= 0.5
     return None
-
-
-def _by_steps(problem: Problem, x: Array, n_iter: int, max_gap: float, max_iter: int) -> Solution:
-    """Proximal gradient for the rest of the iterations."""
-    start = Start(*problem.coefficients(x), problem.split(x)[0].copy())
-    rest = Stopping(max_gap, max(max_iter - n_iter, 1))
-    found = ProximalGradient().solve(problem, start, rest)
-    return Solution(found.x, found.gap, n_iter + found.n_iter)
