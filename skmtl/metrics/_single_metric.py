@@ -28,8 +28,8 @@ def as_scorer(
 ) -> Any:
     """A scorer made by scikit-learn: from its name, a metric function, or itself."""
     if isinstance(metric, str):
-        meant = did_you_mean(metric, get_scorer_names())
-        if meant and metric not in get_scorer_names():
+        names = get_scorer_names()
+        if metric not in names and (meant := did_you_mean(metric, names)):
             raise ValueError(f"metric={metric!r} is no metric of scikit-learn.{meant}")
         return get_scorer(metric)
     if hasattr(metric, "_score_func"):
