@@ -202,15 +202,20 @@ class DataLoss:
     @cached_property
     def has_constant_labels(self) -> bool:
         """Whether every task has labels of one class only, which intercepts alone tell apart."""
-        low, high = np.full(self.n_tasks, np.inf), np.full(self.n_tasks, -np.inf)
-        for members, block in zip(self.members, self.blocks, strict=True):
-            if not block.task.is_classification:
-                return False
-            rows, columns = np.nonzero(block.label_weights > 0)
-            tasks = members[columns] if self.task_index is None else self.task_index[rows]
-            values = block.values[rows, columns]
-            np.minimum.at(low, tasks, values)
-            np.maximum.at(high, tasks, values)
+        return all(
+            block.task.is_classification and self._are_constant(block) for block in self.blocks
+        )
+
+    def _are_constant(self, block: LabelBlock) -> bool:
+        """Whether the observed labels of a block are one class in every task."""
+        observed, values = block.label_weights > 0, block.values
+        if self.task_index is not None:
+            index, classes = self.task_index[observed[:, 0]], values[observed]
+            seen = np.zeros((self.n_tasks, len(block.task.classes_)), dtype=bool)
+            seen[index, classes.astype(np.intp)] = True
+            return bool((seen.sum(axis=1) <= 1).all())
+        low = np.where(observed, values, np.inf).min(axis=0)
+        high = np.where(observed, values, -np.inf).max(axis=0)
         return bool((low >= high).all())
 
     def separated(self, raw: Array) -> Array:
