@@ -48,8 +48,10 @@ def parse():
         "--shapes", nargs="+", default=shapes, choices=shapes,
         help="E to H are those of 'trace', the others have their own",
     )  # fmt: skip
-    parser.add_argument("--tols", nargs="+", type=float, default=[1e-4, 1e-8],
-                        help="gaps to reach, over the sum of squares of Y")  # fmt: skip
+    parser.add_argument(
+        "--tols", nargs="+", type=float, default=[1e-4, 1e-8],
+        help="gaps to reach, over the sum of squares of Y, or the loss of constants",
+    )  # fmt: skip
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=int, default=60, help="CPU seconds a run may take")

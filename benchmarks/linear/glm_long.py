@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common.report import Table, cells
-from benchmarks.common.timing import cpu_time, in_turns
+from benchmarks.common.timing import Failed, cpu_time, in_turns
 from benchmarks.linear.losses import LOSSES
 from benchmarks.linear.problems import row_norms
 
@@ -86,8 +86,11 @@ def long_form(settings):
             if "scikit-learn" in settings.peers:
                 calls["peer"] = lambda X=X, y=y: cpu_time(a_fit_per_task, X, y)[0]
             results = in_turns(calls, repeats=settings.repeats, limit=settings.limit)
+            certificate = ("-", "-")
+            if not isinstance(results["skmtl"], Failed):
+                gap = model.dual_gap_ / loss_of_constants(X, y)
+                certificate = str(model.n_iter_), f"{gap:.0e}"
             report.row(
                 f"{name}, {len(y):,} rows", f"{penalty}, {alpha}",
-                *(cells(results) if len(results) == 2 else [*cells(results), "-"]),
-                str(model.n_iter_), f"{model.dual_gap_ / loss_of_constants(X, y):.0e}",
+                *(cells(results) if len(results) == 2 else [*cells(results), "-"]), *certificate,
             )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.linear.glm_problems import ridge
-from benchmarks.linear.peers import MAX_ITER, Competitor, as_int32, decades
+from benchmarks.linear.peers import MAX_ITER, Competitor, adelie, as_int32, decades
 
 
 def per_alpha(fit):
@@ -83,6 +83,10 @@ def _is_logistic_lasso(problem):
     return problem.loss == "logistic" and problem.penalty == "l1"
 
 
+def _has_rows_of_classes(problem):
+    return problem.loss == "softmax" and problem.penalty == "l21"
+
+
 def _scikit_learn(solver, is_taken):
     fit = per_alpha(partial(scikit_learn, solver=solver))
     return Competitor(fit, "sklearn", is_taken, decades(-1, -10))
@@ -103,22 +107,29 @@ PEERS = {
     "skglm": {
         "skglm": Competitor(per_alpha(skglm), "skglm", _is_logistic_lasso, decades(-1, -10))
     },
+    "adelie": {
+        "adelie": Competitor(
+            adelie, "adelie", lambda p: _is_logistic_lasso(p) or _has_rows_of_classes(p),
+            decades(-4, -13),
+        )
+    },
     "group-lasso": {
         "group-lasso": Competitor(
-            per_alpha(group_lasso), "group_lasso",
-            lambda p: p.loss == "softmax" and p.penalty == "l21", decades(-2, -10),
+            per_alpha(group_lasso), "group_lasso", _has_rows_of_classes, decades(-2, -10)
         )
     },
 }  # fmt: skip
 INDEPENDENT = {
-    f"independent, {solver}": Competitor(
-        partial(independent, solver=solver), "sklearn", ladder=decades(-1, -10),
-        judge=_independent_gap,
-    )
-    for solver in ("lbfgs", "newton-cholesky")
+    "scikit-learn": {
+        f"independent, {solver}": Competitor(
+            partial(independent, solver=solver), "sklearn", ladder=decades(-1, -10),
+            judge=_independent_gap,
+        )
+        for solver in ("lbfgs", "newton-cholesky")
+    }
 }  # fmt: skip
 
 
-def chosen(settings):
+def chosen(settings, peers=PEERS):
     """Competitors of the packages asked for, by name."""
-    return {n: c for package in settings.peers for n, c in PEERS.get(package, {}).items()}
+    return {n: c for package in settings.peers for n, c in peers.get(package, {}).items()}

@@ -44,7 +44,7 @@ def rows(settings):
     tasks = [drawn("logistic", 500, 30, n, settings.seed, share=0.3) for n in N_TASKS]
     classes = map(table, ("iris", "digits"))
     title = 'Binary tasks, "l21", beside one LogisticRegression() for every task'
-    compare(title, ours.GLM | INDEPENDENT, _at_fractions(tasks), settings)
+    compare(title, ours.GLM | chosen(settings, INDEPENDENT), _at_fractions(tasks), settings)
     title = 'Classes of one task, "l21"'
     compare(title, ours.GLM | chosen(settings), _at_fractions(classes), settings)
 

@@ -90,24 +90,31 @@ def skglm(problem, tol):
 def adelie(problem, tol):
     import adelie as ad
 
-    X, n_tasks = problem.X, problem.Y.shape[1]
+    X, n_outputs = problem.X, problem.Y.shape[1]
     matrix = ad.matrix.dense
     if sparse.issparse(X):
         matrix, X = ad.matrix.sparse, as_int32(X)
+    if problem.loss == "logistic":
+        family, Y = ad.glm.binomial, problem.Y[:, 0]
+    else:
+        family = {"squared": ad.glm.multigaussian, "softmax": ad.glm.multinomial}[problem.loss]
+        Y = np.ascontiguousarray(problem.Y)
     state = ad.grpnet(
         matrix(X, n_threads=1),
-        ad.glm.multigaussian(np.ascontiguousarray(problem.Y)),
-        lmda_path=problem.alphas / (len(problem.Y) * n_tasks),
+        family(Y),
+        # Losses of several columns are divided by their number.
+        lmda_path=problem.alphas / (len(Y) * n_outputs),
         penalty=np.ones(X.shape[1]),
         alpha=problem.l1_ratio,
         tol=tol,
+        irls_tol=tol,
         max_iters=MAX_ITER * 100,
         early_exit=False,
-        intercept=problem.has_intercept or sparse.issparse(X),
+        intercept=problem.has_intercept or (problem.loss == "squared" and sparse.issparse(X)),
         progress_bar=False,
         n_threads=1,
     )
-    return list(state.betas.toarray().reshape(len(problem.alphas), -1, n_tasks))
+    return list(state.betas.toarray().reshape(len(problem.alphas), -1, n_outputs))
 
 
 def spams(problem, tol):

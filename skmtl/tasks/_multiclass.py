@@ -118,7 +118,7 @@ class Multiclass(Classes):
 
 def _largest(raw: Array) -> Array:
     """Largest along the last axis, (..., 1)."""
-    return np.ascontiguousarray(np.moveaxis(raw, -1, 0)).max(axis=0)[..., None]
+    return np.ascontiguousarray(raw.T).max(axis=0).T[..., None]
 
 
 def _sum(raw: Array) -> Array:

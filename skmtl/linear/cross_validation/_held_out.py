@@ -131,10 +131,16 @@ class HeldOut:
 
     def _counted(self, expected: Array, weight: Array) -> Iterator[tuple[slice, Array]]:
         """Fits (a slice) with the weights of the labels that are predicted: all at once, mostly."""
+        if self.targets.task_index is not None and self.model.unknown_task == "error":
+            weight = np.where(self.targets.task_index < 0, 0.0, weight)
+        # Mostly all are predicted, and one sum tells.
+        with np.errstate(over="ignore", invalid="ignore"):
+            are_numbers = not np.isnan(expected.sum())
+        if are_numbers:
+            yield slice(None), weight
+            return
         silent: Any = np.isnan(expected)
         silent = silent.reshape(*expected.shape[:2], -1).any(axis=2)
-        if self.targets.task_index is not None and self.model.unknown_task == "error":
-            silent |= self.targets.task_index < 0
         if (silent == silent[0]).all():
             yield slice(None), np.where(silent[0], 0.0, weight)
         else:

@@ -55,6 +55,24 @@ def without_large_means(X: Any, mean: Array, weights: Array) -> tuple[Any, Array
     return shifted(X, shift), mean - shift
 
 
+def shifted_by_task(X: Any, shift: Array, task_index: Array) -> Any:
+    """X less ``shift`` (n_features, n_tasks); sparse X stays so where that is 0."""
+    rounding = np.sqrt(X.shape[0]) * ROUNDING
+    if not sparse.issparse(X):
+        moved, of_tasks = np.array(X, order="C"), np.ascontiguousarray(shift.T)
+        n_at_once = max(CHUNK_NUMBERS // X.shape[1], 1)
+        for start in range(0, len(X), n_at_once):
+            rows = slice(start, start + n_at_once)
+            less = of_tasks[task_index[rows]]
+            moved[rows] -= less
+            moved[rows][np.abs(moved[rows]) <= rounding * np.abs(less)] = 0.0
+        return moved
+    moved = (sparse.csr_array(X) - sparse.csr_array(shift.T)[task_index]).tocsr()
+    tasks = np.repeat(task_index, np.diff(moved.indptr))
+    moved.data[np.abs(moved.data) <= rounding * np.abs(shift[moved.indices, tasks])] = 0.0
+    return type(X)(moved)
+
+
 def shifted(X: Any, shift: Array) -> Any:
     """X less ``shift`` (n_features,); sparse X stays so in the columns where it is 0."""
     if not sparse.issparse(X):

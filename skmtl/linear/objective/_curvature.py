@@ -6,6 +6,7 @@ for a task with one output, and one matrix for a task with several, times the we
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Outputs = slice | Array
+
+FEW = 8
+"""Outputs of a task up to which a system of its intercepts costs less than several products."""
+
+SMALL = 2**20
+"""Numbers in matrices that are kept."""
 
 
 class Curvature:
@@ -33,6 +40,7 @@ class Curvature:
     def __init__(self, loss: DataLoss, raw: Array) -> None:
         self.loss, self.raw = loss, raw
         self.is_diagonal = loss.has_single_outputs
+        self._kept: dict[int, Array] = {}
 
     @cached_property
     def diagonal(self) -> Array:
@@ -75,8 +83,12 @@ class Curvature:
                 )
             else:
                 along = direction[:, block.outputs].reshape(raw.shape)
-                curvature = block.task.curvature(raw, block.values, along)
-                bent[:, block.outputs] = block.weigh(curvature)
+                if (kept := self._kept.get(id(block))) is not None:
+                    product = np.einsum("kltn,ltn->ktn", kept, along.T)
+                    bent[:, block.outputs] = product.T.reshape(len(raw), -1)
+                else:
+                    curvature = block.task.curvature(raw, block.values, along)
+                    bent[:, block.outputs] = block.weigh(curvature)
         return bent
 
     def blocks(self) -> list[tuple[Outputs, Array]]:
@@ -86,14 +98,61 @@ class Curvature:
         """
         found = []
         for block, raw in self.loss.split(self.raw):
-            n_outputs = raw.shape[2]
-            bent = np.empty((*raw.shape, n_outputs))
-            for k, unit in enumerate(np.eye(n_outputs)):
-                along = np.broadcast_to(unit, raw.shape)
-                curvature = block.task.curvature(raw, block.values, along)
-                bent[..., k] = block.weigh(curvature).reshape(raw.shape)
-            found.append((block.outputs, bent))
+            if raw.shape[2] <= FEW:
+                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
+            else:
+                matrices = np.empty((*raw.shape, raw.shape[2]))
+                for rows, some in block.chunks():
+                    matrices[rows] = _all_at_once(some, raw[rows])
+            found.append((block.outputs, matrices))
         return found
+
+    def _matrices(self, block: LabelBlock, raw: Array) -> Array:
+        """Those of a block with few outputs, (K, K, n_tasks, n_samples), kept where small."""
+        if (kept := self._kept.get(id(block))) is not None:
+            return kept
+        columns = self._columns(block, raw)
+        matrices = np.stack([column.reshape(raw.shape).T for column in columns], axis=1)
+        if matrices.size <= SMALL:
+            self._kept[id(block)] = matrices
+        return matrices
+
+    @staticmethod
+    def _columns(block: LabelBlock, raw: Array) -> Iterator[Array]:
+        """Columns of the matrices of a block, each (n_samples, n_tasks * K)."""
+        for unit in np.eye(raw.shape[2]):
+            along = np.broadcast_to(unit, raw.shape)
+            yield block.weigh(block.task.curvature(raw, block.values, along))
+
+    def solve_intercepts(self, g: Array) -> tuple[Array, float, float]:
+        """Shortest z with H z = g, H the second derivative by the intercepts of every task.
+
+        Also the squared sizes of g and of what is left of it, g - H z, in units of the loss.
+        """
+        sums, is_long = self.loss.design.sums, self.loss.task_index is not None
+        if self.is_diagonal:
+            h = sums(self.diagonal)
+            z = np.divide(g, h, out=np.zeros_like(g), where=h > 0)
+            left = np.where(h > 0, 0.0, g)
+            return z, float(g @ z + left @ left), float(left @ left)
+        z, size, rest = np.zeros_like(g), 0.0, 0.0
+        for block, raw in self.loss.split(self.raw):
+            K, own = raw.shape[2], slice(None) if is_long else block.outputs
+            if K * raw.size <= SMALL:
+                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
+                H = sums(matrices.reshape(len(raw), -1)).reshape(-1, K, K)
+            else:
+                columns = [sums(column).reshape(-1, K) for column in self._columns(block, raw)]
+                H = np.stack(columns, axis=2)
+            of_tasks = g[own].reshape(-1, K, 1)
+            found = np.linalg.pinv(H, hermitian=True) @ of_tasks
+            left = of_tasks - H @ found
+            h = np.diagonal(H, axis1=1, axis2=2)[..., None]
+            inverse = 1.0 / np.where(h > 0, h, 1.0)
+            size += float((inverse * of_tasks**2).sum())
+            rest += float((inverse * left**2).sum())
+            z[own] = found.ravel()
+        return z, size, rest
 
 
 def _diagonal(block: LabelBlock, raw: Array) -> Array:
@@ -105,3 +164,17 @@ def _diagonal(block: LabelBlock, raw: Array) -> Array:
         along = np.broadcast_to(unit, raw.shape)
         bent[:, :, k] = block.task.curvature(raw, block.values, along)[:, :, k]
     return bent
+
+
+def _all_at_once(block: LabelBlock, raw: Array) -> Array:
+    """Weighed second derivatives (n_samples, n_tasks, n_outputs, n_outputs), all at once."""
+    shape = *raw.shape, raw.shape[2]
+    matrices = block.task.curvature(
+        np.broadcast_to(raw[:, :, None], shape),
+        np.broadcast_to(block.values[:, :, None], raw.shape),
+        np.broadcast_to(np.eye(raw.shape[2]), shape),
+    )
+    if block.observed is not None:
+        matrices = np.where(block.observed[:, :, None, None], matrices, 0.0)
+    weighed: Array = matrices * block.label_weights[:, :, None, None]
+    return weighed

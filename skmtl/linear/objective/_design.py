@@ -25,6 +25,7 @@ class Design(Protocol):
 
     X: Any
     offset: Array
+    n_features: int
 
     def forward(self, W: Array, b: Array) -> Array:
         """Raw scores of coefficients."""
@@ -93,13 +94,17 @@ class WideDesign:
 class LongDesign:
     """A row belongs to one task: raw scores (n_samples, n_classes), W (n_features, T * C).
 
+    The offset is (n_features, T), for each task its own.
+
     Seen with a block of columns for each task, X has one block (1, n_features) in each row: a
     sparse matrix on top of X, which is not copied, whatever the order of its rows.
     """
 
     def __init__(self, X: Any, task_index: Array, n_tasks: int, offset: Array) -> None:
         n_samples, self.n_features = X.shape
-        self.task_index, self.n_tasks, self.offset = task_index, n_tasks, offset
+        self.task_index, self.n_tasks = task_index, n_tasks
+        columns = offset if offset.ndim == 2 else offset[:, None]
+        self.offset = np.broadcast_to(columns, (self.n_features, n_tasks))
         shape = n_samples, n_tasks * self.n_features
         dtype = np.int32 if max(X.nnz if sparse.issparse(X) else 0, *shape) < 2**31 else np.int64
         block, ends = task_index.astype(dtype), np.arange(n_samples + 1, dtype=dtype)
@@ -116,17 +121,18 @@ class LongDesign:
             self.blocks = sparse.bsr_array((self.X[:, None, :], block, ends), shape=shape)
 
     def forward(self, W: Array, b: Array) -> Array:
-        raw = self.shift(b - self.offset @ W)
         if not W.any():
-            return raw
-        stacked = W.reshape(self.n_features, self.n_tasks, -1).swapaxes(0, 1)
-        raw += self.blocks @ stacked.reshape(-1, raw.shape[1])
+            return self.shift(b)
+        by_task = W.reshape(self.n_features, self.n_tasks, -1)
+        raw = self.shift(b - np.einsum("pt,ptc->tc", self.offset, by_task).ravel())
+        raw += self.blocks @ by_task.swapaxes(0, 1).reshape(-1, raw.shape[1])
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        stacked = self._transposed(U).reshape(self.n_tasks, self.n_features, -1)
-        gradient, sums = stacked.swapaxes(0, 1).reshape(self.n_features, -1), self.sums(U)
-        return gradient - self.offset[:, None] * sums, sums
+        sums = self.sums(U)
+        gradient = self._transposed(U).reshape(self.n_tasks, self.n_features, -1).swapaxes(0, 1)
+        gradient = gradient - self.offset[:, :, None] * sums.reshape(self.n_tasks, -1)
+        return gradient.reshape(self.n_features, -1), sums
 
     def _transposed(self, U: Array) -> Array:
         """The blocks transposed times U, (n_tasks, n_features * n_classes)."""
@@ -164,7 +170,10 @@ def _with_border(grams: Array, products: Array, sums: Array) -> Array:
 
 
 def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design:
-    """Design for the form of ``targets``; ``offset`` (n_features,) is subtracted from X."""
+    """Design for the form of ``targets``.
+
+    ``offset`` (n_features,) is subtracted from X; in long form also (n_features, n_tasks).
+    """
     offset = np.zeros(X.shape[1]) if offset is None else offset
     if targets.task_index is None:
         return WideDesign(X, offset)

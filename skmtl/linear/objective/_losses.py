@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
-from skmtl.linear.objective._curvature import Curvature, Outputs
+from skmtl.linear.objective._curvature import FEW, Curvature, Outputs
 from skmtl.linear.objective._design import Design, WideDesign
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._base import Task
@@ -112,6 +112,11 @@ class LabelBlock:
         observed = self.label_weights > 0
         return None if observed.all() else observed
 
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether most of the labels do not count, so that it pays to leave them out."""
+        return self.observed is not None and bool(self.observed.mean() < 0.5)
+
     def weigh(self, per_label: Array) -> Array:
         """Weight times value, exactly 0 where the weight is; flat over the outputs."""
         weights = self.label_weights[..., None]
@@ -146,7 +151,8 @@ class DataLoss:
             )
             for block in targets.tasks.blocks
         ]
-        self.has_single_outputs = all(block.task.n_outputs_ == 1 for block in self.blocks)
+        most = max((block.task.n_outputs_ for block in self.blocks), default=1)
+        self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
 
     def at(self, W: Array, b: Array) -> DataPoint:
         return DataPoint(self, self.design.forward(W, b))
@@ -181,6 +187,20 @@ class DataLoss:
     def _of_labels(self, tasks: Array, members: Array) -> Array:
         """What a label (n, n_members) of a block has of its task."""
         return tasks[members] if self.task_index is None else tasks[self.task_index][:, None]
+
+    @cached_property
+    def has_constant_labels(self) -> bool:
+        """Whether every task has labels of one class only, which intercepts alone tell apart."""
+        low, high = np.full(self.n_tasks, np.inf), np.full(self.n_tasks, -np.inf)
+        for members, block in zip(self.members, self.blocks, strict=True):
+            if not block.task.is_classification:
+                return False
+            rows, columns = np.nonzero(block.label_weights > 0)
+            tasks = members[columns] if self.task_index is None else self.task_index[rows]
+            values = block.values[rows, columns]
+            np.minimum.at(low, tasks, values)
+            np.maximum.at(high, tasks, values)
+        return bool((low >= high).all())
 
     def separated(self, raw: Array) -> Array:
         """Mask (n_tasks,) of the tasks whose labels all have the largest raw score."""
@@ -310,8 +330,11 @@ class DataDual:
         total = 0.0
         for block, slope in self.loss.split(scale * self.slope):
             weights, values, used = block.label_weights, block.values, block.observed
-            if used is not None:
+            if used is not None and block.is_sparse:
                 slope, weights, values = slope[used], weights[used], values[used]
-            conjugate = block.task.conjugate(slope / weights[..., None], values)
-            total += float(np.vdot(weights, conjugate))
+                conjugate = block.task.conjugate(slope / weights[..., None], values)
+                total += float(np.vdot(weights, conjugate))
+            else:
+                weights = weights if used is None else np.where(used, weights, 1.0)
+                total += block.total(block.task.conjugate(slope / weights[..., None], values))
         return total

@@ -84,16 +84,20 @@ class Problem(Objective):
         none = np.zeros(self.n_tasks, dtype=bool)
         if not isinstance(self.loss, DataLoss):
             return none
+        if self._has_only_free_intercepts and not self.loss.has_constant_labels:
+            return none
         apart = self.loss.at(*self.coefficients(self.free(x))).separated
         # What tasks share grows without end only where it helps all of them.
         return apart if self.is_unpenalised or apart.all() else none
 
     def _free_newton_step(self, point: Point, x: Array) -> Array | None:
         """Solve H z = g over the free directions; None if that fails."""
-        if self._has_only_free_intercepts and isinstance(point, DataPoint):
-            step = self._intercept_step(point)
-            if step is not None:
-                return step
+        if (
+            self._has_only_free_intercepts
+            and isinstance(point, DataPoint)
+            and point.loss.has_few_outputs
+        ):
+            return self._intercept_step(point)
         g, product = self._free_system(point)
         nothing = np.zeros(self.size)
         if not g.any():
@@ -121,28 +125,25 @@ class Problem(Objective):
         return only and not any(part.is_free_somewhere for part in self.parts)
 
     def _intercept_step(self, point: DataPoint) -> Array | None:
-        """`_free_newton_step` of intercepts of tasks with one output: a division."""
+        """`_free_newton_step` where intercepts are all that is free: tasks by themselves."""
         assert self.intercept is not None
-        if self.shape[1] != self.n_tasks:
-            return None
-        bent = point.intercept_hessian(np.ones(self.n_tasks))
-        if not (bent > 0).all():
+        z, size, left = point.curvature.solve_intercepts(point.intercept_gradient)
+        if left > NEARLY_FREE**2 * (size + 1e-4 * abs(point.value)):
             return None
         step = np.zeros(self.size)
-        step[self._slices[2]] = point.intercept_gradient / (bent * self.intercept.scale)
+        step[self._slices[2]] = z / self.intercept.scale
         return step
 
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""
-        intercept = self.intercept
-        if not self._has_only_free_intercepts or not isinstance(point, DataPoint):
+        if not (self._has_only_free_intercepts and isinstance(point, DataPoint)):
             hessian = point.hessian
             return self.free(self.pull(*point.gradient)), lambda d: self.free(
                 self.pull(*hessian(*self.coefficients(d)))
             )
         # No product with X is needed.
-        assert intercept is not None
-        at, scale, bend = self._slices[2], intercept.scale, point.intercept_hessian
+        assert self.intercept is not None
+        at, scale, bend = self._slices[2], self.intercept.scale, point.intercept_hessian
 
         def embed(b: Array) -> Array:
             x = np.zeros(self.size)

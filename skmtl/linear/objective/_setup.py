@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._centring import without_large_means
-from skmtl.linear.objective._design import make_design
+from skmtl.linear.objective._centring import LARGE, shifted_by_task, without_large_means
+from skmtl.linear.objective._design import Design, make_design
 from skmtl.linear.objective._losses import DataLoss, DataPoint, Loss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
@@ -22,6 +22,7 @@ from skmtl.linear.objective._variables import Intercept, Start
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
+Centers = Callable[[Array], Any]
 
 
 @dataclass
@@ -77,7 +78,7 @@ class StatedLoss:
     n_tasks: int
     null_loss: float
     start_b: Array
-    centers: Callable[[Array], Any]
+    centers: Centers
     intercept_alpha: float | None
     profiled: bool = False
 
@@ -137,23 +138,45 @@ def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions)
 
 def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions) -> StatedLoss:
     """Loss on the rows, with features centred where intercepts are free."""
-    centers, offset = _no_centers, None
     if options.fit_intercept and not options.intercept_alpha:
-        # Weighted, so that weights and repeated rows take the very same steps.
-        weight = label_weights.reshape(len(label_weights), -1).sum(axis=1)
-        mean = X.T @ (weight / weight.sum())
-        X, offset = without_large_means(X, mean, weight)
-
-        def centers(W: Array) -> Any:
-            return mean @ W
-
-    loss = DataLoss(make_design(X, targets, offset), targets, label_weights)
+        centred = _centred if targets.task_index is None else _centred_by_task
+        design, centers = centred(X, targets, label_weights)
+    else:
+        design, centers = make_design(X, targets), _no_centers
+    loss = DataLoss(design, targets, label_weights)
     start_b = _priors(targets, label_weights) * options.fit_intercept
     if options.fit_intercept:
         start_b = _without_outliers(loss, targets, start_b)
     null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
     intercept_alpha = options.intercept_alpha if options.fit_intercept else None
     return StatedLoss(loss, targets.tasks.n_tasks, null_loss, start_b, centers, intercept_alpha)
+
+
+def _centred(X: Any, targets: Targets, label_weights: Array) -> tuple[Design, Centers]:
+    """Design of features less their means, and from W to what that takes from intercepts."""
+    # Weighted, so that weights and repeated rows take the very same steps.
+    weight = label_weights.reshape(len(label_weights), -1).sum(axis=1)
+    mean = X.T @ (weight / weight.sum())
+    X, offset = without_large_means(X, mean, weight)
+    return make_design(X, targets, offset), lambda W: mean @ W
+
+
+def _centred_by_task(X: Any, targets: Targets, label_weights: Array) -> tuple[Design, Centers]:
+    """The same in long form, where every task has means of its own."""
+    assert targets.task_index is not None
+    c, n_tasks = label_weights[:, None], targets.tasks.n_tasks
+    sums, total = make_design(X, targets).adjoint(c)
+    mean = sums / np.where(total > 0.0, total, 1.0)
+    design = make_design(X, targets, mean)
+    shift = np.where(design.squares(c) * (LARGE - 1.0) < total * mean**2, mean, 0.0)
+    if shift.any():
+        X = shifted_by_task(X, shift, targets.task_index)
+        design = make_design(X, targets, mean - shift)
+
+    def centers(W: Array) -> Array:
+        return np.einsum("pt,ptc->tc", mean, W.reshape(len(W), n_tasks, -1)).ravel()
+
+    return design, centers
 
 
 def _no_centers(W: Array) -> Any:

@@ -83,17 +83,17 @@ def weighted_grams_of_tasks(
 ) -> Array:
     """Gram matrices (n_tasks, K, p, p) of the rows of each task, of weights h (n, K).
 
-    ``n_more`` is room for further rows and columns: they are 0.
+    ``offset`` is (p, n_tasks). ``n_more`` is room for further rows and columns: they are 0.
     """
     p, K = X.shape[1], h.shape[1]
     with_more = np.zeros((len(rows.tasks), K, p + n_more, p + n_more))
     grams = with_more[:, :, :p, :p]
     for tasks, starts, some in rows.pieces(p):
         if len(tasks) == 1:
-            grams[tasks[0]] += weighted_grams(X[some], h[some], offset)
+            grams[tasks[0]] += weighted_grams(X[some], h[some], offset[:, tasks[0]])
             continue
         product = _of_few_rows if starts[-1] - starts[-2] <= FEW_ROWS else _task_by_task
-        grams[tasks] = symmetric(product(dense(X[some]) - offset, h[some], starts))
+        grams[tasks] = symmetric(product(_centred(X[some], offset, tasks, starts), h[some], starts))
     return with_more
 
 
@@ -103,12 +103,16 @@ def weighted_squares_of_tasks(X: Any, h: Array, offset: Array, rows: TaskRows) -
     squares = np.zeros((len(rows.tasks), K, p))
     for tasks, starts, some in rows.pieces(p):
         if len(tasks) == 1:
-            squares[tasks[0]] += weighted_squares(X[some], h[some], offset).T
+            squares[tasks[0]] += weighted_squares(X[some], h[some], offset[:, tasks[0]]).T
             continue
-        x = np.square(dense(X[some]) - offset)
+        x = np.square(_centred(X[some], offset, tasks, starts))
         for k, column in enumerate(h[some].T):
             squares[tasks, k] = np.add.reduceat(x * column[:, None], starts[:-1], axis=0)
     return squares
+
+
+def _centred(rows: Any, offset: Array, tasks: Array, starts: Array) -> Array:
+    return dense(rows) - np.repeat(offset.T[tasks], np.diff(starts), axis=0)
 
 
 def _of_few_rows(x: Array, h: Array, starts: Array) -> Array:

@@ -13,11 +13,14 @@ KEEP, DIAGONAL, ROUGH, EXACT = "keep", "diagonal", "rough", "exact"
 ENOUGH_ROWS, ROWS_PER_FEATURE = 2000, 30
 """Rows that stand for many more: their Hessian is close to that of all."""
 
+FEW_FEATURES = 50
+"""Features, times outputs of a task, up to which nothing is gained by leaving out some of H."""
+
 SMALLEST = 1e-300
 """In place of gaps of 0, which have no logarithm."""
 
-MAX_NUMBERS = 2**27
-"""Numbers of Hessians of all tasks: 1 GiB, and as much again on the way."""
+MAX_NUMBERS = 2**28
+"""Numbers of Hessians of all tasks: 2 GiB, and as much again on the way."""
 
 MAX_UNKNOWN = 5000
 """Largest system in all coefficients, for graphs over tasks."""
@@ -68,7 +71,7 @@ class HessianChoice:
         per_row = K if is_long else n_outputs
         per_number = 2e-2 if K > 1 else 1e-2
         self.step = 50.0 + n * per_row * (per_number + p * (2e-3 if is_long else 2e-4))
-        self.costs = {DIAGONAL: 45.0 + n * per_row * p * 5e-3}
+        self.costs = {}
         self.rates = {DIAGONAL: DIAGONALS, ROUGH: SINGLE}
         n_rows = max(ENOUGH_ROWS, ROWS_PER_FEATURE * p)
         self.row_step = 1 if is_long else max(n // n_rows, 1)
@@ -80,13 +83,20 @@ class HessianChoice:
             if n_unknown**2 <= n_tasks * MAX_NUMBERS:
                 self.costs[ROUGH] = _hessian(n_weights, p, n_tasks, p * K)
             n_tasks, K = 1, n_outputs
-        elif K > 1 and not penalty.couples and n_unknown**2 <= n_outputs * MAX_NUMBERS:
+        elif (
+            p * K > FEW_FEATURES
+            and K > 1
+            and not penalty.couples
+            and n_unknown**2 <= n_outputs * MAX_NUMBERS
+        ):
             self.costs[ROUGH] = _hessian(n_some, p, n_outputs, p)
         elif self.row_step > 1 and has_exact:
             self.rates[ROUGH] = SOME_ROWS
             self.costs[ROUGH] = _hessian(n_some * (K + 1) / 2, p, n_tasks, p * K)
         if has_exact:
             self.costs[EXACT] = _hessian(n_weights, p, n_tasks, p * K)
+        if not has_exact or p > FEW_FEATURES:
+            self.costs[DIAGONAL] = 45.0 + n * per_row * p * 5e-3
         self.certifies_with_hessian = (
             not penalty.is_regular and self.costs.get(EXACT, math.inf) < STEPS_OF_A_GAP * self.step
         )

@@ -164,7 +164,10 @@ class LabelData:
         )
         self.blocks = loss.blocks
         self.design = loss.design
-        self.offset = self.design.offset
+        # Of each column of W; one for all in wide form.
+        offset, n_classes = self.design.offset, shape[1] // loss.n_tasks
+        is_long = loss.task_index is not None
+        self.offset = np.repeat(offset, n_classes, axis=1) if is_long else offset[:, None]
         self.pairs = Pairs(loss, shape[1])
         X = self.design.X
         self.X = X.tocsc() if sparse.issparse(X) else X
@@ -187,10 +190,7 @@ class LabelData:
     @cached_property
     def lengths(self) -> Array:
         """Sum of squares of each feature under the weights of the rows, (n_features,)."""
-        w = self.label_weights.sum(axis=1)
-        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else np.square(self.X)
-        sums = self.X.T @ w
-        return np.maximum(squares.T @ w - self.offset * (2.0 * sums - self.offset * w.sum()), 0.0)
+        return np.maximum(self.design.squares(self.label_weights).sum(axis=1), 0.0)
 
     @cached_property
     def task_order(self) -> tuple[Array, Array]:
@@ -204,7 +204,7 @@ class LabelData:
         """Raw scores of coefficients of some features."""
         if self.task_index is None:
             raw = self._columns(rows) @ dW
-            raw += db - self.offset[rows] @ dW
+            raw += db - self.offset[rows, 0] @ dW
             return np.asarray(raw)
         whole = np.zeros(self.shape)
         whole[rows] = dW

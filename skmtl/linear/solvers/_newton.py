@@ -25,10 +25,10 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers._hessians import hessians
 from skmtl.linear.solvers._newton_system import (
     DiagonalSystem,
     NewtonSystem,
-    hessians,
     newton_system,
     task_by_task,
 )
@@ -41,6 +41,15 @@ Array = NDArray[Any]
 
 SHORT = 0.1
 """Step that says, as its inverse does, that the curvature is not that of the way ahead."""
+
+ROUNDING = 1e-9
+"""Share of the objective that it may seem to rise by."""
+
+FAR = 1e4
+"""Raw scores that steps have led along, relative to those there, which cost as many digits."""
+
+LARGEST = 1e300
+"""In place of forecasts without a bound."""
 
 PATIENCE = 20
 """Steps that may bring nothing, before what is left is taken for rounding."""
@@ -70,7 +79,7 @@ class _Descent:
 
     ``theta`` (q, n_outputs) is W above the intercepts, where there are any, ``bent`` the gradient
     of the penalty there, and ``point`` the loss. ``is_damped``: whether the Hessian has at least
-    the curvature that leads losses to 0.
+    the curvature that leads losses to 0; ``is_stuck``: whether a step led up.
     """
 
     def __init__(self, problem: Problem, start: Start) -> None:
@@ -89,6 +98,7 @@ class _Descent:
         self.is_damped = any(block.task.has_linear_tails for block in self.loss.blocks)
 
     def _start_at(self, theta: Array) -> None:
+        self.travelled, self.is_stuck = 0.0, False
         self.theta, self.bent = theta, self.penalty.gradient(theta)
         self.point = DataPoint(self.loss, self._forward(theta))
 
@@ -100,17 +110,18 @@ class _Descent:
             if self.penalty.is_regular:
                 expected = doubt * self.penalty.conjugate(g)
             best, n_idle = (expected, 0) if expected < best else (best, n_idle + 1)
-            ends = n_iter == stopping.max_iter or n_idle > PATIENCE
+            ends = n_iter == stopping.max_iter or n_idle > PATIENCE or self.is_stuck
             can_ask = dual or not self.choice.certifies_with_hessian
             is_close = expected <= stopping.max_gap and can_ask
             # No loss is negative, nor is a penalty.
             if ends or is_close or self._value <= stopping.max_gap:
+                self._settle()
                 primal, bound = self.problem.gap(self.x, self.point, dual)
                 gap = max(primal - bound, 0.0)
                 if ends or gap <= stopping.max_gap:
                     break
                 doubt *= min(max(gap / expected, 1.0), 10.0) if expected else 1.0
-            choice = self.choice(stopping.max_gap, expected)
+            choice = self.choice(stopping.max_gap, min(expected, LARGEST))
             g, expected, dual = self._step(g, choice)
         return Solution(self.x, gap, max(n_iter, 1))
 
@@ -129,6 +140,8 @@ class _Descent:
             along += self.sums.of_scores(E, before.curvature.times(E))
             np.divide(-start, along, out=first, where=along > 0)
         step = self._go(d, E, bent, start, first)
+        if self.point is before:
+            return g, LARGEST, None
         found = self._gradient()
         self.secants.add(step, found, g)
         decrement = -float(start.sum())
@@ -153,15 +166,27 @@ class _Descent:
 
     def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
         """The step along d that a search takes, with its raw scores E and its gradient bent."""
-        of = self.sums.of_coefficients
+        of, value, before = self.sums.of_coefficients, self._value, self.point
         # Rounding must not make the penalty concave.
         penalty = of(self.bent, d), np.maximum(of(bent, d), 0.0)
-        t, self.point = search(self.sums, self.point, E, start, first, *penalty)
-        self.is_damped = bool((t < SHORT).any() or (t > 1.0 / SHORT).any())
-        step = self.sums.to_coefficients(t, d)
-        self.theta = self.theta + step
-        self.bent = self.bent + self.sums.to_coefficients(t, bent)
+        t, self.point = search(self.sums, before, E, start, first, *penalty)
+        was_damped, is_unusual = self.is_damped, (t < SHORT) | (t > 1.0 / SHORT)
+        self.is_damped = bool(is_unusual.any())
+        step, change = self.sums.to_coefficients(t, d), self.sums.to_coefficients(t, bent)
+        theta, bent = self.theta, self.bent
+        self.theta, self.bent = theta + step, bent + change
+        if not self._value <= value + ROUNDING * abs(value):
+            # Directions that hardly anything bends along are rounding at last.
+            self.theta, self.bent, self.point = theta, bent, before
+            self.is_damped, self.is_stuck, self.choice.last = True, was_damped, None
+        self.travelled += float(t.max()) * float(np.abs(E).max())
         return step
+
+    def _settle(self) -> None:
+        """Raw scores anew, where the sum of steps has lost digits of them."""
+        if self.travelled > FAR * float(np.abs(self.point.raw).max()):
+            self.travelled, self.bent = 0.0, self.penalty.gradient(self.theta)
+            self.point = DataPoint(self.loss, self._forward(self.theta))
 
     def _forward(self, theta: Array) -> Array:
         p = self.n_features

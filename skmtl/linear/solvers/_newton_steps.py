@@ -113,7 +113,7 @@ class NewtonSteps:
         V0, H0 = self.W[rows], -gradient[rows]
         if self.free:
             # In the model's terms, where features are less their means.
-            shift = model.means - data.offset[rows][:, None]
+            shift = model.means - data.offset[rows]
             V0, H0 = np.vstack([V0, self.b]), np.vstack([H0 + shift * sums, -sums])
         V, H, m = V0.copy(), H0.copy(), len(rows)
         least = target / (abs(point.value) or 1.0)

@@ -18,14 +18,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint
+from skmtl.linear.objective._losses import DataPoint
 from skmtl.linear.solvers._factors import Factors
+from skmtl.linear.solvers._hessians import Hessians
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 
 Array = NDArray[Any]
-
-ROUNDING = 1e-12
-"""Curvature, relative to the largest, that there is not."""
 
 
 class NewtonSystem(Protocol):
@@ -33,103 +31,6 @@ class NewtonSystem(Protocol):
 
     def solve(self, gradient: Array) -> Array:
         """Its inverse times a gradient (q, n_outputs), one row per feature and intercepts last."""
-
-
-class Hessians:
-    """The Hessians :math:`A_t` of tasks with as many outputs K.
-
-    Attributes
-    ----------
-    columns : ndarray of shape (n_tasks, K)
-        Columns of the coefficients that belong to each task.
-    matrices : ndarray of shape (n_tasks, K q, K q)
-        Hessians over the coefficients and the intercept of the first output, of the second, ...
-    is_invariant : bool
-        Whether the loss does not bend where all outputs of a task move alike, as softmax.
-    """
-
-    is_invariant = False
-
-    def __init__(self, columns: Array, matrices: Array) -> None:
-        self.columns, self.matrices = columns, matrices
-        m, K = columns.shape
-        self._is_plain = K == 1 and bool((columns[:, 0] == np.arange(m)).all())
-
-    def take(self, G: Array) -> Array:
-        """The unknowns (n_tasks, K q) of these tasks, of all (q, n_outputs)."""
-        if self._is_plain:
-            return G.T[: len(self.columns)]
-        return G[:, self.columns].transpose(1, 2, 0).reshape(len(self.columns), -1)
-
-    def put(self, x: Array, G: Array) -> None:
-        """The inverse of `take`."""
-        m, K = self.columns.shape
-        G[:, self.columns] = x.reshape(m, K, -1).transpose(2, 0, 1)
-
-
-def hessians(
-    point: DataPoint,
-    penalty: QuadraticPenalty,
-    n_outputs: int,
-    *,
-    by_output: bool = False,
-    is_damped: bool = False,
-) -> list[Hessians]:
-    """Those of all tasks at a point; tasks with as many outputs are together.
-
-    ``by_output`` leaves out what is between the outputs of a task, ``is_damped`` takes
-    `Curvature.upper` for tasks with one output.
-    """
-    loss, with_ones = point.loss, len(penalty.own) > penalty.n_features
-    is_long = loss.task_index is not None
-    if by_output or point.curvature.is_diagonal:
-        columns = np.arange(n_outputs)[:, None]
-        h = point.curvature.upper if is_damped else point.curvature.diagonal
-        return [Hessians(columns, _grams(loss, h, with_ones))]
-    found: dict[int, list[Hessians]] = {}
-    for outputs, matrices in point.curvature.blocks():
-        K = matrices.shape[2]
-        columns = np.arange(n_outputs) if is_long else np.arange(n_outputs)[outputs]
-        if is_damped and K == 1:
-            matrices = point.curvature.upper[:, outputs][:, :, None, None]
-        stack = Hessians(columns.reshape(-1, K), _of_pairs(loss, matrices, with_ones))
-        shifts = np.abs(matrices.sum(axis=-1)).max()
-        stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
-        found.setdefault(K, []).append(stack)
-    return [_joined(stacks) for stacks in found.values()]
-
-
-def _joined(stacks: list[Hessians]) -> Hessians:
-    if len(stacks) == 1:
-        return stacks[0]
-    columns = np.concatenate([stack.columns for stack in stacks])
-    joined = Hessians(columns, np.concatenate([stack.matrices for stack in stacks]))
-    joined.is_invariant = all(stack.is_invariant for stack in stacks)
-    return joined
-
-
-def _of_pairs(loss: DataLoss, curvature: Array, with_ones: bool) -> Array:
-    """Hessians (n_tasks, K q, K q) from matrices (n_samples, members, K, K) over outputs."""
-    n, K = len(curvature), curvature.shape[2]
-    upper = np.triu_indices(K)
-    pairs = curvature[:, :, upper[0], upper[1]].reshape(n, -1)
-    grams = _grams(loss, pairs, with_ones)
-    q = grams.shape[1]
-    grams = grams.reshape(-1, len(upper[0]), q, q)
-    full = np.empty((len(grams), K, q, K, q))
-    full[:, upper[0], :, upper[1]] = full[:, upper[1], :, upper[0]] = grams.swapaxes(0, 1)
-    return full.reshape(-1, K * q, K * q)
-
-
-def _grams(loss: DataLoss, h: Array, with_ones: bool) -> Array:
-    """Gram matrices of weights h, with the column of ones where there are intercepts."""
-    first = h[:, :1]
-    if loss.task_index is None and h.shape[1] > 1 and first[0, 0] > 0:
-        # Where all rows are alike, as those of a constant prediction, one matrix is enough.
-        ratios = h[0] / first[0, 0]
-        if (np.abs(h - first * ratios) <= ROUNDING * np.abs(ratios) * first).all():
-            return ratios[:, None, None] * _grams(loss, first, with_ones)
-    return loss.design.grams(h, with_ones=with_ones)
 
 
 def newton_system(penalty: QuadraticPenalty, stacks: list[Hessians]) -> NewtonSystem:

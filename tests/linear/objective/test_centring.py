@@ -126,6 +126,38 @@ def test_long_form_with_a_mean_for_each_task(penalty, container):
     np.testing.assert_allclose(model.fit(with_task, Y[:, 0]).coef_, coef, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("mean", [1e2, 1e6])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation", "trace_norm"])
+def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean):
+    model = MultiTaskLinearClassifier(penalty, alpha=0.1, task_feature=-1, tol=1e-10)
+    X = B + mean * np.where(GROUP == 1, 1.0, -0.5)[:, None] * (np.arange(N_FEATURES) < 3)
+    noise = 3.0 * np.random.default_rng(1).normal(size=len(B))
+    labels = np.digitize(Y[:, 0] + noise, [-1.0, 1.0])
+    expected = model.fit(np.column_stack([B, GROUP]), labels)
+    coef, intercept, gap = expected.coef_, expected.intercept_, expected.dual_gap_
+    model.fit(container(np.column_stack([X, GROUP])), labels)
+    np.testing.assert_allclose(model.coef_, coef, rtol=0, atol=1e-6)
+    assert model.dual_gap_ == pytest.approx(gap, abs=1e-7)
+    shift = mean * np.array([-0.5, 1.0, -0.5])[:, None, None] * (np.arange(N_FEATURES) < 3)
+    moved = intercept.reshape(3, -1) - (coef.reshape(3, -1, N_FEATURES) * shift).sum(axis=2)
+    np.testing.assert_allclose(model.intercept_, moved.ravel(), rtol=0, atol=1e-6 * mean)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("center", [False, True])
+def test_what_is_constant_in_each_task_is_no_feature(container, center):
+    """What describes tasks is in their intercepts already, whatever the tasks share."""
+    penalty = "l2" if center else "mean_deviation"
+    model = MultiTaskLinearClassifier(penalty, alpha=0.1, center=center, task_feature=-1, tol=1e-10)
+    of_tasks = np.array([[0.1, 1.0, -300.0], [0.7, 1.0, 100.0], [0.3, 1.0, 0.0]])
+    X = np.column_stack([B, of_tasks[GROUP.astype(int)], GROUP])
+    coef = model.fit(np.column_stack([B, GROUP]), Y[:, 0] > 0).coef_
+    model.fit(container(X), Y[:, 0] > 0)
+    np.testing.assert_allclose(model.coef_[:, :N_FEATURES], coef, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(model.coef_[:, N_FEATURES:], 0.0)
+
+
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_classes(container):
     model = MultiTaskLinearClassifier("l21", alpha=0.02, tol=1e-10, max_iter=5000)

@@ -25,7 +25,7 @@ def task_index(rng, form):
 def of_tasks(X, index, offset):
     """Rows centred, and in the columns of their tasks: (n_samples, n_tasks, n_features)."""
     full = np.zeros((N_SAMPLES, N_TASKS, X.shape[1]))
-    full[np.arange(N_SAMPLES), index] = X - offset
+    full[np.arange(N_SAMPLES), index] = X - (offset if offset.ndim == 1 else offset[:, index].T)
     return full
 
 
@@ -46,13 +46,13 @@ def test_wide(container, offset, n_outputs):
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("offset", [0.0, 0.5])
+@pytest.mark.parametrize("offset", [0.0, 0.5, "by task"])
 @pytest.mark.parametrize("form", ["sorted", "unsorted"])
 @pytest.mark.parametrize("n_classes", [1, 3])
 def test_long(container, offset, form, n_classes):
     rng = np.random.default_rng(0)
     X, index = features(rng, 0.5), task_index(rng, form)
-    offset = offset * np.arange(5.0)
+    offset = rng.normal(size=(5, N_TASKS)) if offset == "by task" else offset * np.arange(5.0)
     design = LongDesign(container(X), index, N_TASKS, offset)
     W, U = rng.normal(size=(5, N_TASKS * n_classes)), rng.normal(size=(N_SAMPLES, n_classes))
     b = rng.normal(size=N_TASKS * n_classes)
@@ -113,7 +113,7 @@ def test_grams_of_wide_form(container, density, n_features, n_columns):
 def test_grams_of_long_form(container, form, n_features, n_classes):
     rng = np.random.default_rng(0)
     X, index = features(rng, 0.5, n_features), task_index(rng, form)
-    h, offset = signed_weights(rng, n_classes), rng.normal(size=n_features)
+    h, offset = signed_weights(rng, n_classes), rng.normal(size=(n_features, N_TASKS))
     found = LongDesign(container(X), index, N_TASKS, offset).grams(h)
     full = of_tasks(X, index, offset)
     weighted = [[x.T @ (x * h[:, [k]]) for k in range(n_classes)] for x in full.swapaxes(0, 1)]

@@ -8,6 +8,7 @@ from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
+from skmtl.tasks import Binary, Regression
 from skmtl.tasks._read_targets import read_targets
 
 MIXED = ["regression", "binary", "multiclass", "count"]
@@ -91,8 +92,10 @@ def test_gradient_and_hessian_by_finite_differences(form, as_sparse, mixed_data)
         np.testing.assert_allclose(bend, change, atol=1e-7)
 
 
+@pytest.mark.parametrize("small", [0, 2**20])
 @pytest.mark.parametrize("form", ["wide", "long"])
-def test_curvature_is_one_matrix_per_label(form, mixed_data):
+def test_curvature_is_one_matrix_per_label(form, small, mixed_data, monkeypatch):
+    monkeypatch.setattr("skmtl.linear.objective._curvature.SMALL", small)
     X, Y = mixed_data
     rng = np.random.default_rng(4)
     if form == "wide":
@@ -118,6 +121,46 @@ def test_curvature_is_one_matrix_per_label(form, mixed_data):
     full = point.hessian(np.zeros((X.shape[1], n_outputs)), db)[1]
     np.testing.assert_allclose(point.intercept_hessian(db), full, atol=1e-12)
     np.testing.assert_allclose(point.intercept_gradient, point.gradient[1], atol=1e-12)
+    # Once matrices were asked for, products may come from them.
+    np.testing.assert_allclose(point.curvature.times(direction), bent, atol=1e-14)
+    g = point.intercept_gradient
+    z, size, left = point.curvature.solve_intercepts(g)
+    np.testing.assert_allclose(point.intercept_hessian(z), g, atol=1e-12)
+    assert size == pytest.approx(float(g @ z), rel=1.0) and left <= 1e-24 * size
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_intercepts_where_nothing_bends_have_no_solution(form):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 2)), np.column_stack([np.full(20, 1e6), rng.normal(size=20)])
+    task = np.arange(20) % 2
+    if form == "wide":
+        targets = read_targets(Y, declared=Regression("huber"))
+    else:
+        y = Y[np.arange(20), task]
+        targets = read_targets(y, declared=Regression("huber"), task_column=task)
+    loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+    point = loss.at(np.zeros((2, 2)), np.zeros(2))
+    z, size, left = point.curvature.solve_intercepts(point.intercept_gradient)
+    assert z[0] == 0.0 and z[1] != 0.0
+    assert size >= left == pytest.approx(point.intercept_gradient[0] ** 2)
+
+
+def test_labels_of_one_class_are_known(mixed_data):
+    X, _ = mixed_data
+    task, y = np.arange(40) % 2, np.arange(40) % 2
+    for labels, expected in ((y, True), (np.arange(40) % 3 == 0, False)):
+        targets = read_targets(labels, declared="binary", task_column=task)
+        loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+        assert loss.has_constant_labels == expected
+    Y = np.column_stack([np.ones(40), y]).astype(float)
+    Y[::2, 1] = np.nan
+    targets = read_targets(Y, declared=Binary(classes=[0, 1]))
+    loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+    assert loss.has_constant_labels
+    Y[0, 1] = 0.0
+    targets = read_targets(Y, declared=Binary(classes=[0, 1]))
+    assert not DataLoss(loss.design, targets, targets.label_weights()).has_constant_labels
 
 
 def test_chunks_of_rows_change_nothing(mixed_data, monkeypatch):

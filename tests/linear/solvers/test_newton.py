@@ -17,7 +17,8 @@ from skmtl.linear.solvers import Newton, Stopping
 from skmtl.linear.solvers import _hessian_choice as hessian_choice
 from skmtl.linear.solvers import _newton as newton
 from skmtl.linear.solvers._hessian_choice import KEEP, ROUGH
-from skmtl.linear.solvers._newton_system import hessians, newton_system
+from skmtl.linear.solvers._hessians import hessians
+from skmtl.linear.solvers._newton_system import newton_system
 from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
 from skmtl.tasks import Regression
 from skmtl.tasks._read_targets import read_targets
