@@ -245,8 +245,9 @@ def _proximal(proxes: Sequence[Prox], Z: Array, rho: float) -> tuple[Array, Arra
 
 
 def _relative(residual: Array, whole: Array) -> float:
-    size = np.linalg.norm(whole)
-    return float(np.linalg.norm(residual) / size) if size > 0 else 0.0
+    size, left = float(np.linalg.norm(whole)), float(np.linalg.norm(residual))
+    # Beside coefficients that are all 0, say, any residual is large.
+    return left / size if size > 0 else (np.inf if left > 0 else 0.0)
 
 
 class _StepSize:
@@ -259,9 +260,12 @@ class _StepSize:
 
     def balance(self, primal: float, dual: float) -> float:
         """Change the step size; the factor on it."""
-        if not (primal > 0 and dual > 0) or 1 / self._band <= primal / dual <= self._band:
+        if primal == dual:
             return 1.0
-        factor = float(np.clip(np.sqrt(primal / dual), 1 / LARGEST_CHANGE, LARGEST_CHANGE))
+        ratio = primal / dual if dual > 0 else np.inf
+        if 1 / self._band <= ratio <= self._band:
+            return 1.0
+        factor = float(np.clip(np.sqrt(ratio), 1 / LARGEST_CHANGE, LARGEST_CHANGE))
         rho = float(np.clip(factor * self.rho, self._lowest, self._highest))
         factor, self.rho = rho / self.rho, rho
         if (factor - 1.0) * (self._latest - 1.0) < 0:
