@@ -25,12 +25,15 @@ from skmtl.linear.solvers.compiled._label_residuals import descend_labels
 from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams
 
 Array = NDArray[Any]
-Target = tuple[float, float, int]
-"""Part of the largest gain of a sweep, and gain, to stop at; most sweeps."""
+Target = tuple[float, int]
+"""Part of the largest gain of a sweep to stop at; most sweeps."""
 
-MAX_ROWS, FEW_ROWS, MAX_BYTES = 600, 64, 2**28
-"""Rows of W, and bytes, up to which sweeps go over Gram matrices: forming one is some products
-per entry that a few sweeps over the rows of X have to be worth."""
+FEW_ROWS, MANY_ROWS, MAX_BYTES = 200, 600, 2**28
+"""Rows of W up to which sweeps go over Gram matrices, with many weights per label and with one,
+and their memory: forming them has to be worth the few sweeps over the rows of X that it saves."""
+
+PAIR_BYTES = 2**28
+"""Memory of the curvatures of pairs of outputs above which a diagonal bound takes their place."""
 
 FEW_WEIGHTS = 8
 """Weights of a row below which a product of X for each is faster than products of its columns."""
@@ -53,6 +56,10 @@ class Pairs:
     """
 
     def __init__(self, loss: DataLoss, n_columns: int) -> None:
+        sizes = np.array([block.task.n_outputs_ for block in loss.blocks])
+        counts = np.array([block.values.shape[1] for block in loss.blocks])
+        n_pairs = int(counts @ (sizes * (sizes - 1) // 2))
+        self.is_exact = 8 * loss.n_samples * n_pairs <= PAIR_BYTES
         self.blocks: list[tuple[Array, Array, slice]] = []
         firsts, seconds, at = [], [], 0
         width = n_columns if loss.task_index is None else n_columns // loss.n_tasks
@@ -60,7 +67,7 @@ class Pairs:
         for block in loss.blocks:
             columns = np.arange(width)[block.outputs].reshape(block.values.shape[1], -1)
             begin[columns] = columns[:, :1]
-            left, right = np.tril_indices(columns.shape[1], -1)
+            left, right = np.tril_indices(columns.shape[1] if self.is_exact else 1, -1)
             self.blocks.append((left, right, slice(at, at + columns.shape[0] * len(left))))
             firsts.append(columns[:, right].ravel())
             seconds.append(columns[:, left].ravel())
@@ -83,7 +90,9 @@ class Pairs:
         """Curvature (n_samples, q) by each column, at least ``floor``, and by each pair."""
         curvature = point.curvature
         if not self.n_pairs:
-            return np.maximum(curvature.diagonal, floor)
+            # Twice the diagonal of a matrix whose rows sum to 0, as for a softmax, is above it.
+            diagonal = curvature.diagonal
+            return np.maximum(diagonal if curvature.is_diagonal else 2.0 * diagonal, floor)
         bend = np.empty((len(point.raw), self.width + self.n_pairs))
         for (left, right, pairs), (outputs, matrices) in zip(
             self.blocks, curvature.blocks(), strict=True
@@ -100,10 +109,10 @@ class Pairs:
 class Quadratic(Protocol):
     """A quadratic model over some features and the intercepts.
 
-    ``means``, an array (m, n_columns) or 0, is what its features are less than those of X.
+    ``shift`` (m, n_columns) is what its features are less than those of the design.
     """
 
-    means: Any
+    shift: Array
 
     def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
         """Sweep over V in place; the number of sweeps. U is the slope, H minus the gradient."""
@@ -112,8 +121,8 @@ class Quadratic(Protocol):
 class LabelGrams:
     """A model on Gram matrices G (m, m, n_columns + n_pairs), as in `_label_sweeps`."""
 
-    def __init__(self, pairs: Pairs, G: Array, bound: Array, means: Array) -> None:
-        self.pairs, self.G, self.bound, self.means = pairs, G, bound, means
+    def __init__(self, pairs: Pairs, G: Array, bound: Array, shift: Array) -> None:
+        self.pairs, self.G, self.bound, self.shift = pairs, G, bound, shift
 
     def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
         first, second = self.pairs.first, self.pairs.second
@@ -123,22 +132,20 @@ class LabelGrams:
 class LabelRows:
     """A model on columns of X (n_samples, m), sparse or not."""
 
-    means = 0.0
-
-    def __init__(self, data: LabelData, columns: Any, bend: Array) -> None:
+    def __init__(self, data: LabelData, columns: Any, bend: Array, shift: Array) -> None:
         n_samples, m = columns.shape
         if sparse.issparse(columns):
             self.columns = columns.data, columns.indices, columns.indptr
         else:
             indices = np.tile(np.arange(n_samples), m)
             self.columns = columns.T.ravel(), indices, np.arange(m + 1) * n_samples
-        self.data, self.bend = data, bend
+        self.data, self.bend, self.shift = data, bend, shift
 
     def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
         pairs = self.data.pairs
         return descend_labels(
-            *self.columns, self.data.begin, *pairs.of_a_row, self.bend, U.copy(), V, *terms,
-            *target,
+            *self.columns, self.data.begin, *pairs.of_a_row, self.bend, self.data.free,
+            U.copy(), H, V, *terms, *target,
         )  # fmt: skip
 
 
@@ -153,24 +160,30 @@ class LabelData:
         Shape of W.
     free : bool
         Whether there are intercepts, not penalised.
+
+    Attributes
+    ----------
+    end : tuple (W, b, point) or None
+        Where the last descent ended.
     """
 
     def __init__(self, loss: DataLoss, shape: tuple[int, int], free: bool) -> None:
         self.shape, self.free = shape, free
-        self.n_samples, self.n_tasks, self.task_index = (
-            loss.n_samples,
-            loss.n_tasks,
-            loss.task_index,
-        )
+        self.n_samples, self.n_tasks = loss.n_samples, loss.n_tasks
+        self.task_index = loss.task_index
         self.blocks = loss.blocks
         self.design = loss.design
         # Of each column of W; one for all in wide form.
-        offset, n_classes = self.design.offset, shape[1] // loss.n_tasks
-        is_long = loss.task_index is not None
+        offset, is_long = self.design.offset, self.task_index is not None
+        n_classes = shape[1] // loss.n_tasks
         self.offset = np.repeat(offset, n_classes, axis=1) if is_long else offset[:, None]
         self.pairs = Pairs(loss, shape[1])
         X = self.design.X
-        self.X = X.tocsc() if sparse.issparse(X) else X
+        self.is_sparse = sparse.issparse(X)
+        self.X = X.tocsc() if self.is_sparse else X
+        if self.is_sparse:
+            self.X.sum_duplicates()
+        self.end: tuple[Array, Array, DataPoint] | None = None
 
     @cached_property
     def label_weights(self) -> Array:
@@ -190,7 +203,10 @@ class LabelData:
     @cached_property
     def lengths(self) -> Array:
         """Sum of squares of each feature under the weights of the rows, (n_features,)."""
-        return np.maximum(self.design.squares(self.label_weights).sum(axis=1), 0.0)
+        weights = self.label_weights
+        if self.task_index is None:
+            weights = weights.sum(axis=1, keepdims=True)
+        return np.maximum(self.design.squares(weights).sum(axis=1), 0.0)
 
     @cached_property
     def task_order(self) -> tuple[Array, Array]:
@@ -200,37 +216,51 @@ class LabelData:
         counts = np.bincount(index, minlength=self.n_tasks)
         return np.argsort(index, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
 
-    def forward(self, rows: Array, dW: Array, db: Array) -> Array:
+    def columns(self, rows: Array) -> Any:
+        """Columns of X for some rows of W."""
+        return self.X if len(rows) == self.shape[0] else self.X[:, rows]
+
+    def forward(self, rows: Array, columns: Any, dW: Array, db: Array) -> Array:
         """Raw scores of coefficients of some features."""
         if self.task_index is None:
-            raw = self._columns(rows) @ dW
+            raw = columns @ dW
             raw += db - self.offset[rows, 0] @ dW
             return np.asarray(raw)
         whole = np.zeros(self.shape)
         whole[rows] = dW
         return self.design.forward(whole, db)
 
-    def model(self, rows: Array, bend: Array) -> Quadratic:
-        """Model over some features for these curvatures."""
-        columns, m = self._columns(rows), len(rows) + 1
-        n_stored = columns.nnz if sparse.issparse(columns) else columns.size
+    def model(self, rows: Array, columns: Any, bend: Array) -> Quadratic:
+        """Model over some features, with their `columns`, for these curvatures."""
+        m, offset = len(rows) + 1, self.offset[rows]
+        n_stored = columns.nnz if self.is_sparse else columns.size
         n_weights = len(self.pairs.group)
-        if 8 * n_weights * m**2 > MAX_BYTES or m > min(MAX_ROWS, 4 * n_stored / m + FEW_ROWS):
-            return LabelRows(self, self._above_ones(columns), bend)
-        G = self._products(rows, bend)
+        most = max(FEW_ROWS, MANY_ROWS / np.sqrt(self.pairs.places.shape[1]))
+        if m > min(most, FEW_ROWS + 4 * n_stored / m) or 8 * n_weights * m**2 > MAX_BYTES:
+            if not self.is_sparse and self.task_index is not None:
+                columns = columns - offset.T[self.begin]
+                offset = np.zeros_like(offset)
+            return LabelRows(self, self._above_ones(columns), bend, -offset)
+        if self.task_index is not None and not self.is_sparse:
+            # Less the offset: large means of a task would leave nothing of the features.
+            G = np.zeros((m, m, n_weights))
+            add_task_rows(columns, offset, *self.task_order, self.pairs.places, bend, G)
+            offset = np.zeros_like(offset)
+        else:
+            G = self._products(columns, bend)
         means, bound = np.zeros((m - 1, n_weights)), np.empty((m, self.shape[1]))
         pairs = self.pairs
         centre(G, pairs.group, pairs.first, pairs.second, self.free, means, bound)
         if not self.free:
             G, bound = np.ascontiguousarray(G[:-1, :-1]), bound[:-1].copy()
-        return LabelGrams(pairs, G, bound, means[:, : self.shape[1]])
+        return LabelGrams(pairs, G, bound, means[:, : self.shape[1]] - offset)
 
     def _above_ones(self, columns: Any) -> Any:
         """Columns of X, and one of 1 if there are intercepts."""
         if not self.free:
             return columns
         ones = np.ones((self.n_samples, 1))
-        if sparse.issparse(columns):
+        if self.is_sparse:
             return sparse.hstack([columns, sparse.csc_array(ones)], format="csc")
         return np.hstack([columns, ones])
 
@@ -241,55 +271,57 @@ class LabelData:
             return np.zeros(self.n_samples, dtype=np.intp)
         return self.task_index.astype(np.intp) * self.pairs.width
 
-    def _products(self, rows: Array, bend: Array) -> Array:
-        """Lower triangle of the Gram matrices of some features, and of 1 below them."""
-        is_long, m, places = self.task_index is not None, len(rows) + 1, self.pairs.places
-        if is_long or sparse.issparse(self.X):
-            G = np.zeros((m, m, len(self.pairs.group)))
-            X = self._columns(rows)
-            if sparse.issparse(X):
-                X = X.tocsr()
-                X.sort_indices()
-                where = places[self.task_index] if is_long else places
-                add_sparse_rows(X.data, X.indices, X.indptr, where, bend, G)
-            else:
-                add_task_rows(X, *self.task_order, places, bend, G)
+    def _products(self, columns: Any, bend: Array) -> Array:
+        """Lower triangle of the Gram matrices of some columns of X, and of 1 below them."""
+        m, places = columns.shape[1] + 1, self.pairs.places
+        if self.is_sparse:
+            G, X = np.zeros((m, m, len(self.pairs.group))), columns.tocsr()
+            where = places if self.task_index is None else places[self.task_index]
+            add_sparse_rows(X.data, X.indices, X.indptr, where, bend, G)
             return G
         if bend.shape[1] < FEW_WEIGHTS:
-            Z = self._with_ones(rows)
-            G = np.array([Z.T @ (Z * h[:, None]) for h in bend.T])
-            return G[0][:, :, None] if len(G) == 1 else np.ascontiguousarray(G.transpose(1, 2, 0))
-        return self._from_products_of_columns(rows, bend)
+            Z, G = self._with_ones(columns), np.empty((m, m, bend.shape[1]))
+            for q, h in enumerate(bend.T):
+                G[:, :, q] = Z.T @ (Z * h[:, None])
+            return G
+        return self._from_products_of_columns(columns, bend)
 
-    def _from_products_of_columns(self, rows: Array, bend: Array) -> Array:
-        m = len(rows) + 1
+    def _from_products_of_columns(self, columns: Array, bend: Array) -> Array:
+        """All of them at once: the products of pairs of columns times the weights."""
+        n_samples, m = len(columns), columns.shape[1] + 1
         left, right = np.tril_indices(m)
         at = np.zeros((m, m), dtype=np.intp)
         at[left, right] = np.arange(len(left))
         n_rows = max(BLOCK_BYTES // (8 * len(left)), 16)
-        if len(rows) == self.shape[0] and n_rows >= len(bend):
+        if columns is self.X and n_rows >= n_samples:
             packed = self._all_products @ bend
         else:
-            Z, packed = self._with_ones(rows), np.zeros((len(left), bend.shape[1]))
-            for start in range(0, len(bend), n_rows):
-                part = Z[start : start + n_rows]
-                packed += (part[:, left] * part[:, right]).T @ bend[start : start + n_rows]
+            Z, packed = self._with_ones(columns), np.zeros((len(left), bend.shape[1]))
+            for start in range(0, n_samples, n_rows):
+                part = slice(start, start + n_rows)
+                packed += _products_of_columns(Z[part]) @ bend[part]
         return np.take(packed, at, axis=0)
 
     @cached_property
     def _all_products(self) -> Array:
-        Z = self._with_ones(np.arange(self.shape[0]))
-        left, right = np.tril_indices(Z.shape[1])
-        return np.ascontiguousarray((Z[:, left] * Z[:, right]).T)
+        return _products_of_columns(self._all_with_ones)
 
-    def _columns(self, rows: Array) -> Any:
-        return self.X if len(rows) == self.shape[0] else self.X[:, rows]
-
-    def _with_ones(self, rows: Array) -> Array:
-        if len(rows) == self.shape[0]:
+    def _with_ones(self, columns: Array) -> Array:
+        if columns is self.X:
             return self._all_with_ones
-        return np.column_stack([self.X[:, rows], np.ones(len(self.X))])
+        return np.column_stack([columns, np.ones(len(columns))])
 
     @cached_property
     def _all_with_ones(self) -> Array:
         return np.column_stack([self.X, np.ones(len(self.X))])
+
+
+def _products_of_columns(Z: Array) -> Array:
+    """Products (m (m + 1) / 2, n_samples) of the columns of Z (n_samples, m) with those before."""
+    Z = np.ascontiguousarray(Z.T)
+    m, n_samples = Z.shape
+    products = np.empty((m * (m + 1) // 2, n_samples))
+    for j in range(m):
+        begin = j * (j + 1) // 2
+        np.multiply(Z[: j + 1], Z[j], out=products[begin : begin + j + 1])
+    return products

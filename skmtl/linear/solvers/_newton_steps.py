@@ -52,16 +52,17 @@ FLAT, SHORT = 1e-6, 0.25
 """Least curvature, relative to what slope and value of the loss imply; length of a step below
 which it is raised."""
 
-ROUNDING, STALLED = 1e-14, 10
-"""Part of the objective that a difference is rounding below; steps that gain no more in a row."""
+ROUNDING = 1e-12
+"""Part of the objective by which it may seem to rise: a step that is a full one then is right."""
+
+NOTHING, STALLED = 1e-16, 10
+"""Part of the objective that is no gain, and so many steps in a row without one are the last."""
 
 
 def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution:
     """Minimise from ``start``; an iteration is a step."""
     newton = NewtonSteps(problem, start)
     promise, n_stalled, n_iter = np.inf, 0, 0
-    # Rounding leaves a gap in the order of its root.
-    target = 1e-4 * stopping.max_gap**2
     while True:
         is_last = n_iter == stopping.max_iter or n_stalled == STALLED
         if is_last or promise <= NEAR * stopping.max_gap:
@@ -69,9 +70,10 @@ def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solut
             primal, bound = problem.gap(x, newton.point)
             gap = max(primal - bound, 0.0)
             if is_last or gap <= stopping.max_gap:
+                newton.keep_end()
                 return Solution(x, gap, n_iter)
-        promise = newton.step(target)
-        n_stalled = n_stalled + 1 if promise <= ROUNDING * abs(newton.value) else 0
+        promise = newton.step()
+        n_stalled = n_stalled + 1 if promise <= NOTHING * abs(newton.value) else 0
         n_iter += 1
 
 
@@ -99,30 +101,50 @@ class NewtonSteps:
         if problem.parts[0].positive:
             np.maximum(self.W, 0.0, out=self.W)
         self.terms = _terms(problem)
-        self.point = problem.loss.at(self.W, self.b)
+        self.point = self._point_at_end_of_last() or problem.loss.at(self.W, self.b)
         self.damping = FLAT
         self._last_H: Array | None = None
 
-    def step(self, target: float) -> float:
+    def _point_at_end_of_last(self) -> DataPoint | None:
+        """Where the descent before ended, if this one begins there, as along a path."""
+        if self.data.end is None:
+            return None
+        W, b, point = self.data.end
+        # Intercepts have been in other units in between.
+        rounding = 1e-12 * (np.abs(b).max() + np.abs(point.raw).max())
+        if not np.array_equal(W, self.W) or np.abs(b - self.b).max() > rounding:
+            return None
+        self.b = b.copy()
+        return point
+
+    def keep_end(self) -> None:
+        """Keep where this descent ends for the next one."""
+        self.data.end = self.W, self.b, self.point
+
+    def step(self) -> float:
         """One step; what the model promised it to gain."""
         point, data = self.point, self.data
         gradient, sums = point.gradient
         rows = self._working_set(-gradient)
-        model = data.model(rows, self._bend())
+        columns = data.columns(rows)
+        model = data.model(rows, columns, self._bend())
         terms = self._terms_of(rows)
-        V0, H0 = self.W[rows], -gradient[rows]
+        m = len(rows)
+        V0, H0 = (np.empty((m + self.free, len(self.b))) for _ in range(2))
+        V0[:m], H0[:m] = self.W[rows], -gradient[rows]
         if self.free:
             # In the model's terms, where features are less their means.
-            shift = model.means - data.offset[rows]
-            V0, H0 = np.vstack([V0, self.b]), np.vstack([H0 + shift * sums, -sums])
-        V, H, m = V0.copy(), H0.copy(), len(rows)
-        least = target / (abs(point.value) or 1.0)
-        model.descend(point.slope, H, V, terms, (INNER, least, MAX_SWEEPS))
+            V0[m], H0[m] = self.b, -sums
+            H0[:m] += model.shift * sums
+        V, H = V0.copy(), H0.copy()
+        model.descend(point.slope, H, V, terms, (INNER, MAX_SWEEPS))
         dV = V - V0
-        db = dV[m] - np.einsum("jc,jc->c", shift, dV[:m]) if self.free else np.zeros_like(self.b)
+        db = np.zeros_like(self.b)
+        if self.free:
+            db += dV[m] - np.einsum("jc,jc->c", model.shift, dV[:m])
         before = rows_value(V0, *terms)
         promise = float(np.vdot(H0, dV)) + before - rows_value(V, *terms)
-        along = data.forward(rows, dV[:m], db)
+        along = data.forward(rows, columns, dV[:m], db)
         length = self._search(along, V0, V, terms, before, promise)
         self.W[rows] = _between(V0, V, length)[:m]
         self.b += length * db
@@ -176,8 +198,12 @@ class NewtonSteps:
     def _terms_of(self, rows: Array) -> list[Array]:
         """Ridge, band and radius of some rows, and those of the intercepts: none."""
         ridge, *of_rows = self.terms
-        terms = [np.full(len(rows), ridge), *(term[rows] for term in of_rows)]
-        return [np.append(term, 0.0) for term in terms] if self.free else terms
+        m = len(rows)
+        terms = [np.full(m + self.free, ridge), *np.zeros((3, m + self.free))]
+        for term, found in zip(of_rows, terms[1:], strict=True):
+            found[:m] = term[rows]
+        terms[0][m:] = 0.0
+        return terms
 
 
 def _between(start: Array, end: Array, length: float) -> Array:

@@ -22,9 +22,13 @@ def add_sparse_rows(
     """Add the lower triangle of rows of sparse X to G (m, m, Q).
 
     Weight q of row i counts for the column, or pair, ``places[i, q]``; with ``places`` of one
-    row it is the same for all rows. The last feature is 1 everywhere, and is not stored.
+    row it is the same for all rows. The columns of a row are in order. The last feature is 1
+    everywhere, and is not stored.
     """
     last = len(G) - 1
+    if G.shape[2] == 1:
+        add_sparse_rows_of_one(data, indices, indptr, bend, G)
+        return
     for i in range(len(indptr) - 1):
         place, h = places[i if len(places) > 1 else 0], bend[i]
         for q in range(len(h)):
@@ -36,17 +40,33 @@ def add_sparse_rows(
             for b in range(indptr[i], a + 1):
                 k, product = indices[b], x * data[b]
                 for q in range(len(h)):
-                    G[max(j, k), min(j, k), place[q]] += product * h[q]
+                    G[j, k, place[q]] += product * h[q]
+
+
+@compiled
+def add_sparse_rows_of_one(
+    data: Array, indices: Array, indptr: Array, bend: Array, G: Array
+) -> None:
+    """`add_sparse_rows` for one weight per row."""
+    last = len(G) - 1
+    for i in range(len(indptr) - 1):
+        h = bend[i, 0]
+        G[last, last, 0] += h
+        for a in range(indptr[i], indptr[i + 1]):
+            j, x = indices[a], h * data[a]
+            G[last, j, 0] += x
+            for b in range(indptr[i], a + 1):
+                G[j, indices[b], 0] += x * data[b]
 
 
 @compiled
 def add_task_rows(
-    X: Array, order: Array, starts: Array, places: Array, bend: Array, G: Array
+    X: Array, offset: Array, order: Array, starts: Array, places: Array, bend: Array, G: Array
 ) -> None:
     """Write the lower triangle of X (n, m - 1) to G (m, m, Q), for rows in the order of tasks.
 
-    The last feature is 1 everywhere, and is not stored. ``places`` (n_tasks, q) are those of the
-    weights of a task.
+    Less the offset (m - 1, n_columns) of the columns of W. The last feature is 1 everywhere, and
+    is not stored. ``places`` (n_tasks, q) are those of the weights of a task.
     """
     m = len(G)
     row, sums = np.empty(m), np.empty((m, m))
@@ -60,7 +80,7 @@ def add_task_rows(
                 i = order[a]
                 h = bend[i, q]
                 for j in range(m - 1):
-                    row[j] = X[i, j]
+                    row[j] = X[i, j] - offset[j, places[t, 0]]
                 for j in range(m):
                     x, sum_j = h * row[j], sums[j]
                     for k in range(j + 1):

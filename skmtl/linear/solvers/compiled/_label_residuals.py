@@ -1,9 +1,17 @@
-r"""Compiled sweeps over a quadratic model of the loss, on the rows of sparse X.
+r"""Compiled sweeps over a quadratic model of the loss, on the rows of X.
 
 For working sets whose Gram matrices would be large. The slope of the model at every label,
-:math:`U = s + H (X dW + 1 db')`, is kept next to W and b: what is X'R for squared loss is
-:math:`-X'U` here. H are curvatures of the columns and of the pairs of them, as in
-`_label_sweeps`; the minus gradient of a row of W is formed when it is its turn.
+:math:`U = s + H (X dW + 1 db')`, is kept next to W: minus the gradient of the model is
+:math:`-X'U`, and is formed for a row of W when it is its turn. H are curvatures of the columns and
+of the pairs of them, as in `_label_sweeps`. X is given by columns, as sparse matrices are.
+
+Without pairs the intercepts are at their best all along: U is kept for db = 0, and for
+:math:`m_j = \sum_i h_i x_{ij}` and the sums S of h, each a number per column,
+
+.. math:: db = -\frac{1'U}{S}, \quad -X'U - m \, db, \quad
+          \sum_i h_i x_{ij}^2 - \frac{m_j^2}{S}
+
+are the intercepts, minus the gradient, and the curvature along a row of W.
 """
 
 from __future__ import annotations
@@ -11,45 +19,54 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
+from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._label_sweeps import model_value
 from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
-
-REST = 4
-"""Passes over the rows between two visits to the intercepts, which cost one."""
 
 
 @compiled
 def descend_labels(
     data: Array, indices: Array, indptr: Array, begin: Array, first: Array, second: Array,
-    bend: Array, U: Array, V: Array, ridge: Array, low: Array, high: Array, l21: Array,
-    share: float, least: float, max_iter: int,
+    bend: Array, free: bool, U: Array, H: Array, V: Array,
+    ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
 ) -> int:  # fmt: skip
-    """As `descend_label_grams`, over the columns of X, of which the last is 1 for intercepts.
+    """As `descend_label_grams`, over the columns of X: the last is 1 where intercepts are free.
 
     Row i has the columns of V from ``begin[i]`` on, as many as U has.
     """
+    X = data, indices, indptr
     past_V, past_U = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, U.size))
-    V0, H0, H = V.copy(), np.empty_like(V), np.empty_like(V)
-    products(data, indices, indptr, begin, U, H0)
-    bound = bounds(data, indices, indptr, begin, first, second, bend, V)
+    V0, H0 = V.copy(), H.copy()
+    bound, sums = curvatures(X, begin, first, second, bend, V)
+    profiled = free and len(first) == 0
+    profile(bound, sums, profiled)
+    total, db = np.zeros(V.shape[1]), np.zeros(V.shape[1])
     largest, n_past = 0.0, 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
+            if profiled:
+                best_intercepts(U, begin, sums[-1], total, db)
             keep(0, V, past_V, U, past_U)
         n_past += 1
         gain = sweep_labels(
-            data, indices, indptr, begin, first, second, bend, bound, U, V, ridge, low, high, l21
-        )
+            X, begin, first, second, bend, bound, sums, total, db, U, V,
+            len(V) - profiled, ridge, low, high, l21,
+        )  # fmt: skip
+        if profiled:
+            for c in range(len(db)):
+                V[-1, c] = V0[-1, c] + db[c]
         largest = max(largest, gain)
-        if gain <= max(least, share * largest):
+        if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, U, past_U)
         if n_past == MEMORY:
-            products(data, indices, indptr, begin, U, H)
+            products(X, begin, sums, db, U, H)
             before = model_value(V0, H0, H, V, ridge, low, high, l21)
             extrapolate(past_V, V, past_V, U, past_U)
-            products(data, indices, indptr, begin, U, H)
+            if profiled:
+                best_intercepts(U, begin, sums[-1], total, db)
+            products(X, begin, sums, db, U, H)
             if not model_value(V0, H0, H, V, ridge, low, high, l21) < before:
                 go_back(V, past_V, U, past_U)
             n_past = 0
@@ -57,110 +74,186 @@ def descend_labels(
 
 
 @compiled
-def products(data: Array, indices: Array, indptr: Array, begin: Array, U: Array, H: Array) -> None:
-    """Write -X'U to H."""
-    for j in range(len(H)):
-        correlate(data, indices, indptr, j, begin, U, H[j])
-
-
-@compiled
-def correlate(
-    data: Array, indices: Array, indptr: Array, j: int, begin: Array, U: Array, out: Array
-) -> None:
-    """Write minus the product of one column with U to ``out``."""
-    width = U.shape[1]
-    for c in range(len(out)):
-        out[c] = 0.0
-    if width == 1:
-        if len(out) == 1:
-            total = 0.0
-            for k in range(indptr[j], indptr[j + 1]):
-                total += data[k] * U[indices[k], 0]
-            out[0] = -total
-        else:
-            for k in range(indptr[j], indptr[j + 1]):
-                i = indices[k]
-                out[begin[i]] -= data[k] * U[i, 0]
-        return
-    for k in range(indptr[j], indptr[j + 1]):
-        x, i = data[k], indices[k]
-        at, row = begin[i], U[i]
-        for c in range(width):
-            out[at + c] -= x * row[c]
-
-
-@compiled
-def bounds(
-    data: Array, indices: Array, indptr: Array, begin: Array, first: Array, second: Array,
-    bend: Array, V: Array,
-) -> Array:  # fmt: skip
-    """A diagonal above the curvature along each row of V."""
-    bound, width = np.zeros(V.shape), bend.shape[1] - len(first)
+def curvatures(X: tuple, begin: Array, first: Array, second: Array, bend: Array, V: Array) -> tuple:
+    """A diagonal above the curvature along each row of V, and the weighted sum of the column."""
+    data, indices, indptr = X
+    bound, sums, width = np.zeros(V.shape), np.zeros(V.shape), bend.shape[1] - len(first)
     for j in range(len(V)):
+        for k in range(indptr[j], indptr[j + 1]):
+            x, i = data[k], indices[k]
+            at = begin[i]
+            for c in range(width):
+                bound[j, at + c] += x * x * bend[i, c]
+                sums[j, at + c] += x * bend[i, c]
+    for j in range(len(V) if len(first) > 0 else 0):
         for k in range(indptr[j], indptr[j + 1]):
             square, i = data[k] * data[k], indices[k]
             at = begin[i]
-            for c in range(width):
-                bound[j, at + c] += square * bend[i, c]
             for q in range(len(first)):
                 between = square * abs(bend[i, width + q])
                 bound[j, at + first[q]] += between
                 bound[j, at + second[q]] += between
-    return bound
+    return bound, sums
+
+
+@compiled
+def profile(bound: Array, sums: Array, profiled: bool) -> None:
+    """Take from the curvatures what intercepts make up for; without these the sums are 0."""
+    for j in range(len(bound)):
+        for c in range(bound.shape[1]):
+            if not profiled:
+                sums[j, c] = 0.0
+            elif sums[-1, c] > 0.0 and j < len(bound) - 1:
+                left = bound[j, c] - sums[j, c] * sums[j, c] / sums[-1, c]
+                bound[j, c] = left if left > ROUNDING * bound[j, c] else 0.0
+
+
+@compiled
+def best_intercepts(U: Array, begin: Array, weights: Array, total: Array, db: Array) -> None:
+    """Write the sums of U, and the best change of the intercepts."""
+    for c in range(len(total)):
+        total[c] = 0.0
+    for i in range(len(U)):
+        at = begin[i]
+        for c in range(U.shape[1]):
+            total[at + c] += U[i, c]
+    for c in range(len(total)):
+        db[c] = -total[c] / weights[c] if weights[c] > 0.0 else 0.0
+
+
+@compiled
+def products(X: tuple, begin: Array, sums: Array, db: Array, U: Array, H: Array) -> None:
+    """Write minus the gradient of the model to H."""
+    for j in range(len(H)):
+        correlate(X, j, begin, U, H[j])
+        for c in range(H.shape[1]):
+            H[j, c] = -H[j, c] - sums[j, c] * db[c]
 
 
 @compiled
 def sweep_labels(
-    data: Array, indices: Array, indptr: Array, begin: Array, first: Array, second: Array,
-    bend: Array, bound: Array, U: Array, V: Array,
-    ridge: Array, low: Array, high: Array, l21: Array,
+    X: tuple, begin: Array, first: Array, second: Array, bend: Array, bound: Array, sums: Array,
+    total: Array, db: Array, U: Array, V: Array,
+    n_rows: int, ridge: Array, low: Array, high: Array, l21: Array,
 ) -> float:  # fmt: skip
-    """Minimise over the rows of V in turn, the intercepts in between; what it gains at least."""
-    gain, last, passed = 0.0, len(V) - 1, 0
+    """Minimise over the first rows of V in turn; what it gains at least."""
+    gain, weights = 0.0, sums[-1]
     step = np.empty(V.shape[1])
-    for j in range(len(V)):
-        gain += descend_row(
-            data, indices, indptr, j, begin, first, second, bend, bound, U, V, step,
-            ridge, low, high, l21,
-        )  # fmt: skip
-        passed += indptr[j + 1] - indptr[j]
-        if passed >= REST * len(U) and j < last - 1:
-            gain += descend_row(
-                data, indices, indptr, last, begin, first, second, bend, bound, U, V, step,
-                ridge, low, high, l21,
-            )  # fmt: skip
-            passed = 0
+    for j in range(n_rows):
+        correlate(X, j, begin, U, step)
+        for c in range(len(step)):
+            step[c] = bound[j, c] * V[j, c] - step[c] - sums[j, c] * db[c]
+        shrink_row_of_tasks(step, bound[j], ridge[j], low[j], high[j], l21[j])
+        if take_step(V[j], step):
+            for c in range(len(step)):
+                gain += 0.5 * (bound[j, c] + ridge[j]) * step[c] * step[c]
+                total[c] += sums[j, c] * step[c]
+                db[c] = -total[c] / weights[c] if weights[c] > 0.0 else 0.0
+            bend_slopes(X, j, begin, first, second, bend, step, U)
     return gain
 
 
 @compiled
-def descend_row(
-    data: Array, indices: Array, indptr: Array, j: int, begin: Array, first: Array, second: Array,
-    bend: Array, bound: Array, U: Array, V: Array, step: Array,
-    ridge: Array, low: Array, high: Array, l21: Array,
-) -> float:  # fmt: skip
-    """Minimise over one row of V; what it gains at least."""
-    gain, width = 0.0, U.shape[1]
-    correlate(data, indices, indptr, j, begin, U, step)
-    for c in range(len(step)):
-        step[c] += bound[j, c] * V[j, c]
-    shrink_row_of_tasks(step, bound[j], ridge[j], low[j], high[j], l21[j])
-    if not take_step(V[j], step):
-        return gain
-    for c in range(len(step)):
-        gain += 0.5 * (bound[j, c] + ridge[j]) * step[c] * step[c]
+def correlate(X: tuple, j: int, begin: Array, U: Array, out: Array) -> None:
+    """Write the product of one column with U to ``out``."""
+    data, indices, indptr = X
+    start, stop = indptr[j], indptr[j + 1]
+    if U.shape[1] == len(out) and stop - start == len(U):
+        # A column without zeros.
+        np.dot(data[start:stop], U, out)
+    elif len(out) == 1:
+        out[0] = correlate_one(data, indices, start, stop, U)
+    else:
+        correlate_some(data, indices, start, stop, begin, U, out)
+
+
+@compiled
+def bend_slopes(
+    X: tuple, j: int, begin: Array, first: Array, second: Array, bend: Array, step: Array,
+    U: Array,
+) -> None:  # fmt: skip
+    """Change U by the curvatures times ``step`` of one feature."""
+    data, indices, indptr = X
+    start, stop = indptr[j], indptr[j + 1]
     if len(step) == 1:
-        for k in range(indptr[j], indptr[j + 1]):
-            i = indices[k]
-            U[i, 0] += data[k] * step[0] * bend[i, 0]
-        return gain
-    for k in range(indptr[j], indptr[j + 1]):
+        bend_one(data, indices, start, stop, bend, step[0], U)
+    elif U.shape[1] == len(step) and stop - start == len(U):
+        bend_all(data[start:stop], bend, step, U)
+    else:
+        bend_some(data, indices, start, stop, begin, bend, step, U)
+    if len(first) > 0:
+        bend_pairs(data, indices, start, stop, begin, bend, step, first, second, U)
+
+
+# Each of these loops is a function of its own: together they would not be vectorised.
+
+
+@compiled
+def correlate_one(data: Array, indices: Array, start: int, stop: int, U: Array) -> float:
+    """`correlate` for one column of U."""
+    total = 0.0
+    for k in range(start, stop):
+        total += data[k] * U[indices[k], 0]
+    return total
+
+
+@compiled
+def correlate_some(
+    data: Array, indices: Array, start: int, stop: int, begin: Array, U: Array, out: Array
+) -> None:
+    """`correlate` for the columns of the task of each row."""
+    for c in range(len(out)):
+        out[c] = 0.0
+    for k in range(start, stop):
         x, i = data[k], indices[k]
-        at, row, h = begin[i], U[i], bend[i]
-        for c in range(width):
-            row[c] += x * h[c] * step[at + c]
+        at = begin[i]
+        for c in range(U.shape[1]):
+            out[at + c] += x * U[i, c]
+
+
+@compiled
+def bend_one(
+    data: Array, indices: Array, start: int, stop: int, bend: Array, step: float, U: Array
+) -> None:
+    """`bend_slopes` for one column of U."""
+    for k in range(start, stop):
+        i = indices[k]
+        U[i, 0] += data[k] * step * bend[i, 0]
+
+
+@compiled
+def bend_all(column: Array, bend: Array, step: Array, U: Array) -> None:
+    """`bend_slopes` for a feature that is nowhere 0."""
+    for i in range(len(U)):
+        x = column[i]
+        for c in range(U.shape[1]):
+            U[i, c] += x * bend[i, c] * step[c]
+
+
+@compiled
+def bend_some(
+    data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
+    U: Array,
+) -> None:  # fmt: skip
+    """`bend_slopes` for the columns of the task of each row."""
+    for k in range(start, stop):
+        x, i = data[k], indices[k]
+        at = begin[i]
+        for c in range(U.shape[1]):
+            U[i, c] += x * bend[i, c] * step[at + c]
+
+
+@compiled
+def bend_pairs(
+    data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
+    first: Array, second: Array, U: Array,
+) -> None:  # fmt: skip
+    """What pairs of columns add to that."""
+    width = U.shape[1]
+    for k in range(start, stop):
+        x, i = data[k], indices[k]
+        at = begin[i]
         for q in range(len(first)):
-            h_q = x * h[width + q]
-            row[first[q]] += h_q * step[at + second[q]]
-            row[second[q]] += h_q * step[at + first[q]]
-    return gain
+            h = x * bend[i, width + q]
+            U[i, first[q]] += h * step[at + second[q]]
+            U[i, second[q]] += h * step[at + first[q]]

@@ -23,12 +23,12 @@ from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 @compiled
 def descend_label_grams(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array,
-    ridge: Array, low: Array, high: Array, l21: Array, share: float, least: float, max_iter: int,
+    ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
 ) -> int:  # fmt: skip
     """Sweep in place; the sweeps done.
 
-    Ends where a sweep moves by at most ``least``, or ``share`` of the largest before it: the
-    squares of the steps times half their curvature, which is what they gain at least.
+    Ends where a sweep gains at most ``share`` of the largest gain before it. Gains are the squares
+    of the steps times half their curvature: the model falls by that at least.
     """
     past_V, past_H = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, V.size))
     V0, H0 = V.copy(), H.copy()
@@ -46,7 +46,7 @@ def descend_label_grams(
         else:
             gain = sweep_columns(G, first, second, bound, H, V, step, ridge, low, high, l21)
         largest = max(largest, gain)
-        if gain <= max(least, share * largest):
+        if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, H, past_H)
         if n_past == MEMORY:
@@ -100,10 +100,13 @@ def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -
     for k in range(len(H)):
         for c in range(n_columns):
             H[k, c] -= G[k, c] * step[c]
-        for q in range(len(first)):
-            g = G[k, n_columns + q]
-            H[k, first[q]] -= g * step[second[q]]
-            H[k, second[q]] -= g * step[first[q]]
+    # Apart from the columns, whose loop would not be vectorised otherwise.
+    if len(first) > 0:
+        for k in range(len(H)):
+            for q in range(len(first)):
+                g = G[k, n_columns + q]
+                H[k, first[q]] -= g * step[second[q]]
+                H[k, second[q]] -= g * step[first[q]]
 
 
 @compiled
