@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._label_block import LabelBlock, Outputs
+
 if TYPE_CHECKING:
-    from skmtl.linear.objective._losses import DataLoss, LabelBlock
+    from skmtl.linear.objective._losses import DataLoss
 
 Array = NDArray[Any]
-Outputs = slice | Array
 
 FEW = 8
 """Outputs of a task up to which a system of its intercepts costs less than several products."""

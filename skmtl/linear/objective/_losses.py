@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
-from skmtl.linear.objective._curvature import FEW, Curvature, Outputs
+from skmtl.linear.objective._curvature import FEW
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import Design, WideDesign
+from skmtl.linear.objective._label_block import LabelBlock
 from skmtl.linear.objective._separation import margins
-from skmtl.tasks._base import Task
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -30,9 +31,6 @@ Array = NDArray[Any]
 
 FEW_SCORES = 2**20
 """Raw scores of a constant prediction that are kept: they are asked for more than once."""
-
-CHUNK = 2**14
-"""Raw scores that losses are computed of at a time."""
 
 
 class DualPoint(Protocol):
@@ -69,70 +67,6 @@ class Loss(Protocol):
 
     def at(self, W: Array, b: Array) -> Point:
         """The loss at coefficients."""
-
-
-@dataclass(frozen=True, eq=False)
-class LabelBlock:
-    """The labels of tasks with one loss.
-
-    Attributes
-    ----------
-    task : Task
-        One of them.
-    outputs : slice or ndarray
-        Columns of their raw scores.
-    values, label_weights : ndarray of shape (n_samples, n_tasks)
-        Labels, and what they count.
-    """
-
-    task: Task
-    outputs: Outputs
-    values: Array
-    label_weights: Array
-
-    def chunks(self) -> Iterator[tuple[slice, LabelBlock]]:
-        """Rows, and their labels: a few at a time, so that what is computed stays in the cache."""
-        if self._chunks:
-            yield from self._chunks
-        else:
-            yield slice(None), self
-
-    @cached_property
-    def _chunks(self) -> list[tuple[slice, LabelBlock]]:
-        n_samples, n_tasks = self.values.shape
-        size = max(CHUNK // (n_tasks * self.task.n_outputs_), 1)
-        if n_samples < 2 * size:
-            return []
-        slices = [slice(start, start + size) for start in range(0, n_samples, size)]
-        return [
-            (rows, replace(self, values=self.values[rows], label_weights=self.label_weights[rows]))
-            for rows in slices
-        ]
-
-    @cached_property
-    def observed(self) -> Array | None:
-        """Where labels count; None where all do."""
-        observed = self.label_weights > 0
-        return None if observed.all() else observed
-
-    @cached_property
-    def is_sparse(self) -> bool:
-        """Whether most of the labels do not count, so that it pays to leave them out."""
-        return self.observed is not None and bool(self.observed.mean() < 0.5)
-
-    def weigh(self, per_label: Array) -> Array:
-        """Weight times value, exactly 0 where the weight is; flat over the outputs."""
-        weights = self.label_weights[..., None]
-        if self.observed is not None:
-            per_label = np.where(self.observed[..., None], per_label, 0.0)
-        weighed: Array = per_label * weights
-        return weighed.reshape(len(weighed), -1)
-
-    def total(self, per_label: Array) -> float:
-        """Weighted sum of numbers (n_samples, n_tasks), whatever they are where the weight is 0."""
-        if self.observed is not None:
-            per_label = np.where(self.observed, per_label, 0.0)
-        return float(np.vdot(per_label, self.label_weights))
 
 
 class DataLoss:
@@ -235,122 +169,3 @@ class DataLoss:
         """Each block with its raw scores (n_samples, n_tasks, n_outputs)."""
         for block in self.blocks:
             yield block, raw[:, block.outputs].reshape(*block.values.shape, -1)
-
-
-class DataPoint:
-    """`DataLoss` at some coefficients, that is at raw scores (n_samples, n_outputs)."""
-
-    def __init__(self, loss: DataLoss, raw: Array) -> None:
-        self.loss, self.raw = loss, raw
-
-    @cached_property
-    def separated(self) -> Array:
-        """Mask of the tasks whose classes these coefficients tell apart."""
-        return self.loss.separated(self.raw)
-
-    def without(self, tasks: Array) -> DataPoint:
-        """The point of the loss of the other tasks; ``tasks`` is a mask."""
-        return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
-
-    def of_rows(self, step: int) -> DataPoint:
-        """The point of the loss of every ``step``-th row, times that (wide)."""
-        return DataPoint(self.loss.of_rows(step), self.raw[::step])
-
-    @cached_property
-    def _value_and_slope(self) -> tuple[float, Array]:
-        total, slope = 0.0, np.empty_like(self.raw)
-        # A loss may overflow on a step that is too long; the search then shortens it.
-        with np.errstate(over="ignore", invalid="ignore"):
-            for block, raw in self.loss.split(self.raw):
-                for rows, some in block.chunks():
-                    loss, grad = some.task.loss_and_grad(raw[rows], some.values)
-                    total += some.total(loss)
-                    slope[rows, some.outputs] = some.weigh(grad)
-        return total, slope
-
-    @property
-    def value(self) -> float:
-        return self._value_and_slope[0]
-
-    @property
-    def slope(self) -> Array:
-        """Derivative with respect to the raw scores, (n_samples, n_outputs)."""
-        return self._value_and_slope[1]
-
-    @cached_property
-    def curvature(self) -> Curvature:
-        """Second derivative with respect to the raw scores."""
-        return Curvature(self.loss, self.raw)
-
-    @cached_property
-    def gradient(self) -> tuple[Array, Array]:
-        return self.loss.design.adjoint(self.slope)
-
-    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
-        design = self.loss.design
-        return design.adjoint(self.curvature.times(design.forward(dW, db)))
-
-    @property
-    def intercept_gradient(self) -> Array:
-        """What of `gradient` belongs to the intercepts."""
-        return self.loss.design.sums(self.slope)
-
-    def intercept_hessian(self, db: Array) -> Array:
-        """What of `hessian` is among the intercepts, which takes no product with X."""
-        design = self.loss.design
-        return design.sums(self.curvature.times(design.shift(db)))
-
-    def dual(self, dW: Array, db: Array) -> DataDual:
-        design, slope = self.loss.design, self.slope
-        if dW.any():
-            slope = slope - self.curvature.times(design.forward(dW, db))
-        elif db.any():
-            slope = slope - self.curvature.times(design.shift(db))
-        return DataDual(self.loss, slope)
-
-
-class LinearisedPoint(DataPoint):
-    """The loss at some coefficients, its slope moved along raw scores E as if it were linear.
-
-    After Newton's step with E it is orthogonal to what is not penalised, and a dual variable that
-    is closer to the optimum than the slope at the new coefficients.
-    """
-
-    def __init__(self, point: DataPoint, E: Array) -> None:
-        super().__init__(point.loss, point.raw)
-        self.point, self.E = point, E
-
-    def without(self, tasks: Array) -> DataPoint:
-        return LinearisedPoint(self.point.without(tasks), self.E) if tasks.any() else self
-
-    @cached_property
-    def _value_and_slope(self) -> tuple[float, Array]:
-        return self.point.value, self.point.slope + self.curvature.times(self.E)
-
-    @property
-    def curvature(self) -> Curvature:
-        return self.point.curvature
-
-
-class DataDual:
-    """A dual point of `DataLoss`."""
-
-    def __init__(self, loss: DataLoss, slope: Array) -> None:
-        self.loss, self.slope = loss, slope
-
-    @cached_property
-    def gradient(self) -> tuple[Array, Array]:
-        return self.loss.design.adjoint(self.slope)
-
-    def conjugate(self, scale: float) -> float:
-        total = 0.0
-        for block, slope in self.loss.split(scale * self.slope):
-            weights, values, used = block.label_weights, block.values, block.observed
-            if used is not None and block.is_sparse:
-                slope, weights, values = slope[used], weights[used], values[used]
-                conjugate = block.task.conjugate(slope / weights[..., None], values)
-                total += float(np.vdot(weights, conjugate))
-            else:
-                weights = weights if used is None else np.where(used, weights, 1.0)
-                total += block.total(block.task.conjugate(slope / weights[..., None], values))
-        return total

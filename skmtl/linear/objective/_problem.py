@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._conjugate_gradients import conjugate_gradients
-from skmtl.linear.objective._losses import DataLoss, DataPoint, Point
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.objective._losses import DataLoss, Point
 from skmtl.linear.objective._objective import Objective
 from skmtl.linear.objective._variables import Intercept
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataPoint
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._statistics import Statistics
 
 Array = NDArray[Any]

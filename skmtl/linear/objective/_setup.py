@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._centring import LARGE, shifted_by_task, without_large_means
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import Design, make_design
-from skmtl.linear.objective._losses import DataLoss, DataPoint, Loss
+from skmtl.linear.objective._losses import DataLoss, Loss
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem

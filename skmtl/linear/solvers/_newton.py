@@ -20,22 +20,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint, LinearisedPoint
+from skmtl.linear.objective._data_point import DataPoint, LinearisedPoint
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
-from skmtl.linear.solvers._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
-from skmtl.linear.solvers._hessians import hessians
-from skmtl.linear.solvers._newton_system import (
+from skmtl.linear.solvers.newton._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
+from skmtl.linear.solvers.newton._hessians import hessians
+from skmtl.linear.solvers.newton._newton_system import (
     DiagonalSystem,
     NewtonSystem,
     newton_system,
     task_by_task,
 )
-from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
-from skmtl.linear.solvers._score_search import search
-from skmtl.linear.solvers._secants import Secants
-from skmtl.linear.solvers._task_sums import TaskSums
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.solvers.newton._score_search import search
+from skmtl.linear.solvers.newton._secants import Secants
+from skmtl.linear.solvers.newton._task_sums import TaskSums
 
 Array = NDArray[Any]
 

@@ -29,6 +29,6 @@ class ProximalNewton(Solver):
         return None
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
-        from skmtl.linear.solvers._newton_steps import proximal_newton
+        from skmtl.linear.solvers.proximal_newton._newton_steps import proximal_newton
 
         return proximal_newton(problem, start, stopping)

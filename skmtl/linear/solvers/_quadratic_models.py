@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Intercept, Problem
 from skmtl.linear.objective._quadratic_model import QuadraticModel
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES

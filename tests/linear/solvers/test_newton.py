@@ -8,7 +8,7 @@ from scipy import optimize, sparse, special
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskLinear, MultiTaskLinearClassifier
-from skmtl.linear.objective._losses import LinearisedPoint
+from skmtl.linear.objective._data_point import LinearisedPoint
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._setup import state_loss
@@ -16,10 +16,10 @@ from skmtl.linear.penalties import L2, Graph, MeanDeviation
 from skmtl.linear.solvers import Newton, Stopping
 from skmtl.linear.solvers import _hessian_choice as hessian_choice
 from skmtl.linear.solvers import _newton as newton
-from skmtl.linear.solvers._hessian_choice import KEEP, ROUGH
-from skmtl.linear.solvers._hessians import hessians
-from skmtl.linear.solvers._newton_system import newton_system
-from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.solvers.newton._hessian_choice import KEEP, ROUGH
+from skmtl.linear.solvers.newton._hessians import hessians
+from skmtl.linear.solvers.newton._newton_system import newton_system
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
 from skmtl.tasks import Regression
 from skmtl.tasks._read_targets import read_targets
 from tests.linear.conftest import MIXED

@@ -17,9 +17,9 @@ from skmtl.linear.solvers import (
     _label_model,
 )
 from skmtl.linear.solvers._fit import LinearFitter
-from skmtl.linear.solvers._label_model import LabelData, LabelGrams, LabelRows
-from skmtl.linear.solvers._newton_steps import NewtonSteps
 from skmtl.linear.solvers.compiled._row import slacks
+from skmtl.linear.solvers.proximal_newton._label_model import LabelData, LabelGrams, LabelRows
+from skmtl.linear.solvers.proximal_newton._newton_steps import NewtonSteps
 from skmtl.tasks import Regression
 from skmtl.tasks._read_targets import read_targets
 

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.solvers.compiled._label_grams import add_sparse_rows, add_task_rows, centre
 from skmtl.linear.solvers.compiled._label_residuals import descend_labels
 from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams

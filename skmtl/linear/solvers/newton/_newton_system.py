@@ -18,10 +18,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataPoint
-from skmtl.linear.solvers._factors import Factors
-from skmtl.linear.solvers._hessians import Hessians
-from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.solvers.newton._factors import Factors
+from skmtl.linear.solvers.newton._hessians import Hessians
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
 
 Array = NDArray[Any]
 

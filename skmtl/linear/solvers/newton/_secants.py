@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.solvers._task_sums import TaskSums
+from skmtl.linear.solvers.newton._task_sums import TaskSums
 
 Array = NDArray[Any]
 

@@ -24,15 +24,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
 from skmtl.linear.solvers._block_descent import row_norms
-from skmtl.linear.solvers._label_model import LabelData
 from skmtl.linear.solvers._spaces import Terms
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
 from skmtl.linear.solvers.compiled._row import slacks
+from skmtl.linear.solvers.proximal_newton._label_model import LabelData
 
 Array = NDArray[Any]
 

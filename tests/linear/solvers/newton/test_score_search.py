@@ -5,8 +5,8 @@ import pytest
 
 from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss
-from skmtl.linear.solvers._score_search import FLAT_ENOUGH, search
-from skmtl.linear.solvers._task_sums import TaskSums
+from skmtl.linear.solvers.newton._score_search import FLAT_ENOUGH, search
+from skmtl.linear.solvers.newton._task_sums import TaskSums
 from skmtl.tasks._read_targets import read_targets
 
 

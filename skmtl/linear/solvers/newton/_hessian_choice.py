@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from skmtl.linear.objective._losses import DataLoss
-from skmtl.linear.solvers._factors import FEW
-from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.solvers.newton._factors import FEW
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
 
 KEEP, DIAGONAL, ROUGH, EXACT = "keep", "diagonal", "rough", "exact"
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataLoss, DataPoint
-from skmtl.linear.solvers._quadratic_penalty import QuadraticPenalty
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
 
 Array = NDArray[Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._losses import DataPoint
-from skmtl.linear.solvers._task_sums import TaskSums
+from skmtl.linear.objective._data_point import DataPoint
+from skmtl.linear.solvers.newton._task_sums import TaskSums
 
 Array = NDArray[Any]
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from skmtl.linear.solvers._factors import FEW, Factors
+from skmtl.linear.solvers.newton._factors import FEW, Factors
 
 
 @pytest.mark.parametrize("n_systems", [1, FEW, FEW + 1, 40])
 @pytest.mark.parametrize("at_once", [1, 2**24])
 def test_solutions_and_inverses(n_systems, at_once, monkeypatch):
-    monkeypatch.setattr("skmtl.linear.solvers._factors.BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr("skmtl.linear.solvers.newton._factors.BYTES_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     roots = rng.normal(size=(n_systems, 8, 5)) * [1e-4, 1.0, 1e3, 1.0, 1.0]
     H, right = roots.swapaxes(1, 2) @ roots, rng.normal(size=(n_systems, 5))

@@ -1,0 +1,135 @@
+"""A loss of the rows at some coefficients: value, derivatives, dual variables."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._curvature import Curvature
+
+if TYPE_CHECKING:
+    from skmtl.linear.objective._losses import DataLoss
+
+Array = NDArray[Any]
+
+
+class DataPoint:
+    """`DataLoss` at some coefficients, that is at raw scores (n_samples, n_outputs)."""
+
+    def __init__(self, loss: DataLoss, raw: Array) -> None:
+        self.loss, self.raw = loss, raw
+
+    @cached_property
+    def separated(self) -> Array:
+        """Mask of the tasks whose classes these coefficients tell apart."""
+        return self.loss.separated(self.raw)
+
+    def without(self, tasks: Array) -> DataPoint:
+        """The point of the loss of the other tasks; ``tasks`` is a mask."""
+        return DataPoint(self.loss.without(tasks), self.raw) if tasks.any() else self
+
+    def of_rows(self, step: int) -> DataPoint:
+        """The point of the loss of every ``step``-th row, times that (wide)."""
+        return DataPoint(self.loss.of_rows(step), self.raw[::step])
+
+    @cached_property
+    def _value_and_slope(self) -> tuple[float, Array]:
+        total, slope = 0.0, np.empty_like(self.raw)
+        # A loss may overflow on a step that is too long; the search then shortens it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for block, raw in self.loss.split(self.raw):
+                for rows, some in block.chunks():
+                    loss, grad = some.task.loss_and_grad(raw[rows], some.values)
+                    total += some.total(loss)
+                    slope[rows, some.outputs] = some.weigh(grad)
+        return total, slope
+
+    @property
+    def value(self) -> float:
+        return self._value_and_slope[0]
+
+    @property
+    def slope(self) -> Array:
+        """Derivative with respect to the raw scores, (n_samples, n_outputs)."""
+        return self._value_and_slope[1]
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """Second derivative with respect to the raw scores."""
+        return Curvature(self.loss, self.raw)
+
+    @cached_property
+    def gradient(self) -> tuple[Array, Array]:
+        return self.loss.design.adjoint(self.slope)
+
+    def hessian(self, dW: Array, db: Array) -> tuple[Array, Array]:
+        design = self.loss.design
+        return design.adjoint(self.curvature.times(design.forward(dW, db)))
+
+    @property
+    def intercept_gradient(self) -> Array:
+        """What of `gradient` belongs to the intercepts."""
+        return self.loss.design.sums(self.slope)
+
+    def intercept_hessian(self, db: Array) -> Array:
+        """What of `hessian` is among the intercepts, which takes no product with X."""
+        design = self.loss.design
+        return design.sums(self.curvature.times(design.shift(db)))
+
+    def dual(self, dW: Array, db: Array) -> DataDual:
+        design, slope = self.loss.design, self.slope
+        if dW.any():
+            slope = slope - self.curvature.times(design.forward(dW, db))
+        elif db.any():
+            slope = slope - self.curvature.times(design.shift(db))
+        return DataDual(self.loss, slope)
+
+
+class LinearisedPoint(DataPoint):
+    """The loss at some coefficients, its slope moved along raw scores E as if it were linear.
+
+    After Newton's step with E it is orthogonal to what is not penalised, and a dual variable that
+    is closer to the optimum than the slope at the new coefficients.
+    """
+
+    def __init__(self, point: DataPoint, E: Array) -> None:
+        super().__init__(point.loss, point.raw)
+        self.point, self.E = point, E
+
+    def without(self, tasks: Array) -> DataPoint:
+        return LinearisedPoint(self.point.without(tasks), self.E) if tasks.any() else self
+
+    @cached_property
+    def _value_and_slope(self) -> tuple[float, Array]:
+        return self.point.value, self.point.slope + self.curvature.times(self.E)
+
+    @property
+    def curvature(self) -> Curvature:
+        return self.point.curvature
+
+
+class DataDual:
+    """A dual point of `DataLoss`."""
+
+    def __init__(self, loss: DataLoss, slope: Array) -> None:
+        self.loss, self.slope = loss, slope
+
+    @cached_property
+    def gradient(self) -> tuple[Array, Array]:
+        return self.loss.design.adjoint(self.slope)
+
+    def conjugate(self, scale: float) -> float:
+        total = 0.0
+        for block, slope in self.loss.split(scale * self.slope):
+            weights, values, used = block.label_weights, block.values, block.observed
+            if used is not None and block.is_sparse:
+                slope, weights, values = slope[used], weights[used], values[used]
+                conjugate = block.task.conjugate(slope / weights[..., None], values)
+                total += float(np.vdot(weights, conjugate))
+            else:
+                weights = weights if used is None else np.where(used, weights, 1.0)
+                total += block.total(block.task.conjugate(slope / weights[..., None], values))
+        return total

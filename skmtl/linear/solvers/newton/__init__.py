@@ -1,0 +1,1 @@
+"""What Newton's method with quadratic penalties is made of."""

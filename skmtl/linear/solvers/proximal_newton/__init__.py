@@ -1,0 +1,1 @@
+"""What proximal Newton steps on working sets of rows are made of."""
