@@ -29,10 +29,10 @@ def table(name):
     return _problem(X, Y, "logistic" if two else "softmax")
 
 
-def drawn(loss, n_samples, n_features, n_tasks, seed, *, density=1.0, share=0.5):
+def drawn(loss, n_samples, n_features, n_tasks, seed, *, density=1.0, share=0.5, correlation=0.5):
     """Problem with labels of all tasks, or classes, from the same share of the features."""
     rng = np.random.default_rng(seed)
-    X = features(n_samples, n_features, density, rng)
+    X = features(n_samples, n_features, density, rng, correlation)
     used = rng.choice(n_features, round(share * n_features), replace=False)
     S = X[:, used] @ rng.normal(size=(len(used), n_tasks))
     expected = LOSSES[loss].expected(0.3 + SPREAD[loss] * S / S.std())

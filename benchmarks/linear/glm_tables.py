@@ -14,9 +14,9 @@ def quadratic(settings):
     for title, problems in (
         ("One binary task", _binary(1, settings)),
         ("Ten binary tasks", _binary(10, settings)),
-        ("Counts, one task", _drawn("poisson", 1, settings)),
-        ("Counts, ten tasks", _drawn("poisson", 10, settings)),
-        ("Classes of one task", map(table, ("iris", "digits"))),
+        ("Counts, one task", _drawn("poisson", 1, SHAPES, settings)),
+        ("Counts, ten tasks", _drawn("poisson", 10, SHAPES, settings)),
+        ("Classes of one task", ((shape(p), p) for p in map(table, ("iris", "digits")))),
     ):
         compare(f'{title}, "l2"', ours.GLM | chosen(settings), _at_two(problems), settings)
 
@@ -24,19 +24,24 @@ def quadratic(settings):
 def _binary(n_tasks, settings):
     """Drawn labels; breast cancer in the place of the first of one task."""
     if n_tasks == 1:
-        yield table("breast_cancer")
-    yield from _drawn("logistic", n_tasks, settings, SHAPES[n_tasks == 1 :])
+        cancer = table("breast_cancer")
+        yield shape(cancer), cancer
+    yield from _drawn("logistic", n_tasks, SHAPES[n_tasks == 1 :], settings)
 
 
-def _drawn(loss, n_tasks, settings, shapes=SHAPES):
-    for n_samples, n_features in shapes:
-        yield drawn(loss, n_samples, n_features, n_tasks, settings.seed)
+def _drawn(loss, n_tasks, shapes, settings):
+    """(label, problem); the largest once more where peers have the fewest iterations."""
+    for size in shapes:
+        problem = drawn(loss, *size, n_tasks, settings.seed)
+        yield shape(problem), problem
+    problem = drawn(loss, *SHAPES[-1], n_tasks, settings.seed, correlation=0.0)
+    yield f"{shape(problem)}, uncorrelated", problem
 
 
 def _at_two(problems):
-    for problem in problems:
-        yield f"{shape(problem)}, C = 1", ridge(problem, 1.0 / len(problem.Y))
-        yield f"{shape(problem)}, alpha = .01", ridge(problem, 0.01)
+    for name, problem in problems:
+        yield f"{name}, C = 1", ridge(problem, 1.0 / len(problem.Y))
+        yield f"{name}, alpha = .01", ridge(problem, 0.01)
 
 
 def rows(settings):

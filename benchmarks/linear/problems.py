@@ -156,8 +156,8 @@ def relative_gap(problem, W, alpha):
     return (primal - dual) / problem.scale
 
 
-def features(n_samples, n_features, density, rng):
-    """Normal X, sparse or with neighbours correlated by 0.5."""
+def features(n_samples, n_features, density, rng, correlation=0.5):
+    """Normal X, sparse or with neighbours that are correlated."""
     if density < 1:
         return sparse.random_array(
             (n_samples, n_features), density=density, rng=rng, format="csc",
@@ -165,7 +165,7 @@ def features(n_samples, n_features, density, rng):
         )  # fmt: skip
     X = rng.normal(size=(n_samples, n_features))
     for j in range(1, n_features):
-        X[:, j] = 0.5 * X[:, j - 1] + np.sqrt(0.75) * X[:, j]
+        X[:, j] = correlation * X[:, j - 1] + np.sqrt(1 - correlation**2) * X[:, j]
     return X
 
 

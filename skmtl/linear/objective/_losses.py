@@ -28,6 +28,9 @@ from skmtl.tasks._targets import Targets
 Array = NDArray[Any]
 
 
+FEW_SCORES = 2**20
+"""Raw scores of a constant prediction that are kept: they are asked for more than once."""
+
 CHUNK = 2**14
 """Raw scores that losses are computed of at a time."""
 
@@ -153,13 +156,20 @@ class DataLoss:
         ]
         most = max((block.task.n_outputs_ for block in self.blocks), default=1)
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
+        self._constant: tuple[Array, DataPoint] | None = None
 
     def at(self, W: Array, b: Array) -> DataPoint:
-        return DataPoint(self, self.design.forward(W, b))
+        if W.any() or self.n_samples * len(b) > FEW_SCORES:
+            return DataPoint(self, self.design.forward(W, b))
+        # Where solvers start, and where the loss of a constant prediction is.
+        if self._constant is None or not np.array_equal(self._constant[0], b):
+            self._constant = b.copy(), DataPoint(self, np.array(self.design.shift(b)))
+        return self._constant[1]
 
     def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
         rest = copy(self)
+        rest._constant = None
         rest.blocks = [
             replace(
                 block,
@@ -172,6 +182,7 @@ class DataLoss:
     def of_rows(self, step: int) -> DataLoss:
         """The loss of every ``step``-th row, times that (wide)."""
         some, rows = copy(self), slice(None, None, step)
+        some._constant = None
         assert isinstance(self.design, WideDesign)
         some.design = WideDesign(self.design.X[rows], self.design.offset)
         some.blocks = [

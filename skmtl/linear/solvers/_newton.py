@@ -100,7 +100,7 @@ class _Descent:
     def _start_at(self, theta: Array) -> None:
         self.travelled, self.is_stuck = 0.0, False
         self.theta, self.bent = theta, self.penalty.gradient(theta)
-        self.point = DataPoint(self.loss, self._forward(theta))
+        self.point = self.loss.at(*self._coefficients(theta))
 
     def run(self, stopping: Stopping) -> Solution:
         """Steps until the gap is small enough, or nothing moves any more."""
@@ -131,7 +131,11 @@ class _Descent:
             self.system = self._system(choice)
             self.secants.forget()
         d = -self.secants.apply(g, self.system.solve)
-        E, bent, before = self._forward(d), self.penalty.gradient(d), self.point
+        E, bent, before = (
+            self.loss.design.forward(*self._coefficients(d)),
+            self.penalty.gradient(d),
+            self.point,
+        )
         start = self.sums.of_coefficients(g, d)
         first = np.ones_like(start)
         if choice != EXACT:
@@ -179,19 +183,18 @@ class _Descent:
             # Directions that hardly anything bends along are rounding at last.
             self.theta, self.bent, self.point = theta, bent, before
             self.is_damped, self.is_stuck, self.choice.last = True, was_damped, None
-        self.travelled += float(t.max()) * float(np.abs(E).max())
+        self.travelled += float(t.max()) * float(np.linalg.norm(E))
         return step
 
     def _settle(self) -> None:
         """Raw scores anew, where the sum of steps has lost digits of them."""
-        if self.travelled > FAR * float(np.abs(self.point.raw).max()):
+        if self.travelled > FAR * float(np.linalg.norm(self.point.raw)):
             self.travelled, self.bent = 0.0, self.penalty.gradient(self.theta)
-            self.point = DataPoint(self.loss, self._forward(self.theta))
+            self.point = self.loss.at(*self._coefficients(self.theta))
 
-    def _forward(self, theta: Array) -> Array:
+    def _coefficients(self, theta: Array) -> tuple[Array, Array]:
         p = self.n_features
-        b = theta[p] if len(theta) > p else np.zeros(self.n_outputs)
-        return self.loss.design.forward(theta[:p], b)
+        return theta[:p], theta[p] if len(theta) > p else np.zeros(self.n_outputs)
 
     @property
     def _value(self) -> float:
@@ -206,8 +209,7 @@ class _Descent:
     @property
     def x(self) -> Array:
         """The coefficients as `Problem` has them."""
-        if not self.problem.centred:
+        intercept = self.problem.intercept
+        if not self.problem.centred and (intercept is None or intercept.scale == 1.0):
             return self.theta.ravel()
-        p = self.n_features
-        b = self.theta[p] if len(self.theta) > p else np.zeros(self.n_outputs)
-        return self.problem.start(self.theta[:p], b)
+        return self.problem.start(*self._coefficients(self.theta))
