@@ -145,8 +145,13 @@ class Curvature:
             else:
                 columns = [sums(column).reshape(-1, K) for column in self._columns(block, raw)]
                 H = np.stack(columns, axis=2)
+            if not np.isfinite(H).all():
+                return z, np.inf, np.inf
             of_tasks = g[own].reshape(-1, K, 1)
-            found = np.linalg.pinv(H, hermitian=True) @ of_tasks
+            values, vectors = np.linalg.eigh(H)
+            bent = values > 1e-15 * values[:, -1:]
+            inverse = np.divide(1.0, values, out=np.zeros_like(values), where=bent)
+            found = vectors @ (inverse[..., None] * (vectors.swapaxes(1, 2) @ of_tasks))
             left = of_tasks - H @ found
             h = np.diagonal(H, axis1=1, axis2=2)[..., None]
             inverse = 1.0 / np.where(h > 0, h, 1.0)

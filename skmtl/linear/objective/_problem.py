@@ -129,7 +129,8 @@ class Problem(Objective):
         """`_free_newton_step` where intercepts are all that is free: tasks by themselves."""
         assert self.intercept is not None
         z, size, left = point.curvature.solve_intercepts(point.intercept_gradient)
-        if left > NEARLY_FREE**2 * (size + 1e-4 * abs(point.value)):
+        largest = NEARLY_FREE**2 * (size + 1e-4 * abs(point.value))
+        if not (left <= largest < np.inf):
             return None
         step = np.zeros(self.size)
         step[self._slices[2]] = z / self.intercept.scale

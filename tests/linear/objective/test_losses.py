@@ -146,6 +146,16 @@ def test_intercepts_where_nothing_bends_have_no_solution(form):
     assert size >= left == pytest.approx(point.intercept_gradient[0] ** 2)
 
 
+def test_intercepts_have_no_solution_where_a_loss_overflows(mixed_data):
+    X, Y = mixed_data
+    targets = read_targets(Y, declared=MIXED)
+    loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
+    n_outputs = targets.tasks.n_outputs
+    with np.errstate(over="ignore"):
+        point = loss.at(np.zeros((X.shape[1], n_outputs)), np.full(n_outputs, 1e3))
+        assert point.curvature.solve_intercepts(np.ones(n_outputs))[2] == np.inf
+
+
 def test_labels_of_one_class_are_known(mixed_data):
     X, _ = mixed_data
     task, y = np.arange(40) % 2, np.arange(40) % 2
