@@ -96,8 +96,8 @@ def quadratic_models(
 
     [1]_. ADMM minimises the model, and goes on from one to the next, to a gap that is a share of
     how far the model falls. The certificate is that of the problem itself, with the gradient of
-    the loss where the model has its own, close to feasible. Where rounding leaves no way down,
-    proximal gradient takes over.
+    the loss where the model has its own, close to feasible. Where rounding leaves no way down, or
+    models are too flat for ADMM, proximal gradient takes over.
 
     References
     ----------
@@ -105,7 +105,7 @@ def quadratic_models(
        composite functions", SIAM J. Optimization 24, 2014, algorithm 1 and section 3.2.
     """
     point: Any = problem.at(x)
-    dual_point, last, lower, reserve = None, None, -np.inf, RESERVE * max_gap
+    dual_point, last, lower, reserve, n_long = None, None, -np.inf, RESERVE * max_gap, 0
     while True:
         primal, bound = problem.gap(x, point, dual_point)
         lower = max(lower, bound)
@@ -114,14 +114,16 @@ def quadratic_models(
             return Solution(x, gap, n_iter)
         model = _Model(problem, point)
         last = model.minimise(x, reserve, min(max_iter - n_iter, LONGEST), last)
-        n_iter += last.n_iter
+        n_iter, n_long = n_iter + last.n_iter, n_long + (last.n_iter == LONGEST)
         step = _search(problem, x, point, primal, model.solution(last))
-        if step is None or reserve < ROUNDING * primal:
+        if step is None:
+            break
+        x, point = step.x, step.point
+        if reserve < ROUNDING * primal or n_long > 1:
             break
         if step.promised < IDLE * max_gap:
             # What is missing is a dual point that is closer to feasible.
             reserve *= 0.1
-        x, point = step.x, step.point
         dual_point = model.dual_point(last) if step.is_whole else None
     rest = max(max_iter - n_iter, 1)
     found = proximal_gradient(problem, x, max_gap=max_gap, max_iter=rest, lower=lower)
