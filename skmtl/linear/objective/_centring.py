@@ -28,23 +28,30 @@ ROUNDING = 8 * np.finfo(np.float64).eps
 def large_means(X: Any, mean: Array, weights: Array) -> Array:
     """``mean`` (n_features,) where it is large against the spread of a column, else 0."""
     sizes = weights.sum() * mean**2
-    if sparse.issparse(X):
-        squares = X.multiply(X).T @ weights
-        return np.where((squares - sizes) * LARGE < squares, mean, 0.0)
     # Some rows show that most columns spread: there is no need to look at the others.
     n_features = len(mean)
+    per_row = max(X.nnz // max(X.shape[0], 1), 1) / n_features if sparse.issparse(X) else 1.0
     columns, deviations = np.arange(n_features), np.zeros(n_features)
-    start, end = 0, max(FIRST_NUMBERS // max(n_features, 1), 1)
-    while start < len(X) and len(columns):
-        rows = X[start:end] if len(columns) == n_features else X[start:end, columns]
-        deviations += weights[start:end] @ np.square(rows - mean[columns])
+    start, end = 0, max(int(FIRST_NUMBERS / max(per_row * n_features, 1)), 1)
+    while start < X.shape[0] and len(columns):
+        rows = X[start:end] if len(columns) == n_features else X[start:end][:, columns]
+        deviations += _squared_deviations(rows, mean[columns], weights[start:end])
         is_large = deviations * (LARGE - 1.0) < sizes[columns]
         columns, deviations = columns[is_large], deviations[is_large]
-        n_next = max(CHUNK_NUMBERS // max(len(columns), 1), 1)
+        n_next = max(int(CHUNK_NUMBERS / max(per_row * len(columns), 1)), 1)
         start, end = end, end + min(2 * (end - start), n_next)
     large = np.zeros_like(mean)
     large[columns] = mean[columns]
     return large
+
+
+def _squared_deviations(X: Any, mean: Array, weights: Array) -> Array:
+    """Weighted sums (n_features,) of the squares of X less ``mean``."""
+    if not sparse.issparse(X):
+        deviations: Array = weights @ np.square(X - mean)
+        return deviations
+    squares = X.multiply(X).T @ weights
+    return np.asarray(squares - mean * (2.0 * (X.T @ weights) - mean * weights.sum()))
 
 
 def without_large_means(X: Any, mean: Array, weights: Array) -> tuple[Any, Array]:

@@ -16,6 +16,16 @@ ROUNDING = 1e-13
 
 
 @compiled
+def weighted_squares(data: Array, indices: Array, indptr: Array, weights: Array) -> Array:
+    """Weighted sum of the squares of each column of sparse X."""
+    squares = np.zeros(len(indptr) - 1)
+    for j in range(len(squares)):
+        for k in range(indptr[j], indptr[j + 1]):
+            squares[j] += data[k] * data[k] * weights[indices[k]]
+    return squares
+
+
+@compiled
 def add_sparse_rows(
     data: Array, indices: Array, indptr: Array, places: Array, bend: Array, G: Array
 ) -> None:

@@ -31,16 +31,20 @@ def descend_labels(
     bend: Array, free: bool, U: Array, H: Array, V: Array,
     ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
 ) -> int:  # fmt: skip
-    """As `descend_label_grams`, over the columns of X: the last is 1 where intercepts are free.
+    """As `descend_label_grams`, over the columns of X.
 
-    Row i has the columns of V from ``begin[i]`` on, as many as U has.
+    Row i has the columns of V from ``begin[i]`` on, as many as U has. With pairs, X has another
+    column, 1 everywhere, where intercepts are ``free``: the last row of V is theirs.
     """
     X = data, indices, indptr
     past_V, past_U = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, U.size))
     V0, H0 = V.copy(), H.copy()
     bound, sums = curvatures(X, begin, first, second, bend, V)
     profiled = free and len(first) == 0
-    profile(bound, sums, profiled)
+    if profiled:
+        profile(bound, sums, begin, bend)
+    else:
+        sums[:] = 0.0
     total, db = np.zeros(V.shape[1]), np.zeros(V.shape[1])
     largest, n_past = 0.0, 0
     for n_iter in range(1, max_iter + 1):
@@ -51,7 +55,7 @@ def descend_labels(
         n_past += 1
         gain = sweep_labels(
             X, begin, first, second, bend, bound, sums, total, db, U, V,
-            len(V) - profiled, ridge, low, high, l21,
+            ridge, low, high, l21,
         )  # fmt: skip
         if profiled:
             for c in range(len(db)):
@@ -78,14 +82,14 @@ def curvatures(X: tuple, begin: Array, first: Array, second: Array, bend: Array,
     """A diagonal above the curvature along each row of V, and the weighted sum of the column."""
     data, indices, indptr = X
     bound, sums, width = np.zeros(V.shape), np.zeros(V.shape), bend.shape[1] - len(first)
-    for j in range(len(V)):
+    for j in range(len(indptr) - 1):
         for k in range(indptr[j], indptr[j + 1]):
             x, i = data[k], indices[k]
             at = begin[i]
             for c in range(width):
                 bound[j, at + c] += x * x * bend[i, c]
                 sums[j, at + c] += x * bend[i, c]
-    for j in range(len(V) if len(first) > 0 else 0):
+    for j in range(len(indptr) - 1 if len(first) > 0 else 0):
         for k in range(indptr[j], indptr[j + 1]):
             square, i = data[k] * data[k], indices[k]
             at = begin[i]
@@ -97,13 +101,15 @@ def curvatures(X: tuple, begin: Array, first: Array, second: Array, bend: Array,
 
 
 @compiled
-def profile(bound: Array, sums: Array, profiled: bool) -> None:
-    """Take from the curvatures what intercepts make up for; without these the sums are 0."""
-    for j in range(len(bound)):
+def profile(bound: Array, sums: Array, begin: Array, bend: Array) -> None:
+    """Take from the curvatures what intercepts make up for; their own sum of weights is last."""
+    for i in range(len(bend)):
+        at = begin[i]
+        for c in range(bend.shape[1]):
+            sums[-1, at + c] += bend[i, c]
+    for j in range(len(bound) - 1):
         for c in range(bound.shape[1]):
-            if not profiled:
-                sums[j, c] = 0.0
-            elif sums[-1, c] > 0.0 and j < len(bound) - 1:
+            if sums[-1, c] > 0.0:
                 left = bound[j, c] - sums[j, c] * sums[j, c] / sums[-1, c]
                 bound[j, c] = left if left > ROUNDING * bound[j, c] else 0.0
 
@@ -123,8 +129,9 @@ def best_intercepts(U: Array, begin: Array, weights: Array, total: Array, db: Ar
 
 @compiled
 def products(X: tuple, begin: Array, sums: Array, db: Array, U: Array, H: Array) -> None:
-    """Write minus the gradient of the model to H."""
-    for j in range(len(H)):
+    """Write minus the gradient of the model to H, 0 for intercepts that are at their best."""
+    H[-1] = 0.0
+    for j in range(len(X[2]) - 1):
         correlate(X, j, begin, U, H[j])
         for c in range(H.shape[1]):
             H[j, c] = -H[j, c] - sums[j, c] * db[c]
@@ -134,12 +141,12 @@ def products(X: tuple, begin: Array, sums: Array, db: Array, U: Array, H: Array)
 def sweep_labels(
     X: tuple, begin: Array, first: Array, second: Array, bend: Array, bound: Array, sums: Array,
     total: Array, db: Array, U: Array, V: Array,
-    n_rows: int, ridge: Array, low: Array, high: Array, l21: Array,
+    ridge: Array, low: Array, high: Array, l21: Array,
 ) -> float:  # fmt: skip
-    """Minimise over the first rows of V in turn; what it gains at least."""
+    """Minimise over the rows of V in turn; what it gains at least."""
     gain, weights = 0.0, sums[-1]
     step = np.empty(V.shape[1])
-    for j in range(n_rows):
+    for j in range(len(X[2]) - 1):
         correlate(X, j, begin, U, step)
         for c in range(len(step)):
             step[c] = bound[j, c] * V[j, c] - step[c] - sums[j, c] * db[c]

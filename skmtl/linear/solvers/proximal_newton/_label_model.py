@@ -21,7 +21,12 @@ from scipy import sparse
 
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._losses import DataLoss
-from skmtl.linear.solvers.compiled._label_grams import add_sparse_rows, add_task_rows, centre
+from skmtl.linear.solvers.compiled._label_grams import (
+    add_sparse_rows,
+    add_task_rows,
+    centre,
+    weighted_squares,
+)
 from skmtl.linear.solvers.compiled._label_residuals import descend_labels
 from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams
 
@@ -205,9 +210,13 @@ class LabelData:
     def lengths(self) -> Array:
         """Sum of squares of each feature under the weights of the rows, (n_features,)."""
         weights = self.label_weights
-        if self.task_index is None:
-            weights = weights.sum(axis=1, keepdims=True)
-        return np.maximum(self.design.squares(weights).sum(axis=1), 0.0)
+        if self.task_index is not None:
+            return np.maximum(self.design.squares(weights).sum(axis=1), 0.0)
+        w, X, offset = weights.sum(axis=1), self.X, self.offset[:, 0]
+        if not self.is_sparse:
+            return np.maximum(self.design.squares(w[:, None])[:, 0], 0.0)
+        squares = weighted_squares(X.data, X.indices, X.indptr, w)
+        return np.maximum(squares - offset * (2.0 * (X.T @ w) - offset * w.sum()), 0.0)
 
     @cached_property
     def task_order(self) -> tuple[Array, Array]:
@@ -257,8 +266,8 @@ class LabelData:
         return LabelGrams(pairs, G, bound, means[:, : self.shape[1]] - offset)
 
     def _above_ones(self, columns: Any) -> Any:
-        """Columns of X, and one of 1 if there are intercepts."""
-        if not self.free:
+        """Columns of X, and one of 1 for intercepts that sweeps go over."""
+        if not self.free or not self.pairs.n_pairs:
             return columns
         ones = np.ones((self.n_samples, 1))
         if self.is_sparse:
