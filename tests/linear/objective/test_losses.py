@@ -179,7 +179,7 @@ def test_chunks_of_rows_change_nothing(mixed_data, monkeypatch):
     found = []
     for size in (None, 20):
         if size:
-            monkeypatch.setattr("skmtl.linear.objective._losses.CHUNK", size)
+            monkeypatch.setattr("skmtl.linear.objective._label_block.CHUNK", size)
         loss = DataLoss(make_design(X, targets), targets, targets.label_weights())
         rng = np.random.default_rng(5)
         n_outputs = targets.tasks.n_outputs

@@ -14,8 +14,8 @@ from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._setup import state_loss
 from skmtl.linear.penalties import L2, Graph, MeanDeviation
 from skmtl.linear.solvers import Newton, Stopping
-from skmtl.linear.solvers import _hessian_choice as hessian_choice
 from skmtl.linear.solvers import _newton as newton
+from skmtl.linear.solvers.newton import _hessian_choice as hessian_choice
 from skmtl.linear.solvers.newton._hessian_choice import KEEP, ROUGH
 from skmtl.linear.solvers.newton._hessians import hessians
 from skmtl.linear.solvers.newton._newton_system import newton_system

@@ -10,14 +10,10 @@ from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._setup import state_loss
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L1, L2, L21
-from skmtl.linear.solvers import (
-    ProximalGradient,
-    ProximalNewton,
-    Stopping,
-    _label_model,
-)
+from skmtl.linear.solvers import ProximalGradient, ProximalNewton, Stopping
 from skmtl.linear.solvers._fit import LinearFitter
 from skmtl.linear.solvers.compiled._row import slacks
+from skmtl.linear.solvers.proximal_newton import _label_model
 from skmtl.linear.solvers.proximal_newton._label_model import LabelData, LabelGrams, LabelRows
 from skmtl.linear.solvers.proximal_newton._newton_steps import NewtonSteps
 from skmtl.tasks import Regression

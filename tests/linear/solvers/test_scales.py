@@ -26,10 +26,17 @@ LABELS = {
 }
 
 
+OPTIONS = [{}, {"center": True}, {"intercept_alpha": 0.5}]
+# Every option beside every penalty and every kind of labels, but not each with each.
+CASES = [
+    (penalty, OPTIONS[(i + j) % len(OPTIONS)], labels)
+    for i, penalty in enumerate(DEGREES)
+    for j, labels in enumerate(LABELS)
+]
+
+
 @pytest.mark.parametrize("solver", [solver.name for solver in SOLVERS])
-@pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize("options", [{}, {"center": True}, {"intercept_alpha": 0.5}], ids=str)
-@pytest.mark.parametrize("penalty", DEGREES)
+@pytest.mark.parametrize(("penalty", "options", "labels"), CASES, ids=str)
 def test_units_of_the_features(penalty, options, labels, solver, regression_data):
     X, Y = regression_data
     tasks, made = LABELS[labels]
