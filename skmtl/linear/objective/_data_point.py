@@ -17,10 +17,24 @@ Array = NDArray[Any]
 
 
 class DataPoint:
-    """`DataLoss` at some coefficients, that is at raw scores (n_samples, n_outputs)."""
+    """`DataLoss` at some coefficients, that is at raw scores (n_samples, n_outputs).
 
-    def __init__(self, loss: DataLoss, raw: Array) -> None:
+    Parameters
+    ----------
+    loss : DataLoss
+        Loss.
+    raw : ndarray of shape (n_samples, n_outputs)
+        Raw scores.
+    found : tuple (value, slope) or None, default=None
+        What is known there.
+    """
+
+    def __init__(
+        self, loss: DataLoss, raw: Array, found: tuple[float, Array] | None = None
+    ) -> None:
         self.loss, self.raw = loss, raw
+        if found is not None:
+            self.value_and_slope = found
 
     @cached_property
     def separated(self) -> Array:
@@ -36,7 +50,8 @@ class DataPoint:
         return DataPoint(self.loss.of_rows(step), self.raw[::step])
 
     @cached_property
-    def _value_and_slope(self) -> tuple[float, Array]:
+    def value_and_slope(self) -> tuple[float, Array]:
+        """F(W, b), and its derivative with respect to the raw scores."""
         total, slope = 0.0, np.empty_like(self.raw)
         # A loss may overflow on a step that is too long; the search then shortens it.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -49,12 +64,12 @@ class DataPoint:
 
     @property
     def value(self) -> float:
-        return self._value_and_slope[0]
+        return self.value_and_slope[0]
 
     @property
     def slope(self) -> Array:
         """Derivative with respect to the raw scores, (n_samples, n_outputs)."""
-        return self._value_and_slope[1]
+        return self.value_and_slope[1]
 
     @cached_property
     def curvature(self) -> Curvature:
@@ -103,7 +118,7 @@ class LinearisedPoint(DataPoint):
         return LinearisedPoint(self.point.without(tasks), self.E) if tasks.any() else self
 
     @cached_property
-    def _value_and_slope(self) -> tuple[float, Array]:
+    def value_and_slope(self) -> tuple[float, Array]:
         return self.point.value, self.point.slope + self.curvature.times(self.E)
 
     @property

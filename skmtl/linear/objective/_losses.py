@@ -90,15 +90,17 @@ class DataLoss:
         ]
         most = max((block.task.n_outputs_ for block in self.blocks), default=1)
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
-        self._constant: tuple[Array, DataPoint] | None = None
+        self._constant: tuple[Array, Array, tuple[float, Array]] | None = None
 
     def at(self, W: Array, b: Array) -> DataPoint:
         if W.any() or self.n_samples * len(b) > FEW_SCORES:
             return DataPoint(self, self.design.forward(W, b))
         # Where solvers start, and where the loss of a constant prediction is.
         if self._constant is None or not np.array_equal(self._constant[0], b):
-            self._constant = b.copy(), DataPoint(self, np.array(self.design.shift(b)))
-        return self._constant[1]
+            point = DataPoint(self, np.array(self.design.shift(b)))
+            # Not the point: it has this loss, and with it all data would wait for the collector.
+            self._constant = b.copy(), point.raw, point.value_and_slope
+        return DataPoint(self, *self._constant[1:])
 
     def without(self, tasks: Array) -> DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""

@@ -1,5 +1,7 @@
 """Proximal Newton: its models and sweeps, and the optima of every loss and penalty it takes."""
 
+import gc
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -15,7 +17,7 @@ from skmtl.linear.solvers._fit import LinearFitter
 from skmtl.linear.solvers.compiled._row import slacks
 from skmtl.linear.solvers.proximal_newton import _label_model
 from skmtl.linear.solvers.proximal_newton._label_model import LabelData, LabelGrams, LabelRows
-from skmtl.linear.solvers.proximal_newton._newton_steps import NewtonSteps
+from skmtl.linear.solvers.proximal_newton._newton_steps import _KEPT, NewtonSteps
 from skmtl.tasks import Regression
 from skmtl.tasks._read_targets import read_targets
 
@@ -347,10 +349,20 @@ def test_where_a_descent_ended_is_not_where_another_begins():
     x = ProximalNewton().solve(problem, start, stopping).x
     W, b = problem.coefficients(x)
     same = NewtonSteps(problem, Start(W, b))
-    assert same.point is same.data.end[2]
+    assert same.point.raw is same.data.end[2]
     moved = NewtonSteps(problem, Start(W, b + 0.1))
     np.testing.assert_allclose(moved.point.raw, same.point.raw + 0.1)
-    assert NewtonSteps(problem, Start(W + 0.1, b)).point is not same.point
+    assert NewtonSteps(problem, Start(W + 0.1, b)).point.raw is not same.point.raw
+
+
+def test_nothing_is_kept_of_a_loss_that_is_gone():
+    _, setup = simple()
+    ProximalNewton().solve(setup.problem, setup.start(None), Stopping(0.0, 3))
+    assert setup.problem.loss in _KEPT
+    before = len(_KEPT)
+    del setup
+    gc.collect()
+    assert len(_KEPT) < before
 
 
 def test_classes_that_are_told_apart():

@@ -115,10 +115,16 @@ class Pairs:
 class Quadratic(Protocol):
     """A quadratic model over some features and the intercepts.
 
-    ``shift`` (m, n_columns) is what its features are less than those of the design.
+    Attributes
+    ----------
+    shift : ndarray of shape (m, n_columns)
+        What its features are less than those of the design.
+    share : float
+        Sweeps end at this part of the largest gain: a fit is fastest so.
     """
 
     shift: Array
+    share: float
 
     def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
         """Sweep over V in place; the number of sweeps. U is the slope, H minus the gradient."""
@@ -126,6 +132,8 @@ class Quadratic(Protocol):
 
 class LabelGrams:
     """A model on Gram matrices G (m, m, n_columns + n_pairs), as in `_label_sweeps`."""
+
+    share = 1e-4
 
     def __init__(self, pairs: Pairs, G: Array, bound: Array, shift: Array) -> None:
         self.pairs, self.G, self.bound, self.shift = pairs, G, bound, shift
@@ -137,6 +145,8 @@ class LabelGrams:
 
 class LabelRows:
     """A model on columns of X (n_samples, m), sparse or not."""
+
+    share = 1e-3
 
     def __init__(self, data: LabelData, columns: Any, bend: Array, shift: Array) -> None:
         n_samples, m = columns.shape
@@ -169,7 +179,7 @@ class LabelData:
 
     Attributes
     ----------
-    end : tuple (W, b, point) or None
+    end : tuple (W, b, raw scores, (value, slope)) or None
         Where the last descent ended.
     """
 
@@ -189,7 +199,7 @@ class LabelData:
         self.X = X.tocsc() if self.is_sparse else X
         if self.is_sparse:
             self.X.sum_duplicates()
-        self.end: tuple[Array, Array, DataPoint] | None = None
+        self.end: tuple[Array, Array, Array, tuple[float, Array]] | None = None
 
     @cached_property
     def label_weights(self) -> Array:

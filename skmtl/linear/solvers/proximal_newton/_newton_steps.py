@@ -43,8 +43,8 @@ SMALLEST = 64
 NEAR = 10.0
 """The gap is looked at where a step promises to gain at most this many times the gap allowed."""
 
-INNER, MAX_SWEEPS = 1e-4, 500
-"""Sweeps of a step end where one gains this part of what the first did, or after so many."""
+MAX_SWEEPS = 500
+"""Sweeps of a step end after so many, if not before."""
 
 SUFFICIENT, HALVINGS = 1e-3, 40
 """Part of the promised decrease that a step has to bring, and how often it is halved for that."""
@@ -102,25 +102,24 @@ class NewtonSteps:
         if problem.parts[0].positive:
             np.maximum(self.W, 0.0, out=self.W)
         self.terms = _terms(problem)
-        self.point = self._point_at_end_of_last() or problem.loss.at(self.W, self.b)
+        self.point = self._first_point(problem.loss)
         self.damping = FLAT
         self._last_H: Array | None = None
 
-    def _point_at_end_of_last(self) -> DataPoint | None:
+    def _first_point(self, loss: DataLoss) -> DataPoint:
         """Where the descent before ended, if this one begins there, as along a path."""
-        if self.data.end is None:
-            return None
-        W, b, point = self.data.end
-        # Intercepts have been in other units in between.
-        rounding = 1e-12 * (np.abs(b).max() + np.abs(point.raw).max())
-        if not np.array_equal(W, self.W) or np.abs(b - self.b).max() > rounding:
-            return None
-        self.b = b.copy()
-        return point
+        if self.data.end is not None:
+            W, b, raw, found = self.data.end
+            # Intercepts have been in other units in between.
+            rounding = 1e-12 * (np.abs(b).max() + np.abs(raw).max())
+            if np.array_equal(W, self.W) and np.abs(b - self.b).max() <= rounding:
+                self.b = b.copy()
+                return DataPoint(loss, raw, found)
+        return loss.at(self.W, self.b)
 
     def keep_end(self) -> None:
-        """Keep where this descent ends for the next one."""
-        self.data.end = self.W, self.b, self.point
+        """Keep where this descent ends for the next one; a point would keep its loss alive."""
+        self.data.end = self.W, self.b, self.point.raw, self.point.value_and_slope
 
     def step(self) -> float:
         """One step; what the model promised it to gain."""
@@ -138,7 +137,7 @@ class NewtonSteps:
             V0[m], H0[m] = self.b, -sums
             H0[:m] += model.shift * sums
         V, H = V0.copy(), H0.copy()
-        model.descend(point.slope, H, V, terms, (INNER, MAX_SWEEPS))
+        model.descend(point.slope, H, V, terms, (model.share, MAX_SWEEPS))
         dV = V - V0
         db = np.zeros_like(self.b)
         if self.free:
