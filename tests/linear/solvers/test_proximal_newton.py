@@ -15,7 +15,7 @@ from skmtl.linear.penalties import L1, L2, L21
 from skmtl.linear.solvers import ProximalGradient, ProximalNewton, Stopping
 from skmtl.linear.solvers._fit import LinearFitter
 from skmtl.linear.solvers.compiled._row import slacks
-from skmtl.linear.solvers.proximal_newton import _label_model
+from skmtl.linear.solvers.proximal_newton import _label_model, _pairs
 from skmtl.linear.solvers.proximal_newton._label_model import LabelData, LabelGrams, LabelRows
 from skmtl.linear.solvers.proximal_newton._newton_steps import _KEPT, NewtonSteps
 from skmtl.tasks import Regression
@@ -154,7 +154,7 @@ def test_a_diagonal_above_the_curvature_of_classes_finds_the_same(loss, monkeypa
     X, Y, options = problem_of(loss, "dense")
     setup = stated(X, Y, options)
     exact, _ = check_same(setup, tol=1e-6)
-    monkeypatch.setattr(_label_model, "PAIR_BYTES", 0)
+    monkeypatch.setattr(_pairs, "PAIR_BYTES", 0)
     setup = stated(X, Y, options)
     np.testing.assert_allclose(check_same(setup, tol=1e-6)[0], exact, atol=0.02)
 
