@@ -52,12 +52,7 @@ class BlockDescent(Solver):
             return lacks_grams(case)
         if case.n_grams > 1 and (missing := lacks_grams(case, one_per_task=True)):
             return missing
-        if case.has_shrunk_intercepts or case.options.center:
-            return "intercept_alpha=0 and center=False"
-        part = case.parts[0]
-        if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
-            return "alpha > 0 and a sum of L1, L21 and L2 (one feature_weight)"
-        return None
+        return lacks_row_norms(case)
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
         from skmtl.linear.solvers._working_sets import block_descent
@@ -122,6 +117,16 @@ def row_space(X: Any, Y: Array, weights: Array, x_mean: Array | None) -> Space:
             X, x_mean = without_large_means(X, x_mean, weights)
         return SparseRows(X.multiply(root).tocsr(), Y * root, x_mean, weights.sum())
     return DenseRows((X if x_mean is None else X - x_mean) * root, Y * root)
+
+
+def lacks_row_norms(case: Case) -> str | None:
+    """What is missing for sweeps over the rows of W; None if nothing is."""
+    if case.has_shrunk_intercepts or case.options.center:
+        return "intercept_alpha=0 and center=False"
+    part = case.parts[0]
+    if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
+        return "alpha > 0 and a sum of L1, L21 and L2 (one feature_weight)"
+    return None
 
 
 def takes_rows(part: PenaltyPart) -> bool:

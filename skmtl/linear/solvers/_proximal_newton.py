@@ -1,7 +1,8 @@
 """Proximal Newton: losses that are not all squared with a sum of row norms.
 
-`_newton_steps` has the algorithm, `_label_model` the quadratic model of a step, `compiled` the
-inner loops. All of these are imported on first use: loading numba takes longer than many a fit.
+`proximal_newton._newton_steps` has the algorithm, `proximal_newton._label_model` the quadratic
+model of a step, `compiled` the inner loops. All of these are imported on first use: loading numba
+takes longer than many a fit.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
-from skmtl.linear.solvers._block_descent import has_one_feature_weight, takes_rows
+from skmtl.linear.solvers._block_descent import lacks_row_norms
 
 
 class ProximalNewton(Solver):
@@ -21,12 +22,7 @@ class ProximalNewton(Solver):
     def lacks(self, case: Case) -> str | None:
         if case.tasks.has_squared_loss:
             return "a loss that is not squared"
-        if case.has_shrunk_intercepts or case.options.center:
-            return "intercept_alpha=0 and center=False"
-        part = case.parts[0]
-        if len(case.parts) > 1 or not takes_rows(part) or not has_one_feature_weight(part):
-            return "alpha > 0 and a sum of L1, L21 and L2 (one feature_weight)"
-        return None
+        return lacks_row_norms(case)
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
         from skmtl.linear.solvers.proximal_newton._newton_steps import proximal_newton
