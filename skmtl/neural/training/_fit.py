@@ -20,7 +20,7 @@ from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._compare import check_same_network
-from skmtl.neural.training._evaluate import best_constant, constant_losses
+from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
     check_finite_epoch,
@@ -56,10 +56,12 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     rows = fit.rows(index)
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters),
+        fit.module(
+            None if before is None else before.parameters, priors=task_priors(fit.tasks, rows)
+        ),
         rows,
         fit.rng(BATCHES),
-        max_iter=estimator.max_iter,
+        max_iter=fit.max_iter(rows),
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
         judged=validation,
@@ -72,7 +74,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
         pause=lambda: pause(fit, run, rows, held_out),
     )
-    options = {"max_iter": estimator.max_iter, "validation": validation, "observer": observer}
+    options = {"max_iter": fit.max_iter(rows), "validation": validation, "observer": observer}
     losses = _train(fit, run, rows, **options)
     check_finite_epoch(fit, run.progress)
     write_results(fit, run.module, run.progress, rows, held_out)
@@ -126,15 +128,20 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     rows, after = _count(fit, stream)
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, stream.n_calls),
+        fit.module(
+            None if before is None else before.parameters,
+            stream.n_calls,
+            priors=task_priors(fit.tasks, rows),
+        ),
         rows,
         fit.rng(BATCHES, stream.n_calls),
-        max_iter=1,
+        max_iter=None,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",
         # Few rows may have hardly any spread: what counts is that of all so far.
         constant=after.loss / after.n_rows * (1.0 + FEW / np.sqrt(rows.n_rows)),
         learnt=stream.learnt,
+        n_rows=after.n_rows,
     )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)

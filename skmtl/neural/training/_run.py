@@ -19,7 +19,7 @@ from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import get_state, on_device, set_state, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
-from skmtl.neural.optimizers._schedules import scheduled
+from skmtl.neural.optimizers._schedules import CURVES, scheduled
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._setup import BALANCING, Fit
@@ -95,11 +95,12 @@ def start(
     rows: Rows,
     rng: np.random.Generator,
     *,
-    max_iter: int,
+    max_iter: int | None,
     monitor: Hashable,
     constant: Array,
     judged: Rows | None = None,
     learnt: dict[str, Any] | None = None,
+    n_rows: int | None = None,
 ) -> Run:
     """The run of a fit, before its first epoch.
 
@@ -113,8 +114,9 @@ def start(
         Training data.
     rng : numpy.random.Generator
         Decides the order of the rows.
-    max_iter : int
-        Epochs at most.
+    max_iter : int or None
+        Epochs at most. None for one pass of many, whose learning rate is constant, for there is
+        no end that it could be planned to.
     monitor : "mean", "worst" or name of a task
         The loss that decides on stopping.
     constant : ndarray of shape (n_tasks,)
@@ -123,13 +125,15 @@ def start(
         The rows it is taken from; by default those of training.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
+    n_rows : int, default=None
+        Number of rows so far, those of earlier passes included.
     """
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
     balancing = _balancing(fit, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
-    optimizer = _optimizer(fit.estimator, module, max_iter * fit.steps_of_an_epoch(rows))
+    optimizer = _optimizer(fit, module, rows, max_iter, n_rows or rows.n_rows)
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
     return Run(
@@ -179,17 +183,23 @@ def _warn_of_nothing_to_balance(fit: Fit, module: MultiTaskModule, balancing: Ba
     )
 
 
-def _optimizer(estimator: Any, module: MultiTaskModule, n_steps: int) -> Optimizer | Wrapped:
-    """What moves the parameters, in so many steps at most."""
-    options = {"learning_rate": estimator.learning_rate_init, "alpha": estimator.alpha}
+def _optimizer(
+    fit: Fit, module: MultiTaskModule, rows: Rows, max_iter: int | None, n_rows: int
+) -> Optimizer | Wrapped:
+    """What moves the parameters, in so many epochs at most."""
+    estimator = fit.estimator
+    options = {
+        "learning_rate": estimator.learning_rate_init,
+        "alpha": fit.alpha(n_rows, fit.batch_size(rows)),
+    }
     if estimator.solver == "sgd":
         options["momentum"] = estimator.momentum
         options["nesterov"] = estimator.nesterovs_momentum
     optimizer = scheduled(
         OPTIMIZERS[estimator.solver](module, **options),
-        estimator.learning_rate,
+        "constant" if max_iter is None else estimator.learning_rate,
         n_models=1,
-        n_steps=n_steps,
+        n_steps=(max_iter or 1) * fit.steps_of_an_epoch(rows),
         n_iter_no_change=estimator.n_iter_no_change,
     )
     if estimator.max_grad_norm is None:
@@ -211,10 +221,15 @@ def _progress(
         1,
         counts,
         tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
+        n_iter_no_change=np.inf if runs_to_its_end(estimator) else estimator.n_iter_no_change,
         monitor=_monitor(fit, monitor, counts, can_judge),
         constant=constant,
     )
+
+
+def runs_to_its_end(estimator: Any) -> bool:
+    """Whether a fit has all of its epochs: the loss of training says little amid a plan."""
+    return estimator.learning_rate in CURVES and not estimator.early_stopping
 
 
 def _monitor(fit: Fit, monitor: Hashable, counts: Array, can_judge: Array) -> Monitor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,17 @@ Array = NDArray[Any]
 
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
+
+# Where the parameters are "auto", measured by benchmarks/accuracy.py. Least numbers of steps and
+# of epochs; sizes of batches, and how many of them an epoch has in between.
+N_STEPS, N_EPOCHS = 500, 20
+BATCH_SIZE, N_BATCHES = (64, 256), 32
+# Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
+# depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
+# model and dataset size", ICML 2025, section 3.
+MEMORY = 50.0
+# Of the other solvers, as scikit-learn's networks have it.
+L2_ALPHA = 1e-4
 
 
 def resolve(parameter: str, value: Any) -> Any:
@@ -145,13 +157,16 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def module(self, state: dict[str, Array] | None, *more: int) -> MultiTaskModule:
-        """The network, freshly initialised or in the given state."""
+    def module(
+        self, state: dict[str, Array] | None, *more: int, priors: Sequence[Array]
+    ) -> MultiTaskModule:
+        """The network in the given state, or freshly initialised, with heads that start there."""
         module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             keys = task_keys(self.tasks.names)
             module.initialize([self.seed], keys, self.description["activation"])
+            module.start_at(priors)
         else:
             set_state(module, state)
         rng = self.rng(DROPOUT, *more)
@@ -192,11 +207,36 @@ class Fit:
     def batch_size(self, rows: Rows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
-        return min(200 if size == "auto" else size, rows.n_rows)
+        if size != "auto":
+            return min(size, rows.n_rows)
+        smallest, largest = BATCH_SIZE
+        size = min(max(smallest, rows.n_rows // N_BATCHES), largest)
+        # As large as each other, or else the last one may be a few rows.
+        return -(-rows.n_rows // -(-rows.n_rows // size))
 
     def steps_of_an_epoch(self, rows: Rows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
+
+    def max_iter(self, rows: Rows) -> int:
+        """Epochs at most."""
+        max_iter = self.estimator.max_iter
+        if max_iter != "auto":
+            return int(max_iter)
+        return max(-(-N_STEPS // self.steps_of_an_epoch(rows)), N_EPOCHS)
+
+    def alpha(self, n_rows: int, batch_size: int) -> float:
+        r"""Strength of the decay.
+
+        By default, weights keep :math:`(1 - \eta \alpha)^{n / B} = e^{-1 / 50}` of themselves in an
+        epoch of n / B steps at the highest learning rate.
+        """
+        estimator = self.estimator
+        if estimator.alpha != "auto":
+            return float(estimator.alpha)
+        if estimator.solver != "adamw":
+            return L2_ALPHA
+        return float(batch_size / (n_rows * MEMORY * estimator.learning_rate_init))
 
     @cached_property
     def fingerprint(self) -> int:
