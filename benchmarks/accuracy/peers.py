@@ -165,10 +165,10 @@ class PerTask:
     """A ridge per task, the mean of all tasks for one without rows."""
 
     def fit(self, X, y):
-        self.mean_ = y.mean()
-        self.models_ = {
-            t: ridge().fit(X[X[:, 0] == t, 1:], y[X[:, 0] == t]) for t in np.unique(X[:, 0])
-        }
+        self.mean_, self.models_ = y.mean(), {}
+        for t in np.unique(X[:, 0]):
+            rows = X[:, 0] == t
+            self.models_[t] = ridge().fit(X[rows, 1:], y[rows])
         return self
 
     def predict(self, X):

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -14,21 +14,22 @@ SEED = 0
 
 
 def folds(n):
-    return list(
-        KFold(5 if n <= 160 else 3, shuffle=True, random_state=SEED).split(np.empty((n, 1)))
-    )
+    k = 5 if n <= 160 else 3
+    return list(KFold(k, shuffle=True, random_state=SEED).split(np.empty((n, 1))))
+
+
+def folds_of_tasks(task):
+    """Every task has its share of rows in every fold, so that none is without training rows."""
+    even = StratifiedKFold(3, shuffle=True, random_state=SEED)
+    return list(even.split(task[:, None], task))
 
 
 def prepared(X, train):
     """Gaps filled with medians, columns standardised, both as the training rows have it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return (
-            make_pipeline(SimpleImputer(), StandardScaler())
-            .set_params(simpleimputer__strategy="median")
-            .fit(X[train])
-            .transform(X)
-        )
+        steps = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+        return steps.fit(X[train]).transform(X)
 
 
 class Clock:
@@ -126,7 +127,7 @@ def summary_of_classes(found, clock):
 def long_folds(data, order):
     """Training rows sorted by task, as sets are shipped, or shuffled; features standardised."""
     rng = np.random.default_rng(SEED)
-    for train, test in folds(len(data.y)):
+    for train, test in folds_of_tasks(data.X[:, 0]):
         train = np.sort(train) if order == "sorted" else rng.permutation(train)
         Z = np.column_stack([data.X[:, 0], prepared(data.X[:, 1:], train)])
         yield train, test, Z
