@@ -21,7 +21,7 @@ from skmtl.neural.training._validation import may_be_held_out, validation_split
 
 Array = NDArray[Any]
 
-FEW = 50
+FEW = 100
 """Rows whose loss says too little of the best epoch: measured, benchmarks/accuracy."""
 
 N_FOLDS = 4

@@ -23,12 +23,10 @@ CHUNK = 2**22
 class ModelRows:
     r"""The training rows of each model.
 
-    An epoch takes as many rows of every model as the one with the fewest has; others leave out
-    some at random. A label of task t counts, in model k,
+    An epoch has as many steps as the model with the most rows takes, which learns as it would
+    alone; the others begin another pass. A label of task t counts, in model k,
 
     .. math:: s_{ti} \, n_k \Big/ \sum_{j \in \text{rows of } k} s_{tj}
-
-    so that a model learns as it would alone.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ class ModelRows:
 
     def __init__(self, rows: Rows, index: Sequence[Array]) -> None:
         self.rows, self.index = rows, index
-        self.n_rows = min(map(len, index))
+        self.n_rows = max(map(len, index))
         self.values = rows.values
         self.all_rows_count = rows.all_rows_count
         self.factor = None if rows.all_alike else self._factor()
@@ -63,9 +61,16 @@ class ModelRows:
     def epoch(self, rngs: list[np.random.Generator], size: int) -> Iterator[Batch]:
         """Shuffled batches, in an order of its own for each model."""
         picked = zip(rngs, self.index, strict=True)
-        order = np.stack([rng.permutation(some)[: self.n_rows] for rng, some in picked])
+        order = np.stack([self._order(rng, some, size) for rng, some in picked])
         for batch in self.rows.batches(torch.from_numpy(order).to(self.rows.device), size):
             yield batch if self.factor is None else replace(batch, weights=self._weights(batch))
+
+    def _order(self, rng: np.random.Generator, some: Array, size: int) -> Array:
+        """Rows of an epoch of one model; where they are a single batch, as they are."""
+        passes = [some if size >= self.n_rows else some[rng.permutation(len(some))]]
+        while (n_missing := self.n_rows - sum(map(len, passes))) > 0:
+            passes.append(some[rng.permutation(len(some))[:n_missing]])
+        return np.concatenate(passes)
 
     def _weights(self, batch: Batch) -> Tensor:
         assert self.factor is not None
