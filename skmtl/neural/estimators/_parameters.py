@@ -111,8 +111,9 @@ PARAMETERS = """
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
         Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the
         network four others train at once, each without a fourth of the rows, and the loss of
-        every row in the network that has not seen it decides on the epoch. Otherwise the training loss decides on stopping, and the last epoch is kept, unless
-        training diverged (see ``diverged_``).
+        every row in the network that has not seen it decides on the epoch. Without early stopping
+        the training loss decides on stopping, and the last epoch is kept, unless training
+        diverged (see ``diverged_``).
     monitor : {"mean", "worst"} or name of a task, default="mean"
         The loss that decides: the mean over the tasks, weighted by ``task_weight``; the
         largest of any task with a weight; or that of one task, as ``task_names_in_`` has it.

@@ -130,7 +130,8 @@ def test_early_stopping_on_few_rows_keeps_the_network_of_all_rows(batch_size):
     stopped.fit(X, Y)
     best = int(np.argmin(stopped.history_["validation_loss"].mean(axis=1))) + 1
     assert 1 < best < stopped.n_iter_ < 200
-    alone = MultiTaskMLP((16,), learning_rate_init=0.05, max_iter=best, n_iter_no_change=best, **options)
+    length = {"max_iter": best, "n_iter_no_change": best}
+    alone = MultiTaskMLP((16,), learning_rate_init=0.05, **length, **options)
     alone.fit(X, Y)
     np.testing.assert_allclose(stopped.predict(X), alone.predict(X), rtol=1e-9)
     assert stopped.best_validation_score_ < stopped.score(X, Y)
