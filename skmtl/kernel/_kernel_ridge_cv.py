@@ -222,12 +222,12 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             X_read, task_column = self._read_X(X, reset=True)
             targets = self._read_y(X_read, y, task_column, sample_weight)
             self._publish(targets.tasks)
-            folds = None
-            if self.cv is not None or groups is not None:
+            if self.cv is None and groups is None:
+                self._fit(X_read, targets)
+            else:
                 strata = partial(strata_of, targets)
-                found = read_folds(self.cv, X, y, groups, strata=strata)
-                folds = Fold.of(found, len(targets.values))
-            self._fit(X_read, targets, folds)
+                folds = read_folds(self.cv, X, y, groups, strata=strata)
+                self._fit(X_read, targets, Fold.of(folds, len(targets.values)))
         return self
 
     def _fit(self, X: Any, targets: Targets, folds: list[Fold] | None = None) -> None:

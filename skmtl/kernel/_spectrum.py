@@ -105,8 +105,10 @@ class Spectrum:
         Q, y = self.vectors, self.scaled(targets)
         left = alphas[:, None] / (self.values + alphas[:, None])
         along = Q.T @ y
-        moved = np.moveaxis(left[:, :, None] * along, 1, 0).reshape(len(along), -1)
-        found = (Q @ moved).reshape(len(Q), len(alphas), -1).transpose(1, 0, 2)
+        moved = np.moveaxis(left[:, :, None] * along, 1, 0).reshape(
+            len(along), left.shape[0] * along.shape[1]
+        )
+        found = (Q @ moved).reshape(len(Q), len(alphas), along.shape[1]).transpose(1, 0, 2)
         found = found + (y - Q @ along)
         if folds is None:
             squares = np.square(Q)
