@@ -9,6 +9,7 @@ _HOMES = {
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
     "MultiTaskKernelRidge": "skmtl.kernel",
+    "MultiTaskKernelRidgeCV": "skmtl.kernel",
     "MultiTaskLasso": "skmtl.linear",
     "MultiTaskLassoCV": "skmtl.linear",
     "MultiTaskLinear": "skmtl.linear",

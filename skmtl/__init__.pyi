@@ -14,7 +14,7 @@ from skmtl import (
 )
 from skmtl.compose import IndependentTasks, PooledTasks, TargetScaler, TaskChain, TaskGrouping
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge
+from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
 from skmtl.linear import (
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
@@ -38,6 +38,7 @@ __all__ = [
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskKernelRidge",
+    "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
     "MultiTaskLinear",

@@ -5,6 +5,7 @@ from skmtl import (
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
     MultiTaskLasso,
     MultiTaskLassoCV,
     MultiTaskLinear,
@@ -27,6 +28,7 @@ ANY_TYPES = {
     "mlp": lambda **kw: MultiTaskMLP(
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
+    "kernel-ridge-cv": MultiTaskKernelRidgeCV,
     "independent": IndependentTasks,
     "pooled": PooledTasks,
     "chain": lambda **kw: TaskChain(**{"cv": 3, **kw}),
@@ -88,6 +90,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskKernelRidge(),
+    MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
     MultiTaskMLPRegressor(),
     MultiTaskMLPClassifier(),
