@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.parallel import delayed
 
-from skmtl._warnings import chosen_alpha
+from skmtl._warnings import chosen_alpha, known_labels
 from skmtl.compose._features import take_rows
 from skmtl.compose._meta import expected_of, fit_prepared
 from skmtl.compose._notes import noted
@@ -86,7 +86,9 @@ def _do(prepared: Any, X: Any, types: Any, names: Any, is_long: bool) -> Any:
         quietly = nullcontext() if X is None else chosen_alpha()
         with noted(prepared[0], "fitted to", *names), quietly:
             estimator = fit_prepared(*prepared)
-            expected = None if X is None else expected_of(estimator, X, types, is_long=is_long)
+            if X is None:
+                return estimator, None, None
+            with known_labels():
+                return estimator, expected_of(estimator, X, types, is_long=is_long), None
     except Exception as error:
         return None, None, error
-    return estimator, expected, None

@@ -37,20 +37,20 @@ class FittedMembers:
     def fit(cls, members: list[Member], workshop: Workshop) -> Self:
         """Fit to all rows. Raises where a member fails for all tasks, warns where for some."""
         tasks = workshop.targets.tasks
-        done = workshop.do([Job(member, member.tasks) for member in members])
+        done = workshop.do([Job(m, m.tasks) for m in members if len(m.tasks)])
         learned, fitted = [], []
         for member in members:
             own = [d for d in done if d.job.member is member]
             failed = [d for d in own if d.error is not None]
             parts = [(d.job.tasks, d.estimator) for d in own if d.error is None]
-            if not parts:
+            if failed and not parts:
                 error: Any = failed[0].error
                 error.add_note(f"It is {member.name!r} of the estimators in the stack.")
                 raise error
             warn_of_failures(failed, tasks)
             fitted.append(parts)
-            found = np.sort(np.concatenate([of_part for of_part, _ in parts]))
-            learned.append(replace(member, tasks=found))
+            is_learned = np.isin(member.tasks, [t for of_part, _ in parts for t in of_part])
+            learned.append(replace(member, tasks=member.tasks[is_learned]))
         return cls(tasks, learned, fitted)
 
     def expected(self, X: Any, is_used: Any) -> list[Expected]:
@@ -73,10 +73,12 @@ class FittedMembers:
         """
         found: list[Expected | None] = []
         for parts in self.fitted:
-            final = final_estimator(parts[0][1])
-            own: Any = getattr(final, "out_of_fold_", None)
-            is_own = isinstance(final, MultiTaskEstimator) and own is not None and len(parts) == 1
-            if not is_own or any(len(column) != n_rows for column in own):
+            own: Any = None
+            if len(parts) == 1:
+                final = final_estimator(parts[0][1])
+                if isinstance(final, MultiTaskEstimator):
+                    own = getattr(final, "out_of_fold_", None)
+            if own is None or any(len(column) != n_rows for column in own):
                 found.append(None)
                 continue
             columns = self._unknown(n_rows)

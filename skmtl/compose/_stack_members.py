@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl._innermost import innermost
 from skmtl._shown import shown
+from skmtl._warnings import labels_are_known
 from skmtl.compose._independent import IndependentTasks
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import kind_of
@@ -21,6 +22,7 @@ PARAMETER_OF = {"regressor": "regressor", "classifier": "classifier", None: "est
 class Member:
     """An estimator of this package, not fitted, and the positions of the tasks that it learns.
 
+    There are none where a fold lacks labels of the tasks that it is for.
     ``is_apart``: it is one of scikit-learn's for each task, so that it can fail in one alone.
     """
 
@@ -38,8 +40,8 @@ def read_members(named: Any, tasks: TaskSet) -> list[Member]:
     if not is_learned.all():
         t = labelled[~is_learned][0]
         raise ValueError(
-            f"Task {tasks.names[t]!r} is {_type(tasks, t).alias}, which none of the estimators "
-            f"{shown([name for name, _ in named])} learns."
+            f"Task {tasks.names.tolist()[t]!r} is {_type(tasks, t).alias}, which none of the "
+            f"estimators {shown([name for name, _ in named])} learns."
         )
     return members
 
@@ -59,7 +61,8 @@ def _read_member(name: str, given: Any, tasks: TaskSet, labelled: Any) -> Member
         for t in labelled
         if kind == "any" or (kind == "classification") == _type(tasks, t).is_classification
     ]
-    if not learned:
+    # Without its labels a task may look like one of another type.
+    if not learned and len(labelled) == tasks.n_tasks and not labels_are_known():
         found = sorted({_type(tasks, t).alias for t in labelled})
         raise ValueError(
             f"estimators: {name!r}, {in_a_line(given)}, learns {kind}, but the tasks are {found}."

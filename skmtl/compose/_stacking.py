@@ -181,7 +181,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         workshop = Workshop(X, targets, self._prepare, parallel)
         self._stack = FittedMembers.fit(members, workshop)
         self.estimators_ = {
-            member.name: parts[0][1] if len(parts) == 1 else [part for _, part in parts]
+            member.name: parts[0][1] if len(parts) == 1 else [part for _, part in parts] or None
             for member, parts in zip(members, self._stack.fitted, strict=True)
         }
         said = self._hold_out(folds, workshop)
