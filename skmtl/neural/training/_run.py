@@ -21,6 +21,7 @@ from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
 from skmtl.neural.optimizers._schedules import CURVES, scheduled
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._setup import BALANCING, Fit
 from skmtl.neural.training._step import Step
@@ -47,6 +48,8 @@ class Run:
         One per model: the order of its batches.
     probe : callable, default=None
         Is called with the run and a batch before each step; changes nothing.
+    model_rows : ModelRows, default=None
+        The training rows of each model, where they differ.
     """
 
     module: MultiTaskModule
@@ -55,6 +58,7 @@ class Run:
     progress: Progress
     rngs: list[np.random.Generator]
     probe: Callable[[Run, Batch], None] | None = None
+    model_rows: ModelRows | None = None
 
     def state(self) -> dict[str, Any]:
         """A copy of the state, on the CPU."""
@@ -93,12 +97,13 @@ def start(
     fit: Fit,
     module: MultiTaskModule,
     rows: Rows,
-    rng: np.random.Generator,
+    rngs: list[np.random.Generator],
     *,
     max_iter: int | None,
     monitor: Hashable,
     constant: Array,
     judged: Rows | None = None,
+    model_rows: ModelRows | None = None,
     learnt: dict[str, Any] | None = None,
     n_rows: int | None = None,
 ) -> Run:
@@ -109,11 +114,11 @@ def start(
     fit : Fit
         Data and parameters.
     module : MultiTaskModule
-        The network.
+        The networks.
     rows : Rows
         Training data.
-    rng : numpy.random.Generator
-        Decides the order of the rows.
+    rngs : list of numpy.random.Generator
+        One per model: the order of the rows.
     max_iter : int or None
         Epochs at most. None for one pass of many, whose learning rate is constant, for there is
         no end that it could be planned to.
@@ -123,6 +128,8 @@ def start(
         Losses of predictions that need no network.
     judged : Rows, default=None
         The rows it is taken from; by default those of training.
+    model_rows : ModelRows, default=None
+        The training rows of each model, where they differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
     n_rows : int, default=None
@@ -130,18 +137,26 @@ def start(
     """
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
-    balancing = _balancing(fit, learnt.get("balancing"))
+    n_models = len(rngs)
+    balancing = _balancing(fit, n_models, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
-    optimizer = _optimizer(fit, module, rows, max_iter, n_rows or rows.n_rows)
+    trained = model_rows or rows
+    options = {
+        "n_models": n_models,
+        "alpha": fit.alpha(n_rows or trained.n_rows, fit.batch_size(trained)),
+        "n_steps": None if max_iter is None else max_iter * fit.steps_of_an_epoch(trained),
+    }
+    optimizer = _optimizer(fit.estimator, module, **options)
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
     return Run(
         module,
         Step(module, fit.objective, balancing, omega),
         optimizer,
-        _progress(fit, module, rows if judged is None else judged, monitor, constant),
-        [rng],
+        _progress(fit, module, n_models, rows if judged is None else judged, monitor, constant),
+        rngs,
+        model_rows=model_rows,
     )
 
 
@@ -154,7 +169,7 @@ def learnt(fit: Fit, run: Run) -> dict[str, Any]:
     }
 
 
-def _balancing(fit: Fit, before: Balancing | None) -> Balancing:
+def _balancing(fit: Fit, n_models: int, before: Balancing | None) -> Balancing:
     """How tasks are weighed; a method that an earlier pass has started goes on."""
     method: Balancing = fit.setting("balancing")
     if before is not None and is_same(before, method):
@@ -163,9 +178,9 @@ def _balancing(fit: Fit, before: Balancing | None) -> Balancing:
         return again
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    seed = int(fit.rng(BALANCING).integers(2**62))
+    seeds = fit.rng(BALANCING).integers(2**62, size=n_models).tolist()
     types = types * len(names) if fit.tasks.is_long else types
-    method.start(BalancingInfo([seed], task_keys(names), types))
+    method.start(BalancingInfo(seeds, task_keys(names), types))
     return method
 
 
@@ -184,22 +199,18 @@ def _warn_of_nothing_to_balance(fit: Fit, module: MultiTaskModule, balancing: Ba
 
 
 def _optimizer(
-    fit: Fit, module: MultiTaskModule, rows: Rows, max_iter: int | None, n_rows: int
+    estimator: Any, module: MultiTaskModule, *, n_models: int, alpha: float, n_steps: int | None
 ) -> Optimizer | Wrapped:
-    """What moves the parameters, in so many epochs at most."""
-    estimator = fit.estimator
-    options = {
-        "learning_rate": estimator.learning_rate_init,
-        "alpha": fit.alpha(n_rows, fit.batch_size(rows)),
-    }
+    """What moves the parameters, in so many steps at most; None if nobody knows."""
+    options = {"learning_rate": estimator.learning_rate_init, "alpha": alpha}
     if estimator.solver == "sgd":
         options["momentum"] = estimator.momentum
         options["nesterov"] = estimator.nesterovs_momentum
     optimizer = scheduled(
         OPTIMIZERS[estimator.solver](module, **options),
-        "constant" if max_iter is None else estimator.learning_rate,
-        n_models=1,
-        n_steps=(max_iter or 1) * fit.steps_of_an_epoch(rows),
+        "constant" if n_steps is None else estimator.learning_rate,
+        n_models=n_models,
+        n_steps=n_steps or 1,
         n_iter_no_change=estimator.n_iter_no_change,
     )
     if estimator.max_grad_norm is None:
@@ -208,7 +219,12 @@ def _optimizer(
 
 
 def _progress(
-    fit: Fit, module: MultiTaskModule, judged: Rows, monitor: Hashable, constant: Array
+    fit: Fit,
+    module: MultiTaskModule,
+    n_models: int,
+    judged: Rows,
+    monitor: Hashable,
+    constant: Array,
 ) -> Progress:
     """The progress, where the losses of the rows ``judged`` decide."""
     estimator = fit.estimator
@@ -218,7 +234,7 @@ def _progress(
         counts = judged.task_has_label.astype(float)
     return Progress(
         module,
-        1,
+        n_models,
         counts,
         tol=estimator.tol,
         n_iter_no_change=np.inf if runs_to_its_end(estimator) else estimator.n_iter_no_change,

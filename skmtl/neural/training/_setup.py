@@ -22,6 +22,7 @@ from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
 
@@ -157,22 +158,30 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
+    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
+        """A generator for each of some models; that of the first does not know of the others."""
+        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+
     def module(
-        self, state: dict[str, Array] | None, *more: int, priors: Sequence[Array]
+        self,
+        state: dict[str, Array] | None,
+        *more: int,
+        priors: Sequence[Array],
+        n_models: int = 1,
     ) -> MultiTaskModule:
-        """The network in the given state, or freshly initialised, with heads that start there."""
-        module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
+        """The networks in the given state, or all freshly initialised alike around the priors."""
+        module = build(self.description, self.X.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             keys = task_keys(self.tasks.names)
-            module.initialize([self.seed], keys, self.description["activation"])
+            module.initialize([self.seed] * n_models, keys, self.description["activation"])
             module.start_at(priors)
         else:
             set_state(module, state)
-        rng = self.rng(DROPOUT, *more)
+        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
         for layer in module.modules():
             if isinstance(layer, Dropout):
-                layer.seed([int(rng.integers(2**62))], self.device)
+                layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
         return module
 
     @cached_property
@@ -204,7 +213,7 @@ class Fit:
             self.device,
         )
 
-    def batch_size(self, rows: Rows) -> int:
+    def batch_size(self, rows: Rows | ModelRows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
         if size != "auto":
@@ -214,11 +223,11 @@ class Fit:
         # As large as each other, or else the last one may be a few rows.
         return -(-rows.n_rows // -(-rows.n_rows // size))
 
-    def steps_of_an_epoch(self, rows: Rows) -> int:
+    def steps_of_an_epoch(self, rows: Rows | ModelRows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
 
-    def max_iter(self, rows: Rows) -> int:
+    def max_iter(self, rows: Rows | ModelRows) -> int:
         """Epochs at most."""
         max_iter = self.estimator.max_iter
         if max_iter != "auto":
