@@ -23,7 +23,8 @@ Array = NDArray[Any]
 
 def fitted_state(fit: Fit, module: nn.Module) -> FittedState:
     """The network as it is."""
-    return FittedState(fit.description, get_state(module), fit.network_tasks)
+    parameters = get_state(module)
+    return FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
 
 
 def write_results(
