@@ -80,7 +80,7 @@ class Spectrum:
         u, mean = np.sqrt(share), share @ features
         scaled = (features - mean) * u[:, None]
         values, vectors = linalg.eigh(scaled.T @ scaled, driver="evd", check_finite=False)
-        used = values > NEGLIGIBLE * max(values[-1], 0.0)
+        used = values > NEGLIGIBLE * values.max(initial=0.0)
         values, vectors = values[used], vectors[:, used]
         root = np.sqrt(values)
         return cls(scaled @ (vectors / root), values, share, vectors * root, mean)
