@@ -27,6 +27,7 @@ _HOMES = {
     "TargetScaler": "skmtl.compose",
     "TaskChain": "skmtl.compose",
     "TaskGrouping": "skmtl.compose",
+    "TaskStacking": "skmtl.compose",
     "make_multitask_scorer": "skmtl.metrics",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",

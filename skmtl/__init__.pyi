@@ -12,7 +12,14 @@ from skmtl import (
     tasks,
     testing,
 )
-from skmtl.compose import IndependentTasks, PooledTasks, TargetScaler, TaskChain, TaskGrouping
+from skmtl.compose import (
+    IndependentTasks,
+    PooledTasks,
+    TargetScaler,
+    TaskChain,
+    TaskGrouping,
+    TaskStacking,
+)
 from skmtl.inspection import MultiTaskReport, transfer_gain
 from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
 from skmtl.linear import (
@@ -56,6 +63,7 @@ __all__ = [
     "TargetScaler",
     "TaskChain",
     "TaskGrouping",
+    "TaskStacking",
     "compose",
     "datasets",
     "inspection",

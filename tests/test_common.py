@@ -152,6 +152,7 @@ GRID = {
     "chain": ("stacking", [False, True]),
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
+    "stacking": ("together__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]
 
