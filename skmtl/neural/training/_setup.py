@@ -148,7 +148,7 @@ class Fit:
             activation=estimator.activation,
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
-            linear_skip=estimator.linear_skip,
+            linear_skip=self._has_skip(architecture),
         )
         if before is not None:
             check_same_network(before.description, self.description)
@@ -158,6 +158,14 @@ class Fit:
         names = self.given.tasks.names.tolist()
         found = read_setting(parameter, self.estimator, names)
         return for_network_tasks(found, self.network_tasks, len(names))
+
+    def _has_skip(self, architecture: Architecture) -> bool:
+        """Whether a linear path leads to the heads."""
+        estimator = self.estimator
+        if estimator.linear_skip != "auto":
+            return bool(estimator.linear_skip)
+        has_layers = len(read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes)) > 0
+        return has_layers and not architecture.reads_any_shape and not self.tasks.is_long
 
     def _inputs(self, architecture: Architecture, before: Inputs | None) -> Inputs:
         """What the network reads: as before, or fitted to the rows."""

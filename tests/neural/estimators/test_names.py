@@ -20,7 +20,7 @@ Y = pd.DataFrame(X[:, :3] + 0.1 * RNG.normal(size=(60, 3)), columns=["a", "b", "
 
 
 def fit(y, **options):
-    settings = {"max_iter": 5, "batch_size": 16, "random_state": 0}
+    settings = {**PLAIN, "max_iter": 5, "batch_size": 16, "random_state": 0}
     return MultiTaskMLP((6,), **{**settings, **options}).fit(X, y).predict(X)
 
 
@@ -64,6 +64,7 @@ class Nameless:
 CODE = """
 import numpy as np, pandas as pd
 from skmtl.neural.networks._network import task_keys
+from tests.neural.conftest import PLAIN
 names = np.empty(5, dtype=object)
 names[:] = ["a", 1, ("a", 2), pd.Timestamp("2024-01-01"), None]
 print(task_keys(names))
