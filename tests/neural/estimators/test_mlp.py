@@ -47,9 +47,8 @@ MIXED = ["regression", "regression", "binary", "multiclass", "count"]
 
 def test_learns_all_types_together():
     X, Y = mixed(2700)
-    model = MultiTaskMLP(
-        (32, 32), tasks=MIXED, early_stopping=True, learning_rate_init=3e-3, random_state=0
-    )
+    options = {**PLAIN, "early_stopping": True, "max_iter": 200, "learning_rate_init": 3e-3}
+    model = MultiTaskMLP((32, 32), tasks=MIXED, random_state=0, **options)
     model.fit(X[:1800], Y[:1800])
     scores = [
         task.score(predicted, values, weight)
@@ -65,7 +64,13 @@ def test_without_hidden_layers_it_is_ridge():
     X = rng.normal(size=(80, 3))
     y = X @ [1.0, -2.0, 0.5] + 3 + 0.1 * rng.normal(size=80)
     model = MultiTaskMLPRegressor(
-        (), **PLAIN, alpha=0.5, max_iter=3000, n_iter_no_change=3000, random_state=0
+        (),
+        **PLAIN,
+        alpha=0.5,
+        batch_size=80,
+        max_iter=3000,
+        n_iter_no_change=3000,
+        random_state=0,
     ).fit(X, y)
     # 1/2 alpha |w|^2 beside 1/(2n) |y - Xw|^2, in units of the standard deviation of y.
     reference = Ridge(alpha=0.5 * 80).fit(X, y)

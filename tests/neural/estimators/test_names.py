@@ -11,6 +11,7 @@ import pytest
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.networks._network import task_keys
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -64,7 +65,6 @@ class Nameless:
 CODE = """
 import numpy as np, pandas as pd
 from skmtl.neural.networks._network import task_keys
-from tests.neural.conftest import PLAIN
 names = np.empty(5, dtype=object)
 names[:] = ["a", 1, ("a", 2), pd.Timestamp("2024-01-01"), None]
 print(task_keys(names))
