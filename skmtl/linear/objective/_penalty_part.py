@@ -95,6 +95,14 @@ class PenaltyPart:
         part.layout = Layout(self.shape, n_tasks)
         return part
 
+    def plus_ridge(self, strength: float) -> PenaltyPart:
+        """The same with a ridge on what tasks have in common, where that is free."""
+        if not strength or not self.over_tasks or not self.is_free_somewhere:
+            return self
+        part = copy(self)
+        part.Q = self.Q.plus_ridge(strength, on_mean_only=bool(self.prox_atoms))
+        return part
+
     # -- the quadratic side ------------------------------------------------------------------
 
     @property
