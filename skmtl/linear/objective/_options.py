@@ -50,4 +50,5 @@ class FitOptions:
             for field in fields(cls)
             if hasattr(estimator, field.name)
         }
+        found["origin"] = getattr(estimator, "_origin", None)
         return cls(**{**found, **changes})

@@ -152,7 +152,7 @@ def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions
     else:
         design, centers = make_design(X, targets, options.origin), _at(options.origin)
     loss = DataLoss(design, targets, label_weights)
-    start_b = _priors(targets, label_weights) * options.fit_intercept
+    start_b = priors(targets, label_weights) * options.fit_intercept
     if options.fit_intercept:
         start_b = _without_outliers(loss, targets, start_b)
     null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
@@ -192,7 +192,7 @@ def _at(origin: Array | None) -> Centers:
     return lambda W: 0.0 if origin is None else origin @ W
 
 
-def _priors(targets: Targets, label_weights: Array) -> Array:
+def priors(targets: Targets, label_weights: Array) -> Array:
     """Raw scores of the best constant predictions: the intercepts to start from."""
     weights = label_weights.reshape(len(label_weights), -1).T
     priors = np.concatenate(

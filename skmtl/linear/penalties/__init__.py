@@ -29,6 +29,7 @@ PENALTIES: dict[str, Callable[[], Penalty]] = {
     "l1inf": L1Inf,
     "trace_norm": TraceNorm,
     "squared_trace_norm": SquaredTraceNorm,
+    "mean": MeanDeviation,
     "mean_deviation": MeanDeviation,
     "temporal": Temporal,
     "fused": Fused,
