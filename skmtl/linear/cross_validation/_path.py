@@ -216,8 +216,9 @@ class PathProblem:
         """The same on W itself, and weights of the tasks in w0, as `without_center` has them."""
         options, n_tasks = self.options, self.targets.tasks.n_tasks
         shared_alpha = options.shared_alpha if alpha else 0.0
-        shared = {"center": options.center, "shared_alpha": shared_alpha}
-        return without_center(self.parts(alpha), n_tasks, **shared)
+        return without_center(
+            self.parts(alpha), n_tasks, center=options.center, shared_alpha=shared_alpha
+        )
 
     def _solver_path(self, parts: list[PenaltyPart], alphas: Array) -> Iterator[LinearFit] | None:
         """Fits of a solver that takes the whole path, else None."""

@@ -179,6 +179,8 @@ class LabelMoments:
 
     def by_task(self, W: Array) -> Array:
         """Columns as coefficients have them: the classes of a task next to each other."""
+        if self.mean_squares is not None:
+            return W
         return W[:, self.classes.T.ravel()]
 
     def of_one_task(self, pull: float, origin: Array | None) -> tuple[Array, ...]:
@@ -191,8 +193,10 @@ class LabelMoments:
         if self.mean_squares is not None:
             cross = np.stack([self.cross[:, k].mean(axis=1) for k in self.classes], axis=1)
             return self.gram, 0 * group, cross, self.mean_squares, self.degrees[: len(group)]
-        grams, cross, squares, n_labels = [], [], [], []
-        share = pull / (pull + self.curvature * self.omega)
+        grams, products_, squares, n_labels = [], [], [], []
+        share = (
+            1.0 / (1.0 + self.curvature * self.omega / pull) if pull else np.zeros(len(self.omega))
+        )
         for k in self.classes:
             w = self.omega[k] / self.omega[k].sum()
             d = self.x_mean[k] - (0.0 if origin is None else origin)
@@ -200,10 +204,10 @@ class LabelMoments:
             y = self.y_mean[k] - of_means @ self.y_mean[k] / (of_means.sum() or 1.0)
             gram = np.tensordot(w, self.gram[self.group[k]], axes=1)
             grams.append(gram + (d.T * of_means) @ d)
-            cross.append(self.cross[:, k] @ w + d.T @ (of_means * y))
+            products_.append(self.cross[:, k] @ w + d.T @ (of_means * y))
             squares.append(w @ self.squares[k] + of_means @ y**2)
             n_labels.append(max(self.n_labels[k].sum() - self.fit_intercept, 1.0))
-        return np.array(grams), group, np.array(cross).T, np.array(squares), np.array(n_labels)
+        return np.array(grams), group, np.array(products_).T, np.array(squares), np.array(n_labels)
 
     def without(self, W: Array) -> Self:
         """What is left of the labels after coefficients W (n_features, n_classes) of all tasks."""
@@ -216,3 +220,8 @@ class LabelMoments:
             explained = np.matmul(self.gram[self.group], of_outputs.T[:, :, None])[:, :, 0].T
         squares = self.squares - np.einsum("pt,pt->t", of_outputs, 2.0 * self.cross - explained)
         return replace(self, cross=self.cross - explained, squares=np.maximum(squares, 0.0))
+
+
+def _counts(weights: Array) -> Array:
+    """How many labels a weight stands for: 2 is two labels, and a part of one is one."""
+    return np.where(weights > 0, np.maximum(weights, 1.0), 0.0)

@@ -51,6 +51,9 @@ without a signal): from .1 to .3 hardly anything changes."""
 LEAST, LARGEST = 0.01, 0.5
 """Bounds of f: below, nothing is gained; above, next to nothing is left."""
 
+LEAST_WEIGHT = 1e-9
+"""Of a task, over that of the largest: below it is to have no influence."""
+
 ONE_INTERCEPT = 1e3
 """Pull of intercepts, over the weight of a task, beyond which they are one."""
 
@@ -66,7 +69,7 @@ def are_pulled_together(
 
 
 def with_strengths(
-    X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: FitOptions
+    X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: Any
 ) -> FitOptions:
     """The options with a number for each "auto".
 
@@ -81,23 +84,27 @@ def with_strengths(
     penalty : Penalty
         Penalty on these tasks.
     options : FitOptions
-        Options of the fit.
+        Options of the fit, of which alpha, shared_alpha and intercept_alpha may be "auto".
     """
     strengths = options.alpha, options.shared_alpha, options.intercept_alpha
     if not any(isinstance(strength, str) for strength in strengths):
         return options
     check_smooth(targets.tasks)
+    is_pulled = options.intercept_alpha if options.intercept_alpha != "auto" else 0.0
+    check_comparable(targets.tasks, penalty, replace(options, intercept_alpha=is_pulled))
     is_shared = are_pulled_together(penalty, options, X.shape[1], targets.tasks)
+    n_tasks = targets.tasks.n_tasks
     free = {"shared_alpha": options.shared_alpha, "intercept_alpha": options.intercept_alpha}
     free = {name: 0.0 if value == "auto" else value for name, value in free.items()}
     if not is_shared:
         options = replace(options, **free)
         if options.alpha != "auto":
             return options
+    kept, X, targets, label_weights = _that_count(X, targets, label_weights)
+    penalty = penalty.for_tasks(kept, n_tasks)
     moments, basis = _moments(X, targets, label_weights, options)
     if is_shared:
-        check_comparable(targets.tasks, penalty, replace(options, **free))
-        options, moments = _shared(moments, targets, options, basis)
+        options, moments = _shared(moments, options, basis, n_tasks)
     if options.alpha == "auto":
         ridge = likely_ridge(
             moments.gram, moments.group, moments.cross, moments.squares, moments.degrees
@@ -105,6 +112,23 @@ def with_strengths(
         data = X, targets, label_weights, penalty, options
         options = replace(options, alpha=_alpha(*data, moments, ridge, basis))
     return options
+
+
+def _that_count(X: Any, targets: Targets, label_weights: Array) -> tuple[Array, Any, Any, Array]:
+    """Tasks whose weight is not vanishing, and their data."""
+    omega = targets.sum_by_task(label_weights)
+    counts = omega > LEAST_WEIGHT * omega.max()
+    kept = np.flatnonzero(counts)
+    if len(kept) == len(omega):
+        return kept, X, targets, label_weights
+    if targets.task_index is not None:
+        rows = counts[targets.task_index]
+        n_labels = np.where(counts, targets.tasks.n_labels, 0)
+        targets = replace(targets.take(rows), tasks=replace(targets.tasks, n_labels=n_labels))
+        return kept, X[rows], targets.without_empty_tasks(), label_weights[rows]
+    targets = targets.select(kept)
+    rows = targets.row_is_observed
+    return kept, X[rows], targets.take(rows), label_weights[:, kept][rows]
 
 
 def _moments(
@@ -116,10 +140,10 @@ def _moments(
 
 
 def _shared(
-    moments: LabelMoments, targets: Targets, options: FitOptions, basis: Array | None
+    moments: LabelMoments, options: Any, basis: Array | None, n_tasks: int
 ) -> tuple[FitOptions, LabelMoments]:
     """The options with what pulls tasks together, and the moments that the shared part leaves."""
-    origin, slopes = None, {}
+    origin = None
     pull = options.intercept_alpha
     if pull == "auto":
         pull = 0.0
@@ -129,7 +153,8 @@ def _shared(
     ridge = likely_ridge(*moments.of_one_task(pull, origin))
     shared = options.shared_alpha
     if shared == "auto":
-        shared = ridge.strength * moments.scale
+        # The ridge is on w0 of all tasks, whether their weight is 0 or not.
+        shared = ridge.strength * moments.scale * moments.n_tasks / n_tasks
     if origin is not None and basis is not None:
         origin = basis @ origin
     options = replace(options, shared_alpha=shared, intercept_alpha=pull, origin=origin)

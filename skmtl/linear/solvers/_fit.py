@@ -89,8 +89,10 @@ class LinearFitter:
         if tasks.has_squared_loss and _is_least_squares(parts, options):
             start = None if warm is None else Start(warm.W, warm.b)
             return self._fit(L2(weight=0.0), alpha, start).in_equal_parts(len(parts))
-        shared = {"center": options.center, "shared_alpha": options.shared_alpha if alpha else 0.0}
-        parts, center_weights = without_center(parts, tasks.n_tasks, **shared)
+        shared_alpha = options.shared_alpha if alpha else 0.0
+        parts, center_weights = without_center(
+            parts, tasks.n_tasks, center=options.center, shared_alpha=shared_alpha
+        )
         solver = select_solver(Case(tasks, parts, penalty, options, self._n_gram_bytes))
         path = solver.path(*self._data, parts[0], options, warm)
         if path is not None:
@@ -98,7 +100,7 @@ class LinearFitter:
         on_grams = solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
         centred = options.center and center_weights is None
         setup = self._stated_loss(on_grams).with_penalty(
-            parts, centred=centred, shared_alpha=shared["shared_alpha"]
+            parts, centred=centred, shared_alpha=shared_alpha
         )
         found = _coefficients(setup, _solve(setup, solver, warm, options, tasks))
         if center_weights is not None:
