@@ -26,10 +26,11 @@ class MultiTaskLinear(LinearModel):
 
     .. math:: \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \,
         \ell_t(y_{ti}, x_i' w_t + b_t) + \alpha \, \Omega(W)
-        + \frac{\iota}{2} \sum_t (b_t - \bar b)^2
+        + \frac{\sigma T}{2} \|w_0\|^2 + \frac{\iota}{2} \sum_t (b_t - \bar b)^2
 
     where s are the weights of the labels, 0 where unobserved, :math:`\omega` is
-    ``task_weight``, :math:`\Omega` the penalty and :math:`\iota` is ``intercept_alpha``.
+    ``task_weight``, :math:`\Omega` the penalty, :math:`\sigma` is ``shared_alpha``, for what the T
+    tasks share, and :math:`\iota` is ``intercept_alpha``.
     The loss is :math:`\frac12 (y - f)^2` for regression, log loss for classes, Poisson for
     counts; all tasks of a fit share one penalty over all columns. The solution comes with a
     certificate, ``dual_gap_``.
