@@ -8,18 +8,26 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from skmtl._random import read_random_state
 from skmtl.compose._independent import IndependentTasks
+from skmtl.compose._pooled import PooledTasks
+from skmtl.kernel import MultiTaskKernelRidgeCV
+from skmtl.linear import MultiTaskLinearCV
+
+N_TREES = 200
+N_ALPHAS = 20
 
 
-def default_estimators(X: Any, targets: Any, task_feature: Any, random_state: Any) -> Any:
-    """A network, a kernel machine, a linear model and trees, with names."""
+def default_estimators(random_state: Any, *, is_long: bool) -> list[tuple[str, Any]]:
+    """A kernel machine, a linear model and trees, with names.
+
+    In long form tasks may have few rows each: what they share is learned from those of all.
+    """
     seed = int(read_random_state(random_state).randint(2**31 - 1))
-    forest = {"n_estimators": 200, "random_state": seed}
+    forests = {
+        "regressor": ExtraTreesRegressor(N_TREES, random_state=seed),
+        "classifier": ExtraTreesClassifier(N_TREES, random_state=seed),
+    }
     return [
-        ("linear", IndependentTasks()),
-        (
-            "trees",
-            IndependentTasks(
-                regressor=ExtraTreesRegressor(**forest), classifier=ExtraTreesClassifier(**forest)
-            ),
-        ),
+        ("kernel", MultiTaskKernelRidgeCV()),
+        ("linear", MultiTaskLinearCV("mean_deviation" if is_long else "l2", alphas=N_ALPHAS)),
+        ("trees", PooledTasks(**forests) if is_long else IndependentTasks(**forests)),
     ]
