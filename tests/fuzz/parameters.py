@@ -182,8 +182,23 @@ def _kernel_ridge(rng, problem):
         kernel=lambda: str(rng.choice(kernels)),
         task_kernel=lambda: str(rng.choice(task_kernels)),
         similarity=lambda: float(rng.choice([0.0, 0.9, 1.0])),
-        alpha=lambda: float(10.0 ** rng.uniform(-4, 2)),
+        alpha=lambda: "auto" if rng.random() < 0.5 else float(10.0 ** rng.uniform(-4, 2)),
+        gamma=lambda: None,
         fit_intercept=lambda: False,
+    )
+
+
+def _kernel_ridge_cv(rng, problem):
+    kernels = ["linear", "laplacian", "rbf", "exponential"]
+    return some(
+        rng,
+        0.3,
+        kernels=lambda: [str(k) for k in rng.choice(kernels, size=2, replace=False)],
+        widths=lambda: [0.5, 2.0],
+        linear_share=lambda: float(rng.choice([0.0, 1.0])),
+        alphas=lambda: [1e-6, 1e-2, 1.0],
+        feature_scaling=lambda: None,
+        n_landmarks=lambda: int(rng.integers(1, 8)),
     )
 
 
@@ -205,4 +220,5 @@ OTHERS = {
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),
     },
     "kernel-ridge": _kernel_ridge,
+    "kernel-ridge-cv": _kernel_ridge_cv,
 }
