@@ -206,7 +206,10 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     def _named_members(self) -> Any:
         if self.estimators is None:
-            return default_estimators(self.random_state, is_long=self.task_feature is not None)
+            is_long = self.task_feature is not None
+            # There is no number of columns where X is no table, which its readers refuse.
+            n_features = getattr(self, "n_features_in_", 1)
+            return default_estimators(n_features, self.random_state, is_long=is_long)
         self._check_names()
         if CONSTANT in self._named():
             raise ValueError(f"The name {CONSTANT!r} is that of the best constant; use another.")
