@@ -81,7 +81,7 @@ PARAMETERS = """
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
         DataFrame whose dtype is categorical; else a mask, indices or names. A network reads an
         input for each category that has labels in `fit`, and one for what is missing there; for
-        columns of more than 32 categories, a vector that is trained for each. A category that it
+        columns of more than eight categories, a vector that is trained for each. A category that it
         has not seen counts as missing. Calls of `partial_fit` after the first know the categories
         of the first.
     activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"

@@ -17,8 +17,9 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-# Categories of a column from which on a table costs less than an input for each.
-MANY = 32
+# Inputs of their own have at most so many categories of a column (Holzmueller et al., "Better by
+# default", NeurIPS 2024, table A.1; measured: with 12, 25 and 400 categories a table is better).
+MANY = 8
 # A column of an embedding that spreads no more is constant.
 TINY = 1e-9
 # Columns of an embedding count so much less than those of X (measured: with many bins beside
