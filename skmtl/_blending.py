@@ -4,12 +4,14 @@ Members :math:`m` predict rows that they were not fitted to. The weights of task
 the simplex (:math:`w_m \ge 0`, :math:`\sum_m w_m = 1`) with the smallest
 
 .. math:: \frac{1}{v_t} \frac{\sum_i s_{ti} \lVert y_{ti} - \sum_m w_m p_{mti} \rVert^2}
-          {\sum_i s_{ti}} + \lambda \lVert w - c \rVert^2,
+          {\sum_i s_{ti}} + \lambda e \lVert w - c \rVert^2,
 
-where y and p are numbers, or an indicator of the class and probabilities (the Brier score), and
-:math:`v_t` is what the best constant leaves. Weights common to all tasks minimise the mean of this
-over all labels, c equal weights; those of a task have the common ones for c, and a
-:math:`\lambda` that falls with its number of labels.
+where y and p are numbers, or an indicator of the class and probabilities (the Brier score),
+:math:`v_t` is what the best constant leaves, and e the first term of the best member alone. Weights
+common to all tasks minimise the mean over all labels, with c equal weights; those of a task have
+the common ones for c, and a :math:`\lambda` that falls with its number of labels, as the weight of
+a prior does. On emotions and yeast, blending log-odds by log loss gained a tenth of a point of
+ROC-AUC at most; shares of probabilities are probabilities.
 
 This is Breiman's stacking of out-of-fold predictions by non-negative least squares [1]_, with
 weights that are shrunk instead of chosen by a few rows.
@@ -35,30 +37,39 @@ from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
-TO_EQUAL = 1e-2
-"""Pull of the common weights to equal ones, over the number of members."""
-TO_COMMON = 1.0
-"""Pull of the weights of a task to the common ones, over the number of its labels."""
+TO_EQUAL = 0.1
+"""Pull of the common weights to equal ones, over the number of members; chosen as `TO_COMMON`."""
+TO_COMMON = 30.0
+"""Pull of the weights of a task to the common ones, over the number of its labels.
+
+Measured on slump, enb, atp1d and sarcos by the protocol of benchmarks/accuracy: from 10 to 100 the
+mean error differs by .3 %.
+"""
 FEWEST = 10
 """Labels below which a task has the common weights."""
 
 
 def blend_weights(
-    expected: Sequence[list[Array]], targets: Targets, *, per_task: bool | str = "auto"
+    expected: Sequence[list[Array]],
+    targets: Targets,
+    *,
+    per_task: bool | str = "auto",
+    centre: Array | None = None,
 ) -> Array:
     """Weights (n_members, n_tasks) of predictions of held-out rows; those of a task sum to 1.
 
     ``expected`` has what every member expects of the rows of ``targets``: a list with one array
     (n_samples,) or (n_samples, n_classes) per column of y, in long form one. Only observed labels
     count. A member some of whose predictions for a task are not finite has no weight there.
-    ``per_task=False`` gives all tasks the common weights.
+    ``per_task=False`` gives all tasks the common weights, which are pulled to ``centre``, by
+    default to equal ones.
     """
     n_members, n_tasks = len(expected), targets.tasks.n_tasks
     columns = [
         _Residuals.of(column, [member[k] for member in expected])
         for k, column in enumerate(targets.columns())
     ]
-    equal = np.full(n_members, 1.0 / n_members)
+    equal = np.full(n_members, 1.0 / n_members) if centre is None else centre
     counts = np.array([column.n_labels() for column in columns])
     parts = [column.root() * np.sqrt(n) for column, n in zip(columns, counts, strict=True)]
     root = np.vstack(parts) / np.sqrt(counts.sum() or 1.0)
@@ -66,15 +77,15 @@ def blend_weights(
     weights = np.repeat(common[:, None], n_tasks, axis=1)
     for t, column, rows in _by_task(columns, targets):
         usable = column.is_usable(rows)
-        centre = weights[usable, t]
         if not usable.any():
             continue
-        centre = centre / centre.sum() if centre.any() else np.full(len(centre), 1 / len(centre))
+        found = common[usable] if common[usable].any() else np.ones(usable.sum())
+        found = found / found.sum()
         n_labels = column.n_labels(rows)
         if per_task and n_labels >= FEWEST:
-            centre = _on_simplex(column.root(rows)[:, usable], centre, TO_COMMON / n_labels)
+            found = _on_simplex(column.root(rows)[:, usable], found, TO_COMMON / n_labels)
         weights[:, t] = 0.0
-        weights[usable, t] = centre
+        weights[usable, t] = found
     return weights
 
 
@@ -173,19 +184,21 @@ def _by_task(columns: list[_Residuals], targets: Targets) -> Iterator[Any]:
 
 
 def _on_simplex(root: Array, centre: Array, pull: float) -> Array:
-    r"""Smallest :math:`\lVert A w \rVert^2 + \lambda \lVert w - c \rVert^2` with weights of sum 1.
+    r"""Weights of sum 1 with the least :math:`\lVert A w \rVert^2 + \lambda \lVert w - c \rVert^2`.
+
+    Lambda is ``pull`` times the least squared length of a column of A.
 
     Such weights have :math:`w - c = (I - c 1') w`, so that this is :math:`\lVert B w \rVert^2`:
     the shortest vector in the hull of the columns of B. With u >= 0 of least
     :math:`\lVert B u \rVert^2 + (1 - 1'u)^2` it is w = u / 1'u, since the best length of u leaves
     :math:`b / (1 + b)`, :math:`b = \lVert B w \rVert^2`.
     """
-    to_centre = np.eye(len(centre)) - centre[:, None]
-    rows = np.vstack([root, np.sqrt(pull) * to_centre])
-    lengths = np.linalg.norm(rows, axis=0)
-    # Where a member is without a flaw, its length is no measure.
-    rows /= max(lengths.min(), 1e-8 * lengths.max()) or 1.0
-    target = np.append(np.zeros(len(rows)), 1.0)
-    found, _ = nnls(np.vstack([rows, np.ones(len(centre))]), target, maxiter=100 * len(centre))
+    lengths = np.linalg.norm(root, axis=0)
+    # The length of a member without a flaw is no measure.
+    root = root / (lengths.min() or 1e-8 * lengths.max() or 1.0)
+    to_centre = np.sqrt(pull) * (np.eye(len(centre)) - centre[:, None])
+    rows = np.vstack([root, to_centre, np.ones(len(centre))])
+    target = np.append(np.zeros(len(rows) - 1), 1.0)
+    found, _ = nnls(rows, target, maxiter=100 * len(centre))
     weights: Array = found / found.sum()
     return weights

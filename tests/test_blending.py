@@ -48,7 +48,8 @@ def test_it_is_the_smallest_on_the_simplex(seed):
     A, centre, pull = rng.normal(size=(9, 4)) + 1.0, rng.dirichlet(np.ones(4)), 0.3
 
     def value(w):
-        return np.square(A @ w).sum() + pull * np.square(w - centre).sum()
+        least = np.square(A).sum(axis=0).min()
+        return np.square(A @ w).sum() + pull * least * np.square(w - centre).sum()
 
     found = blending._on_simplex(A, centre, pull)
     constraint = {"type": "eq", "fun": lambda w: w.sum() - 1.0}
@@ -154,7 +155,7 @@ def test_probabilities_are_blended_by_brier_score():
     said = expit(np.column_stack([score[:, 0], score[:, 1], score.sum(axis=1)]))
     members = [[np.column_stack([1 - p, p])] for p in said.T]
     weights = blend_weights(members, read_targets(y))
-    assert weights[2, 0] > 0.9
+    assert weights[2, 0] > 0.8
     mixed = mix(members, weights)[0]
     np.testing.assert_allclose(mixed.sum(axis=1), 1.0)
 

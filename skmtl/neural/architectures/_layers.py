@@ -221,9 +221,12 @@ class NextTaskLayer(TaskLayer):
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from generators of its own, one per model."""
+    """Dropout that draws from generators of its own, one per model.
 
-    def __init__(self, probability: float) -> None:
+    ``probability`` is that of all models, or a sequence of as many as there are.
+    """
+
+    def __init__(self, probability: float | Sequence[float]) -> None:
         super().__init__()
         self.probability = probability
         self.generators: list[torch.Generator] = []
@@ -232,15 +235,20 @@ class Dropout(nn.Module):
         """Start one generator per model."""
         self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no unit is left out, of any model."""
+        return not self.training or not np.any(self.probability)
+
     def mask(self, x: Tensor) -> Tensor | None:
         """Factors of units like ``x``: 0 for those left out; None where none is."""
-        if not self.training or not self.probability:
+        if self.is_silent:
             return None
-        keep = 1.0 - self.probability
+        keep = np.broadcast_to(np.subtract(1.0, self.probability), len(self.generators)).tolist()
         mask = torch.empty_like(x)
         for model, generator in enumerate(self.generators):
-            mask[model].bernoulli_(keep, generator=generator)
-        return mask.div_(keep)
+            mask[model].bernoulli_(keep[model], generator=generator).div_(keep[model])
+        return mask
 
     def forward(self, x: Tensor) -> Tensor:
         mask = self.mask(x)

@@ -109,15 +109,18 @@ PARAMETERS = """
         Epochs at most.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
-        Otherwise the training loss decides on stopping, and the last epoch is kept, unless
-        training diverged (see ``diverged_``).
+        Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the
+        network four others train at once, each without a fourth of the rows, and the loss of
+        every row in the network that has not seen it decides on the epoch. Without early stopping
+        the training loss decides on stopping, and the last epoch is kept, unless training
+        diverged (see ``diverged_``).
     monitor : {"mean", "worst"} or name of a task, default="mean"
         The loss that decides: the mean over the tasks, weighted by ``task_weight``; the
         largest of any task with a weight; or that of one task, as ``task_names_in_`` has it.
         Losses are in the units of ``loss_curve_``. `partial_fit` does not need it.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows held out for early stopping. A label of each task, and of each
-        class, stays in training.
+        Share of the rows held out for early stopping, where there are many. A label of each
+        task, and of each class, stays in training.
     n_iter_no_change : int, default=10
         Epochs without an improvement by ``tol`` after which training stops.
     tol : float, default=1e-4

@@ -95,7 +95,7 @@ class ManualGradients(Gradients):
 
     @quietly
     def forward(self, batch: Batch) -> Tensor:
-        has_noise = self.dropout.training and self.dropout.probability
+        has_noise = not self.dropout.is_silent
         now = self.now = self.buffers[batch.X.shape[1]]
         x = batch.X.numpy()
         # What enters each layer, and what dropout does to the units.

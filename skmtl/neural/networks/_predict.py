@@ -22,6 +22,7 @@ from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.networks._network import build, set_state
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import index_in_network, to_all_tasks
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -46,11 +47,15 @@ def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Ar
     n_weights = sum(array.size for array in fitted.parameters.values())
     with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
         raw = raw_scores(fitted.built["module"], fitted.description, X, index, tasks.n_labels > 0)
-    if network_tasks is None or task_index is not None:
+    return of_all_tasks(raw, estimator._task_set, network_tasks)
+
+
+def of_all_tasks(raw: Array, tasks: TaskSet, network_tasks: Array | None) -> Array:
+    """From raw scores of the tasks of a network to those of all, 0 for others; long as they are."""
+    if network_tasks is None or tasks.is_long:
         return raw
-    slices = estimator._task_set.slices
-    outputs = np.concatenate([np.r_[slices[t]] for t in network_tasks]).astype(int)
-    return to_all_tasks(raw, outputs, estimator._task_set.n_outputs, 0.0)
+    outputs = np.concatenate([np.r_[tasks.slices[t]] for t in network_tasks]).astype(int)
+    return to_all_tasks(raw, outputs, tasks.n_outputs, 0.0)
 
 
 def raw_scores(

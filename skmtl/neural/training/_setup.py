@@ -21,6 +21,7 @@ from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
 
@@ -145,19 +146,25 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def module(self, state: dict[str, Array] | None, *more: int) -> MultiTaskModule:
-        """The network, freshly initialised or in the given state."""
-        module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
+    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
+        """A generator for each of some models; that of the first does not know of the others."""
+        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+
+    def module(
+        self, state: dict[str, Array] | None, *more: int, n_models: int = 1
+    ) -> MultiTaskModule:
+        """The networks, all freshly initialised alike or in the given state."""
+        module = build(self.description, self.X.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             keys = task_keys(self.tasks.names)
-            module.initialize([self.seed], keys, self.description["activation"])
+            module.initialize([self.seed] * n_models, keys, self.description["activation"])
         else:
             set_state(module, state)
-        rng = self.rng(DROPOUT, *more)
+        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
         for layer in module.modules():
             if isinstance(layer, Dropout):
-                layer.seed([int(rng.integers(2**62))], self.device)
+                layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
         return module
 
     @cached_property
@@ -189,12 +196,12 @@ class Fit:
             self.device,
         )
 
-    def batch_size(self, rows: Rows) -> int:
+    def batch_size(self, rows: Rows | ModelRows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
         return min(200 if size == "auto" else size, rows.n_rows)
 
-    def steps_of_an_epoch(self, rows: Rows) -> int:
+    def steps_of_an_epoch(self, rows: Rows | ModelRows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
 
