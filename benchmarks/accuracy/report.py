@@ -108,7 +108,7 @@ def classes(study, records, markdown):
         study, records, "loss", f"{title}: log loss, % of the constant", markdown=markdown
     )
     beyond = {
-        name: {m: 100 - auc for m, auc in row.items()}
+        name: {m: max(100 - auc, 0.1) for m, auc in row.items()}
         for name, row in of_study(study, records, "auc").items()
     }
     beside_peers(study, records, beyond, "Among the peers by 100 - ROC-AUC", markdown=markdown)
