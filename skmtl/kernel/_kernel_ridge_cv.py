@@ -288,7 +288,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
 
     def _table(self, trials: list[Trial]) -> dict[str, list[Any]]:
         """Kernels, a row each, as columns."""
-        rows = [{**self._described(trial), "error": trial.score} for trial in trials]
+        rows = [{**self._described(trial), "error": trial.error} for trial in trials]
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else [])}
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:

@@ -146,13 +146,13 @@ def test_held_out_predictions_are_refits_with_gaps_and_weights(gaps):
             model.fit(K[np.ix_(kept, kept)], Y[kept, t], sample_weight=weight[kept, t])
             expected = model.predict(K[[i]][:, kept])
             np.testing.assert_allclose(trial.held_out[i, t], expected, atol=1e-6)
-    # The score is made of these.
+    # The error is made of these.
     s = np.where(np.isnan(Y), 0.0, weight)
     s /= s.sum(axis=0)
     z = np.nan_to_num(Y)
     errors = np.where(s > 0, z - trial.held_out, 0.0)
     variance = (s * (z - (s * z).sum(axis=0)) ** 2).sum(axis=0)
-    assert trial.score == pytest.approx(np.sqrt((s * errors**2).sum(axis=0) / variance).mean())
+    assert trial.error == pytest.approx(np.sqrt((s * errors**2).sum(axis=0) / variance).mean())
 
 
 def test_all_rows_as_landmarks_are_the_exact_fit(gaps):
@@ -164,7 +164,7 @@ def test_all_rows_as_landmarks_are_the_exact_fit(gaps):
     np.testing.assert_array_equal(by_landmarks.alphas, exact.alphas)
     np.testing.assert_allclose(by_landmarks.held_out, exact.held_out, atol=1e-6)
     np.testing.assert_allclose(by_landmarks.coef, exact.coef, rtol=1e-4, atol=1e-5)
-    assert by_landmarks.score == pytest.approx(exact.score)
+    assert by_landmarks.error == pytest.approx(exact.error)
 
 
 def test_one_decomposition_per_kernel_and_pattern(data, monkeypatch):
