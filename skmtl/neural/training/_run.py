@@ -142,7 +142,7 @@ def start(
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
     trained = model_rows or rows
-    options = {
+    options: dict[str, Any] = {
         "n_models": n_models,
         "alpha": fit.alpha(n_rows or trained.n_rows, fit.batch_size(trained)),
         "n_steps": None if max_iter is None else max_iter * fit.steps_of_an_epoch(trained),
