@@ -130,9 +130,14 @@ class Spectrum:
         found = np.empty_like(residuals)
         for j, factor in enumerate(left):
             own = outside + (Q * factor) @ Q.T
-            values, vectors = linalg.eigh(own, driver="evd", check_finite=False)
-            scaled = (vectors.T @ residuals[j]) / np.maximum(values, SMALLEST)[:, None]
-            found[j] = vectors @ scaled
+            try:
+                lower = linalg.cho_factor(own, lower=True, check_finite=False)
+                found[j] = linalg.cho_solve(lower, residuals[j], check_finite=False)
+            except linalg.LinAlgError:
+                # Rows that no others say anything of.
+                values, vectors = linalg.eigh(own, driver="evd", check_finite=False)
+                scaled = (vectors.T @ residuals[j]) / np.maximum(values, SMALLEST)[:, None]
+                found[j] = vectors @ scaled
         return found
 
     def coefficients(self, targets: Array, alphas: Array) -> tuple[Array, Array]:
