@@ -32,7 +32,7 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import BATCHES, Fit, draw_seed, read_setting
+from skmtl.neural.training._setup import ALONE, Fit, draw_seed, read_setting
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -49,12 +49,12 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     fit = _begin(estimator, X, targets, before)
     validation = hold_out(fit, before) if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
-    n_models = 1 if validation is None else validation.n_models
+    members = ALONE if validation is None else validation.members
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, n_models=n_models),
+        fit.module(None if before is None else before.parameters, members),
         rows,
-        fit.rngs(BATCHES, n_models),
+        members,
         max_iter=estimator.max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
@@ -121,11 +121,12 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if before is not None:
         check_same_network(before.description, fit.description)
     rows, after = _count(fit, stream)
+    members = [(stream.n_calls,)]
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, stream.n_calls),
+        fit.module(None if before is None else before.parameters, members),
         rows,
-        [fit.rng(BATCHES, stream.n_calls)],
+        members,
         max_iter=1,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",

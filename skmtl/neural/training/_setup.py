@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,8 +29,13 @@ from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
-# What is drawn from the seed of a fit, apart from the initial weights.
-BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
+# What is drawn from the seed of a fit, apart from the initial weights; those of members.
+BATCHES, DROPOUT, SPLIT, BALANCING, WEIGHTS = 2, 3, 4, 5, 7
+
+Member = tuple[int, ...]
+"""What sets the draws of a network apart from those of others in the same fit."""
+
+ALONE: tuple[Member, ...] = ((),)
 
 
 def resolve(parameter: str, value: Any) -> Any:
@@ -146,22 +153,32 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
-        """A generator for each of some models; that of the first does not know of the others."""
-        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+    def sibling(self, estimator: Any) -> Fit:
+        """The same fit with other parameters of the training."""
+        other = copy.copy(self)
+        other.estimator = estimator
+        return other
 
     def module(
-        self, state: dict[str, Array] | None, *more: int, n_models: int = 1
+        self,
+        state: dict[str, Array] | None,
+        members: Sequence[Member] = ALONE,
+        seeds: Sequence[int] | None = None,
     ) -> MultiTaskModule:
-        """The networks, all freshly initialised alike or in the given state."""
+        """The networks, freshly initialised or in the given state.
+
+        ``members`` are what each draws from, ``seeds`` decide their weights: by default all
+        begin alike.
+        """
+        n_models = len(members)
         module = build(self.description, self.X.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
-            keys = task_keys(self.tasks.names)
-            module.initialize([self.seed] * n_models, keys, self.description["activation"])
+            seeds = [self.seed] * n_models if seeds is None else seeds
+            module.initialize(seeds, task_keys(self.tasks.names), self.description["activation"])
         else:
             set_state(module, state)
-        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
+        rngs = [self.rng(DROPOUT, *member) for member in members]
         for layer in module.modules():
             if isinstance(layer, Dropout):
                 layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
