@@ -18,6 +18,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "logistic": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "silu": nn.functional.silu,
+    "gelu": nn.functional.gelu,
 }
 
 
@@ -132,14 +134,23 @@ class TaskLayer(PerTask):
         """
         n_models, n_rows, n_inputs = x.shape
         n_tasks = len(self.outputs)
-        rows = task_index.clamp_min(0)
-        if n_models > 1:
-            rows = rows + n_tasks * torch.arange(n_models, device=x.device)[:, None]
-        rows = rows.reshape(-1)
+        rows = place_of_rows(task_index, n_tasks)
         weight = self.weight.reshape(n_models * n_tasks, -1, n_inputs).index_select(0, rows)
         bias = self.bias.reshape(n_models * n_tasks, -1).index_select(0, rows)
         raw = ((weight * x.reshape(-1, 1, n_inputs)).sum(-1) + bias).view(n_models, n_rows, -1)
         return raw if self.normalization is None else self.normalization(raw, task_index)
+
+
+def place_of_rows(task_index: Tensor, n_tasks: int) -> Tensor:
+    """Position of the task of each row (n_models * n,) among those of all models.
+
+    Any for a row with index -1.
+    """
+    rows = task_index.clamp_min(0)
+    n_models = len(task_index)
+    if n_models > 1:
+        rows = rows + n_tasks * torch.arange(n_models, device=rows.device)[:, None]
+    return rows.reshape(-1)
 
 
 class FirstTaskLayer(TaskLayer):

@@ -61,7 +61,7 @@ def read_candidates(grid: Any, X: Any) -> list[dict[str, Any]]:
                 raise ValueError(f"grid names {name!r}, but this parameter {why}.")
         if candidate.get("learning_rate") == "plateau":
             raise ValueError(
-                "grid has learning_rate='plateau', which waits for a loss that stands still; "
-                "candidates train for max_iter epochs: expected 'constant', 'cosine' or 'one_cycle'."
+                "grid has learning_rate='plateau', which waits for a loss that stands still, but "
+                "candidates train for max_iter epochs; 'constant', 'cosine' and 'one_cycle' do."
             )
     return found

@@ -151,7 +151,7 @@ class NetworkSearch(MultiTaskEstimator):
         """Set the weights, and what they say of rows that were held out."""
         weights = held_out.weights()
         self.weights_ = weights[:-1]
-        is_used = (self.weights_ > 0).any(axis=1)
+        is_used: Array = np.any(self.weights_ > 0, axis=1)
         self._stacks = []
         self.members_: dict[str, list[int]] = {"candidate": [], "fold": []}
         n_folds = len(held_out.folds)
@@ -234,7 +234,7 @@ class NetworkSearch(MultiTaskEstimator):
         return scores, by_task
 
     def _alone(self, fitted: Any) -> Any:
-        """This estimator, as if it consisted of a single network."""
+        """The estimator, as if it consisted of a single network."""
         alone = copy(self)
         alone._stacks = [fitted]
         alone.members_ = {"candidate": [0], "fold": [0]}
@@ -257,7 +257,8 @@ class NetworkSearch(MultiTaskEstimator):
         """
         check_is_fitted(self)
         X, task_index = self._read_new(X)
-        columns = [np.concatenate(parts) for parts in zip(*self._by_stack(X, task_index))]
+        found = self._by_stack(X, task_index)
+        columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
 
     def _by_stack(self, X: Any, task_index: Array | None) -> list[list[Array]]:

@@ -19,7 +19,6 @@ from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
-from skmtl.neural.training._compare import check_same_network
 from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses
 from skmtl.neural.training._loop import train
@@ -88,15 +87,14 @@ def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None)
         settings = [read_setting(name, estimator, names) for name in ("architecture", "balancing")]
         network_tasks = find_network_tasks(targets, *settings)
     if before is None or before.pause is None:
-        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state), network_tasks)
+        seed = draw_seed(estimator.random_state)
+        fit = Fit(estimator, X, targets, seed, network_tasks, before)
     else:
         # The same labels, not to be counted a second time.
         targets = replace(targets, tasks=before.pause.tasks)
-        fit = Fit(estimator, X, targets, before.pause.seed, network_tasks)
+        fit = Fit(estimator, X, targets, before.pause.seed, network_tasks, before)
         check_same_fit(fit, before.pause)
         estimator._publish(targets.tasks)
-    if before is not None:
-        check_same_network(before.description, fit.description)
     return fit
 
 
@@ -115,11 +113,9 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if stream is None:
         n_tasks = targets.tasks.n_tasks if network_tasks is None else len(network_tasks)
         stream = Stream(draw_seed(estimator.random_state), np.zeros(n_tasks), np.zeros(n_tasks))
-    fit = Fit(estimator, X, targets, stream.seed, network_tasks)
+    fit = Fit(estimator, X, targets, stream.seed, network_tasks, before)
     if not len(fit.targets.values):
         return
-    if before is not None:
-        check_same_network(before.description, fit.description)
     rows, after = _count(fit, stream)
     members = [(stream.n_calls,)]
     run = start(

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 def fitted_state(fit: Fit, module: nn.Module) -> FittedState:
     """The first network as it is."""
     state = {name: array[:1].copy() for name, array in get_state(module).items()}
-    return FittedState(fit.description, state, fit.network_tasks)
+    return FittedState(fit.description, state, fit.network_tasks, inputs=fit.inputs)
 
 
 def write_results(

@@ -17,12 +17,16 @@ from skmtl._aliases import from_alias
 from skmtl._random import read_random_state
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import read_device
-from skmtl.neural.architectures import MultiTaskModule
+from skmtl.neural.architectures import Architecture, MultiTaskModule
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
+from skmtl.neural.inputs import PiecewiseLinear
+from skmtl.neural.inputs._inputs import Inputs, fit_inputs, settings_of
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
+from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
+from skmtl.neural.training._compare import check_same_network
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
@@ -36,6 +40,9 @@ Member = tuple[int, ...]
 """What sets the draws of a network apart from those of others in the same fit."""
 
 ALONE: tuple[Member, ...] = ((),)
+
+# Bins of numeric_embedding="auto", one less than the values a column may have (measured).
+LEVELS = 15
 
 
 def resolve(parameter: str, value: Any) -> Any:
@@ -87,6 +94,8 @@ class Fit:
         Decides all randomness.
     network_tasks : ndarray of int or None, default=None
         The tasks that the network is made for; None for all of them.
+    before : FittedState or None, default=None
+        Of the fit that this one goes on from: the network reads what it read there.
 
     Attributes
     ----------
@@ -94,6 +103,10 @@ class Fit:
         Of the tasks of the network, and of the rows with labels.
     given : Targets
         Of all tasks, same rows.
+    X : ndarray or sparse array
+        Of the same rows, as given.
+    inputs : Inputs
+        What the network reads of them.
     """
 
     def __init__(
@@ -103,6 +116,7 @@ class Fit:
         targets: Targets,
         seed: int,
         network_tasks: Array | None = None,
+        before: FittedState | None = None,
     ) -> None:
         self.estimator = estimator
         self.seed = seed
@@ -114,13 +128,14 @@ class Fit:
         if not labelled.all():
             X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
         self.given, self.tasks = given, targets.tasks
-        if estimator.precision != "auto":
-            X = X.astype(np.float32, copy=False)
+        self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
+        architecture = self.setting("architecture")
+        self.inputs = self._inputs(architecture, None if before is None else before.inputs)
         self.description = describe(
-            self.setting("architecture"),
-            X.shape[1] if X.ndim == 2 else X.shape[1:],
+            architecture,
+            self.inputs.n_inputs,
             self.tasks,
             hidden_layer_sizes=read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes),
             head_hidden_layer_sizes=read_sizes(
@@ -129,13 +144,34 @@ class Fit:
             activation=estimator.activation,
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
+            linear_skip=estimator.linear_skip,
         )
+        if before is not None:
+            check_same_network(before.description, self.description)
 
     def setting(self, parameter: str) -> Any:
         """A fresh architecture or balancing method, for the tasks of the network."""
         names = self.given.tasks.names.tolist()
         found = read_setting(parameter, self.estimator, names)
         return for_network_tasks(found, self.network_tasks, len(names))
+
+    def _inputs(self, architecture: Architecture, before: Inputs | None) -> Inputs:
+        """What the network reads: as before, or fitted to the rows."""
+        estimator = self.estimator
+        scaling, embedding = estimator.feature_scaling, estimator.numeric_embedding
+        if scaling == "auto":
+            # A network of the user's reads X as it is.
+            scaling = None if architecture.reads_any_shape else "robust"
+        if embedding == "auto":
+            is_plain = self.X.ndim == 2 and not sparse.issparse(self.X)
+            is_plain = is_plain and not architecture.reads_any_shape
+            embedding = PiecewiseLinear(LEVELS, splits="values") if is_plain else None
+        elif embedding is not None:
+            embedding = resolve("numeric_embedding", embedding)
+        if before is None:
+            return fit_inputs(self.X, self.targets, scaling, embedding)
+        check_same_network(before.settings, settings_of(scaling, embedding))
+        return before
 
     def _task_weight(self) -> Array:
         """Weights of the tasks of the network, checked for all."""
@@ -171,7 +207,7 @@ class Fit:
         begin alike.
         """
         n_models = len(members)
-        module = build(self.description, self.X.dtype, self.device, n_models, self.tasks)
+        module = build(self.description, self.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             seeds = [self.seed] * n_models if seeds is None else seeds
@@ -195,9 +231,9 @@ class Fit:
         ``share`` is what a unit of weight of each task counts in the mean over these rows; by
         default one over the task's total weight there.
         """
-        X, targets = self.X, self.targets
+        X, targets = self.inputs.transform(self.X, index, self.dtype), self.targets
         if index is not None:
-            X, targets = X[index], targets.take(index)
+            targets = targets.take(index)
         if share is None:
             weights = targets.label_weights()
         elif targets.task_index is None:

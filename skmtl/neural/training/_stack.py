@@ -122,7 +122,7 @@ def fit_stack(
     module = fit.module(None, members, seeds)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [float(models[c].dropout) for c in of_member]
+            layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
     n_epochs = fit.estimator.max_iter
     run = start(
         fit,
@@ -133,7 +133,7 @@ def fit_stack(
         monitor="mean",
         constant=np.zeros(fit.tasks.n_tasks),
         model_rows=model_rows,
-        fits=[siblings[c] for c in of_member],
+        fits=[siblings[c] for c in of_member.tolist()],
     )
     judge = _Judge(fit, run, held_out)
     judged = np.ceil(np.linspace(EARLIEST, 1.0, N_SNAPSHOTS) * n_epochs).astype(int)
@@ -178,6 +178,7 @@ class _Judge:
         """What was kept."""
         self.best.restore()
         fit = self.fit
-        fitted = FittedState(fit.description, get_state(self.run.module), fit.network_tasks)
+        parameters = get_state(self.run.module)
+        fitted = FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
         raw = of_all_tasks(self.raw, fit.given.tasks, fit.network_tasks)
         return Stack(candidates, fitted, raw, self.loss, self.n_iter)
