@@ -16,6 +16,8 @@ from skmtl.tasks._read_targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]
+# Parameters with which an epoch is the same however many are to follow, and nothing is drawn in it.
+PLAIN = {"dropout": 0.0, "solver": "adam", "learning_rate": "constant"}
 
 
 def load(path):

@@ -18,7 +18,7 @@ from skmtl.neural.training import _loop
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
 
 
 @pytest.fixture
@@ -123,6 +123,7 @@ import multiprocessing, warnings
 import numpy as np, torch
 from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES
+from tests.neural.conftest import PLAIN
 
 X = np.random.default_rng(0).normal(size=(400, 10))
 OPTIONS = {"hidden_layer_sizes": (64, 64), "max_iter": 1, "random_state": 0}

@@ -20,7 +20,7 @@ from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
-from skmtl.neural.training._evaluate import best_constant, constant_losses
+from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
     check_finite_epoch,
@@ -49,16 +49,22 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     validation = hold_out(fit, before) if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
     members = ALONE if validation is None else validation.members
+    model_rows = None if validation is None else validation.model_rows(rows)
+    max_iter = fit.max_iter(model_rows or rows)
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, members),
+        fit.module(
+            None if before is None else before.parameters,
+            members,
+            priors=task_priors(fit.tasks, rows),
+        ),
         rows,
         members,
-        max_iter=estimator.max_iter,
+        max_iter=max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
         judged=None if validation is None else validation.rows,
-        model_rows=None if validation is None else validation.model_rows(rows),
+        model_rows=model_rows,
     )
     run.probe = getattr(estimator, "_probe", None)
     if before is not None and before.pause is not None:
@@ -69,7 +75,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         pause=lambda: pause(fit, run, rows, validation),
     )
     judge = None if validation is None else validation.losses
-    losses = _train(fit, run, rows, max_iter=estimator.max_iter, judge=judge, observer=observer)
+    losses = _train(fit, run, rows, max_iter=max_iter, judge=judge, observer=observer)
     check_finite_epoch(fit, run.progress)
     write_results(fit, run, rows, validation)
     is_over = observer.has_stopped or estimator.learning_rate in CURVES
@@ -120,15 +126,20 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     members = [(stream.n_calls,)]
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, members),
+        fit.module(
+            None if before is None else before.parameters,
+            members,
+            priors=task_priors(fit.tasks, rows),
+        ),
         rows,
         members,
-        max_iter=1,
+        max_iter=None,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",
         # Few rows may have hardly any spread: what counts is that of all so far.
         constant=after.loss / after.n_rows * (1.0 + FEW / np.sqrt(rows.n_rows)),
         learnt=stream.learnt,
+        n_rows=after.n_rows,
     )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)

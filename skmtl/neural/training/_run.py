@@ -19,7 +19,7 @@ from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import get_state, on_device, set_state, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
-from skmtl.neural.optimizers._schedules import scheduled
+from skmtl.neural.optimizers._schedules import CURVES, scheduled
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
@@ -99,13 +99,14 @@ def start(
     rows: Rows,
     members: Sequence[Member] = ALONE,
     *,
-    max_iter: int,
+    max_iter: int | None,
     monitor: Hashable,
     constant: Array,
     judged: Rows | None = None,
     model_rows: ModelRows | None = None,
     fits: Sequence[Fit] | None = None,
     learnt: dict[str, Any] | None = None,
+    n_rows: int | None = None,
 ) -> Run:
     """The run of a fit, before its first epoch.
 
@@ -119,8 +120,9 @@ def start(
         Training data.
     members : sequence of tuple of int
         One per model: what it draws from.
-    max_iter : int
-        Epochs at most.
+    max_iter : int or None
+        Epochs at most. None for one pass of many, whose learning rate is constant, for there is
+        no end that it could be planned to.
     monitor : "mean", "worst" or name of a task
         The loss that decides on stopping.
     constant : ndarray of shape (n_tasks,)
@@ -133,14 +135,22 @@ def start(
         One per model, where learning rates or alphas differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
+    n_rows : int, default=None
+        Number of rows so far, those of earlier passes included.
     """
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
     balancing = _balancing(fit, members, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
-    n_steps = max_iter * fit.steps_of_an_epoch(model_rows or rows)
-    optimizer = _optimizer([fit] * len(members) if fits is None else fits, module, n_steps)
+    trained = model_rows or rows
+    optimizer = _optimizer(
+        [fit] * len(members) if fits is None else fits,
+        module,
+        n_rows=n_rows or trained.n_rows,
+        batch_size=fit.batch_size(trained),
+        n_steps=None if max_iter is None else max_iter * fit.steps_of_an_epoch(trained),
+    )
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
     return Run(
@@ -191,21 +201,28 @@ def _warn_of_nothing_to_balance(fit: Fit, module: MultiTaskModule, balancing: Ba
     )
 
 
-def _optimizer(fits: Sequence[Fit], module: MultiTaskModule, n_steps: int) -> Optimizer | Wrapped:
-    """What moves the parameters, in so many steps at most."""
+def _optimizer(
+    fits: Sequence[Fit],
+    module: MultiTaskModule,
+    *,
+    n_rows: int,
+    batch_size: int,
+    n_steps: int | None,
+) -> Optimizer | Wrapped:
+    """What moves the parameters, in so many steps at most; None if nobody knows."""
     estimator = fits[0].estimator
     options = {
         "learning_rate": _alike([fit.estimator.learning_rate_init for fit in fits]),
-        "alpha": _alike([fit.estimator.alpha for fit in fits]),
+        "alpha": _alike([fit.alpha(n_rows, batch_size) for fit in fits]),
     }
     if estimator.solver == "sgd":
         options["momentum"] = estimator.momentum
         options["nesterov"] = estimator.nesterovs_momentum
     optimizer = scheduled(
         OPTIMIZERS[estimator.solver](module, **options),
-        estimator.learning_rate,
+        "constant" if n_steps is None else estimator.learning_rate,
         n_models=len(fits),
-        n_steps=n_steps,
+        n_steps=n_steps or 1,
         n_iter_no_change=estimator.n_iter_no_change,
     )
     if estimator.max_grad_norm is None:
@@ -237,10 +254,15 @@ def _progress(
         n_models,
         counts,
         tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
+        n_iter_no_change=np.inf if runs_to_its_end(estimator) else estimator.n_iter_no_change,
         monitor=_monitor(fit, monitor, counts, can_judge),
         constant=constant,
     )
+
+
+def runs_to_its_end(estimator: Any) -> bool:
+    """Whether a fit has all of its epochs: the loss of training says little amid a plan."""
+    return estimator.learning_rate in CURVES and not estimator.early_stopping
 
 
 def _monitor(fit: Fit, monitor: Hashable, counts: Array, can_judge: Array) -> Monitor:

@@ -44,6 +44,17 @@ ALONE: tuple[Member, ...] = ((),)
 # Bins of numeric_embedding="auto", one less than the values a column may have (measured).
 LEVELS = 15
 
+# Where the parameters are "auto", measured by benchmarks/accuracy.py. Least numbers of steps and
+# of epochs; sizes of batches, and how many of them an epoch has in between.
+N_STEPS, N_EPOCHS = 500, 20
+BATCH_SIZE, N_BATCHES = (64, 256), 32
+# Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
+# depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
+# model and dataset size", ICML 2025, section 3.
+MEMORY = 50.0
+# Of the other solvers, as scikit-learn's networks have it.
+L2_ALPHA = 1e-4
+
 
 def resolve(parameter: str, value: Any) -> Any:
     """A fresh architecture or balancing method from an alias or an object.
@@ -199,9 +210,11 @@ class Fit:
         self,
         state: dict[str, Array] | None,
         members: Sequence[Member] = ALONE,
+        *,
+        priors: Sequence[Array],
         seeds: Sequence[int] | None = None,
     ) -> MultiTaskModule:
-        """The networks, freshly initialised or in the given state.
+        """The networks, in the given state or freshly initialised, with heads at the priors.
 
         ``members`` are what each draws from, ``seeds`` decide their weights: by default all
         begin alike.
@@ -212,6 +225,7 @@ class Fit:
         if state is None:
             seeds = [self.seed] * n_models if seeds is None else seeds
             module.initialize(seeds, task_keys(self.tasks.names), self.description["activation"])
+            module.start_at(priors)
         else:
             set_state(module, state)
         rngs = [self.rng(DROPOUT, *member) for member in members]
@@ -252,11 +266,36 @@ class Fit:
     def batch_size(self, rows: Rows | ModelRows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
-        return min(200 if size == "auto" else size, rows.n_rows)
+        if size != "auto":
+            return min(size, rows.n_rows)
+        smallest, largest = BATCH_SIZE
+        size = min(max(smallest, rows.n_rows // N_BATCHES), largest)
+        # As large as each other, or else the last one may be a few rows.
+        return -(-rows.n_rows // -(-rows.n_rows // size))
 
     def steps_of_an_epoch(self, rows: Rows | ModelRows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
+
+    def max_iter(self, rows: Rows | ModelRows) -> int:
+        """Epochs at most."""
+        max_iter = self.estimator.max_iter
+        if max_iter != "auto":
+            return int(max_iter)
+        return max(-(-N_STEPS // self.steps_of_an_epoch(rows)), N_EPOCHS)
+
+    def alpha(self, n_rows: int, batch_size: int) -> float:
+        r"""Strength of the decay.
+
+        By default, weights keep :math:`(1 - \eta \alpha)^{n / B} = e^{-1 / 50}` of themselves in an
+        epoch of n / B steps at the highest learning rate.
+        """
+        estimator = self.estimator
+        if estimator.alpha != "auto":
+            return float(estimator.alpha)
+        if estimator.solver != "adamw":
+            return L2_ALPHA
+        return float(batch_size / (n_rows * MEMORY * estimator.learning_rate_init))
 
     @cached_property
     def fingerprint(self) -> int:

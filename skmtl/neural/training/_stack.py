@@ -22,6 +22,7 @@ from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
@@ -119,11 +120,11 @@ def fit_stack(
     model_rows = ModelRows(rows, [train for train, _ in folds] * len(models))
     held_out = HeldOut(rows, [test for _, test in folds] * len(models), of_member.tolist())
     seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
-    module = fit.module(None, members, seeds)
+    module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
             layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
-    n_epochs = fit.estimator.max_iter
+    n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,
         module,

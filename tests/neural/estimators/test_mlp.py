@@ -18,9 +18,10 @@ from skmtl import (
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import Equal
 from skmtl.tasks import Regression
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
 
 
 def mixed(n=900, seed=0, missing=0.4):

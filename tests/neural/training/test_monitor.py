@@ -7,9 +7,16 @@ import pytest
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._validation import Monitor
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 25, "learning_rate_init": 0.05, "random_state": 0}
+SMALL = {
+    **PLAIN,
+    "hidden_layer_sizes": (6,),
+    "max_iter": 25,
+    "learning_rate_init": 0.05,
+    "random_state": 0,
+}
 LOSSES = np.array([[3.0, np.nan, 1.0, 9.0], [0.5, 7.0, 2.0, 9.0]])
 COUNTS = np.array([1.0, 1.0, 3.0, 0.0])
 
