@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from skmtl.linear.objective._centring import large_means, shifted
+
 Array = NDArray[Any]
 
 LARGEST = 1e100
@@ -21,10 +23,10 @@ class FeatureScaling:
     """Takes the mean from features and divides them by their standard deviation.
 
     A feature without spread tells nothing and counts as 0, whatever it is in new rows. Sparse
-    features are divided only; ``rest`` is the mean that is left in them.
+    features keep their mean where it is not large; ``rest`` is what is left of it.
     """
 
-    mean: Array
+    shift: Array
     factor: Array
     rest: Array
 
@@ -32,28 +34,29 @@ class FeatureScaling:
     def of(cls, X: Any, share: Array, *, scale: bool) -> Self:
         """Of rows with weights ``share`` of sum 1; without ``scale`` the mean is taken off only."""
         if sparse.issparse(X):
-            mean, variance = mean_variance_axis(X, axis=0, weights=share)
-            size = abs(X).max(axis=0).toarray().ravel()
+            mean, _ = mean_variance_axis(X, axis=0, weights=share)
+            shift = large_means(X, mean, share)
+            X, rest = shifted(X, shift), mean - shift
+            size = abs(X).max(axis=0).toarray().ravel() + np.abs(shift)
+            variance = np.maximum(X.multiply(X).T @ share - rest**2, 0.0)
         else:
-            mean, size = share @ X, np.abs(X).max(axis=0)
-            variance = share @ np.square(X - mean)
+            shift = share @ X
+            size, rest = np.abs(X).max(axis=0), np.zeros_like(shift)
+            variance = share @ np.square(X - shift)
         spread = np.sqrt(variance)
         # What is left of a constant but for rounding.
         has_spread = spread > 10 * np.finfo(np.float64).eps * size
         factor = np.where(has_spread, 1.0, 0.0)
         if scale:
             factor = np.divide(1.0, spread, out=factor, where=has_spread)
-        if sparse.issparse(X):
-            return cls(np.zeros_like(mean), factor, mean * factor)
-        return cls(mean, factor, np.zeros_like(mean))
+        return cls(shift, factor, rest * factor)
 
     def __call__(self, X: Any) -> Any:
         """Scaled features, float64."""
         X = X.astype(np.float64, copy=False)
-        if sparse.issparse(X) and self.mean.any():
-            X = X.toarray()
         if sparse.issparse(X):
-            scaled = type(X)(X.multiply(self.factor))
+            scaled = shifted(X, self.shift)
+            scaled = type(scaled)(scaled.multiply(self.factor))
             np.clip(scaled.data, -LARGEST, LARGEST, out=scaled.data)
             return scaled
-        return np.clip((X - self.mean) * self.factor, -LARGEST, LARGEST)
+        return np.clip((X - self.shift) * self.factor, -LARGEST, LARGEST)

@@ -17,6 +17,7 @@ from skmtl._scored_columns import mean_score
 from skmtl.kernel._blend import BlendFit
 from skmtl.kernel._kernel_choice import Options
 from skmtl.kernel._pairs import KERNELS
+from skmtl.kernel._search import best_of
 from skmtl.kernel._trial import Fold, Trial
 from skmtl.linear.objective._training_data import learnable, learnable_tasks
 from skmtl.model_selection._folds import read_folds
@@ -263,11 +264,11 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             self.weights_[:, known] = fitted.weights
             self.alpha_[:, known] = [trial.alphas for trial in best]
             self._publish_held_out(fitted.expected, targets, used)
-            first = int(np.argmin([trial.score for trial in best]))
+            first = best.index(best_of(best))
             self.best_params_ = {**self._described(best[first]), "alpha": self.alpha_[first]}
         self.best_score_ = mean_score(self.task_scores_)
         self.kernels_ = self._table(best)
-        self.kernels_["weight"] = self.weights_[:, known].mean(axis=1).tolist()
+        self.kernels_["weight"] = [float(w.mean()) for w in self.weights_[:, known]]
         self.cv_results_ = self._table(fitted.choice.tried if fitted else [])
 
     def _publish_held_out(self, expected: list[Array], targets: Targets, used: Array) -> None:

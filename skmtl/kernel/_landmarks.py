@@ -28,7 +28,7 @@ NEGLIGIBLE = 1e-12
 def nystroem_map(K: Array) -> Array:
     """Matrix (m, r) that makes features from the kernel with landmarks, from theirs (m, m)."""
     values, vectors = linalg.eigh(K, driver="evd", check_finite=False)
-    used = values > NEGLIGIBLE * values[-1]
+    used = values > NEGLIGIBLE * max(values[-1], 0.0)
     return np.asarray(vectors[:, used] / np.sqrt(values[used]))
 
 

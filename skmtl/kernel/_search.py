@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class KernelSearch:
         best = [self._best_of_kind(kernel) for kernel in self.kernels]
         if not self.is_long:
             return best
-        first = min(best, key=lambda trial: trial.score)
+        first = best_of(best)
         offset = self._best_of(replace(first.candidate, task_offset=c) for c in TASK_OFFSETS)
         both = self._best_of(replace(offset, similarity=rho) for rho in SIMILARITIES)
         rho, c = both.similarity, both.task_offset
@@ -72,10 +73,15 @@ class KernelSearch:
         if not self.linear_share:
             return best
         mixed = self._attempt(replace(best.candidate, linear_share=self.linear_share))
-        return min(best, mixed, key=lambda trial: trial.score)
+        return mixed if mixed.is_better(best) else best
 
     def _best_of(self, candidates: Iterable[Candidate]) -> Candidate:
-        return min((self._attempt(c) for c in candidates), key=lambda t: t.score).candidate
+        return best_of(self._attempt(candidate) for candidate in candidates).candidate
+
+
+def best_of(trials: Iterable[Trial]) -> Trial:
+    """The first of those with the smallest error."""
+    return reduce(lambda best, other: other if other.is_better(best) else best, trials)
 
 
 def downhill(attempt: Callable[[int], Trial], n: int) -> Trial:
@@ -85,7 +91,7 @@ def downhill(attempt: Callable[[int], Trial], n: int) -> Trial:
     for side in (range(middle - 1, -1, -1), range(middle + 1, n)):
         for position in side:
             found = attempt(position)
-            if not found.score < best.score:
+            if not found.is_better(best):
                 break
             best = found
         if best is not start:

@@ -80,7 +80,7 @@ class Spectrum:
         u, mean = np.sqrt(share), share @ features
         scaled = (features - mean) * u[:, None]
         values, vectors = linalg.eigh(scaled.T @ scaled, driver="evd", check_finite=False)
-        used = values > NEGLIGIBLE * max(values[-1], 0.0)
+        used = values > NEGLIGIBLE * values.max(initial=0.0)
         values, vectors = values[used], vectors[:, used]
         root = np.sqrt(values)
         return cls(scaled @ (vectors / root), values, share, vectors * root, mean)
@@ -105,11 +105,11 @@ class Spectrum:
         Q, y = self.vectors, self.scaled(targets)
         left = alphas[:, None] / (self.values + alphas[:, None])
         along = Q.T @ y
-        moved = np.moveaxis(left[:, :, None] * along, 1, 0).reshape(
-            len(along), left.shape[0] * along.shape[1]
-        )
-        found = (Q @ moved).reshape(len(Q), len(alphas), along.shape[1]).transpose(1, 0, 2)
-        found = found + (y - Q @ along)
+        # All alphas in one product of matrices.
+        shape = (len(Q), len(alphas), y.shape[1])
+        moved = left.T[:, :, None] * along[:, None]
+        spanned = Q @ moved.reshape(len(along), shape[1] * shape[2])
+        found = spanned.reshape(shape).transpose(1, 0, 2) + (y - Q @ along)
         if folds is None:
             squares = np.square(Q)
             outside = np.maximum(1.0 - self.share - squares.sum(axis=1), 0.0)

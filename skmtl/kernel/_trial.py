@@ -17,6 +17,8 @@ Array = NDArray[Any]
 
 REACH = 2.0
 """Decades between the alpha of a task and the one that is best for all together."""
+TIE = 1e-6
+"""Errors that differ by no larger a share are the same, but for rounding."""
 
 
 class Fold(NamedTuple):
@@ -110,6 +112,10 @@ class Trial:
     intercept: Array
     held_out: Array
 
+    def is_better(self, other: Trial) -> bool:
+        """Whether the error is smaller, not only by rounding."""
+        return self.score < (1.0 - TIE) * other.score
+
 
 @dataclass(frozen=True, eq=False)
 class Ground:
@@ -190,11 +196,16 @@ class Ground:
         choice = np.zeros(n_columns, dtype=np.intp)
         if not len(known):
             return choice, np.empty(0)
-        best = int(by_column[:, known].mean(axis=1).argmin())
+        best = int(_first_least(by_column[:, known].mean(axis=1)))
         far = np.abs(np.log10(self.alphas / self.alphas[best])) > REACH + 1e-9
         choice[:] = best
-        choice[known] = np.where(far[:, None], np.inf, by_column[:, known]).argmin(axis=0)
+        choice[known] = _first_least(np.where(far[:, None], np.inf, by_column[:, known]))
         return choice, by_column[choice[known], known]
+
+
+def _first_least(errors: Array) -> Any:
+    """Position of the first of the least along the first axis: of alphas the largest."""
+    return (errors <= (1.0 + TIE) * errors.min(axis=0)).argmax(axis=0)
 
 
 def _relative_errors(residuals: Array, z: Array, share: Array) -> Array:

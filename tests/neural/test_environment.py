@@ -16,6 +16,7 @@ from skmtl.neural import _environment
 from skmtl.neural._environment import WORTH_THREADS, limited_threads
 from skmtl.neural.training import _loop
 from tests.conftest import ROOT
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
@@ -123,7 +124,6 @@ import multiprocessing, warnings
 import numpy as np, torch
 from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES
-from tests.neural.conftest import PLAIN
 
 X = np.random.default_rng(0).normal(size=(400, 10))
 OPTIONS = {"hidden_layer_sizes": (64, 64), "max_iter": 1, "random_state": 0}

@@ -36,7 +36,7 @@ def test_what_is_kept_is_no_worse_than_a_constant(
     X, y = problem()
     model = MultiTaskMLPRegressor(
         (32, 32),
-        **{**PLAIN, "solver": solver},
+        **{**PLAIN, "solver": solver, "alpha": 1e-4},
         learning_rate_init=learning_rate_init,
         max_iter=max_iter,
         batch_size=batch_size,
