@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from scipy import sparse
 from sklearn.model_selection import ParameterGrid
 
-PLAN: dict[str, Any] = {
-    "solver": "adamw",
-    "learning_rate": "cosine",
-    "batch_size": 64,
-    "max_iter": 100,
-}
+PLAN: dict[str, Any] = {"solver": "adamw", "learning_rate": "cosine"}
 """What the candidates below have in common."""
 
-# Decay, dropout, activation and a linear path: no one setting is the best on most data, and each
-# has weight somewhere. Measured: benchmarks/accuracy.
+# Weak to strong decay and dropout, smooth or not, a linear path or none, and what the network
+# reads: no one is the best on most data, and each has weight somewhere. Measured:
+# benchmarks/accuracy.
 SETTINGS: list[dict[str, Any]] = [
-    {"learning_rate_init": 1e-2, "alpha": 3.0, "dropout": 0.3, "activation": "relu"},
-    {"learning_rate_init": 1e-2, "alpha": 1.0, "dropout": 0.2, "activation": "relu"},
-    {"learning_rate_init": 1e-2, "alpha": 0.1, "dropout": 0.1, "activation": "relu"},
-    {"learning_rate_init": 5e-3, "alpha": 0.03, "dropout": 0.0, "activation": "relu"},
+    {"learning_rate_init": 1e-2, "alpha": 3.0, "dropout": 0.3, "activation": "silu"},
+    {"learning_rate_init": 1e-2, "alpha": 1.0, "dropout": 0.2},
+    {"learning_rate_init": 1e-2, "alpha": 0.1, "dropout": 0.1, "linear_skip": True},
+    {
+        "learning_rate_init": 5e-3,
+        "alpha": 0.03,
+        "dropout": 0.0,
+        "activation": "silu",
+        "linear_skip": True,
+    },
 ]
+EMBEDDED = SETTINGS[1:]
 
-# Columns up to which numbers are embedded, too: beyond, it is slow and overfits.
+# Columns up to which numbers are embedded, too: with more it is slow, and overfits.
 MOST_COLUMNS = 100
 
 FIXED = {
@@ -45,7 +49,14 @@ FIXED = {
 
 def default_candidates(X: Any) -> list[dict[str, Any]]:
     """Candidates for these features."""
-    return [{**PLAN, **settings} for settings in SETTINGS]
+    scaled = {**PLAN, "feature_scaling": "auto"}
+    found = [{**scaled, **settings} for settings in SETTINGS]
+    if X.ndim > 2:
+        return [{**candidate, "linear_skip": False} for candidate in found]
+    if not sparse.issparse(X) and X.shape[1] <= MOST_COLUMNS:
+        embedded = {**scaled, "numeric_embedding": "piecewise_linear"}
+        found += [{**embedded, **settings} for settings in EMBEDDED]
+    return found
 
 
 def read_candidates(grid: Any, X: Any) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from skmtl.neural.estimators._mlp_candidates import read_candidates
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_held_out import HeldOutPredictions
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
+from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows
 from skmtl.tasks._targets import Targets
@@ -43,25 +44,19 @@ OF_KIND = {
 OF_THE_SEARCH = ("grid", "cv", "scoring", "n_jobs", "verbose")
 """Parameters that the networks do not have."""
 
-N_FOLDS = 4
+N_FOLDS = 8
 """Where ``cv`` is None: each fold costs as much as a fit, and so do the members of a blend."""
 
 CHUNK = 2**24
 """Numbers that all members predict at a time."""
 
 
-class NetworkSearch(MultiTaskEstimator):
+class NetworkSearch(ReadsTables, MultiTaskEstimator):
     """Trains candidates in folds, and predicts by a blend of all their networks."""
 
     _standardize = True
 
-    architecture: Any
     balancing: Any
-
-    @property
-    def _allows_nd(self) -> bool:  # type: ignore[override]
-        """Whether X may have more than two dimensions: a trunk of the user's may want them."""
-        return getattr(self.architecture, "reads_any_shape", False)
 
     def _make_part(self, name: str) -> None:
         if name == "balancing" and callable(self.balancing):
@@ -127,6 +122,7 @@ class NetworkSearch(MultiTaskEstimator):
         model.set_params(**{name: clone(value, safe=False) for name, value in own.items()})
         model.set_params(**{name: clone(value, safe=False) for name, value in params.items()})
         model._validate_params()
+        model._categories = self._categories if hasattr(self, "_categories") else {}
         return model
 
     def _folds(self, X: Any, y: Any, groups: Any, targets: Targets) -> Folds:
