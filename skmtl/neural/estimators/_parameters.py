@@ -18,7 +18,7 @@ CONSTRAINTS: dict[str, Any] = {
     **TASKS,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "linear_skip": ["boolean"],
+    "linear_skip": [StrOptions({"auto"}), "boolean"],
     "feature_scaling": [StrOptions({"auto", "robust", "standard"}), None],
     "numeric_embedding": [str, HasMethods(["fit", "transform"]), None],
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
@@ -58,10 +58,11 @@ PARAMETERS = """
         has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers of each head.
-    linear_skip : bool, default=False
+    linear_skip : bool or "auto", default="auto"
         Whether a linear path leads from the inputs to every head, beside the hidden layers. It
-        belongs to the tasks, as heads do, and starts at zero.
-    feature_scaling : {"auto", "robust", "standard"}, default=None
+        belongs to the tasks, as heads do, and starts at zero. "auto": for wide y, unless there are
+        no hidden layers, or the network or trunk is one that the user gives.
+    feature_scaling : {"auto", "robust", "standard"} or None, default="auto"
         How columns of X are put on one scale, by what `fit` finds in the rows with labels.
         "robust" subtracts the median, divides by the standard deviation, or by what the quartiles
         say of it where outliers decide, and bends what is far off, z / sqrt(1 + (z / 5)**2)
@@ -70,7 +71,7 @@ PARAMETERS = """
         "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
         Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
         fits that go on, keep the scale they find.
-    numeric_embedding : str, transformer or None, default=None
+    numeric_embedding : str, transformer or None, default="auto"
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
         where labels jump or bend with single columns. "auto" does so for columns with three to 16
         values, which are levels rather than quantities. An alias or an object of
@@ -82,7 +83,7 @@ PARAMETERS = """
         number for each category that has labels in `fit`, and one for what is missing there; a
         category it has not seen counts as missing. Calls of `partial_fit` after the first know
         the categories of the first.
-    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="gelu"
         Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
         exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and
         Gimpel, 2016).
@@ -141,7 +142,7 @@ PARAMETERS = """
         Rows per step, at most all; "auto" is 64 for up to 2,048 rows, 256 from 8,192 on, a 32nd
         of the rows in between, or a little less, so that batches are of one size.
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" counts steps: as many epochs as have 500 of them, at least 20.
+        Epochs at most. "auto" counts steps: as many epochs as have 500 of them, at least 30.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
         Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the

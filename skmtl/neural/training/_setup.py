@@ -46,7 +46,7 @@ LEVELS = 15
 
 # Where the parameters are "auto", measured by benchmarks/accuracy.py. Least numbers of steps and
 # of epochs; sizes of batches, and how many of them an epoch has in between.
-N_STEPS, N_EPOCHS = 500, 20
+N_STEPS, N_EPOCHS = 500, 30
 BATCH_SIZE, N_BATCHES = (64, 256), 32
 # Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
 # depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
@@ -88,6 +88,12 @@ def draw_seed(random_state: Any) -> int:
 def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:
     """An architecture or balancing method; what it holds for tasks is in the order of names."""
     return put_in_order(resolve(parameter, getattr(estimator, parameter)), names)
+
+
+def reads_as_is(architecture: Architecture) -> bool:
+    """Whether a network or trunk is one that the user gives: it reads X as it is."""
+    # One of the user's may not have called the __init__ of what it is made from.
+    return getattr(architecture, "reads_any_shape", False)
 
 
 class Fit:
@@ -155,7 +161,7 @@ class Fit:
             activation=estimator.activation,
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
-            linear_skip=estimator.linear_skip,
+            linear_skip=self._has_skip(architecture),
         )
         if before is not None:
             check_same_network(before.description, self.description)
@@ -166,16 +172,24 @@ class Fit:
         found = read_setting(parameter, self.estimator, names)
         return for_network_tasks(found, self.network_tasks, len(names))
 
+    def _has_skip(self, architecture: Architecture) -> bool:
+        """Whether a linear path leads to the heads."""
+        estimator = self.estimator
+        if estimator.linear_skip != "auto":
+            return bool(estimator.linear_skip)
+        has_layers = len(read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes)) > 0
+        return has_layers and not reads_as_is(architecture) and not self.tasks.is_long
+
     def _inputs(self, architecture: Architecture, before: Inputs | None) -> Inputs:
         """What the network reads: as before, or fitted to the rows."""
         estimator = self.estimator
         scaling, embedding = estimator.feature_scaling, estimator.numeric_embedding
         if scaling == "auto":
             # A network of the user's reads X as it is.
-            scaling = None if architecture.reads_any_shape else "robust"
+            scaling = None if reads_as_is(architecture) else "robust"
         if embedding == "auto":
             is_plain = self.X.ndim == 2 and not sparse.issparse(self.X)
-            is_plain = is_plain and not architecture.reads_any_shape
+            is_plain = is_plain and not reads_as_is(architecture)
             embedding = PiecewiseLinear(LEVELS, splits="values") if is_plain else None
         elif embedding is not None:
             embedding = resolve("numeric_embedding", embedding)

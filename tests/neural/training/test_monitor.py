@@ -53,7 +53,7 @@ def data():
 @pytest.mark.parametrize("monitor", ["mean", "worst", "noisy", "clean"])
 def test_the_best_epoch_by_validation_is_kept(data, monitor):
     X, y = data
-    options = {**SMALL, "early_stopping": True, "n_iter_no_change": 25, "max_iter": 60}
+    options = {**SMALL, "early_stopping": True, "n_iter_no_change": 25, "max_iter": 200}
     options["validation_fraction"] = 0.3
     model = MultiTaskMLPRegressor(**options, monitor=monitor).fit(X, y)
     losses = model.history_["validation_loss"]
