@@ -33,7 +33,7 @@ def stacking(**kw):
 
 # Two settings in two folds, for a few steps.
 FEW_MEMBERS = {
-    "grid": {"alpha": [0.1, 3.0], "max_iter": [10], "activation": ["silu"]},
+    "grid": {"alpha": [0.1, 3.0], "max_iter": [30], "activation": ["silu"]},
     "cv": 2,
     "hidden_layer_sizes": (8,),
     "random_state": 0,
