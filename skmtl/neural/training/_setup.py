@@ -162,6 +162,7 @@ class Fit:
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
             linear_skip=self._has_skip(architecture),
+            embedding=self.inputs.embedding,
         )
         if before is not None:
             check_same_network(before.description, self.description)
