@@ -31,7 +31,7 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import BATCHES, Fit, draw_seed, read_setting
+from skmtl.neural.training._setup import ALONE, Fit, draw_seed, read_setting
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -48,18 +48,18 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     fit = _begin(estimator, X, targets, before)
     validation = hold_out(fit, before) if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
-    n_models = 1 if validation is None else validation.n_models
+    members = ALONE if validation is None else validation.members
     model_rows = None if validation is None else validation.model_rows(rows)
     max_iter = fit.max_iter(model_rows or rows)
     run = start(
         fit,
         fit.module(
             None if before is None else before.parameters,
+            members,
             priors=task_priors(fit.tasks, rows),
-            n_models=n_models,
         ),
         rows,
-        fit.rngs(BATCHES, n_models),
+        members,
         max_iter=max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
@@ -123,15 +123,16 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if not len(fit.targets.values):
         return
     rows, after = _count(fit, stream)
+    members = [(stream.n_calls,)]
     run = start(
         fit,
         fit.module(
             None if before is None else before.parameters,
-            stream.n_calls,
+            members,
             priors=task_priors(fit.tasks, rows),
         ),
         rows,
-        [fit.rng(BATCHES, stream.n_calls)],
+        members,
         max_iter=None,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,10 +33,16 @@ from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
+# What is drawn from the seed of a fit, apart from the initial weights; those of members.
+BATCHES, DROPOUT, SPLIT, BALANCING, WEIGHTS = 2, 3, 4, 5, 7
+
+Member = tuple[int, ...]
+"""What sets the draws of a network apart from those of others in the same fit."""
+
+ALONE: tuple[Member, ...] = ((),)
+
 # Bins of numeric_embedding="auto", one less than the values a column may have (measured).
 LEVELS = 15
-# What is drawn from the seed of a fit, apart from the initial weights.
-BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
 
 # Where the parameters are "auto", measured by benchmarks/accuracy.py. Least numbers of steps and
 # of epochs; sizes of batches, and how many of them an epoch has in between.
@@ -222,27 +229,35 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
-        """A generator for each of some models; that of the first does not know of the others."""
-        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+    def sibling(self, estimator: Any) -> Fit:
+        """The same fit with other parameters of the training."""
+        other = copy.copy(self)
+        other.estimator = estimator
+        return other
 
     def module(
         self,
         state: dict[str, Array] | None,
-        *more: int,
+        members: Sequence[Member] = ALONE,
+        *,
         priors: Sequence[Array],
-        n_models: int = 1,
+        seeds: Sequence[int] | None = None,
     ) -> MultiTaskModule:
-        """The networks in the given state, or all freshly initialised alike around the priors."""
+        """The networks, in the given state or freshly initialised, with heads at the priors.
+
+        ``members`` are what each draws from, ``seeds`` decide their weights: by default all
+        begin alike.
+        """
+        n_models = len(members)
         module = build(self.description, self.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
-            keys = task_keys(self.tasks.names)
-            module.initialize([self.seed] * n_models, keys, self.description["activation"])
+            seeds = [self.seed] * n_models if seeds is None else seeds
+            module.initialize(seeds, task_keys(self.tasks.names), self.description["activation"])
             module.start_at(priors)
         else:
             set_state(module, state)
-        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
+        rngs = [self.rng(DROPOUT, *member) for member in members]
         for layer in module.modules():
             if isinstance(layer, Dropout):
                 layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)

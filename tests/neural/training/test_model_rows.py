@@ -153,7 +153,7 @@ def test_many_rows_are_split_once():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("skmtl.neural.training._fit.hold_out", hold_out)
             model.fit(X, Y)
-        assert seen[0].n_models == (1 if fraction * 1001 >= _early_stopping.FEW else 5)
+        assert len(seen[0].members) == (1 if fraction * 1001 >= _early_stopping.FEW else 5)
 
 
 def test_a_label_that_is_the_only_one_of_its_class_is_not_held_out():
