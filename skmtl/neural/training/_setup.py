@@ -28,6 +28,7 @@ from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
 from skmtl.neural.training._compare import check_same_network
 from skmtl.neural.training._model_rows import ModelRows
+from skmtl.neural.training._noise import noise_to_signal
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
 
@@ -48,10 +49,12 @@ LEVELS = 15
 # of epochs; sizes of batches, and how many of them an epoch has in between.
 N_STEPS, N_EPOCHS = 500, 30
 BATCH_SIZE, N_BATCHES = (64, 256), 32
-# Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
-# depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
-# model and dataset size", ICML 2025, section 3.
-MEMORY = 50.0
+# Epochs over which AdamW's weights are a moving average of steps, where there is as much noise as
+# signal. The best of them hardly depends on the number of rows (Wang and Aitchison, "How to set
+# AdamW's weight decay as you scale model and dataset size", ICML 2025, section 3) but, as the
+# prior of Bayesian regression does, on the noise. At least two, so that something is left.
+MEMORY, MEMORIES, STREAM_MEMORY = 14.0, (2.0, 200.0), 50.0
+TINY = 1e-9
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -313,18 +316,26 @@ class Fit:
             return int(max_iter)
         return max(-(-N_STEPS // self.steps_of_an_epoch(rows)), N_EPOCHS)
 
-    def alpha(self, n_rows: int, batch_size: int) -> float:
+    def alpha(self, n_rows: int, batch_size: int, *, is_stream: bool = False) -> float:
         r"""Strength of the decay.
 
-        By default, weights keep :math:`(1 - \eta \alpha)^{n / B} = e^{-1 / 50}` of themselves in an
-        epoch of n / B steps at the highest learning rate.
+        By default, weights lose 1 / tau of themselves in an epoch at the highest learning rate,
+        with tau in proportion to the signal in the labels over their noise. A stream has no
+        labels yet that tell of that.
         """
         estimator = self.estimator
         if estimator.alpha != "auto":
             return float(estimator.alpha)
         if estimator.solver != "adamw":
             return L2_ALPHA
-        return float(batch_size / (n_rows * MEMORY * estimator.learning_rate_init))
+        memory = STREAM_MEMORY if is_stream else self._memory
+        return float(batch_size / (n_rows * memory * estimator.learning_rate_init))
+
+    @cached_property
+    def _memory(self) -> float:
+        """Epochs over which weights average."""
+        noise = noise_to_signal(self.inputs, self.X, self.targets)
+        return float(np.clip(MEMORY / max(noise, TINY), *MEMORIES))
 
     @cached_property
     def fingerprint(self) -> int:
