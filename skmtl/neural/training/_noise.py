@@ -19,6 +19,8 @@ Array = NDArray[Any]
 N_ROWS, N_COLUMNS = 400, 8
 # Strengths of ridge, in units of the mean eigenvalue.
 STRENGTHS = np.logspace(-5, 3, 17)
+# Where there is hardly any signal, its share is not known by more than this.
+MOST = 0.98
 # A row that decides on its own prediction says nothing of that of others.
 SMALL = 1e-6
 
@@ -63,7 +65,8 @@ def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
         rows = np.frombuffer(key, dtype=np.intp)
         shares.extend(_left(inputs.transform(X, rows, np.float64), labels))
     u = np.mean(shares) if shares else 0.5
-    return float(u / max(1.0 - u, np.finfo(float).eps))
+    u = min(u, MOST)
+    return float(u / (1.0 - u))
 
 
 def _some(rows: Array) -> Array:

@@ -49,12 +49,12 @@ LEVELS = 15
 # of epochs; sizes of batches, and how many of them an epoch has in between.
 N_STEPS, N_EPOCHS = 500, 30
 BATCH_SIZE, N_BATCHES = (64, 256), 32
-# Epochs over which AdamW's weights are a moving average of steps, where there is as much noise as
-# signal. The best of them hardly depends on the number of rows (Wang and Aitchison, "How to set
-# AdamW's weight decay as you scale model and dataset size", ICML 2025, section 3) but, as the
-# prior of Bayesian regression does, on the noise. At least two, so that something is left.
-MEMORY, MEMORIES, STREAM_MEMORY = 14.0, (2.0, 200.0), 50.0
-TINY = 1e-9
+# Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
+# depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
+# model and dataset size", ICML 2025, section 3. Where labels are noisy, weights are forgotten
+# faster, in proportion to noise over signal, as in Bayesian regression; a share of that hardly
+# depends on the number of rows (measured: benchmarks/accuracy.py).
+MEMORY, NOISY_SHARE, MOST_OF_A_STEP = 50.0, 0.006, 0.5
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -90,7 +90,15 @@ def draw_seed(random_state: Any) -> int:
 
 def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:
     """An architecture or balancing method; what it holds for tasks is in the order of names."""
-    return put_in_order(resolve(parameter, getattr(estimator, parameter)), names)
+    return put_in_order(resolve(parameter, chosen(parameter, estimator)), names)
+
+
+def chosen(parameter: str, estimator: Any) -> Any:
+    """The value of a parameter; of "auto" for an architecture, what it means."""
+    value = getattr(estimator, parameter)
+    if parameter != "architecture" or not (isinstance(value, str) and value == "auto"):
+        return value
+    return "hard_sharing" if estimator.task_feature is None else "common_head"
 
 
 def reads_as_is(architecture: Architecture) -> bool:
@@ -319,23 +327,28 @@ class Fit:
     def alpha(self, n_rows: int, batch_size: int, *, is_stream: bool = False) -> float:
         r"""Strength of the decay.
 
-        By default, weights lose 1 / tau of themselves in an epoch at the highest learning rate,
-        with tau in proportion to the signal in the labels over their noise. A stream has no
-        labels yet that tell of that.
+        By default, a step at the highest learning rate :math:`\eta` forgets
+
+        .. math:: \eta \alpha = \frac{B}{50 n}
+            + \Bigl(\frac{B}{50 n} + 0.006\Bigr) \frac{u}{1 - u}
+
+        of the weights, for batches of B out of n rows and the share u of noise in the labels; at
+        most half. A stream has no labels yet that tell of that: u = 0.
         """
         estimator = self.estimator
         if estimator.alpha != "auto":
             return float(estimator.alpha)
         if estimator.solver != "adamw":
             return L2_ALPHA
-        memory = STREAM_MEMORY if is_stream else self._memory
-        return float(batch_size / (n_rows * memory * estimator.learning_rate_init))
+        least = batch_size / (MEMORY * n_rows)
+        noise = 0.0 if is_stream else self._noise
+        share = least + (least + NOISY_SHARE) * noise
+        return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
 
     @cached_property
-    def _memory(self) -> float:
-        """Epochs over which weights average."""
-        noise = noise_to_signal(self.inputs, self.X, self.targets)
-        return float(np.clip(MEMORY / max(noise, TINY), *MEMORIES))
+    def _noise(self) -> float:
+        """Noise of the labels over their signal."""
+        return noise_to_signal(self.inputs, self.X, self.targets)
 
     @cached_property
     def fingerprint(self) -> int:
