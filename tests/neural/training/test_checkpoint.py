@@ -77,6 +77,8 @@ def assert_same(one, other, X):
         {"solver": "sgd", "learning_rate": "plateau", "tol": 1.0, "n_iter_no_change": 4},
         {"balancing": "famo", "task_weight": [1, 2, 1, 0.5]},
         {"balancing": "dwa"},
+        {"feature_scaling": "robust", "numeric_embedding": "piecewise_linear"},
+        {"numeric_embedding": "periodic", "linear_skip": True, "early_stopping": True},
         {"balancing": "graddrop"},
         {"balancing": UPGrad(update_weights_every=5)},
         {"random_state": np.random.RandomState(3)},
