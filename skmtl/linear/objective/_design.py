@@ -79,14 +79,13 @@ class WideDesign:
         return np.asarray(U.sum(axis=0))
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
+        grams = weighted_grams(self.X, h, self.offset)
         if not with_ones:
-            return weighted_grams(self.X, h, self.offset)
-        products, sums = self.adjoint(h)
-        grams = weighted_grams(self.X, h, self.offset, products)
+            return grams
         m, p = grams.shape[:2]
         bordered = np.empty((m, p + 1, p + 1))
         bordered[:, :p, :p] = grams
-        return _with_border(bordered, products, sums)
+        return _with_border(bordered, *self.adjoint(h))
 
     def squares(self, h: Array) -> Array:
         return weighted_squares(self.X, h, self.offset)

@@ -1,11 +1,7 @@
 r"""Weighted Gram matrices :math:`\sum_i h_{ik} (x_i - o)(x_i - o)'`, one for each column of h.
 
-Blocks of rows are multiplied while they are in the cache, so that memory beside the result is
-small. Weights may be 0 or negative. The matrices are exactly symmetric.
-
-The offset is taken from products of X as it is, where that loses few digits: with
-:math:`s = \sum_i h_i (x_i - o)` and :math:`m = \sum_i h_i` the matrix is
-:math:`\sum_i h_i x_i x_i' - o s' - s o' - m o o'`.
+Blocks of rows are centred and multiplied while they are in the cache, so that memory beside the
+result is small. Weights may be 0 or negative. The matrices are exactly symmetric.
 """
 
 from __future__ import annotations
@@ -35,46 +31,21 @@ PAIR_ROWS, PAIR_NUMBERS = 512, 2**16
 """Rows, and numbers, of a block of products of features."""
 
 DIGITS_LOST = 100.0
-"""Squared offset over variance of a feature from which X less the offset is multiplied."""
+"""Squared offset over variance of a feature from which the offset is taken from X first."""
 
 SPARSE = 0.1
 """Share of entries of sparse X below which it is multiplied as it is."""
 
 
-def weighted_grams(X: Any, h: Array, offset: Array, products: Array | None = None) -> Array:
-    """Gram matrices (m, p, p) of the rows of X (n, p) less an offset, of weights h (n, m).
-
-    ``products`` (p, m) are those of such rows with h, where they are known.
-    """
+def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
+    """Gram matrices (m, p, p) of the rows of X (n, p), of weights h (n, m)."""
     if sparse.issparse(X) and X.nnz < SPARSE * X.shape[0] * X.shape[1]:
         return _of_sparse(X, h, offset)
-    low, high = h.min(axis=0), h.max(axis=0)
-    signs = np.where(low >= 0.0, 1.0, np.where(high <= 0.0, -1.0, 0.0))
-    is_level = bool((low == high).all()) and not sparse.issparse(X)
-    if not offset.any():
-        return _of_dense(X, h, signs, None, is_level=is_level)
-    if signs.all():
-        grams = _of_dense(X, h, signs, None, is_level=is_level)
-        sums = h.sum(axis=0)
-        products = X.T @ h - offset[:, None] * sums if products is None else products
-        for gram, along, total in zip(grams, products.T, sums, strict=True):
-            moved = np.multiply.outer(along + 0.5 * total * offset, offset)
-            gram -= moved + moved.T
-        left, lost = np.einsum("mjj->mj", grams), np.multiply.outer(sums, offset**2)
-        if (np.abs(left) * DIGITS_LOST >= np.abs(lost)).all():
-            return grams
-    return _of_dense(X, h, signs, offset)
-
-
-def _of_dense(
-    X: Any, h: Array, signs: Array, offset: Array | None, *, is_level: bool = False
-) -> Array:
-    """`weighted_grams` of rows written out; ``is_level``: the weights of a column are one."""
-    if is_level:
-        return h[0][:, None, None] * symmetric(X.T @ X)
-    if h.shape[1] >= MANY_COLUMNS:
-        return _by_pairs(X, h, offset)
-    return _by_columns(X, h, signs, offset)
+    if not sparse.issparse(X) and (h == h[:1]).all():
+        gram = _of_equal_rows(X, offset)
+        if gram is not None:
+            return h[0][:, None, None] * gram
+    return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
 def weighted_squares(X: Any, h: Array, offset: Array) -> Array:
@@ -96,29 +67,41 @@ def dense(rows: Any) -> Array:
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
 
 
-def _less(rows: Any, offset: Array | None) -> Array:
-    return dense(rows) if offset is None else dense(rows) - offset
+def _of_equal_rows(X: Array, offset: Array) -> Array | None:
+    r"""The Gram matrix of weights of 1 from that of X itself; None where it would lose digits.
+
+    With the mean m it is :math:`\sum_i x_i x_i' - n (m o' + o m' - o o')`.
+    """
+    gram = symmetric(X.T @ X)
+    # A product, as sums along rows that are short take longer.
+    sums = np.ones(len(X)) @ X
+    moved = np.multiply.outer(sums - 0.5 * len(X) * offset, offset)
+    gram -= moved + moved.T
+    lost = DIGITS_LOST * np.diagonal(gram) < len(X) * offset**2
+    return None if lost.any() else gram
 
 
-def _by_columns(X: Any, h: Array, signs: Array, offset: Array | None) -> Array:
+def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     """A product for each column of weights."""
     p, m = X.shape[1], h.shape[1]
     grams = np.zeros((m, p, p))
     # A matrix times itself takes half the operations, where weights have roots.
+    signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
     has_roots = bool(signs.all())
     weights = np.sqrt(signs * h) if has_roots else h
     n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
-    # A new large array is pages to fill: this one is used again.
-    buffer = np.empty((min(n_rows, len(h)), p))
-    for rows in _blocks(len(h), len(buffer)):
-        x, weighted = _less(X[rows], offset), buffer[: len(h[rows])]
+    # New large arrays are pages to fill: these are used again.
+    buffers = np.empty((2, min(n_rows, len(h)), p))
+    for rows in _blocks(len(h), buffers.shape[1]):
+        x, weighted = buffers[:, : len(h[rows])]
+        np.subtract(dense(X[rows]), offset, out=x)
         for gram, column in zip(grams, weights[rows].T, strict=True):
             np.multiply(x, column[:, None], out=weighted)
             gram += weighted.T @ (weighted if has_roots else x)
     return grams * signs[:, None, None] if has_roots else symmetric(grams)
 
 
-def _by_pairs(X: Any, h: Array, offset: Array | None) -> Array:
+def _by_pairs(X: Any, h: Array, offset: Array) -> Array:
     """Products of each two features, times the weights: half the operations."""
     p, m = X.shape[1], h.shape[1]
     ends = np.cumsum(np.arange(p, 0, -1))
@@ -128,7 +111,7 @@ def _by_pairs(X: Any, h: Array, offset: Array | None) -> Array:
     groups = list(_groups(p, n_pairs))
     pairs = np.empty((n_pairs, min(PAIR_ROWS, len(h))))
     for rows in _blocks(len(h), PAIR_ROWS):
-        x = np.ascontiguousarray(_less(X[rows], offset).T)
+        x = np.ascontiguousarray((dense(X[rows]) - offset).T)
         some = pairs[:, : x.shape[1]]
         for first, last in groups:
             start, end = ends[first] - (p - first), ends[last - 1]
