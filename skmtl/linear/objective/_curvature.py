@@ -46,10 +46,29 @@ class Curvature:
     @cached_property
     def diagonal(self) -> Array:
         """Second derivative by each raw score, weighed, (n_samples, n_outputs)."""
+        if self.is_diagonal:
+            return self._of_single_outputs(None)
         found = np.empty_like(self.raw)
         for block, raw in self.loss.split(self.raw):
             for rows, some in block.chunks():
                 found[rows, some.outputs] = some.weigh(_diagonal(some, raw[rows]))
+        return found
+
+    def _of_single_outputs(self, direction: Array | None) -> Array:
+        """`diagonal`, times a direction, where all tasks have one output."""
+        if (block := self.loss.only_block) is not None:
+            raw = self.raw[..., None]
+            along = np.ones_like(raw) if direction is None else direction[..., None]
+            return block.weigh(block.task.curvature(raw, block.values, along))
+        found = np.empty_like(self.raw)
+        for block, raw in self.loss.split(self.raw):
+            for rows, some in block.chunks():
+                part = raw[rows]
+                along = np.ones_like(part)
+                if direction is not None:
+                    along = direction[rows, some.outputs][..., None]
+                bent = some.task.curvature(part, some.values, along)
+                found[rows, some.outputs] = some.weigh(bent)
         return found
 
     @cached_property
@@ -75,7 +94,8 @@ class Curvature:
     def times(self, direction: Array) -> Array:
         """Applied to a direction (n_samples, n_outputs) of the raw scores."""
         if self.is_diagonal:
-            return self.diagonal * direction
+            is_known = "diagonal" in self.__dict__
+            return self.diagonal * direction if is_known else self._of_single_outputs(direction)
         bent = np.empty_like(self.raw)
         for block, raw in self.loss.split(self.raw):
             if raw.shape[2] == 1:

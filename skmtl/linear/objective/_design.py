@@ -76,7 +76,12 @@ class WideDesign:
         return np.broadcast_to(b, (self.X.shape[0], len(b)))
 
     def sums(self, U: Array) -> Array:
-        return np.asarray(U.sum(axis=0))
+        # Sums along short rows take longer than a product.
+        return np.asarray(U.sum(axis=0) if U.shape[1] == 1 else self._ones @ U)
+
+    @cached_property
+    def _ones(self) -> Array:
+        return np.ones(self.X.shape[0])
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         grams = weighted_grams(self.X, h, self.offset)

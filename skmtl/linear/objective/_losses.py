@@ -83,14 +83,21 @@ class DataLoss:
             LabelBlock(
                 block.task,
                 as_slice(block.outputs),
-                np.ascontiguousarray(values[:, block.tasks]),
-                np.ascontiguousarray(label_weights[:, block.tasks]),
+                np.ascontiguousarray(values[:, as_slice(block.tasks)]),
+                np.ascontiguousarray(label_weights[:, as_slice(block.tasks)]),
             )
             for block in targets.tasks.blocks
         ]
         most = max((block.task.n_outputs_ for block in self.blocks), default=1)
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
         self._constant: tuple[Array, Array, tuple[float, Array]] | None = None
+
+    @cached_property
+    def only_block(self) -> LabelBlock | None:
+        """The block of all tasks, where it is the only one, they have one output and are few."""
+        (block, *others) = self.blocks or [None]
+        is_only = block is not None and not others and block.task.n_outputs_ == 1
+        return block if is_only and not block.has_chunks else None
 
     def at(self, W: Array, b: Array) -> DataPoint:
         if W.any() or self.n_samples * len(b) > FEW_SCORES:
@@ -106,6 +113,7 @@ class DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
         rest = copy(self)
         rest._constant = None
+        rest.__dict__.pop("only_block", None)
         rest.blocks = [
             replace(
                 block,
@@ -119,6 +127,7 @@ class DataLoss:
         """The loss of every ``step``-th row, times that (wide)."""
         some, rows = copy(self), slice(None, None, step)
         some._constant = None
+        some.__dict__.pop("only_block", None)
         assert isinstance(self.design, WideDesign)
         some.design = WideDesign(self.design.X[rows], self.design.offset)
         some.blocks = [

@@ -204,7 +204,9 @@ class _Descent:
     def _gradient(self) -> Array:
         """Gradient of the objective."""
         gW, gb = self.point.gradient
-        g = self.bent + (np.vstack([gW, gb]) if self.problem.intercept else gW)
+        g = self.bent.copy()
+        g[: self.n_features] += gW
+        g[self.n_features :] += gb
         return self.penalty.project(g)
 
     @property

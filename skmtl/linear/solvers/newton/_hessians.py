@@ -34,6 +34,8 @@ class Hessians:
         Hessians over the coefficients and the intercept of the first output, of the second, ...
     is_invariant : bool
         Whether the loss does not bend where all outputs of a task move alike, as softmax.
+    is_plain : bool
+        Whether each task has one column, and they are in order.
     """
 
     is_invariant = False
@@ -41,11 +43,11 @@ class Hessians:
     def __init__(self, columns: Array, matrices: Array) -> None:
         self.columns, self.matrices = columns, matrices
         m, K = columns.shape
-        self._is_plain = K == 1 and bool((columns[:, 0] == np.arange(m)).all())
+        self.is_plain = K == 1 and bool((columns[:, 0] == np.arange(m)).all())
 
     def take(self, G: Array) -> Array:
         """The unknowns (n_tasks, K q) of these tasks, of all (q, n_outputs)."""
-        if self._is_plain:
+        if self.is_plain:
             return G.T[: len(self.columns)]
         return G[:, self.columns].transpose(1, 2, 0).reshape(len(self.columns), -1)
 
