@@ -147,7 +147,10 @@ class DataDual:
                 slope, weights, values = slope[used], weights[used], values[used]
                 conjugate = block.task.conjugate(slope / weights[..., None], values)
                 total += float(np.vdot(weights, conjugate))
-            else:
+                continue
+            for rows, some in block.chunks():
+                weights, used = some.label_weights, some.observed
                 weights = weights if used is None else np.where(used, weights, 1.0)
-                total += block.total(block.task.conjugate(slope / weights[..., None], values))
+                conjugate = some.task.conjugate(slope[rows] / weights[..., None], some.values)
+                total += some.total(conjugate)
         return total
