@@ -63,6 +63,7 @@ API = {
     "skmtl.kernel": "Kernel methods of many tasks",
     "skmtl.neural.architectures": "How tasks share a network",
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
+    "skmtl.neural.inputs": "What a network reads of a row",
     "skmtl.compose": "Estimators made of estimators",
     "skmtl.metrics": "Scores over observed labels",
     "skmtl.model_selection": "Splits that respect tasks and missing labels",

@@ -12,9 +12,16 @@ from skmtl import (
     tasks,
     testing,
 )
-from skmtl.compose import IndependentTasks, PooledTasks, TargetScaler, TaskChain, TaskGrouping
+from skmtl.compose import (
+    IndependentTasks,
+    PooledTasks,
+    TargetScaler,
+    TaskChain,
+    TaskGrouping,
+    TaskStacking,
+)
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge
+from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
 from skmtl.linear import (
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
@@ -38,6 +45,7 @@ __all__ = [
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskKernelRidge",
+    "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
     "MultiTaskLassoCV",
     "MultiTaskLinear",
@@ -55,6 +63,7 @@ __all__ = [
     "TargetScaler",
     "TaskChain",
     "TaskGrouping",
+    "TaskStacking",
     "compose",
     "datasets",
     "inspection",

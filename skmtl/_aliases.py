@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 REGISTRIES = {
     "architecture": ("skmtl.neural.architectures", "ARCHITECTURES"),
     "balancing": ("skmtl.neural.balancing", "BALANCING"),
+    "numeric_embedding": ("skmtl.neural.inputs", "EMBEDDINGS"),
     "penalty": ("skmtl.linear.penalties", "PENALTIES"),
     "tasks": ("skmtl.tasks", "TASK_TYPES"),
 }

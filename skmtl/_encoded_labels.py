@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from skmtl._shown import shown
+from skmtl._warnings import labels_are_known
 
 ADVICE = (
     "Inside cross_val_predict, a method other than 'predict' gets every column of y as codes of "
@@ -42,8 +43,11 @@ def with_advice() -> Iterator[None]:
 
 
 def check_all_have_classes(probabilities: Any, names: Sequence[Any]) -> None:
-    """Raise where cross_val_predict could not put the lists of the folds together."""
-    if not isinstance(probabilities, list) or not are_encoded():
+    """Raise where cross_val_predict could not put the lists of the folds together.
+
+    Not for one that asks inside of its own `fit`: it knows the labels.
+    """
+    if not isinstance(probabilities, list) or labels_are_known() or not are_encoded():
         return
     without = [name for name, p in zip(names, probabilities, strict=True) if p is None]
     if without:

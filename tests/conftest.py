@@ -19,6 +19,7 @@ NAMESPACES = [
     "skmtl.kernel",
     "skmtl.neural.architectures",
     "skmtl.neural.balancing",
+    "skmtl.neural.inputs",
     "skmtl.compose",
     "skmtl.metrics",
     "skmtl.model_selection",

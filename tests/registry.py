@@ -5,6 +5,7 @@ from skmtl import (
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
     MultiTaskLasso,
     MultiTaskLassoCV,
     MultiTaskLinear,
@@ -18,7 +19,14 @@ from skmtl import (
     MultiTaskMLPRegressor,
     ReducedRankRegressor,
 )
-from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping
+from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
+
+
+def stacking(**kw):
+    """Two estimators blended: one learns the tasks together, one apart."""
+    members = [("together", MultiTaskLinear(alpha=0.01)), ("apart", IndependentTasks())]
+    return TaskStacking(members, **{"cv": 2, **kw})
+
 
 # For any task types, by name; a callable takes further parameters.
 ANY_TYPES = {
@@ -27,11 +35,13 @@ ANY_TYPES = {
     "mlp": lambda **kw: MultiTaskMLP(
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
+    "kernel-ridge-cv": MultiTaskKernelRidgeCV,
     "independent": IndependentTasks,
     "pooled": PooledTasks,
     "chain": lambda **kw: TaskChain(**{"cv": 3, **kw}),
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
+    "stacking": stacking,
 }
 
 # For regression only, or classes only.
@@ -88,6 +98,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskKernelRidge(),
+    MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
     MultiTaskMLPRegressor(),
     MultiTaskMLPClassifier(),
@@ -108,12 +119,14 @@ DEFAULT_SEARCHES = [
     MultiTaskLinearClassifierCV(),
     MultiTaskLassoCV(),
     MultiTaskElasticNetCV(),
+    TaskStacking(),
 ]
 # For scikit-learn's own checks, with other arguments.
 CHECKED = [
     MultiTaskLinear("mean_deviation", alpha=0.1),
     MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
+    stacking(),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),

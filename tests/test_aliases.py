@@ -24,6 +24,7 @@ from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping
 from skmtl.linear.penalties import L21, PENALTIES, ElasticNet, Split
 from skmtl.neural.architectures import ARCHITECTURES, MMoE
 from skmtl.neural.balancing import BALANCING, CAGrad, Weighting
+from skmtl.neural.inputs import EMBEDDINGS
 from skmtl.tasks import TASK_TYPES, Regression
 
 from .registry import EVERY
@@ -36,6 +37,7 @@ pytestmark = [
 FAMILIES = {
     "architecture": (MultiTaskMLP, ARCHITECTURES),
     "balancing": (MultiTaskMLP, BALANCING),
+    "numeric_embedding": (MultiTaskMLP, EMBEDDINGS),
     "penalty": (MultiTaskLinear, PENALTIES),
     "tasks": (MultiTaskLinear, TASK_TYPES),
 }

@@ -147,10 +147,12 @@ def step(model):
 GRID = {
     "independent": ("n_jobs", [None]),
     "mlp": ("alpha", [1e-4, 1e-2]),
+    "kernel-ridge-cv": ("linear_share", [0.0, 0.1]),
     "pooled": ("task_encoding", [None, "onehot"]),
     "chain": ("stacking", [False, True]),
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
+    "stacking": ("together__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]
 

@@ -52,11 +52,14 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         **constraints.TASKS,
     }
 
-    def _prepare(self, X: Any, targets: Targets, members: Any = None) -> Any:
-        """Estimator, X, y and weights for these tasks; all by default."""
+    def _prepare(self, X: Any, targets: Targets, members: Any = None, given: Any = None) -> Any:
+        """Estimator, X, y and weights for these tasks; all by default.
+
+        The estimator is a clone of ``given``, where it is not the one that this is around.
+        """
         tasks = targets.tasks
         members = np.arange(tasks.n_tasks) if members is None else members
-        estimator = clone(self.estimator)
+        estimator = clone(self.estimator if given is None else given)
         path, inner = innermost(estimator)
         _check_left_to_us(inner, type(self).__name__)
         names = tasks.names.tolist()
@@ -83,22 +86,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
 
     def _expected_of(self, fitted: Any, X: Any, tasks: Any) -> list[Any]:
         """Links of a fitted estimator, for the tasks that it was fitted to."""
-        are_classes = [task.is_classification for task in tasks]
-        predicted: Any = [None] * len(tasks)
-        probabilities: Any = predicted
-        if not all(are_classes):
-            predicted = _columns(fitted.predict(X))
-        if any(are_classes):
-            found = fitted.predict_proba(X)
-            probabilities = found if isinstance(found, list) else [found]
-        if self._task_set.is_long and are_classes[0]:
-            probabilities = [_of_all_classes(found, fitted.classes_, tasks[0].classes_)]
-        return [
-            probability if is_class else column.astype(np.float64)
-            for is_class, probability, column in zip(
-                are_classes, probabilities, predicted, strict=True
-            )
-        ]
+        return expected_of(fitted, X, tasks, is_long=self._task_set.is_long)
 
     def _decisions_of(self, fitted: Any, X: Any, tasks: Any) -> list[Any]:
         """What a fitted estimator predicts for the tasks that it was fitted to."""
@@ -129,6 +117,24 @@ def fit_prepared(estimator: Any, X: Any, y: Any, weights: Array) -> Any:
     names = getattr(y, "columns", ["y"])
     with known_labels():
         return fit_weighted(estimator, X, y, weights, names[0])
+
+
+def expected_of(fitted: Any, X: Any, tasks: Any, *, is_long: bool) -> list[Any]:
+    """Expected values or probabilities of the ``tasks`` that an estimator was fitted to."""
+    are_classes = [task.is_classification for task in tasks]
+    predicted: Any = [None] * len(tasks)
+    probabilities: Any = predicted
+    if not all(are_classes):
+        predicted = _columns(fitted.predict(X))
+    if any(are_classes):
+        found = fitted.predict_proba(X)
+        probabilities = found if isinstance(found, list) else [found]
+    if is_long and are_classes[0]:
+        probabilities = [_of_all_classes(found, fitted.classes_, tasks[0].classes_)]
+    return [
+        probability if is_class else column.astype(np.float64)
+        for is_class, probability, column in zip(are_classes, probabilities, predicted, strict=True)
+    ]
 
 
 def _check_left_to_us(inner: Any, name: Any) -> None:

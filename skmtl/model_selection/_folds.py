@@ -52,13 +52,13 @@ def read_folds(
     return folds
 
 
-def spread_folds(strata: Strata, n_splits: int, groups: Any = None) -> Folds:
-    """Shuffled folds, with a fixed seed, that have their share of every task and class.
+def spread_folds(strata: Strata, n_splits: int, groups: Any = None, seed: int = SEED) -> Folds:
+    """Shuffled folds, the same for the same seed, that have their share of every task and class.
 
     With one label per row (long form, one task), or with groups, those of `MultiTaskKFold`.
     With several, as even as it takes next to no time to get them.
     """
-    rng = np.random.RandomState(SEED)
+    rng = np.random.RandomState(seed)
     check_rows(len(strata.codes), n_splits)
     if groups is None and strata.codes.shape[1] > 1:
         return rows_of_folds(deal_by_rarity(strata, n_splits, rng), n_splits)

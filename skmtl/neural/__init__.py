@@ -6,7 +6,7 @@ from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.training._checkpoint import Checkpoint
 
-_MODULES = ("architectures", "balancing", "optimizers")
+_MODULES = ("architectures", "balancing", "inputs", "optimizers")
 __all__ = ["Checkpoint", "MultiTaskMLP", "MultiTaskMLPClassifier", "MultiTaskMLPRegressor"]
 
 

@@ -107,6 +107,14 @@ class Rows:
             counts = np.bincount(self.task_index.cpu(), observed[:, 0], n_tasks)
             self.task_has_label = np.asarray(counts > 0)
 
+    def epoch(self, rngs: list[np.random.Generator], size: int) -> Iterator[Batch]:
+        """Shuffled batches of all rows, in an order of its own for each model."""
+        if size >= self.n_rows:
+            yield self.all(len(rngs))
+            return
+        order = np.stack([rng.permutation(self.n_rows) for rng in rngs])
+        yield from self.batches(torch.from_numpy(order).to(self.device), size)
+
     def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
         """Rows in the given order (n_models, n), so many at a time.
 

@@ -214,6 +214,7 @@ def _estimator(architecture: Architecture, spec: NetworkSpec, types: list[str]) 
         tasks=types,
         architecture=architecture,
         head_hidden_layer_sizes=spec.head_hidden_layer_sizes,
+        linear_skip=spec.linear_skip,
         activation=spec.activation,
         dropout=0.2,
         normalization=spec.normalization,

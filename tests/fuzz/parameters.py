@@ -187,6 +187,20 @@ def _kernel_ridge(rng, problem):
     )
 
 
+def _kernel_ridge_cv(rng, problem):
+    kernels = ["linear", "laplacian", "rbf", "exponential"]
+    return some(
+        rng,
+        0.3,
+        kernels=lambda: [str(k) for k in rng.choice(kernels, size=2, replace=False)],
+        widths=lambda: [0.5, 2.0],
+        linear_share=lambda: float(rng.choice([0.0, 1.0])),
+        alphas=lambda: [1e-6, 1e-2, 1.0],
+        feature_scaling=lambda: None,
+        n_landmarks=lambda: int(rng.integers(1, 8)),
+    )
+
+
 OTHERS = {
     "independent": lambda rng, problem: _trees(rng),
     "pooled": lambda rng, problem: {
@@ -205,4 +219,5 @@ OTHERS = {
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),
     },
     "kernel-ridge": _kernel_ridge,
+    "kernel-ridge-cv": _kernel_ridge_cv,
 }

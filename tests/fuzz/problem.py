@@ -16,6 +16,8 @@ TWINS_CV = {"lasso-cv", "elastic-net-cv"}
 NETWORKS = {"mlp", "mlp-regressor", "mlp-classifier"}
 # What draws or cuts rows by their position.
 BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, "chain"}
+# What leaves out a row, but not its copies.
+BY_CASE = {"kernel-ridge-cv"}
 
 
 @dataclass(frozen=True)

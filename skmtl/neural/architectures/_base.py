@@ -112,6 +112,11 @@ class MultiTaskModule(nn.Module, ABC):
             Outputs of all tasks side by side, or those of the row's task.
         """
 
+    def plus(self, added: Tensor, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """`forward`, with something added to the raw scores of every row."""
+        raw: Tensor = self(X, task_index)
+        return raw + added
+
     def read_as(self, tasks: TaskSet) -> None:
         """Be told what the raw scores mean."""
 
@@ -184,5 +189,10 @@ class RepresentationModule(MultiTaskModule):
     def read_out(self, representation: Tensor, task_index: Tensor | None = None) -> Tensor:
         """Raw scores, as `forward` has them."""
 
+    def beside(self, X: Tensor, task_index: Tensor | None = None) -> Tensor | None:
+        """What is added to the raw scores that are read out, if anything is."""
+        return None
+
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        return self.read_out(self.represent(X), task_index)
+        raw, added = self.read_out(self.represent(X), task_index), self.beside(X, task_index)
+        return raw if added is None else raw + added

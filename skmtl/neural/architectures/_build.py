@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmtl.neural.architectures._around import put_around
 from skmtl.neural.architectures._base import (
     Architecture,
     MultiTaskModule,
@@ -25,7 +26,7 @@ from skmtl.tasks._task_set import TaskSet
 
 
 def build_network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskModule:
-    """The module of an architecture, for ``spec.n_models`` networks.
+    """The module of an architecture, for ``spec.n_models`` networks, with what is around it.
 
     Raises
     ------
@@ -33,6 +34,10 @@ def build_network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskMod
         If the module is of another shape than the description asks for, or has parameters
         that nothing draws from the seed.
     """
+    return put_around(_network(architecture, spec), spec, None)
+
+
+def _network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskModule:
     if architecture.has_model_dimension:
         module = architecture.build(spec)
         _check_all_are_drawn(architecture, module)

@@ -93,8 +93,17 @@ class Members(MultiTaskModule):
         return self.n_members
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        return self._together(self._each(X, task_index))
+
+    def plus(self, added: Tensor, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        return self._together(self._each(X, task_index) + added.repeat(1, self.n_members, 1))
+
+    def _each(self, X: Tensor, task_index: Tensor | None) -> Tensor:
         members = X.unsqueeze(1).expand(-1, self.n_members, -1, -1)
         raw: Tensor = self.heads(self.trunk(members), task_index)
+        return raw
+
+    def _together(self, raw: Tensor) -> Tensor:
         if self.training:
             return raw
         return self.average(raw.unflatten(1, (self.n_members, -1)).transpose(0, 1))

@@ -18,6 +18,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "logistic": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "silu": nn.functional.silu,
+    "gelu": nn.functional.gelu,
 }
 
 
@@ -132,14 +134,23 @@ class TaskLayer(PerTask):
         """
         n_models, n_rows, n_inputs = x.shape
         n_tasks = len(self.outputs)
-        rows = task_index.clamp_min(0)
-        if n_models > 1:
-            rows = rows + n_tasks * torch.arange(n_models, device=x.device)[:, None]
-        rows = rows.reshape(-1)
+        rows = place_of_rows(task_index, n_tasks)
         weight = self.weight.reshape(n_models * n_tasks, -1, n_inputs).index_select(0, rows)
         bias = self.bias.reshape(n_models * n_tasks, -1).index_select(0, rows)
         raw = ((weight * x.reshape(-1, 1, n_inputs)).sum(-1) + bias).view(n_models, n_rows, -1)
         return raw if self.normalization is None else self.normalization(raw, task_index)
+
+
+def place_of_rows(task_index: Tensor, n_tasks: int) -> Tensor:
+    """Position of the task of each row (n_models * n,) among those of all models.
+
+    Any for a row with index -1.
+    """
+    rows = task_index.clamp_min(0)
+    n_models = len(task_index)
+    if n_models > 1:
+        rows = rows + n_tasks * torch.arange(n_models, device=rows.device)[:, None]
+    return rows.reshape(-1)
 
 
 class FirstTaskLayer(TaskLayer):
@@ -221,9 +232,12 @@ class NextTaskLayer(TaskLayer):
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from generators of its own, one per model."""
+    """Dropout that draws from generators of its own, one per model.
 
-    def __init__(self, probability: float) -> None:
+    ``probability`` is that of all models, or a sequence of as many as there are.
+    """
+
+    def __init__(self, probability: float | Sequence[float]) -> None:
         super().__init__()
         self.probability = probability
         self.generators: list[torch.Generator] = []
@@ -232,15 +246,20 @@ class Dropout(nn.Module):
         """Start one generator per model."""
         self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no unit is left out, of any model."""
+        return not self.training or not np.any(self.probability)
+
     def mask(self, x: Tensor) -> Tensor | None:
         """Factors of units like ``x``: 0 for those left out; None where none is."""
-        if not self.training or not self.probability:
+        if self.is_silent:
             return None
-        keep = 1.0 - self.probability
+        keep = np.broadcast_to(np.subtract(1.0, self.probability), len(self.generators)).tolist()
         mask = torch.empty_like(x)
         for model, generator in enumerate(self.generators):
-            mask[model].bernoulli_(keep, generator=generator)
-        return mask.div_(keep)
+            mask[model].bernoulli_(keep[model], generator=generator).div_(keep[model])
+        return mask
 
     def forward(self, x: Tensor) -> Tensor:
         mask = self.mask(x)

@@ -18,12 +18,14 @@ class NetworkSpec:
         Number of raw scores of each task; 0 for a task whose prediction is constant.
     hidden_layer_sizes, head_hidden_layer_sizes : sequence of int, default=()
         Units of the hidden layers of the trunk, and of each head.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
         Probability that a hidden unit is left out of a training step.
     normalization : {"layer", "batch"}, default=None
         What hidden units are normalised over before their activation.
+    linear_skip : bool, default=False
+        Whether a linear path leads from the inputs to every head. It is put beside the module.
     n_models : int, default=1
         Number of networks that live in the module side by side.
 
@@ -42,6 +44,7 @@ class NetworkSpec:
     activation: str = "relu"
     dropout: float = 0.0
     normalization: str | None = None
+    linear_skip: bool = False
     n_models: int = 1
 
     @property

@@ -87,6 +87,9 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         unknown_task: str = "error",
         architecture: Any = "hard_sharing",
         head_hidden_layer_sizes: Any = (),
+        linear_skip: bool = False,
+        feature_scaling: str | None = None,
+        numeric_embedding: Any = None,
         activation: str = "relu",
         dropout: float = 0.0,
         normalization: str | None = None,
@@ -119,6 +122,9 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.unknown_task = unknown_task
         self.architecture = architecture
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
+        self.linear_skip = linear_skip
+        self.feature_scaling = feature_scaling
+        self.numeric_embedding = numeric_embedding
         self.activation = activation
         self.dropout = dropout
         self.normalization = normalization

@@ -11,13 +11,16 @@ from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
 from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
 
-ACTIVATIONS = {"identity", "logistic", "tanh", "relu"}
+ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "silu", "gelu"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     **TASKS,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "linear_skip": ["boolean"],
+    "feature_scaling": [StrOptions({"auto", "robust", "standard"}), None],
+    "numeric_embedding": [str, HasMethods(["fit", "transform"]), None],
     "activation": [StrOptions(ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "normalization": [StrOptions({"layer", "batch"}), None],
@@ -54,8 +57,27 @@ PARAMETERS = """
         has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers of each head.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
+    linear_skip : bool, default=False
+        Whether a linear path leads from the inputs to every head, beside the hidden layers. It
+        belongs to the tasks, as heads do, and starts at zero.
+    feature_scaling : {"auto", "robust", "standard"}, default=None
+        How columns of X are put on one scale, by what `fit` finds in the rows with labels.
+        "robust" subtracts the median, divides by the difference of the quartiles (half the range
+        where that is 0), and bends what is far off, z / sqrt(1 + (z / 3)**2) (Holzmueller et
+        al., NeurIPS 2024). "standard" subtracts the mean and divides by the standard deviation.
+        "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
+        Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
+        fits that go on, keep the scale they find.
+    numeric_embedding : str, transformer or None, default=None
+        What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
+        where labels jump or bend with single columns. "auto" does so for columns with three to 16
+        values, which are levels rather than quantities. An alias or an object of
+        `skmtl.neural.inputs`, or any transformer of scikit-learn. Dense X only; "auto" leaves
+        sparse X, and networks that the user gives, as they are.
+    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
+        Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
+        exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and
+        Gimpel, 2016).
     dropout : float in [0, 1), default=0.0
         Probability that a hidden unit is left out of a training step.
     normalization : {"layer", "batch"}, default=None
@@ -109,15 +131,18 @@ PARAMETERS = """
         Epochs at most.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
-        Otherwise the training loss decides on stopping, and the last epoch is kept, unless
-        training diverged (see ``diverged_``).
+        Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the
+        network four others train at once, each without a fourth of the rows, and the loss of
+        every row in the network that has not seen it decides on the epoch. Without early stopping
+        the training loss decides on stopping, and the last epoch is kept, unless training
+        diverged (see ``diverged_``).
     monitor : {"mean", "worst"} or name of a task, default="mean"
         The loss that decides: the mean over the tasks, weighted by ``task_weight``; the
         largest of any task with a weight; or that of one task, as ``task_names_in_`` has it.
         Losses are in the units of ``loss_curve_``. `partial_fit` does not need it.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows held out for early stopping. A label of each task, and of each
-        class, stays in training.
+        Share of the rows held out for early stopping, where there are many. A label of each
+        task, and of each class, stays in training.
     n_iter_no_change : int, default=10
         Epochs without an improvement by ``tol`` after which training stops.
     tol : float, default=1e-4

@@ -44,6 +44,8 @@ class Autograd(Gradients):
                 # Gramians and losses are not for bfloat16.
                 self.representation = self.module.represent(X).to(X.dtype)
                 raw = self.module.read_out(self.representation, index)
+                added = self.module.beside(X, index)
+                raw = raw if added is None else raw + added
             else:
                 raw = self.module(X, index)
         self.losses = self.objective(raw.to(X.dtype), batch)

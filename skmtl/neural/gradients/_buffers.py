@@ -40,13 +40,23 @@ class Buffers:
         Units of each layer.
     n_outputs : int
         Raw scores of a row.
+    keeps_sums : bool, default=False
+        Whether what enters an activation has a place of its own; else what leaves it takes it.
     """
 
-    def __init__(self, like: Tensor, n_rows: int, widths: Sequence[int], n_outputs: int) -> None:
+    def __init__(
+        self,
+        like: Tensor,
+        n_rows: int,
+        widths: Sequence[int],
+        n_outputs: int,
+        keeps_sums: bool = False,
+    ) -> None:
         def new(width: int) -> ArrayAndTensor:
             return ArrayAndTensor(like.new_empty(len(like), n_rows, width))
 
         self.units = [new(width) for width in widths]
+        self.sums = [new(width) for width in widths] if keeps_sums else self.units
         self.slopes = [new(width) for width in widths]
         self.raw = new(n_outputs)
         self.ones = np.ones((1, n_rows), dtype=self.raw.array.dtype)
@@ -68,15 +78,17 @@ class Buffers:
 class BuffersBySize:
     """Buffers for each size of batch; where the sizes change a lot, of the last few only."""
 
-    def __init__(self, like: Tensor, widths: Sequence[int], n_outputs: int) -> None:
-        self.like, self.widths, self.n_outputs = like, widths, n_outputs
+    def __init__(
+        self, like: Tensor, widths: Sequence[int], n_outputs: int, keeps_sums: bool
+    ) -> None:
+        self.like, self.settings = like, (widths, n_outputs, keeps_sums)
         self.by_size: dict[int, Buffers] = {}
 
     def __getitem__(self, n_rows: int) -> Buffers:
         if n_rows not in self.by_size:
             if len(self.by_size) == SIZES:
                 self.by_size.clear()
-            self.by_size[n_rows] = Buffers(self.like, n_rows, self.widths, self.n_outputs)
+            self.by_size[n_rows] = Buffers(self.like, n_rows, *self.settings)
         return self.by_size[n_rows]
 
 

@@ -7,8 +7,9 @@ heads V, raw scores are :math:`F = A_L V' + c`. From :math:`D = \partial L / \pa
           \nabla W_l = A_{l-1}' \Delta_l, \quad
           \Delta_{l-1} = \Delta_l W_l' \circ \phi'(Z_{l-1})
 
-[1]_. The gradients of single tasks come from the columns of D, all tasks in one product; at what
-the heads read, their Gramian is that of rank-one matrices.
+[1]_. A linear path S beside the trunk adds :math:`c X S'` to F, with
+:math:`\nabla S = c D' X`. The gradients of single tasks come from the columns of D, all tasks in
+one product; at what the heads read, their Gramian is that of rank-one matrices.
 
 References
 ----------
@@ -28,10 +29,11 @@ from torch import Tensor
 
 from skmtl.neural._data import Batch
 from skmtl.neural.architectures import MultiTaskModule
+from skmtl.neural.architectures._around import RepresentationAround
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
-from skmtl.neural.gradients._activations import activate, derive
+from skmtl.neural.gradients._activations import activate, derive, keeps_sums
 from skmtl.neural.gradients._base import Gradients
-from skmtl.neural.gradients._buffers import BuffersBySize, in_pairs, views
+from skmtl.neural.gradients._buffers import ArrayAndTensor, BuffersBySize, in_pairs, views
 from skmtl.neural.gradients._compiled import add_bias, by_task, sum_rows
 from skmtl.neural.gradients._objective import Objective
 
@@ -47,7 +49,8 @@ class ManualGradients(Gradients):
     Parameters
     ----------
     module : MultiTaskModule
-        The networks: a `TrunkWithHeads` with linear heads, on the CPU.
+        The networks: a `TrunkWithHeads` with linear heads, on the CPU; perhaps with a
+        `LinearSkip` around it.
     objective : Objective
         Losses of the tasks, wide.
     """
@@ -55,55 +58,60 @@ class ManualGradients(Gradients):
     @staticmethod
     def knows(module: MultiTaskModule, objective: Objective) -> bool:
         """Whether the gradients of a module are written out here."""
+        network = _inside(module)
         return (
-            type(module) is TrunkWithHeads
-            and type(module.trunk) is Trunk
-            and all(layer.normalization is None for layer in module.trunk.layers)
+            type(network) is TrunkWithHeads
+            and type(network.trunk) is Trunk
+            and all(layer.normalization is None for layer in network.trunk.layers)
             and not module.mixed_precision
-            and type(module.heads) is Heads
-            and not module.heads.rest
+            and type(network.heads) is Heads
+            and not network.heads.rest
             and not objective.is_long
             and next(module.parameters()).is_cpu
         )
 
     def __init__(self, module: MultiTaskModule, objective: Objective) -> None:
-        assert isinstance(module, TrunkWithHeads)
-        trunk: Any = module.trunk
-        heads: Any = module.heads
+        network: Any = _inside(module)
+        trunk, heads = network.trunk, network.heads
         self.objective, self.dropout = objective, trunk.dropout
         self.activation, heads = trunk.activation, heads.first
         self.n_models, self.n_tasks = len(heads.weight), len(heads.outputs)
+        self.of_trunk = list(trunk.parameters())
         parameters = list(module.parameters())
+        n_shared = len(self.of_trunk)
         # Those of the trunk side by side, as those of single tasks are.
-        sizes = [p[0].numel() for p in parameters[:-2]]
+        sizes = [p[0].numel() for p in self.of_trunk]
         self.flat = parameters[0].new_empty(self.n_models, sum(sizes), requires_grad=False)
         self.sizes = sizes
-        self.found = [
-            *views(self.flat, sizes, parameters),
-            *(torch.empty_like(p, requires_grad=False) for p in parameters[-2:]),
-        ]
-        *self.layers, (self.V, self.c) = in_pairs(parameters)
-        *self.layer_gradients, self.head_gradients = in_pairs(self.found)
+        self.own = [torch.empty_like(p, requires_grad=False) for p in parameters[n_shared:]]
+        self.found = [*views(self.flat, sizes, self.of_trunk), *self.own]
+        *self.layers, (self.V, self.c) = in_pairs(parameters[: n_shared + 2])
+        *self.layer_gradients, self.head_gradients = in_pairs(self.found[: n_shared + 2])
+        # Of the linear path, where there is one, the weights and their gradient.
+        self.factor = _factor(module)
+        self.skip = [ArrayAndTensor(s[-1]) for s in (parameters, self.found) if len(self.own) > 2]
         self.task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
         self.starts = np.cumsum([0, *heads.outputs])
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
         widths = [W.array.shape[-1] for W, _ in self.layers]
-        self.buffers = BuffersBySize(self.V.tensor, widths, self.V.tensor.shape[-2])
+        self.buffers = BuffersBySize(
+            self.V.tensor, widths, self.V.tensor.shape[-2], keeps_sums(self.activation)
+        )
         # By the raw scores; None where no task has anything to learn.
         self.D: Any = None
         self.jacobians: dict[int, tuple[Tensor, list[tuple[Array, Array]]]] = {}
 
     @quietly
     def forward(self, batch: Batch) -> Tensor:
-        has_noise = self.dropout.training and self.dropout.probability
+        has_noise = not self.dropout.is_silent
         now = self.now = self.buffers[batch.X.shape[1]]
         x = batch.X.numpy()
         # What enters each layer, and what dropout does to the units.
         self.inputs: list[Array] = [x]
         self.masks: list[Tensor | None] = []
-        for (W, b), units in zip(self.layers, now.units, strict=True):
-            np.matmul(x, W.array, out=units.array)
-            activate(self.activation, units, b.array)
+        for (W, b), sums, units in zip(self.layers, now.sums, now.units, strict=True):
+            np.matmul(x, W.array, out=sums.array)
+            activate(self.activation, sums, b.array, units)
             mask, x = None, units.array
             if has_noise:
                 mask = self.dropout.mask(units.tensor)
@@ -111,6 +119,8 @@ class ManualGradients(Gradients):
             self.masks.append(mask)
             self.inputs.append(x)
         np.matmul(x, self.V.transposed, out=now.raw.array)
+        if self.skip:
+            now.raw.array += self.factor * np.matmul(self.inputs[0], self.skip[0].transposed)
         add_bias(now.raw.array, self.c.array)
         losses, self.D = self.objective.with_slopes(now.raw.tensor, batch)
         self.jacobian_found: Tensor | None = None
@@ -145,8 +155,8 @@ class ManualGradients(Gradients):
             slope.copy_(directions[0].view(slope.shape))
             self._trunk_gradients()
             return self.found
-        shaped = [d.view(g.shape) for d, g in zip(directions, self.found[:-2], strict=True)]
-        return [*shaped, *self.found[-2:]]
+        shaped = [d.view(p.shape) for d, p in zip(directions, self.of_trunk, strict=True)]
+        return [*shaped, *self.own]
 
     @quietly
     def jacobian(self, space: str) -> list[Tensor]:
@@ -204,12 +214,14 @@ class ManualGradients(Gradients):
         mask = self.masks[k]
         if mask is not None:
             g.mul_(mask)
-        derive(self.activation, g, self.now.units[k])
+        derive(self.activation, g, self.now.sums[k])
 
     def _head_gradients(self, D: Array) -> None:
         V, c = self.head_gradients
         np.matmul(D.swapaxes(-1, -2), self.inputs[-1], out=V.array)
         sum_rows(D, c.array)
+        if self.skip:
+            np.matmul(self.factor * D.swapaxes(-1, -2), self.inputs[0], out=self.skip[1].array)
 
     def _trunk_gradients(self) -> None:
         """Gradients of the trunk from the last slopes: those of what the heads read."""
@@ -237,6 +249,19 @@ class ManualGradients(Gradients):
         shape = list(array.shape)
         shape[dim] = self.n_tasks
         return array.new_zeros(shape).index_add_(dim, self.task_of, array)
+
+
+def _inside(module: MultiTaskModule) -> MultiTaskModule:
+    """The network without a linear path beside it."""
+    if type(module) is RepresentationAround and module.embedding is None:
+        return module.network
+    return module
+
+
+def _factor(module: Any) -> float:
+    """What a linear path is slowed down by."""
+    skip = getattr(module, "skip", None)
+    return 1.0 if skip is None else float(skip.factor)
 
 
 def _outer(A: Tensor) -> Tensor:

@@ -19,9 +19,11 @@ from skmtl.neural._environment import (
     safe_after_fork,
 )
 from skmtl.neural.architectures import MultiTaskModule
+from skmtl.neural.inputs._inputs import Inputs
 from skmtl.neural.networks._network import build, set_state
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import index_in_network, to_all_tasks
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -45,12 +47,18 @@ def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Ar
     index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
     n_weights = sum(array.size for array in fitted.parameters.values())
     with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
-        raw = raw_scores(fitted.built["module"], fitted.description, X, index, tasks.n_labels > 0)
-    if network_tasks is None or task_index is not None:
+        raw = raw_scores(
+            fitted.built["module"], fitted.description, X, index, tasks.n_labels > 0, fitted.inputs
+        )
+    return of_all_tasks(raw, estimator._task_set, network_tasks)
+
+
+def of_all_tasks(raw: Array, tasks: TaskSet, network_tasks: Array | None) -> Array:
+    """From raw scores of the tasks of a network to those of all, 0 for others; long as they are."""
+    if network_tasks is None or tasks.is_long:
         return raw
-    slices = estimator._task_set.slices
-    outputs = np.concatenate([np.r_[slices[t]] for t in network_tasks]).astype(int)
-    return to_all_tasks(raw, outputs, estimator._task_set.n_outputs, 0.0)
+    outputs = np.concatenate([np.r_[tasks.slices[t]] for t in network_tasks]).astype(int)
+    return to_all_tasks(raw, outputs, tasks.n_outputs, 0.0)
 
 
 def raw_scores(
@@ -59,10 +67,12 @@ def raw_scores(
     X: Any,
     task_index: Array | None = None,
     seen: Array | None = None,
+    inputs: Inputs | None = None,
 ) -> Array:
     """Raw scores (n, n_outputs) as float64, in chunks; the module holds one model.
 
     Rows of an unknown task (index -1) get the mean over the tasks in the mask ``seen``.
+    ``inputs`` is what the module reads of X.
     """
     parameter = next(module.parameters())
     n_outputs = sum(description["outputs_per_task"])
@@ -81,9 +91,9 @@ def raw_scores(
             index = None
             if task_index is not None:
                 index = torch.from_numpy(task_index[rows]).to(parameter.device)[None]
-            raw[rows] = _numpy(module(_features(X, rows, parameter), index))
+            raw[rows] = _numpy(module(_features(X, rows, parameter, inputs), index))
         for rows in _chunks(np.flatnonzero(unknown), _width(module, description)):
-            scores = _numpy(module(_features(X, rows, parameter)))
+            scores = _numpy(module(_features(X, rows, parameter, inputs)))
             raw[rows] = scores.reshape(len(rows), -1, n_outputs)[:, seen].mean(axis=1)
     return raw
 
@@ -109,11 +119,13 @@ def _width(module: MultiTaskModule, description: dict[str, Any], *, is_long: boo
         return max(*hidden, *(size * n_tasks for size in head), sum(n_outputs))
     # In long form each row carries the weights of its own task.
     inputs, outputs = [trunk[-1], *head], [*head, n_outputs[0]]
+    if description.get("linear_skip"):
+        inputs, outputs = [n_features, *inputs], [n_outputs[0], *outputs]
     return max(*hidden, *(i * o for i, o in zip(inputs, outputs, strict=True)))
 
 
-def _features(X: Any, rows: Array, parameter: Tensor) -> Tensor:
-    X = X[rows]
+def _features(X: Any, rows: Array, parameter: Tensor, inputs: Inputs | None) -> Tensor:
+    X = X[rows] if inputs is None else inputs.transform(X, rows)
     X = X.toarray() if sparse.issparse(X) else X
     return torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)[None]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.neural.inputs._inputs import Inputs
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
@@ -78,6 +79,8 @@ class FittedState:
         After `partial_fit`.
     pause : Pause, default=None
         In a file of `Checkpoint`.
+    inputs : Inputs, default=None
+        What the network reads of a row of X; None for X as it is.
 
     Attributes
     ----------
@@ -90,6 +93,7 @@ class FittedState:
     network_tasks: Array | None = None
     stream: Stream | None = None
     pause: Pause | None = None
+    inputs: Inputs | None = None
     built: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @property

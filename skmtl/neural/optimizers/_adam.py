@@ -27,8 +27,8 @@ class Adam(Optimizer):
     kinds = ("first", "second")
     is_decoupled = False
 
-    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
-        first, second, alpha = kept_and_alpha
+    def _fused(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
+        first, second, rate, alpha = kept_rate_alpha
         kernel = torch._fused_adamw_ if self.is_decoupled else torch._fused_adam_
         kernel(
             parameters,
@@ -38,7 +38,7 @@ class Adam(Optimizer):
             second,
             [],
             [self.n_steps] * len(parameters),
-            lr=self.learning_rate,
+            lr=rate,
             beta1=BETA1,
             beta2=BETA2,
             weight_decay=alpha,
@@ -49,11 +49,10 @@ class Adam(Optimizer):
             found_inf=None,
         )
 
-    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
-        first, second, alpha = kept_and_alpha
+    def _plain(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
+        first, second, rate, alpha = kept_rate_alpha
         t = float(self.n_steps)
         for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
-            rate = self._rate(p)
             if self.is_decoupled:
                 p.mul_(1 - rate * alpha)
             else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -25,9 +27,9 @@ class Optimizer(ABC):
     ----------
     module : torch.nn.Module
         Whose parameters move; where several models train side by side, their first axis.
-    learning_rate : float
-        Size of a step.
-    alpha : float
+    learning_rate : float or ndarray of shape (n_models,)
+        Size of a step, of all models or of each.
+    alpha : float or ndarray of shape (n_models,)
         Strength of the decay of the weights.
     is_fused : bool, default=None
         Whether steps are taken by torch's fused kernel; by default where that works.
@@ -40,11 +42,11 @@ class Optimizer(ABC):
         self,
         module: nn.Module,
         *,
-        learning_rate: float,
-        alpha: float,
+        learning_rate: Any,
+        alpha: Any,
         is_fused: bool | None = None,
     ) -> None:
-        self.learning_rate: Any = learning_rate
+        self.learning_rate, self.alpha = learning_rate, alpha
         self.names = [name for name, _ in module.named_parameters()]
         # Detached, so that they may be moved without a word to autograd.
         self.parameters = [p.detach() for p in module.parameters()]
@@ -52,10 +54,7 @@ class Optimizer(ABC):
         self.n_steps = torch.zeros((), dtype=torch.float32, device=self.parameters[0].device)
         # The same number; numpy adds to it in a tenth of the time.
         self.count: Any = self.n_steps.numpy() if self.n_steps.is_cpu else self.n_steps
-        is_weight = [name.endswith("weight") for name in self.names]
-        weights = [i for i, weight in enumerate(is_weight) if weight]
-        biases = [i for i, weight in enumerate(is_weight) if not weight]
-        self.groups = [Group(self, weights, alpha), Group(self, biases, 0.0)]
+        self.groups = self._grouped()
         if is_fused is None:
             places = {(p.device.type, p.dtype) for p in self.parameters}
             is_fused = all(fused_works(type(self), *place) for place in places)
@@ -68,16 +67,26 @@ class Optimizer(ABC):
         for group in self.groups:
             present = [i for i in group.members if gradients[i] is not None]
             if len(present) < len(group.members):
-                group = Group(self, present, group.alpha)
+                group = Group(self, present, group.models, group.alpha)
             if present:
-                move(group.parameters, [gradients[i] for i in present], *group.kept, group.alpha)
+                found = group.of_models([gradients[i] for i in present])
+                move(group.parameters, found, *group.kept, group.rate(self), group.alpha)
 
     def set_rates(self, rates: NDArray[Any]) -> None:
         """Change the learning rate: an array with that of each model."""
-        self.learning_rate = float(rates[0])
-        if (rates != rates[0]).any():
-            # A kernel knows one rate only.
-            self.learning_rate, self.is_fused = torch.from_numpy(rates), False
+        self.learning_rate = rates if (rates != rates[0]).any() else float(rates[0])
+        self.groups = self._grouped()
+
+    def _grouped(self) -> list[Group]:
+        """What a kernel, which knows one rate and one alpha, can move at once."""
+        is_weight = [name.endswith("weight") for name in self.names]
+        weights = [i for i, weight in enumerate(is_weight) if weight]
+        biases = [i for i, weight in enumerate(is_weight) if not weight]
+        groups = []
+        for models in runs_of_equals(self.learning_rate, self.alpha):
+            alpha = float(of_first(self.alpha, models))
+            groups += [Group(self, weights, models, alpha), Group(self, biases, models, 0.0)]
+        return groups
 
     def end_epoch(self, progress: Any) -> None:  # noqa: B027, most need not know
         """Take note of a finished epoch."""
@@ -98,27 +107,52 @@ class Optimizer(ABC):
                 tensor.copy_(torch.from_numpy(state[f"{kind}.{name}"]))
 
     @abstractmethod
-    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+    def _fused(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
         """Move some parameters by torch's fused kernel."""
 
     @abstractmethod
-    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
+    def _plain(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
         """Move them by the formula, written out."""
-
-    def _rate(self, parameter: Tensor) -> Any:
-        """The learning rate, shaped to multiply a parameter of all models."""
-        if not torch.is_tensor(self.learning_rate):
-            return self.learning_rate
-        return self.learning_rate.to(parameter).view(-1, *[1] * (parameter.ndim - 1))
 
 
 class Group:
-    """Parameters that share the strength of the decay, by their positions ``members``."""
+    """Parameters that share learning rate and strength of the decay.
 
-    def __init__(self, optimizer: Optimizer, members: list[int], alpha: float) -> None:
-        self.members, self.alpha = members, alpha
-        self.parameters = [optimizer.parameters[i] for i in members]
-        self.kept = [[tensors[i] for i in members] for tensors in optimizer.kept]
+    Those at the positions ``members``, of neighbouring ``models``; None for all of them.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, members: list[int], models: slice | None, alpha: float
+    ) -> None:
+        self.members, self.models, self.alpha = members, models, alpha
+        self.parameters = self.of_models([optimizer.parameters[i] for i in members])
+        self.kept = [self.of_models([tensors[i] for i in members]) for tensors in optimizer.kept]
+
+    def of_models(self, tensors: list[Any]) -> list[Any]:
+        """The part of some tensors that belongs to the models."""
+        return tensors if self.models is None else [tensor[self.models] for tensor in tensors]
+
+    def rate(self, optimizer: Optimizer) -> float:
+        """The learning rate of the moment."""
+        return float(of_first(optimizer.learning_rate, self.models))
+
+
+def runs_of_equals(*settings: Any) -> list[slice | None]:
+    """Neighbouring models whose settings are alike; None for all models.
+
+    Each setting is a number, or an array (n_models,).
+    """
+    by_model = np.stack(np.broadcast_arrays(*map(np.atleast_1d, settings)))
+    is_new = (by_model[:, 1:] != by_model[:, :-1]).any(axis=0)
+    if not is_new.any():
+        return [None]
+    starts = [0, *(np.flatnonzero(is_new) + 1).tolist(), by_model.shape[1]]
+    return [slice(*run) for run in pairwise(starts)]
+
+
+def of_first(setting: Any, models: slice | None) -> Any:
+    """A setting of the first of some models, for which it is alike."""
+    return setting if np.ndim(setting) == 0 else setting[0 if models is None else models.start]
 
 
 class Wrapped:

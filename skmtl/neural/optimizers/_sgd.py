@@ -42,8 +42,8 @@ class SGD(Optimizer):
         # Without momentum it is the same, but torch's kernel refuses the pair.
         self.nesterov = nesterov and momentum > 0
 
-    def _fused(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
-        velocity, alpha = kept_and_alpha
+    def _fused(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
+        velocity, rate, alpha = kept_rate_alpha
         torch._fused_sgd_(
             parameters,
             # The kernel walks through memory: a transposed gradient would be read wrongly.
@@ -51,7 +51,7 @@ class SGD(Optimizer):
             velocity if self.momentum else [],
             weight_decay=alpha,
             momentum=self.momentum,
-            lr=self.learning_rate,
+            lr=rate,
             dampening=0.0,
             nesterov=self.nesterov,
             maximize=False,
@@ -60,9 +60,9 @@ class SGD(Optimizer):
             found_inf=None,
         )
 
-    def _plain(self, parameters: Any, gradients: Any, *kept_and_alpha: Any) -> None:
-        velocity, alpha = kept_and_alpha
+    def _plain(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
+        velocity, rate, alpha = kept_rate_alpha
         for p, g, v in zip(parameters, gradients, velocity, strict=True):
             g = g + alpha * p
             v.mul_(self.momentum).add_(g)
-            p.sub_(self._rate(p) * (g + self.momentum * v if self.nesterov else v))
+            p.sub_(rate * (g + self.momentum * v if self.nesterov else v))

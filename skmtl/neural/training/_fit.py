@@ -19,7 +19,7 @@ from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
-from skmtl.neural.training._compare import check_same_network
+from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
@@ -31,8 +31,7 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import BATCHES, SPLIT, Fit, draw_seed, read_setting
-from skmtl.neural.training._validation import validation_split
+from skmtl.neural.training._setup import BATCHES, Fit, draw_seed, read_setting
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -47,22 +46,19 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     """Train until convergence and set the fitted attributes."""
     before: FittedState | None = vars(estimator).get("_fitted") if estimator.warm_start else None
     fit = _begin(estimator, X, targets, before)
-    index = held_out = validation = None
-    if estimator.early_stopping:
-        index, held_out = validation_split(
-            fit.targets, estimator.validation_fraction, fit.rng(SPLIT)
-        )
-        validation = fit.rows(held_out)
-    rows = fit.rows(index)
+    validation = hold_out(fit, before) if estimator.early_stopping else None
+    rows = fit.rows(None if validation is None else validation.training)
+    n_models = 1 if validation is None else validation.n_models
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters),
+        fit.module(None if before is None else before.parameters, n_models=n_models),
         rows,
-        fit.rng(BATCHES),
+        fit.rngs(BATCHES, n_models),
         max_iter=estimator.max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=validation,
+        judged=None if validation is None else validation.rows,
+        model_rows=None if validation is None else validation.model_rows(rows),
     )
     run.probe = getattr(estimator, "_probe", None)
     if before is not None and before.pause is not None:
@@ -70,12 +66,12 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     observer = Observer(
         estimator,
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
-        pause=lambda: pause(fit, run, rows, held_out),
+        pause=lambda: pause(fit, run, rows, validation),
     )
-    options = {"max_iter": estimator.max_iter, "validation": validation, "observer": observer}
-    losses = _train(fit, run, rows, **options)
+    judge = None if validation is None else validation.losses
+    losses = _train(fit, run, rows, max_iter=estimator.max_iter, judge=judge, observer=observer)
     check_finite_epoch(fit, run.progress)
-    write_results(fit, run.module, run.progress, rows, held_out)
+    write_results(fit, run, rows, validation)
     is_over = observer.has_stopped or estimator.learning_rate in CURVES
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     observer.end()
@@ -91,15 +87,14 @@ def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None)
         settings = [read_setting(name, estimator, names) for name in ("architecture", "balancing")]
         network_tasks = find_network_tasks(targets, *settings)
     if before is None or before.pause is None:
-        fit = Fit(estimator, X, targets, draw_seed(estimator.random_state), network_tasks)
+        seed = draw_seed(estimator.random_state)
+        fit = Fit(estimator, X, targets, seed, network_tasks, before)
     else:
         # The same labels, not to be counted a second time.
         targets = replace(targets, tasks=before.pause.tasks)
-        fit = Fit(estimator, X, targets, before.pause.seed, network_tasks)
+        fit = Fit(estimator, X, targets, before.pause.seed, network_tasks, before)
         check_same_fit(fit, before.pause)
         estimator._publish(targets.tasks)
-    if before is not None:
-        check_same_network(before.description, fit.description)
     return fit
 
 
@@ -118,17 +113,15 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if stream is None:
         n_tasks = targets.tasks.n_tasks if network_tasks is None else len(network_tasks)
         stream = Stream(draw_seed(estimator.random_state), np.zeros(n_tasks), np.zeros(n_tasks))
-    fit = Fit(estimator, X, targets, stream.seed, network_tasks)
+    fit = Fit(estimator, X, targets, stream.seed, network_tasks, before)
     if not len(fit.targets.values):
         return
-    if before is not None:
-        check_same_network(before.description, fit.description)
     rows, after = _count(fit, stream)
     run = start(
         fit,
         fit.module(None if before is None else before.parameters, stream.n_calls),
         rows,
-        fit.rng(BATCHES, stream.n_calls),
+        [fit.rng(BATCHES, stream.n_calls)],
         max_iter=1,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",
@@ -138,7 +131,7 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)
-    write_results(fit, run.module, run.progress, rows, goes_on=before is not None)
+    write_results(fit, run, rows, goes_on=before is not None)
     if not estimator.diverged_:
         # With the momentum of a pass that diverged the next one would, too.
         after = replace(after, learnt=learnt(fit, run))
@@ -161,7 +154,7 @@ def _count(fit: Fit, stream: Stream) -> tuple[Rows, Stream]:
 
 def _train(fit: Fit, run: Run, rows: Rows, **options: Any) -> Array | None:
     """Train with as many threads as the work deserves."""
-    batch_size = fit.batch_size(rows)
+    batch_size = fit.batch_size(run.model_rows or rows)
     work = batch_size * sum(p.numel() for p in run.module.parameters())
     with limited_threads(fit.estimator.n_threads, work), memory_hint(batch_size):
         return train(run, rows, batch_size=batch_size, **options)

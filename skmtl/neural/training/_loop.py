@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skmtl.neural._data import Batch, Rows
 from skmtl.neural.training._callbacks import Observer
-from skmtl.neural.training._evaluate import keep_good, mean_losses
+from skmtl.neural.training._evaluate import keep_good
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._run import Run
 
 Array = NDArray[Any]
@@ -23,7 +24,7 @@ def train(
     *,
     batch_size: int,
     max_iter: int,
-    validation: Rows | None = None,
+    judge: Callable[[Run], Array] | None = None,
     observer: Observer | None = None,
 ) -> Array | None:
     """Train the models of a run until they stop, and put their best parameters into the module.
@@ -36,8 +37,8 @@ def train(
         Training data.
     batch_size, max_iter : int
         Rows per batch; epochs at most, those before a resumed run included.
-    validation : Rows, default=None
-        Where given, its loss decides on stopping and on the best epoch.
+    judge : callable, default=None
+        Losses (n_models, n_tasks) of a run that decide on stopping and on the best epoch.
     observer : Observer, default=None
         Has ``begin_epoch()`` and ``end_epoch(progress)``; true from the latter stops.
 
@@ -56,10 +57,8 @@ def train(
         while progress.is_active.any() and progress.n_epochs < max_iter:
             if observer is not None:
                 observer.begin_epoch()
-            losses, weights = run_epoch(run, rows, batch_size)
-            judged = None
-            if validation is not None:
-                judged = mean_losses(run, validation)
+            losses, weights = run_epoch(run, run.model_rows or rows, batch_size)
+            judged = None if judge is None else judge(run)
             n_epochs = progress.n_epochs
             progress.end_epoch(losses, weights, judged)
             run.optimizer.end_epoch(progress)
@@ -73,7 +72,7 @@ def train(
     return keep_good(run, rows, batch_size)
 
 
-def run_epoch(run: Run, rows: Rows, batch_size: int) -> tuple[Array, Array | None]:
+def run_epoch(run: Run, rows: Rows | ModelRows, batch_size: int) -> tuple[Array, Array | None]:
     """One pass over the rows; mean losses and task weights, (n_models, n_tasks) each.
 
     Weights are None where they are those of the tasks throughout.
@@ -100,10 +99,8 @@ def run_epoch(run: Run, rows: Rows, batch_size: int) -> tuple[Array, Array | Non
     return losses, total_weights.cpu().numpy() if total_weights.ndim else None
 
 
-def batches(rows: Rows, rngs: list[np.random.Generator], batch_size: int) -> Iterator[Batch]:
+def batches(
+    rows: Rows | ModelRows, rngs: list[np.random.Generator], batch_size: int
+) -> Iterator[Batch]:
     """Shuffled batches, in an order of its own for each model."""
-    if batch_size >= rows.n_rows:
-        yield rows.all(len(rngs))
-        return
-    order = np.stack([rng.permutation(rows.n_rows) for rng in rngs])
-    yield from rows.batches(torch.from_numpy(order).to(rows.device), batch_size)
+    yield from rows.epoch(rngs, batch_size)

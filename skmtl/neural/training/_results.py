@@ -15,36 +15,38 @@ from skmtl.neural._data import Rows
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import to_all_tasks
+from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._progress import SMALL, Progress
+from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
 
 Array = NDArray[Any]
 
 
 def fitted_state(fit: Fit, module: nn.Module) -> FittedState:
-    """The network as it is."""
-    return FittedState(fit.description, get_state(module), fit.network_tasks)
+    """The first network as it is."""
+    state = {name: array[:1].copy() for name, array in get_state(module).items()}
+    return FittedState(fit.description, state, fit.network_tasks, inputs=fit.inputs)
 
 
 def write_results(
     fit: Fit,
-    module: nn.Module,
-    progress: Progress,
+    run: Run,
     rows: Rows,
-    held_out: Array | None = None,
+    validation: Validation | None = None,
     *,
     goes_on: bool = False,
 ) -> None:
     """Set the fitted attributes; with ``goes_on`` the curves are continued."""
-    estimator = fit.estimator
-    estimator._fitted = fitted_state(fit, module)
+    estimator, progress = fit.estimator, run.progress
+    estimator._fitted = fitted_state(fit, run.module)
     history = {"loss": np.array([losses[0] for losses in progress.losses])}
     history["task_weight"] = np.broadcast_to(fit.task_weight, history["loss"].shape)
     if progress.weights[0] is not None:
         weights = [weights[0] for weights in progress.weights if weights is not None]
         history["task_weight"] = np.array(weights)
     history["loss"][:, ~rows.task_has_label] = np.nan
-    if held_out is not None:
+    if validation is not None:
         history["validation_loss"] = np.array([losses[0] for losses in progress.validation_losses])
     history = _for_all_tasks(fit, history)
     if goes_on:
@@ -58,8 +60,8 @@ def write_results(
     estimator.diverged_ = bool(progress.diverged_task[0] >= 0)
     estimator.interrupted_ = progress.interrupted
     estimator.best_validation_score_ = None
-    if held_out is not None:
-        estimator.best_validation_score_ = _score(fit, held_out)
+    if validation is not None:
+        estimator.best_validation_score_ = _score(fit, run, validation)
 
 
 def _for_all_tasks(fit: Fit, history: dict[str, Array]) -> dict[str, Array]:
@@ -74,10 +76,9 @@ def _for_all_tasks(fit: Fit, history: dict[str, Array]) -> dict[str, Array]:
     }
 
 
-def _score(fit: Fit, held_out: Array) -> float:
-    """The estimator's score on the rows held out."""
-    targets = fit.given.take(held_out)
-    expected = fit.estimator._expected(fit.X[held_out], targets.task_index)
+def _score(fit: Fit, run: Run, validation: Validation) -> float:
+    """The score on the rows held out."""
+    targets, expected = fit.given.take(validation.judged), validation.expected(fit, run)
     scores = [
         fit.estimator._task_score(task, of_task, values, weights)
         for (task, values, weights), of_task in zip(targets.columns(), expected, strict=True)
@@ -87,7 +88,7 @@ def _score(fit: Fit, held_out: Array) -> float:
 
 def check_finite_epoch(fit: Fit, progress: Progress) -> None:
     """Raise if not even the first epoch was finite: there is nothing to keep."""
-    if not progress.n_epochs:
+    if not progress.n_iter[0]:
         raise ValueError(_divergence(fit, progress))
 
 

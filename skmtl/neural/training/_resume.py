@@ -6,20 +6,18 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl.neural._data import Rows
 from skmtl.neural.networks._state import Pause
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._compare import differences
+from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._evaluate import keep_good
 from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._results import write_results
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
-
-Array = NDArray[Any]
 
 # Parameters that change nothing of the epochs to come; of the seed the number is kept.
 FREE = {"warm_start", "max_iter", "random_state", "verbose"}
@@ -28,7 +26,7 @@ FREE = {"warm_start", "max_iter", "random_state", "verbose"}
 PASSING = ("_watch", "_callback_fit_ctx", "_parent_callback_ctx", "_skl_callbacks_to_teardown")
 
 
-def pause(fit: Fit, run: Run, rows: Rows, held_out: Array | None) -> Any:
+def pause(fit: Fit, run: Run, rows: Rows, validation: Validation | None) -> Any:
     """The estimator as if the fit had stopped here, and with what it takes to go on.
 
     Parameters
@@ -39,8 +37,8 @@ def pause(fit: Fit, run: Run, rows: Rows, held_out: Array | None) -> Any:
         Between two epochs.
     rows : Rows
         Training data.
-    held_out : ndarray or None
-        Indices of the rows held out.
+    validation : Validation or None
+        The rows held out.
     """
     estimator = copy.copy(fit.estimator)
     for name in PASSING:
@@ -48,8 +46,8 @@ def pause(fit: Fit, run: Run, rows: Rows, held_out: Array | None) -> Any:
     stopped = copy.copy(fit)
     stopped.estimator = estimator
     now, end = Snapshot(run.module), replace(run, progress=run.progress.aside())
-    keep_good(end, rows, fit.batch_size(rows))
-    write_results(stopped, run.module, end.progress, rows, held_out)
+    keep_good(end, rows, fit.batch_size(run.model_rows or rows))
+    write_results(stopped, end, rows, validation)
     now.restore()
     point = Pause(
         parameters=_parameters(fit.estimator),

@@ -21,6 +21,7 @@ from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
 from skmtl.neural.optimizers._schedules import scheduled
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._setup import BALANCING, Fit
 from skmtl.neural.training._step import Step
@@ -47,6 +48,8 @@ class Run:
         One per model: the order of its batches.
     probe : callable, default=None
         Is called with the run and a batch before each step; changes nothing.
+    model_rows : ModelRows, default=None
+        The training rows of each model, where they differ.
     """
 
     module: MultiTaskModule
@@ -55,6 +58,7 @@ class Run:
     progress: Progress
     rngs: list[np.random.Generator]
     probe: Callable[[Run, Batch], None] | None = None
+    model_rows: ModelRows | None = None
 
     def state(self) -> dict[str, Any]:
         """A copy of the state, on the CPU."""
@@ -93,12 +97,13 @@ def start(
     fit: Fit,
     module: MultiTaskModule,
     rows: Rows,
-    rng: np.random.Generator,
+    rngs: list[np.random.Generator],
     *,
     max_iter: int,
     monitor: Hashable,
     constant: Array,
     judged: Rows | None = None,
+    model_rows: ModelRows | None = None,
     learnt: dict[str, Any] | None = None,
 ) -> Run:
     """The run of a fit, before its first epoch.
@@ -108,11 +113,11 @@ def start(
     fit : Fit
         Data and parameters.
     module : MultiTaskModule
-        The network.
+        The networks.
     rows : Rows
         Training data.
-    rng : numpy.random.Generator
-        Decides the order of the rows.
+    rngs : list of numpy.random.Generator
+        One per model: the order of the rows.
     max_iter : int
         Epochs at most.
     monitor : "mean", "worst" or name of a task
@@ -121,23 +126,28 @@ def start(
         Losses of predictions that need no network.
     judged : Rows, default=None
         The rows it is taken from; by default those of training.
+    model_rows : ModelRows, default=None
+        The training rows of each model, where they differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
     """
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
-    balancing = _balancing(fit, learnt.get("balancing"))
+    n_models = len(rngs)
+    balancing = _balancing(fit, n_models, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
-    optimizer = _optimizer(fit.estimator, module, max_iter * fit.steps_of_an_epoch(rows))
+    n_steps = max_iter * fit.steps_of_an_epoch(model_rows or rows)
+    optimizer = _optimizer(fit.estimator, module, n_models, n_steps)
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
     return Run(
         module,
         Step(module, fit.objective, balancing, omega),
         optimizer,
-        _progress(fit, module, rows if judged is None else judged, monitor, constant),
-        [rng],
+        _progress(fit, module, n_models, rows if judged is None else judged, monitor, constant),
+        rngs,
+        model_rows=model_rows,
     )
 
 
@@ -150,7 +160,7 @@ def learnt(fit: Fit, run: Run) -> dict[str, Any]:
     }
 
 
-def _balancing(fit: Fit, before: Balancing | None) -> Balancing:
+def _balancing(fit: Fit, n_models: int, before: Balancing | None) -> Balancing:
     """How tasks are weighed; a method that an earlier pass has started goes on."""
     method: Balancing = fit.setting("balancing")
     if before is not None and is_same(before, method):
@@ -159,9 +169,9 @@ def _balancing(fit: Fit, before: Balancing | None) -> Balancing:
         return again
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    seed = int(fit.rng(BALANCING).integers(2**62))
+    seeds = fit.rng(BALANCING).integers(2**62, size=n_models).tolist()
     types = types * len(names) if fit.tasks.is_long else types
-    method.start(BalancingInfo([seed], task_keys(names), types))
+    method.start(BalancingInfo(seeds, task_keys(names), types))
     return method
 
 
@@ -179,7 +189,9 @@ def _warn_of_nothing_to_balance(fit: Fit, module: MultiTaskModule, balancing: Ba
     )
 
 
-def _optimizer(estimator: Any, module: MultiTaskModule, n_steps: int) -> Optimizer | Wrapped:
+def _optimizer(
+    estimator: Any, module: MultiTaskModule, n_models: int, n_steps: int
+) -> Optimizer | Wrapped:
     """What moves the parameters, in so many steps at most."""
     options = {"learning_rate": estimator.learning_rate_init, "alpha": estimator.alpha}
     if estimator.solver == "sgd":
@@ -188,7 +200,7 @@ def _optimizer(estimator: Any, module: MultiTaskModule, n_steps: int) -> Optimiz
     optimizer = scheduled(
         OPTIMIZERS[estimator.solver](module, **options),
         estimator.learning_rate,
-        n_models=1,
+        n_models=n_models,
         n_steps=n_steps,
         n_iter_no_change=estimator.n_iter_no_change,
     )
@@ -198,7 +210,12 @@ def _optimizer(estimator: Any, module: MultiTaskModule, n_steps: int) -> Optimiz
 
 
 def _progress(
-    fit: Fit, module: MultiTaskModule, judged: Rows, monitor: Hashable, constant: Array
+    fit: Fit,
+    module: MultiTaskModule,
+    n_models: int,
+    judged: Rows,
+    monitor: Hashable,
+    constant: Array,
 ) -> Progress:
     """The progress, where the losses of the rows ``judged`` decide."""
     estimator = fit.estimator
@@ -208,7 +225,7 @@ def _progress(
         counts = judged.task_has_label.astype(float)
     return Progress(
         module,
-        1,
+        n_models,
         counts,
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,

@@ -15,17 +15,24 @@ from skmtl._aliases import from_alias
 from skmtl._random import read_random_state
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import read_device
-from skmtl.neural.architectures import MultiTaskModule
+from skmtl.neural.architectures import Architecture, MultiTaskModule
 from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
+from skmtl.neural.inputs import PiecewiseLinear
+from skmtl.neural.inputs._inputs import Inputs, fit_inputs, settings_of
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
+from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
+from skmtl.neural.training._compare import check_same_network
+from skmtl.neural.training._model_rows import ModelRows
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
+# Bins of numeric_embedding="auto", one less than the values a column may have (measured).
+LEVELS = 15
 # What is drawn from the seed of a fit, apart from the initial weights.
 BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
 
@@ -79,6 +86,8 @@ class Fit:
         Decides all randomness.
     network_tasks : ndarray of int or None, default=None
         The tasks that the network is made for; None for all of them.
+    before : FittedState or None, default=None
+        Of the fit that this one goes on from: the network reads what it read there.
 
     Attributes
     ----------
@@ -86,6 +95,10 @@ class Fit:
         Of the tasks of the network, and of the rows with labels.
     given : Targets
         Of all tasks, same rows.
+    X : ndarray or sparse array
+        Of the same rows, as given.
+    inputs : Inputs
+        What the network reads of them.
     """
 
     def __init__(
@@ -95,6 +108,7 @@ class Fit:
         targets: Targets,
         seed: int,
         network_tasks: Array | None = None,
+        before: FittedState | None = None,
     ) -> None:
         self.estimator = estimator
         self.seed = seed
@@ -106,13 +120,14 @@ class Fit:
         if not labelled.all():
             X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
         self.given, self.tasks = given, targets.tasks
-        if estimator.precision != "auto":
-            X = X.astype(np.float32, copy=False)
+        self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
+        architecture = self.setting("architecture")
+        self.inputs = self._inputs(architecture, None if before is None else before.inputs)
         self.description = describe(
-            self.setting("architecture"),
-            X.shape[1] if X.ndim == 2 else X.shape[1:],
+            architecture,
+            self.inputs.n_inputs,
             self.tasks,
             hidden_layer_sizes=read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes),
             head_hidden_layer_sizes=read_sizes(
@@ -121,13 +136,34 @@ class Fit:
             activation=estimator.activation,
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
+            linear_skip=estimator.linear_skip,
         )
+        if before is not None:
+            check_same_network(before.description, self.description)
 
     def setting(self, parameter: str) -> Any:
         """A fresh architecture or balancing method, for the tasks of the network."""
         names = self.given.tasks.names.tolist()
         found = read_setting(parameter, self.estimator, names)
         return for_network_tasks(found, self.network_tasks, len(names))
+
+    def _inputs(self, architecture: Architecture, before: Inputs | None) -> Inputs:
+        """What the network reads: as before, or fitted to the rows."""
+        estimator = self.estimator
+        scaling, embedding = estimator.feature_scaling, estimator.numeric_embedding
+        if scaling == "auto":
+            # A network of the user's reads X as it is.
+            scaling = None if architecture.reads_any_shape else "robust"
+        if embedding == "auto":
+            is_plain = self.X.ndim == 2 and not sparse.issparse(self.X)
+            is_plain = is_plain and not architecture.reads_any_shape
+            embedding = PiecewiseLinear(LEVELS, splits="values") if is_plain else None
+        elif embedding is not None:
+            embedding = resolve("numeric_embedding", embedding)
+        if before is None:
+            return fit_inputs(self.X, self.targets, scaling, embedding)
+        check_same_network(before.settings, settings_of(scaling, embedding))
+        return before
 
     def _task_weight(self) -> Array:
         """Weights of the tasks of the network, checked for all."""
@@ -145,19 +181,25 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def module(self, state: dict[str, Array] | None, *more: int) -> MultiTaskModule:
-        """The network, freshly initialised or in the given state."""
-        module = build(self.description, self.X.dtype, self.device, tasks=self.tasks)
+    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
+        """A generator for each of some models; that of the first does not know of the others."""
+        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+
+    def module(
+        self, state: dict[str, Array] | None, *more: int, n_models: int = 1
+    ) -> MultiTaskModule:
+        """The networks, all freshly initialised alike or in the given state."""
+        module = build(self.description, self.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
             keys = task_keys(self.tasks.names)
-            module.initialize([self.seed], keys, self.description["activation"])
+            module.initialize([self.seed] * n_models, keys, self.description["activation"])
         else:
             set_state(module, state)
-        rng = self.rng(DROPOUT, *more)
+        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
         for layer in module.modules():
             if isinstance(layer, Dropout):
-                layer.seed([int(rng.integers(2**62))], self.device)
+                layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
         return module
 
     @cached_property
@@ -171,9 +213,9 @@ class Fit:
         ``share`` is what a unit of weight of each task counts in the mean over these rows; by
         default one over the task's total weight there.
         """
-        X, targets = self.X, self.targets
+        X, targets = self.inputs.transform(self.X, index, self.dtype), self.targets
         if index is not None:
-            X, targets = X[index], targets.take(index)
+            targets = targets.take(index)
         if share is None:
             weights = targets.label_weights()
         elif targets.task_index is None:
@@ -189,12 +231,12 @@ class Fit:
             self.device,
         )
 
-    def batch_size(self, rows: Rows) -> int:
+    def batch_size(self, rows: Rows | ModelRows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
         return min(200 if size == "auto" else size, rows.n_rows)
 
-    def steps_of_an_epoch(self, rows: Rows) -> int:
+    def steps_of_an_epoch(self, rows: Rows | ModelRows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
 

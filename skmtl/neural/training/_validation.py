@@ -18,6 +18,12 @@ Array = NDArray[Any]
 # Names of tasks that an error lists.
 SHOWN = 10
 
+NO_ROW = (
+    "early_stopping=True needs rows for validation, but every one of the {} rows "
+    "with labels holds the only label of a task or class that is left for training. "
+    "Set early_stopping=False or give more rows."
+)
+
 
 def validation_split(
     targets: Targets, fraction: float, rng: np.random.Generator
@@ -40,14 +46,27 @@ def validation_split(
     free = order[~needed[order]]
     validation = free[: int(np.ceil(fraction * n_rows))]
     if not len(validation):
-        raise ValueError(
-            f"early_stopping=True needs rows for validation, but every one of the {n_rows} rows "
-            "with labels holds the only label of a task or class that is left for training. "
-            "Set early_stopping=False or give more rows."
-        )
+        raise ValueError(NO_ROW.format(n_rows))
     is_training = np.ones(n_rows, dtype=bool)
     is_training[validation] = False
     return np.flatnonzero(is_training), np.sort(validation)
+
+
+def may_be_held_out(targets: Targets) -> Array:
+    """Mask of the rows that hold the only label of no task or class.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    found = np.ones(len(targets.values), dtype=bool)
+    for labels in _groups(targets):
+        group, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        found[first[(group >= 0) & (counts == 1)]] = False
+    if not found.any():
+        raise ValueError(NO_ROW.format(len(found)))
+    return found
 
 
 def _groups(targets: Targets) -> Iterator[Array]:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 SPECS = {
     heads: NetworkSpec(5, (1, 3, 2), (6, 6), heads, activation="tanh") for heads in ((), (4, 3))
 }
+SPECS["linear_skip"] = NetworkSpec(5, (1, 3, 2), (6,), activation="silu", linear_skip=True)
 
 
 @pytest.mark.parametrize("heads", SPECS)

@@ -22,6 +22,10 @@ OWN = [1.0, 2.0, 0.5, 1.0]
         {"activation": "logistic", "dropout": 0.4},
         {"activation": "identity", "hidden_layer_sizes": (5,), "seeds": (1, 2, 3)},
         {"hidden_layer_sizes": (300, 5)},
+        {"activation": "silu", "dropout": 0.4},
+        {"activation": "gelu", "seeds": (0, 1)},
+        {"linear_skip": True, "activation": "relu"},
+        {"linear_skip": True, "activation": "silu", "hidden_layer_sizes": (5,), "seeds": (0, 1)},
     ],
     ids=str,
 )
@@ -30,6 +34,10 @@ def engines(request, parts, mixed_data):
     X, Y = mixed_data
     made = parts(X, Y, MIXED, **request.param)
     assert ManualGradients.knows(made.module, made.objective)
+    if made.description.get("linear_skip"):
+        # Zeros hide mistakes.
+        weight = made.module.skip.weight
+        weight.data += torch.rand(weight.shape, generator=torch.manual_seed(0)).to(weight)
     found = []
     for engine in (ManualGradients, Autograd):
         for layer in made.module.modules():

@@ -34,6 +34,10 @@ def fit(made, *, max_iter=30, tol=1e-4, patience=10, batch_size=16, lr=1e-2, **o
     return progress
 
 
+def judge(rows):
+    return lambda run: mean_losses(run, rows)
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("form", ["wide", "long"])
@@ -49,7 +53,7 @@ def test_models_side_by_side_are_fits_alone(parts, mixed_data, early_stopping, d
         options = {"tol": 2e-2, "patience": 2, "max_iter": 60}
         if early_stopping:
             held = made.targets.take(np.arange(0, 60, 4))
-            options["validation"] = made.make_rows(X[::4], held)
+            options["judge"] = judge(made.make_rows(X[::4], held))
         return made, fit(made, **options)
 
     together, progress = make(seeds)
@@ -103,7 +107,7 @@ def test_early_stopping_keeps_the_best_epoch(parts, mixed_data):
         def end_epoch(self, progress):
             seen.append({k: v.clone() for k, v in made.module.state_dict().items()})
 
-    progress = fit(made, max_iter=60, lr=0.05, patience=60, validation=held, observer=Observer())
+    progress = fit(made, max_iter=60, lr=0.05, patience=60, judge=judge(held), observer=Observer())
     mean = np.array([losses[0].mean() for losses in progress.validation_losses])
     assert 0 < mean.argmin() < len(mean) - 1
     for name, value in made.module.state_dict().items():
@@ -120,7 +124,7 @@ def test_a_task_without_validation_labels_is_not_judged(parts, mixed_data):
     held = made.make_rows(X[:15], made.targets.take(np.arange(15)))
     losses = mean_losses(Run(made.module, made.step(), None, None, [None]), held)
     assert np.isnan(losses[0]).tolist() == [False, False, True, False]
-    progress = fit(made, max_iter=3, validation=held)
+    progress = fit(made, max_iter=3, judge=judge(held))
     np.testing.assert_allclose(progress.judged_loss[0], np.nanmean(progress.validation_losses[-1]))
 
 

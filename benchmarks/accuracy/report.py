@@ -1,0 +1,153 @@
+"""Tables of records: errors per set, and all sets in a few numbers, tuned and judged apart."""
+
+from functools import partial
+
+import numpy as np
+
+from benchmarks.accuracy.data import TUNED
+from benchmarks.accuracy.ranks import mean_ranks, over_the_best
+from benchmarks.accuracy.results import STUDIES
+from benchmarks.common.report import Table
+
+
+def of_study(study, records, value):
+    """{set: {method: number}}, with what could not run left out; in the order of the study."""
+    found = {}
+    for name in STUDIES[study].sets:
+        row = {}
+        for method in STUDIES[study].methods:
+            record = records.get((study, name, method), {})
+            if np.isfinite(record.get(value, np.nan)):
+                row[method] = record[value]
+        if row:
+            found[name] = row
+    return found
+
+
+def errors_per_set(study, records, value, title, *, best=min, markdown, decimals=1):
+    """A row per set, a column per method; the best is marked, and those that tie with it."""
+    found = of_study(study, records, value)
+    methods = [m for m in STUDIES[study].methods if any(m in row for row in found.values())]
+    if not found:
+        return
+    table = Table(title, ["set", *methods], markdown=markdown)
+    for name, row in found.items():
+        top = best(row.values())
+        cells = []
+        for method in methods:
+            if method not in row:
+                cells.append("-")
+                continue
+            cell = f"{row[method]:.{decimals}f}"
+            cells.append(f"**{cell}**" if row[method] == top else cell)
+        table.row(f"{name}{' (tuned)' if name in TUNED else ''}", *cells)
+    seconds = of_study(study, records, "seconds")
+    table.row(
+        "CPU seconds, mean",
+        *(f"{np.mean([row[m] for row in seconds.values() if m in row]):.2g}" for m in methods),
+    )
+
+
+def halves(found):
+    """{which: its part of {set: ...}}."""
+    return {
+        "tuned": {name: row for name, row in found.items() if name in TUNED},
+        "judged": {name: row for name, row in found.items() if name not in TUNED},
+        "all": found,
+    }
+
+
+def beside_peers(study, records, errors, title, *, markdown):
+    """Each of ours alone among the peers: its mean rank, the best peer's, error over the best."""
+    peers = list(STUDIES[study].peers)
+    table = Table(
+        title,
+        ["method", "sets", "number", "its mean rank", "best peer", "over the best peer"],
+        markdown=markdown,
+    )
+    for method in STUDIES[study].ours:
+        for which, part in halves(errors).items():
+            beside = {
+                name: {m: row[m] for m in [*peers, method] if m in row}
+                for name, row in part.items()
+                if method in row
+            }
+            if not beside:
+                continue
+            mean = mean_ranks(beside)
+            others = {m: rank for m, rank in mean.items() if m != method}
+            first = min(others, key=others.get, default=None)
+            table.row(
+                method,
+                which,
+                str(len(beside)),
+                f"{mean.get(method, np.nan):.2f} of {len(mean)}",
+                f"{first} {others[first]:.2f}" if first else "-",
+                f"{over_the_best(beside, method, peers):.2f}",
+            )
+
+
+def what_failed(study, records, markdown):
+    for key, record in records.items():
+        why = record.get("failed") or record.get("absent")
+        if key[0] == study and why:
+            print(f"{' / '.join(key[1:])}: {why}")
+
+
+def regression(study, records, markdown):
+    title = "Regression: aRRMSE, % of the constant"
+    errors_per_set(study, records, "error", title, markdown=markdown)
+    errors = of_study(study, records, "error")
+    beside_peers(study, records, errors, "One of ours among the peers", markdown=markdown)
+    what_failed(study, records, markdown)
+
+
+def classes(study, records, markdown):
+    title = {"classification": "Classification", "long_classes": "Long form, classes"}[study]
+    errors_per_set(study, records, "auc", f"{title}: ROC-AUC, %", best=max, markdown=markdown)
+    errors_per_set(
+        study, records, "loss", f"{title}: log loss, % of the constant", markdown=markdown
+    )
+    beyond = {
+        name: {m: 100 - auc for m, auc in row.items()}
+        for name, row in of_study(study, records, "auc").items()
+    }
+    beside_peers(study, records, beyond, "Among the peers by 100 - ROC-AUC", markdown=markdown)
+    loss = of_study(study, records, "loss")
+    beside_peers(study, records, loss, "Among the peers by log loss", markdown=markdown)
+    what_failed(study, records, markdown)
+
+
+def long_form(study, records, markdown, rows="sorted by task"):
+    title = f"Long form, training rows {rows}: RRMSE, % of the constant"
+    errors_per_set(study, records, "error", title, markdown=markdown)
+    if STUDIES[study].peers:
+        errors = of_study(study, records, "error")
+        beside_peers(study, records, errors, "One of ours among the peers", markdown=markdown)
+    what_failed(study, records, markdown)
+
+
+def per_method(study, records, markdown, value, title, decimals):
+    """A row per method, a column per set, and the mean of the sets."""
+    found = of_study(study, records, value)
+    methods = [m for m in STUDIES[study].methods if any(m in row for row in found.values())]
+    if not found:
+        return
+    table = Table(title, ["method", *found, "mean", "CPU seconds"], markdown=markdown)
+    seconds = of_study(study, records, "seconds")
+    for method in methods:
+        row = [part.get(method, np.nan) for part in found.values()]
+        spent = np.mean([part[method] for part in seconds.values() if method in part])
+        table.row(method, *(f"{v:.{decimals}f}" for v in [*row, np.mean(row)]), f"{spent:.3g}")
+    what_failed(study, records, markdown)
+
+
+REPORTS = {
+    "regression": regression,
+    "classification": classes,
+    "long": long_form,
+    "long_shuffled": partial(long_form, rows="shuffled"),
+    "long_classes": classes,
+    "star": partial(per_method, value="r2", title="Project STAR, fold 0: R2", decimals=4),
+    "tox21": partial(per_method, value="auc", title="Tox21: mean ROC-AUC, %", decimals=2),
+}

@@ -1,0 +1,144 @@
+r"""Labels of any type as numbers that a squared loss takes, and the way back.
+
+With the loss l of a task and its best constant raw score :math:`f_0`, the working responses are
+
+.. math:: z_i = -\nabla l_{y_i}(f_0), \qquad H = \sum_i s_i \nabla^2 l_{y_i}(f_0):
+
+labels less their mean where the loss is squared, indicators less the share of the class, counts
+less their mean. A function v that is fitted to them stands for the raw score
+
+.. math:: f(x) = f_0 + b + a H^{+} v(x),
+
+with a = 1 and b = 0 in the first step of Newton's method. These are chosen to minimise the loss of
+v on rows it was not fitted to (of a yes/no task: Platt's scaling [1]_), plus
+:math:`\tfrac{\lambda}{2} ((a - 1)^2 + |b|^2)`, which bounds them where classes are apart. For
+squared loss nothing is to be chosen.
+
+References
+----------
+.. [1] J. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
+   likelihood methods", Advances in Large Margin Classifiers, 2000, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.tasks._base import Task
+from skmtl.tasks._weights import in_range
+
+Array = NDArray[Any]
+
+PULL = 1e-3
+"""Ridge towards the first step of Newton's method: keeps odds of separable classes near 1e3."""
+MAX_ITER, TOL = 50, 1e-10
+"""Newton's method with two parameters: steps, and the decrement at which it ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingResponse:
+    """The labels of one task as numbers: ``values`` (n_samples, n_outputs), 0 where unobserved.
+
+    ``labels`` are the encoded labels, ``share`` their weights, of sum 1.
+    """
+
+    task: Task
+    labels: Array
+    share: Array
+    values: Array
+    raw_prior: Array
+    inverse_curvature: Array
+
+    @classmethod
+    def of(cls, task: Task, labels: Array, weights: Array, name: Hashable) -> Self:
+        """From encoded labels and their weights, 0 where unobserved."""
+        if not task.is_smooth:
+            raise ValueError(
+                f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which has no "
+                "gradient at 0: kernel ridge regression does not take it. Regression(loss='huber') "
+                "is close to it and fits."
+            )
+        used, share = weights > 0, in_range(weights)
+        share = share / share.sum()
+        some, of_some = labels[used], share[used]
+        prior = np.asarray(task.raw_prior(some, of_some), dtype=np.float64)
+        raw = np.tile(prior, (len(some), 1))
+        values = np.zeros((len(labels), len(prior)))
+        if task.is_classification or _differ(task.labels(some)):
+            values[used] = -task.loss_and_grad(raw, some)[1]
+        axes = [np.broadcast_to(axis, raw.shape) for axis in np.eye(len(prior))]
+        curvature = np.column_stack([of_some @ task.curvature(raw, some, axis) for axis in axes])
+        inverse = np.linalg.pinv(curvature, hermitian=True)
+        return cls(task, labels, share, values, prior, inverse)
+
+    def link(self, fitted: Array) -> Link:
+        """How fitted responses of held-out rows (n_samples, n_outputs) become raw scores."""
+        used = (self.share > 0) & np.isfinite(fitted).all(axis=1)
+        start = Link(self.raw_prior, self.inverse_curvature, 1.0)
+        if self.task.has_squared_loss or not used.any():
+            return start
+        share = self.share[used] / self.share[used].sum()
+        directions = fitted[used] @ self.inverse_curvature
+        slope, shift = _calibrate(self.task, directions, self.raw_prior, self.labels[used], share)
+        return Link(self.raw_prior + shift, self.inverse_curvature, slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """Raw scores from fitted responses: ``offset + slope * responses @ inverse_curvature``."""
+
+    offset: Array
+    inverse_curvature: Array
+    slope: float
+
+    def __call__(self, responses: Array) -> Array:
+        """Raw scores (n, n_outputs)."""
+        return np.asarray(self.offset + self.slope * (responses @ self.inverse_curvature))
+
+
+def _differ(labels: Array) -> bool:
+    """Whether numbers are not all the same but for rounding."""
+    return bool(np.ptp(labels) > 10 * np.finfo(np.float64).eps * np.abs(labels).max())
+
+
+def _calibrate(
+    task: Task, directions: Array, prior: Array, labels: Array, share: Array
+) -> tuple[float, Array]:
+    """Slope a and shift b of least loss, by Newton's method."""
+    n_outputs = len(prior)
+    # Parameters (a - 1, b); each moves the raw scores along a direction of its own.
+    moves = [directions] + [np.broadcast_to(e, directions.shape) for e in np.eye(n_outputs)]
+
+    def at(theta: Array) -> tuple[float, Array, Array]:
+        raw = prior + theta[1:] + (1.0 + theta[0]) * directions
+        loss, gradient = task.loss_and_grad(raw, labels)
+        return float(share @ loss + 0.5 * PULL * theta @ theta), gradient, raw
+
+    theta = np.zeros(1 + n_outputs)
+    value, gradient, raw = at(theta)
+    for _ in range(MAX_ITER):
+        slopes = np.array([share @ (gradient * m).sum(axis=1) for m in moves]) + PULL * theta
+        hessian = PULL * np.eye(len(theta))
+        for j, move in enumerate(moves):
+            bent = task.curvature(raw, labels, move)
+            hessian[j] += [share @ (bent * m).sum(axis=1) for m in moves]
+        step = np.linalg.solve(hessian, slopes)
+        decrement, length = float(slopes @ step), 1.0
+        if not decrement > TOL:
+            break
+        # A loss with a link such as exp may leave the range of float64 on the way.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = at(theta - step)
+            while not found[0] <= value - 1e-4 * length * decrement and length > 1e-10:
+                length *= 0.5
+                found = at(theta - length * step)
+        if not found[0] < value:
+            break
+        theta = theta - length * step
+        value, gradient, raw = found
+    return 1.0 + float(theta[0]), theta[1:]

@@ -1,0 +1,60 @@
+"""What a network asks of an embedding of numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from skmtl._aliases import Searchable
+
+Array = NDArray[Any]
+
+
+class NumericEmbedding(Searchable, BaseEstimator, ABC):
+    """Columns that a network reads beside those of X: a transformer, as scikit-learn has them.
+
+    It is fitted once per fit, on the rows with labels, after `feature_scaling`. What it finds is
+    standardised and stands to the right of the columns that it was made of. Any transformer of
+    scikit-learn with as many outputs for every X works as well; one from this room has an alias.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLP
+    >>> from skmtl.neural.inputs import NumericEmbedding
+    >>> class Squares(NumericEmbedding):
+    ...     alias = "squares"
+    ...
+    ...     def fit(self, Z, y=None):
+    ...         return self
+    ...
+    ...     def transform(self, Z):
+    ...         return Z**2
+    >>> model = MultiTaskMLP(numeric_embedding=Squares())
+    """
+
+    alias: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, Z: Array, y: Array | None = None) -> Self:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n, n_features)
+            Numbers, scaled.
+        y : ndarray of shape (n, n_outputs), default=None
+            Labels of all tasks as numbers, one column per class, 0 where unobserved.
+
+        Returns
+        -------
+        self : object
+            The embedding.
+        """
+
+    @abstractmethod
+    def transform(self, Z: Array) -> Array:
+        """Further columns (n, n_columns) for rows (n, n_features)."""
