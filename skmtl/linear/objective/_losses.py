@@ -95,15 +95,16 @@ class DataLoss:
     @cached_property
     def only_block(self) -> LabelBlock | None:
         """The block of all tasks, where it is the only one, they have one output and are few."""
-        (block, *others) = self.blocks or [None]
-        is_only = block is not None and not others and block.task.n_outputs_ == 1
-        return block if is_only and not block.has_chunks else None
+        if len(self.blocks) != 1:
+            return None
+        block = self.blocks[0]
+        return block if block.task.n_outputs_ == 1 and not block.has_chunks else None
 
     def at(self, W: Array, b: Array) -> DataPoint:
         if W.any() or self.n_samples * len(b) > FEW_SCORES:
             return DataPoint(self, self.design.forward(W, b))
         # Where solvers start, and where the loss of a constant prediction is.
-        if self._constant is None or not np.array_equal(self._constant[0], b):
+        if self._constant is None or (self._constant[0] != b).any():
             point = DataPoint(self, np.array(self.design.shift(b)))
             # Not the point: it has this loss, and with it all data would wait for the collector.
             self._constant = b.copy(), point.raw, point.value_and_slope

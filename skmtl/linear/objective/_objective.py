@@ -80,9 +80,14 @@ class Objective(Variables):
         V, _, b = self.split(x)
         total = sum(part.prox_value(v) for part, v in zip(self.parts, V, strict=True))
         if self.intercept and self.intercept.is_shrunk:
-            deviation = (b - self._mean_intercept(b)) * self.intercept.scale
-            total += 0.5 * self.intercept.alpha * float(deviation @ deviation)
+            total += self._intercept_value(b)
         return total
+
+    def _intercept_value(self, b: Array) -> float:
+        """Penalty on the intercepts, where they are pulled together."""
+        assert self.intercept is not None
+        deviation = (b - self._mean_intercept(b)) * self.intercept.scale
+        return 0.5 * self.intercept.alpha * float(deviation @ deviation)
 
     def prox(self, x: Array, step: float) -> Array:
         """Proximal step of the penalties."""
