@@ -86,7 +86,9 @@ class Targets:
     @property
     def row_is_observed(self) -> NDArray[np.bool_]:
         """Rows with at least one label."""
-        return np.any((self.weights > 0).reshape(len(self.weights), -1), axis=1)
+        observed = (self.weights > 0).reshape(len(self.weights), -1)
+        # Along short rows `any` takes long.
+        return np.ones(len(observed), dtype=bool) if observed.all() else observed.any(axis=1)
 
     def sum_by_task(self, label_weights: Array) -> Array:
         """Sum over the rows of every task: (n_tasks,)."""
