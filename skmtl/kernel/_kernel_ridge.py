@@ -16,10 +16,11 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.kernel._choose_alpha import choose_alpha
 from skmtl.kernel._labels import Labels
 from skmtl.kernel._learn import learn_task_kernel
 from skmtl.kernel._problem import KernelProblem
-from skmtl.kernel._row_kernel import RowKernel
+from skmtl.kernel._row_kernel import RowKernel, gamma_of_spread
 from skmtl.kernel._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
@@ -54,13 +55,18 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         Kernel of rows: a name that :func:`~sklearn.metrics.pairwise.pairwise_kernels` knows; a
         callable of two rows that returns a number; or "precomputed", X being the kernel of
         shape (n_samples, n_samples) in `fit` and (n_samples, n_samples_fit) in `predict`.
-    alpha : float, default=1.0
+    alpha : float or "auto", default="auto"
         How strongly functions are pulled to 0. With one task, or with complete labels and the
         identity as task kernel, ``alpha * n_samples`` is the alpha of
-        :class:`~sklearn.kernel_ridge.KernelRidge` (which has no intercept).
-    gamma : float, default=None
+        :class:`~sklearn.kernel_ridge.KernelRidge` (which has no intercept). "auto" chooses it by
+        generalised cross-validation, see Notes.
+    gamma : float, "auto" or None, default="auto"
         Parameter of the "rbf", "laplacian", "poly", "chi2" and "sigmoid" kernels. None is the
-        default of the kernel: 1 / n_features, 1 for "chi2".
+        default of the kernel: 1 / n_features, 1 for "chi2". "auto" goes by the variances of the
+        features for "rbf", :math:`1 / (8 \sum_j v_j)`, and for "laplacian",
+        :math:`\sqrt\pi / (4 \sum_j \sqrt{v_j})`, and is None for others. Features are taken as
+        they are: scale those of different units, with
+        :class:`~sklearn.preprocessing.StandardScaler` for example.
     degree : float, default=3
         Degree of the "poly" kernel.
     coef0 : float, default=1
@@ -98,6 +104,10 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         Intercepts.
     X_fit_ : {ndarray, sparse array} of shape (n_samples_fit, n_features)
         The rows that have a label, without the task feature; their kernel if precomputed.
+    alpha_ : float
+        The alpha of the fit: as given, or the chosen one.
+    gamma_ : float or None
+        The gamma of the fit; None where it is the default of the kernel.
     task_kernel_ : ndarray of shape (n_tasks, n_tasks)
         Task kernel B; 0 for tasks without labels, which have no influence on it.
     task_covariance_ : ndarray of shape (n_tasks, n_tasks)
@@ -111,6 +121,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
 
     See Also
     --------
+    MultiTaskKernelRidgeCV : Chooses kernels, widths and alphas, for any task types.
     MultiTaskLinear : Linear functions, any task types, many more rows.
     sklearn.kernel_ridge.KernelRidge : One task, or complete labels with nothing shared.
 
@@ -139,6 +150,11 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
     (for "learned", in every iteration). Above 1 GiB for that matrix, about 11 500 labels, `fit`
     raises ValueError.
 
+    ``alpha="auto"`` minimises
+    :math:`\|\text{residuals}\|^2 / (1 - 1.4 \, d / n)^2` with the degrees of freedom d [6]_, for
+    "learned" with the identity as task kernel. It takes an eigendecomposition of that matrix, or
+    of a part of 2,000 labels, which are drawn with a fixed seed.
+
     References
     ----------
     .. [1] E. Bonilla, K. Chai and C. Williams, "Multi-task Gaussian process prediction",
@@ -151,6 +167,9 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
        and their structure", ICML 2015.
     .. [5] F. Dinuzzo, C. S. Ong, P. Gehler and G. Pillonetto, "Learning output kernels with
        block coordinate descent", ICML 2011.
+    .. [6] G. Golub, M. Heath and G. Wahba, "Generalized cross-validation as a method for choosing
+       a good ridge parameter", Technometrics 21, 1979; the factor 1.4 from Y.-J. Kim and C. Gu,
+       Journal of the Royal Statistical Society B 66, 2004, section 3.3.
 
     Examples
     --------
@@ -166,8 +185,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
 
     _parameter_constraints = {
         "kernel": [StrOptions({*kernel_metrics(), "precomputed"}), callable],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "gamma": [Interval(Real, 0, None, closed="left"), None],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "gamma": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
         "degree": [Interval(Real, 0, None, closed="left")],
         "coef0": [Interval(Real, None, None, closed="neither")],
         "kernel_params": [dict, None],
@@ -185,8 +204,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         self,
         kernel: Any = "rbf",
         *,
-        alpha: float = 1.0,
-        gamma: float | None = None,
+        alpha: float | str = "auto",
+        gamma: float | str | None = "auto",
         degree: float = 3,
         coef0: float = 1,
         kernel_params: dict[str, Any] | None = None,
@@ -230,9 +249,13 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         labels.check_memory(X.shape[0])
         if self.kernel == "precomputed":
             X = X[:, self._used_rows]
-        self._row_kernel = self._make_row_kernel(X)
+        self._row_kernel = self._make_row_kernel(X, labels)
         kernel = self._row_kernel(X)
-        problem = KernelProblem(kernel, labels, self.alpha, centred=self.fit_intercept)
+        if isinstance(self.alpha, str):
+            self.alpha_ = choose_alpha(kernel, labels, B, X, centred=self.fit_intercept)
+        else:
+            self.alpha_ = float(self.alpha)
+        problem = KernelProblem(kernel, labels, self.alpha_, centred=self.fit_intercept)
         self.__dict__.pop("task_covariance_", None)
         if self._learns_task_kernel:
             B, duals = self._learn(problem)
@@ -251,8 +274,13 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
     def _learns_task_kernel(self) -> bool:
         return isinstance(self.task_kernel, str) and self.task_kernel == "learned"
 
-    def _make_row_kernel(self, X: Any) -> RowKernel:
-        parameters = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+    def _make_row_kernel(self, X: Any, labels: Labels) -> RowKernel:
+        gamma = self.gamma
+        if isinstance(gamma, str):
+            share = np.bincount(labels.rows, labels.weights, X.shape[0])
+            gamma = gamma_of_spread(self.kernel, X, share / share.sum())
+        self.gamma_ = gamma
+        parameters = {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
         if callable(self.kernel):
             parameters = self.kernel_params or {}
         return RowKernel(self.kernel, parameters, X, fit_intercept=self.fit_intercept)

@@ -38,6 +38,14 @@ class Labels(NamedTuple):
         tasks, rows = np.nonzero(targets.weights.T)
         return cls(rows, tasks, targets.values[rows, tasks], weights[rows, tasks], is_complete)
 
+    def take(self, kept: Array, n_rows: int) -> Labels:
+        """Those on some of ``n_rows`` rows."""
+        position = np.full(n_rows, -1)
+        position[kept] = np.arange(len(kept))
+        rows = position[self.rows]
+        used = rows >= 0
+        return Labels(rows[used], self.tasks[used], self.values[used], self.weights[used], False)
+
     def check_memory(self, n_rows: int) -> None:
         """Raise where the system of the labels on ``n_rows`` rows takes too much memory."""
         size, what = (n_rows, "rows") if self.is_complete else (len(self.rows), "labels")

@@ -35,8 +35,11 @@ SINGULAR = 1e-13
 class System(Protocol):
     """Solves for the dual coefficients."""
 
-    def solve(self, task_kernel: Array) -> Array:
+    def solve(self, task_kernel: Array, alpha: float) -> Array:
         """Dual coefficients (n_labels,) for a task kernel (T, T)."""
+
+    def spectrum(self, task_kernel: Array) -> tuple[Array, Array]:
+        """Eigenvalues of the system without alpha, and the labels along its eigenvectors."""
 
 
 class KernelProblem:
@@ -83,7 +86,7 @@ class KernelProblem:
 
     def solve(self, task_kernel: Array) -> Array:
         """Dual coefficients (n_labels,) for a task kernel (T, T)."""
-        duals = self.system.solve(task_kernel)
+        duals = self.system.solve(task_kernel, self.alpha)
         # Centred, they sum to 0 but for rounding, which a large task kernel would magnify.
         return duals - self.share * np.bincount(self.tasks, duals)[self.tasks]
 
@@ -108,7 +111,6 @@ class KroneckerSystem:
 
     def __init__(self, problem: KernelProblem) -> None:
         n, T = problem.shape
-        self.alpha = problem.alpha
         self.of_rows = np.sqrt(np.square(problem.root[:n]) / problem.omega[0])
         self.of_tasks = np.sqrt(problem.omega)
         K = problem.kernel
@@ -119,11 +121,19 @@ class KroneckerSystem:
         labels = self.of_rows[:, None] * problem.y.reshape(T, n).T * self.of_tasks
         self.labels = self.vectors.T @ labels
 
-    def solve(self, task_kernel: Array) -> Array:
-        values, vectors = linalg.eigh(self.of_tasks[:, None] * task_kernel * self.of_tasks)
-        divided = _divide(self.labels @ vectors, np.outer(self.values, values), self.alpha)
+    def solve(self, task_kernel: Array, alpha: float) -> Array:
+        values, vectors = self._of_tasks(task_kernel)
+        divided = _divide(self.labels @ vectors, np.outer(self.values, values), alpha)
         U = self.vectors @ divided @ vectors.T
         return np.asarray((self.of_rows[:, None] * U * self.of_tasks).T.ravel())
+
+    def spectrum(self, task_kernel: Array) -> tuple[Array, Array]:
+        values, vectors = self._of_tasks(task_kernel)
+        return np.outer(self.values, values).ravel(), (self.labels @ vectors).ravel()
+
+    def _of_tasks(self, task_kernel: Array) -> tuple[Array, Array]:
+        values, vectors = linalg.eigh(self.of_tasks[:, None] * task_kernel * self.of_tasks)
+        return values, vectors
 
 
 class LabelSystem:
@@ -131,7 +141,7 @@ class LabelSystem:
 
     def __init__(self, problem: KernelProblem) -> None:
         rows, self.tasks, self.root = problem.rows, problem.tasks, problem.root
-        self.alpha, self.labels = problem.alpha, problem.root * problem.y
+        self.labels = problem.root * problem.y
         self.scaled = problem.kernel[np.ix_(rows, rows)]
         if problem.is_centred:
             mean = problem.mean_kernel[:, rows]
@@ -142,10 +152,18 @@ class LabelSystem:
         self.scaled *= self.root[:, None]
         self.scaled *= self.root
 
-    def solve(self, task_kernel: Array) -> Array:
+    def _of(self, task_kernel: Array) -> Array:
         system = task_kernel[np.ix_(self.tasks, self.tasks)]
         system *= self.scaled
-        system[np.diag_indices_from(system)] += self.alpha
+        return np.asarray(system)
+
+    def spectrum(self, task_kernel: Array) -> tuple[Array, Array]:
+        values, vectors = linalg.eigh(self._of(task_kernel), overwrite_a=True)
+        return values, vectors.T @ self.labels
+
+    def solve(self, task_kernel: Array, alpha: float) -> Array:
+        system = self._of(task_kernel)
+        system[np.diag_indices_from(system)] += alpha
         try:
             factor = linalg.cho_factor(system, lower=True)
             size = np.square(np.diag(factor[0]))
@@ -154,7 +172,7 @@ class LabelSystem:
         except linalg.LinAlgError:
             pass
         values, vectors = linalg.eigh(system)
-        divided = _divide(vectors.T @ self.labels, values - self.alpha, self.alpha)
+        divided = _divide(vectors.T @ self.labels, values - alpha, alpha)
         return np.asarray(self.root * (vectors @ divided))
 
 

@@ -182,7 +182,8 @@ def _kernel_ridge(rng, problem):
         kernel=lambda: str(rng.choice(kernels)),
         task_kernel=lambda: str(rng.choice(task_kernels)),
         similarity=lambda: float(rng.choice([0.0, 0.9, 1.0])),
-        alpha=lambda: float(10.0 ** rng.uniform(-4, 2)),
+        alpha=lambda: "auto" if rng.random() < 0.5 else float(10.0 ** rng.uniform(-4, 2)),
+        gamma=lambda: None,
         fit_intercept=lambda: False,
     )
 

@@ -56,7 +56,7 @@ def problem(form, request):
 
 
 def make(name="mean", **options):
-    return MultiTaskKernelRidge(**{"alpha": 0.02, **TASK_KERNELS[name], **options})
+    return MultiTaskKernelRidge(**{"alpha": 0.02, "gamma": None, **TASK_KERNELS[name], **options})
 
 
 def same_predictions(a, b, X, atol=1e-8):
@@ -89,9 +89,9 @@ def linear_model(X, Y, weight, Q, alpha, fit_intercept=True):
     ("kernel", "options"),
     [
         ("rbf", {"gamma": 0.3}),
-        ("rbf", {}),
+        ("rbf", {"gamma": None}),
         ("poly", {"degree": 2, "coef0": 0.5, "gamma": 0.1}),
-        ("laplacian", {}),
+        ("laplacian", {"gamma": None}),
         ("linear", {}),
         (lambda x, z, power: (1 + x @ z) ** power, {"kernel_params": {"power": 2}}),
     ],
@@ -114,7 +114,7 @@ def test_chi2_has_its_own_gamma(data):
 def test_weights_are_those_of_kernel_ridge(data):
     X, Y = data
     s = np.random.default_rng(0).uniform(0.1, 3, len(X))
-    ours = MultiTaskKernelRidge(alpha=0.1, fit_intercept=False).fit(X, Y[:, 0], sample_weight=s)
+    ours = make(alpha=0.1, fit_intercept=False).fit(X, Y[:, 0], sample_weight=s)
     theirs = KernelRidge(kernel="rbf", alpha=0.1 * s.sum()).fit(X, Y[:, 0], sample_weight=s)
     same_predictions(ours, theirs, X)
 
