@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skmtl._shown import joined
-from skmtl._sparse import keep_columns, without_duplicates
+from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature, without_mask
 from skmtl.tasks._targets import Targets
@@ -33,7 +33,6 @@ class ValidatesFeatures:
         }
         if not self._allows_nd:
             refuse_data_sets(X)
-        original = X
         if self.task_feature is None:
             X = validate_data(self, without_mask(X), reset=reset, **options)
             task_column = None
@@ -47,8 +46,6 @@ class ValidatesFeatures:
             X = check_array(without_mask(X), input_name="X", estimator=self, order="C", **options)
         X = without_duplicates(X)
         check_finite(X, names)
-        if reset and self.task_feature is None and sparse.issparse(X):
-            keep_columns(X, original)
         return X, task_column
 
 

@@ -20,27 +20,6 @@ def without_duplicates(X: Any) -> Any:
     return X
 
 
-def keep_columns(X: Any, original: Any) -> None:
-    """Let `by_columns` of X, in CSR, be what it was read from, where that is its CSC."""
-    if (
-        sparse.issparse(original)
-        and original.format == "csc"
-        and original.dtype == X.dtype
-        and original.has_canonical_format
-    ):
-        # Compiled code is there for indices like those of X.
-        index = X.indices.dtype
-        parts = original.data, original.indices.astype(index), original.indptr.astype(index)
-        # On this object alone: what is made of it, rows of it for example, has none.
-        X._columns = sparse.csc_array(parts, shape=original.shape)
-
-
-def by_columns(X: Any) -> Any:
-    """CSC of X, in CSR with one entry a place."""
-    kept = getattr(X, "_columns", None)
-    return X.tocsc() if kept is None else kept
-
-
 def side_by_side(blocks: list[Any]) -> Any:
     """CSR with indices no wider than they must be: trees take no others."""
     X = sparse.hstack(blocks, format="csr")

@@ -5,7 +5,6 @@ import pytest
 from scipy import sparse
 
 from skmtl import MultiTaskKernelRidge, MultiTaskLinearClassifier, MultiTaskLinearRegressor
-from skmtl._sparse import by_columns
 from skmtl.inspection import task_affinity
 
 from .registry import EVERY, kind_of
@@ -77,17 +76,6 @@ def test_a_fitted_model_does_not_change_with_the_array_it_was_fitted_to(name, co
     expected = model.predict(convert(X))
     (data.data if sparse.issparse(data) else data)[:] = -7.0
     np.testing.assert_array_equal(model.predict(convert(X)), expected)
-
-
-def test_columns_are_those_that_X_came_with():
-    csc = sparse.csc_array(X)
-    read, _ = MultiTaskLinearRegressor()._read_X(csc, reset=True)
-    assert read.format == "csr"
-    assert np.shares_memory(by_columns(read).data, csc.data)
-    # Rows of it are another matrix.
-    np.testing.assert_array_equal(by_columns(read[:10]).toarray(), X[:10])
-    read, _ = MultiTaskLinearRegressor()._read_X(stored_twice(X, sparse.csc_array), reset=True)
-    np.testing.assert_array_equal(by_columns(read).toarray(), read.toarray())
 
 
 def test_by_columns_or_by_rows():

@@ -88,7 +88,7 @@ class Targets:
         """Rows with at least one label."""
         observed = (self.weights > 0).reshape(len(self.weights), -1)
         # Along short rows `any` takes long.
-        return np.ones(len(observed), dtype=bool) if observed.all() else observed.any(axis=1)
+        return np.ones(len(observed), dtype=bool) if observed.all() else np.any(observed, axis=1)
 
     def sum_by_task(self, label_weights: Array) -> Array:
         """Sum over the rows of every task: (n_tasks,)."""

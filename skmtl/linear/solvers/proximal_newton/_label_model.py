@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmtl._sparse import by_columns
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.solvers.compiled._label_grams import (
     add_sparse_rows,
@@ -130,9 +129,7 @@ class LabelData:
         self.pairs = Pairs(loss, shape[1])
         X = self.design.X
         self.is_sparse = sparse.issparse(X)
-        self.X = by_columns(X) if self.is_sparse else X
-        if self.is_sparse:
-            self.X.sum_duplicates()
+        self.X = self.design.by_columns
         self.end: tuple[Array, Array, Array, tuple[float, Array]] | None = None
 
     @cached_property
