@@ -28,10 +28,6 @@ class Design(Protocol):
     offset: Array
     n_features: int
 
-    @property
-    def by_columns(self) -> Any:
-        """X, in CSC with one entry a place where it is sparse."""
-
     def forward(self, W: Array, b: Array) -> Array:
         """Raw scores of coefficients."""
 
@@ -65,10 +61,6 @@ class WideDesign:
         self.offset = offset
         self.n_features = X.shape[1]
 
-    @cached_property
-    def by_columns(self) -> Any:
-        return _by_columns(self.X)
-
     def forward(self, W: Array, b: Array) -> Array:
         if not W.any():
             return np.full((self.X.shape[0], len(b)), b)
@@ -77,9 +69,7 @@ class WideDesign:
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        # Columns that are there already are read faster.
-        X = self.__dict__.get("by_columns", self.X)
-        gradient, sums = transposed_times(X, U), self.sums(U)
+        gradient, sums = transposed_times(self.X, U), self.sums(U)
         gradient -= self.offset[:, None] * sums
         return gradient, sums
 
@@ -136,10 +126,6 @@ class LongDesign:
             self.X = np.ascontiguousarray(X)
             self.blocks = sparse.bsr_array((self.X[:, None, :], block, ends), shape=shape)
 
-    @cached_property
-    def by_columns(self) -> Any:
-        return _by_columns(self.X)
-
     def forward(self, W: Array, b: Array) -> Array:
         if not W.any():
             return self.shift(b)
@@ -180,14 +166,6 @@ class LongDesign:
     def squares(self, h: Array) -> Array:
         squares = weighted_squares_of_tasks(self.X, h, self.offset, self._rows)
         return squares.reshape(-1, self.n_features).T
-
-
-def _by_columns(X: Any) -> Any:
-    if not sparse.issparse(X):
-        return X
-    X = X.tocsc()
-    X.sum_duplicates()
-    return X
 
 
 def _with_border(grams: Array, products: Array, sums: Array) -> Array:

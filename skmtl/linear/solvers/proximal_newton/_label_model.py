@@ -129,7 +129,9 @@ class LabelData:
         self.pairs = Pairs(loss, shape[1])
         X = self.design.X
         self.is_sparse = sparse.issparse(X)
-        self.X = self.design.by_columns
+        self.X = X.tocsc() if self.is_sparse else X
+        if self.is_sparse:
+            self.X.sum_duplicates()
         self.end: tuple[Array, Array, Array, tuple[float, Array]] | None = None
 
     @cached_property
