@@ -18,9 +18,13 @@ from skmtl.tasks._targets import Targets
 
 
 class ValidatesFeatures:
-    """Mixin for estimators that learn from numbers; ``_allows_nd`` from arrays of any shape."""
+    """Mixin for estimators that learn from numbers.
+
+    ``_allows_nd``: from arrays of any shape; ``_allows_nan``: also where dense X has NaN.
+    """
 
     _allows_nd = False
+    _allows_nan = False
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
@@ -33,20 +37,30 @@ class ValidatesFeatures:
         }
         if not self._allows_nd:
             refuse_data_sets(X)
-        if self.task_feature is None:
+        task_column, has_categories = None, self._has_categories(X, reset=reset)
+        if self.task_feature is None and not has_categories:
             X = validate_data(self, without_mask(X), reset=reset, **options)
-            task_column = None
             names = getattr(self, "feature_names_in_", None)
         else:
             X = as_table(X)
             validate_data(self, X, reset=reset, skip_check_array=True)
-            X, task_column = split_task_feature(X, self.task_feature)
+            if self.task_feature is not None:
+                X, task_column = split_task_feature(X, self.task_feature)
             names = column_names(X)
+            X = self._encode(X, reset=reset) if has_categories else X
             # Rows of one task side by side, whatever a table gives: nothing copies them once more.
             X = check_array(without_mask(X), input_name="X", estimator=self, order="C", **options)
         X = without_duplicates(X)
-        check_finite(X, names)
+        check_finite(X, names, allow_nan=self._allows_nan)
         return X, task_column
+
+    def _has_categories(self, X: Any, *, reset: bool) -> bool:
+        """Whether X has columns of categories, that `_encode` makes numbers of."""
+        return False
+
+    def _encode(self, X: Any, *, reset: bool) -> Any:
+        """X without the task feature, where columns of categories have become numbers."""
+        return X
 
 
 def check_rows(X: Any, targets: Targets) -> None:
@@ -58,8 +72,8 @@ def check_rows(X: Any, targets: Targets) -> None:
         )
 
 
-def check_finite(X: Any, names: Sequence[Hashable] | None) -> None:
-    """Raise for NaN or infinity in X, naming the columns."""
+def check_finite(X: Any, names: Sequence[Hashable] | None, *, allow_nan: bool = False) -> None:
+    """Raise for NaN or infinity in X, naming the columns; dense X may have NaN if allowed."""
     data = X.data if sparse.issparse(X) else X
     # A finite sum, of squares where BLAS has them, proves all entries finite without a mask as
     # large as X.
@@ -67,7 +81,10 @@ def check_finite(X: Any, names: Sequence[Hashable] | None) -> None:
         flat = data.ravel(order="K") if data.flags.forc else None
         if np.isfinite(data.sum(dtype=np.float64) if flat is None else flat @ flat):
             return
-    for word, test in (("NaN", np.isnan), ("infinity", np.isinf)):
+    tests = {"NaN": np.isnan, "infinity": np.isinf}
+    if allow_nan and not sparse.issparse(X):
+        del tests["NaN"]
+    for word, test in tests.items():
         if sparse.issparse(X):
             counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
         else:

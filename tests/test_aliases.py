@@ -210,7 +210,7 @@ def test_did_you_mean_a_parameter(name):
     model = EVERY[name]()
     for parameter in model._get_param_names():
         for key in (f"{parameter}_", f"{parameter}___x"):
-            with pytest.raises(ValueError, match=r"Invalid parameter .*Valid parameters are"):
+            with pytest.raises(ValueError, match=r"(?s)Invalid parameter .*Valid parameters are"):
                 model.set_params(**{f"_{key}": 1})
         with pytest.raises(ValueError, match=rf"Did you mean '{parameter}'\?"):
             model.set_params(**{f"{parameter}_": 1})

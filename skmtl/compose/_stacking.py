@@ -174,7 +174,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     def _fit(self, X: Any, targets: Targets) -> None:
         if self.passthrough and self._blends:
             raise ValueError("passthrough=True is for a final estimator, but final='blend'.")
-        named = self._named_members(X, targets)
+        named = self._named_members()
         members = read_members(named, targets.tasks)
         folds = make_folds(self.cv, *self._given, targets)
         parallel = Parallel(n_jobs=self.n_jobs)
@@ -204,9 +204,12 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     def _blends(self) -> bool:
         return isinstance(self.final, str)
 
-    def _named_members(self, X: Any, targets: Targets) -> Any:
+    def _named_members(self) -> Any:
         if self.estimators is None:
-            return default_estimators(X, targets, self.task_feature, self.random_state)
+            is_long = self.task_feature is not None
+            # There is no number of columns where X is no table, which its readers refuse.
+            n_features = getattr(self, "n_features_in_", 1)
+            return default_estimators(n_features, self.random_state, is_long=is_long)
         self._check_names()
         if CONSTANT in self._named():
             raise ValueError(f"The name {CONSTANT!r} is that of the best constant; use another.")

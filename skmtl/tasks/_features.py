@@ -25,32 +25,36 @@ def as_table(X: Any) -> Any:
     return np.asarray(X, dtype=object)
 
 
-def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
-    """Take the column that names the task out of X."""
-    X = as_table(X)
+def find_task_feature(X: Any, task_feature: int | str) -> int:
+    """Position of the column that names the task in a table."""
     names = column_names(X)
     if names is not None:
         if task_feature in names:
-            position = names.index(task_feature)
-        elif isinstance(task_feature, int) and -len(names) <= task_feature < len(names):
-            position = task_feature % len(names)
-        else:
-            raise ValueError(
-                f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}."
-            )
+            return names.index(task_feature)
+        if isinstance(task_feature, int) and -len(names) <= task_feature < len(names):
+            return task_feature % len(names)
+        raise ValueError(f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}.")
+    if not isinstance(task_feature, int | np.integer):
+        raise ValueError(
+            f"task_feature={task_feature!r} is a name, but X has no column names; give an index."
+        )
+    shape = X.shape
+    if len(shape) != 2 or not -shape[1] <= task_feature < shape[1]:
+        raise ValueError(f"task_feature={task_feature} is not a column of X with shape {shape}.")
+    return int(task_feature % shape[1])
+
+
+def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:
+    """Take the column that names the task out of X."""
+    X = as_table(X)
+    names, position = column_names(X), find_task_feature(X, task_feature)
+    if names is not None:
         column = columns_of(X)[position]
         kept = [j for j in range(len(names)) if j != position]
         if is_arrow(X):
             return X.select(kept), column
         return (X.iloc if hasattr(X, "iloc") else X)[:, kept], column
-    if not isinstance(task_feature, int | np.integer):
-        raise ValueError(
-            f"task_feature={task_feature!r} is a name, but X has no column names; give an index."
-        )
     X = X.tocsc() if sparse.issparse(X) else np.asanyarray(X)
-    if X.ndim != 2 or not -X.shape[1] <= task_feature < X.shape[1]:
-        raise ValueError(f"task_feature={task_feature} is not a column of X with shape {X.shape}.")
-    position = task_feature % X.shape[1]
     kept = [j for j in range(X.shape[1]) if j != position]
     if sparse.issparse(X):
         return X[:, kept], X[:, [position]].toarray()[:, 0]

@@ -18,7 +18,7 @@ from skmtl.testing._penalty_sums import check_in_sums, check_sum
 
 Array = NDArray[Any]
 TOL = 1e-6
-LIMITS: dict[str, Any] = {"tol": TOL, "max_iter": 20_000}
+LIMITS: dict[str, Any] = {"tol": TOL, "max_iter": 20_000, "shared_alpha": 0.0}
 
 
 def check_penalty(
@@ -141,7 +141,8 @@ def _check_fits(penalty: Penalty, n_features: int, n_tasks: int, rng: Any) -> No
         warnings.simplefilter("ignore", LabelWarning)
         _check_certified(model.fit(X, gaps), gaps[:, 1:])
     _check_certified(model.set_params(center=True).fit(X, Y), Y)
-    model.set_params(center=False, tasks="binary", alpha=0.05 * alpha)
+    _check_certified(model.set_params(shared_alpha=0.1).fit(X, Y), Y)
+    model.set_params(center=False, shared_alpha=0.0, tasks="binary", alpha=0.05 * alpha)
     expect(model.fit(X, Y > 0).dual_gap_ <= TOL * n_tasks, penalty, "classes: not certified")
     atoms = [atom for part in penalty.parts() for atom in part.atoms()]
     if all(isinstance(atom, NormAtom) and not atom.is_shift_invariant for atom in atoms):

@@ -137,7 +137,7 @@ def _stated(
     options = replace(FitOptions(alpha=0.1), **changed)
     tasks = targets.tasks
     parts = parts_for(penalty, options.alpha, X.shape[1], tasks, positive=options.positive)
-    parts, weights = without_center(parts, tasks.n_tasks, options.center)
+    parts, weights = without_center(parts, tasks.n_tasks, center=options.center)
     is_squared = tasks.has_squared_loss
     n_bytes = gram_bytes(X, targets, targets.label_weights()) if is_squared else np.inf
     case = Case(tasks, parts, penalty, options, n_bytes)

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skmtl import MultiTaskLinearRegressor, stack_tasks
-from skmtl.kernel import MultiTaskKernelRidge, _kernel_ridge, _labels
+from skmtl.kernel import MultiTaskKernelRidge, _choose_alpha, _kernel_ridge, _labels
 from skmtl.linear.penalties import L2, Graph, MeanDeviation, SquaredTraceNorm
 from skmtl.tasks import Regression
 
@@ -229,6 +229,82 @@ def test_intercepts_are_free(gaps):
     np.testing.assert_allclose(np.nanmean(residual, axis=0), 0.0, atol=1e-10)
     flat = make("array", alpha=1e9).fit(X, Y)
     np.testing.assert_allclose(flat.predict(X), np.tile(np.nanmean(Y, axis=0), (40, 1)), rtol=1e-6)
+
+
+# -- what is chosen by default ----------------------------------------------------------------
+
+
+def criterion(model, X, Y, alpha):
+    """The generalised cross-validation of a fit, from its hat matrix column by column."""
+    seen = ~np.isnan(Y)
+    weight = seen / seen.sum(axis=0)
+    given = {**model.get_params(), "alpha": alpha, "gamma": model.gamma_}
+
+    def predict(labels):
+        return MultiTaskKernelRidge(**given).fit(X, np.where(seen, labels, np.nan)).predict(X)
+
+    trace = 0.0
+    for place in zip(*np.nonzero(seen), strict=True):
+        unit = np.zeros(Y.shape)
+        unit[place] = 1.0
+        trace += predict(unit)[place]
+    squares = (weight * np.where(seen, Y - predict(Y), 0.0) ** 2).sum()
+    return squares / (1 - 1.4 * trace / seen.sum()) ** 2 if 1.4 * trace < seen.sum() else np.inf
+
+
+@every_form
+def test_alpha_has_the_least_generalised_cross_validation(form, problem):
+    X, Y = problem[0][:12], problem[1][:12, :2]
+    model = MultiTaskKernelRidge().fit(X, Y)
+    least = criterion(model, X, Y, model.alpha_)
+    for factor in (0.1, 0.5, 2.0, 10.0):
+        assert criterion(model, X, Y, factor * model.alpha_) > least
+
+
+def test_gamma_goes_by_the_variances(data):
+    X, Y = data
+    Z = X * [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert MultiTaskKernelRidge().fit(Z, Y).gamma_ == pytest.approx(0.125 / Z.var(axis=0).sum())
+    laplacian = MultiTaskKernelRidge("laplacian").fit(sparse.csr_array(Z), Y)
+    assert laplacian.gamma_ == pytest.approx(np.sqrt(np.pi) / 4 / Z.std(axis=0).sum())
+    assert MultiTaskKernelRidge("poly").fit(X, Y).gamma_ is None
+    assert MultiTaskKernelRidge(gamma=0.3, alpha=2).fit(X, Y).gamma_ == 0.3
+
+
+@pytest.mark.parametrize("name", sorted(TASK_KERNELS))
+def test_defaults_follow_the_units(name, gaps):
+    X, Y = gaps
+    options = {"alpha": "auto", "gamma": "auto", "fit_intercept": True}
+    model = make(name, **options).fit(X, Y)
+    scaled = make(name, **options).fit(1e4 * X + 7.0, 1e-3 * Y - 1.0)
+    expected = 1e-3 * model.predict(X) - 1.0
+    np.testing.assert_allclose(scaled.predict(1e4 * X + 7.0), expected, atol=1e-6)
+    times = np.random.default_rng(5).integers(1, 4, len(X))
+    rows = np.repeat(np.arange(len(X)), times)
+    repeated = make(name, **options).fit(X[rows], Y[rows])
+    weighted = make(name, **options).fit(X, Y, sample_weight=times)
+    assert repeated.alpha_ == pytest.approx(weighted.alpha_)
+    same_predictions(weighted, repeated, X, ATOL.get(name, 1e-7))
+
+
+def test_defaults_learn_what_there_is():
+    rng = np.random.default_rng(0)
+    X = 100 * rng.normal(size=(200, 3))
+    Y = np.column_stack([np.sin(X[:, 0] / 100), X[:, 1] * X[:, 2] / 1e4])
+    Y += 0.1 * rng.normal(size=Y.shape)
+    assert MultiTaskKernelRidge().fit(X[:150], Y[:150]).score(X[150:], Y[150:]) > 0.75
+    noise = MultiTaskKernelRidge().fit(X, rng.normal(size=(200, 2)))
+    assert noise.predict(X).std(axis=0).max() < 0.5
+
+
+def test_alpha_of_many_labels_is_chosen_on_a_part(gaps, monkeypatch):
+    X, Y = gaps
+    whole = MultiTaskKernelRidge().fit(X, Y)
+    monkeypatch.setattr(_choose_alpha, "MOST_LABELS", 40)
+    part = MultiTaskKernelRidge().fit(X, Y)
+    assert 0.01 < part.alpha_ / whole.alpha_ < 100
+    same = MultiTaskKernelRidge().fit(X, Y)
+    assert same.alpha_ == part.alpha_
 
 
 # -- the learned task kernel ------------------------------------------------------------------

@@ -35,7 +35,7 @@ SMALLEST = 1e-10
 
 
 class LeaveOneOut:
-    """Errors at any alpha of every row, predicted by a fit to all others.
+    """Errors for any penalty of every row, predicted by a fit to all others.
 
     Parameters
     ----------
@@ -47,8 +47,6 @@ class LeaveOneOut:
         Weights of the rows, for every task.
     omega : float
         Weight of every task.
-    Q : TaskMatrix
-        Penalty for alpha = 1.
     fit_intercept : bool
         Whether tasks have intercepts.
     """
@@ -59,11 +57,10 @@ class LeaveOneOut:
         Y: Array,
         weights: Array,
         omega: float,
-        Q: TaskMatrix,
         *,
         fit_intercept: bool,
     ) -> None:
-        self.shares, self.Q = weights / weights.sum(), Q
+        self.shares = weights / weights.sum()
         self.x_mean: Any = 0.0
         self.y_mean: Any = 0.0
         self.own = np.zeros(len(Y))
@@ -78,16 +75,16 @@ class LeaveOneOut:
         self.pull = (weighted @ vectors).T @ self.Y
         self.leverage = (weighted @ vectors) * self.rows
 
-    def determines(self, alpha: float) -> bool:
+    def determines(self, Q: TaskMatrix) -> bool:
         """Whether no coefficient is left open, by the penalty or by the rows."""
-        ridge = alpha * min(q for q, _ in self.Q.eigenspaces()) * (1.0 - self.shares.max())
+        ridge = min(q for q, _ in Q.eigenspaces()) * (1.0 - self.shares.max())
         return self.values[0] + ridge > SMALLEST * self.values[-1]
 
-    def errors(self, alpha: float) -> Array:
+    def errors(self, Q: TaskMatrix) -> Array:
         """Label less prediction (n_samples, n_tasks)."""
         found = np.zeros_like(self.Y)
-        for q, project in self.Q.eigenspaces():
-            ridge = alpha * q * (1.0 - self.shares)[:, None]
+        for q, project in Q.eigenspaces():
+            ridge = q * (1.0 - self.shares)[:, None]
             inverse = 1.0 / (self.values + ridge)
             residuals = project(self.Y) - (self.rows * inverse) @ project(self.pull)
             left = 1.0 - self.own - (self.leverage * inverse).sum(axis=1)
@@ -111,9 +108,11 @@ def leave_one_out(model: PathModel, X: Any, targets: Targets, alphas: Array) -> 
     parts = problem.parts()
     if (label_weights != label_weights[:, :1]).any() or not is_quadratic(parts, options):
         return None
-    Q = parts[0].Q.centred() if options.center else parts[0].Q
-    Y, weights = problem.targets.values.reshape(label_weights.shape), label_weights[:, 0]
-    fit = LeaveOneOut(problem.X, Y, weights, weights.sum(), Q, fit_intercept=options.fit_intercept)
-    if not fit.determines(min(alphas)):
+    if options.fit_intercept and options.intercept_alpha:
         return None
-    return np.array([(fit.errors(alpha) ** 2).mean(axis=1) for alpha in alphas])
+    Y, weights = problem.targets.values.reshape(label_weights.shape), label_weights[:, 0]
+    fit = LeaveOneOut(problem.X, Y, weights, weights.sum(), fit_intercept=options.fit_intercept)
+    matrices = [problem.parts_on_W(alpha)[0][0].Q for alpha in alphas]
+    if not fit.determines(matrices[np.argmin(alphas)]):
+        return None
+    return np.array([(fit.errors(Q) ** 2).mean(axis=1) for Q in matrices])

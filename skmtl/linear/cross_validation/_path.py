@@ -18,6 +18,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
+from skmtl.linear.objective._setup import without_center
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._training_data import (
     learnable,
@@ -103,6 +104,7 @@ class PathProblem:
         self.basis = None
         if not isinstance(X, Statistics):
             self.X, self.basis = in_row_space(X, penalty, options)
+            self.options = options.in_basis(self.basis)
 
     @classmethod
     def of_rows(
@@ -179,13 +181,23 @@ class PathProblem:
     def _solutions(self, alphas: Array) -> Iterator[LinearFit]:
         parts = self.parts()
         if alphas.all() and isinstance(self.X, Statistics) and has_ridge_path(parts, self.options):
-            path = RidgePath(self.X, parts[0].Q, center=self.options.center)
-            for alpha in alphas:
-                W, b = path.solve(alpha)
-                yield LinearFit(W, b, W.mean(axis=1, keepdims=True), gap=np.nan, n_iter=1)
+            yield from self._ridge_path(alphas)
         else:
             found = self._solver_path(parts, alphas) if alphas.all() else None
             yield from self._one_by_one(alphas) if found is None else found
+
+    def _ridge_path(self, alphas: Array) -> Iterator[LinearFit]:
+        options, n_tasks = self.options, self.targets.tasks.n_tasks
+        intercept_alpha = options.intercept_alpha if options.fit_intercept else 0.0
+        statistics = self.X.from_origin(options.origin if intercept_alpha else None)
+        path = RidgePath(statistics, intercept_alpha)
+        for alpha in alphas:
+            (part,), weights = self.parts_on_W(alpha)
+            W, b = path.solve(part.Q)
+            if intercept_alpha and options.origin is not None:
+                b = b - options.origin @ W
+            weights = np.full(n_tasks, 1.0 / n_tasks) if weights is None else weights
+            yield LinearFit(W, b, (W @ weights)[:, None], gap=np.nan, n_iter=1)
 
     def _one_by_one(self, alphas: Array) -> Iterator[LinearFit]:
         fitter = LinearFitter(*self.data, self.penalty, self.options)
@@ -195,10 +207,18 @@ class PathProblem:
             past = [*past[-1:], (alpha, fitted.warm)]
             yield fitted
 
-    def parts(self) -> list[PenaltyPart]:
-        """Parts of the penalty for alpha = 1."""
+    def parts(self, alpha: float = 1.0) -> list[PenaltyPart]:
+        """Parts of the penalty times alpha."""
         n_features, tasks = self.X.shape[1], self.targets.tasks
-        return parts_for(self.penalty, 1.0, n_features, tasks, positive=self.options.positive)
+        return parts_for(self.penalty, alpha, n_features, tasks, positive=self.options.positive)
+
+    def parts_on_W(self, alpha: float) -> tuple[list[PenaltyPart], Array | None]:
+        """The same on W itself, and weights of the tasks in w0, as `without_center` has them."""
+        options, n_tasks = self.options, self.targets.tasks.n_tasks
+        shared_alpha = options.shared_alpha if alpha else 0.0
+        return without_center(
+            self.parts(alpha), n_tasks, center=options.center, shared_alpha=shared_alpha
+        )
 
     def _solver_path(self, parts: list[PenaltyPart], alphas: Array) -> Iterator[LinearFit] | None:
         """Fits of a solver that takes the whole path, else None."""

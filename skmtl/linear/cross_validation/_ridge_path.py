@@ -1,4 +1,19 @@
-r"""Quadratic penalties at many alphas from one eigendecomposition of each Gram matrix."""
+r"""Quadratic penalties at many alphas from one eigendecomposition of each Gram matrix.
+
+The best intercepts for given coefficients, their mean :math:`\beta` and the distances
+
+.. math:: b_t - \beta = \frac{\omega_t}{\omega_t + \iota} (\bar y_t - \bar x_t' w_t - \beta),
+          \qquad \kappa_t = \frac{\omega_t \iota}{\omega_t + \iota},
+
+leave a problem in W alone: features are centred less the more intercepts are pulled together,
+
+.. math:: (G_t + \kappa_t \bar x_t \bar x_t' + (D + P) I) \, w_t
+          = q_t + \kappa_t \bar x_t (\bar y_t - \beta) + P m.
+
+With the eigenvectors of the matrix on the left, whatever D and P, the mean m of the coefficients
+and :math:`\beta` solve one small system. :math:`\kappa = 0` where intercepts are free or absent,
+and :math:`\kappa = \omega` where there is one.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +30,18 @@ from skmtl.linear.solvers._normal_equations import least_squares
 
 Array = NDArray[Any]
 
+ROUNDING = 1e-12
+"""Share of the curvature of one intercept that is left where coefficients can be it, too."""
+
 
 def is_quadratic(parts: list[PenaltyPart], options: FitOptions) -> bool:
-    """Whether the penalty is a quadratic form, and intercepts are free or absent."""
+    """Whether the penalty is a quadratic form that a closed form may solve."""
     return (
         len(parts) == 1
         and parts[0].is_quadratic
         and parts[0].has_quadratic
         and not options.positive
         and options.solver in ("auto", "closed_form")
-        and not (options.fit_intercept and options.intercept_alpha)
     )
 
 
@@ -36,54 +53,90 @@ def has_ridge_path(parts: list[PenaltyPart], options: FitOptions) -> bool:
 class RidgePath:
     r"""Closed form of squared loss with a ridge and a penalty on distances from the mean.
 
-    `solvers.closed_form` has the equations. With :math:`G = U \mathrm{diag}(s) U'` every matrix
-    in them is diagonal in the basis U, whatever alpha.
-
     Parameters
     ----------
     statistics : Statistics
-        Centred where there are intercepts.
-    Q : TaskMatrix
-        Penalty for alpha = 1, without a dense part.
-    center : bool
-        Whether the mean is free.
+        Centred where there are intercepts, and at the origin where they are compared.
+    intercept_alpha : float, default=0.0
+        Strength :math:`\iota` of what pulls intercepts together: 0, positive or inf.
     """
 
-    def __init__(self, statistics: Statistics, Q: TaskMatrix, *, center: bool) -> None:
-        self.statistics = statistics
-        self.ridge = 0.0 if center else Q.on_mean
-        self.deviation = Q.on_deviation - self.ridge
-        values, self.vectors = np.linalg.eigh(statistics.gram)
+    def __init__(self, statistics: Statistics, intercept_alpha: float = 0.0) -> None:
+        self.statistics = stats = statistics
+        omega, means = stats.omega, stats.x_mean
+        # Of intercepts: what is left of their distances from the mean.
+        self.kept = 1.0 / (1.0 + intercept_alpha / omega)
+        self.kappa = omega * (1.0 - self.kept)
+        self.gram, self.cross = stats.gram, stats.cross
+        if intercept_alpha:
+            of_groups = self.kappa[[tasks[0] for tasks in stats.members]]
+            self.gram = self.gram + of_groups[:, None, None] * means[:, :, None] * means[:, None, :]
+            self.cross = self.cross + stats.means_times(self.kappa * stats.y_mean)
+        values, self.vectors = np.linalg.eigh(self.gram)
         self.values = np.where(values > 1e-12 * values[:, -1:], values, 0.0)
-        self.rotated = [
-            U.T @ statistics.cross[:, tasks]
-            for U, tasks in zip(self.vectors, statistics.members, strict=True)
-        ]
+        self.counts = np.bincount(stats.group)
+        self.rotated = self._rotate(self.cross)
+        self.means = self._rotate(stats.means_times(self.kappa)) if intercept_alpha else None
 
-    def solve(self, alpha: float) -> tuple[Array, Array]:
-        """W (p, T) and b (T,)."""
-        stats = self.statistics
-        D, P = alpha * self.ridge, alpha * self.deviation
-        scale = self.values + D + P
+    def solve(self, Q: TaskMatrix) -> tuple[Array, Array]:
+        """W (p, T) and b (T,) for the penalty Q, without a dense part."""
+        stats, P = self.statistics, Q.on_deviation - Q.on_mean
+        scale = self.values + Q.on_deviation
         inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        mean = self._mean(D, inverse) if P else None
-        W = np.empty_like(stats.cross)
-        for U, h, q, tasks in zip(self.vectors, inverse, self.rotated, stats.members, strict=True):
-            pulled = q if mean is None else q + P * (U.T @ mean)[:, None]
-            W[:, tasks] = U @ (h[:, None] * pulled)
-        return W, stats.y_mean - stats.mean_product(W)
+        m, beta = self._shared(Q.on_mean, P, inverse)
+        pulled = self.rotated
+        if P:
+            pulled = pulled + P * self._rotate_shared(m)
+        if self.means is not None:
+            pulled = pulled - beta * self.means
+        W = self._back(inverse[stats.group].T * pulled)
+        found = stats.y_mean - stats.mean_product(W)
+        return W, (beta + self.kept * (found - beta) if self.means is not None else found)
 
-    def _mean(self, D: float, inverse: Array) -> Array:
-        """Mean m over tasks: (sum of n U h (s + D) U') m = sum of U h U' q, h the inverse."""
-        stats = self.statistics
-        sums = [q.sum(axis=1) for q in self.rotated]
-        right = sum(U @ (h * q) for U, h, q in zip(self.vectors, inverse, sums, strict=True))
-        counts = np.bincount(stats.group)
-        kept = inverse * (self.values + D)
-        if len(counts) == 1:
+    def _shared(self, D: float, P: float, h: Array) -> tuple[Array, float]:
+        """Mean over tasks m (p,) of the coefficients, and beta, that of the intercepts.
+
+        Sums over tasks, with r = U' kappa x: (U h (s + D) U') m + (U h r) beta = U h U' q and
+        P (U h r)' m + (kappa - r'h r) beta = kappa y - r'h U' q.
+        """
+        stats, h_of_tasks = self.statistics, h[self.statistics.group].T
+        beside, size, beta, right = None, 0.0, 0.0, h_of_tasks * self.rotated
+        if self.means is not None:
+            along = h_of_tasks * self.means
+            size = float(self.kappa.sum() - np.vdot(along, self.means))
+            beta = float(self.kappa @ stats.y_mean - np.vdot(along, self.rotated))
+            if size > ROUNDING * self.kappa.sum():
+                beta, beside = beta / size, self._back(along).sum(axis=1)
+            else:
+                beta = 0.0
+        if not P:
+            return np.zeros(stats.n_features), beta
+        left = self.counts[:, None] * h * (self.values + D)
+        if len(left) == 1 and beside is None:
             # One basis: the system is diagonal too.
-            U, h = self.vectors[0], counts[0] * kept[0]
-            h = np.divide(1.0, h, out=np.zeros_like(h), where=h > 0)
-            return U @ (h * (U.T @ right))
-        left = sum(n * (U * h) @ U.T for n, U, h in zip(counts, self.vectors, kept, strict=True))
-        return least_squares(left, right)
+            inverse = np.divide(1.0, left[0], out=np.zeros_like(left[0]), where=left[0] > 0)
+            return self.vectors[0] @ (inverse * right.sum(axis=1)), beta
+        U = self.vectors.swapaxes(0, 1).reshape(stats.n_features, -1)
+        left, right = (U * left.ravel()) @ U.T, self._back(right).sum(axis=1)
+        if beside is not None:
+            left -= P / size * np.outer(beside, beside)
+            right -= beta * beside
+        m = least_squares(left, right)
+        return m, beta if beside is None else beta - P / size * float(beside @ m)
+
+    def _rotate(self, columns: Array) -> Array:
+        """U_t' times the column of every task (p, T)."""
+        if len(self.vectors) == 1:
+            return self.vectors[0].T @ columns
+        U = self.vectors[self.statistics.group]
+        return np.matmul(columns.T[:, None, :], U)[:, 0].T
+
+    def _rotate_shared(self, m: Array) -> Array:
+        return np.matmul(m, self.vectors)[self.statistics.group].T
+
+    def _back(self, columns: Array) -> Array:
+        """U_t times the column of every task (p, T)."""
+        if len(self.vectors) == 1:
+            return self.vectors[0] @ columns
+        U = self.vectors[self.statistics.group]
+        return np.matmul(U, columns.T[:, :, None])[:, :, 0].T

@@ -67,7 +67,7 @@ def takeable(array: Any) -> Any:
 
 def with_features_of(fitted: Any, model: Any) -> Any:
     """The model, that knows the number and names of the features of another."""
-    for name in ("n_features_in_", "feature_names_in_"):
+    for name in ("n_features_in_", "feature_names_in_", "_origin"):
         if hasattr(fitted, name):
             setattr(model, name, getattr(fitted, name))
     return model

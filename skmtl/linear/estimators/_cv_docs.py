@@ -45,8 +45,6 @@ JOBS = """
 """
 
 SEARCH_ATTRIBUTES = """
-    alpha_ : float
-        The chosen alpha.
     best_params_ : dict
         All chosen parameters: alpha, and those of ``grid``.
     alphas_ : ndarray of shape (n_alphas,) or (n_params, n_alphas)

@@ -2,7 +2,7 @@
 
 from skmtl.linear.solvers import SOLVERS
 
-PARAMETERS = """
+PARAMETERS = r"""
     penalty : str or Penalty, default="l21"
         What the coefficients should look like: the same features for all tasks ("l21",
         "l1inf", "elastic_net", "sparse_group"), small ("l2"), few ("l1"), of low rank
@@ -11,17 +11,31 @@ PARAMETERS = """
         clusters ("clustered"), or a sum of two parts of different kind ("dirty", "robust",
         "robust_low_rank", "sparse_low_rank"). Objects of `skmtl.linear.penalties` can be
         added, scaled and split, and are searchable: ``penalty__weight``.
-    alpha : float, default=1.0
-        How strongly; 0 fits without penalty.
+    alpha : "auto" or float, default="auto"
+        How strongly; 0 fits without penalty. "auto" takes the ridge of largest marginal
+        likelihood, in closed form from the features and labels: over what the penalty has of a
+        ridge where it is never 0 (quadratic ones), and for norms the part of the alpha at which
+        nothing is left that corresponds to the noise found (between .01 and .5). Cross-validation
+        may do better, at the cost of many fits: `MultiTaskLinearCV`.
     <task parameters>
     center : bool, default=False
         Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
         With few rows per task this matters more than the choice of the penalty.
+    shared_alpha : "auto" or float, default="auto"
+        A ridge on the part w0 that all tasks share, of :math:`\tfrac12 \sigma T \|w_0\|^2` for T
+        tasks: in the units of alpha in "l2". It has a meaning with ``center=True``, with
+        "mean_deviation", which is the same for "l2", and with penalties that leave what tasks have
+        in common free ("temporal", "fused", graphs): there the ridge is on that. 0 leaves it
+        free, and with a large number tasks share nothing. "auto" takes the one of largest
+        marginal likelihood of all labels as those of one task.
     fit_intercept : bool, default=True
         Whether to fit an intercept for each task.
-    intercept_alpha : float, default=0.0
+    intercept_alpha : "auto" or float, default="auto"
         Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one. An
         error where targets of several columns are standardised: there are no common units.
+        "auto" leaves them free but in long form, where the penalty pulls tasks towards what they
+        share: there it is the best linear prediction from the variances within and between
+        tasks, for intercepts at the mean of X.
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
         one with many. "labels" makes every label count the same: the loss is the sum over all
@@ -52,17 +66,6 @@ PARAMETERS = """
         Start iterations from the coefficients of the previous fit.
 """.replace("<solvers>", ", ".join(f'"{solver.name}"' for solver in SOLVERS))
 
-CLASSIFIER_PARAMETERS = PARAMETERS.replace(
-    """    alpha : float, default=1.0
-        How strongly; 0 fits without penalty.
-""",
-    """    alpha : float, default=0.01
-        How strongly; 0 fits without penalty. The gradient of log loss is at most 1 per label,
-        whatever the labels: with standardised features no alpha from 1 on leaves a coefficient
-        that is not 0, so that the default of regression would learn nothing.
-""",
-)
-
 ATTRIBUTES = r"""
     coef_ : ndarray of shape (n_outputs, n_features)
         Coefficients: one row per task, or one for each class of a multiclass task. Without
@@ -80,6 +83,8 @@ ATTRIBUTES = r"""
         :math:`(W'W)^{1/2} / \mathrm{tr}` for "squared_trace_norm", :math:`(\eta I + M) /
         \mathrm{tr}` for "clustered", and the pseudoinverse of Q over its trace for penalties
         :math:`\tfrac12 \mathrm{tr}(W Q W')` that compare tasks.
+    alpha_, shared_alpha_, intercept_alpha_ : float
+        The strengths of the fit: what "auto" has become; NaN where there was nothing to learn.
     dual_gap_ : float
         Upper bound on the distance of the objective from its optimum. Where targets are
         standardised, of the objective on the standardised scale.

@@ -9,14 +9,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
-from skmtl.linear.estimators._docs import ATTRIBUTES, CLASSIFIER_PARAMETERS, PARAMETERS, SHARED
+from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.tasks import _constraints as constraints
 
 linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
-linear_classifier = documented(CLASSIFIER_PARAMETERS, ATTRIBUTES, shared=SHARED)
 
 
 @linear
@@ -27,10 +26,11 @@ class MultiTaskLinear(LinearModel):
 
     .. math:: \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \,
         \ell_t(y_{ti}, x_i' w_t + b_t) + \alpha \, \Omega(W)
-        + \frac{\iota}{2} \sum_t (b_t - \bar b)^2
+        + \frac{\sigma T}{2} \|w_0\|^2 + \frac{\iota}{2} \sum_t (b_t - \bar b)^2
 
     where s are the weights of the labels, 0 where unobserved, :math:`\omega` is
-    ``task_weight``, :math:`\Omega` the penalty and :math:`\iota` is ``intercept_alpha``.
+    ``task_weight``, :math:`\Omega` the penalty, :math:`\sigma` is ``shared_alpha``, for what the T
+    tasks share, and :math:`\iota` is ``intercept_alpha``.
     The loss is :math:`\frac12 (y - f)^2` for regression, log loss for classes, Poisson for
     counts; all tasks of a fit share one penalty over all columns. The solution comes with a
     certificate, ``dual_gap_``.
@@ -69,11 +69,12 @@ class MultiTaskLinear(LinearModel):
 
     _parameter_constraints = {
         "penalty": [StrOptions(set(PENALTIES)), Penalty],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         **constraints.TASKS,
         "center": ["boolean"],
+        "shared_alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "fit_intercept": ["boolean"],
-        "intercept_alpha": [Interval(Real, 0, None, closed="both")],
+        "intercept_alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="both")],
         **constraints.TASK_WEIGHT,
         "scale_targets": [StrOptions({"auto"}), "boolean"],
         "positive": ["boolean"],
@@ -87,13 +88,14 @@ class MultiTaskLinear(LinearModel):
         self,
         penalty: str | Penalty = "l21",
         *,
-        alpha: float = 1.0,
+        alpha: float | str = "auto",
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
         center: bool = False,
+        shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
-        intercept_alpha: float = 0.0,
+        intercept_alpha: float | str = "auto",
         task_weight: Any = None,
         scale_targets: bool | str = "auto",
         positive: bool = False,
@@ -108,6 +110,7 @@ class MultiTaskLinear(LinearModel):
         self.task_feature = task_feature
         self.unknown_task = unknown_task
         self.center = center
+        self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept
         self.intercept_alpha = intercept_alpha
         self.task_weight = task_weight
@@ -149,7 +152,7 @@ class MultiTaskLinearRegressor(MultiTaskRegressorMixin, MultiTaskLinear):
     """
 
 
-@linear_classifier
+@linear
 class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     r"""Regularised logistic and softmax regression of many tasks.
 
@@ -180,42 +183,3 @@ class MultiTaskLinearClassifier(MultiTaskClassifierMixin, MultiTaskLinear):
     array([[0, 1],
            [1, 0]])
     """
-
-    # In full, though only the default of alpha differs: scikit-learn, the docs and editors read
-    # parameters and their defaults off this signature.
-    def __init__(
-        self,
-        penalty: str | Penalty = "l21",
-        *,
-        alpha: float = 0.01,
-        tasks: Any = "auto",
-        task_feature: int | str | None = None,
-        unknown_task: str = "error",
-        center: bool = False,
-        fit_intercept: bool = True,
-        intercept_alpha: float = 0.0,
-        task_weight: Any = None,
-        scale_targets: bool | str = "auto",
-        positive: bool = False,
-        solver: str | Solver = "auto",
-        max_iter: int = 1000,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-    ) -> None:
-        super().__init__(
-            penalty,
-            alpha=alpha,
-            tasks=tasks,
-            task_feature=task_feature,
-            unknown_task=unknown_task,
-            center=center,
-            fit_intercept=fit_intercept,
-            intercept_alpha=intercept_alpha,
-            task_weight=task_weight,
-            scale_targets=scale_targets,
-            positive=positive,
-            solver=solver,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-        )

@@ -110,8 +110,9 @@ class MultiTaskLinearCV(LinearSearch):
         task_feature: int | str | None = None,
         unknown_task: str = "error",
         center: bool = False,
+        shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
-        intercept_alpha: float = 0.0,
+        intercept_alpha: float | str = "auto",
         task_weight: Any = None,
         scale_targets: bool | str = "auto",
         positive: bool = False,
@@ -132,6 +133,7 @@ class MultiTaskLinearCV(LinearSearch):
         self.task_feature = task_feature
         self.unknown_task = unknown_task
         self.center = center
+        self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept
         self.intercept_alpha = intercept_alpha
         self.task_weight = task_weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import read_penalty
+from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.solvers._coefficients import (
     Coefficients,
@@ -53,12 +55,13 @@ class LinearModel(LinearPredictor):
     """Loss plus alpha times a penalty, certified by a duality gap."""
 
     penalty: Any
-    alpha: float
+    alpha: Any
     fit_intercept: bool
     task_weight: Any
     scale_targets: Any
     tol: float
     warm_start: bool
+    _origin: Array | None = None
 
     @property
     def _standardize(self) -> bool | str:  # type: ignore[override]
@@ -77,11 +80,13 @@ class LinearModel(LinearPredictor):
         if not learnable_outputs(tasks).any():
             targets.task_weights(self.task_weight)  # a wrong one is an error all the same
             self.dual_gap_, self.n_iter_ = 0.0, 1
+            self._publish_strengths(FitOptions.of(self))
             self._publish_coefficients(n_features, None)
             return
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
-        options = FitOptions.of(self)
+        options = with_strengths(X, labelled, label_weights, penalty, FitOptions.of(self))
+        self._publish_strengths(options)
         fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
@@ -90,7 +95,26 @@ class LinearModel(LinearPredictor):
         if not fitted.W.any():
             largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
             chooser = CHOOSERS[self._kind]
-            warn_of_zero(self.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
+            warn_of_zero(options.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
+
+    def _choose_strengths(self, X: Any, targets: Targets) -> None:
+        """Set what is "auto" beside alpha, for all fits of a search."""
+        tasks = targets.tasks
+        if not learnable_outputs(tasks).any():
+            return
+        penalty = read_penalty(self, tasks, X.shape[1])
+        X, labelled, label_weights = learnable(X, targets, self.task_weight)
+        penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
+        options = replace(FitOptions.of(self), alpha=1.0)
+        options = with_strengths(X, labelled, label_weights, penalty, options)
+        self.set_params(shared_alpha=options.shared_alpha, intercept_alpha=options.intercept_alpha)
+        self._origin = options.origin
+
+    def _publish_strengths(self, options: FitOptions) -> None:
+        """Set the numbers that "auto" stands for; NaN where there was nothing to learn."""
+        for name in ("alpha", "shared_alpha", "intercept_alpha"):
+            value = getattr(options, name)
+            setattr(self, f"{name}_", float("nan") if isinstance(value, str) else float(value))
 
     def _publish_coefficients(self, n_features: int, fitted: LinearFit | None) -> None:
         """Set coefficients, intercepts and what is shared, in the units of y."""

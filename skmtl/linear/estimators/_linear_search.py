@@ -82,12 +82,13 @@ class LinearSearch(MultiTaskLinear):
             models = [self._model(params, targets.tasks) for params in self.params_]
             for model in models:  # what is wrong is an error before any fit
                 read_penalty(model, targets.tasks, X_read.shape[1])
+                model._choose_strengths(search.data.X, search.targets_of(model))
             paths = search.run(models, groups)
             self._publish_paths(paths)
             row, column = select(paths.score, self.selection, paths.advice)
             self.alpha_ = float(paths.alphas[row][column])
             self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
-            self._refit(self._model(self.best_params_, targets.tasks), search)
+            self._refit(models[row].set_params(alpha=self.alpha_), search)
         return self
 
     def _model(self, params: dict[str, Any], tasks: TaskSet) -> MultiTaskLinear:

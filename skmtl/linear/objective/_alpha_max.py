@@ -16,7 +16,7 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._prox_group import BISECTIONS
-from skmtl.linear.objective._setup import state_loss
+from skmtl.linear.objective._setup import state_loss, without_center
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.penalties import NormAtom, Penalty
 from skmtl.tasks._targets import Targets
@@ -40,8 +40,13 @@ def alpha_max(
     shape = parts[0].shape
     if any(_never_vanishes(part) for part in parts):
         return np.inf, _scale(X, targets, label_weights, parts)
+    shared_alpha = options.shared_alpha
+    parts, weights = without_center(
+        parts, targets.tasks.n_tasks, center=options.center, shared_alpha=shared_alpha
+    )
     stated = state_loss(X, targets, label_weights, options, on_grams=isinstance(X, Statistics))
-    problem = stated.with_penalty(parts, centred=options.center).problem
+    centred = options.center and weights is None
+    problem = stated.with_penalty(parts, centred=centred, shared_alpha=shared_alpha).problem
     Z = _null_gradient(problem, problem.start(np.zeros(shape), stated.start_b))
     largest = max(_vanishing_alpha(part, Z) for part in parts)
     # A norm that leaves free more than it says vanishes nowhere.
@@ -120,10 +125,10 @@ def _null_gradient(problem: Problem, x: Array) -> Array:
 
 
 def _objective(problem: Problem, x: Array) -> tuple[Point, float, Array]:
-    """Point, loss with the penalty on intercepts, and its gradient over the free directions."""
+    """Point, loss with what has no prox, and its gradient over the free directions."""
     point = problem.at(x)
     g = _project(problem, problem.pull(*point.gradient))
-    pull = _pull_of_intercepts(problem, x)
+    pull = _pull(problem, x)
     value = point.value + 0.5 * float(x @ pull)
     return point, value, g + pull
 
@@ -133,23 +138,34 @@ def _newton_step(problem: Problem, point: Point, g: Array) -> Array:
 
     def product(d: Array) -> Array:
         Hd = _project(problem, problem.pull(*point.hessian(*problem.coefficients(d))))
-        return Hd + _pull_of_intercepts(problem, d)
+        return Hd + _pull(problem, d)
 
     target = 1e-14 * float(np.linalg.norm(g))
     return conjugate_gradients(product, g, np.zeros_like(g), target=target, max_iter=CG_STEPS)[0]
 
 
 def _project(problem: Problem, g: Array) -> Array:
-    """`Problem.free`, and intercepts as free as they are where W = 0."""
+    """`Problem.free`, and the shared part and intercepts as free as they are beside."""
     free = problem.free(g)
+    V, shared, b = problem.split(g)
     if problem.intercept and np.isfinite(problem.intercept.alpha):
-        problem.split(free)[2][:] = problem.split(g)[2]
+        problem.split(free)[2][:] = b
+    if problem.shared_alpha:
+        problem.split(free)[1][:] = shared
+    for part, v, found in zip(problem.parts, V, problem.split(free)[0], strict=True):
+        if part.shared_alpha:
+            found[:] = v - part.layout.without_mean(v)
     return free
 
 
-def _pull_of_intercepts(problem: Problem, x: Array) -> Array:
-    """Gradient of the penalty on intercepts, flat."""
+def _pull(problem: Problem, x: Array) -> Array:
+    """Gradient of the penalties on what is shared and on intercepts, flat."""
     pull = np.zeros_like(x)
+    V, shared, _ = problem.split(x)
+    problem.split(pull)[1][:] = problem.shared_alpha * shared
+    for part, v, found in zip(problem.parts, V, problem.split(pull)[0], strict=True):
+        if part.shared_alpha:
+            found[:] = part.shared_alpha * (v - part.layout.without_mean(v))
     if problem.intercept and problem.intercept.is_shrunk:
         b = problem.split(x)[2]
         strength = problem.intercept.alpha * problem.intercept.scale**2

@@ -1,9 +1,10 @@
 r"""What is minimised, as a function of the flat vector of unknowns.
 
-.. math:: F(W, b) + \sum_k \alpha \Omega_k(V_k) + \tfrac12 \iota \sum_t (b_t - \bar b)^2
+.. math:: F(W, b) + \sum_k \alpha \Omega_k(V_k) + \tfrac12 \sigma \|w_0 1'\|_F^2
+          + \tfrac12 \iota \sum_t (b_t - \bar b)^2
 
-The loss F and the quadratic terms of :math:`\Omega_k` are the smooth side; the other terms, and
-the penalty on the intercepts, are the side with a prox.
+The loss F, the ridge on w0 and the quadratic terms of :math:`\Omega_k` are the smooth side; the
+other terms, and the penalty on the intercepts, are the side with a prox.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Objective(Variables):
     ----------
     loss : DataLoss or StatisticsLoss
         Loss of the data.
-    parts, shape, n_tasks, centred, intercept
+    parts, shape, n_tasks, centred, shared_alpha, intercept
         As in `Variables`.
     """
 
@@ -41,9 +42,17 @@ class Objective(Variables):
         *,
         n_tasks: int,
         centred: bool = False,
+        shared_alpha: float = 0.0,
         intercept: Intercept | None = None,
     ) -> None:
-        super().__init__(parts, shape, n_tasks=n_tasks, centred=centred, intercept=intercept)
+        super().__init__(
+            parts,
+            shape,
+            n_tasks=n_tasks,
+            centred=centred,
+            shared_alpha=shared_alpha,
+            intercept=intercept,
+        )
         self.loss = loss
 
     # -- the smooth side ------------------------------------------------------------------------
@@ -54,10 +63,11 @@ class Objective(Variables):
 
     def smooth_value(self, x: Array, point: Point) -> float:
         """Loss and quadratic penalties."""
-        V = self.split(x)[0]
-        return point.value + sum(
+        V, shared, _ = self.split(x)
+        value = point.value + sum(
             part.quadratic_value(v) for part, v in zip(self.parts, V, strict=True)
         )
+        return value + 0.5 * self.shared_alpha * float(np.vdot(shared, shared))
 
     def smooth_gradient(self, x: Array, point: Point) -> Array:
         """Gradient of `smooth_value`."""
@@ -71,6 +81,8 @@ class Objective(Variables):
         for part, slope, v in zip(self.parts, self.split(g)[0], self.split(x)[0], strict=True):
             if part.has_quadratic:
                 slope += part.times_Q(v)
+        if self.shared_alpha:
+            self.split(g)[1][:] += self.shared_alpha * self.split(x)[1]
         return g
 
     # -- the side with a prox -------------------------------------------------------------------
@@ -80,14 +92,9 @@ class Objective(Variables):
         V, _, b = self.split(x)
         total = sum(part.prox_value(v) for part, v in zip(self.parts, V, strict=True))
         if self.intercept and self.intercept.is_shrunk:
-            total += self._intercept_value(b)
+            deviation = (b - self._mean_intercept(b)) * self.intercept.scale
+            total += 0.5 * self.intercept.alpha * float(deviation @ deviation)
         return total
-
-    def _intercept_value(self, b: Array) -> float:
-        """Penalty on the intercepts, where they are pulled together."""
-        assert self.intercept is not None
-        deviation = (b - self._mean_intercept(b)) * self.intercept.scale
-        return 0.5 * self.intercept.alpha * float(deviation @ deviation)
 
     def prox(self, x: Array, step: float) -> Array:
         """Proximal step of the penalties."""
@@ -112,17 +119,24 @@ class Objective(Variables):
         """``prox(V, step)`` of each group of the penalty, for each part of `unpack`."""
         found = [part.proxes() for part in self.parts]
         if self.centred:
-            found.append([lambda V, step: np.tile(self._by_task(V).mean(axis=1), self.n_tasks)])
+            found.append([self._prox_of_shared])
         return found
+
+    def _prox_of_shared(self, V: Array, step: float) -> Array:
+        """V is w0 of every task."""
+        w0 = self._by_task(V).mean(axis=1) / (1.0 + step * self.shared_alpha)
+        return np.tile(w0, self.n_tasks)
 
     # -- directions without a penalty -----------------------------------------------------------
 
     def free(self, g: Array) -> Array:
         """Project on the directions no penalty acts on."""
         g = g.copy()
-        V, _, b = self.split(g)
+        V, shared, b = self.split(g)
         for part, v in zip(self.parts, V, strict=True):
             v[:] = part.free(v) if part.is_free_somewhere else 0.0
+        if self.shared_alpha:
+            shared[:] = 0.0
         if self.intercept and self.intercept.alpha:
             b[:] = self._mean_intercept(b)
         return g

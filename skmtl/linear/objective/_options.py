@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -12,21 +16,31 @@ class FitOptions:
 
     Attributes
     ----------
-    alpha, center, fit_intercept, intercept_alpha, positive, solver, max_iter, tol
+    alpha, center, shared_alpha, fit_intercept, intercept_alpha, positive, solver, max_iter, tol
         Parameters of `MultiTaskLinear`.
+    origin : ndarray of shape (n_features,) or None, default=None
+        Where intercepts are compared, if they are pulled together; None for 0.
     margin : float, default=1.0
         The part of the gap that ``tol`` allows to which solvers go.
     """
 
     alpha: float = 1.0
     center: bool = False
+    shared_alpha: float = 0.0
     fit_intercept: bool = True
     intercept_alpha: float = 0.0
+    origin: Array | None = None
     positive: bool = False
     solver: str = "auto"
     max_iter: int = 1000
     tol: float = 1e-4
     margin: float = 1.0
+
+    def in_basis(self, basis: Array | None) -> Self:
+        """The same for features in a basis of the rows (n_features, n_rows), if there is one."""
+        if basis is None or self.origin is None:
+            return self
+        return replace(self, origin=self.origin @ basis)
 
     @classmethod
     def of(cls, estimator: Any, **changes: Any) -> Self:
@@ -36,4 +50,5 @@ class FitOptions:
             for field in fields(cls)
             if hasattr(estimator, field.name)
         }
+        found["origin"] = getattr(estimator, "_origin", None)
         return cls(**{**found, **changes})

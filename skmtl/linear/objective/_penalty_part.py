@@ -62,6 +62,8 @@ class PenaltyPart:
         The same, together where their joint prox is known.
     dykstra : DykstraSplit or None
         The prox of the sum of several groups.
+    shared_alpha : float
+        Strength of the ridge of `plus_ridge`, which is in Q.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class PenaltyPart:
         self.groups = prox_groups(self.prox_atoms, alpha, self.layout, positive)
         self.dykstra = DykstraSplit(self.groups, shape) if len(self.groups) > 1 else None
         self.Q = _task_matrix(quadratic, alpha, self.n_tasks)
+        self.shared_alpha = 0.0
         self.is_quadratic = not self.prox_atoms and not positive
 
     def comparing_tasks(self, n_tasks: int, Q: TaskMatrix) -> PenaltyPart:
@@ -93,6 +96,15 @@ class PenaltyPart:
         part = copy(self)
         part.over_tasks, part.n_tasks, part.Q = True, n_tasks, Q
         part.layout = Layout(self.shape, n_tasks)
+        return part
+
+    def plus_ridge(self, strength: float) -> PenaltyPart:
+        """The same with a ridge on what tasks have in common, where that is free."""
+        if not strength or not self.over_tasks or not self.is_free_somewhere:
+            return self
+        part = copy(self)
+        part.shared_alpha = strength
+        part.Q = self.Q.plus_ridge(strength, on_mean_only=bool(self.prox_atoms))
         return part
 
     # -- the quadratic side ------------------------------------------------------------------

@@ -2,9 +2,10 @@ r"""The objective with its certificate: how far parameters are from the optimum 
 
 `Problem.gap` bounds the distance to the optimum by Fenchel duality: for the dual variable u of
 the loss with X'u = Z, the dual value is
-:math:`-F^*(u) - \sum_k (\alpha \Omega_k)^*(-Z) - \|1'u\|^2 / 2 \iota`, provided that u is
-orthogonal to what is not penalised (free intercepts, w0, null spaces of penalties). A
-linearised Newton step over these free directions makes it so exactly.
+:math:`-F^*(u) - \sum_k (\alpha \Omega_k)^*(-Z) - \|1'u\|^2 / 2 \iota`, and
+:math:`\|Z 1\|^2 / 2 \sigma T` less where w0 has a ridge, provided that u is orthogonal to what is
+not penalised (free intercepts, w0, null spaces of penalties). A linearised Newton step over these
+free directions makes it so exactly.
 """
 
 from __future__ import annotations
@@ -53,13 +54,7 @@ class Problem(Objective):
         at least 0: no loss and no penalty is negative.
         """
         point = self.at(x) if point is None else point
-        V, _, b = self.split(x)
-        primal = point.value + sum(
-            part.quadratic_value(v) + part.prox_value(v)
-            for part, v in zip(self.parts, V, strict=True)
-        )
-        if self.intercept and self.intercept.is_shrunk:
-            primal += self._intercept_value(b)
+        primal = self.smooth_value(x, point) + self.penalty_value(x)
         point = point if dual_point is None else dual_point
         if self.is_unpenalised and (apart := self.without_optimum(x)).any():
             assert isinstance(point, DataPoint)
@@ -69,10 +64,15 @@ class Problem(Objective):
             return primal, 0.0
         dual = point.dual(*step)
         Z, sums = dual.gradient
-        pairs = [(part, *part.dual(Z, v)) for part, v in zip(self.parts, V, strict=True)]
+        pairs = [
+            (part, *part.dual(Z, v)) for part, v in zip(self.parts, self.split(x)[0], strict=True)
+        ]
         scale = min(part.dual_scale(N) for part, _, N in pairs)
         value = -dual.conjugate(scale)
         value -= sum(part.conjugate(Y, N, scale) for part, Y, N in pairs)
+        if self.shared_alpha:
+            w0 = self.split(self.pull(Z, sums))[1]
+            value -= 0.5 * scale**2 * float(np.vdot(w0, w0)) / self.shared_alpha
         if self.intercept and self.intercept.is_shrunk:
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
         return primal, max(value, 0.0) if np.isfinite(value) else 0.0
@@ -126,7 +126,8 @@ class Problem(Objective):
     @property
     def _has_only_free_intercepts(self) -> bool:
         """Whether the intercepts, each by itself, are all that is not penalised."""
-        only = self.intercept is not None and self.intercept.alpha == 0 and not self.centred
+        has_w0 = self.centred and not self.shared_alpha
+        only = self.intercept is not None and self.intercept.alpha == 0 and not has_w0
         return only and not any(part.is_free_somewhere for part in self.parts)
 
     def _intercept_step(self, point: DataPoint) -> tuple[Array, Array] | None:

@@ -83,10 +83,13 @@ class StatedLoss:
     intercept_alpha: float | None
     profiled: bool = False
 
-    def with_penalty(self, parts: list[PenaltyPart], *, centred: bool) -> Setup:
+    def with_penalty(
+        self, parts: list[PenaltyPart], *, centred: bool, shared_alpha: float = 0.0
+    ) -> Setup:
         """The problem with the penalties of the parts of W.
 
-        ``centred``: whether a part of W that all tasks share is free.
+        ``centred``: whether there is a part w0 of W that all tasks share, with a ridge of strength
+        ``shared_alpha``.
         """
         alpha = self.intercept_alpha
         problem = Problem(
@@ -95,6 +98,7 @@ class StatedLoss:
             parts[0].shape,
             n_tasks=self.n_tasks,
             centred=centred,
+            shared_alpha=shared_alpha,
             intercept=None if alpha is None else Intercept(alpha),
         )
         return Setup(problem, self)
@@ -126,12 +130,15 @@ def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions)
     """Loss on sufficient statistics; free intercepts are kept at their optimum."""
     statistics = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
     shrunk = options.fit_intercept and options.intercept_alpha > 0
+    centers: Centers = statistics.mean_product
+    if shrunk:
+        statistics, centers = statistics.from_origin(options.origin), _at(options.origin)
     return StatedLoss(
         StatisticsLoss(statistics, profiled=not shrunk),
         targets.tasks.n_tasks,
         null_loss=0.5 * float(statistics.squares.sum()),
         start_b=statistics.y_mean,
-        centers=statistics.mean_product if not shrunk else _no_centers,
+        centers=centers,
         intercept_alpha=options.intercept_alpha if shrunk else None,
         profiled=not shrunk,
     )
@@ -143,9 +150,9 @@ def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions
         centred = _centred if targets.task_index is None else _centred_by_task
         design, centers = centred(X, targets, label_weights)
     else:
-        design, centers = make_design(X, targets), _no_centers
+        design, centers = make_design(X, targets, options.origin), _at(options.origin)
     loss = DataLoss(design, targets, label_weights)
-    start_b = _priors(targets, label_weights) * options.fit_intercept
+    start_b = priors(targets, label_weights) * options.fit_intercept
     if options.fit_intercept:
         start_b = _without_outliers(loss, targets, start_b)
     null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
@@ -181,11 +188,12 @@ def _centred_by_task(X: Any, targets: Targets, label_weights: Array) -> tuple[De
     return design, centers
 
 
-def _no_centers(W: Array) -> Any:
-    return 0.0
+def _at(origin: Array | None) -> Centers:
+    """From W to what lies between intercepts at the origin and those of the data."""
+    return lambda W: 0.0 if origin is None else origin @ W
 
 
-def _priors(targets: Targets, label_weights: Array) -> Array:
+def priors(targets: Targets, label_weights: Array) -> Array:
     """Raw scores of the best constant predictions: the intercepts to start from."""
     weights = label_weights.reshape(len(label_weights), -1).T
     priors = np.concatenate(
@@ -218,19 +226,22 @@ def _without_outliers(loss: DataLoss, targets: Targets, b: Array) -> Array:
 
 
 def without_center(
-    parts: list[PenaltyPart], n_tasks: int, center: bool
+    parts: list[PenaltyPart], n_tasks: int, *, center: bool, shared_alpha: float = 0.0
 ) -> tuple[list[PenaltyPart], Array | None]:
     """Parts, and weights of the tasks in the best w0, where it can be left out; else None.
 
-    What is left is a quadratic penalty on W itself, that compares tasks.
+    What is left is a quadratic penalty on W itself, that compares tasks, and has a ridge on w0. The
+    distance from the mean is as a ridge on V is. Parts that leave something free have the ridge
+    on that.
     """
-    part = parts[0]
-    if len(parts) > 1 or not part.is_quadratic or not part.has_quadratic:
-        return parts, None
-    if not center:
-        is_about_mean = part.over_tasks and part.Q.dense is None and not part.Q.on_mean
-        return parts, part.Q.center_weights(n_tasks) if is_about_mean else None
-    weights = part.Q.center_weights(part.n_tasks)
-    if len(weights) != n_tasks:
-        weights = np.full(n_tasks, 1.0 / n_tasks)
-    return [part.comparing_tasks(n_tasks, part.Q.centred())], weights
+    part, uniform = parts[0], np.full(n_tasks, 1.0 / n_tasks)
+    if len(parts) == 1 and part.is_quadratic and part.has_quadratic:
+        Q = part.Q
+        if center or (part.over_tasks and Q.dense is None and not Q.on_mean):
+            of_outputs = Q.dense is not None and part.n_tasks != n_tasks
+            weights = uniform if of_outputs else Q.center_weights(n_tasks, shared_alpha)
+            return [part.comparing_tasks(n_tasks, Q.centred(shared_alpha))], weights
+    with_ridge = [part.plus_ridge(shared_alpha) for part in parts]
+    # What a part leaves free has no need of a w0 beside it.
+    needs_no_w0 = center and any(a is not b for a, b in zip(parts, with_ridge, strict=True))
+    return with_ridge, uniform if needs_no_w0 else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,13 @@ class Statistics:
         """Tasks of each group."""
         order = np.argsort(self.group, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.group))[:-1])
+
+    def from_origin(self, origin: Array | None) -> Self:
+        """The same with means of X that count from ``origin``; None for 0."""
+        moved = copy(self)
+        if origin is not None:
+            moved.x_mean = self.x_mean - origin
+        return moved
 
     def gram_product(self, W: Array) -> Array:
         """:math:`G_t w_t` for every task, (p, T)."""

@@ -87,22 +87,43 @@ class TaskMatrix:
             return bool((self.values > 0).all())
         return self.on_mean > 0 and self.on_deviation > 0
 
-    def centred(self) -> TaskMatrix:
-        """The matrix of min over w0 of the penalty on V = W - w0 1'."""
-        if self.dense is None:
-            return TaskMatrix(0.0, self.on_deviation)
-        ones = self.full.sum(axis=1)
-        total = ones.sum()
-        full = self.full - (np.outer(ones, ones) / total if total > 0 else 0.0)
-        return TaskMatrix(0.0, 0.0, full)
+    def centred(self, shared: float = 0.0) -> TaskMatrix:
+        r"""The matrix of min over w0 of the penalty on V = W - w0 1', and a ridge on w0 1'.
 
-    def center_weights(self, n_tasks: int) -> Array:
-        """Weights (n_tasks,) of the tasks in the best w0."""
+        With r the strength of that ridge, Q has :math:`Q 1 1' Q / (1'Q1 + r T)` less: on the mean,
+        a becomes :math:`a r / (a + r)`. Where Q leaves the mean alone, a is as on deviations.
+        """
         if self.dense is None:
+            own = self.on_mean or self.on_deviation
+            return TaskMatrix(shared * _share(own, shared), self.on_deviation)
+        if self._leaves_mean:
+            return self.plus_ridge(shared)
+        weights = self.center_weights(len(self.full), shared)
+        return TaskMatrix(0.0, 0.0, self.full - np.outer(self.full.sum(axis=1), weights))
+
+    def plus_ridge(self, strength: float, *, on_mean_only: bool = False) -> TaskMatrix:
+        """With a ridge on what Q leaves alone, all of it or only the mean over tasks."""
+        if self.dense is None:
+            on_deviation = self.on_deviation or (0.0 if on_mean_only else strength)
+            return TaskMatrix(self.on_mean or strength, on_deviation)
+        if on_mean_only:
+            on_mean = self.on_mean + strength * self._leaves_mean
+            return TaskMatrix(on_mean, self.on_deviation, self.dense)
+        return TaskMatrix(0.0, 0.0, self.full + strength * self.null(np.eye(len(self.full))))
+
+    def center_weights(self, n_tasks: int, shared: float = 0.0) -> Array:
+        """Weights (n_tasks,) of the tasks in the best w0, for a ridge of strength ``shared``."""
+        if self.dense is None:
+            share = _share(self.on_mean or self.on_deviation, shared)
+            return np.full(n_tasks, share / n_tasks)
+        if self._leaves_mean:
             return np.full(n_tasks, 1.0 / n_tasks)
         ones = self.full.sum(axis=1)
-        is_free = ones.sum() <= 1e-12 * np.abs(self.full).max()
-        return np.full(n_tasks, 1.0 / n_tasks) if is_free else ones / ones.sum()
+        return ones / (ones.sum() + shared * n_tasks)
+
+    @property
+    def _leaves_mean(self) -> bool:
+        return bool(self.full.sum() <= 1e-12 * np.abs(self.full).max())
 
     def covariance(self, n_tasks: int) -> Array | None:
         """Pseudoinverse of Q with trace 1, the covariance of tasks; None for Q = 0."""
@@ -116,6 +137,11 @@ class TaskMatrix:
             return V * on_mean
         mean = V.mean(axis=1, keepdims=True)
         return on_deviation * (V - mean) + on_mean * mean
+
+
+def _share(own: float, shared: float) -> float:
+    """Share of a mean that is w0, where distances from it and w0 itself are penalised."""
+    return own / (own + shared) if own else 1.0
 
 
 def _along(u: Array, V: Array) -> Array:

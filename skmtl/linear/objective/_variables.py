@@ -55,7 +55,9 @@ class Variables:
     n_tasks : int
         Number of tasks, a divisor of n_outputs.
     centred : bool, default=False
-        Whether a part w0 that all tasks share is free.
+        Whether there is a part w0 that all tasks share.
+    shared_alpha : float, default=0.0
+        Strength of the ridge on w0 1'; 0 leaves w0 free.
     intercept : Intercept or None, default=None
         None where intercepts are no unknowns.
     """
@@ -67,8 +69,10 @@ class Variables:
         *,
         n_tasks: int,
         centred: bool = False,
+        shared_alpha: float = 0.0,
         intercept: Intercept | None = None,
     ) -> None:
+        self.shared_alpha = shared_alpha if centred else 0.0
         self.parts, self.shape, self.n_tasks = parts, shape, n_tasks
         self.centred, self.intercept = centred, intercept
         n_features, n_outputs = shape

@@ -35,6 +35,7 @@ PENALTIES: dict[str, Callable[[], Penalty]] = {
     "clustered": Clustered,
     "elastic_net": ElasticNet,
     "sparse_group": SparseGroup,
+    "mean": lambda: MeanDeviation(),
     "dirty": lambda: Split(L1Inf(), L1()),
     "robust": lambda: Split(L21(), L21(axis="tasks")),
     "robust_low_rank": lambda: Split(TraceNorm(), L21(axis="tasks")),

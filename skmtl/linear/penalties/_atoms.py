@@ -68,7 +68,7 @@ class Atom(Penalty):
     ...     def conjugate(self, Z, alpha):
     ...         return 0.5 * np.sum(Z**2) / (alpha * self.weight)
     >>> X, Y = np.eye(3), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]])
-    >>> MultiTaskLinear(Ridge(), tol=1e-10).fit(X, Y).coef_.round(3)
+    >>> MultiTaskLinear(Ridge(), alpha=1.0, tol=1e-10).fit(X, Y).coef_.round(3)
     array([[-0.5 ,  0.  ,  0.5 ],
            [-0.75, -0.25,  1.  ]])
     """

@@ -39,7 +39,7 @@ class Quadratic(Atom):
     ...         steps = np.eye(n_tasks) - np.roll(np.eye(n_tasks), 1, axis=0)
     ...         return steps.T @ steps
     >>> X, Y = np.eye(3), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]])
-    >>> MultiTaskLinear(Ring()).fit(X, Y).coef_.round(1)
+    >>> MultiTaskLinear(Ring(), alpha=1.0, shared_alpha=0.0).fit(X, Y).coef_.round(1)
     array([[-2.5, -0.5,  2.9],
            [-2.5, -0.5,  3.1]])
     """

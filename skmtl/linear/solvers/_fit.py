@@ -71,7 +71,7 @@ class LinearFitter:
         check_smooth(targets.tasks)
         X, self._basis = in_row_space(X, penalty, options)
         self._data = X, targets, label_weights
-        self.penalty, self.options = penalty, options
+        self.penalty, self.options = penalty, options.in_basis(self._basis)
         squared = targets.tasks.has_squared_loss
         self._n_gram_bytes = gram_bytes(*self._data) if squared else np.inf
         self._stated: dict[bool, StatedLoss] = {}
@@ -90,7 +90,10 @@ class LinearFitter:
         if tasks.has_squared_loss and _is_least_squares(parts, options):
             start = None if warm is None else Start(warm.W, warm.b)
             return self._fit(L2(weight=0.0), alpha, start).in_equal_parts(len(parts))
-        parts, center_weights = without_center(parts, tasks.n_tasks, options.center)
+        shared_alpha = options.shared_alpha if alpha else 0.0
+        parts, center_weights = without_center(
+            parts, tasks.n_tasks, center=options.center, shared_alpha=shared_alpha
+        )
         # The same for every alpha of a penalty, 0 apart.
         key = penalty is self.penalty, alpha > 0.0
         if key not in self._solvers:
@@ -102,7 +105,9 @@ class LinearFitter:
             return next(path)
         on_grams = solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
         centred = options.center and center_weights is None
-        setup = self._stated_loss(on_grams).with_penalty(parts, centred=centred)
+        setup = self._stated_loss(on_grams).with_penalty(
+            parts, centred=centred, shared_alpha=shared_alpha
+        )
         found = _coefficients(setup, _solve(setup, solver, warm, options, tasks))
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)

@@ -144,6 +144,7 @@ class _Model:
             problem.shape,
             n_tasks=problem.n_tasks,
             centred=problem.centred,
+            shared_alpha=problem.shared_alpha,
             intercept=Intercept(intercept.alpha) if intercept and is_shrunk else None,
         )
 

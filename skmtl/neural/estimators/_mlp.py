@@ -11,6 +11,7 @@ from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
+from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.networks._tasks import read_more
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.tasks._targets import Targets
@@ -19,7 +20,7 @@ Array = NDArray[Any]
 
 
 @network
-class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
+class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
     r"""Multi-layer perceptron for tasks of any types, with missing labels.
 
     Hidden layers shared by all tasks carry one head per task. The objective is
@@ -71,11 +72,6 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
 
     _standardize = True
 
-    @property
-    def _allows_nd(self) -> bool:  # type: ignore[override]
-        """Whether X may have more than two dimensions: a trunk of the user's may want them."""
-        return getattr(self.architecture, "reads_any_shape", False)
-
     _parameter_constraints: dict[str, Any] = {**CONSTRAINTS}
 
     def __init__(
@@ -90,6 +86,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         linear_skip: bool = False,
         feature_scaling: str | None = None,
         numeric_embedding: Any = None,
+        categorical_features: Any = None,
         activation: str = "relu",
         dropout: float = 0.0,
         normalization: str | None = None,
@@ -125,6 +122,7 @@ class MultiTaskMLP(CallbackSupportMixin, MultiTaskEstimator):
         self.linear_skip = linear_skip
         self.feature_scaling = feature_scaling
         self.numeric_embedding = numeric_embedding
+        self.categorical_features = categorical_features
         self.activation = activation
         self.dropout = dropout
         self.normalization = normalization

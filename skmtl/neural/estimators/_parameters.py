@@ -21,6 +21,7 @@ CONSTRAINTS: dict[str, Any] = {
     "linear_skip": ["boolean"],
     "feature_scaling": [StrOptions({"auto", "robust", "standard"}), None],
     "numeric_embedding": [str, HasMethods(["fit", "transform"]), None],
+    "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "activation": [StrOptions(ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "normalization": [StrOptions({"layer", "batch"}), None],
@@ -62,9 +63,10 @@ PARAMETERS = """
         belongs to the tasks, as heads do, and starts at zero.
     feature_scaling : {"auto", "robust", "standard"}, default=None
         How columns of X are put on one scale, by what `fit` finds in the rows with labels.
-        "robust" subtracts the median, divides by the difference of the quartiles (half the range
-        where that is 0), and bends what is far off, z / sqrt(1 + (z / 3)**2) (Holzmueller et
-        al., NeurIPS 2024). "standard" subtracts the mean and divides by the standard deviation.
+        "robust" subtracts the median, divides by the standard deviation, or by what the quartiles
+        say of it where outliers decide, and bends what is far off, z / sqrt(1 + (z / 5)**2)
+        (after Holzmueller et al., NeurIPS 2024). "standard" subtracts the mean and divides by the
+        standard deviation.
         "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
         Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
         fits that go on, keep the scale they find.
@@ -74,6 +76,12 @@ PARAMETERS = """
         values, which are levels rather than quantities. An alias or an object of
         `skmtl.neural.inputs`, or any transformer of scikit-learn. Dense X only; "auto" leaves
         sparse X, and networks that the user gives, as they are.
+    categorical_features : "from_dtype" or array-like of bool, int or str, default=None
+        Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
+        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads one
+        number for each category that has labels in `fit`, and one for what is missing there; a
+        category it has not seen counts as missing. Calls of `partial_fit` after the first know
+        the categories of the first.
     activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
         Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
         exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and

@@ -20,6 +20,11 @@ class NumericEmbedding(Searchable, BaseEstimator, ABC):
     standardised and stands to the right of the columns that it was made of. Any transformer of
     scikit-learn with as many outputs for every X works as well; one from this room has an alias.
 
+    Attributes
+    ----------
+    alias : str
+        What it is called as a parameter.
+
     Examples
     --------
     >>> import numpy as np

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from skmtl.neural.inputs._labels import as_numbers
-from skmtl.neural.inputs._scaling import Scaling, fit_scaling
+from skmtl.neural.inputs._parts import Missing, Part, fit_embedded, fit_one_hot
+from skmtl.neural.inputs._scaling import Scaling, fit_scaling, with_missing
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -22,37 +24,42 @@ Array = NDArray[Any]
 SAMPLE = 100_000
 # Numbers that are transformed at a time.
 CHUNK = 2**18
-# A column of an embedding that spreads no more is constant.
-TINY = 1e-9
-# Columns of an embedding count so much less than those of X (measured: with many bins beside
-# each number, the numbers themselves must not go down).
-SHARE = 2.0**-0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a network reads: scaled columns of X and, to their right, those of an embedding.
+    """What a network reads: the numbers of X, scaled, and further columns to their right.
 
     Parameters
     ----------
     settings : dict
         Parameters of the estimator that decide.
+    row_shape : tuple of int
+        Shape of a row of X.
+    numbers : ndarray of int or None
+        Columns of X that are numbers; None for all.
     scaling : Scaling or None
-        Puts columns on one scale.
-    embedding : transformer or None
-        Makes further columns of the scaled ones.
-    center, factor : ndarray of shape (n_columns,)
-        Standardise these.
-    n_inputs : int or tuple of int
-        Numbers that the network reads of a row; its shape, if that is no vector.
+        Of the numbers; None for rows that are no vectors, which are read as they are.
+    parts : sequence of Part
+        The further columns.
     """
 
     settings: dict[str, Any]
-    n_inputs: int | tuple[int, ...]
+    row_shape: tuple[int, ...]
+    numbers: Array | None = None
     scaling: Scaling | None = None
-    embedding: Any = None
-    center: Array = field(default_factory=lambda: np.zeros(0))
-    factor: Array = field(default_factory=lambda: np.zeros(0))
+    parts: Sequence[Part] = ()
+
+    @property
+    def n_inputs(self) -> int | tuple[int, ...]:
+        """Numbers that the network reads of a row; its shape, if that is no vector."""
+        if len(self.row_shape) > 1:
+            return self.row_shape
+        return self._n_numbers + sum(part.n_columns for part in self.parts)
+
+    @property
+    def _n_numbers(self) -> int:
+        return self.row_shape[0] if self.numbers is None else len(self.numbers)
 
     def transform(self, X: Any, rows: Array | None = None, dtype: Any = None) -> Any:
         """What the network reads of all rows, or of some, in some dtype; no copy if it is X.
@@ -61,91 +68,101 @@ class Inputs:
         are the only large arrays.
         """
         dtype = np.dtype(X.dtype if dtype is None else dtype)
-        if self.scaling is None and self.embedding is None:
+        if self.scaling is None or self._leaves(X):
             return (X if rows is None else X[rows]).astype(dtype, copy=False)
-        if sparse.issparse(X) and self._keeps_zeros:
-            return self._sparse(X if rows is None else X[rows], dtype)
-        n_rows = X.shape[0] if rows is None else len(rows)
-        assert isinstance(self.n_inputs, int)
-        out = np.empty((n_rows, self.n_inputs), dtype)
-        size = max(1, CHUNK // self.n_inputs)
+        if sparse.issparse(X) and not self.parts and not self.scaling.center.any():
+            # As `fit` has seen them. After a fit to dense X they become dense.
+            X = (X if rows is None else X[rows]).astype(dtype, copy=True)
+            self.scaling.apply_sparse(X)
+            return X
+        n_rows, n_inputs = X.shape[0] if rows is None else len(rows), self.n_inputs
+        assert isinstance(n_inputs, int)
+        out = np.empty((n_rows, n_inputs), dtype)
+        size = max(1, CHUNK // n_inputs)
         for start in range(0, n_rows, size):
             some = slice(start, start + size)
             part = X[some] if rows is None else X[rows[some]]
-            self._fill(part.toarray() if sparse.issparse(part) else part, out[some])
+            self._write(part.toarray() if sparse.issparse(part) else part, out[some])
         return out
 
-    @property
-    def _keeps_zeros(self) -> bool:
-        """Whether sparse rows stay sparse, as they do where `fit` has seen such."""
-        is_centered = self.scaling is not None and self.scaling.center.any()
-        return self.embedding is None and not is_centered
+    def _leaves(self, X: Any) -> bool:
+        """Whether the network reads X as it is."""
+        assert self.scaling is not None
+        if self.scaling.factor is not None or self.parts or self.numbers is not None:
+            return False
+        return sparse.issparse(X) or not np.isnan(X.min(initial=0.0))
 
-    def _fill(self, X: Array, out: Array) -> None:
-        Z, beside = out[:, : X.shape[1]], out[:, X.shape[1] :]
-        _scale(self.scaling, X, Z)
-        if self.embedding is not None:
-            np.subtract(_embed(self.embedding, Z), self.center, out=beside, casting="same_kind")
-            beside *= self.factor
-
-    def _sparse(self, X: Any, dtype: np.dtype[Any]) -> Any:
-        X = X.astype(dtype, copy=True)
-        if self.scaling is not None:
-            self.scaling.apply_sparse(X)
-        return X
+    def _write(self, X: Array, out: Array) -> None:
+        assert self.scaling is not None
+        start = self._n_numbers
+        Z = out[:, :start]
+        self.scaling.apply(X if self.numbers is None else X[:, self.numbers], Z)
+        for part in self.parts:
+            stop = start + part.n_columns
+            part.write(X, Z, out[:, start:stop])
+            start = stop
 
 
-def fit_inputs(X: Any, targets: Targets, feature_scaling: str | None, embedding: Any) -> Inputs:
+def fit_inputs(
+    X: Any,
+    targets: Targets,
+    *,
+    feature_scaling: str | None = None,
+    numeric_embedding: Any = None,
+    categories: Mapping[int, int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Inputs:
     """What a network reads of rows like these, all of which have labels.
 
     Parameters
     ----------
     X : ndarray or CSR of shape (n, n_features), or ndarray of shape (n, ...)
-        Features.
+        Features; NaN where missing, if dense.
     targets : Targets
         Labels.
     feature_scaling : {"robust", "standard"} or None
         See `fit_scaling`.
-    embedding : transformer or None
+    numeric_embedding : transformer or None
         Not fitted yet.
+    categories : dict of int, default=None
+        For each column of categories how many there are: it holds their numbers.
+    settings : dict, default=None
+        What is kept as settings.
 
     Raises
     ------
     ValueError
         If rows are no vectors, or are sparse, and more is asked for than they allow.
     """
-    settings = settings_of(feature_scaling, embedding)
-    _check(X, settings)
-    if X.ndim > 2:
+    settings = dict(settings or {})
+    _check(X, feature_scaling=feature_scaling, numeric_embedding=numeric_embedding)
+    if X.ndim > 2 or not X.shape[0]:
         return Inputs(settings, X.shape[1:])
-    n_rows, n_features = X.shape
-    if not n_rows:
-        return Inputs(settings, n_features)
-    if n_rows > SAMPLE:
-        rows = np.sort(np.random.default_rng(0).choice(n_rows, SAMPLE, replace=False))
+    numbers: Array | None = None
+    parts: list[Part] = []
+    if categories:
+        numbers = np.setdiff1d(np.arange(X.shape[1]), list(categories))
+    if not sparse.issparse(X):
+        gaps = np.setdiff1d(with_missing(X), list(categories or ()))
+        parts += [Missing(gaps)] if len(gaps) else []
+        parts += fit_one_hot(X, categories or {})
+    if X.shape[0] > SAMPLE:
+        rows = np.sort(np.random.default_rng(0).choice(X.shape[0], SAMPLE, replace=False))
         X, targets = X[rows], targets.take(rows)
+    row_shape = X.shape[1:]
+    X = X if numbers is None else X[:, numbers]
     scaling = fit_scaling(feature_scaling, X)
-    if embedding is None:
-        return Inputs(settings, n_features, scaling)
-    Z = np.empty(X.shape)
-    _scale(scaling, X, Z)
-    needs_labels = get_tags(embedding).target_tags.required
-    fitted = clone(embedding).fit(Z, as_numbers(targets) if needs_labels else None)
-    columns = _embed(fitted, Z)
-    if not columns.shape[1]:
-        return Inputs(settings, n_features, scaling)
-    center, spread = columns.mean(axis=0), columns.std(axis=0)
-    factor = np.divide(SHARE, spread, out=np.zeros_like(spread), where=spread > TINY)
-    n_inputs = n_features + columns.shape[1]
-    return Inputs(settings, n_inputs, scaling, fitted, center, factor)
+    if numeric_embedding is not None and X.shape[1]:
+        Z = np.empty(X.shape)
+        scaling.apply(X, Z)
+        needs_labels = get_tags(numeric_embedding).target_tags.required
+        y = as_numbers(targets) if needs_labels else None
+        embedded = fit_embedded(clone(numeric_embedding), Z, y)
+        parts += [embedded] if embedded.n_columns else []
+    return Inputs(settings, row_shape, numbers, scaling, parts)
 
 
-def settings_of(feature_scaling: str | None, embedding: Any) -> dict[str, Any]:
-    """What two fits must have in common for their networks to read the same."""
-    return {"feature_scaling": feature_scaling, "numeric_embedding": embedding}
-
-
-def _check(X: Any, settings: dict[str, Any]) -> None:
+def _check(X: Any, **settings: Any) -> None:
     """Raise for rows that are no vectors, and for sparse ones with an embedding."""
     for name, value in settings.items():
         if value is None:
@@ -160,16 +177,3 @@ def _check(X: Any, settings: dict[str, Any]) -> None:
                 f"{name}={value!r} needs dense X, but X is sparse: most of its numbers are 0. "
                 f"Set {name}=None, or give X.toarray()."
             )
-
-
-def _scale(scaling: Scaling | None, X: Array, out: Array) -> None:
-    if scaling is None:
-        out[:] = X
-    else:
-        scaling.apply(X, out)
-
-
-def _embed(embedding: Any, Z: Array) -> Array:
-    """Columns of a fitted embedding, dense."""
-    columns = embedding.transform(Z)
-    return np.asarray(columns.toarray() if sparse.issparse(columns) else columns)

@@ -20,7 +20,7 @@ from skmtl.neural.architectures._layers import Dropout
 from skmtl.neural.balancing import Weighting
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.inputs import PiecewiseLinear
-from skmtl.neural.inputs._inputs import Inputs, fit_inputs, settings_of
+from skmtl.neural.inputs._inputs import Inputs, fit_inputs
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
@@ -160,10 +160,24 @@ class Fit:
             embedding = PiecewiseLinear(LEVELS, splits="values") if is_plain else None
         elif embedding is not None:
             embedding = resolve("numeric_embedding", embedding)
-        if before is None:
-            return fit_inputs(self.X, self.targets, scaling, embedding)
-        check_same_network(before.settings, settings_of(scaling, embedding))
-        return before
+        settings = {
+            "feature_scaling": scaling,
+            "numeric_embedding": embedding,
+            "categorical_features": estimator.categorical_features,
+        }
+        if before is not None:
+            check_same_network(before.settings, settings)
+            return before
+        return fit_inputs(
+            self.X,
+            self.targets,
+            feature_scaling=scaling,
+            numeric_embedding=embedding,
+            categories={
+                j: len(known) for j, known in vars(estimator).get("_categories", {}).items()
+            },
+            settings=settings,
+        )
 
     def _task_weight(self) -> Array:
         """Weights of the tasks of the network, checked for all."""

@@ -121,11 +121,18 @@ def test_mean_limits(regression_data):
     X, Y = regression_data
     free = MultiTaskLinear("mean_deviation", alpha=1e-9).fit(X, Y)
     close(free.coef_, LinearRegression().fit(X, Y).coef_, 1e-6)
-    one = MultiTaskLinear("mean_deviation", alpha=1e9, intercept_alpha=np.inf).fit(X, Y)
-    pooled = LinearRegression().fit(np.tile(X, (3, 1)), Y.T.ravel())
-    close(one.coef_, np.tile(pooled.coef_, (3, 1)))
-    close(one.intercept_, np.full(3, pooled.intercept_))
-    close(one.shared_coef_, pooled.coef_)
+    for shared_alpha in (0.0, 0.2):
+        one = MultiTaskLinear(
+            "mean_deviation", alpha=1e9, shared_alpha=shared_alpha, intercept_alpha=np.inf
+        ).fit(X, Y)
+        pooled = Ridge(shared_alpha * 3 * len(X)).fit(np.tile(X, (3, 1)), Y.T.ravel())
+        close(one.coef_, np.tile(pooled.coef_, (3, 1)))
+        close(one.intercept_, np.full(3, pooled.intercept_))
+        close(one.shared_coef_, pooled.coef_)
+    # The shared part shrinks to nothing: a ridge.
+    alone = MultiTaskLinear("mean_deviation", alpha=0.3, shared_alpha=1e9).fit(X, Y)
+    same_model(alone, MultiTaskLinear("l2", alpha=0.3).fit(X, Y))
+    close(alone.shared_coef_, np.zeros(X.shape[1]))
 
 
 @pytest.mark.parametrize("intercept_alpha", [0.0, 0.3, np.inf])
@@ -200,7 +207,8 @@ def test_huge_alpha_gives_exact_zeros(alpha, regression_data):
 def test_wide_is_long(penalty, intercept_alpha, regression_data):
     X, Y = regression_data
     Y[::3, 0] = Y[1::4, 2] = np.nan
-    options = {"alpha": 0.1, "intercept_alpha": intercept_alpha, "max_iter": 5000}
+    options = {"alpha": 0.1, "shared_alpha": 0.05, "intercept_alpha": intercept_alpha}
+    options["max_iter"] = 5000
     wide = MultiTaskLinear(penalty, **options).fit(X, Y)
     X_long, y_long = stack_tasks([X] * 3, Y.T)
     long = MultiTaskLinear(penalty, task_feature=0, **options).fit(X_long, y_long)

@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,6 @@ from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearCV,
     MultiTaskLinearRegressorCV,
 )
-from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import L1, L2, L21, Graph, MeanDeviation
 from skmtl.linear.solvers import ProximalGradient
 from skmtl.linear.solvers._fit import fit_linear
@@ -43,6 +43,8 @@ from skmtl.tasks import LabelWarning, Regression
 from tests.linear.conftest import MIXED, PIECES, VANISHING
 
 TIGHT = {"tol": 1e-12, "max_iter": 20_000}
+# What our search chooses from all data, and a search of scikit-learn in every fold.
+GIVEN = {"shared_alpha": 0.05, "intercept_alpha": 0.0, **TIGHT}
 ALPHAS = [1.0, 0.2, 0.05, 0.01]
 
 
@@ -109,8 +111,8 @@ def gaps(regression_data):
 @pytest.mark.parametrize("missing", [True, False])
 def test_equals_a_search_over_scores(penalty, missing, gaps, regression_data):
     X, Y = gaps if missing else regression_data
-    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=KFold(4), **TIGHT).fit(X, Y)
-    agree(ours, *search_of(MultiTaskLinear(penalty, tasks="regression", **TIGHT), X, Y))
+    ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=KFold(4), **GIVEN).fit(X, Y)
+    agree(ours, *search_of(MultiTaskLinear(penalty, tasks="regression", **GIVEN), X, Y))
 
 
 @pytest.mark.parametrize(
@@ -126,10 +128,10 @@ def test_equals_a_search_over_scores(penalty, missing, gaps, regression_data):
 )
 def test_equals_a_search_over_a_grid(penalty, grid, gaps):
     X, Y = gaps
-    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, grid=grid, cv=KFold(4), **TIGHT).fit(
+    ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, grid=grid, cv=KFold(4), **GIVEN).fit(
         X, Y
     )
-    agree(ours, *search_of(MultiTaskLinearRegressor(penalty, **TIGHT), X, Y, grid))
+    agree(ours, *search_of(MultiTaskLinearRegressor(penalty, **GIVEN), X, Y, grid))
     assert ours.score_path_.shape[0] == len(ours.params_)
 
 
@@ -163,7 +165,7 @@ def test_equals_a_search_over_long_form(penalty, gaps):
     order = np.random.default_rng(0).permutation(len(rows))
     rows, tasks = rows[order], tasks[order]
     X_long = np.column_stack([X[rows], tasks])
-    options = {"task_feature": 5, **TIGHT}
+    options = {"task_feature": 5, **GIVEN}
     ours = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, cv=KFold(4), **options)
     ours.fit(X_long, Y[rows, tasks])
     model = MultiTaskLinearRegressor(penalty, **options)
@@ -227,6 +229,7 @@ def test_equals_scikit_learns_ridge(regression_data):
 def problem_of(model, X, Y):
     fitted = clone(model).fit(X, Y)
     targets = fitted._read_y(X, Y, None, None)
+    fitted._choose_strengths(X, targets)
     return PathProblem.of_rows(PathModel.of(fitted), X, targets)
 
 
@@ -326,7 +329,7 @@ def test_warm_path_is_cold(penalty, kind, gaps, mixed_data):
     model = MultiTaskLinear(penalty, **TIGHT)
     problem = problem_of(model, X, Y)
     for alpha, warm in zip(ALPHAS, problem.solutions(ALPHAS), strict=True):
-        options = FitOptions.of(model, alpha=alpha)
+        options = replace(problem.options, alpha=alpha)
         cold = fit_linear(
             problem.X, problem.targets, problem.label_weights, problem.penalty, options
         )

@@ -13,12 +13,14 @@ from scipy import sparse
 from sklearn.model_selection import KFold
 
 from skmtl import MultiTaskLinear, MultiTaskLinearCV, stack_tasks
-from skmtl.linear.penalties import L1, PENALTIES, Graph, MeanDeviation, Split
+from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation, Split
 from tests.linear.conftest import BY_ROWS, POSITIVE, QUADRATIC
 
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 MIXED = ["regression", "binary", "count"]
-EXACT = {"alpha": 0.1, "tol": 1e-9, "max_iter": 50_000}
+STRENGTHS = {"shared_alpha": 0.05, "intercept_alpha": 0.0}
+EXACT = {"alpha": 0.1, "tol": 1e-9, "max_iter": 50_000, **STRENGTHS}
+LEAVE_MEAN = ("temporal", "fused", "graph")
 # By kind: two of a kind are no pair.
 SETTINGS = {
     "about": {"center": {"center": True}},
@@ -165,6 +167,11 @@ class Objective:
             self._standardize(is_long=bool({"long", "shared"} & set(names)))
         penalty = model.penalty
         self.penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
+        self.center = model.center
+        self.leaves_mean = bool(set(LEAVE_MEAN) & set(names))
+        if {"mean", "mean_deviation"} & set(names):
+            # Ridges on the distances from w0.
+            self.penalty, self.center = L2(), True
 
     def _standardize(self, *, is_long):
         for t, kind in enumerate(self.kinds):
@@ -180,7 +187,7 @@ class Objective:
         W = (model.coef_ / self.scale[:, None]).T
         b = (model.intercept_ - self.location) / self.scale
         shared = np.zeros(len(W))
-        if model.center and hasattr(model, "shared_coef_"):
+        if self.center and hasattr(model, "shared_coef_"):
             # In long form in the units of y, and all tasks have one scale.
             shared = model.shared_coef_ / (self.scale[0] if model.task_feature == 0 else 1.0)
         parts = (W - shared[:, None])[None]
@@ -203,6 +210,10 @@ class Objective:
             total += self.omega[t] * loss[seen].mean()
         if model.alpha:
             total += model.alpha * self._penalty(parts)
+            common = shared
+            if self.leaves_mean:
+                common = shared + parts.sum(axis=0).mean(axis=1)
+            total += 0.5 * model.shared_alpha * 3 * common @ common
         if model.intercept_alpha and np.isfinite(model.intercept_alpha):
             total += 0.5 * model.intercept_alpha * ((b - b.mean()) ** 2).sum()
         return total
@@ -220,7 +231,7 @@ class Objective:
                 new = parts + size * rng.normal(size=parts.shape)
                 if model.positive:
                     new = np.maximum(new, 0.0)
-                w0 = shared + (size * rng.normal(size=len(shared)) if model.center else 0.0)
+                w0 = shared + (size * rng.normal(size=len(shared)) if self.center else 0.0)
                 d = rng.normal(size=3) * model.fit_intercept
                 if np.isinf(model.intercept_alpha):
                     d[:] = d[0]
@@ -290,7 +301,7 @@ def fold_errors(model, X, Y):
 def test_a_path_has_the_errors_of_plain_fits(pair, data):
     X, Y = data
     options = {key: value for name in pair for key, value in OPTIONS[name].items()}
-    exact = {"tol": 1e-9, "max_iter": 50_000, **options}
+    exact = {"tol": 1e-9, "max_iter": 50_000, **STRENGTHS, **options}
     alphas, is_regression = [0.3, 0.03], not {"mixed", "classes"} & set(pair)
     search = MultiTaskLinearCV(alphas=alphas, cv=FOLDS, **exact).fit(X, labels_of(pair, Y))
     if is_regression:

@@ -139,14 +139,16 @@ def test_gradients_stay_written_out():
 def test_x_as_it_is_is_not_copied():
     X, Y = data()
     targets = read_targets(Y, declared=["regression", "binary"])
-    assert fit_inputs(X, targets, None, None).transform(X) is X
+    assert fit_inputs(X, targets).transform(X) is X
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_some_at_a_time_are_all_rows(dtype, monkeypatch):
     X, Y = data(dtype=dtype)
     targets = read_targets(Y, declared=["regression", "binary"])
-    inputs = fit_inputs(X, targets, "robust", PiecewiseLinear(n_bins=4))
+    inputs = fit_inputs(
+        X, targets, feature_scaling="robust", numeric_embedding=PiecewiseLinear(n_bins=4)
+    )
     expected = inputs.transform(X)
     assert expected.dtype == dtype
     assert expected.shape == (60, inputs.n_inputs)
@@ -202,7 +204,7 @@ def test_auto_gives_levels_to_columns_of_few_values():
     X[:, 1] = np.arange(60) % 4
     model = network(numeric_embedding="auto").fit(X, Y)
     assert model._fitted.inputs.n_inputs == 4 + 3
-    assert model._fitted.inputs.embedding.column_.tolist() == [1, 1, 1]
+    assert model._fitted.inputs.parts[0].embedding.column_.tolist() == [1, 1, 1]
     # Where there is nothing to add, nothing is.
     plain = network().fit(X[:, [0, 2]], Y).predict(X[:, [0, 2]])
     found = network(numeric_embedding="auto").fit(X[:, [0, 2]], Y).predict(X[:, [0, 2]])

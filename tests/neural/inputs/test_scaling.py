@@ -23,10 +23,21 @@ def test_standard_is_that_of_scikit_learn():
 
 
 def test_robust_by_hand():
-    X = np.array([[0.0, 7.0], [1.0, 7.0], [2.0, 7.0], [3.0, 9.0], [40.0, 7.0]])
-    # Median 2 and quartiles 1 and 3; the second column has equal quartiles, and a range of 2.
-    z = np.column_stack([(X[:, 0] - 2) / 2 * norm.ppf(0.75) * 2, (X[:, 1] - 7) / 1])
-    np.testing.assert_allclose(scaled("robust", X), z / np.sqrt(1 + (z / 3) ** 2), rtol=1e-7)
+    X = np.zeros((9, 3))
+    X[:, 0] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    X[:, 1] = [0, 1, 2, 3, 4, 5, 6, 7, 8000]
+    X[8, 2] = 6
+    # Medians 4, 4 and 0; quartiles 2 and 6, but 0 and 0 in the end.
+    by_quartiles = 3 * (6 - 2) / (2 * norm.ppf(0.75))
+    z = (X - [4, 4, 0]) / [X[:, 0].std(), by_quartiles, 3]
+    np.testing.assert_allclose(scaled("robust", X), z / np.sqrt(1 + (z / 5) ** 2), rtol=1e-7)
+
+
+def test_rounding_errors_do_not_hide_what_a_column_says():
+    x = np.full(40, 0.1)
+    x[::2] *= 1 + 2 * np.finfo(float).eps
+    x[:4] = 5.0
+    assert scaled("robust", x[:, None])[0, 0] > 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -37,7 +48,7 @@ def test_the_clip_is_smooth_odd_rising_and_bounded(dtype):
     smooth_clip(back)
     np.testing.assert_array_equal(back, -found)
     assert (np.diff(found) >= 0).all()
-    np.testing.assert_allclose(found[[1, 3, -1]], [1e-3, 3 / np.sqrt(2), 3], rtol=1e-6)
+    np.testing.assert_allclose(found[[1, 3, -1]], [1e-3, 3 / np.sqrt(1 + 0.6**2), 5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,7 +81,7 @@ def test_what_is_huge_is_finite(kind):
     X[0, 2] = 1e308
     assert np.isfinite(scaled(kind, X)).all()
     if kind == "robust":
-        np.testing.assert_allclose(scaled(kind, X[1:], np.full((1, 3), 1e308)), 3.0, rtol=1e-3)
+        np.testing.assert_allclose(scaled(kind, X[1:], np.full((1, 3), 1e308)), 5.0, rtol=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +89,7 @@ def test_what_is_huge_is_finite(kind):
 def test_few_rows(kind, n_rows):
     found = scaled(kind, np.random.default_rng(0).normal(size=(n_rows, 4)))
     assert np.isfinite(found).all()
-    assert np.abs(found).max() <= 3.0
+    assert np.abs(found).max() <= 5.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
