@@ -77,7 +77,7 @@ def _smooth_value(objective, V, w0, b):
     total = objective.loss(objective.coefficients(V, w0), b)
     for k, atom, weight in _smooth_atoms(objective):
         total += weight * value_of(atom, objective.seen(atom, None, V[k]))
-    return total
+    return total + objective.of_shared(w0)
 
 
 def _smooth_gradient(objective, V, w0, b):
@@ -86,7 +86,10 @@ def _smooth_gradient(objective, V, w0, b):
     for k, atom, weight in _smooth_atoms(objective):
         seen = objective.seen(atom, None, V[k])
         gV[k] += objective.back(atom, weight * _slope(atom, seen))
-    g0 = objective.outputs(gW).sum(axis=1) if objective.center else np.zeros_like(w0)
+    g0 = np.zeros_like(w0)
+    if objective.center:
+        g0 = objective.outputs(gW).sum(axis=1)
+        g0 = g0 + objective.shared_alpha * objective.n_tasks * w0
     if not objective.fit_intercept:
         gb = np.zeros_like(gb)
     elif np.isinf(objective.intercept_alpha):

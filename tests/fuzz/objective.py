@@ -29,7 +29,7 @@ class Column:
 
 @dataclass
 class Objective:
-    """F(W, b) + alpha Omega(V) + iota / 2 |b - mean b|^2."""
+    """F(W, b) + alpha Omega(V) + sigma T / 2 |w0|^2 + iota / 2 |b - mean b|^2."""
 
     X: np.ndarray
     columns: list
@@ -38,6 +38,7 @@ class Objective:
     alpha: float
     parts: list
     center: bool
+    shared_alpha: float
     fit_intercept: bool
     intercept_alpha: float
     positive: bool
@@ -107,7 +108,10 @@ class Objective:
         return V.reshape(self.shape[0], -1, self.n_tasks).swapaxes(1, 2).reshape(self.shape)
 
     def value(self, V, w0, b):
-        return self.loss(self.coefficients(V, w0), b) + self.penalty(V)
+        return self.loss(self.coefficients(V, w0), b) + self.penalty(V) + self.of_shared(w0)
+
+    def of_shared(self, w0):
+        return 0.5 * self.shared_alpha * self.n_tasks * float((w0**2).sum())
 
 
 def value_of(atom, W):
@@ -168,16 +172,18 @@ def objective_of(outcome):
         groups = (np.cumsum(kept) - 1)[groups]
     penalty = penalty_of(model).for_tasks(np.flatnonzero(kept), problem.n_tasks)
     given = model.get_params(deep=False)
+    alpha = float(getattr(model, "alpha_", given.get("alpha")))
     found = Objective(
         X=problem.X,
         columns=columns,
         groups=groups,
         n_tasks=n_tasks,
-        alpha=float(getattr(model, "alpha_", given.get("alpha"))),
+        alpha=alpha,
         parts=[part.atoms() for part in penalty.parts()],
         center=given.get("center", False),
+        shared_alpha=getattr(model, "shared_alpha_", 0.0) if alpha else 0.0,
         fit_intercept=given["fit_intercept"],
-        intercept_alpha=given.get("intercept_alpha", 0.0),
+        intercept_alpha=getattr(model, "intercept_alpha_", 0.0),
         positive=given.get("positive", False),
         shape=(problem.X.shape[1], int(learned.sum())),
     )

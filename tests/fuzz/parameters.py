@@ -78,6 +78,16 @@ def penalty(rng, n_tasks):
     return COMBINED[rng.integers(len(COMBINED))]()
 
 
+def leaves_mean(penalty):
+    """Whether the penalty leaves free what tasks have in common: there is no w0 beside it."""
+    penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
+    atoms = [atom for part in penalty.parts() for atom in part.atoms()]
+    return any(type(atom).__name__ in COMPARE for atom in atoms)
+
+
+COMPARE = ("MeanDeviation", "Temporal", "Fused", "Graph")
+
+
 def _linear(rng, problem):
     found = some(
         rng,
@@ -92,6 +102,10 @@ def _linear(rng, problem):
     found.setdefault("max_iter", 300)
     if problem.name != "linear-trace":
         found["penalty"] = penalty(rng, problem.n_tasks)
+    # Numbers, as the objective has them; what "auto" chooses is told by tests of its own.
+    found.setdefault("intercept_alpha", 0.0)
+    is_free = leaves_mean(found.get("penalty", "l21"))
+    found["shared_alpha"] = 0.1 if found.get("center") and not is_free else 0.0
     if rng.random() < 0.12:
         found["positive"] = True
         if problem.name != "linear-trace" and rng.random() < 0.8:

@@ -148,7 +148,7 @@ def fit(oracle, data, penalty, alpha, form, **options):
         else [factor * (s.sum() if weighted else len(s)) for _, _, s in data],
         tol=1e-10,
         max_iter=20_000,
-        **options,
+        **{"shared_alpha": 0.0, "intercept_alpha": 0.0, **options},
     )
     if form == "wide":
         Y = np.column_stack([y for _, y, _ in data])

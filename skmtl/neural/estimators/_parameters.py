@@ -20,7 +20,7 @@ CONSTRAINTS: dict[str, Any] = {
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "linear_skip": ["boolean"],
     "feature_scaling": [StrOptions({"auto", "robust", "standard"}), None],
-    "numeric_embedding": [str, HasMethods(["fit", "transform"]), None],
+    "numeric_embedding": [str, HasMethods(["fit", "transform"]), HasMethods("layer"), None],
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "activation": [StrOptions(ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -72,16 +72,18 @@ PARAMETERS = """
         fits that go on, keep the scale they find.
     numeric_embedding : str, transformer or None, default=None
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
-        where labels jump or bend with single columns. "auto" does so for columns with three to 16
-        values, which are levels rather than quantities. An alias or an object of
-        `skmtl.neural.inputs`, or any transformer of scikit-learn. Dense X only; "auto" leaves
-        sparse X, and networks that the user gives, as they are.
+        where labels jump or bend with single columns, "periodic" (`Periodic`) where they wave.
+        "auto" is piecewise linear for columns with three to 16 values, which are levels rather
+        than quantities, and nothing for others, for sparse X, and for networks that the user
+        gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
+        scikit-learn, for dense X.
     categorical_features : "from_dtype" or array-like of bool, int or str, default=None
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
-        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads one
-        number for each category that has labels in `fit`, and one for what is missing there; a
-        category it has not seen counts as missing. Calls of `partial_fit` after the first know
-        the categories of the first.
+        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads an
+        input for each category that has labels in `fit`, and one for what is missing there; for
+        columns of more than eight categories, a vector that is trained for each. A category that it
+        has not seen counts as missing. Calls of `partial_fit` after the first know the categories
+        of the first.
     activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
         Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
         exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and

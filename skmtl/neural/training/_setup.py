@@ -137,6 +137,7 @@ class Fit:
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
             linear_skip=estimator.linear_skip,
+            embedding=self.inputs.embedding,
         )
         if before is not None:
             check_same_network(before.description, self.description)
