@@ -28,6 +28,7 @@ from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_held_out import HeldOutPredictions
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.inputs._tables import ReadsTables
+from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows
 from skmtl.tasks._targets import Targets
@@ -101,7 +102,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             self.params_ = read_candidates(self.grid, X_read)
             models = [self._model(params) for params in self.params_]
             used = np.flatnonzero(targets.row_is_observed)
-            folds, within = _within(self._folds(X, y, groups, targets), used, X_read.shape[0])
+            folds, within = _within(self._folds(X, y, groups, targets), used, targets)
             stacks = self._train(models, X_read[used], targets.take(used), within)
             raw = dict(pair for s in stacks for pair in zip(s.candidates, s.raw, strict=True))
             in_order = [raw[c] for c in range(len(models))]
@@ -292,21 +293,24 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         return mix([*expected, constants], np.maximum(weights, 0.0), task_index)
 
 
-def _within(folds: Folds, used: Array, n_rows: int) -> tuple[Folds, Folds]:
+def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
     """Folds that have labels on both sides, as given and by the positions of the rows in use.
+
+    Labels of tasks from which nothing can be learnt do not count.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    place = np.full(n_rows, -1)
+    place = np.full(len(targets.values), -1)
     place[used] = np.arange(len(used))
+    can_teach = restrict(targets, find_network_tasks(targets)).row_is_observed
     given, within = [], []
     for fold in folds:
-        train, test = (place[rows][place[rows] >= 0] for rows in fold)
-        if len(train) and len(test):
+        if all(can_teach[rows].any() for rows in fold):
             given.append(fold)
+            train, test = (place[rows][place[rows] >= 0] for rows in fold)
             within.append((train, test))
     if not given:
         raise ValueError(
