@@ -36,7 +36,14 @@ from skmtl.linear import (
     ReducedRankRegressor,
 )
 from skmtl.metrics import make_multitask_scorer, task_scores
-from skmtl.neural import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural import (
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    MultiTaskMLPClassifierCV,
+    MultiTaskMLPCV,
+    MultiTaskMLPRegressor,
+    MultiTaskMLPRegressorCV,
+)
 from skmtl.tasks import stack_tasks, unstack_tasks
 
 __version__: str
@@ -55,8 +62,11 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "MultiTaskMLP",
+    "MultiTaskMLPCV",
     "MultiTaskMLPClassifier",
+    "MultiTaskMLPClassifierCV",
     "MultiTaskMLPRegressor",
+    "MultiTaskMLPRegressorCV",
     "MultiTaskReport",
     "PooledTasks",
     "ReducedRankRegressor",

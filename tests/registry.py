@@ -16,7 +16,10 @@ from skmtl import (
     MultiTaskLinearRegressorCV,
     MultiTaskMLP,
     MultiTaskMLPClassifier,
+    MultiTaskMLPClassifierCV,
+    MultiTaskMLPCV,
     MultiTaskMLPRegressor,
+    MultiTaskMLPRegressorCV,
     ReducedRankRegressor,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
@@ -28,6 +31,14 @@ def stacking(**kw):
     return TaskStacking(members, **{"cv": 2, **kw})
 
 
+# Two settings in two folds, for a few steps.
+FEW_MEMBERS = {
+    "grid": {"alpha": [0.1, 3.0], "max_iter": [30], "activation": ["silu"]},
+    "cv": 2,
+    "hidden_layer_sizes": (8,),
+    "random_state": 0,
+}
+
 # For any task types, by name; a callable takes further parameters.
 ANY_TYPES = {
     "linear": lambda **kw: MultiTaskLinear(**{"alpha": 0.01, **kw}),
@@ -36,6 +47,7 @@ ANY_TYPES = {
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
     "kernel-ridge-cv": MultiTaskKernelRidgeCV,
+    "mlp-cv": lambda **kw: MultiTaskMLPCV(**{**FEW_MEMBERS, **kw}),
     "independent": IndependentTasks,
     "pooled": PooledTasks,
     "chain": lambda **kw: TaskChain(**{"cv": 3, **kw}),
@@ -53,6 +65,7 @@ REGRESSORS = {
     "mlp-regressor": lambda **kw: MultiTaskMLPRegressor(
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
+    "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
@@ -64,6 +77,7 @@ CLASSIFIERS = {
     "mlp-classifier": lambda **kw: MultiTaskMLPClassifier(
         **{"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0, **kw}
     ),
+    "mlp-classifier-cv": lambda **kw: MultiTaskMLPClassifierCV(**{**FEW_MEMBERS, **kw}),
 }
 # scikit-learn's classes of these names: regression, wide y, its parameters only.
 TWINS = {
@@ -117,6 +131,9 @@ DEFAULT_SEARCHES = [
     MultiTaskLinearCV(),
     MultiTaskLinearRegressorCV(),
     MultiTaskLinearClassifierCV(),
+    MultiTaskMLPCV(),
+    MultiTaskMLPRegressorCV(),
+    MultiTaskMLPClassifierCV(),
     MultiTaskLassoCV(),
     MultiTaskElasticNetCV(),
     TaskStacking(),
@@ -130,6 +147,9 @@ CHECKED = [
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),
+    MultiTaskMLPCV(**FEW_MEMBERS),
+    MultiTaskMLPRegressorCV(**FEW_MEMBERS),
+    MultiTaskMLPClassifierCV(**FEW_MEMBERS),
     MultiTaskLassoCV(alphas=5, cv=2),
     MultiTaskElasticNetCV(alphas=5, cv=2),
 ]

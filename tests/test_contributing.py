@@ -39,7 +39,7 @@ def modules(tmp_path, monkeypatch):
 
 
 def test_every_kind_of_part_is_here():
-    kinds = "penalty, solver, architecture, balancing method, task type, metric, display"
+    kinds = "penalty, solver, architecture, embedding, balancing method, task type, metric, display"
     assert sorted(FILES) == sorted(kinds.split(", "))
     for kind, files in FILES.items():
         of_tests = {name.removeprefix("test_") for name in files if name.startswith("test_")}

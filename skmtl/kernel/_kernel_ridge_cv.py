@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneOut
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._all_or_nothing import all_or_nothing
@@ -223,7 +224,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             X_read, task_column = self._read_X(X, reset=True)
             targets = self._read_y(X_read, y, task_column, sample_weight)
             self._publish(targets.tasks)
-            if self.cv is None and groups is None:
+            if groups is None and (self.cv is None or isinstance(self.cv, LeaveOneOut)):
                 self._fit(X_read, targets)
             else:
                 strata = partial(strata_of, targets)
@@ -288,7 +289,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
 
     def _table(self, trials: list[Trial]) -> dict[str, list[Any]]:
         """Kernels, a row each, as columns."""
-        rows = [{**self._described(trial), "error": trial.score} for trial in trials]
+        rows = [{**self._described(trial), "error": trial.error} for trial in trials]
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else [])}
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:

@@ -85,7 +85,7 @@ def best_of(trials: Iterable[Trial]) -> Trial:
 
 
 def downhill(attempt: Callable[[int], Trial], n: int) -> Trial:
-    """The best of n attempts in order, from the middle on to where scores no longer fall."""
+    """The best of n attempts in order, from the middle on to where errors no longer fall."""
     middle = n // 2
     start = best = attempt(middle)
     for side in (range(middle - 1, -1, -1), range(middle + 1, n)):

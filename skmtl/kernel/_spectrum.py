@@ -46,16 +46,16 @@ SMALLEST = 1e-14
 class Spectrum:
     """Eigenvectors Q (n, r) and eigenvalues w (r,) of a centred kernel.
 
-    ``basis`` (n_anchors, r) makes coefficients of anchors from those of Q: functions are their
-    kernel with the anchors, times coefficients. ``mean`` (n_anchors,) is the mean kernel of the
-    rows with them.
+    Functions are the kernel of new rows with anchors, times coefficients, which ``basis``
+    (n_anchors, r) makes from those of Q: :math:`D Q`, for None. ``mean`` (n_anchors,) is the mean
+    kernel of the rows with the anchors.
     """
 
     vectors: Array
     values: Array
     share: Array
-    basis: Array
     mean: Array
+    basis: Array | None = None
 
     @classmethod
     def of_kernel(cls, K: Array, share: Array) -> Self:
@@ -71,8 +71,7 @@ class Spectrum:
         values, vectors = linalg.eigh(centred, driver="evd", overwrite_a=True, check_finite=False)
         values, vectors = values[:-1], vectors[:, :-1]
         used = values > NEGLIGIBLE * values.max(initial=0.0)
-        vectors = vectors[:, used]
-        return cls(vectors, values[used], share, u[:, None] * vectors, mean)
+        return cls(vectors[:, used], values[used], share, mean)
 
     @classmethod
     def of_features(cls, features: Array, share: Array) -> Self:
@@ -83,7 +82,7 @@ class Spectrum:
         used = values > NEGLIGIBLE * values.max(initial=0.0)
         values, vectors = values[used], vectors[:, used]
         root = np.sqrt(values)
-        return cls(scaled @ (vectors / root), values, share, vectors * root, mean)
+        return cls(scaled @ (vectors / root), values, share, mean, vectors * root)
 
     @cached_property
     def root(self) -> Array:
@@ -131,13 +130,19 @@ class Spectrum:
         found = np.empty_like(residuals)
         for j, factor in enumerate(left):
             own = outside + (Q * factor) @ Q.T
-            values, vectors = linalg.eigh(own, driver="evd", check_finite=False)
-            scaled = (vectors.T @ residuals[j]) / np.maximum(values, SMALLEST)[:, None]
-            found[j] = vectors @ scaled
+            try:
+                lower = linalg.cho_factor(own, lower=True, check_finite=False)
+                found[j] = linalg.cho_solve(lower, residuals[j], check_finite=False)
+            except linalg.LinAlgError:
+                # Rows that no others say anything of.
+                values, vectors = linalg.eigh(own, driver="evd", check_finite=False)
+                scaled = (vectors.T @ residuals[j]) / np.maximum(values, SMALLEST)[:, None]
+                found[j] = vectors @ scaled
         return found
 
     def coefficients(self, targets: Array, alphas: Array) -> tuple[Array, Array]:
         """Coefficients (n_anchors, n_targets) and intercepts, with an alpha for each target."""
         along = (self.vectors.T @ self.scaled(targets)) / (self.values[:, None] + alphas)
-        coef = self.basis @ along
+        basis = self.vectors * self.root[:, None] if self.basis is None else self.basis
+        coef = basis @ along
         return coef, self.share @ targets - self.mean @ coef

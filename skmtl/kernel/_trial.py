@@ -99,14 +99,14 @@ class Responses:
 class Trial:
     """A kernel whose alphas are chosen.
 
-    ``score`` is the root mean squared error of held-out rows in units of the spread, in the mean
+    ``error`` is the root mean squared error of held-out rows in units of the spread, in the mean
     of the columns of y, ``alphas`` are (n_columns,). ``coef`` (n_anchors, n_outputs) and
     ``intercept`` (n_outputs,) are the functions, ``held_out`` (n_rows, n_outputs) what fits
     without a row say of it, NaN where it has no label.
     """
 
     candidate: Candidate
-    score: float
+    error: float
     alphas: Array
     coef: Array
     intercept: Array
@@ -114,7 +114,7 @@ class Trial:
 
     def is_better(self, other: Trial) -> bool:
         """Whether the error is smaller, not only by rounding."""
-        return self.score < (1.0 - TIE) * other.score
+        return self.error < (1.0 - TIE) * other.error
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +160,8 @@ class Ground:
             else:
                 coef[:, outputs] = to_anchors @ found
         held_out = z - residuals[chosen, :, np.arange(n_outputs)].T
-        score = float(np.sqrt(by_column).mean()) if len(by_column) else 0.0
-        return Trial(candidate, score, self.alphas[choice], coef, intercept, held_out)
+        error = float(np.sqrt(by_column).mean()) if len(by_column) else 0.0
+        return Trial(candidate, error, self.alphas[choice], coef, intercept, held_out)
 
     def _features(self, candidate: Candidate) -> tuple[Array, Array | None]:
         """The kernel; where there are landmarks, features, and what makes anchors of them."""

@@ -3,11 +3,24 @@
 from skmtl._lazy import on_use
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
+from skmtl.neural.estimators._mlp_cv import (
+    MultiTaskMLPClassifierCV,
+    MultiTaskMLPCV,
+    MultiTaskMLPRegressorCV,
+)
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.training._checkpoint import Checkpoint
 
 _MODULES = ("architectures", "balancing", "inputs", "optimizers")
-__all__ = ["Checkpoint", "MultiTaskMLP", "MultiTaskMLPClassifier", "MultiTaskMLPRegressor"]
+__all__ = [
+    "Checkpoint",
+    "MultiTaskMLP",
+    "MultiTaskMLPCV",
+    "MultiTaskMLPClassifier",
+    "MultiTaskMLPClassifierCV",
+    "MultiTaskMLPRegressor",
+    "MultiTaskMLPRegressorCV",
+]
 
 
 # They need torch.

@@ -17,6 +17,7 @@ from skmtl.linear.penalties import (
 )
 from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import BALANCING
+from skmtl.neural.inputs import PiecewiseLinear
 from tests.fuzz.problem import LINEAR, LINEAR_CV, NETWORKS, TWINS, TWINS_CV
 
 COMBINED = [
@@ -152,7 +153,15 @@ def _network(rng):
         some(
             rng,
             0.15,
-            activation=lambda: str(rng.choice(["tanh", "logistic", "identity"])),
+            activation=lambda: str(rng.choice(["tanh", "logistic", "identity", "silu", "gelu"])),
+            linear_skip=lambda: bool(rng.integers(2)),
+            feature_scaling=lambda: [None, "robust", "standard", "auto"][rng.integers(4)],
+            numeric_embedding=lambda: [
+                "auto",
+                "piecewise_linear",
+                "periodic",
+                PiecewiseLinear(3, splits="tree"),
+            ][rng.integers(4)],
             dropout=lambda: 0.3,
             normalization=lambda: str(rng.choice(["layer", "batch"])),
             solver=lambda: str(rng.choice(["adamw", "sgd"])),
@@ -229,6 +238,7 @@ OTHERS = {
     "chain": _chain,
     "grouping": lambda rng, problem: some(rng, 0.3, n_groups=lambda: int(rng.integers(1, 4))),
     "scaled": lambda rng, problem: {},
+    "stacking": lambda rng, problem: some(rng, 0.3, cv=lambda: int(rng.integers(2, 5))),
     "reduced-rank": lambda rng, problem: {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),

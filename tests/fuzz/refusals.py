@@ -100,6 +100,10 @@ REFUSALS = [
         lambda p: p.name in NETWORKS and p.options.get("early_stopping"),
     ),
     Refusal(
+        r"numeric_embedding=.* needs dense X, but X is sparse",
+        lambda p: p.name in NETWORKS and p.options.get("numeric_embedding"),
+    ),
+    Refusal(
         r"hidden_layer_sizes=\(\): \w+ makes its tokens of a hidden layer",
         lambda p: p.name in NETWORKS and p.options.get("hidden_layer_sizes") == (),
     ),

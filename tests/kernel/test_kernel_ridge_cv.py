@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import optimize, sparse
 from scipy.spatial.distance import cdist
-from sklearn.model_selection import GroupKFold, ShuffleSplit
+from sklearn.model_selection import GroupKFold, LeaveOneOut, ShuffleSplit
 
 from skmtl import MultiTaskKernelRidge, MultiTaskKernelRidgeCV, MultiTaskLinearRegressorCV
 from skmtl.kernel import _kernel_choice
@@ -146,13 +146,13 @@ def test_held_out_predictions_are_refits_with_gaps_and_weights(gaps):
             model.fit(K[np.ix_(kept, kept)], Y[kept, t], sample_weight=weight[kept, t])
             expected = model.predict(K[[i]][:, kept])
             np.testing.assert_allclose(trial.held_out[i, t], expected, atol=1e-6)
-    # The score is made of these.
+    # The error is made of these.
     s = np.where(np.isnan(Y), 0.0, weight)
     s /= s.sum(axis=0)
     z = np.nan_to_num(Y)
     errors = np.where(s > 0, z - trial.held_out, 0.0)
     variance = (s * (z - (s * z).sum(axis=0)) ** 2).sum(axis=0)
-    assert trial.score == pytest.approx(np.sqrt((s * errors**2).sum(axis=0) / variance).mean())
+    assert trial.error == pytest.approx(np.sqrt((s * errors**2).sum(axis=0) / variance).mean())
 
 
 def test_all_rows_as_landmarks_are_the_exact_fit(gaps):
@@ -164,7 +164,7 @@ def test_all_rows_as_landmarks_are_the_exact_fit(gaps):
     np.testing.assert_array_equal(by_landmarks.alphas, exact.alphas)
     np.testing.assert_allclose(by_landmarks.held_out, exact.held_out, atol=1e-6)
     np.testing.assert_allclose(by_landmarks.coef, exact.coef, rtol=1e-4, atol=1e-5)
-    assert by_landmarks.score == pytest.approx(exact.score)
+    assert by_landmarks.error == pytest.approx(exact.error)
 
 
 def test_one_decomposition_per_kernel_and_pattern(data, monkeypatch):
@@ -209,6 +209,16 @@ def test_rows_of_a_group_are_left_out_together():
     splitter = make(cv=GroupKFold(5)).fit(X, y, groups=groups)
     assert splitter.best_score_ < 0.2
     assert np.abs(honest.predict(X) - y.mean()).max() < np.abs(fooled.predict(X) - y.mean()).max()
+
+
+def test_folds_of_one_row_are_the_closed_form(gaps):
+    X, Y = gaps
+    none, splitter = make().fit(X, Y), make(cv=LeaveOneOut()).fit(X, Y)
+    assert (none.predict(X) == splitter.predict(X)).all()
+    rows = np.arange(60)
+    folds = make(cv=[(np.delete(rows, i), [i]) for i in rows]).fit(X, Y)
+    np.testing.assert_allclose(folds.predict(X), none.predict(X), atol=1e-6)
+    np.testing.assert_allclose(folds.task_scores_, none.task_scores_, atol=1e-6)
 
 
 def test_folds_of_few_rows(gaps):
@@ -420,6 +430,9 @@ def test_many_patterns_of_missing_labels(monkeypatch):
     patterns = [np.arange(1000)] * 300
     found = _kernel_choice._n_anchors(1000, [_kernel_choice.Pattern(p, p, p) for p in patterns])
     assert 100 <= found < 300
+    rows = np.arange(500_000)
+    found = _kernel_choice._n_anchors(500_000, [_kernel_choice.Pattern(rows, rows, rows)])
+    assert found * 500_000 <= 2**26
 
 
 def test_landmarks_of_every_task():

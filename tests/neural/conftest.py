@@ -16,6 +16,16 @@ from skmtl.tasks._read_targets import read_targets
 
 CPU = torch.device("cpu")
 MIXED = ["regression", "binary", "multiclass", "count"]
+# Parameters with which an epoch is the same however many are to follow, nothing is drawn in it, and
+# the network is all there is.
+PLAIN = {
+    "dropout": 0.0,
+    "solver": "adam",
+    "learning_rate": "constant",
+    "linear_skip": False,
+    "feature_scaling": None,
+    "numeric_embedding": None,
+}
 
 
 def load(path):

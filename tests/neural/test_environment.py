@@ -16,9 +16,10 @@ from skmtl.neural import _environment
 from skmtl.neural._environment import WORTH_THREADS, limited_threads
 from skmtl.neural.training import _loop
 from tests.conftest import ROOT
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
 
 
 @pytest.fixture

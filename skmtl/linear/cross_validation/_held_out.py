@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
@@ -11,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._scored_columns import mean_score, mean_scores
+from skmtl._scored_columns import mean_scores
+from skmtl._scorers import scored_by
 from skmtl.linear.cross_validation._search_data import SearchData
 from skmtl.linear.solvers._coefficients import LinearRows, Units, coefficients_of, in_units_of_y
 from skmtl.linear.solvers._linear_fit import LinearFit
@@ -161,15 +161,10 @@ class HeldOut:
 
     def _score_model(self, model: Any, scores: FoldScores, k: int) -> None:
         """Put what the scorer says in the place of alpha ``k``."""
-        data, weight = self.data, {}
-        if data.sample_weight is not None and _takes_weights(self.scorer):
-            weight["sample_weight"] = data.sample_weight
-        score = self.scorer(model, data.X_given, data.y, **weight)
-        if not isinstance(score, Mapping):
-            scores.mean[k] = score
-            return
-        by_task = [value for key, value in score.items() if key not in ("mean", "worst")]
-        scores.mean[k] = score["mean"] if "mean" in score else mean_score(by_task)
+        data = self.data
+        scores.mean[k], by_task = scored_by(
+            self.scorer, model, data.X_given, data.y, data.sample_weight
+        )
         if len(by_task) == scores.tasks.shape[1]:
             scores.tasks[k] = by_task
 
@@ -180,10 +175,3 @@ def _mean_squared_errors(task: Task, expected: Array, values: Array, weight: Arr
         return np.nan
     errors = (expected[:, used] - values[used]) ** 2
     return np.average(errors, axis=1, weights=weight[used])
-
-
-def _takes_weights(scorer: Any) -> bool:
-    try:
-        return "sample_weight" in inspect.signature(scorer).parameters
-    except (TypeError, ValueError):
-        return False

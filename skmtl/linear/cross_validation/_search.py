@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import LeaveOneOut
 
+from skmtl._scorers import read_scorer
 from skmtl.linear.cross_validation._fold_scores import (
     STATISTICAL,
     scores_from_rows,
@@ -162,7 +163,7 @@ class Search:
     ) -> list[list[Path]]:
         """For every model what gives the scores of its folds: of each, or of all together."""
         data, tasks, scoring = self.data, self.targets.tasks, self.estimator.scoring
-        n_columns, scorer = 1 if tasks.is_long else tasks.n_tasks, _scorer(scoring)
+        n_columns, scorer = 1 if tasks.is_long else tasks.n_tasks, read_scorer(scoring)
         paths: list[list[Path]] = []
         for model, path in zip(models, alphas, strict=True):
             path_model = PathModel.of(model)
@@ -210,12 +211,3 @@ class Search:
             return None
         train, test = statistics[0]
         return train.plus(test)
-
-
-def _scorer(scoring: Any) -> Any:
-    if not isinstance(scoring, str):
-        return scoring
-    # On first use: they load the metrics of scikit-learn.
-    from skmtl.metrics import make_multitask_scorer
-
-    return make_multitask_scorer(scoring)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import MultiTaskModule, RepresentationModule
-from skmtl.neural.architectures._layers import PerTask, Shared, place_of_rows
+from skmtl.neural.architectures._embedding import Embedding
+from skmtl.neural.architectures._layers import PerTask, place_of_rows
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
@@ -55,14 +57,14 @@ class Around(MultiTaskModule):
     ----------
     network : MultiTaskModule
         What an architecture has made.
-    embedding : Shared or None
+    embedding : Embedding or None
         What maps the inputs (n_models, n, n_inputs) to those of the network.
     skip : LinearSkip or None
-        Reads the inputs as they come.
+        Reads what the network reads.
     """
 
     def __init__(
-        self, network: MultiTaskModule, embedding: Shared | None, skip: LinearSkip | None
+        self, network: MultiTaskModule, embedding: Embedding | None, skip: LinearSkip | None
     ) -> None:
         super().__init__()
         self.network = network
@@ -77,10 +79,11 @@ class Around(MultiTaskModule):
         return embedded
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        X = self.embed(X)
         if self.skip is None:
-            raw: Tensor = self.network(self.embed(X), task_index)
+            raw: Tensor = self.network(X, task_index)
             return raw
-        return self.network.plus(self.skip(X, task_index), self.embed(X), task_index)
+        return self.network.plus(self.skip(X, task_index), X, task_index)
 
     def read_as(self, tasks: TaskSet) -> None:
         self.network.read_as(tasks)
@@ -107,7 +110,7 @@ class Around(MultiTaskModule):
         self.network.initialize(seeds, task_keys, activation)
         for model, seed in enumerate(seeds):
             if self.embedding is not None:
-                self.embedding.initialize(model, np.random.default_rng([seed, EMBEDDING]), 1.0)
+                self.embedding.initialize(model, np.random.default_rng([seed, EMBEDDING]))
             if self.skip is not None:
                 self.skip.initialize(model, [], 1.0)
 
@@ -126,15 +129,19 @@ class RepresentationAround(RepresentationModule, Around):
     def beside(self, X: Tensor, task_index: Tensor | None = None) -> Tensor | None:
         if self.skip is None:
             return None
-        added: Tensor = self.skip(X, task_index)
+        added: Tensor = self.skip(self.embed(X), task_index)
         return added
 
 
-def put_around(
-    network: MultiTaskModule, spec: NetworkSpec, embedding: Shared | None
+def build_around(
+    build: Callable[[NetworkSpec], MultiTaskModule], spec: NetworkSpec
 ) -> MultiTaskModule:
-    """The network with what the description asks for around it."""
-    skip = None
+    """What ``build`` makes, with what the description asks for around it."""
+    embedding, skip = None, None
+    if spec.embedding is not None:
+        embedding = Embedding(spec.n_models, spec.row_shape[0], **spec.embedding)
+        spec = replace(spec, n_features=embedding.n_outputs)
+    network = build(spec)
     if spec.linear_skip:
         if len(spec.row_shape) > 1:
             raise ValueError(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skmtl._aliases import Searchable
-from skmtl.neural.architectures._layers import PerTask, Shared
+from skmtl.neural.architectures._layers import PerTask, Shared, TaskLayer
 from skmtl.neural.architectures._normalization import Normalization
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
@@ -171,6 +172,18 @@ class MultiTaskModule(nn.Module, ABC):
                     module.initialize(model, rngs, gain)
                 elif isinstance(module, Normalization):
                     module.initialize(model)
+
+    def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
+        """Let the raw scores of every task begin around some values, where heads have a bias.
+
+        Parameters
+        ----------
+        raw : sequence of ndarray of shape (n_outputs_of_task,)
+            One for each task.
+        """
+        for module in self.modules():
+            if isinstance(module, TaskLayer) and module.is_output:
+                module.start_at(raw)
 
     def _parameters_of(self, kind: type) -> list[nn.Parameter]:
         return [

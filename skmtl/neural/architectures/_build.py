@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._around import put_around
+from skmtl.neural.architectures._around import build_around
 from skmtl.neural.architectures._base import (
     Architecture,
     MultiTaskModule,
@@ -34,7 +34,7 @@ def build_network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskMod
         If the module is of another shape than the description asks for, or has parameters
         that nothing draws from the seed.
     """
-    return put_around(_network(architecture, spec), spec, None)
+    return build_around(partial(_network, architecture), spec)
 
 
 def _network(architecture: Architecture, spec: NetworkSpec) -> MultiTaskModule:

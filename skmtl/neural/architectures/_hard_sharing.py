@@ -184,6 +184,8 @@ class Heads(nn.Module):
             NextTaskLayer(n_models, n_units, width, tasks, kind)
             for n_units, width, kind in zip(hidden_layer_sizes, widths[1:], kinds[1:], strict=True)
         )
+        last: Any = self.rest[-1] if self.rest else self.first
+        last.is_output = True
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
         self.n_tasks = n_tasks

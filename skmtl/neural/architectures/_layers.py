@@ -89,7 +89,8 @@ class TaskLayer(PerTask):
     """Base of the layers in which every task has parameters of its own.
 
     ``weight`` and ``bias`` hold the tasks one after the other, ``outputs`` says how many
-    units each has. ``tasks`` names the members where they are some of the tasks only.
+    units each has. ``tasks`` names the members where they are some of the tasks only;
+    ``is_output`` says whether the units are their raw scores.
     Initial weights are Glorot's times ``scale``. Only layers with as many units for every task
     can have a ``normalization``.
     """
@@ -97,6 +98,7 @@ class TaskLayer(PerTask):
     weight: nn.Parameter
     bias: nn.Parameter
     scale = 1.0
+    is_output = False
 
     def __init__(
         self,
@@ -122,6 +124,15 @@ class TaskLayer(PerTask):
         with torch.no_grad():
             weights = [self.scale * weight for weight, _ in pairs]
             self._set(model, weights, [self.scale * bias for _, bias in pairs])
+
+    def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
+        """Let the biases be some values for each task."""
+        for t, n_outputs, bias in zip(self.tasks, self.outputs, self._biases(), strict=True):
+            bias.copy_(torch.from_numpy(raw[t][:n_outputs]))
+
+    @abstractmethod
+    def _biases(self) -> Sequence[Tensor]:
+        """Those of the tasks (..., n_outputs)."""
 
     @abstractmethod
     def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
@@ -175,6 +186,9 @@ class FirstTaskLayer(TaskLayer):
         self.weight[model] = torch.from_numpy(np.concatenate(weights))
         self.bias[model, 0] = torch.from_numpy(np.concatenate(biases))
 
+    def _biases(self) -> Sequence[Tensor]:
+        return self.bias.detach().split(self.outputs, dim=-1)
+
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         if task_index is not None:
             return self._gather(x, task_index)
@@ -215,6 +229,10 @@ class NextTaskLayer(TaskLayer):
             padded_bias[t, :n_outputs] = biases[t]
         self.weight[model] = torch.from_numpy(padded_weight)
         self.bias[model] = torch.from_numpy(padded_bias)
+
+    def _biases(self) -> Sequence[Tensor]:
+        by_task = self.bias.detach().unbind(-2)
+        return [bias[..., :n] for bias, n in zip(by_task, self.outputs, strict=True)]
 
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         if task_index is not None:

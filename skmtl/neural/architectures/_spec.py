@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class NetworkSpec:
         What hidden units are normalised over before their activation.
     linear_skip : bool, default=False
         Whether a linear path leads from the inputs to every head. It is put beside the module.
+    embedding : dict, default=None
+        What is trained before the module; see `Embedding`. The module is told how many numbers
+        it finds.
     n_models : int, default=1
         Number of networks that live in the module side by side.
 
@@ -45,6 +49,7 @@ class NetworkSpec:
     dropout: float = 0.0
     normalization: str | None = None
     linear_skip: bool = False
+    embedding: Mapping[str, Any] | None = None
     n_models: int = 1
 
     @property

@@ -133,6 +133,8 @@ class OwnHeads(nn.Module):
             NextTaskLayer(n_models, n_units, width, tasks, kind)
             for n_units, width, kind in zip(sizes, widths, kinds, strict=True)
         )
+        last: Any = self.layers[-1]
+        last.is_output = True
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
         is_used = torch.arange(max(1, *outputs)) < torch.tensor(outputs)[:, None]

@@ -27,12 +27,13 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
 
     .. math::
         \sum_t \frac{\omega_t}{\sum_i s_{ti}} \sum_i s_{ti} \, \ell_t(y_{ti}, f_t(x_i))
-        + \frac{\alpha}{2} \|W\|^2
 
     with the loss :math:`\ell_t` of the task type, ``task_weight`` :math:`\omega`, sample
-    weights :math:`s`, 0 where a label is unobserved, and the weights W of all layers. It is
-    minimised on shuffled batches, by Adam if not told otherwise. Regression targets are
-    standardised inside.
+    weights :math:`s`, 0 where a label is unobserved. It is minimised on shuffled batches by AdamW
+    if not told otherwise, from where every head predicts the mean, the log-odds, ... of its task;
+    weights decay the faster the fewer rows there are (see ``alpha``), and the fit is as long as
+    its number of steps asks for (see ``max_iter``). Regression targets are standardised
+    inside.
 
     Parameters
     ----------
@@ -76,31 +77,31 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (128, 128),
+        hidden_layer_sizes: Any = (64, 64),
         *,
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
         architecture: Any = "hard_sharing",
         head_hidden_layer_sizes: Any = (),
-        linear_skip: bool = False,
-        feature_scaling: str | None = None,
-        numeric_embedding: Any = None,
+        linear_skip: bool | str = "auto",
+        feature_scaling: str | None = "auto",
+        numeric_embedding: Any = "auto",
         categorical_features: Any = None,
-        activation: str = "relu",
-        dropout: float = 0.0,
+        activation: str = "gelu",
+        dropout: float = 0.1,
         normalization: str | None = None,
         balancing: Any = "equal",
         task_weight: Any = None,
-        solver: str = "adam",
-        alpha: float = 1e-4,
-        learning_rate: str = "constant",
-        learning_rate_init: float = 1e-3,
+        solver: str = "adamw",
+        alpha: float | str = "auto",
+        learning_rate: str = "cosine",
+        learning_rate_init: float = 1e-2,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         max_grad_norm: float | None = None,
         batch_size: int | str = "auto",
-        max_iter: int = 200,
+        max_iter: int | str = "auto",
         early_stopping: bool = False,
         monitor: Any = "mean",
         validation_fraction: float = 0.1,
@@ -188,14 +189,16 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
         for a task without labels in it, that waits for its first labels. Such a task has a
         place in the network from the start, while one that `fit` finds without labels, or with
         one class, has none, and changes no other task.
+
+        No schedule changes the learning rate, for a stream has no end that it could lead to: every
+        call takes steps of ``learning_rate_init``. ``alpha="auto"`` counts all rows so far.
         """
         self._validate_params()
-        for name, only in (("early_stopping", False), ("learning_rate", "constant")):
-            if getattr(self, name) != only:
-                raise ValueError(
-                    f"partial_fit does not support {name}={getattr(self, name)!r}: it trains for "
-                    f"one pass. Set {name}={only!r}, or call fit."
-                )
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it trains for one pass. Set "
+                "early_stopping=False, or call fit."
+            )
         with all_or_nothing(self):
             is_first = not hasattr(self, "_fitted")
             X, task_column = self._read_X(X, reset=is_first)

@@ -18,9 +18,9 @@ CONSTRAINTS: dict[str, Any] = {
     **TASKS,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "linear_skip": ["boolean"],
+    "linear_skip": [StrOptions({"auto"}), "boolean"],
     "feature_scaling": [StrOptions({"auto", "robust", "standard"}), None],
-    "numeric_embedding": [str, HasMethods(["fit", "transform"]), None],
+    "numeric_embedding": [str, HasMethods(["fit", "transform"]), HasMethods("layer"), None],
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "activation": [StrOptions(ACTIVATIONS)],
     "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -28,14 +28,14 @@ CONSTRAINTS: dict[str, Any] = {
     "balancing": [str, HasMethods("start"), callable],
     **TASK_WEIGHT,
     "solver": [StrOptions({"adam", "adamw", "sgd"})],
-    "alpha": [Interval(Real, 0, None, closed="left")],
+    "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "early_stopping": ["boolean"],
     "monitor": "no_validation",
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -50,7 +50,7 @@ CONSTRAINTS: dict[str, Any] = {
 }
 
 PARAMETERS = """
-    hidden_layer_sizes : array-like of int, default=(128, 128)
+    hidden_layer_sizes : array-like of int, default=(64, 64)
         Units of the hidden layers that all tasks share. Empty for none: linear models.
     <task parameters>
     architecture : str or Architecture, default="hard_sharing"
@@ -58,10 +58,11 @@ PARAMETERS = """
         has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers of each head.
-    linear_skip : bool, default=False
+    linear_skip : bool or "auto", default="auto"
         Whether a linear path leads from the inputs to every head, beside the hidden layers. It
-        belongs to the tasks, as heads do, and starts at zero.
-    feature_scaling : {"auto", "robust", "standard"}, default=None
+        belongs to the tasks, as heads do, and starts at zero. "auto": for wide y, unless there are
+        no hidden layers, or the network or trunk is one that the user gives.
+    feature_scaling : {"auto", "robust", "standard"} or None, default="auto"
         How columns of X are put on one scale, by what `fit` finds in the rows with labels.
         "robust" subtracts the median, divides by the standard deviation, or by what the quartiles
         say of it where outliers decide, and bends what is far off, z / sqrt(1 + (z / 5)**2)
@@ -70,23 +71,25 @@ PARAMETERS = """
         "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
         Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
         fits that go on, keep the scale they find.
-    numeric_embedding : str, transformer or None, default=None
+    numeric_embedding : str, transformer or None, default="auto"
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
-        where labels jump or bend with single columns. "auto" does so for columns with three to 16
-        values, which are levels rather than quantities. An alias or an object of
-        `skmtl.neural.inputs`, or any transformer of scikit-learn. Dense X only; "auto" leaves
-        sparse X, and networks that the user gives, as they are.
+        where labels jump or bend with single columns, "periodic" (`Periodic`) where they wave.
+        "auto" is piecewise linear for columns with three to 16 values, which are levels rather
+        than quantities, and nothing for others, for sparse X, and for networks that the user
+        gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
+        scikit-learn, for dense X.
     categorical_features : "from_dtype" or array-like of bool, int or str, default=None
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
-        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads one
-        number for each category that has labels in `fit`, and one for what is missing there; a
-        category it has not seen counts as missing. Calls of `partial_fit` after the first know
-        the categories of the first.
-    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="relu"
+        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads an
+        input for each category that has labels in `fit`, and one for what is missing there; for
+        columns of more than eight categories, a vector that is trained for each. A category that it
+        has not seen counts as missing. Calls of `partial_fit` after the first know the categories
+        of the first.
+    activation : {"identity", "logistic", "tanh", "relu", "silu", "gelu"}, default="gelu"
         Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
         exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and
         Gimpel, 2016).
-    dropout : float in [0, 1), default=0.0
+    dropout : float in [0, 1), default=0.1
         Probability that a hidden unit is left out of a training step.
     normalization : {"layer", "batch"}, default=None
         What hidden units, those of heads included, are normalised over before their activation.
@@ -106,25 +109,29 @@ PARAMETERS = """
         tasks have far fewer labels than others. A dict names the exceptions, a Series names all
         tasks, a list is in their order. A task of weight 0 does not touch what is shared, but
         its own head still learns.
-    solver : {"adam", "adamw", "sgd"}, default="adam"
+    solver : {"adam", "adamw", "sgd"}, default="adamw"
         How gradients become steps: Adam (Kingma and Ba, ICLR 2015); AdamW (Loshchilov and
         Hutter, ICLR 2019), which shrinks the weights apart from the gradient; or stochastic
         gradient descent with momentum, as scikit-learn's.
-    alpha : float, default=1e-4
-        Strength of the L2 penalty, alpha / 2 times the sum of squared weights; biases are free.
-        With ``solver="adamw"`` there is no penalty: before each step the weights lose a share
-        of alpha times the step size. Values around 0.01 are usual there.
-    learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="constant"
+    alpha : float or "auto", default="auto"
+        Strength of the decay of the weights; biases are free. With ``solver="adamw"``, the weights
+        lose a share of alpha times the step size before each step. "auto" is B / (50 n eta) there,
+        for batches of B out of n rows and eta = ``learning_rate_init``, so that weights shrink by
+        2 % in an epoch: few rows make a strong decay (Wang and Aitchison, ICML 2025). With the
+        other solvers, alpha / 2 times the sum of squared weights is added to the objective, and
+        "auto" is 1e-4.
+    learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"
         How the step size changes. "cosine" (Loshchilov and Hutter, ICLR 2017, no restarts) and
         "one_cycle" (Smith and Topin, 2018) change it from step to step, so that few epochs
         follow the curve as well. After the share p of the steps of ``max_iter`` epochs, cosine
-        is at learning_rate_init * (1 + cos(pi * p)) / 2; one cycle rises in a line from
-        learning_rate_init / 25 at p = 0 to learning_rate_init at p = 0.3, and from there falls
-        to 0 as cosine does. Such a fit ends with ``max_iter`` without a warning, or where
-        ``n_iter_no_change`` stops it. "plateau" divides it by 5 after an epoch, whenever the
-        monitored loss has not improved by ``tol`` in ``n_iter_no_change // 2`` epochs (at least
-        one). `partial_fit` takes "constant" only.
-    learning_rate_init : float, default=1e-3
+        is at learning_rate_init * (1 + cos(pi * p)) / 2, times a line that rises from 0 to 1 in
+        the first twentieth; one cycle rises in a line from learning_rate_init / 25 at p = 0 to
+        learning_rate_init at p = 0.3, and from there falls to 0 as cosine does. Such a fit has all
+        ``max_iter`` epochs and ends without a warning, unless early stopping ends it. "plateau"
+        divides it by 5 after an epoch, whenever the monitored loss has not improved by ``tol`` in
+        ``n_iter_no_change // 2`` epochs (at least one). `partial_fit` takes constant steps,
+        whatever this is.
+    learning_rate_init : float, default=1e-2
         Step size; the highest one where it changes.
     momentum : float in [0, 1], default=0.9
         Share of the last step that goes into the next. Only with ``solver="sgd"``.
@@ -134,9 +141,10 @@ PARAMETERS = """
         Norm to which the gradient over all parameters, before the penalty is added, is
         shortened where it is longer (Pascanu et al., ICML 2013). None leaves it as it is.
     batch_size : int or "auto", default="auto"
-        Rows per step; "auto" is 200. At most all rows are taken.
-    max_iter : int, default=200
-        Epochs at most.
+        Rows per step, at most all; "auto" is 64 for up to 2,048 rows, 256 from 8,192 on, a 32nd
+        of the rows in between, or a little less, so that batches are of one size.
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" counts steps: as many epochs as have 500 of them, at least 30.
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
         Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the

@@ -13,6 +13,36 @@ from skmtl._aliases import Searchable
 Array = NDArray[Any]
 
 
+class TrainedEmbedding(Searchable, BaseEstimator, ABC):
+    """Columns beside the numbers of X that are trained with the network.
+
+    Attributes
+    ----------
+    alias : str
+        What it is called as a parameter.
+    """
+
+    alias: ClassVar[str]
+
+    @abstractmethod
+    def layer(self, n_models: int, n_numbers: int) -> Any:
+        """A module that makes the columns.
+
+        Parameters
+        ----------
+        n_models : int
+            Number of networks side by side.
+        n_numbers : int
+            Columns of X that are numbers.
+
+        Returns
+        -------
+        module : Shared
+            Maps (n_models, n, n_numbers) to (n_models, n, n_outputs), says ``n_outputs``, and
+            draws its parameters, whose first axis are the models; see `PeriodicLayer`.
+        """
+
+
 class NumericEmbedding(Searchable, BaseEstimator, ABC):
     """Columns that a network reads beside those of X: a transformer, as scikit-learn has them.
 

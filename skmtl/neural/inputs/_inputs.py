@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
+from skmtl.neural.inputs._base import TrainedEmbedding
 from skmtl.neural.inputs._labels import as_numbers
-from skmtl.neural.inputs._parts import Missing, Part, fit_embedded, fit_one_hot
+from skmtl.neural.inputs._parts import Codes, Missing, Part, fit_categories, fit_embedded
 from skmtl.neural.inputs._scaling import Scaling, fit_scaling, with_missing
 from skmtl.tasks._targets import Targets
 
@@ -22,6 +23,9 @@ Array = NDArray[Any]
 # Quantiles of so many rows, drawn at random, are as good as those of all: their standard error
 # is half a percent of the distance between quartiles.
 SAMPLE = 100_000
+# Numbers that stand for one of many categories (Holzmueller et al., "Better by default",
+# NeurIPS 2024, table A.1).
+TABLE_WIDTH = 8
 # Numbers that are transformed at a time.
 CHUNK = 2**18
 
@@ -42,6 +46,8 @@ class Inputs:
         Of the numbers; None for rows that are no vectors, which are read as they are.
     parts : sequence of Part
         The further columns.
+    numeric : TrainedEmbedding or None
+        What makes more columns in the network.
     """
 
     settings: dict[str, Any]
@@ -49,6 +55,7 @@ class Inputs:
     numbers: Array | None = None
     scaling: Scaling | None = None
     parts: Sequence[Part] = ()
+    numeric: TrainedEmbedding | None = None
 
     @property
     def n_inputs(self) -> int | tuple[int, ...]:
@@ -56,6 +63,20 @@ class Inputs:
         if len(self.row_shape) > 1:
             return self.row_shape
         return self._n_numbers + sum(part.n_columns for part in self.parts)
+
+    @property
+    def embedding(self) -> dict[str, Any] | None:
+        """What is trained before the network, in the words of `NetworkSpec`."""
+        tables = tuple(part.n_rows for part in self.parts if isinstance(part, Codes))
+        numeric = self.numeric if self._n_numbers else None
+        if numeric is None and not tables:
+            return None
+        return {
+            "n_numbers": self._n_numbers,
+            "numeric": numeric,
+            "tables": tables,
+            "width": TABLE_WIDTH,
+        }
 
     @property
     def _n_numbers(self) -> int:
@@ -122,7 +143,7 @@ def fit_inputs(
         Labels.
     feature_scaling : {"robust", "standard"} or None
         See `fit_scaling`.
-    numeric_embedding : transformer or None
+    numeric_embedding : transformer, TrainedEmbedding or None
         Not fitted yet.
     categories : dict of int, default=None
         For each column of categories how many there are: it holds their numbers.
@@ -140,26 +161,28 @@ def fit_inputs(
         return Inputs(settings, X.shape[1:])
     numbers: Array | None = None
     parts: list[Part] = []
+    tables: list[Any] = []
     if categories:
         numbers = np.setdiff1d(np.arange(X.shape[1]), list(categories))
     if not sparse.issparse(X):
         gaps = np.setdiff1d(with_missing(X), list(categories or ()))
         parts += [Missing(gaps)] if len(gaps) else []
-        parts += fit_one_hot(X, categories or {})
+        tables = fit_categories(X, categories or {})
     if X.shape[0] > SAMPLE:
         rows = np.sort(np.random.default_rng(0).choice(X.shape[0], SAMPLE, replace=False))
         X, targets = X[rows], targets.take(rows)
     row_shape = X.shape[1:]
     X = X if numbers is None else X[:, numbers]
     scaling = fit_scaling(feature_scaling, X)
-    if numeric_embedding is not None and X.shape[1]:
+    trained = numeric_embedding if hasattr(numeric_embedding, "layer") else None
+    if numeric_embedding is not None and trained is None and X.shape[1]:
         Z = np.empty(X.shape)
         scaling.apply(X, Z)
         needs_labels = get_tags(numeric_embedding).target_tags.required
         y = as_numbers(targets) if needs_labels else None
         embedded = fit_embedded(clone(numeric_embedding), Z, y)
         parts += [embedded] if embedded.n_columns else []
-    return Inputs(settings, row_shape, numbers, scaling, parts)
+    return Inputs(settings, row_shape, numbers, scaling, [*parts, *tables], trained)
 
 
 def _check(X: Any, **settings: Any) -> None:

@@ -17,6 +17,9 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
+# Inputs of their own have at most so many categories of a column (Holzmueller et al., "Better by
+# default", NeurIPS 2024, table A.1; measured: with 12, 25 and 400 categories a table is better).
+MANY = 8
 # A column of an embedding that spreads no more is constant.
 TINY = 1e-9
 # Columns of an embedding count so much less than those of X (measured: with many bins beside
@@ -83,6 +86,27 @@ class OneHot(Part):
 
 
 @dataclass(frozen=True, eq=False)
+class Codes(OneHot):
+    """The number of the category: the row of a table, which is trained with the network.
+
+    The last row is for what is missing or unknown where `fit` has seen none.
+    """
+
+    @property
+    def n_columns(self) -> int:  # type: ignore[override]
+        return 1
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table."""
+        return int(self.place.max(initial=-1)) + 2
+
+    def write(self, X: Array, Z: Array, out: Array) -> None:
+        position = self.positions(X)
+        out[:, 0] = np.where(position < 0, self.n_rows - 1, position)
+
+
+@dataclass(frozen=True, eq=False)
 class Embedded(Part):
     """Columns that a transformer makes of the numbers, standardised.
 
@@ -107,9 +131,12 @@ class Embedded(Part):
         out *= self.factor
 
 
-def fit_one_hot(X: Array, categories: Mapping[int, int]) -> list[OneHot]:
-    """For each column of categories, given how many `fit` knows: those that rows X have."""
-    parts = []
+def fit_categories(X: Array, categories: Mapping[int, int]) -> list[OneHot]:
+    """For each column of categories, given how many `fit` knows: those that rows X have.
+
+    `Codes`, of columns with many, come last.
+    """
+    parts: list[OneHot] = []
     for column, n_categories in categories.items():
         codes = X[:, column]
         is_missing = np.isnan(codes)
@@ -119,8 +146,8 @@ def fit_one_hot(X: Array, categories: Mapping[int, int]) -> list[OneHot]:
         # Where `fit` has seen none missing, there is no such column.
         missing = len(known) if is_missing.any() else -1
         place[place < 0] = missing
-        parts.append(OneHot(column, place))
-    return parts
+        parts.append((OneHot if len(known) <= MANY else Codes)(column, place))
+    return sorted(parts, key=lambda part: isinstance(part, Codes))
 
 
 def fit_embedded(embedding: Any, Z: Array, y: Array | None) -> Embedded:

@@ -2,4 +2,6 @@
 
 from skmtl.neural._torch import imported_on_use
 
-__getattr__ = imported_on_use(__name__, {"raw_scores_of": "_predict"})
+__getattr__ = imported_on_use(
+    __name__, dict.fromkeys(("raw_scores_of", "scores_of_models"), "_predict")
+)

@@ -31,17 +31,24 @@ Array = NDArray[Any]
 CHUNK = 2**22
 
 
+def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Array:
+    """Raw scores (n, n_outputs) of a fitted estimator."""
+    raw: Array = scores_of_models(estimator, estimator._fitted, X, task_index)[0]
+    return raw
+
+
 @safe_after_fork()
 @full_precision()
-def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Array:
-    """Raw scores of a fitted estimator; its module is built once and kept."""
-    fitted: FittedState = estimator._fitted
+def scores_of_models(
+    estimator: Any, fitted: FittedState, X: Any, task_index: Array | None = None
+) -> Array:
+    """Raw scores (n_models, n, n_outputs) of networks; their module is built once and kept."""
     tasks, network_tasks = estimator._task_set, fitted.network_tasks
     if network_tasks is not None:
         tasks = tasks.take(network_tasks)
     device = _device_or_cpu(estimator.device)
     if fitted.built.get("device") != device:
-        module = build(fitted.description, fitted.dtype, device, tasks=tasks)
+        module = build(fitted.description, fitted.dtype, device, fitted.n_models, tasks)
         set_state(module, fitted.parameters)
         fitted.built.update(device=device, module=module)
     index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
@@ -69,7 +76,7 @@ def raw_scores(
     seen: Array | None = None,
     inputs: Inputs | None = None,
 ) -> Array:
-    """Raw scores (n, n_outputs) as float64, in chunks; the module holds one model.
+    """Raw scores (n_models, n, n_outputs) as float64, in chunks.
 
     Rows of an unknown task (index -1) get the mean over the tasks in the mask ``seen``.
     ``inputs`` is what the module reads of X.
@@ -78,7 +85,8 @@ def raw_scores(
     n_outputs = sum(description["outputs_per_task"])
     if task_index is not None:
         n_outputs = description["outputs_per_task"][0]
-    raw = np.zeros((X.shape[0], n_outputs))
+    n_models = len(parameter)
+    raw = np.zeros((n_models, X.shape[0], n_outputs))
     if not n_outputs:
         # A single class: its prediction is certain.
         return raw
@@ -86,15 +94,18 @@ def raw_scores(
     module.eval()
     with torch.no_grad():
         for rows in _chunks(
-            np.flatnonzero(~unknown), _width(module, description, is_long=task_index is not None)
+            np.flatnonzero(~unknown),
+            n_models * _width(module, description, is_long=task_index is not None),
         ):
             index = None
             if task_index is not None:
-                index = torch.from_numpy(task_index[rows]).to(parameter.device)[None]
-            raw[rows] = _numpy(module(_features(X, rows, parameter, inputs), index))
-        for rows in _chunks(np.flatnonzero(unknown), _width(module, description)):
+                index = torch.from_numpy(task_index[rows]).to(parameter.device)
+                index = index.expand(n_models, -1)
+            raw[:, rows] = _numpy(module(_features(X, rows, parameter, inputs), index))
+        for rows in _chunks(np.flatnonzero(unknown), n_models * _width(module, description)):
             scores = _numpy(module(_features(X, rows, parameter, inputs)))
-            raw[rows] = scores.reshape(len(rows), -1, n_outputs)[:, seen].mean(axis=1)
+            by_task = scores.reshape(n_models, len(rows), -1, n_outputs)
+            raw[:, rows] = by_task[:, :, seen].mean(axis=2)
     return raw
 
 
@@ -127,11 +138,12 @@ def _width(module: MultiTaskModule, description: dict[str, Any], *, is_long: boo
 def _features(X: Any, rows: Array, parameter: Tensor, inputs: Inputs | None) -> Tensor:
     X = X[rows] if inputs is None else inputs.transform(X, rows)
     X = X.toarray() if sparse.issparse(X) else X
-    return torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)[None]
+    rows_of_one = torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)
+    return rows_of_one.expand(len(parameter), *rows_of_one.shape)
 
 
 def _numpy(raw: Tensor) -> Array:
-    return raw[0].cpu().numpy().astype(np.float64)
+    return raw.cpu().numpy().astype(np.float64)
 
 
 def _device_or_cpu(device: str) -> torch.device:

@@ -101,6 +101,15 @@ class FittedState:
         """Of the parameters."""
         return next(array.dtype for array in self.parameters.values() if array.dtype.kind == "f")
 
+    @property
+    def n_models(self) -> int:
+        """Number of networks."""
+        return len(next(iter(self.parameters.values())))
+
+    def take(self, models: Array) -> FittedState:
+        """Some of the networks."""
+        return replace(self, parameters={k: array[models] for k, array in self.parameters.items()})
+
     def __getstate__(self) -> dict[str, Any]:
         # Arrays and a description are enough: predict builds the module again.
         state = {**vars(self), "built": {}}

@@ -25,6 +25,7 @@ class Adam(Optimizer):
     """
 
     kinds = ("first", "second")
+    beta2 = BETA2
     is_decoupled = False
 
     def _fused(self, parameters: Any, gradients: Any, *kept_rate_alpha: Any) -> None:
@@ -40,7 +41,7 @@ class Adam(Optimizer):
             [self.n_steps] * len(parameters),
             lr=rate,
             beta1=BETA1,
-            beta2=BETA2,
+            beta2=self.beta2,
             weight_decay=alpha,
             eps=EPSILON,
             amsgrad=False,
@@ -58,8 +59,8 @@ class Adam(Optimizer):
             else:
                 g = g + alpha * p
             m.lerp_(g, 1 - BETA1)
-            v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
-            scale = (v / (1 - BETA2**t)).sqrt_().add_(EPSILON)
+            v.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
+            scale = (v / (1 - self.beta2**t)).sqrt_().add_(EPSILON)
             p.sub_(rate / (1 - BETA1**t) * (m / scale))
 
 
@@ -68,9 +69,14 @@ class AdamW(Adam):
 
     .. math:: W \leftarrow (1 - \eta \alpha) W, \text{ then the step of Adam without a penalty}
 
+    Fits on tables take some hundred steps: the mean of squared gradients, with
+    :math:`\beta_2 = 0.97`, reaches over the last 33 of them instead of a thousand.
+
     References
     ----------
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
     """
 
+    # Measured: benchmarks/accuracy. Holzmueller et al., NeurIPS 2024, table A.1, have 0.95.
+    beta2 = 0.97
     is_decoupled = True

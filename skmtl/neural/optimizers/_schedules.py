@@ -13,6 +13,8 @@ from skmtl.neural.optimizers._base import Gradients, Optimizer, State, Wrapped
 
 # As in PyTorch's OneCycleLR and fastai: share of the steps that warm up, and from where.
 WARM_UP, START = 0.3, 1 / 25
+# Share of the steps that warm up before a cosine: measured by benchmarks/accuracy.py.
+COSINE_WARM_UP = 0.05
 # As scikit-learn's learning_rate="adaptive" has it.
 CUT = 5.0
 
@@ -63,19 +65,30 @@ class Planned(Wrapped):
         `cosine` or `one_cycle`.
     n_steps : int
         Number of steps in max_iter epochs.
+    n_warm_up : int, default=1
+        Number of steps, on top of the curve, over which rates rise in a line from nothing.
     """
 
     optimizer: Optimizer
 
-    def __init__(self, optimizer: Optimizer, curve: Callable[[float], float], n_steps: int) -> None:
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        curve: Callable[[float], float],
+        n_steps: int,
+        n_warm_up: int = 1,
+    ) -> None:
         super().__init__(optimizer)
         self.highest, self.curve, self.n_steps = optimizer.learning_rate, curve, n_steps
+        self.n_warm_up = n_warm_up
         self.n_done = 0
 
     def step(self, gradients: Gradients) -> None:
         """A step at the rate of the moment."""
-        self.optimizer.learning_rate = self.highest * self.curve(self.n_done / self.n_steps)
+        share = self.curve(self.n_done / self.n_steps)
         self.n_done += 1
+        share *= min(1.0, self.n_done / self.n_warm_up)
+        self.optimizer.learning_rate = self.highest * share
         self.optimizer.step(gradients)
 
     def state(self) -> State:
@@ -138,5 +151,6 @@ def scheduled(
     if learning_rate == "plateau":
         return Plateau(optimizer, n_models, max(1, n_iter_no_change // 2))
     if learning_rate in CURVES:
-        return Planned(optimizer, CURVES[learning_rate], n_steps)
+        share = COSINE_WARM_UP if learning_rate == "cosine" else 0.0
+        return Planned(optimizer, CURVES[learning_rate], n_steps, max(1, round(share * n_steps)))
     return optimizer

@@ -7,8 +7,11 @@ __getattr__ = imported_on_use(
     {
         "CosineProbe": "_probe",
         "LookAheadProbe": "_probe",
+        "draw_seed": "_setup",
         "fit_network": "_fit",
+        "fit_stack": "_stack",
         "partial_fit_network": "_fit",
         "resolve": "_setup",
+        "same_structure": "_stack",
     },
 )

@@ -44,7 +44,8 @@ class Watch:
         self.estimator = estimator
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.data = {"X": X, "y": y, "metadata": metadata}
-        self.fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        max_iter = None if estimator.max_iter == "auto" else estimator.max_iter
+        self.fit = estimator._init_callback_context(max_subtasks=max_iter)
         self.fit.call_on_fit_task_begin(estimator=estimator, **self.data)
         self.state: Callable[[], dict[str, Any]] = dict
         self.pause: Callable[[], Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from skmtl.neural.networks._state import FittedState
 from skmtl.neural.training._evaluate import mean_losses
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._run import Run
-from skmtl.neural.training._setup import SPLIT, Fit
+from skmtl.neural.training._setup import ALONE, SPLIT, Fit, Member
 from skmtl.neural.training._validation import may_be_held_out, validation_split
 
 Array = NDArray[Any]
@@ -39,14 +40,14 @@ class Validation(ABC):
         The rows whose loss is judged.
     rows : Rows
         The latter.
-    n_models : int
-        Models that train; the first is kept.
+    members : sequence of tuple of int
+        The models that train; the first is kept.
     """
 
     training: Array | None = None
     judged: Array
     rows: Rows
-    n_models = 1
+    members: Sequence[Member] = ALONE
 
     def model_rows(self, rows: Rows) -> ModelRows | None:
         """Training rows of each model; None if all have the same."""
@@ -105,10 +106,10 @@ class Folds(Validation):
         held = [test[can_judge[test]] for _, test in folds]
         every = np.arange(n_rows)
         self.index = [every, *(np.setdiff1d(every, some) for some in held)]
-        self.n_models = len(self.index)
+        self.members = [*ALONE, *((0, k) for k in range(1, len(self.index)))]
         self.judged = np.flatnonzero(can_judge)
         self.rows = fit.rows(self.judged)
-        self.held_out = HeldOut(fit.rows(), [every[:0], *held], [0] * self.n_models)
+        self.held_out = HeldOut(fit.rows(), [every[:0], *held], [0] * len(self.index))
 
     def model_rows(self, rows: Rows) -> ModelRows:
         """All for the first model, those outside a fold for each of the others."""
@@ -122,7 +123,7 @@ class Folds(Validation):
         raw = self.rows.values.new_tensor(self._raw(run))
         losses = run.step.objective(raw, self.rows.all()).cpu().numpy().astype(np.float64)
         losses[:, ~self.rows.task_has_label] = np.nan
-        return np.repeat(losses, self.n_models, axis=0)
+        return np.repeat(losses, len(self.index), axis=0)
 
     def expected(self, fit: Fit, run: Run) -> list[Array]:
         """What the models that have not seen a row expect of it."""

@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 # Rows at a time.
 CHUNK = 4096
+# Labels of all tasks that count in the prior of each.
+N_POOLED = 10.0
 
 
 def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
@@ -56,6 +58,39 @@ def best_constant(tasks: TaskSet, rows: Rows) -> Array:
         if task.n_outputs_ and used.any():
             raw[outputs] = task.raw_prior(values[used, t].astype(float), weights[used, t])
     return raw
+
+
+def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
+    r"""Raw scores (n_outputs_of_task,) of the best constant of each task, where heads start.
+
+    In long form it is that of the task's labels and of :math:`\kappa` more, which are as those of
+    all tasks: what a task with few labels says of itself is mostly noise.
+    """
+    pooled = best_constant(tasks, rows)
+    if rows.task_index is None:
+        return [pooled[outputs] for outputs in tasks.slices]
+    [task] = tasks.tasks
+    values, weights, index = (
+        tensor.cpu().numpy() for tensor in (rows.values, rows.weights, rows.task_index)
+    )
+    values, weights = values.astype(float), weights.astype(float)
+    used = np.flatnonzero(weights > 0)
+    used = used[np.argsort(index[used], kind="stable")]
+    values, weights, index = values[used], weights[used], index[used]
+    found = [pooled] * tasks.n_tasks
+    if not task.n_outputs_:
+        return found
+    extra, shares = np.array([np.average(values, weights=weights)]), np.ones(1)
+    if task.is_classification:
+        extra, codes = np.unique(values, return_inverse=True)
+        shares = np.bincount(codes, weights) / weights.sum()
+    present, first = np.unique(index, return_index=True)
+    for t, own, weight in zip(
+        present, np.split(values, first[1:]), np.split(weights, first[1:]), strict=True
+    ):
+        count = weight / weight.mean()
+        found[t] = task.raw_prior(np.r_[own, extra], np.r_[count, N_POOLED * shares])
+    return found
 
 
 def constant_losses(raw: Array, objective: Objective, rows: Rows) -> Array:

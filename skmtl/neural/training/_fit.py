@@ -20,7 +20,7 @@ from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
-from skmtl.neural.training._evaluate import best_constant, constant_losses
+from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
     check_finite_epoch,
@@ -31,7 +31,7 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import BATCHES, Fit, draw_seed, read_setting
+from skmtl.neural.training._setup import ALONE, Fit, draw_seed, read_setting
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -48,17 +48,23 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     fit = _begin(estimator, X, targets, before)
     validation = hold_out(fit, before) if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
-    n_models = 1 if validation is None else validation.n_models
+    members = ALONE if validation is None else validation.members
+    model_rows = None if validation is None else validation.model_rows(rows)
+    max_iter = fit.max_iter(model_rows or rows)
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, n_models=n_models),
+        fit.module(
+            None if before is None else before.parameters,
+            members,
+            priors=task_priors(fit.tasks, rows),
+        ),
         rows,
-        fit.rngs(BATCHES, n_models),
-        max_iter=estimator.max_iter,
+        members,
+        max_iter=max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
         judged=None if validation is None else validation.rows,
-        model_rows=None if validation is None else validation.model_rows(rows),
+        model_rows=model_rows,
     )
     run.probe = getattr(estimator, "_probe", None)
     if before is not None and before.pause is not None:
@@ -69,7 +75,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         pause=lambda: pause(fit, run, rows, validation),
     )
     judge = None if validation is None else validation.losses
-    losses = _train(fit, run, rows, max_iter=estimator.max_iter, judge=judge, observer=observer)
+    losses = _train(fit, run, rows, max_iter=max_iter, judge=judge, observer=observer)
     check_finite_epoch(fit, run.progress)
     write_results(fit, run, rows, validation)
     is_over = observer.has_stopped or estimator.learning_rate in CURVES
@@ -117,17 +123,23 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if not len(fit.targets.values):
         return
     rows, after = _count(fit, stream)
+    members = [(stream.n_calls,)]
     run = start(
         fit,
-        fit.module(None if before is None else before.parameters, stream.n_calls),
+        fit.module(
+            None if before is None else before.parameters,
+            members,
+            priors=task_priors(fit.tasks, rows),
+        ),
         rows,
-        [fit.rng(BATCHES, stream.n_calls)],
-        max_iter=1,
+        members,
+        max_iter=None,
         # What is monitored decides on nothing in one pass, and may have no label in it.
         monitor="mean",
         # Few rows may have hardly any spread: what counts is that of all so far.
         constant=after.loss / after.n_rows * (1.0 + FEW / np.sqrt(rows.n_rows)),
         learnt=stream.learnt,
+        n_rows=after.n_rows,
     )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)

@@ -74,7 +74,7 @@ class Progress:
         Number of networks.
     counts : ndarray of shape (n_tasks,)
         Weights of the tasks in their mean loss.
-    tol, n_iter_no_change : float, int
+    tol, n_iter_no_change : float, int or inf
         A model stops when its monitored loss has not fallen by ``tol`` in so many epochs.
     monitor : Monitor, default=None
         The loss that decides; by default the mean.
@@ -89,7 +89,7 @@ class Progress:
         counts: Array,
         *,
         tol: float,
-        n_iter_no_change: int,
+        n_iter_no_change: float,
         monitor: Monitor | None = None,
         constant: Array | None = None,
     ) -> None:

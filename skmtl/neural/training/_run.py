@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +19,11 @@ from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import get_state, on_device, set_state, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
-from skmtl.neural.optimizers._schedules import scheduled
+from skmtl.neural.optimizers._schedules import CURVES, scheduled
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
-from skmtl.neural.training._setup import BALANCING, Fit
+from skmtl.neural.training._setup import ALONE, BALANCING, BATCHES, Fit, Member
 from skmtl.neural.training._step import Step
 from skmtl.neural.training._validation import Monitor, read_monitor
 
@@ -97,14 +97,16 @@ def start(
     fit: Fit,
     module: MultiTaskModule,
     rows: Rows,
-    rngs: list[np.random.Generator],
+    members: Sequence[Member] = ALONE,
     *,
-    max_iter: int,
+    max_iter: int | None,
     monitor: Hashable,
     constant: Array,
     judged: Rows | None = None,
     model_rows: ModelRows | None = None,
+    fits: Sequence[Fit] | None = None,
     learnt: dict[str, Any] | None = None,
+    n_rows: int | None = None,
 ) -> Run:
     """The run of a fit, before its first epoch.
 
@@ -116,10 +118,11 @@ def start(
         The networks.
     rows : Rows
         Training data.
-    rngs : list of numpy.random.Generator
-        One per model: the order of the rows.
-    max_iter : int
-        Epochs at most.
+    members : sequence of tuple of int
+        One per model: what it draws from.
+    max_iter : int or None
+        Epochs at most. None for one pass of many, whose learning rate is constant, for there is
+        no end that it could be planned to.
     monitor : "mean", "worst" or name of a task
         The loss that decides on stopping.
     constant : ndarray of shape (n_tasks,)
@@ -128,25 +131,34 @@ def start(
         The rows it is taken from; by default those of training.
     model_rows : ModelRows, default=None
         The training rows of each model, where they differ.
+    fits : sequence of Fit, default=None
+        One per model, where learning rates or alphas differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
+    n_rows : int, default=None
+        Number of rows so far, those of earlier passes included.
     """
     learnt = learnt or {}
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
-    n_models = len(rngs)
-    balancing = _balancing(fit, n_models, learnt.get("balancing"))
+    balancing = _balancing(fit, members, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
-    n_steps = max_iter * fit.steps_of_an_epoch(model_rows or rows)
-    optimizer = _optimizer(fit.estimator, module, n_models, n_steps)
+    trained = model_rows or rows
+    optimizer = _optimizer(
+        [fit] * len(members) if fits is None else fits,
+        module,
+        n_rows=n_rows or trained.n_rows,
+        batch_size=fit.batch_size(trained),
+        n_steps=None if max_iter is None else max_iter * fit.steps_of_an_epoch(trained),
+    )
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
     return Run(
         module,
         Step(module, fit.objective, balancing, omega),
         optimizer,
-        _progress(fit, module, n_models, rows if judged is None else judged, monitor, constant),
-        rngs,
+        _progress(fit, module, len(members), judged or rows, monitor, constant),
+        [fit.rng(BATCHES, *member) for member in members],
         model_rows=model_rows,
     )
 
@@ -160,7 +172,7 @@ def learnt(fit: Fit, run: Run) -> dict[str, Any]:
     }
 
 
-def _balancing(fit: Fit, n_models: int, before: Balancing | None) -> Balancing:
+def _balancing(fit: Fit, members: Sequence[Member], before: Balancing | None) -> Balancing:
     """How tasks are weighed; a method that an earlier pass has started goes on."""
     method: Balancing = fit.setting("balancing")
     if before is not None and is_same(before, method):
@@ -169,7 +181,7 @@ def _balancing(fit: Fit, n_models: int, before: Balancing | None) -> Balancing:
         return again
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    seeds = fit.rng(BALANCING).integers(2**62, size=n_models).tolist()
+    seeds = [int(fit.rng(BALANCING, *member).integers(2**62)) for member in members]
     types = types * len(names) if fit.tasks.is_long else types
     method.start(BalancingInfo(seeds, task_keys(names), types))
     return method
@@ -190,23 +202,37 @@ def _warn_of_nothing_to_balance(fit: Fit, module: MultiTaskModule, balancing: Ba
 
 
 def _optimizer(
-    estimator: Any, module: MultiTaskModule, n_models: int, n_steps: int
+    fits: Sequence[Fit],
+    module: MultiTaskModule,
+    *,
+    n_rows: int,
+    batch_size: int,
+    n_steps: int | None,
 ) -> Optimizer | Wrapped:
-    """What moves the parameters, in so many steps at most."""
-    options = {"learning_rate": estimator.learning_rate_init, "alpha": estimator.alpha}
+    """What moves the parameters, in so many steps at most; None if nobody knows."""
+    estimator = fits[0].estimator
+    options = {
+        "learning_rate": _alike([fit.estimator.learning_rate_init for fit in fits]),
+        "alpha": _alike([fit.alpha(n_rows, batch_size) for fit in fits]),
+    }
     if estimator.solver == "sgd":
         options["momentum"] = estimator.momentum
         options["nesterov"] = estimator.nesterovs_momentum
     optimizer = scheduled(
         OPTIMIZERS[estimator.solver](module, **options),
-        estimator.learning_rate,
-        n_models=n_models,
-        n_steps=n_steps,
+        "constant" if n_steps is None else estimator.learning_rate,
+        n_models=len(fits),
+        n_steps=n_steps or 1,
         n_iter_no_change=estimator.n_iter_no_change,
     )
     if estimator.max_grad_norm is None:
         return optimizer
     return Clipped(optimizer, estimator.max_grad_norm)
+
+
+def _alike(numbers: list[float]) -> Any:
+    """A number of every model; one for all where they do not differ."""
+    return numbers[0] if len(set(numbers)) == 1 else np.array(numbers)
 
 
 def _progress(
@@ -228,10 +254,15 @@ def _progress(
         n_models,
         counts,
         tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
+        n_iter_no_change=np.inf if runs_to_its_end(estimator) else estimator.n_iter_no_change,
         monitor=_monitor(fit, monitor, counts, can_judge),
         constant=constant,
     )
+
+
+def runs_to_its_end(estimator: Any) -> bool:
+    """Whether a fit has all of its epochs: the loss of training says little amid a plan."""
+    return estimator.learning_rate in CURVES and not estimator.early_stopping
 
 
 def _monitor(fit: Fit, monitor: Hashable, counts: Array, can_judge: Array) -> Monitor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -31,10 +33,27 @@ from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
+# What is drawn from the seed of a fit, apart from the initial weights; those of members.
+BATCHES, DROPOUT, SPLIT, BALANCING, WEIGHTS = 2, 3, 4, 5, 7
+
+Member = tuple[int, ...]
+"""What sets the draws of a network apart from those of others in the same fit."""
+
+ALONE: tuple[Member, ...] = ((),)
+
 # Bins of numeric_embedding="auto", one less than the values a column may have (measured).
 LEVELS = 15
-# What is drawn from the seed of a fit, apart from the initial weights.
-BATCHES, DROPOUT, SPLIT, BALANCING = 2, 3, 4, 5
+
+# Where the parameters are "auto", measured by benchmarks/accuracy.py. Least numbers of steps and
+# of epochs; sizes of batches, and how many of them an epoch has in between.
+N_STEPS, N_EPOCHS = 500, 30
+BATCH_SIZE, N_BATCHES = (64, 256), 32
+# Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
+# depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
+# model and dataset size", ICML 2025, section 3.
+MEMORY = 50.0
+# Of the other solvers, as scikit-learn's networks have it.
+L2_ALPHA = 1e-4
 
 
 def resolve(parameter: str, value: Any) -> Any:
@@ -71,6 +90,12 @@ def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:
     return put_in_order(resolve(parameter, getattr(estimator, parameter)), names)
 
 
+def reads_as_is(architecture: Architecture) -> bool:
+    """Whether a network or trunk is one that the user gives: it reads X as it is."""
+    # One of the user's may not have called the __init__ of what it is made from.
+    return getattr(architecture, "reads_any_shape", False)
+
+
 class Fit:
     """One call of `fit` or `partial_fit`: its data, its network, its randomness.
 
@@ -93,6 +118,8 @@ class Fit:
     ----------
     tasks, targets : TaskSet, Targets
         Of the tasks of the network, and of the rows with labels.
+    kept : ndarray of int
+        The rows with labels.
     given : Targets
         Of all tasks, same rows.
     X : ndarray or sparse array
@@ -117,6 +144,7 @@ class Fit:
         given, targets = targets, restrict(targets, network_tasks)
         # A row without labels must not even take a place in a batch.
         labelled = targets.row_is_observed
+        self.kept = np.flatnonzero(labelled)
         if not labelled.all():
             X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
         self.given, self.tasks = given, targets.tasks
@@ -136,7 +164,8 @@ class Fit:
             activation=estimator.activation,
             dropout=float(estimator.dropout),
             normalization=estimator.normalization,
-            linear_skip=estimator.linear_skip,
+            linear_skip=self._has_skip(architecture),
+            embedding=self.inputs.embedding,
         )
         if before is not None:
             check_same_network(before.description, self.description)
@@ -147,16 +176,24 @@ class Fit:
         found = read_setting(parameter, self.estimator, names)
         return for_network_tasks(found, self.network_tasks, len(names))
 
+    def _has_skip(self, architecture: Architecture) -> bool:
+        """Whether a linear path leads to the heads."""
+        estimator = self.estimator
+        if estimator.linear_skip != "auto":
+            return bool(estimator.linear_skip)
+        has_layers = len(read_sizes("hidden_layer_sizes", estimator.hidden_layer_sizes)) > 0
+        return has_layers and not reads_as_is(architecture) and not self.tasks.is_long
+
     def _inputs(self, architecture: Architecture, before: Inputs | None) -> Inputs:
         """What the network reads: as before, or fitted to the rows."""
         estimator = self.estimator
         scaling, embedding = estimator.feature_scaling, estimator.numeric_embedding
         if scaling == "auto":
             # A network of the user's reads X as it is.
-            scaling = None if architecture.reads_any_shape else "robust"
+            scaling = None if reads_as_is(architecture) else "robust"
         if embedding == "auto":
             is_plain = self.X.ndim == 2 and not sparse.issparse(self.X)
-            is_plain = is_plain and not architecture.reads_any_shape
+            is_plain = is_plain and not reads_as_is(architecture)
             embedding = PiecewiseLinear(LEVELS, splits="values") if is_plain else None
         elif embedding is not None:
             embedding = resolve("numeric_embedding", embedding)
@@ -195,22 +232,35 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def rngs(self, purpose: int, n_models: int) -> list[np.random.Generator]:
-        """A generator for each of some models; that of the first does not know of the others."""
-        return [self.rng(purpose), *(self.rng(purpose, 0, k) for k in range(1, n_models))]
+    def sibling(self, estimator: Any) -> Fit:
+        """The same fit with other parameters of the training."""
+        other = copy.copy(self)
+        other.estimator = estimator
+        return other
 
     def module(
-        self, state: dict[str, Array] | None, *more: int, n_models: int = 1
+        self,
+        state: dict[str, Array] | None,
+        members: Sequence[Member] = ALONE,
+        *,
+        priors: Sequence[Array],
+        seeds: Sequence[int] | None = None,
     ) -> MultiTaskModule:
-        """The networks, all freshly initialised alike or in the given state."""
+        """The networks, in the given state or freshly initialised, with heads at the priors.
+
+        ``members`` are what each draws from, ``seeds`` decide their weights: by default all
+        begin alike.
+        """
+        n_models = len(members)
         module = build(self.description, self.dtype, self.device, n_models, self.tasks)
         module.mixed_precision = self.estimator.precision == "bfloat16"
         if state is None:
-            keys = task_keys(self.tasks.names)
-            module.initialize([self.seed] * n_models, keys, self.description["activation"])
+            seeds = [self.seed] * n_models if seeds is None else seeds
+            module.initialize(seeds, task_keys(self.tasks.names), self.description["activation"])
+            module.start_at(priors)
         else:
             set_state(module, state)
-        rngs = [self.rng(DROPOUT, *more)] if more else self.rngs(DROPOUT, n_models)
+        rngs = [self.rng(DROPOUT, *member) for member in members]
         for layer in module.modules():
             if isinstance(layer, Dropout):
                 layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
@@ -248,11 +298,36 @@ class Fit:
     def batch_size(self, rows: Rows | ModelRows) -> int:
         """Rows per step."""
         size = self.estimator.batch_size
-        return min(200 if size == "auto" else size, rows.n_rows)
+        if size != "auto":
+            return min(size, rows.n_rows)
+        smallest, largest = BATCH_SIZE
+        size = min(max(smallest, rows.n_rows // N_BATCHES), largest)
+        # As large as each other, or else the last one may be a few rows.
+        return -(-rows.n_rows // -(-rows.n_rows // size))
 
     def steps_of_an_epoch(self, rows: Rows | ModelRows) -> int:
         """Number of steps in one pass over the rows."""
         return -(-rows.n_rows // self.batch_size(rows))
+
+    def max_iter(self, rows: Rows | ModelRows) -> int:
+        """Epochs at most."""
+        max_iter = self.estimator.max_iter
+        if max_iter != "auto":
+            return int(max_iter)
+        return max(-(-N_STEPS // self.steps_of_an_epoch(rows)), N_EPOCHS)
+
+    def alpha(self, n_rows: int, batch_size: int) -> float:
+        r"""Strength of the decay.
+
+        By default, weights keep :math:`(1 - \eta \alpha)^{n / B} = e^{-1 / 50}` of themselves in an
+        epoch of n / B steps at the highest learning rate.
+        """
+        estimator = self.estimator
+        if estimator.alpha != "auto":
+            return float(estimator.alpha)
+        if estimator.solver != "adamw":
+            return L2_ALPHA
+        return float(batch_size / (n_rows * MEMORY * estimator.learning_rate_init))
 
     @cached_property
     def fingerprint(self) -> int:

@@ -16,6 +16,7 @@ from skmtl.neural.architectures._side_by_side import drawing_from
 from skmtl.neural.training._progress import Snapshot
 from skmtl.testing._module import assert_gradients_are_right
 from tests.neural.checks import make, same_scores
+from tests.neural.conftest import PLAIN
 
 SHAPE = (1, 6, 6)
 IMAGES = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 7, *SHAPE)))
@@ -230,7 +231,7 @@ def test_images_are_fitted():
     X = rng.normal(size=(60, 1, 8, 8)).astype(np.float32)
     y = np.column_stack([X[:, 0, :4].mean(axis=(1, 2)), X[:, 0, :, 0].sum(axis=1) > 0])
     y[::4, 0] = np.nan
-    options = {"max_iter": 30, "random_state": 0, "learning_rate_init": 0.01}
+    options = {**PLAIN, "max_iter": 30, "random_state": 0}
     model = MultiTaskMLP((8,), architecture=HardSharing(trunk=images), **options).fit(X, y)
     assert model.score(X, y) > 0.8
     flat = pickle.loads(pickle.dumps(model)).predict(X)

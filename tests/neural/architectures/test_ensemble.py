@@ -9,10 +9,16 @@ from skmtl import MultiTaskMLP
 from skmtl.neural.architectures import Ensemble
 from skmtl.neural.networks._network import build, set_state
 from skmtl.tasks import Binary, Count, Multiclass, Regression
-from tests.neural.conftest import CPU, MIXED
+from tests.neural.conftest import CPU, MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 5, "batch_size": 20, "learning_rate_init": 0.05}
+SMALL = {
+    **PLAIN,
+    "hidden_layer_sizes": (8,),
+    "max_iter": 5,
+    "batch_size": 20,
+    "learning_rate_init": 0.05,
+}
 LINKS = {
     Regression(): lambda raw: raw,
     Binary(): expit,

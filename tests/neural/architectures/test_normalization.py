@@ -24,7 +24,7 @@ from skmtl.neural.optimizers import OPTIMIZERS
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from skmtl.testing._module import assert_long_is_wide
 from tests.neural.checks import make
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 KINDS = ["layer", "batch"]
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
@@ -370,7 +370,7 @@ def test_a_hidden_layer_of_one_unit_would_be_constant(alias):
 
 
 def estimator(alias="hard_sharing", kind="batch", estimator=MultiTaskMLP, **options):
-    settings = {"max_iter": 4, "batch_size": 16, "random_state": 0, "learning_rate_init": 0.01}
+    settings = {**PLAIN, "max_iter": 4, "batch_size": 16, "random_state": 0}
     settings |= {"head_hidden_layer_sizes": (3,), "normalization": kind}
     return estimator((6, 6), architecture=alias, **{**settings, **options})
 

@@ -18,9 +18,10 @@ from skmtl import (
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import Equal
 from skmtl.tasks import Regression
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
 
 
 def mixed(n=900, seed=0, missing=0.4):
@@ -46,9 +47,8 @@ MIXED = ["regression", "regression", "binary", "multiclass", "count"]
 
 def test_learns_all_types_together():
     X, Y = mixed(2700)
-    model = MultiTaskMLP(
-        (32, 32), tasks=MIXED, early_stopping=True, learning_rate_init=3e-3, random_state=0
-    )
+    options = {**PLAIN, "early_stopping": True, "max_iter": 200, "learning_rate_init": 3e-3}
+    model = MultiTaskMLP((32, 32), tasks=MIXED, random_state=0, **options)
     model.fit(X[:1800], Y[:1800])
     scores = [
         task.score(predicted, values, weight)
@@ -64,7 +64,13 @@ def test_without_hidden_layers_it_is_ridge():
     X = rng.normal(size=(80, 3))
     y = X @ [1.0, -2.0, 0.5] + 3 + 0.1 * rng.normal(size=80)
     model = MultiTaskMLPRegressor(
-        (), alpha=0.5, max_iter=3000, learning_rate_init=0.01, n_iter_no_change=3000, random_state=0
+        (),
+        **PLAIN,
+        alpha=0.5,
+        batch_size=80,
+        max_iter=3000,
+        n_iter_no_change=3000,
+        random_state=0,
     ).fit(X, y)
     # 1/2 alpha |w|^2 beside 1/(2n) |y - Xw|^2, in units of the standard deviation of y.
     reference = Ridge(alpha=0.5 * 80).fit(X, y)
@@ -206,8 +212,10 @@ def test_curves_and_history():
 def test_stops_when_nothing_improves():
     X, Y = mixed(100)
     model = MultiTaskMLP((4,), tasks=MIXED, tol=10.0, n_iter_no_change=3, random_state=0)
+    # A fit on a curve has its epochs, which are 500 steps: two in each.
+    assert model.fit(X, Y).n_iter_ == 250
     # The first epoch sets the mark; the fourth without a step of tol is one too many.
-    assert model.fit(X, Y).n_iter_ == 5
+    assert model.set_params(learning_rate="constant").fit(X, Y).n_iter_ == 5
 
 
 def test_max_iter_warns():

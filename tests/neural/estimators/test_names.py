@@ -11,6 +11,7 @@ import pytest
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.networks._network import task_keys
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -20,7 +21,7 @@ Y = pd.DataFrame(X[:, :3] + 0.1 * RNG.normal(size=(60, 3)), columns=["a", "b", "
 
 
 def fit(y, **options):
-    settings = {"max_iter": 5, "batch_size": 16, "random_state": 0}
+    settings = {**PLAIN, "max_iter": 5, "batch_size": 16, "random_state": 0}
     return MultiTaskMLP((6,), **{**settings, **options}).fit(X, y).predict(X)
 
 

@@ -11,11 +11,11 @@ from skmtl.neural.balancing import PCGrad
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
 from skmtl.neural.gradients._manual_gradients import ManualGradients
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (8, 8), "batch_size": 20, "max_iter": 6, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (8, 8), "batch_size": 20, "max_iter": 6, "random_state": 0}
 DTYPES = {torch.bfloat16, torch.float32}
 
 

@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from tests.neural.conftest import PLAIN
 
 USELESS = "worse than a constant on its own training data"
 
@@ -36,7 +37,7 @@ def below_zero(model, X, y):
 
 
 # A step of no size, from which training stops.
-STUCK = {"learning_rate_init": 1e-30, "random_state": 0}
+STUCK = {**PLAIN, "learning_rate_init": 1e-30, "random_state": 0}
 
 
 def test_one_warning_that_names_tasks_and_the_way_out():
@@ -57,7 +58,7 @@ def test_one_warning_that_names_tasks_and_the_way_out():
 
 def test_a_single_warning_where_training_ended_early():
     X, y = problem()
-    model = MultiTaskMLP((16,), max_iter=1, random_state=0)
+    model = MultiTaskMLP((16,), **PLAIN, learning_rate_init=1e-3, max_iter=1, random_state=0)
     (warning,) = caught(model, 100 * X, y)
     assert warning.category is ConvergenceWarning
     assert "Maximum number of epochs" in str(warning.message)
@@ -68,7 +69,7 @@ def test_a_single_warning_where_training_ended_early():
 def test_those_tasks_are_named_that_are_worse(seed):
     X, y = problem()
     y["noise"] = np.random.default_rng(seed).normal(size=200)
-    model = MultiTaskMLP((4,), learning_rate_init=1e-2, max_iter=3, random_state=seed)
+    model = MultiTaskMLP((4,), **PLAIN, max_iter=3, random_state=seed)
     (warning,) = caught(model, X, y)
     named = [name for name in y if repr(name) in str(warning.message)]
     assert named == below_zero(model, X, y)
@@ -103,7 +104,7 @@ def test_the_loss_is_measured_and_not_that_of_training():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 3))
     y = X.sum(axis=1)
-    options = {"dropout": 0.97, "max_iter": 10, "learning_rate_init": 0.01, "random_state": 0}
+    options = {**PLAIN, "dropout": 0.97, "max_iter": 10, "random_state": 0}
     model = MultiTaskMLPRegressor((50,), **options)
     found = caught(model, X, y)
     assert model.loss_curve_[-1] > 0.5

@@ -29,6 +29,7 @@ def table(n=80, *, missing=True):
 
 def network(**options):
     settings = {"max_iter": 5, "random_state": 0, "categorical_features": "from_dtype"}
+    settings |= {"feature_scaling": None, "numeric_embedding": None}
     return MultiTaskMLPRegressor((8,), **{**settings, **options})
 
 

@@ -156,13 +156,16 @@ def test_rates_of_a_fit(name, monkeypatch):
         # The first epoch sets the mark; cuts after two, and four, further ones; then it stops.
         expected = RATE / 5.0 ** np.repeat([0, 0, 0, 1, 1, 2], 5)
     else:
-        expected = [RATE * CURVES[name](s / 60) for s in range(60)]
+        expected = np.array([RATE * CURVES[name](s / 60) for s in range(60)])
+    if name == "cosine":
+        # The first of twenty parts warms up.
+        expected[:3] *= [1 / 3, 2 / 3, 1]
     np.testing.assert_allclose(rates, expected, rtol=1e-12)
 
 
 def test_a_plan_that_is_done_does_not_warn():
     with pytest.warns(ConvergenceWarning, match="Maximum number of epochs"):
-        fit()
+        fit(learning_rate="constant")
     for name in CURVES:
         with warnings.catch_warnings():
             # What the network is like at its end is another matter.
@@ -170,11 +173,25 @@ def test_a_plan_that_is_done_does_not_warn():
             fit(learning_rate=name)
 
 
-def test_partial_fit_has_no_plan():
-    X = np.eye(4)
-    model = MultiTaskMLPRegressor(learning_rate="cosine")
-    with pytest.raises(ValueError, match=r"learning_rate='cosine'.*Set learning_rate='constant'"):
-        model.partial_fit(X, X)
+@pytest.mark.parametrize("name", [*CURVES, "plateau"])
+def test_partial_fit_has_no_plan(name):
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    planned, constant = (
+        MultiTaskMLPRegressor((6,), learning_rate=name, random_state=0)
+        for name in (name, "constant")
+    )
+    for _ in range(3):
+        planned.partial_fit(X, X[:, :2])
+        constant.partial_fit(X, X[:, :2])
+    np.testing.assert_array_equal(planned.predict(X), constant.predict(X))
+
+
+def test_a_plan_is_not_cut_short():
+    # The loss of training stands still for a while, or rises, before the end of a plan.
+    for name in CURVES:
+        assert fit(learning_rate=name, tol=1e9, n_iter_no_change=1).n_iter_ == 12
+    stopped = fit(learning_rate="cosine", tol=1e9, n_iter_no_change=1, early_stopping=True)
+    assert stopped.n_iter_ == 3
 
 
 def test_estimator_knows_every_schedule():

@@ -6,13 +6,13 @@ from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.metrics import make_multitask_scorer, task_scores
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 callback = pytest.importorskip("sklearn.callback")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 4, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 4, "random_state": 0}
 
 
 class Recorder:

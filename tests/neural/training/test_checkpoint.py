@@ -19,11 +19,11 @@ from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import UPGrad
 from skmtl.neural.training import _checkpoint, _fit
 from skmtl.tasks import Binary
-from tests.neural.conftest import MIXED, load
+from tests.neural.conftest import MIXED, PLAIN, load
 
 pytest.importorskip("sklearn.callback")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 9, "batch_size": 20, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 9, "batch_size": 20, "random_state": 0}
 
 
 class Crash:
@@ -77,6 +77,8 @@ def assert_same(one, other, X):
         {"solver": "sgd", "learning_rate": "plateau", "tol": 1.0, "n_iter_no_change": 4},
         {"balancing": "famo", "task_weight": [1, 2, 1, 0.5]},
         {"balancing": "dwa"},
+        {"feature_scaling": "robust", "numeric_embedding": "piecewise_linear"},
+        {"numeric_embedding": "periodic", "linear_skip": True, "early_stopping": True},
         {"balancing": "graddrop"},
         {"balancing": UPGrad(update_weights_every=5)},
         {"random_state": np.random.RandomState(3)},
@@ -206,7 +208,7 @@ def test_row_37_differences_are_named(mixed_data, tmp_path):
     model = MultiTaskMLP(**SMALL, tasks=MIXED, balancing=UPGrad(), warm_start=True)
     crashed(model, X, Y, path)
     for change, message in [
-        ({"alpha": 0.1, "solver": "sgd"}, "alpha was 0.0001 and is 0.1, solver was 'adam' and is"),
+        ({"alpha": 0.1, "solver": "sgd"}, "alpha was 'auto' and is 0.1, solver was 'adam' and is"),
         ({"balancing__update_weights_every": 2}, r"balancing was UPGrad\(\) and is UPGrad\(up"),
         ({"hidden_layer_sizes": (7,)}, r"hidden_layer_sizes was \(6,\) and is \(7,\)"),
     ]:
@@ -221,7 +223,8 @@ def test_row_37_differences_are_named(mixed_data, tmp_path):
         load(path).fit(X, Y, np.full(len(X), 2.0))
     with pytest.raises(ValueError, match="X has 3 features"):
         load(path).fit(X[:, :3], Y)
-    planned = MultiTaskMLP(**SMALL, tasks=MIXED, learning_rate="cosine", warm_start=True)
+    planned = {**SMALL, "learning_rate": "cosine"}
+    planned = MultiTaskMLP(**planned, tasks=MIXED, warm_start=True)
     with pytest.raises(ValueError, match="max_iter was 9 and is 10"):
         crashed(planned, X, Y, path).set_params(max_iter=10).fit(X, Y)
     load(path).set_params(verbose=False, random_state=5).fit(X, Y)

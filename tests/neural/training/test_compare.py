@@ -14,7 +14,7 @@ from skmtl.neural import Checkpoint
 from skmtl.neural.architectures import HardSharing, MMoE, SoftSharing
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from skmtl.neural.training._compare import is_same
-from tests.neural.conftest import load
+from tests.neural.conftest import PLAIN, load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -105,7 +105,7 @@ def test_a_fit_does_not_go_on_with_others(name, tmp_path):
         Y = rng.normal(size=(10, 1200))
         X = X[:10]
     path = tmp_path / "model.pkl"
-    options = {"max_iter": 2, "random_state": 0}
+    options = {**PLAIN, "max_iter": 2, "random_state": 0}
     model = MultiTaskMLPRegressor((4,), **options, **{name: before})
     model.set_callbacks(Checkpoint(path)).fit(X, Y)
     with pytest.raises(ValueError, match=f"but {name} has other values than before"):

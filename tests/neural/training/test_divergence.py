@@ -10,7 +10,7 @@ from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural import Checkpoint
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from skmtl.neural.training._progress import Progress
-from tests.neural.conftest import MIXED, load
+from tests.neural.conftest import MIXED, PLAIN, load
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -26,7 +26,7 @@ def problem(n=150):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize("batch_size", ["auto", 16])
+@pytest.mark.parametrize("batch_size", [200, 16])
 @pytest.mark.parametrize("max_iter", [1, 2, 50])
 @pytest.mark.parametrize("learning_rate_init", [1.0, 30.0, 1e6])
 @pytest.mark.parametrize("solver", ["adam", "adamw", "sgd"])
@@ -36,7 +36,7 @@ def test_what_is_kept_is_no_worse_than_a_constant(
     X, y = problem()
     model = MultiTaskMLPRegressor(
         (32, 32),
-        solver=solver,
+        **{**PLAIN, "solver": solver, "alpha": 1e-4},
         learning_rate_init=learning_rate_init,
         max_iter=max_iter,
         batch_size=batch_size,
@@ -55,7 +55,7 @@ def test_what_is_kept_is_no_worse_than_a_constant(
 
 def test_the_last_epoch_is_kept_where_only_later_ones_diverged():
     X, y = problem()
-    options = {"solver": "sgd", "max_iter": 30, "random_state": 0}
+    options = {**PLAIN, "solver": "sgd", "batch_size": 200, "max_iter": 30, "random_state": 0}
     good = MultiTaskMLPRegressor((32, 32), learning_rate_init=0.01, **options).fit(X, y)
     model = MultiTaskMLPRegressor((32, 32), warm_start=True, **options)
     model.set_params(learning_rate_init=0.01).fit(X, y)
@@ -67,7 +67,8 @@ def test_the_last_epoch_is_kept_where_only_later_ones_diverged():
 
 def test_the_warning_names_task_epoch_and_the_way_out():
     X, y = problem()
-    model = MultiTaskMLPRegressor((32, 32), learning_rate_init=1e6, max_iter=1, random_state=0)
+    options = {**PLAIN, "max_iter": 1, "batch_size": 200, "random_state": 0}
+    model = MultiTaskMLPRegressor((32, 32), learning_rate_init=1e6, **options)
     message = r"After epoch 1 the loss of task [01] is far above.*Lower learning_rate_init=1e\+06"
     with pytest.warns(ConvergenceWarning, match=message) as caught:
         model.fit(X, y)
@@ -75,7 +76,7 @@ def test_the_warning_names_task_epoch_and_the_way_out():
     assert model.diverged_
     # The initial network: not a step of it was any good.
     start = model.set_params(learning_rate_init=1e-30).fit(X, y)
-    again = MultiTaskMLPRegressor((32, 32), learning_rate_init=1e6, max_iter=1, random_state=0)
+    again = MultiTaskMLPRegressor((32, 32), learning_rate_init=1e6, **options)
     np.testing.assert_allclose(again.fit(X, y).predict(X), start.predict(X), rtol=1e-12)
 
 
@@ -83,7 +84,7 @@ def test_the_warning_names_task_epoch_and_the_way_out():
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_every_architecture_and_type(architecture, solver, early_stopping, mixed_data):
     X, Y = mixed_data
-    options = {"tasks": MIXED, "architecture": architecture, "random_state": 0}
+    options = {**PLAIN, "tasks": MIXED, "architecture": architecture, "random_state": 0}
     options = {**options, "solver": solver, "early_stopping": early_stopping, "max_iter": 20}
     start = MultiTaskMLP((6, 6), learning_rate_init=1e-30, **options).fit(X, Y)
     model = MultiTaskMLP((6, 6), learning_rate_init=300.0, **options).fit(X, Y)
@@ -95,7 +96,7 @@ def test_every_architecture_and_type(architecture, solver, early_stopping, mixed
 @pytest.mark.parametrize("form", ["wide", "long"])
 def test_one_pass(form):
     X, y = problem()
-    options = {"solver": "sgd", "random_state": 0}
+    options = {**PLAIN, "solver": "sgd", "batch_size": 200, "random_state": 0}
     if form == "long":
         X, y = np.column_stack([X, np.arange(len(X)) % 3]), y[:, 1]
         options["task_feature"] = 4
@@ -119,7 +120,8 @@ def test_one_pass(form):
 @pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
 def test_single_rows_that_are_learnt_badly_are_no_divergence():
     X, y = problem(60)
-    model = MultiTaskMLPRegressor((8,), solver="sgd", learning_rate_init=0.02, random_state=0)
+    options = {**PLAIN, "solver": "sgd"}
+    model = MultiTaskMLPRegressor((8,), **options, learning_rate_init=0.02, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         for row in range(60):
@@ -131,7 +133,8 @@ def test_single_rows_that_are_learnt_badly_are_no_divergence():
 def test_a_checkpoint_predicts_with_what_is_good(tmp_path):
     X, y = problem()
     path = tmp_path / "model.pkl"
-    options = {"solver": "sgd", "learning_rate_init": 1.0, "max_iter": 1, "random_state": 0}
+    options = {**PLAIN, "solver": "sgd", "batch_size": 200, "random_state": 0}
+    options |= {"learning_rate_init": 1.0, "max_iter": 1}
     model = MultiTaskMLPRegressor((32, 32), **options).set_callbacks(Checkpoint(path))
     model.fit(X, y)
     saved = load(path)

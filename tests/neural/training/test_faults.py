@@ -13,10 +13,10 @@ from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.neural.training import _loop
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6, 6), "max_iter": 15, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6, 6), "max_iter": 15, "random_state": 0}
 
 
 def raw(model, X):
@@ -146,7 +146,7 @@ def test_rows_22_and_23_a_loss_beyond_bounds(
     options["early_stopping"] = early_stopping
     reference = MultiTaskMLP(**{**options, "max_iter": 4}).fit(X, Y)
     spoil(monkeypatch, 5, value)
-    message = r"loss of task '(score|yes)'.*epoch 5.*Lower learning_rate_init=0\.001"
+    message = r"loss of task '(score|yes)'.*epoch 5.*Lower learning_rate_init=0\.01"
     with pytest.warns(ConvergenceWarning, match=message):
         model = MultiTaskMLP(**options).fit(X, Y)
     assert model.diverged_

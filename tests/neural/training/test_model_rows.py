@@ -14,7 +14,7 @@ from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._run import Run
-from tests.neural.conftest import CPU, MIXED
+from tests.neural.conftest import CPU, MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of epochs")
 
@@ -125,9 +125,9 @@ def problem(n=80):
 @pytest.mark.parametrize("batch_size", [20, 100])
 def test_early_stopping_on_few_rows_keeps_the_network_of_all_rows(batch_size):
     X, Y = problem()
-    options = {"batch_size": batch_size, "dropout": 0.2, "random_state": 0}
+    options = {**PLAIN, "batch_size": batch_size, "dropout": 0.2, "random_state": 0}
     stopped = MultiTaskMLP((16,), early_stopping=True, learning_rate_init=0.05, **options)
-    stopped.fit(X, Y)
+    stopped.set_params(max_iter=200).fit(X, Y)
     best = int(np.argmin(stopped.history_["validation_loss"].mean(axis=1))) + 1
     assert 1 < best < stopped.n_iter_ < 200
     length = {"max_iter": best, "n_iter_no_change": best}
@@ -153,7 +153,7 @@ def test_many_rows_are_split_once():
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("skmtl.neural.training._fit.hold_out", hold_out)
             model.fit(X, Y)
-        assert seen[0].n_models == (1 if fraction * 1001 >= _early_stopping.FEW else 5)
+        assert len(seen[0].members) == (1 if fraction * 1001 >= _early_stopping.FEW else 5)
 
 
 def test_a_label_that_is_the_only_one_of_its_class_is_not_held_out():

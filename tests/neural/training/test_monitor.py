@@ -7,9 +7,16 @@ import pytest
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._validation import Monitor
+from tests.neural.conftest import PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 25, "learning_rate_init": 0.05, "random_state": 0}
+SMALL = {
+    **PLAIN,
+    "hidden_layer_sizes": (6,),
+    "max_iter": 25,
+    "learning_rate_init": 0.05,
+    "random_state": 0,
+}
 LOSSES = np.array([[3.0, np.nan, 1.0, 9.0], [0.5, 7.0, 2.0, 9.0]])
 COUNTS = np.array([1.0, 1.0, 3.0, 0.0])
 
@@ -46,7 +53,8 @@ def data():
 @pytest.mark.parametrize("monitor", ["mean", "worst", "noisy", "clean"])
 def test_the_best_epoch_by_validation_is_kept(data, monitor):
     X, y = data
-    options = {**SMALL, "early_stopping": True, "n_iter_no_change": 25, "validation_fraction": 0.3}
+    options = {**SMALL, "early_stopping": True, "n_iter_no_change": 25, "max_iter": 200}
+    options["validation_fraction"] = 0.3
     model = MultiTaskMLPRegressor(**options, monitor=monitor).fit(X, y)
     losses = model.history_["validation_loss"]
     column = {"noisy": losses[:, 0], "clean": losses[:, 1]}.get(monitor)

@@ -9,10 +9,10 @@ import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.neural.balancing import LossBalancing
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 0}
 
 
 def raw(model, X):

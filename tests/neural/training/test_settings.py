@@ -10,10 +10,10 @@ from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import GradDrop, PCGrad, Weighting
 from skmtl.neural.training._compare import differences, is_same
 from skmtl.neural.training._setup import resolve
-from tests.neural.conftest import MIXED
+from tests.neural.conftest import MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SMALL = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
+SMALL = {**PLAIN, "hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
 
 
 def inverse(gramian):

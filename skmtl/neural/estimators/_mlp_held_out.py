@@ -1,0 +1,95 @@
+"""What candidates predict of rows that they have not seen, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl._blending import blend_weights
+from skmtl.model_selection._folds import Folds
+from skmtl.tasks._targets import LabelColumn, Targets
+
+Array = NDArray[Any]
+
+
+class HeldOutPredictions:
+    """Predictions of held-out rows by every candidate and, as the last, by a constant.
+
+    The constant of a task is what its training labels make the best of: where networks find
+    nothing, predictions shrink to it.
+
+    Parameters
+    ----------
+    targets : Targets
+        Labels of all rows.
+    folds : list of (ndarray, ndarray)
+        Training rows and rows held out.
+    raw : sequence of ndarray of shape (n, n_outputs)
+        Raw scores by each candidate; NaN for rows that are never held out.
+
+    Attributes
+    ----------
+    expected : list of list of ndarray
+        For each candidate, and the constant, an array for each column of y.
+    constants : list of ndarray
+        Best constant prediction of each column, from all rows.
+    judged : ndarray of int
+        The rows that are held out.
+    """
+
+    def __init__(self, targets: Targets, folds: Folds, raw: list[Array]) -> None:
+        self.targets, self.folds = targets, folds
+        tasks, n_rows = targets.tasks, len(targets.values)
+        self.judged = np.unique(np.concatenate([test for _, test in folds]))
+        every = np.arange(n_rows)
+        self.constants = [_constant(column, every) for column in targets.columns()]
+        by_constant = []
+        for column, constant in zip(targets.columns(), self.constants, strict=True):
+            of_column = np.full((n_rows, *constant.shape), np.nan)
+            for train, test in folds:
+                of_column[test] = _constant(column, train)
+            by_constant.append(of_column)
+        by_networks = [tasks.inverse_link(one, targets.task_index) for one in raw]
+        self.expected = [*by_networks, by_constant]
+
+    def weights(self) -> Array:
+        """Weights (n_candidates + 1, n_tasks) of the blend; that of the constant is the last."""
+        judged = self.judged
+        expected = [[of_column[judged] for of_column in one] for one in self.expected]
+        return blend_weights(expected, self.targets.take(judged))
+
+    def task_scores(
+        self, estimator: Any, expected: list[Array], rows: Array | None = None
+    ) -> Array:
+        """Score of each column of y on the rows held out, or some of them; NaN where none is."""
+        rows = self.judged if rows is None else rows
+        scores = []
+        for (task, values, weights), of_column in zip(
+            self.targets.take(rows).columns(), expected, strict=True
+        ):
+            found = of_column[rows]
+            is_silent = ~np.isfinite(found.reshape(len(rows), -1)).all(axis=1)
+            weights = np.where(is_silent, 0.0, weights)
+            scores.append(estimator._task_score(task, found, values, weights))
+        return np.array(scores)
+
+    def fold_scores(self, estimator: Any) -> Array:
+        """The same (n_candidates, n_folds, n_columns), by each candidate in each fold."""
+        return np.array(
+            [
+                [self.task_scores(estimator, one, test) for _, test in self.folds]
+                for one in self.expected[:-1]
+            ]
+        )
+
+
+def _constant(column: LabelColumn, rows: Array) -> Array:
+    """The best constant prediction for the labels in some rows; NaN if there is none."""
+    task, values, weights = column
+    rows = rows[weights[rows] > 0]
+    if len(rows):
+        return np.asarray(task.prior(values[rows], weights[rows]), dtype=np.float64)
+    nothing = task.expected_without_labels(1)[0]
+    return np.full(np.shape(nothing), np.nan)

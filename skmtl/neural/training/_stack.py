@@ -1,0 +1,193 @@
+"""Networks of one structure and several settings, trained in every fold side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.model_selection._folds import Folds
+from skmtl.neural._environment import (
+    limited_threads,
+    memory_hint,
+    recording_gradients,
+    safe_after_fork,
+)
+from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.networks._network import get_state
+from skmtl.neural.networks._predict import of_all_tasks
+from skmtl.neural.networks._state import FittedState
+from skmtl.neural.networks._tasks import find_network_tasks
+from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._evaluate import task_priors
+from skmtl.neural.training._loop import run_epoch
+from skmtl.neural.training._model_rows import HeldOut, ModelRows
+from skmtl.neural.training._progress import Snapshot
+from skmtl.neural.training._run import Run, start
+from skmtl.neural.training._setup import WEIGHTS, Fit, read_setting, resolve
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
+
+N_SNAPSHOTS, EARLIEST = 8, 0.2
+"""How often networks are judged on held-out rows, and after which share of the steps at first."""
+
+OF_A_MODEL = ("learning_rate_init", "alpha", "dropout")
+"""What networks side by side may differ in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Trained networks: those of the first candidate in all folds, then of the second, ...
+
+    Attributes
+    ----------
+    candidates : list of int
+        Which candidates they are.
+    fitted : FittedState
+        All networks, each with its best snapshot.
+    raw : ndarray of shape (n_candidates, n, n_outputs)
+        Raw scores of the rows held out; NaN for a row that never is.
+    loss : ndarray of shape (n_candidates,)
+        Their mean loss.
+    n_iter : ndarray of shape (n_candidates,)
+        Epochs until the snapshot.
+    """
+
+    candidates: list[int]
+    fitted: FittedState
+    raw: Array
+    loss: Array
+    n_iter: Array
+
+
+def same_structure(models: Sequence[Any]) -> list[list[int]]:
+    """Positions of the candidates, unfitted `MultiTaskMLP`, that can train side by side."""
+    groups: list[tuple[dict[str, Any], list[int]]] = []
+    for position, model in enumerate(models):
+        structure = model.get_params(deep=False)
+        is_ours = resolve("architecture", model.architecture).has_model_dimension
+        for name in OF_A_MODEL:
+            # Dropout inside of a network of the user's is its own.
+            if name != "dropout" or is_ours:
+                structure.pop(name)
+        for other, members in groups:
+            if is_same(structure, other):
+                members.append(position)
+                break
+        else:
+            groups.append((structure, [position]))
+    return [members for _, members in groups]
+
+
+@recording_gradients()
+@safe_after_fork()
+def fit_stack(
+    models: Sequence[Any],
+    candidates: list[int],
+    X: Any,
+    targets: Targets,
+    folds: Folds,
+    seed: int,
+) -> Stack:
+    """Train some candidates of one structure in every fold, and keep what held-out rows say.
+
+    Parameters
+    ----------
+    models : sequence of MultiTaskMLP
+        The candidates, not fitted.
+    candidates : list of int
+        Their positions among all: a network depends on its own alone.
+    X : ndarray or sparse array
+        Features of rows that have a label.
+    targets : Targets
+        Their labels.
+    folds : list of (ndarray, ndarray)
+        Training rows and rows held out.
+    seed : int
+        Decides all randomness.
+    """
+    names = targets.tasks.names.tolist()
+    settings = [read_setting(name, models[0], names) for name in ("architecture", "balancing")]
+    fit = Fit(models[0], X, targets, seed, find_network_tasks(targets, *settings))
+    siblings = [fit.sibling(model) for model in models]
+    members = [(1 + c, k) for c in candidates for k in range(len(folds))]
+    of_member = np.repeat(np.arange(len(models)), len(folds))
+    rows = fit.rows()
+    training, tests = (_positions(fit, side) for side in zip(*folds, strict=True))
+    model_rows = ModelRows(rows, training * len(models))
+    held_out = HeldOut(rows, tests * len(models), of_member.tolist())
+    seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
+    module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
+    for layer in module.modules():
+        if isinstance(layer, Dropout) and settings[0].has_model_dimension:
+            layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
+    n_epochs = fit.max_iter(model_rows)
+    run = start(
+        fit,
+        module,
+        rows,
+        members,
+        max_iter=n_epochs,
+        monitor="mean",
+        constant=np.zeros(fit.tasks.n_tasks),
+        model_rows=model_rows,
+        fits=[siblings[c] for c in of_member.tolist()],
+    )
+    judge = _Judge(fit, run, held_out, X.shape[0])
+    judged = np.ceil(np.linspace(EARLIEST, 1.0, N_SNAPSHOTS) * n_epochs).astype(int)
+    batch_size = fit.batch_size(model_rows)
+    work = batch_size * sum(p.numel() for p in module.parameters())
+    with limited_threads(models[0].n_threads, work), memory_hint(batch_size):
+        for epoch in range(1, n_epochs + 1):
+            run_epoch(run, model_rows, batch_size)
+            if epoch in judged:
+                judge(epoch)
+    return judge.stack(candidates)
+
+
+class _Judge:
+    """Keeps the snapshot of every candidate whose networks lose least on held-out rows."""
+
+    def __init__(self, fit: Fit, run: Run, held_out: HeldOut, n_rows: int) -> None:
+        self.fit, self.run, self.held_out, self.n_rows = fit, run, held_out, n_rows
+        self.judged = np.flatnonzero(held_out.counts[0, :, 0])
+        self.rows = fit.rows(self.judged)
+        self.best = Snapshot(run.module)
+        n = held_out.n_places
+        self.loss, self.n_iter = np.full(n, np.inf), np.zeros(n, dtype=int)
+        shape = (n, held_out.rows.n_rows, fit.tasks.n_outputs)
+        self.raw = np.full(shape, np.nan)
+
+    def __call__(self, epoch: int) -> None:
+        """Look at the networks as they are."""
+        raw = self.held_out.raw_scores(self.run.module)
+        scores = self.rows.values.new_tensor(raw[:, self.judged])
+        losses = self.run.step.objective(scores, self.rows.all(len(raw)))
+        loss = self.run.progress.mean(losses.cpu().numpy().astype(np.float64))
+        is_better = loss < self.loss
+        # Not a single number is better than none: a network that diverges has no weight.
+        self.loss[is_better], self.n_iter[is_better] = loss[is_better], epoch
+        self.raw[is_better] = raw[is_better]
+        n_folds = len(self.held_out.index) // len(raw)
+        if is_better.any():
+            self.best.save(np.repeat(is_better, n_folds))
+
+    def stack(self, candidates: list[int]) -> Stack:
+        """What was kept."""
+        self.best.restore()
+        fit = self.fit
+        parameters = get_state(self.run.module)
+        fitted = FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
+        of_tasks = of_all_tasks(self.raw, fit.given.tasks, fit.network_tasks)
+        raw = np.full((len(of_tasks), self.n_rows, of_tasks.shape[-1]), np.nan)
+        raw[:, fit.kept] = of_tasks
+        return Stack(candidates, fitted, raw, self.loss, self.n_iter)
+
+
+def _positions(fit: Fit, folds: Sequence[Array]) -> list[Array]:
+    """Rows of every fold among those of the fit, which leaves out some without a label."""
+    return [np.flatnonzero(np.isin(fit.kept, rows)) for rows in folds]
