@@ -304,6 +304,8 @@ def _counts(targets: Targets) -> Array:
     sampling", Wiley 1965, section 11.7).
     """
     weights = targets.weights.reshape(len(targets.weights), -1)
+    if ((weights == 0.0) | (weights == 1.0)).all():
+        return weights
     rows, columns = np.nonzero(weights)
     task = columns if targets.task_index is None else targets.task_index[rows]
     s, n_tasks = weights[rows, columns], targets.tasks.n_tasks

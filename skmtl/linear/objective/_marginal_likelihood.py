@@ -106,11 +106,8 @@ def likely_ridge(
     ridges = size * GRID
     a = float(ridges[np.argmin([cost(a) for a in ridges])])
     shrunk = rotated / (values + a)
-    noise = (
-        squares
-        if np.all(known)
-        else np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
-    )
+    left = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
+    noise = np.where(known, squares, left)
     if len(gram) == 1:
         return LikelyRidge(a, vectors[0] @ shrunk.T, noise)
     return LikelyRidge(a, np.matmul(vectors[group], shrunk[:, :, None])[:, :, 0].T, noise)
