@@ -32,8 +32,9 @@ def stacking(**kw):
 
 
 # Two settings in two folds, for a few steps.
+NEITHER = {"numeric_embedding": [None], "linear_skip": [False]}
 FEW_MEMBERS = {
-    "grid": {"alpha": [0.1, 3.0], "max_iter": [30], "activation": ["silu"]},
+    "grid": {"alpha": [0.1, 3.0], "max_iter": [30], "feature_scaling": [None], **NEITHER},
     "cv": 2,
     "hidden_layer_sizes": (8,),
     "random_state": 0,

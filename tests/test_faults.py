@@ -45,7 +45,7 @@ def test_row_1_nan_in_x(name, X, Y):
     X = pd.DataFrame(X, columns=["age", "b", "c"])
     X.loc[:2, "age"] = np.nan
     X.loc[0, "c"] = np.nan
-    if name == "mlp":
+    if name.startswith("mlp"):
         # It learns a value for what is missing.
         assert np.isfinite(make(name).fit(X, Y).predict(X)).all()
         return
@@ -276,7 +276,7 @@ def test_row_20_constant_target(name, X, Y):
     model = make(name).fit(X, Y)
     predicted = model.predict(X)[:, 0]
     assert np.isfinite(predicted).all()
-    if name != "mlp":
+    if not name.startswith("mlp"):
         np.testing.assert_allclose(predicted, 3.5)
 
 

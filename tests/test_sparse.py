@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmtl import MultiTaskKernelRidge, MultiTaskLinearRegressor
+from skmtl import MultiTaskKernelRidge, MultiTaskLinearClassifier, MultiTaskLinearRegressor
 from skmtl.inspection import task_affinity
 
 from .registry import EVERY, kind_of
@@ -76,3 +76,12 @@ def test_a_fitted_model_does_not_change_with_the_array_it_was_fitted_to(name, co
     expected = model.predict(convert(X))
     (data.data if sparse.issparse(data) else data)[:] = -7.0
     np.testing.assert_array_equal(model.predict(convert(X)), expected)
+
+
+def test_by_columns_or_by_rows():
+    y = (labels("linear") > 0).astype(int)
+    csr, csc = (
+        MultiTaskLinearClassifier("l1", alpha=0.01).fit(container(X), y)
+        for container in (sparse.csr_array, sparse.csc_array)
+    )
+    np.testing.assert_array_equal(csr.coef_, csc.coef_)

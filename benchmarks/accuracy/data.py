@@ -199,4 +199,16 @@ LONG_FORM = {
     "china": long_from_folder("china_pm_city"),
     "landmine": long_from_folder("landmine"),
 }
-TUNED = {"slump", "enb", "atp1d", "sarcos", "yeast", "clintox", "school", "math"}
+TUNED = {
+    "slump",
+    "enb",
+    "atp1d",
+    "sarcos",
+    "nmes",
+    "nlsy",
+    "linnerud",
+    "yeast",
+    "clintox",
+    "school",
+    "math",
+}

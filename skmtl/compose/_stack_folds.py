@@ -46,7 +46,10 @@ def make_folds(cv: Any, X: Any, y: Any, targets: Targets) -> list[Fold]:
         pairs = read_folds(cv, X, y, strata=lambda: strata_of(targets))
     else:
         n_splits = min(N_SPLITS if cv is None else int(cv), len(targets.weights))
-        pairs = spread_folds(strata_of(targets), n_splits) if n_splits > 1 else []
+        tasks = targets.tasks
+        # A task without labels has no say in the folds.
+        seen = targets if tasks.is_long else targets.select(np.flatnonzero(tasks.n_labels > 0))
+        pairs = spread_folds(strata_of(seen), n_splits) if n_splits > 1 else []
     folds = [Fold.of(targets, train, test) for train, test in pairs]
     return [fold for fold in folds if len(fold.taught) and len(fold.test)]
 

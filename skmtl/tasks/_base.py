@@ -139,6 +139,15 @@ class Task(Searchable, BaseEstimator, ABC):
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """Second derivative of the loss at ``raw`` applied to ``direction``."""
 
+    def curvature_matrix(self, raw: Array, values: Array) -> Array:
+        """Second derivatives of the loss at ``raw``, (..., n_outputs, n_outputs)."""
+        shape = *raw.shape, raw.shape[-1]
+        return self.curvature(
+            np.broadcast_to(raw[..., None, :], shape),
+            np.broadcast_to(values[..., None], raw.shape),
+            np.broadcast_to(np.eye(shape[-1]), shape),
+        )
+
     @abstractmethod
     def conjugate(self, dual: Array, values: Array) -> Array:
         """Convex conjugate of the loss at ``dual`` (..., n_outputs); inf outside its domain."""

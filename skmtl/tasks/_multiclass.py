@@ -85,6 +85,17 @@ class Multiclass(Classes):
         p = odds / _sum(odds)
         return p * (direction - _sum(p * direction))
 
+    def curvature_matrix(self, raw: Array, values: Array) -> Array:
+        """diag(p) - p p', in memory class by class."""
+        if not self._keeps(Multiclass, "curvature"):
+            return super().curvature_matrix(raw, values)
+        odds = np.ascontiguousarray(np.exp(raw - _largest(raw)).T)
+        p = odds / odds.sum(axis=0)
+        matrix = -p[:, None] * p
+        for k, of_class in enumerate(p):
+            matrix[k, k] += of_class
+        return matrix.T
+
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`\sum_k p_k \log p_k` at p = u + onehot(y) in the simplex."""
         p = dual + (values[..., None] == np.arange(self.n_outputs_))

@@ -65,8 +65,11 @@ class NumberTask(Task):
                 "Declare it 'binary' or 'multiclass' in tasks=, or convert it."
             )
         values = column.labels.astype(np.float64)
-        values[~column.observed] = 0.0
-        self.check_labels(values[column.observed], name)
+        if column.observed.all():
+            self.check_labels(values, name)
+        else:
+            values[~column.observed] = 0.0
+            self.check_labels(values[column.observed], name)
         return values
 
     def check_labels(self, labels: Array, name: Hashable) -> None:
@@ -75,9 +78,10 @@ class NumberTask(Task):
     def encode(self, column: Column, name: Hashable, *, unseen: str = "raise") -> Array:
         """Labels in the units of the loss, 0 where unobserved."""
         values = self.encode_numbers(column, name)
-        values -= self.location_
-        values /= self.scale_
-        values[~column.observed] = 0.0
+        if self.location_ or self.scale_ != 1.0:
+            values -= self.location_
+            values /= self.scale_
+            values[~column.observed] = 0.0
         return values
 
     def labels(self, values: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
 from skmtl._range import SMALLEST
 from skmtl.tasks._base import Task
 from skmtl.tasks._weights import read_task_weight
@@ -65,7 +66,10 @@ class Targets:
         values, weights = self.values, self.weights
         if weights.ndim == 1:
             values, weights = values[:, None], weights[:, None]
-        return Targets(self.tasks.take(tasks), values[:, tasks], weights[:, tasks])
+        # One order in memory, whichever tasks there were: sums depend on it, by the last bit.
+        columns = as_slice(tasks)
+        values, weights = (np.ascontiguousarray(a[:, columns]) for a in (values, weights))
+        return Targets(self.tasks.take(tasks), values, weights)
 
     def without_empty_tasks(self) -> Targets:
         """Long form without the tasks that have no label; their rows are gone already."""
@@ -82,7 +86,9 @@ class Targets:
     @property
     def row_is_observed(self) -> NDArray[np.bool_]:
         """Rows with at least one label."""
-        return np.any((self.weights > 0).reshape(len(self.weights), -1), axis=1)
+        observed = (self.weights > 0).reshape(len(self.weights), -1)
+        # Along short rows `any` takes long.
+        return np.ones(len(observed), dtype=bool) if observed.all() else np.any(observed, axis=1)
 
     def sum_by_task(self, label_weights: Array) -> Array:
         """Sum over the rows of every task: (n_tasks,)."""

@@ -238,6 +238,7 @@ OTHERS = {
     "chain": _chain,
     "grouping": lambda rng, problem: some(rng, 0.3, n_groups=lambda: int(rng.integers(1, 4))),
     "scaled": lambda rng, problem: {},
+    "stacking": lambda rng, problem: some(rng, 0.3, cv=lambda: int(rng.integers(2, 5))),
     "reduced-rank": lambda rng, problem: {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),

@@ -15,7 +15,9 @@ TWINS = {"lasso", "elastic-net"}
 TWINS_CV = {"lasso-cv", "elastic-net-cv"}
 NETWORKS = {"mlp", "mlp-regressor", "mlp-classifier"}
 # What draws or cuts rows by their position.
-BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, "chain"}
+BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, "chain", "stacking"}
+# Whose folds, or groups, depend on the order of the tasks.
+BY_TASK = {*LINEAR_CV, *TWINS_CV, "chain", "grouping", "stacking"}
 # What leaves out a row, but not its copies.
 BY_CASE = {"kernel-ridge-cv"}
 

@@ -5,7 +5,7 @@ import numpy as np
 from tests.fuzz.checks import WITH_GAP, certified, require, require_bits
 from tests.fuzz.containers import NAMED
 from tests.fuzz.outcome import asked, fitted
-from tests.fuzz.problem import BY_CASE, BY_ROW, LINEAR_CV, NETWORKS, TWINS_CV
+from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, NETWORKS
 
 ORDERED = {"temporal", "fused", "temporal_group", "fused_sparse_group"}
 GARBAGE = {"text": ["?", "~"], "number": [999.0, -1e30, 0.5]}
@@ -125,7 +125,7 @@ def check_tasks(outcome):
     problem, options = outcome.problem, outcome.problem.options
     n = problem.labels.shape[1]
     is_fair = not _needs_order(options.get("penalty"))
-    if n < 2 or not is_fair or problem.name in {"chain", "grouping"} | LINEAR_CV | TWINS_CV:
+    if n < 2 or not is_fair or problem.name in BY_TASK:
         return
     if problem.name in NETWORKS and not is_named_and_fair(problem):
         return

@@ -46,10 +46,29 @@ class Curvature:
     @cached_property
     def diagonal(self) -> Array:
         """Second derivative by each raw score, weighed, (n_samples, n_outputs)."""
+        if self.is_diagonal:
+            return self._of_single_outputs(None)
         found = np.empty_like(self.raw)
         for block, raw in self.loss.split(self.raw):
             for rows, some in block.chunks():
                 found[rows, some.outputs] = some.weigh(_diagonal(some, raw[rows]))
+        return found
+
+    def _of_single_outputs(self, direction: Array | None) -> Array:
+        """`diagonal`, times a direction, where all tasks have one output."""
+        if (block := self.loss.only_block) is not None:
+            raw = self.raw[..., None]
+            along = np.ones_like(raw) if direction is None else direction[..., None]
+            return block.weigh(block.task.curvature(raw, block.values, along))
+        found = np.empty_like(self.raw)
+        for block, raw in self.loss.split(self.raw):
+            for rows, some in block.chunks():
+                part = raw[rows]
+                along = np.ones_like(part)
+                if direction is not None:
+                    along = direction[rows, some.outputs][..., None]
+                bent = some.task.curvature(part, some.values, along)
+                found[rows, some.outputs] = some.weigh(bent)
         return found
 
     @cached_property
@@ -75,7 +94,8 @@ class Curvature:
     def times(self, direction: Array) -> Array:
         """Applied to a direction (n_samples, n_outputs) of the raw scores."""
         if self.is_diagonal:
-            return self.diagonal * direction
+            is_known = "diagonal" in self.__dict__
+            return self.diagonal * direction if is_known else self._of_single_outputs(direction)
         bent = np.empty_like(self.raw)
         for block, raw in self.loss.split(self.raw):
             if raw.shape[2] == 1:
@@ -100,7 +120,7 @@ class Curvature:
         found = []
         for block, raw in self.loss.split(self.raw):
             if raw.shape[2] <= FEW:
-                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
+                matrices = self._matrices(block, raw).T
             else:
                 matrices = np.empty((*raw.shape, raw.shape[2]))
                 for rows, some in block.chunks():
@@ -112,8 +132,7 @@ class Curvature:
         """Those of a block with few outputs, (K, K, n_tasks, n_samples), kept where small."""
         if (kept := self._kept.get(id(block))) is not None:
             return kept
-        columns = self._columns(block, raw)
-        matrices = np.stack([column.reshape(raw.shape).T for column in columns], axis=1)
+        matrices = _all_at_once(block, raw).T
         if matrices.size <= SMALL:
             self._kept[id(block)] = matrices
         return matrices
@@ -140,8 +159,11 @@ class Curvature:
         for block, raw in self.loss.split(self.raw):
             K, own = raw.shape[2], slice(None) if is_long else block.outputs
             if K * raw.size <= SMALL:
-                matrices = self._matrices(block, raw).transpose(3, 2, 0, 1)
-                H = sums(matrices.reshape(len(raw), -1)).reshape(-1, K, K)
+                matrices = self._matrices(block, raw)
+                if is_long:
+                    H = sums(matrices.T.reshape(len(raw), -1)).reshape(-1, K, K)
+                else:
+                    H = matrices.sum(axis=3).T
             else:
                 columns = [sums(column).reshape(-1, K) for column in self._columns(block, raw)]
                 H = np.stack(columns, axis=2)
@@ -174,13 +196,9 @@ def _diagonal(block: LabelBlock, raw: Array) -> Array:
 
 def _all_at_once(block: LabelBlock, raw: Array) -> Array:
     """Weighed second derivatives (n_samples, n_tasks, n_outputs, n_outputs), all at once."""
-    shape = *raw.shape, raw.shape[2]
-    matrices = block.task.curvature(
-        np.broadcast_to(raw[:, :, None], shape),
-        np.broadcast_to(block.values[:, :, None], raw.shape),
-        np.broadcast_to(np.eye(raw.shape[2]), shape),
-    )
+    # Class by class, as they may be in memory.
+    matrices = block.task.curvature_matrix(raw, block.values).T
     if block.observed is not None:
-        matrices = np.where(block.observed[:, :, None, None], matrices, 0.0)
-    weighed: Array = matrices * block.label_weights[:, :, None, None]
-    return weighed
+        matrices = np.where(block.observed.T, matrices, 0.0)
+    weighed: Array = matrices * block.label_weights.T
+    return weighed.T

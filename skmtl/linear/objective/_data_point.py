@@ -52,9 +52,12 @@ class DataPoint:
     @cached_property
     def value_and_slope(self) -> tuple[float, Array]:
         """F(W, b), and its derivative with respect to the raw scores."""
-        total, slope = 0.0, np.empty_like(self.raw)
         # A loss may overflow on a step that is too long; the search then shortens it.
         with np.errstate(over="ignore", invalid="ignore"):
+            if (block := self.loss.only_block) is not None:
+                loss, grad = block.task.loss_and_grad(self.raw[..., None], block.values)
+                return block.total(loss), block.weigh(grad)
+            total, slope = 0.0, np.empty_like(self.raw)
             for block, raw in self.loss.split(self.raw):
                 for rows, some in block.chunks():
                     loss, grad = some.task.loss_and_grad(raw[rows], some.values)
@@ -144,7 +147,10 @@ class DataDual:
                 slope, weights, values = slope[used], weights[used], values[used]
                 conjugate = block.task.conjugate(slope / weights[..., None], values)
                 total += float(np.vdot(weights, conjugate))
-            else:
+                continue
+            for rows, some in block.chunks():
+                weights, used = some.label_weights, some.observed
                 weights = weights if used is None else np.where(used, weights, 1.0)
-                total += block.total(block.task.conjugate(slope / weights[..., None], values))
+                conjugate = some.task.conjugate(slope[rows] / weights[..., None], some.values)
+                total += some.total(conjugate)
         return total

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.linear.objective._few_columns import times, transposed_times
 from skmtl.linear.objective._task_rows import (
     TaskRows,
     weighted_grams_of_tasks,
@@ -63,12 +64,12 @@ class WideDesign:
     def forward(self, W: Array, b: Array) -> Array:
         if not W.any():
             return np.full((self.X.shape[0], len(b)), b)
-        raw = np.asarray(self.X @ W)
+        raw = times(self.X, W)
         raw += b - self.offset @ W
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        gradient, sums = np.asarray(self.X.T @ U), self.sums(U)
+        gradient, sums = transposed_times(self.X, U), self.sums(U)
         gradient -= self.offset[:, None] * sums
         return gradient, sums
 
@@ -76,7 +77,12 @@ class WideDesign:
         return np.broadcast_to(b, (self.X.shape[0], len(b)))
 
     def sums(self, U: Array) -> Array:
-        return np.asarray(U.sum(axis=0))
+        # Sums along short rows take longer than a product.
+        return np.asarray(U.sum(axis=0) if U.shape[1] == 1 else self._ones @ U)
+
+    @cached_property
+    def _ones(self) -> Array:
+        return np.ones(self.X.shape[0])
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
         grams = weighted_grams(self.X, h, self.offset)

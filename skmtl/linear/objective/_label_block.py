@@ -45,6 +45,11 @@ class LabelBlock:
         else:
             yield slice(None), self
 
+    @property
+    def has_chunks(self) -> bool:
+        """Whether `chunks` are several."""
+        return bool(self._chunks)
+
     @cached_property
     def _chunks(self) -> list[tuple[slice, LabelBlock]]:
         n_samples, n_tasks = self.values.shape

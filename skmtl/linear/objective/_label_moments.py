@@ -14,6 +14,7 @@ McCullagh and Nelder, "Generalized linear models", 2nd ed., Chapman and Hall 198
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -21,12 +22,24 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._marginal_likelihood import MOST_OPERATIONS
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._setup import priors
-from skmtl.linear.objective._statistics import Statistics, products
+from skmtl.linear.objective._statistics import (
+    MAX_GRAM_BYTES,
+    Statistics,
+    gram_bytes,
+    products,
+)
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
+
+WHOLE = 1e-9
+"""Distance of a multiple from a whole number, relative to it, that is rounding."""
+
+Pooled = tuple[Array, Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -45,8 +58,13 @@ class LabelMoments:
         Centred squares of the labels, and means.
     omega, n_labels, curvature : ndarray of shape (n_outputs,)
         Weights, numbers of labels, and curvatures of the loss.
-    mean_squares : ndarray of shape (n_classes,) or None
-        Squares of the means over the tasks of a row's labels, of each class; None in long form.
+    of_rows : tuple or None
+        Arguments of `likely_ridge` for the means over the tasks of a row's labels; None in long
+        form.
+    is_exact : bool
+        Whether every output has the Gram matrix of its rows, not that of all.
+    is_classes : ndarray of bool, shape (n_outputs,)
+        Outputs that tell classes apart: the variance of their labels is known.
     n_tasks : int
         Number of tasks.
     fit_intercept : bool
@@ -62,7 +80,9 @@ class LabelMoments:
     omega: Array
     n_labels: Array
     curvature: Array
-    mean_squares: Array | None
+    of_rows: Pooled | None
+    is_exact: bool
+    is_classes: Array
     n_tasks: int
     fit_intercept: bool
 
@@ -75,17 +95,15 @@ class LabelMoments:
         sizes = [task.n_outputs_ for task in targets.tasks.tasks]
         c, counts = (
             np.repeat(weights.reshape(len(weights), -1), sizes, axis=1)
-            # A weight of 2 is two labels; parts of one are a label, too.
-            for weights in (
-                label_weights,
-                np.where(targets.weights, np.maximum(targets.weights, 1), 0),
-            )
+            for weights in (label_weights, _counts(targets))
         )
         z = np.divide(-point.slope, c, out=np.zeros_like(c), where=c > 0)
         bent = point.curvature.diagonal.sum(axis=0) / c.sum(axis=0)
+        is_classes = np.repeat([task.is_classification for task in targets.tasks.tasks], sizes)
         if targets.task_index is None:
-            return cls._wide(X, z, c, counts, bent, options, targets.tasks.n_tasks)
-        return cls._long(X, targets, z, c, counts, bent, options)
+            data = X, z, c, counts, bent, is_classes
+            return cls._wide(*data, options, targets.tasks.n_tasks)
+        return cls._long(X, targets, z, c, counts, bent, is_classes, options)
 
     @classmethod
     def _wide(
@@ -95,41 +113,48 @@ class LabelMoments:
         c: Array,
         counts: Array,
         bent: Array,
+        is_classes: Array,
         options: FitOptions,
         n_tasks: int,
     ) -> Self:
         """With the mean of the weights of all outputs for their features."""
-        omega = c.sum(axis=0)
-        w = (c / omega).mean(axis=1)
-        x_mean = w @ X if options.fit_intercept else np.zeros(X.shape[1])
-        gram, _ = products(X, z[:, :1], w, x_mean)
-        U = c * z / omega
-        cross = np.asarray(X.T @ U) - np.outer(x_mean, U.sum(axis=0))
-        zeros = np.zeros(len(omega), dtype=np.intp)
-        mean_squares = np.zeros(0)
-        if len(omega) % n_tasks == 0:
-            of_rows = U.reshape(len(U), n_tasks, -1).sum(axis=1)
-            weights = (c / omega).reshape(len(U), n_tasks, -1).sum(axis=1)
-            squares = np.divide(of_rows**2, weights, out=0.0 * weights, where=weights > 0)
-            mean_squares = squares.sum(axis=0) / n_tasks
+        centred, n_labels = options.fit_intercept, counts.sum(axis=0)
+        columns = Targets(TaskSet((), np.arange(len(n_labels)), n_labels), z, c)
+        of_rows, is_exact = _MeansOfRows(X, z, c, counts, n_tasks, centred=centred), True
+        if _are_few(X, columns):
+            stats = Statistics(X, columns, c, centred=centred)
+        else:
+            stats, is_exact = of_rows.statistics(columns), False
+        omega = stats.omega
+        of_groups = np.array([omega[some[0]] for some in stats.members])
         return cls(
-            gram=gram[None],
-            group=zeros,
-            cross=cross,
-            squares=(c * z**2).sum(axis=0) / omega,
-            x_mean=np.repeat(x_mean[None], len(omega), axis=0),
-            y_mean=zeros.astype(float),
+            gram=stats.gram / of_groups[:, None, None],
+            group=stats.group,
+            cross=stats.cross / omega,
+            squares=stats.squares / omega,
+            x_mean=stats.x_mean[stats.group],
+            y_mean=stats.y_mean,
             omega=omega,
-            n_labels=counts.sum(axis=0),
+            n_labels=n_labels,
             curvature=bent,
-            mean_squares=mean_squares,
+            of_rows=of_rows.pooled,
+            is_exact=is_exact,
+            is_classes=is_classes,
             n_tasks=n_tasks,
             fit_intercept=options.fit_intercept,
         )
 
     @classmethod
     def _long(
-        cls, X: Any, targets: Targets, z: Array, c: Array, counts: Array, bent: Array, options: Any
+        cls,
+        X: Any,
+        targets: Targets,
+        z: Array,
+        c: Array,
+        counts: Array,
+        bent: Array,
+        is_classes: Array,
+        options: FitOptions,
     ) -> Self:
         """Tasks by themselves, those of the first class first."""
         n_classes = z.shape[1]
@@ -148,7 +173,9 @@ class LabelMoments:
             omega=np.tile(first.omega, n_classes),
             n_labels=np.tile(targets.sum_by_task(counts[:, 0]), n_classes),
             curvature=np.repeat(bent, len(first.omega)),
-            mean_squares=None,
+            of_rows=None,
+            is_exact=True,
+            is_classes=np.repeat(is_classes, len(first.omega)),
             n_tasks=len(first.omega),
             fit_intercept=options.fit_intercept,
         )
@@ -157,7 +184,7 @@ class LabelMoments:
     def classes(self) -> Array:
         """Outputs (n_classes, n_tasks) of every class: long has a class after the other."""
         outputs = np.arange(len(self.omega))
-        if self.mean_squares is None:
+        if self.of_rows is None:
             return outputs.reshape(-1, self.n_tasks)
         return outputs.reshape(self.n_tasks, -1).T
 
@@ -179,7 +206,7 @@ class LabelMoments:
 
     def by_task(self, W: Array) -> Array:
         """Columns as coefficients have them: the classes of a task next to each other."""
-        if self.mean_squares is not None:
+        if self.of_rows is not None:
             return W
         return W[:, self.classes.T.ravel()]
 
@@ -189,10 +216,9 @@ class LabelMoments:
         ``pull`` is the strength of that. Features are those of the labels' tasks in long form, and
         in wide form labels are the means over tasks.
         """
+        if self.of_rows is not None:
+            return self.of_rows
         group = np.arange(len(self.classes))
-        if self.mean_squares is not None:
-            cross = np.stack([self.cross[:, k].mean(axis=1) for k in self.classes], axis=1)
-            return self.gram, 0 * group, cross, self.mean_squares, self.degrees[: len(group)]
         grams, products_, squares, n_labels = [], [], [], []
         share = (
             1.0 / (1.0 + self.curvature * self.omega / pull) if pull else np.zeros(len(self.omega))
@@ -222,6 +248,75 @@ class LabelMoments:
         return replace(self, cross=self.cross - explained, squares=np.maximum(squares, 0.0))
 
 
-def _counts(weights: Array) -> Array:
-    """How many labels a weight stands for: 2 is two labels, and a part of one is one."""
-    return np.where(weights > 0, np.maximum(weights, 1.0), 0.0)
+class _MeansOfRows:
+    """Rows with the weighted means over tasks of their labels, and with the sums of the weights."""
+
+    def __init__(
+        self, X: Any, z: Array, c: Array, counts: Array, n_tasks: int, *, centred: bool
+    ) -> None:
+        self.X, self.centred = X, centred
+        shares = c / c.sum(axis=0)
+        self.w = shares.mean(axis=1)
+        self.x_mean = self.w @ X if centred else np.zeros(X.shape[1])
+        n_classes = z.shape[1] // n_tasks if z.shape[1] % n_tasks == 0 else 0
+        by_task = (shares * z)[:, : n_tasks * n_classes].reshape(len(z), n_tasks, n_classes)
+        y = by_task.sum(axis=1) / np.maximum(n_tasks * self.w, np.finfo(float).tiny)[:, None]
+        y = y - self.w @ y if centred else y
+        self.gram, cross = products(X, y, self.w, self.x_mean)
+        n_rows = max(float(counts.max(axis=1).sum()) - centred, 1.0)
+        group = np.zeros(n_classes, dtype=np.intp)
+        self.pooled: Pooled = (
+            self.gram[None],
+            group,
+            cross,
+            self.w @ y**2,
+            np.full(n_classes, n_rows),
+        )
+
+    def statistics(self, columns: Targets) -> Any:
+        """Those of all columns, with the Gram matrix of these rows for each."""
+        c, z = columns.weights, columns.values
+        omega = c.sum(axis=0)
+        U = c * z
+        return SimpleNamespace(
+            gram=self.gram[None] * omega[0],
+            group=np.zeros(len(omega), dtype=np.intp),
+            members=[np.arange(len(omega))],
+            cross=np.asarray(self.X.T @ U) - np.outer(self.x_mean, U.sum(axis=0)),
+            squares=(c * z**2).sum(axis=0),
+            x_mean=self.x_mean[None],
+            y_mean=np.zeros(len(omega)),
+            omega=omega,
+        )
+
+
+def _are_few(X: Any, columns: Targets) -> bool:
+    """Whether the Gram matrices of all columns are decomposed in about a second."""
+    p, n_bytes = X.shape[1], gram_bytes(X, columns, columns.weights)
+    return n_bytes == 8 * p**2 or (n_bytes <= MAX_GRAM_BYTES and n_bytes * p <= 8 * MOST_OPERATIONS)
+
+
+def _counts(targets: Targets) -> Array:
+    """How many labels the weights stand for: only their proportions in a task count.
+
+    Where all are whole multiples of the smallest, they are numbers of repeated rows; else their
+    sum is that of as many labels as have the variance of a weighted mean (Kish, "Survey
+    sampling", Wiley 1965, section 11.7).
+    """
+    weights = targets.weights.reshape(len(targets.weights), -1)
+    if ((weights == 0.0) | (weights == 1.0)).all():
+        return weights
+    rows, columns = np.nonzero(weights)
+    task = columns if targets.task_index is None else targets.task_index[rows]
+    s, n_tasks = weights[rows, columns], targets.tasks.n_tasks
+    least, largest = np.full(n_tasks, np.inf), np.zeros(n_tasks)
+    np.minimum.at(least, task, s)
+    np.maximum.at(largest, task, s)
+    multiples, parts = s / least[task], s / largest[task]
+    is_whole = np.ones(n_tasks, dtype=bool)
+    is_whole[task[np.abs(multiples - np.round(multiples)) > WHOLE * multiples]] = False
+    squares = np.bincount(task, parts**2, n_tasks)
+    kish = np.bincount(task, parts, n_tasks) / np.where(squares > 0, squares, 1.0)
+    counts = np.zeros_like(weights)
+    counts[rows, columns] = np.where(is_whole[task], np.round(multiples), parts * kish[task])
+    return counts

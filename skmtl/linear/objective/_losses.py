@@ -83,8 +83,8 @@ class DataLoss:
             LabelBlock(
                 block.task,
                 as_slice(block.outputs),
-                np.ascontiguousarray(values[:, block.tasks]),
-                np.ascontiguousarray(label_weights[:, block.tasks]),
+                np.ascontiguousarray(values[:, as_slice(block.tasks)]),
+                np.ascontiguousarray(label_weights[:, as_slice(block.tasks)]),
             )
             for block in targets.tasks.blocks
         ]
@@ -92,11 +92,19 @@ class DataLoss:
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
         self._constant: tuple[Array, Array, tuple[float, Array]] | None = None
 
+    @cached_property
+    def only_block(self) -> LabelBlock | None:
+        """The block of all tasks, where it is the only one, they have one output and are few."""
+        if len(self.blocks) != 1:
+            return None
+        block = self.blocks[0]
+        return block if block.task.n_outputs_ == 1 and not block.has_chunks else None
+
     def at(self, W: Array, b: Array) -> DataPoint:
         if W.any() or self.n_samples * len(b) > FEW_SCORES:
             return DataPoint(self, self.design.forward(W, b))
         # Where solvers start, and where the loss of a constant prediction is.
-        if self._constant is None or not np.array_equal(self._constant[0], b):
+        if self._constant is None or (self._constant[0] != b).any():
             point = DataPoint(self, np.array(self.design.shift(b)))
             # Not the point: it has this loss, and with it all data would wait for the collector.
             self._constant = b.copy(), point.raw, point.value_and_slope
@@ -106,6 +114,7 @@ class DataLoss:
         """The loss of the others; ``tasks`` is a mask (n_tasks,)."""
         rest = copy(self)
         rest._constant = None
+        rest.__dict__.pop("only_block", None)
         rest.blocks = [
             replace(
                 block,
@@ -119,6 +128,7 @@ class DataLoss:
         """The loss of every ``step``-th row, times that (wide)."""
         some, rows = copy(self), slice(None, None, step)
         some._constant = None
+        some.__dict__.pop("only_block", None)
         assert isinstance(self.design, WideDesign)
         some.design = WideDesign(self.design.X[rows], self.design.offset)
         some.blocks = [

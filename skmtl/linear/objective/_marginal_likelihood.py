@@ -8,7 +8,8 @@ best prediction, and the likelihood of its n labels y, with the noise at its bes
           \hat\sigma_t^2 = \overline{y^2} - \sum_j \frac{r_{tj}^2}{s_j + a},
 
 from the eigenvalues s of the Gram matrix over n and the products r with labels in its basis. One a
-for all tasks has the largest product of likelihoods.
+for all tasks has the largest product of likelihoods; where noise is one, too, its logarithm is that
+of the mean over labels.
 
 References
 ----------
@@ -48,7 +49,15 @@ class LikelyRidge(NamedTuple):
 
 
 def likely_ridge(
-    gram: Array, group: Array, cross: Array, squares: Array, n_labels: Array
+    gram: Array,
+    group: Array,
+    cross: Array,
+    squares: Array,
+    n_labels: Array,
+    *,
+    is_exact: bool = True,
+    one_noise: bool = False,
+    known: Any = False,
 ) -> LikelyRidge:
     """The ridge of largest marginal likelihood.
 
@@ -64,12 +73,15 @@ def likely_ridge(
         Mean squares of the labels.
     n_labels : ndarray of shape (n_tasks,)
         Numbers of labels, less one where they are centred.
+    is_exact : bool, default=True
+        Whether Gram matrices are those of the rows of the task, not of more rows.
+    one_noise : bool, default=False
+        Whether the noise of all tasks is the same, as few labels of each cannot tell.
+    known : ndarray of bool, shape (n_tasks,), or bool, default=False
+        Whether the variance of the noise is that of the labels around a constant: of classes.
     """
-    p = gram.shape[1]
-    if len(gram) > 1 and len(gram) * float(p) ** 3 > MOST_OPERATIONS:
-        gram, group = gram.mean(axis=0, keepdims=True), np.zeros_like(group)
-    if float(p) ** 3 > MOST_OPERATIONS:
-        return _by_moments(gram[0], cross, squares, n_labels)
+    if not is_exact or len(gram) * float(gram.shape[1]) ** 3 > MOST_OPERATIONS:
+        return _by_moments(gram.mean(axis=0), cross, squares, n_labels, is_exact=is_exact)
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0.0)[group]
     if len(gram) == 1:
@@ -81,29 +93,37 @@ def likely_ridge(
     if not size or not is_varied.any():
         return LikelyRidge(1.0, np.zeros_like(cross), squares)
     s, r2, n = values[is_varied], rotated[is_varied] ** 2, n_labels[is_varied]
-    y2 = squares[is_varied]
+    y2, is_known = squares[is_varied], np.broadcast_to(known, squares.shape)[is_varied]
 
     def cost(a: float) -> float:
         left = np.maximum(y2 - (r2 / (s + a)).sum(axis=1), NOISE_FREE * y2)
-        return float(np.log1p(s / a).sum() + n @ np.log(left / y2))
+        if one_noise:
+            left = left * 0.0 + n @ left / (n @ y2)
+        else:
+            left = left / y2
+        return float(np.log1p(s / a).sum() + n @ np.where(is_known, left, np.log(left)))
 
     ridges = size * GRID
     a = float(ridges[np.argmin([cost(a) for a in ridges])])
     shrunk = rotated / (values + a)
-    noise = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
+    left = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
+    noise = np.where(known, squares, left)
     if len(gram) == 1:
         return LikelyRidge(a, vectors[0] @ shrunk.T, noise)
     return LikelyRidge(a, np.matmul(vectors[group], shrunk[:, :, None])[:, :, 0].T, noise)
 
 
-def _by_moments(gram: Array, cross: Array, squares: Array, n_labels: Array) -> LikelyRidge:
+def _by_moments(
+    gram: Array, cross: Array, squares: Array, n_labels: Array, *, is_exact: bool
+) -> LikelyRidge:
     r"""The same from :math:`E \|r\|^2 = \tau^2 \|G\|^2 + \sigma^2 \mathrm{tr}\, G / n`.
 
-    Without a decomposition, for very many features; W are coefficients of large ridges.
+    Without a decomposition, where that takes long; W are coefficients of large ridges. The squared
+    Gram matrix of the rows of a task is about that of all rows and :math:`(\mathrm{tr}\, G)^2 / n`.
     """
     total, n = float(np.trace(gram)), float(n_labels.mean())
     of_noise = squares.sum() * total / n
-    spread = float(np.vdot(gram, gram)) - total**2 / n
+    spread = float(np.vdot(gram, gram)) - total**2 / n * is_exact
     tau2 = (float(np.vdot(cross, cross)) - of_noise) / spread if spread > 0 else 0.0
     signal = float(np.clip(tau2 * total / squares.sum(), LEAST_SIGNAL, 1.0 - LEAST_SIGNAL))
     a = total / n * (1.0 - signal) / signal

@@ -62,8 +62,7 @@ class Problem(Objective):
         step = self._free_newton_step(point, x)
         if step is None:
             return primal, 0.0
-        # `coefficients` is linear, so it maps steps as it maps parameters.
-        dual = point.dual(*self.coefficients(step))
+        dual = point.dual(*step)
         Z, sums = dual.gradient
         pairs = [
             (part, *part.dual(Z, v)) for part, v in zip(self.parts, self.split(x)[0], strict=True)
@@ -95,8 +94,8 @@ class Problem(Objective):
         # What tasks share grows without end only where it helps all of them.
         return apart if self.is_unpenalised or apart.all() else none
 
-    def _free_newton_step(self, point: Point, x: Array) -> Array | None:
-        """Solve H z = g over the free directions; None if that fails."""
+    def _free_newton_step(self, point: Point, x: Array) -> tuple[Array, Array] | None:
+        """Solve H z = g over the free directions, for W and b; None if that fails."""
         if (
             self._has_only_free_intercepts
             and isinstance(point, DataPoint)
@@ -105,13 +104,14 @@ class Problem(Objective):
             return self._intercept_step(point)
         g, product = self._free_system(point)
         nothing = np.zeros(self.size)
+        # `coefficients` is linear, so it maps steps as it maps parameters.
         if not g.any():
-            return nothing
+            return self.coefficients(nothing)
         inverse = self._inverse_curvature(g, product)
         # In units of the loss, whatever those of features: as large as what g leads to.
         size, rest = float(g @ (inverse * g)), 1e-4 * abs(point.value)
         if size <= FREE**2 * (size + rest):
-            return nothing
+            return self.coefficients(nothing)
         step, left = conjugate_gradients(
             product,
             g,
@@ -121,7 +121,7 @@ class Problem(Objective):
             precondition=lambda r: inverse * r,
             in_energy=True,
         )
-        return step if left <= NEARLY_FREE**2 * (size + rest) else None
+        return self.coefficients(step) if left <= NEARLY_FREE**2 * (size + rest) else None
 
     @property
     def _has_only_free_intercepts(self) -> bool:
@@ -130,16 +130,13 @@ class Problem(Objective):
         only = self.intercept is not None and self.intercept.alpha == 0 and not has_w0
         return only and not any(part.is_free_somewhere for part in self.parts)
 
-    def _intercept_step(self, point: DataPoint) -> Array | None:
+    def _intercept_step(self, point: DataPoint) -> tuple[Array, Array] | None:
         """`_free_newton_step` where intercepts are all that is free: tasks by themselves."""
-        assert self.intercept is not None
         z, size, left = point.curvature.solve_intercepts(point.intercept_gradient)
         largest = NEARLY_FREE**2 * (size + 1e-4 * abs(point.value))
         if not (left <= largest < np.inf):
             return None
-        step = np.zeros(self.size)
-        step[self._slices[2]] = z / self.intercept.scale
-        return step
+        return np.zeros(self.shape), z
 
     def _free_system(self, point: Point) -> tuple[Array, Callable[[Array], Array]]:
         """Gradient of the loss over the free directions, and its Hessian."""

@@ -163,7 +163,8 @@ def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions
 def _centred(X: Any, targets: Targets, label_weights: Array) -> tuple[Design, Centers]:
     """Design of features less their means, and from W to what that takes from intercepts."""
     # Weighted, so that weights and repeated rows take the very same steps.
-    weight = label_weights.reshape(len(label_weights), -1).sum(axis=1)
+    by_task = label_weights.reshape(len(label_weights), -1)
+    weight = by_task @ np.ones(by_task.shape[1])
     mean = X.T @ (weight / weight.sum())
     X, offset = without_large_means(X, mean, weight)
     return make_design(X, targets, offset), lambda W: mean @ W

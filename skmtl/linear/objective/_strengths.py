@@ -54,18 +54,14 @@ LEAST, LARGEST = 0.01, 0.5
 LEAST_WEIGHT = 1e-9
 """Of a task, over that of the largest: below it is to have no influence."""
 
+PULLS = ("auto", "closed_form", "newton", "admm", "proximal_gradient", "quadratic_models")
+"""Solvers that pull intercepts together."""
+
+FEW_FEATURES = 500
+"""Features up to which that takes Gram matrices, with norms too."""
+
 ONE_INTERCEPT = 1e3
 """Pull of intercepts, over the weight of a task, beyond which they are one."""
-
-
-def are_pulled_together(
-    penalty: Penalty, options: FitOptions, n_features: int, tasks: TaskSet
-) -> bool:
-    """Whether there is a part that tasks share, which the penalty leaves free."""
-    if options.center:
-        return True
-    parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
-    return any(part.over_tasks and part.is_free_somewhere for part in parts)
 
 
 def with_strengths(
@@ -90,28 +86,64 @@ def with_strengths(
     if not any(isinstance(strength, str) for strength in strengths):
         return options
     check_smooth(targets.tasks)
-    is_pulled = options.intercept_alpha if options.intercept_alpha != "auto" else 0.0
-    check_comparable(targets.tasks, penalty, replace(options, intercept_alpha=is_pulled))
-    is_shared = are_pulled_together(penalty, options, X.shape[1], targets.tasks)
+    given = options.intercept_alpha if options.intercept_alpha != "auto" else 0.0
+    check_comparable(targets.tasks, penalty, replace(options, intercept_alpha=given))
+    is_shared, is_pulled = _what_is_pulled(penalty, options, X.shape[1], targets.tasks)
+    if options.intercept_alpha == "auto" and not is_pulled:
+        options = replace(options, intercept_alpha=0.0)
+    if options.shared_alpha == "auto" and not is_shared:
+        options = replace(options, shared_alpha=0.0)
+    if "auto" not in (options.alpha, options.shared_alpha, options.intercept_alpha):
+        return options
     n_tasks = targets.tasks.n_tasks
-    free = {"shared_alpha": options.shared_alpha, "intercept_alpha": options.intercept_alpha}
-    free = {name: 0.0 if value == "auto" else value for name, value in free.items()}
-    if not is_shared:
-        options = replace(options, **free)
-        if options.alpha != "auto":
-            return options
     kept, X, targets, label_weights = _that_count(X, targets, label_weights)
     penalty = penalty.for_tasks(kept, n_tasks)
     moments, basis = _moments(X, targets, label_weights, options)
+    if options.intercept_alpha == "auto":
+        origin = moments.omega @ moments.x_mean / moments.omega.sum()
+        options = replace(options, intercept_alpha=intercept_pull(moments), origin=origin)
     if is_shared:
-        options, moments = _shared(moments, options, basis, n_tasks)
+        ridge = likely_ridge(
+            *moments.of_one_task(options.intercept_alpha, options.origin),
+            known=bool(moments.is_classes.all()),
+        )
+        moments = moments.without(ridge.W)
+        if options.shared_alpha == "auto":
+            # The ridge is on w0 of all tasks, whether their weight is 0 or not.
+            strength = ridge.strength * moments.scale * moments.n_tasks / n_tasks
+            options = replace(options, shared_alpha=strength)
+    if options.origin is not None and basis is not None:
+        options = replace(options, origin=basis @ options.origin)
     if options.alpha == "auto":
         ridge = likely_ridge(
-            moments.gram, moments.group, moments.cross, moments.squares, moments.degrees
+            moments.gram,
+            moments.group,
+            moments.cross,
+            moments.squares,
+            moments.degrees,
+            is_exact=moments.is_exact,
+            one_noise=moments.of_rows is None,
+            known=moments.is_classes,
         )
         data = X, targets, label_weights, penalty, options
         options = replace(options, alpha=_alpha(*data, moments, ridge, basis))
     return options
+
+
+def _what_is_pulled(
+    penalty: Penalty, options: Any, n_features: int, tasks: TaskSet
+) -> tuple[bool, bool]:
+    """Whether there is a shared part, and whether intercepts may be pulled together.
+
+    They are in long form, where that does not rule out a much faster solver.
+    """
+    parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
+    is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
+    if not (tasks.is_long and options.fit_intercept and options.solver in PULLS):
+        return is_shared, False
+    is_quadratic = len(parts) == 1 and parts[0].is_quadratic
+    is_small = tasks.has_squared_loss and n_features <= FEW_FEATURES
+    return is_shared, is_shared or is_quadratic or (is_small and options.solver == "auto")
 
 
 def _that_count(X: Any, targets: Targets, label_weights: Array) -> tuple[Array, Any, Any, Array]:
@@ -137,28 +169,6 @@ def _moments(
     """`LabelMoments`, with features in a basis of the rows where these are fewer."""
     X, basis = in_row_space(X, L2(), options)
     return LabelMoments.of(X, targets, label_weights, options), basis
-
-
-def _shared(
-    moments: LabelMoments, options: Any, basis: Array | None, n_tasks: int
-) -> tuple[FitOptions, LabelMoments]:
-    """The options with what pulls tasks together, and the moments that the shared part leaves."""
-    origin = None
-    pull = options.intercept_alpha
-    if pull == "auto":
-        pull = 0.0
-        if options.fit_intercept and moments.mean_squares is None:
-            origin = moments.omega @ moments.x_mean / moments.omega.sum()
-            pull = intercept_pull(moments)
-    ridge = likely_ridge(*moments.of_one_task(pull, origin))
-    shared = options.shared_alpha
-    if shared == "auto":
-        # The ridge is on w0 of all tasks, whether their weight is 0 or not.
-        shared = ridge.strength * moments.scale * moments.n_tasks / n_tasks
-    if origin is not None and basis is not None:
-        origin = basis @ origin
-    options = replace(options, shared_alpha=shared, intercept_alpha=pull, origin=origin)
-    return options, moments.without(ridge.W)
 
 
 def intercept_pull(moments: LabelMoments) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl._indexing import as_slice
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -89,4 +90,5 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
             targets = targets.without_empty_tasks()
         return X, targets, label_weights
     keep = np.flatnonzero(learnable_tasks(tasks))
-    return X, targets.select(keep), label_weights.reshape(len(label_weights), -1)[:, keep]
+    label_weights = label_weights.reshape(len(label_weights), -1)[:, as_slice(keep)]
+    return X, targets.select(keep), np.ascontiguousarray(label_weights)

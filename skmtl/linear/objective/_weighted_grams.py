@@ -30,6 +30,9 @@ MANY_COLUMNS = 12
 PAIR_ROWS, PAIR_NUMBERS = 512, 2**16
 """Rows, and numbers, of a block of products of features."""
 
+DIGITS_LOST = 100.0
+"""Squared offset over variance of a feature from which the offset is taken from X first."""
+
 SPARSE = 0.1
 """Share of entries of sparse X below which it is multiplied as it is."""
 
@@ -38,6 +41,10 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     """Gram matrices (m, p, p) of the rows of X (n, p), of weights h (n, m)."""
     if sparse.issparse(X) and X.nnz < SPARSE * X.shape[0] * X.shape[1]:
         return _of_sparse(X, h, offset)
+    if not sparse.issparse(X) and (h == h[:1]).all():
+        gram = _of_equal_rows(X, offset)
+        if gram is not None:
+            return h[0][:, None, None] * gram
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
 
 
@@ -58,6 +65,20 @@ def weighted_squares(X: Any, h: Array, offset: Array) -> Array:
 def dense(rows: Any) -> Array:
     """Rows of X as an array."""
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
+
+
+def _of_equal_rows(X: Array, offset: Array) -> Array | None:
+    r"""The Gram matrix of weights of 1 from that of X itself; None where it would lose digits.
+
+    With the mean m it is :math:`\sum_i x_i x_i' - n (m o' + o m' - o o')`.
+    """
+    gram = symmetric(X.T @ X)
+    # A product, as sums along rows that are short take longer.
+    sums = np.ones(len(X)) @ X
+    moved = np.multiply.outer(sums - 0.5 * len(X) * offset, offset)
+    gram -= moved + moved.T
+    lost = DIGITS_LOST * np.diagonal(gram) < len(X) * offset**2
+    return None if lost.any() else gram
 
 
 def _by_columns(X: Any, h: Array, offset: Array) -> Array:

@@ -75,6 +75,7 @@ class LinearFitter:
         squared = targets.tasks.has_squared_loss
         self._n_gram_bytes = gram_bytes(*self._data) if squared else np.inf
         self._stated: dict[bool, StatedLoss] = {}
+        self._solvers: dict[tuple[bool, bool], Solver] = {}
 
     def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
         """Fit with this alpha, from other coefficients where these are given."""
@@ -93,7 +94,12 @@ class LinearFitter:
         parts, center_weights = without_center(
             parts, tasks.n_tasks, center=options.center, shared_alpha=shared_alpha
         )
-        solver = select_solver(Case(tasks, parts, penalty, options, self._n_gram_bytes))
+        # The same for every alpha of a penalty, 0 apart.
+        key = penalty is self.penalty, alpha > 0.0
+        if key not in self._solvers:
+            case = Case(tasks, parts, penalty, options, self._n_gram_bytes)
+            self._solvers[key] = select_solver(case)
+        solver = self._solvers[key]
         path = solver.path(*self._data, parts[0], options, warm)
         if path is not None:
             return next(path)

@@ -26,7 +26,7 @@ from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers.newton._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
-from skmtl.linear.solvers.newton._hessians import hessians
+from skmtl.linear.solvers.newton._hessians import hessians, shrink
 from skmtl.linear.solvers.newton._newton_system import (
     DiagonalSystem,
     NewtonSystem,
@@ -167,6 +167,8 @@ class _Descent:
         point = self.point if row_step == 1 else self.point.of_rows(row_step)
         by_output = not self.penalty.couples
         stacks = hessians(point, self.penalty, self.n_outputs, by_output=by_output)
+        if row_step > 1:
+            shrink(stacks, len(point.raw), len(self.point.raw))
         return newton_system(self.penalty, stacks)
 
     def _go(self, d: Array, E: Array, bent: Array, start: Array, first: Array) -> Array:
@@ -204,7 +206,9 @@ class _Descent:
     def _gradient(self) -> Array:
         """Gradient of the objective."""
         gW, gb = self.point.gradient
-        g = self.bent + (np.vstack([gW, gb]) if self.problem.intercept else gW)
+        g = self.bent.copy()
+        g[: self.n_features] += gW
+        g[self.n_features :] += gb
         return self.penalty.project(g)
 
     @property

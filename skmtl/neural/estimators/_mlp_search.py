@@ -10,16 +10,16 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
 from skmtl._blending import mix
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
 from skmtl._warnings import warn
 from skmtl.linear.cross_validation._search_data import takeable
-from skmtl.model_selection._folds import Folds, read_folds
+from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
 from skmtl.model_selection._strata import strata_of
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._mlp import MultiTaskMLP
@@ -28,6 +28,7 @@ from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_held_out import HeldOutPredictions
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.inputs._tables import ReadsTables
+from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows
 from skmtl.tasks._targets import Targets
@@ -91,27 +92,24 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             If no label is observed, labels do not fit their task type, the grid names a parameter
             that holds for all candidates, or no fold has labels on both sides.
         """
-        self._validate_params()
-        with all_or_nothing(self):
-            for name in [name for name in vars(self) if name.endswith("_")]:
-                delattr(self, name)
-            X_read, task_column = self._read_X(X, reset=True)
-            targets = self._read_y(X_read, y, task_column, sample_weight)
-            self._publish(targets.tasks)
-            self.params_ = read_candidates(self.grid, X_read)
-            models = [self._model(params) for params in self.params_]
-            used = np.flatnonzero(targets.row_is_observed)
-            folds, within = _within(self._folds(X, y, groups, targets), used, X_read.shape[0])
-            stacks = self._train(models, X_read[used], targets.take(used), within)
-            raw = dict(pair for s in stacks for pair in zip(s.candidates, s.raw, strict=True))
-            in_order = [raw[c] for c in range(len(models))]
-            held_out = HeldOutPredictions(targets.take(used), within, in_order)
-            self._publish_blend(stacks, held_out, used, len(targets.values))
-            self._publish_scores(stacks, held_out, folds, X, y, sample_weight)
-        return self
+        # Splitters and scorers want what was given.
+        self._given = X, y, sample_weight, groups
+        try:
+            return super().fit(X, y, sample_weight)
+        finally:
+            self.__dict__.pop("_given", None)
 
     def _fit(self, X: Any, targets: Targets) -> None:
-        raise NotImplementedError
+        self.params_ = read_candidates(self.grid, X)
+        models = [self._model(params) for params in self.params_]
+        used = np.flatnonzero(targets.row_is_observed)
+        folds, within = _within(self._folds(targets), used, targets)
+        stacks = self._train(models, X[used], targets.take(used), within)
+        raw = dict(pair for s in stacks for pair in zip(s.candidates, s.raw, strict=True))
+        in_order = [raw[c] for c in range(len(models))]
+        held_out = HeldOutPredictions(targets.take(used), within, in_order)
+        self._publish_blend(stacks, held_out, used, len(targets.values))
+        self._publish_scores(stacks, held_out, folds)
 
     def _model(self, params: dict[str, Any]) -> MultiTaskMLP:
         """A network with some parameters, not fitted."""
@@ -125,11 +123,20 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         model._categories = self._categories if hasattr(self, "_categories") else {}
         return model
 
-    def _folds(self, X: Any, y: Any, groups: Any, targets: Targets) -> Folds:
-        cv = self.cv
-        if cv is None and groups is None:
-            cv = min(N_FOLDS, max(2, int(targets.row_is_observed.sum())))
-        return read_folds(cv, X, y, groups, strata=partial(strata_of, targets))
+    def _folds(self, targets: Targets) -> Folds:
+        """Training and test rows of every fold; a number spreads the rows with labels alone."""
+        X, y, _, groups = self._given
+        if not is_number(self.cv):
+            return read_folds(self.cv, X, y, groups, strata=partial(strata_of, targets))
+        used = np.flatnonzero(targets.row_is_observed)
+        n_folds = self.cv
+        if n_folds is None:
+            n_folds = N_FOLDS if groups is not None else min(N_FOLDS, max(2, len(used)))
+        if groups is not None:
+            check_consistent_length(targets.values, groups)
+            groups = some_rows(groups, used)
+        folds = spread_folds(strata_of(targets.take(used)), int(n_folds), groups)
+        return [(used[train], used[test]) for train, test in folds]
 
     def _train(self, models: list[Any], X: Any, targets: Targets, folds: Folds) -> list[Any]:
         """A `Stack` for the candidates of each structure."""
@@ -175,19 +182,13 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             )
 
     def _publish_scores(
-        self,
-        stacks: list[Any],
-        held_out: HeldOutPredictions,
-        folds: Folds,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
+        self, stacks: list[Any], held_out: HeldOutPredictions, folds: Folds
     ) -> None:
         """Set the scores of every candidate, and which has the best."""
         by_task = held_out.fold_scores(self)
         scores = np.array([[mean_score(of_fold) for of_fold in one] for one in by_task])
         if self.scoring is not None:
-            scores, by_task = self._scored(stacks, folds, X, y, sample_weight)
+            scores, by_task = self._scored(stacks, folds)
         mean = np.array([mean_score(one) for one in scores])
         loss, n_iter = (np.empty(len(mean)) for _ in range(2))
         for stack in stacks:
@@ -209,13 +210,11 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             **{f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])},
         }
 
-    def _scored(
-        self, stacks: list[Any], folds: Folds, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[Array, Array]:
+    def _scored(self, stacks: list[Any], folds: Folds) -> tuple[Array, Array]:
         """What a scorer says of every candidate in every fold, and of each task if it says so."""
         scorer = read_scorer(self.scoring)
-        X, y = takeable(X), takeable(y)
-        parts = X, y, weights_as_array(sample_weight, y)
+        X, y, sample_weight, _ = self._given
+        parts = takeable(X), takeable(y), weights_as_array(sample_weight, y)
         n_tasks = len(self._task_set.tasks)
         scores = np.full((len(self.params_), len(folds)), np.nan)
         by_task = np.full((*scores.shape, n_tasks), np.nan)
@@ -292,21 +291,24 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         return mix([*expected, constants], np.maximum(weights, 0.0), task_index)
 
 
-def _within(folds: Folds, used: Array, n_rows: int) -> tuple[Folds, Folds]:
+def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
     """Folds that have labels on both sides, as given and by the positions of the rows in use.
+
+    Labels of tasks from which nothing can be learnt do not count.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    place = np.full(n_rows, -1)
+    place = np.full(len(targets.values), -1)
     place[used] = np.arange(len(used))
+    can_teach = restrict(targets, find_network_tasks(targets)).row_is_observed
     given, within = [], []
     for fold in folds:
-        train, test = (place[rows][place[rows] >= 0] for rows in fold)
-        if len(train) and len(test):
+        if all(can_teach[rows].any() for rows in fold):
             given.append(fold)
+            train, test = (place[rows][place[rows] >= 0] for rows in fold)
             within.append((train, test))
     if not given:
         raise ValueError(

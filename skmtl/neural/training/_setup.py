@@ -129,6 +129,8 @@ class Fit:
     ----------
     tasks, targets : TaskSet, Targets
         Of the tasks of the network, and of the rows with labels.
+    kept : ndarray of int
+        The rows with labels.
     given : Targets
         Of all tasks, same rows.
     X : ndarray or sparse array
@@ -153,6 +155,7 @@ class Fit:
         given, targets = targets, restrict(targets, network_tasks)
         # A row without labels must not even take a place in a batch.
         labelled = targets.row_is_observed
+        self.kept = np.flatnonzero(labelled)
         if not labelled.all():
             X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
         self.given, self.tasks = given, targets.tasks

@@ -117,8 +117,9 @@ def fit_stack(
     members = [(1 + c, k) for c in candidates for k in range(len(folds))]
     of_member = np.repeat(np.arange(len(models)), len(folds))
     rows = fit.rows()
-    model_rows = ModelRows(rows, [train for train, _ in folds] * len(models))
-    held_out = HeldOut(rows, [test for _, test in folds] * len(models), of_member.tolist())
+    training, tests = (_positions(fit, side) for side in zip(*folds, strict=True))
+    model_rows = ModelRows(rows, training * len(models))
+    held_out = HeldOut(rows, tests * len(models), of_member.tolist())
     seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
     module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
     for layer in module.modules():
@@ -136,7 +137,7 @@ def fit_stack(
         model_rows=model_rows,
         fits=[siblings[c] for c in of_member.tolist()],
     )
-    judge = _Judge(fit, run, held_out)
+    judge = _Judge(fit, run, held_out, X.shape[0])
     judged = np.ceil(np.linspace(EARLIEST, 1.0, N_SNAPSHOTS) * n_epochs).astype(int)
     batch_size = fit.batch_size(model_rows)
     work = batch_size * sum(p.numel() for p in module.parameters())
@@ -151,8 +152,8 @@ def fit_stack(
 class _Judge:
     """Keeps the snapshot of every candidate whose networks lose least on held-out rows."""
 
-    def __init__(self, fit: Fit, run: Run, held_out: HeldOut) -> None:
-        self.fit, self.run, self.held_out = fit, run, held_out
+    def __init__(self, fit: Fit, run: Run, held_out: HeldOut, n_rows: int) -> None:
+        self.fit, self.run, self.held_out, self.n_rows = fit, run, held_out, n_rows
         self.judged = np.flatnonzero(held_out.counts[0, :, 0])
         self.rows = fit.rows(self.judged)
         self.best = Snapshot(run.module)
@@ -181,5 +182,12 @@ class _Judge:
         fit = self.fit
         parameters = get_state(self.run.module)
         fitted = FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
-        raw = of_all_tasks(self.raw, fit.given.tasks, fit.network_tasks)
+        of_tasks = of_all_tasks(self.raw, fit.given.tasks, fit.network_tasks)
+        raw = np.full((len(of_tasks), self.n_rows, of_tasks.shape[-1]), np.nan)
+        raw[:, fit.kept] = of_tasks
         return Stack(candidates, fitted, raw, self.loss, self.n_iter)
+
+
+def _positions(fit: Fit, folds: Sequence[Array]) -> list[Array]:
+    """Rows of every fold among those of the fit, which leaves out some without a label."""
+    return [np.flatnonzero(np.isin(fit.kept, rows)) for rows in folds]

@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 
 Array = NDArray[Any]
 
-FEW = 8
+FEW = 16
 """Systems up to which each is called for by itself; inverses of more are made together."""
 
 BYTES_AT_ONCE = 16 * 2**20

@@ -23,6 +23,10 @@ ROUNDING = 1e-12
 """Curvature, relative to the largest, that there is not."""
 
 
+SMALLEST = 1e-300
+"""In place of a sum of 0."""
+
+
 class Hessians:
     """The Hessians :math:`A_t` of tasks with as many outputs K.
 
@@ -34,6 +38,8 @@ class Hessians:
         Hessians over the coefficients and the intercept of the first output, of the second, ...
     is_invariant : bool
         Whether the loss does not bend where all outputs of a task move alike, as softmax.
+    is_plain : bool
+        Whether each task has one column, and they are in order.
     """
 
     is_invariant = False
@@ -41,11 +47,11 @@ class Hessians:
     def __init__(self, columns: Array, matrices: Array) -> None:
         self.columns, self.matrices = columns, matrices
         m, K = columns.shape
-        self._is_plain = K == 1 and bool((columns[:, 0] == np.arange(m)).all())
+        self.is_plain = K == 1 and bool((columns[:, 0] == np.arange(m)).all())
 
     def take(self, G: Array) -> Array:
         """The unknowns (n_tasks, K q) of these tasks, of all (q, n_outputs)."""
-        if self._is_plain:
+        if self.is_plain:
             return G.T[: len(self.columns)]
         return G[:, self.columns].transpose(1, 2, 0).reshape(len(self.columns), -1)
 
@@ -85,6 +91,33 @@ def hessians(
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
     return [_joined(stacks) for stacks in found.values()]
+
+
+def shrink(stacks: list[Hessians], n_some: int, n_all: int) -> None:
+    r"""Make Hessians of some rows more like those of all, in place (tasks with one output).
+
+    Correlations :math:`r_{jk}` of features that are drawn from a part of the rows vary by
+    :math:`v = 1/n_{some} - 1/n_{all}` about. Times :math:`1 - \lambda` they are closest to
+    those of all rows, in squares, for :math:`\lambda = \sum v / \sum r_{jk}^2`, at most 1:
+    close to 1 where features have little to do with each other, and to 0 where they have.
+
+    References
+    ----------
+    J. Schaefer and K. Strimmer, "A shrinkage approach to large-scale covariance matrix
+    estimation", Statistical Applications in Genetics and Molecular Biology 4, 2005, equation 8.
+    """
+    variance = 1.0 / n_some - 1.0 / n_all
+    for stack in stacks:
+        if stack.columns.shape[1] > 1:
+            continue
+        for H in stack.matrices:
+            diagonal = np.diagonal(H).copy()
+            scale = np.sqrt(np.where(diagonal > 0.0, diagonal, np.inf))
+            squares = np.square(H / scale / scale[:, None])
+            total = float(squares.sum() - np.trace(squares))
+            q = len(H)
+            H *= 1.0 - min(variance * q * (q - 1) / max(total, SMALLEST), 1.0)
+            np.fill_diagonal(H, diagonal)
 
 
 def _joined(stacks: list[Hessians]) -> Hessians:

@@ -81,6 +81,9 @@ class TaskSystems:
         self.factors = [Factors(stack.matrices) for stack in stacks]
 
     def solve(self, gradient: Array) -> Array:
+        if len(self.stacks) == 1 and self.stacks[0].is_plain:
+            solved = self.factors[0].solve(gradient.T).T
+            return self.penalty.project(solved) if self.penalty else solved
         solved = np.empty_like(gradient)
         for stack, factors in zip(self.stacks, self.factors, strict=True):
             stack.put(factors.solve(stack.take(gradient)), solved)

@@ -49,13 +49,16 @@ def search(
     a, b : ndarray of shape (n_groups,)
         First and second derivative of the penalty along the direction.
     """
-    t = first
+    t, enough = first, FLAT_ENOUGH * np.abs(start)
     low, high = np.zeros_like(t), np.full_like(t, np.inf)
-    at_low, at_high = start, np.full_like(t, np.inf)
+    at_low, at_high = start, high
     for _ in range(MAX_TRIALS):
         trial = DataPoint(point.loss, point.raw + sums.to_scores(t, E))
         slope = sums.of_scores(trial.slope, E) + a + b * t
-        done = (np.abs(slope) <= FLAT_ENOUGH * np.abs(start)) | ((slope < 0) & (t >= FARTHEST))
+        done = np.abs(slope) <= enough
+        if done.all():
+            break
+        done |= (slope < 0) & (t >= FARTHEST)
         if done.all():
             break
         # A loss that overflows is as good as one that rises.
