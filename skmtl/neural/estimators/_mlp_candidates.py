@@ -21,11 +21,13 @@ PLAN: dict[str, Any] = {
 PLAIN: list[dict[str, Any]] = [
     {"alpha": 10.0, "dropout": 0.4, "activation": "silu", "linear_skip": False},
     {"alpha": 3.0, "dropout": 0.3, "activation": "silu", "linear_skip": False},
+    {"alpha": 1.0, "dropout": 0.2, "activation": "relu", "linear_skip": False},
     {"alpha": "auto", "dropout": 0.1, "activation": "gelu", "linear_skip": False},
     {"alpha": 0.03, "dropout": 0.0, "activation": "silu", "linear_skip": True},
 ]
 EMBEDDED: list[dict[str, Any]] = [
     {"alpha": 3.0, "dropout": 0.3, "activation": "silu", "linear_skip": False},
+    {"alpha": 1.0, "dropout": 0.2, "activation": "relu", "linear_skip": False},
     {"alpha": 0.1, "dropout": 0.1, "activation": "silu", "linear_skip": True},
 ]
 

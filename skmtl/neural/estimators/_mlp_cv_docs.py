@@ -45,7 +45,7 @@ SEARCH = """
         1.0], "activation": ["relu", "silu"]}``. What a candidate does not name is as below, or
         else the default of `MultiTaskMLP`. None is a list that is good on most tables: from strong
         decay and dropout to hardly any beside a linear path from the inputs, and up to 100 columns
-        two that read piecewise linear embeddings of the numbers.
+        three that read piecewise linear embeddings of the numbers.
     cv : int, splitter or iterable, default=None
         Folds: their number (None: 8, or as many as there are rows), a splitter of scikit-learn,
         or (train, test) indices. A number stands for shuffled folds, the same in every fit, that
