@@ -27,10 +27,13 @@ FEWEST_OF_ALL = 5
 def default_estimators(
     n_features: int, random_state: Any, *, is_long: bool
 ) -> list[tuple[str, Any]]:
-    """A kernel machine, a linear model and trees, with names.
+    """A network, a kernel machine, a linear model and trees, with names.
 
     In long form tasks may have few rows each: what they share is learned from those of all.
     """
+    # Nobody waits for torch who does not use it.
+    from skmtl.neural import MultiTaskMLPCV
+
     seed = int(read_random_state(random_state).randint(2**31 - 1))
     tried = max(min(1.0, ALL_TRIED / n_features), 1 / 3)
     forests = {
@@ -40,6 +43,7 @@ def default_estimators(
         "classifier": ExtraTreesClassifier(random_state=seed),
     }
     return [
+        ("network", MultiTaskMLPCV(random_state=seed)),
         ("kernel", MultiTaskKernelRidgeCV()),
         ("linear", MultiTaskLinearCV("mean_deviation" if is_long else "l2", alphas=N_ALPHAS)),
         ("trees", PooledTasks(**forests) if is_long else IndependentTasks(**forests)),

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor
+from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
+from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs
+from skmtl.linear.penalties import L2
 from skmtl.linear.solvers._closed_form import closed_form
 from skmtl.linear.solvers._reduced_rank import reduced_rank
 from skmtl.linear.solvers._select import MAX_GRAM_BYTES
@@ -44,8 +47,9 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     rank : int, default=None
         Largest rank of the coefficients. None, or anything from min(n_features, n_tasks) on,
         sets no bound: the solution is ridge regression of each task.
-    alpha : float, default=0.0
-        How strongly coefficients are pulled to 0. For complete labels and weights of 1 it is
+    alpha : "auto" or float, default="auto"
+        How strongly coefficients are pulled to 0; "auto" is the ridge of largest marginal
+        likelihood, as in `MultiTaskLinear` with "l2". For complete labels and weights of 1 it is
         ``alpha * n_samples`` of :class:`~sklearn.linear_model.Ridge`.
     <task parameters>
     fit_intercept : bool, default=True
@@ -73,6 +77,8 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     loadings_ : ndarray of shape (n_tasks, rank_)
         What each task takes of the components. Columns are orthonormal, the entry of largest
         magnitude is positive.
+    alpha_ : float
+        The strength of the ridge: what "auto" has become.
     rank_ : int
         Number of components: the smallest of ``rank``, the number of features and the number
         of tasks with labels.
@@ -125,7 +131,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
 
     _parameter_constraints = {
         "rank": [Interval(Integral, 1, None, closed="left"), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         **constraints.TASKS,
         "fit_intercept": ["boolean"],
         **constraints.TASK_WEIGHT,
@@ -137,7 +143,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
         self,
         rank: int | None = None,
         *,
-        alpha: float = 0.0,
+        alpha: float | str = "auto",
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
@@ -162,14 +168,16 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
         X, targets, label_weights = learnable(X, targets, self.task_weight)
         _check_memory(gram_bytes(X, targets, label_weights))
         statistics = Statistics(X, targets, label_weights, centred=self.fit_intercept)
-        ridge, _ = closed_form(statistics, ridge=self.alpha, deviation=0.0, intercept_alpha=None)
+        options = FitOptions.of(self)
+        self.alpha_ = float(with_strengths(X, targets, label_weights, L2(), options).alpha)
+        ridge, _ = closed_form(statistics, ridge=self.alpha_, deviation=0.0, intercept_alpha=None)
         self.rank_ = min(min(ridge.shape), self.rank or np.inf)
         max_decrease = self.tol * 0.5 * float(statistics.squares.sum())
         found = reduced_rank(
             statistics,
             ridge,
             self.rank_,
-            self.alpha,
+            self.alpha_,
             max_decrease=max_decrease,
             max_iter=self.max_iter,
         )

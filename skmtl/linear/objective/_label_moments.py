@@ -36,6 +36,9 @@ from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
+WHOLE = 1e-9
+"""Distance of a multiple from a whole number, relative to it, that is rounding."""
+
 Pooled = tuple[Array, Array, Array, Array, Array]
 
 
@@ -60,6 +63,8 @@ class LabelMoments:
         form.
     is_exact : bool
         Whether every output has the Gram matrix of its rows, not that of all.
+    is_classes : ndarray of bool, shape (n_outputs,)
+        Outputs that tell classes apart: the variance of their labels is known.
     n_tasks : int
         Number of tasks.
     fit_intercept : bool
@@ -77,6 +82,7 @@ class LabelMoments:
     curvature: Array
     of_rows: Pooled | None
     is_exact: bool
+    is_classes: Array
     n_tasks: int
     fit_intercept: bool
 
@@ -89,17 +95,15 @@ class LabelMoments:
         sizes = [task.n_outputs_ for task in targets.tasks.tasks]
         c, counts = (
             np.repeat(weights.reshape(len(weights), -1), sizes, axis=1)
-            # A weight of 2 is two labels; parts of one are a label, too.
-            for weights in (
-                label_weights,
-                np.where(targets.weights, np.maximum(targets.weights, 1), 0),
-            )
+            for weights in (label_weights, _counts(targets))
         )
         z = np.divide(-point.slope, c, out=np.zeros_like(c), where=c > 0)
         bent = point.curvature.diagonal.sum(axis=0) / c.sum(axis=0)
+        is_classes = np.repeat([task.is_classification for task in targets.tasks.tasks], sizes)
         if targets.task_index is None:
-            return cls._wide(X, z, c, counts, bent, options, targets.tasks.n_tasks)
-        return cls._long(X, targets, z, c, counts, bent, options)
+            data = X, z, c, counts, bent, is_classes
+            return cls._wide(*data, options, targets.tasks.n_tasks)
+        return cls._long(X, targets, z, c, counts, bent, is_classes, options)
 
     @classmethod
     def _wide(
@@ -109,6 +113,7 @@ class LabelMoments:
         c: Array,
         counts: Array,
         bent: Array,
+        is_classes: Array,
         options: FitOptions,
         n_tasks: int,
     ) -> Self:
@@ -134,13 +139,22 @@ class LabelMoments:
             curvature=bent,
             of_rows=of_rows.pooled,
             is_exact=is_exact,
+            is_classes=is_classes,
             n_tasks=n_tasks,
             fit_intercept=options.fit_intercept,
         )
 
     @classmethod
     def _long(
-        cls, X: Any, targets: Targets, z: Array, c: Array, counts: Array, bent: Array, options: Any
+        cls,
+        X: Any,
+        targets: Targets,
+        z: Array,
+        c: Array,
+        counts: Array,
+        bent: Array,
+        is_classes: Array,
+        options: FitOptions,
     ) -> Self:
         """Tasks by themselves, those of the first class first."""
         n_classes = z.shape[1]
@@ -161,6 +175,7 @@ class LabelMoments:
             curvature=np.repeat(bent, len(first.omega)),
             of_rows=None,
             is_exact=True,
+            is_classes=np.repeat(is_classes, len(first.omega)),
             n_tasks=len(first.omega),
             fit_intercept=options.fit_intercept,
         )
@@ -233,11 +248,6 @@ class LabelMoments:
         return replace(self, cross=self.cross - explained, squares=np.maximum(squares, 0.0))
 
 
-def _counts(weights: Array) -> Array:
-    """How many labels a weight stands for: 2 is two labels, and a part of one is one."""
-    return np.where(weights > 0, np.maximum(weights, 1.0), 0.0)
-
-
 class _MeansOfRows:
     """Rows with the weighted means over tasks of their labels, and with the sums of the weights."""
 
@@ -284,3 +294,29 @@ def _are_few(X: Any, columns: Targets) -> bool:
     """Whether the Gram matrices of all columns are decomposed in about a second."""
     p, n_bytes = X.shape[1], gram_bytes(X, columns, columns.weights)
     return n_bytes == 8 * p**2 or (n_bytes <= MAX_GRAM_BYTES and n_bytes * p <= 8 * MOST_OPERATIONS)
+
+
+def _counts(targets: Targets) -> Array:
+    """How many labels the weights stand for: only their proportions in a task count.
+
+    Where all are whole multiples of the smallest, they are numbers of repeated rows; else their
+    sum is that of as many labels as have the variance of a weighted mean (Kish, "Survey
+    sampling", Wiley 1965, section 11.7).
+    """
+    weights = targets.weights.reshape(len(targets.weights), -1)
+    if ((weights == 0.0) | (weights == 1.0)).all():
+        return weights
+    rows, columns = np.nonzero(weights)
+    task = columns if targets.task_index is None else targets.task_index[rows]
+    s, n_tasks = weights[rows, columns], targets.tasks.n_tasks
+    least, largest = np.full(n_tasks, np.inf), np.zeros(n_tasks)
+    np.minimum.at(least, task, s)
+    np.maximum.at(largest, task, s)
+    multiples, parts = s / least[task], s / largest[task]
+    is_whole = np.ones(n_tasks, dtype=bool)
+    is_whole[task[np.abs(multiples - np.round(multiples)) > WHOLE * multiples]] = False
+    squares = np.bincount(task, parts**2, n_tasks)
+    kish = np.bincount(task, parts, n_tasks) / np.where(squares > 0, squares, 1.0)
+    counts = np.zeros_like(weights)
+    counts[rows, columns] = np.where(is_whole[task], np.round(multiples), parts * kish[task])
+    return counts

@@ -57,6 +57,7 @@ def likely_ridge(
     *,
     is_exact: bool = True,
     one_noise: bool = False,
+    known: Any = False,
 ) -> LikelyRidge:
     """The ridge of largest marginal likelihood.
 
@@ -76,6 +77,8 @@ def likely_ridge(
         Whether Gram matrices are those of the rows of the task, not of more rows.
     one_noise : bool, default=False
         Whether the noise of all tasks is the same, as few labels of each cannot tell.
+    known : ndarray of bool, shape (n_tasks,), or bool, default=False
+        Whether the variance of the noise is that of the labels around a constant: of classes.
     """
     if not is_exact or len(gram) * float(gram.shape[1]) ** 3 > MOST_OPERATIONS:
         return _by_moments(gram.mean(axis=0), cross, squares, n_labels, is_exact=is_exact)
@@ -90,17 +93,21 @@ def likely_ridge(
     if not size or not is_varied.any():
         return LikelyRidge(1.0, np.zeros_like(cross), squares)
     s, r2, n = values[is_varied], rotated[is_varied] ** 2, n_labels[is_varied]
-    y2 = squares[is_varied]
+    y2, is_known = squares[is_varied], np.broadcast_to(known, squares.shape)[is_varied]
 
     def cost(a: float) -> float:
         left = np.maximum(y2 - (r2 / (s + a)).sum(axis=1), NOISE_FREE * y2)
-        noise = n.sum() * np.log(n @ left / (n @ y2)) if one_noise else n @ np.log(left / y2)
-        return float(np.log1p(s / a).sum() + noise)
+        if one_noise:
+            left = left * 0.0 + n @ left / (n @ y2)
+        else:
+            left = left / y2
+        return float(np.log1p(s / a).sum() + n @ np.where(is_known, left, np.log(left)))
 
     ridges = size * GRID
     a = float(ridges[np.argmin([cost(a) for a in ridges])])
     shrunk = rotated / (values + a)
-    noise = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
+    left = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
+    noise = np.where(known, squares, left)
     if len(gram) == 1:
         return LikelyRidge(a, vectors[0] @ shrunk.T, noise)
     return LikelyRidge(a, np.matmul(vectors[group], shrunk[:, :, None])[:, :, 0].T, noise)

@@ -54,6 +54,12 @@ LEAST, LARGEST = 0.01, 0.5
 LEAST_WEIGHT = 1e-9
 """Of a task, over that of the largest: below it is to have no influence."""
 
+PULLS = ("auto", "closed_form", "newton", "admm", "proximal_gradient", "quadratic_models")
+"""Solvers that pull intercepts together."""
+
+FEW_FEATURES = 500
+"""Features up to which that takes Gram matrices, with norms too."""
+
 ONE_INTERCEPT = 1e3
 """Pull of intercepts, over the weight of a task, beyond which they are one."""
 
@@ -97,7 +103,10 @@ def with_strengths(
         origin = moments.omega @ moments.x_mean / moments.omega.sum()
         options = replace(options, intercept_alpha=intercept_pull(moments), origin=origin)
     if is_shared:
-        ridge = likely_ridge(*moments.of_one_task(options.intercept_alpha, options.origin))
+        ridge = likely_ridge(
+            *moments.of_one_task(options.intercept_alpha, options.origin),
+            known=bool(moments.is_classes.all()),
+        )
         moments = moments.without(ridge.W)
         if options.shared_alpha == "auto":
             # The ridge is on w0 of all tasks, whether their weight is 0 or not.
@@ -114,6 +123,7 @@ def with_strengths(
             moments.degrees,
             is_exact=moments.is_exact,
             one_noise=moments.of_rows is None,
+            known=moments.is_classes,
         )
         data = X, targets, label_weights, penalty, options
         options = replace(options, alpha=_alpha(*data, moments, ridge, basis))
@@ -123,13 +133,17 @@ def with_strengths(
 def _what_is_pulled(
     penalty: Penalty, options: Any, n_features: int, tasks: TaskSet
 ) -> tuple[bool, bool]:
-    """Whether there is a shared part, which the penalty leaves free; and whether "auto" pulls
-    intercepts together, which costs little with quadratic penalties, or where there is such a part.
+    """Whether there is a shared part, and whether intercepts may be pulled together.
+
+    They are in long form, where that does not rule out a much faster solver.
     """
     parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
     is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
+    if not (tasks.is_long and options.fit_intercept and options.solver in PULLS):
+        return is_shared, False
     is_quadratic = len(parts) == 1 and parts[0].is_quadratic
-    return is_shared, tasks.is_long and options.fit_intercept and (is_shared or is_quadratic)
+    is_small = tasks.has_squared_loss and n_features <= FEW_FEATURES
+    return is_shared, is_shared or is_quadratic or (is_small and options.solver == "auto")
 
 
 def _that_count(X: Any, targets: Targets, label_weights: Array) -> tuple[Array, Any, Any, Array]:

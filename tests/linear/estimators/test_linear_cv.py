@@ -564,6 +564,7 @@ def test_folds_without_a_task_that_has_a_weight(weight, is_graph):
     train, test = np.arange(0, 30, 2), np.arange(1, 30, 2)
     penalty = {"penalty": Graph(LINKS) + L2()} if is_graph else {}
     two = {"penalty": Graph(LINKS.iloc[1:, 1:]) + L2()} if is_graph else {}
+    penalty["intercept_alpha"] = two["intercept_alpha"] = 0.0
     ours = MultiTaskLinearCV(
         **penalty, task_feature="task", task_weight=weight, cv=[(train, test)], alphas=[0.1]
     ).fit(X, y)

@@ -111,7 +111,7 @@ def test_full_rank_with_gaps_is_ridge_of_each_task(gaps):
 
 def test_one_task(data):
     X, Y = data
-    ours = ReducedRankRegressor(1).fit(X, Y[:, 0])
+    ours = ReducedRankRegressor(1, alpha=0.0).fit(X, Y[:, 0])
     np.testing.assert_allclose(ours.predict(X), LinearRegression().fit(X, Y[:, 0]).predict(X))
     assert ours.coef_.shape == (1, 6)
 
@@ -136,8 +136,8 @@ def test_task_weights_without_ridge_scale_the_targets(data):
     # Without a ridge, a weight is a scale: W diag(omega)^1/2 solves the scaled problem.
     X, Y = data
     omega = np.array([4.0, 1.0, 0.25, 1.0, 9.0])
-    ours = ReducedRankRegressor(2, task_weight=omega).fit(X, Y)
-    scaled = ReducedRankRegressor(2).fit(X, Y * np.sqrt(omega))
+    ours = ReducedRankRegressor(2, alpha=0.0, task_weight=omega).fit(X, Y)
+    scaled = ReducedRankRegressor(2, alpha=0.0).fit(X, Y * np.sqrt(omega))
     np.testing.assert_allclose(ours.coef_, scaled.coef_ / np.sqrt(omega)[:, None], atol=1e-9)
 
 
