@@ -30,15 +30,15 @@ def path_of(estimator, X, y, alphas, sample_weight, caller):
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     if hasattr(estimator, "alphas_"):
         model, own, scores, name = _searched(estimator)
-        chosen = float(estimator.alpha_)
+        chosen: float | None = float(estimator.alpha_)
         if alphas is None:
             alphas = own
         elif not np.array_equal(alphas, own):
             scores = None
     elif "alpha" in estimator.get_params():
         model, scores, name = clone(estimator), None, "score"
-        chosen = getattr(estimator, "alpha_", estimator.alpha)
-        chosen = None if isinstance(chosen, str) else chosen
+        used = getattr(estimator, "alpha_", estimator.alpha)
+        chosen = None if isinstance(used, str) else used
         if alphas is None:
             alphas = _default_alphas(model, X, y, weights)
     else:
