@@ -17,7 +17,7 @@ from skmtl.tasks import LabelWarning
 @pytest.mark.parametrize(
     ("model", "category"),
     [
-        (MultiTaskMLP(max_iter=1), ConvergenceWarning),
+        (MultiTaskMLP(max_iter=1, learning_rate="constant"), ConvergenceWarning),
         (MultiTaskLinear(alpha=1e-3, tol=1e-12, max_iter=1), ConvergenceWarning),
         (MultiTaskLinear(), LabelWarning),
         (IndependentTasks(), LabelWarning),
