@@ -31,7 +31,7 @@ from skmtl.tasks import LabelWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TYPES = ["regression", "binary", "multiclass", "count"]
-TRACE = MultiTaskLinearRegressor("trace_norm", alpha=0.1)
+TRACE = MultiTaskLinearRegressor("trace_norm", intercept_alpha=0.0, alpha=0.1)
 FIELDS = ("gain", "interval", "fold_gains", "loss_together", "loss_alone", "n_labels")
 
 

@@ -30,13 +30,15 @@ def path_of(estimator, X, y, alphas, sample_weight, caller):
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     if hasattr(estimator, "alphas_"):
         model, own, scores, name = _searched(estimator)
-        chosen = float(estimator.alpha_)
+        chosen: float | None = float(estimator.alpha_)
         if alphas is None:
             alphas = own
         elif not np.array_equal(alphas, own):
             scores = None
     elif "alpha" in estimator.get_params():
-        model, chosen, scores, name = clone(estimator), estimator.alpha, None, "score"
+        model, scores, name = clone(estimator), None, "score"
+        used = getattr(estimator, "alpha_", estimator.alpha)
+        chosen = None if isinstance(used, str) else used
         if alphas is None:
             alphas = _default_alphas(model, X, y, weights)
     else:
@@ -102,10 +104,11 @@ def _default_alphas(model, X, y, weights):
     if isinstance(model, MultiTaskLinear):
         X, task_column = model._read_X(X, reset=True)
         targets = model._read_y(X, y, task_column, weights.get("sample_weight"))
-        problem = PathProblem.of_rows(
-            PathModel.of(model), X.astype(np.float64, copy=False), targets
-        )
+        X = X.astype(np.float64, copy=False)
+        # The same for all fits, as in a search.
+        model._choose_strengths(X, targets)
+        problem = PathProblem.of_rows(PathModel.of(model), X, targets)
         if problem is not None:
             return problem.alphas(N_ALPHAS, EPS)
-    around = model.alpha if model.alpha > 0 else 1.0
+    around = 1.0 if isinstance(model.alpha, str) or model.alpha <= 0 else model.alpha
     return around * np.geomspace(100.0, 0.01, N_ALPHAS)

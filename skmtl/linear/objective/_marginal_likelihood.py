@@ -80,6 +80,8 @@ def likely_ridge(
     known : ndarray of bool, shape (n_tasks,), or bool, default=False
         Whether the variance of the noise is that of the labels around a constant: of classes.
     """
+    if not squares.any():
+        return LikelyRidge(1.0, np.zeros_like(cross), squares)
     if not is_exact or len(gram) * float(gram.shape[1]) ** 3 > MOST_OPERATIONS:
         return _by_moments(gram.mean(axis=0), cross, squares, n_labels, is_exact=is_exact)
     values, vectors = np.linalg.eigh(gram)

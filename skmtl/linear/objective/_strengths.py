@@ -139,11 +139,12 @@ def _what_is_pulled(
     """
     parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
     is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
-    if not (tasks.is_long and options.fit_intercept and options.solver in PULLS):
+    solver = getattr(options.solver, "name", options.solver)
+    if not (tasks.is_long and options.fit_intercept and solver in PULLS):
         return is_shared, False
     is_quadratic = len(parts) == 1 and parts[0].is_quadratic
     is_small = tasks.has_squared_loss and n_features <= FEW_FEATURES
-    return is_shared, is_shared or is_quadratic or (is_small and options.solver == "auto")
+    return is_shared, is_shared or is_quadratic or (is_small and solver == "auto")
 
 
 def _that_count(X: Any, targets: Targets, label_weights: Array) -> tuple[Array, Any, Any, Array]:

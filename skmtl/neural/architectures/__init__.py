@@ -9,6 +9,7 @@ with torch_needed_by("skmtl.neural.architectures"):
         RepresentationModule,
     )
     from skmtl.neural.architectures._cascade import Cascade
+    from skmtl.neural.architectures._common_head import CommonHead
     from skmtl.neural.architectures._cross_stitch import CrossStitch
     from skmtl.neural.architectures._custom import Custom
     from skmtl.neural.architectures._ensemble import Ensemble
@@ -29,6 +30,7 @@ ARCHITECTURES: dict[str, type[Architecture]] = {
     architecture.alias: architecture
     for architecture in (
         Cascade,
+        CommonHead,
         CrossStitch,
         Ensemble,
         HardSharing,
@@ -50,6 +52,7 @@ __all__ = [
     "PLE",
     "Architecture",
     "Cascade",
+    "CommonHead",
     "CrossStitch",
     "Custom",
     "Ensemble",

@@ -82,7 +82,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
-        architecture: Any = "hard_sharing",
+        architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         linear_skip: bool | str = "auto",
         feature_scaling: str | None = "auto",

@@ -80,7 +80,7 @@ class MultiTaskMLPCV(NetworkSearch):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
-        architecture: Any = "hard_sharing",
+        architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         categorical_features: Any = None,
         normalization: str | None = None,

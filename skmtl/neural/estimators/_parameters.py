@@ -53,8 +53,9 @@ PARAMETERS = """
     hidden_layer_sizes : array-like of int, default=(64, 64)
         Units of the hidden layers that all tasks share. Empty for none: linear models.
     <task parameters>
-    architecture : str or Architecture, default="hard_sharing"
-        How tasks share parameters: an alias or an object of `skmtl.neural.architectures`, which
+    architecture : str or Architecture, default="auto"
+        How tasks share parameters: "auto", which is "hard_sharing" for wide y and "common_head" in
+        long form; an alias or an object of `skmtl.neural.architectures`, which
         has settings and can be searched (``architecture__n_experts``).
     head_hidden_layer_sizes : array-like of int, default=()
         Units of the hidden layers of each head.
@@ -115,11 +116,13 @@ PARAMETERS = """
         gradient descent with momentum, as scikit-learn's.
     alpha : float or "auto", default="auto"
         Strength of the decay of the weights; biases are free. With ``solver="adamw"``, the weights
-        lose a share of alpha times the step size before each step. "auto" is B / (50 n eta) there,
-        for batches of B out of n rows and eta = ``learning_rate_init``, so that weights shrink by
-        2 % in an epoch: few rows make a strong decay (Wang and Aitchison, ICML 2025). With the
-        other solvers, alpha / 2 times the sum of squared weights is added to the objective, and
-        "auto" is 1e-4.
+        lose a share of alpha times the step size before each step. "auto" is there
+        (b + (b + 0.006) u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
+        batches of B out of n rows, and the share u of noise in the labels that kernel ridge
+        regression finds on at most 400 rows, leaving out one row each time
+        in closed form: few rows (Wang and Aitchison, ICML 2025) and noisy labels make a strong
+        decay. With the other solvers, alpha / 2 times the sum of squared weights is added to the
+        objective, and "auto" is 1e-4.
     learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"
         How the step size changes. "cosine" (Loshchilov and Hutter, ICLR 2017, no restarts) and
         "one_cycle" (Smith and Topin, 2018) change it from step to step, so that few epochs

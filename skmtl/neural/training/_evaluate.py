@@ -21,8 +21,11 @@ Array = NDArray[Any]
 
 # Rows at a time.
 CHUNK = 4096
-# Labels of all tasks that count in the prior of each.
-N_POOLED = 10.0
+# Variance between tasks over that part of it which X does not explain: measured,
+# benchmarks/accuracy.py.
+NOT_IN_X = 3.0
+# Bounds of how many labels of all tasks count in the prior of each.
+LEAST_POOLED, MOST_POOLED = 0.1, 1e6
 
 
 def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
@@ -63,8 +66,15 @@ def best_constant(tasks: TaskSet, rows: Rows) -> Array:
 def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
     r"""Raw scores (n_outputs_of_task,) of the best constant of each task, where heads start.
 
-    In long form it is that of the task's labels and of :math:`\kappa` more, which are as those of
-    all tasks: what a task with few labels says of itself is mostly noise.
+    In long form it is that of the task's labels and of :math:`\kappa = 3 \sigma^2 / \tau^2` more,
+    which are as those of all tasks: the best linear prediction, for variances :math:`\sigma^2`
+    within tasks and a third of that between them, :math:`\tau^2` [1]_. The rest of it is what X
+    tells.
+
+    References
+    ----------
+    .. [1] G. K. Robinson, "That BLUP is a good thing: the estimation of random effects",
+       Statistical Science 6, 1991, section 2.
     """
     pooled = best_constant(tasks, rows)
     if rows.task_index is None:
@@ -73,24 +83,38 @@ def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
     values, weights, index = (
         tensor.cpu().numpy() for tensor in (rows.values, rows.weights, rows.task_index)
     )
-    values, weights = values.astype(float), weights.astype(float)
     used = np.flatnonzero(weights > 0)
     used = used[np.argsort(index[used], kind="stable")]
-    values, weights, index = values[used], weights[used], index[used]
+    values, weights, index = values[used].astype(float), weights[used].astype(float), index[used]
     found = [pooled] * tasks.n_tasks
     if not task.n_outputs_:
         return found
-    extra, shares = np.array([np.average(values, weights=weights)]), np.ones(1)
+    # One label that stands for those of all, or one for each class.
+    extra, shares, columns = np.array([np.average(values, weights=weights)]), np.ones(1), values
     if task.is_classification:
         extra, codes = np.unique(values, return_inverse=True)
-        shares = np.bincount(codes, weights) / weights.sum()
+        shares, columns = np.bincount(codes, weights) / weights.sum(), np.eye(len(extra))[codes]
     present, first = np.unique(index, return_index=True)
+    shares = NOT_IN_X * shares * _within_over_between(columns.reshape(len(values), -1), first)
     for t, own, weight in zip(
         present, np.split(values, first[1:]), np.split(weights, first[1:]), strict=True
     ):
         count = weight / weight.mean()
-        found[t] = task.raw_prior(np.r_[own, extra], np.r_[count, N_POOLED * shares])
+        found[t] = task.raw_prior(np.r_[own, extra], np.r_[count, shares])
     return found
+
+
+def _within_over_between(columns: Array, first: Array) -> float:
+    """Variance within tasks over that between them, by moments; rows (n, c) sorted by task."""
+    n_rows, n_tasks = len(columns), len(first)
+    counts = np.diff(np.r_[first, n_rows])
+    means = np.add.reduceat(columns, first) / counts[:, None]
+    within = ((columns - np.repeat(means, counts, axis=0)) ** 2).sum() / max(n_rows - n_tasks, 1)
+    spread = (counts @ (means - columns.mean(axis=0)) ** 2).sum() - (n_tasks - 1) * within
+    between = spread / max(n_rows - (counts**2).sum() / n_rows, 1.0)
+    if n_rows == n_tasks or between <= 0:
+        return MOST_POOLED
+    return float(np.clip(within / between, LEAST_POOLED, MOST_POOLED))
 
 
 def constant_losses(raw: Array, objective: Objective, rows: Rows) -> Array:

@@ -213,7 +213,7 @@ def _optimizer(
     estimator = fits[0].estimator
     options = {
         "learning_rate": _alike([fit.estimator.learning_rate_init for fit in fits]),
-        "alpha": _alike([fit.alpha(n_rows, batch_size) for fit in fits]),
+        "alpha": _alike([fit.alpha(n_rows, batch_size, is_stream=n_steps is None) for fit in fits]),
     }
     if estimator.solver == "sgd":
         options["momentum"] = estimator.momentum

@@ -28,6 +28,7 @@ from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
 from skmtl.neural.training._compare import check_same_network
 from skmtl.neural.training._model_rows import ModelRows
+from skmtl.neural.training._noise import noise_to_signal
 from skmtl.tasks._by_name import put_in_order
 from skmtl.tasks._targets import Targets
 
@@ -50,8 +51,10 @@ N_STEPS, N_EPOCHS = 500, 30
 BATCH_SIZE, N_BATCHES = (64, 256), 32
 # Epochs over which AdamW's weights are a moving average of steps, for the best of them hardly
 # depends on the number of rows: Wang and Aitchison, "How to set AdamW's weight decay as you scale
-# model and dataset size", ICML 2025, section 3.
-MEMORY = 50.0
+# model and dataset size", ICML 2025, section 3. Where labels are noisy, weights are forgotten
+# faster, in proportion to noise over signal, as in Bayesian regression; a share of that hardly
+# depends on the number of rows (measured: benchmarks/accuracy.py).
+MEMORY, NOISY_SHARE, MOST_OF_A_STEP = 50.0, 0.006, 0.5
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -87,7 +90,15 @@ def draw_seed(random_state: Any) -> int:
 
 def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:
     """An architecture or balancing method; what it holds for tasks is in the order of names."""
-    return put_in_order(resolve(parameter, getattr(estimator, parameter)), names)
+    return put_in_order(resolve(parameter, chosen(parameter, estimator)), names)
+
+
+def chosen(parameter: str, estimator: Any) -> Any:
+    """The value of a parameter; of "auto" for an architecture, what it means."""
+    value = getattr(estimator, parameter)
+    if parameter != "architecture" or not (isinstance(value, str) and value == "auto"):
+        return value
+    return "hard_sharing" if estimator.task_feature is None else "common_head"
 
 
 def reads_as_is(architecture: Architecture) -> bool:
@@ -316,18 +327,31 @@ class Fit:
             return int(max_iter)
         return max(-(-N_STEPS // self.steps_of_an_epoch(rows)), N_EPOCHS)
 
-    def alpha(self, n_rows: int, batch_size: int) -> float:
+    def alpha(self, n_rows: int, batch_size: int, *, is_stream: bool = False) -> float:
         r"""Strength of the decay.
 
-        By default, weights keep :math:`(1 - \eta \alpha)^{n / B} = e^{-1 / 50}` of themselves in an
-        epoch of n / B steps at the highest learning rate.
+        By default, a step at the highest learning rate :math:`\eta` forgets
+
+        .. math:: \eta \alpha = \frac{B}{50 n}
+            + \Bigl(\frac{B}{50 n} + 0.006\Bigr) \frac{u}{1 - u}
+
+        of the weights, for batches of B out of n rows and the share u of noise in the labels; at
+        most half. A stream has no labels yet that tell of that: u = 0.
         """
         estimator = self.estimator
         if estimator.alpha != "auto":
             return float(estimator.alpha)
         if estimator.solver != "adamw":
             return L2_ALPHA
-        return float(batch_size / (n_rows * MEMORY * estimator.learning_rate_init))
+        least = batch_size / (MEMORY * n_rows)
+        noise = 0.0 if is_stream else self._noise
+        share = least + (least + NOISY_SHARE) * noise
+        return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
+
+    @cached_property
+    def _noise(self) -> float:
+        """Noise of the labels over their signal."""
+        return noise_to_signal(self.inputs, self.X, self.targets)
 
     @cached_property
     def fingerprint(self) -> int:

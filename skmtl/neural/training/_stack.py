@@ -27,7 +27,7 @@ from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._run import Run, start
-from skmtl.neural.training._setup import WEIGHTS, Fit, read_setting, resolve
+from skmtl.neural.training._setup import WEIGHTS, Fit, chosen, read_setting, resolve
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -69,7 +69,7 @@ def same_structure(models: Sequence[Any]) -> list[list[int]]:
     groups: list[tuple[dict[str, Any], list[int]]] = []
     for position, model in enumerate(models):
         structure = model.get_params(deep=False)
-        is_ours = resolve("architecture", model.architecture).has_model_dimension
+        is_ours = resolve("architecture", chosen("architecture", model)).has_model_dimension
         for name in OF_A_MODEL:
             # Dropout inside of a network of the user's is its own.
             if name != "dropout" or is_ours:

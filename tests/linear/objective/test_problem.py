@@ -94,7 +94,8 @@ def test_labels_that_are_met_exactly_are_certified(n_tasks, options):
             np.column_stack([np.arange(8) % n_tasks, rng.normal(size=(8, 9))]),
             rng.normal(size=8),
         )
-        model = MultiTaskLinear("mean_deviation", alpha=0.03, task_feature=0, **options).fit(X, y)
+        free = {"alpha": 0.03, "shared_alpha": 0.0, "intercept_alpha": 0.0, "task_feature": 0}
+        model = MultiTaskLinear("mean_deviation", **{**free, **options}).fit(X, y)
         assert 0 <= model.dual_gap_ <= 1e-14
         np.testing.assert_allclose(model.predict(X), y)
 

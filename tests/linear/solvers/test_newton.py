@@ -34,7 +34,7 @@ PENALTIES = {
 }
 INTERCEPTS = {
     "none": {"fit_intercept": False},
-    "free": {},
+    "free": {"intercept_alpha": 0.0},
     "shrunk": {"intercept_alpha": 0.5},
     "one": {"intercept_alpha": np.inf},
 }
@@ -200,6 +200,7 @@ def test_optima_are_those_of_scipy(penalty, intercept, data):
         solver="newton",
         tol=1e-7,
         scale_targets=False,
+        shared_alpha=0.0,
         max_iter=30,
         **INTERCEPTS[intercept],
     ).fit(X, Y, sample_weight=weights)
@@ -222,7 +223,8 @@ def long(data):
 @pytest.mark.parametrize("as_sparse", [False, True])
 def test_long_form_is_the_wide_one(penalty, intercept, as_sparse, data):
     X, Y, weights, tasks = data
-    options = {"alpha": 0.05, "solver": "newton", "tol": 1e-9, **INTERCEPTS[intercept]}
+    options = {"alpha": 0.05, "shared_alpha": 0.02, "solver": "newton", "tol": 1e-9}
+    options |= INTERCEPTS[intercept]
     wide = MultiTaskLinear(PENALTIES[penalty], tasks=tasks, **options)
     wide.fit(sparse.csr_array(X) if as_sparse else X, Y, sample_weight=weights)
     rows, y, row_weights, index = long(data)
@@ -271,7 +273,7 @@ def test_separable_classes_end_early():
     apart = X @ [1.0, -1.0, 0.5, 2.0] > 0
     Y = np.column_stack([apart, rng.random(100) < 0.5, apart])
     for penalty, alpha, columns in (("l2", 0.0, [0, 1, 2]), ("mean_deviation", 0.1, [0, 2])):
-        model = MultiTaskLinearClassifier(penalty, alpha=alpha, tol=1e-5)
+        model = MultiTaskLinearClassifier(penalty, alpha=alpha, shared_alpha=0.0, tol=1e-5)
         with pytest.warns(ConvergenceWarning, match="the classes are separable") as caught:
             model.fit(X, Y[:, columns])
         assert len(caught) == 1 and model.n_iter_ <= 40 and np.isfinite(model.dual_gap_)

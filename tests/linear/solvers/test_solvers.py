@@ -149,8 +149,9 @@ def test_directions_without_penalty_or_curvature_stay_small(
     X, Y = regression_data
     X, y = np.hstack([X, X])[:7], Y[:7, :1]
     # The centre of one task is the task: nothing is penalised, and the fit is exact.
-    options = {"center": True, "intercept_alpha": intercept_alpha, "solver": solver, "alpha": 0.1}
-    model = MultiTaskLinear("trace_norm", tol=1e-7, max_iter=20_000, **options).fit(X, y)
+    options = {"center": True, "shared_alpha": 0.0, "intercept_alpha": intercept_alpha}
+    options |= {"solver": solver, "alpha": 0.1, "tol": 1e-7, "max_iter": 20_000}
+    model = MultiTaskLinear("trace_norm", **options).fit(X, y)
     least = np.linalg.pinv(X - X.mean(axis=0)) @ (y - y.mean(axis=0))
     np.testing.assert_allclose(model.coef_.T, least, atol=0.05 * np.abs(least).max())
 
@@ -219,6 +220,9 @@ def test_rows_and_grams_agree(regression_data, monkeypatch):
 SPLITS = sorted(name for name in {*PENALTIES, *EXTRA} if isinstance(made(name), Split))
 
 
+STRENGTHS = {"shared_alpha": 0.02, "intercept_alpha": 0.0}
+
+
 @pytest.fixture(params=["complete", "missing", "long"])
 def many_tasks(request):
     """X, Y, options: 20 features and 10 tasks that share some, one of them an outlier."""
@@ -230,12 +234,12 @@ def many_tasks(request):
         index = rng.integers(10, size=500).astype(float)
         X = rng.normal(size=(500, 20))
         y = (X * W.T[index.astype(int)]).sum(axis=1) + rng.normal(size=500)
-        return np.column_stack([index, X]), y, {"task_feature": 0}
+        return np.column_stack([index, X]), y, {"task_feature": 0, **STRENGTHS}
     X = rng.normal(size=(200, 20)) @ (np.eye(20) + 0.2 * rng.normal(size=(20, 20)))
     Y = X @ W + 1.0 + rng.normal(size=(200, 10))
     if request.param == "missing":
         Y[rng.random(Y.shape) < 0.3] = np.nan
-    return X, Y, {}
+    return X, Y, STRENGTHS
 
 
 @pytest.mark.parametrize("alpha", [1e-1, 1e-2, 1e-3, 1e-4])

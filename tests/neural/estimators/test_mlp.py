@@ -130,6 +130,7 @@ def test_wide_and_long_say_the_same(heads):
     X, Y = rng.normal(size=(40, 3)), rng.normal(size=(40, 3))
     Y = (Y - Y.mean(axis=0)) / Y.std(axis=0)
     options = {**SMALL, "head_hidden_layer_sizes": heads, "batch_size": 1000}
+    options["architecture"] = "hard_sharing"
     wide = MultiTaskMLPRegressor(**options).fit(X, Y)
     X_long, y_long = stack_tasks([X] * 3, list(Y.T))
     long = MultiTaskMLPRegressor(**options, task_feature=0).fit(X_long, y_long)

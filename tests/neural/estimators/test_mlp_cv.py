@@ -248,6 +248,8 @@ def test_groups_stay_together():
     make(cv=Splitter(3)).fit(X, Y, groups=groups)
     assert all(not set(groups[train]) & set(groups[test]) for train, test in seen)
     make(cv=3).fit(X, Y, groups=groups)
+    model = make(cv=None).fit(X, Y, groups=np.arange(60) // 30)
+    assert set(model.members_["fold"]) == {0, 1}
 
 
 def test_a_splitter_that_holds_some_rows_out_twice_and_others_never():

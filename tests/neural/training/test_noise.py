@@ -1,0 +1,95 @@
+"""The share of noise in labels, and the decay that follows it."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from skmtl import MultiTaskMLP
+from skmtl.neural.inputs._inputs import Inputs
+from skmtl.neural.training import _noise
+from skmtl.neural.training._noise import noise_to_signal
+from skmtl.neural.training._setup import Fit
+from skmtl.tasks._read_targets import read_targets
+
+
+def noise_of(X, y, tasks="regression"):
+    targets = read_targets(y, declared=tasks, standardize=True)
+    return noise_to_signal(Inputs({}, X.shape[1]), X, targets)
+
+
+def problem(noise, n=60, p=4):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, p))
+    return X, X[:, 0] - X[:, 1] + noise * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("p", [4, 80])
+def test_rows_are_left_out_in_closed_form(p, monkeypatch):
+    X, y = problem(1.0, p=p)
+    monkeypatch.setattr(_noise, "_decompositions", lambda X: list(original(X))[:1])
+    monkeypatch.setattr(_noise, "STRENGTHS", np.array([0.5]))
+    centred = X - X.mean(axis=0)
+    n_eigenvalues = min(X.shape) if p < len(X) else len(X)
+    ridge = Ridge(alpha=0.5 * (centred**2).sum() / n_eigenvalues)
+    # Columns are centred once, with the row that is left out.
+    Y = (y - y.mean()) / y.std()
+    U, squares = next(iter(original(X)))
+    hat = U * (squares / (squares + ridge.alpha)) @ U.T + 1 / len(y)
+    expected = (Y - hat @ Y) / (1 - np.diag(hat))
+    by_hand = cross_val_predict(ridge, centred, Y, cv=LeaveOneOut())
+    np.testing.assert_allclose(Y - by_hand, expected, rtol=0.2, atol=0.1)
+    constant = (len(y) / (len(y) - 1)) ** 2 * (Y**2).sum()
+    u = min((expected**2).sum() / constant, 1.0)
+    assert noise_of(X, y) == pytest.approx(min(u, 0.98) / (1 - min(u, 0.98)), rel=1e-9)
+
+
+original = _noise._decompositions
+
+
+def test_more_noise_is_seen():
+    found = [noise_of(*problem(noise, n=300)) for noise in (0.1, 0.5, 1.0, 3.0)]
+    assert found == sorted(found)
+    # The variance of the signal is 2.
+    np.testing.assert_allclose(found, np.array([0.01, 0.25, 1.0, 9.0]) / 2, rtol=0.5, atol=0.01)
+
+
+def test_what_is_unobserved_or_constant_says_nothing():
+    X, y = problem(0.5)
+    Y = np.column_stack([y, y])
+    Y[:30, 1] = np.nan
+    assert np.isfinite(noise_of(X, Y))
+    filled = Y.copy()
+    filled[:30, 1] = 1e9
+    weight = np.isfinite(Y).astype(float)
+    targets = read_targets(filled, declared="regression", sample_weight=weight, standardize=True)
+    assert noise_to_signal(Inputs({}, 4), X, targets) == noise_of(X, Y)
+    assert noise_of(X, np.full(60, 2.0)) == 1.0
+    assert noise_of(X[:2], y[:2]) == 1.0
+    assert noise_of(np.zeros((60, 4)), y) == pytest.approx(0.98 / 0.02)
+
+
+@pytest.mark.parametrize("solver", ["adam", "adamw"])
+def test_alpha(solver):
+    X, y = problem(0.5, n=128)
+    model = MultiTaskMLP(solver=solver, learning_rate_init=0.02)
+    fit = Fit(model, X, read_targets(y, declared="auto", standardize=True), 0)
+    if solver == "adam":
+        assert fit.alpha(128, 64) == 1e-4
+        return
+    noise = noise_to_signal(fit.inputs, fit.X, fit.targets)
+    expected = (0.01 + (0.01 + 0.006) * noise) / 0.02
+    assert fit.alpha(128, 64) == pytest.approx(expected)
+    assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)
+    model.set_params(alpha=0.3)
+    assert fit.alpha(128, 64) == 0.3
+
+
+def test_length_and_size_of_batches():
+    model = MultiTaskMLP()
+    for n_rows, size, max_iter in ((20, 20, 500), (100, 50, 250), (640, 64, 50), (6400, 200, 30)):
+        X = np.zeros((n_rows, 1))
+        fit = Fit(model, X, read_targets(np.arange(n_rows), declared="auto", standardize=True), 0)
+        rows = fit.rows()
+        assert fit.batch_size(rows) == size
+        assert fit.max_iter(rows) == max_iter
