@@ -63,8 +63,11 @@ class PathModel:
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
-        """That of a `MultiTaskLinear`."""
-        return cls(estimator.penalty, FitOptions.of(estimator), estimator.task_weight)
+        """That of a `MultiTaskLinear`; of strengths that were not chosen, nothing is pulled."""
+        names = ("shared_alpha", "intercept_alpha")
+        given = {name: getattr(estimator, name, 0.0) for name in names}
+        given = {name: 0.0 if value == "auto" else value for name, value in given.items()}
+        return cls(estimator.penalty, FitOptions.of(estimator, **given), estimator.task_weight)
 
     def penalty_of(self, kept: Array, names: list[Any]) -> Penalty:
         """The penalty on the tasks ``kept`` of those with these names."""

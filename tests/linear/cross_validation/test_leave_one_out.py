@@ -11,6 +11,8 @@ from skmtl.linear.cross_validation import _search
 from skmtl.linear.penalties import L2, Graph
 
 ALPHAS = [1.0, 0.1, 0.01]
+# What a search chooses from all rows, and a fit from its own.
+GIVEN = {"shared_alpha": 0.05, "intercept_alpha": 0.0}
 ONE_OUT = {"cv": LeaveOneOut(), "scoring": "neg_mean_squared_error"}
 
 
@@ -42,7 +44,7 @@ def errors_of_fits(penalty, X, Y, weight, **options):
     for k, alpha in enumerate(ALPHAS):
         for i in range(len(Y)):
             rest = np.arange(len(Y)) != i
-            model = MultiTaskLinearRegressor(penalty, alpha=alpha, **options)
+            model = MultiTaskLinearRegressor(penalty, alpha=alpha, **{**GIVEN, **options})
             model.fit(X[rest], Y[rest], None if weight is None else weight[rest])
             found[k, i] = np.nanmean((model.predict(X[[i]]) - Y[i]) ** 2)
     return found
@@ -57,7 +59,8 @@ def errors_of_fits(penalty, X, Y, weight, **options):
 def test_errors_are_those_of_fits(penalty, options, weighted, data, n_shortcuts):
     X, Y = data
     weight = np.random.default_rng(1).uniform(0.5, 3.0, len(Y)) if weighted else None
-    search = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, **ONE_OUT, **options)
+    given = {**ONE_OUT, **GIVEN, **options}
+    search = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, **given)
     search.fit(X, Y, weight)
     expected = errors_of_fits(penalty, X, Y, weight, **options)
     np.testing.assert_allclose(search.mse_path_, expected, rtol=1e-9)
@@ -73,7 +76,7 @@ def test_errors_are_those_of_fits(penalty, options, weighted, data, n_shortcuts)
 )
 def test_what_needs_fits_gets_them(penalty, options, data, n_shortcuts):
     X, Y = data
-    options = {**options, "tol": 1e-12}
+    options = {**GIVEN, **options, "tol": 1e-12}
     search = MultiTaskLinearRegressorCV(penalty, alphas=ALPHAS, **ONE_OUT, **options).fit(X, Y)
     expected = errors_of_fits(penalty, X, Y, None, **options)
     np.testing.assert_allclose(search.mse_path_, expected, rtol=1e-5)
@@ -83,7 +86,8 @@ def test_what_needs_fits_gets_them(penalty, options, data, n_shortcuts):
 def test_missing_labels_get_fits(data, n_shortcuts):
     X, Y = data
     Y[::4, 1] = np.nan
-    search = MultiTaskLinearRegressorCV("mean_deviation", alphas=ALPHAS, **ONE_OUT).fit(X, Y)
+    given = {**ONE_OUT, **GIVEN}
+    search = MultiTaskLinearRegressorCV("mean_deviation", alphas=ALPHAS, **given).fit(X, Y)
     np.testing.assert_allclose(
         search.mse_path_, errors_of_fits("mean_deviation", X, Y, None), rtol=1e-9
     )
