@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._blending import blend_weights
@@ -35,21 +36,24 @@ class FittedMembers:
 
     @classmethod
     def fit(cls, members: list[Member], workshop: Workshop) -> Self:
-        """Fit to all rows. Raises where a member fails for all tasks, warns where for some."""
+        """Fit to all rows.
+
+        Warns of members that fail. Raises where all do, and where one has an impossible parameter.
+        """
         tasks = workshop.targets.tasks
         done = workshop.do([Job(m, m.tasks) for m in members if len(m.tasks)])
+        failed = [d for d in done if d.error is not None]
+        for d in failed:
+            if len(failed) == len(done) or isinstance(d.error, InvalidParameterError):
+                error: Any = d.error
+                error.add_note(f"It is {d.job.member.name!r} of the estimators in the stack.")
+                raise error
+        warn_of_failures(failed, tasks)
         learned, fitted = [], []
         for member in members:
-            own = [d for d in done if d.job.member is member]
-            failed = [d for d in own if d.error is not None]
-            parts = [(d.job.tasks, d.estimator) for d in own if d.error is None]
-            if failed and not parts:
-                error: Any = failed[0].error
-                error.add_note(f"It is {member.name!r} of the estimators in the stack.")
-                raise error
-            warn_of_failures(failed, tasks)
-            fitted.append(parts)
-            is_learned = np.isin(member.tasks, [t for of_part, _ in parts for t in of_part])
+            own = [d for d in done if d.job.member is member and d.error is None]
+            fitted.append([(d.job.tasks, d.estimator) for d in own])
+            is_learned = np.isin(member.tasks, [t for d in own for t in d.job.tasks])
             learned.append(replace(member, tasks=member.tasks[is_learned]))
         return cls(tasks, learned, fitted)
 
@@ -88,14 +92,17 @@ class FittedMembers:
 
     def shares(self, said: list[Expected], constant: Expected, targets: Targets) -> Array:
         """Weights (n_members + 1, n_tasks) of the members and of the best constant."""
-        n_members, n_tasks = len(said), targets.tasks.n_tasks
-        centre = np.append(np.full(n_members, 1.0 / n_members), 0.0)
-        weights = blend_weights([*said, constant], targets, centre=centre)
-        learns = np.ones((n_members + 1, n_tasks))
-        for m, member in enumerate(self.members):
-            learns[m] = 1.0 if self.tasks.is_long else np.isin(np.arange(n_tasks), member.tasks)
-        # A task without labels that were held out has the weights of the others.
-        weights = weights * learns
+        n_tasks = targets.tasks.n_tasks
+        asked = [m for m, member in enumerate(self.members) if len(member.tasks)]
+        centre = np.append(np.full(len(asked), 1.0 / len(asked)), 0.0)
+        weights = np.zeros((len(said) + 1, n_tasks))
+        weights[[*asked, -1]] = blend_weights(
+            [*(said[m] for m in asked), constant], targets, centre=centre
+        )
+        if not self.tasks.is_long:
+            # A task of which no label was held out has the weights of the others.
+            for m, member in enumerate(self.members):
+                weights[m] *= np.isin(np.arange(n_tasks), member.tasks)
         total = weights.sum(axis=0)
         weights[-1] += total == 0
         shares: Array = weights / np.where(total > 0, total, 1.0)

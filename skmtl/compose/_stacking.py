@@ -76,10 +76,10 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     weights_ : dict of ndarray of shape (n_tasks,)
         Weight of each estimator by name, of "constant" last: a table for pandas,
         ``pandas.DataFrame(model.weights_, index=model.task_names_in_)``. NaN for a task of which a
-        final estimator learns.
+        final estimator learns, and for one without labels.
     estimators_ : dict
         The fitted estimators by name; one of scikit-learn in an `IndependentTasks`, or in one for
-        each task that it could learn where it failed in others.
+        each task that it could learn where it failed in others. None for one that learned nothing.
     final_estimators_ : list of length n_tasks
         Final estimator of each task, None for one that is blended; in long form there is one.
         Only with a final estimator.
@@ -95,9 +95,9 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     Notes
     -----
-    X is handed on as it came. An estimator that fails for some of the tasks, or in a fold, has
-    no weight there, and a warning says so; one that fails for all of its tasks raises. The same
-    holds for one whose predictions are no possible ones, as negative counts.
+    X is handed on as it came. An estimator that fails for a task, or in a fold, or whose
+    predictions are impossible, as negative counts are, has no weight there, and a warning says
+    so. Only where all fail is the first error raised.
 
     The weights are chosen on predictions of models that were fitted to fewer rows than the models
     that they are used for.
@@ -233,6 +233,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         is_final = [final is not None for final in self._finals]
         table[:, is_final * (self._task_set.n_tasks if self._task_set.is_long else 1)] = np.nan
         names = [*(member.name for member in self._stack.members), CONSTANT]
+        table[:, self._task_set.n_labels == 0] = np.nan
         return dict(zip(names, table, strict=True))
 
     def _passed(self, X: Any) -> Any:

@@ -234,10 +234,20 @@ class TestFailures:
         without = TaskStacking([("ridge", Ridge()), ("mean", DummyRegressor())]).fit(X, Y)
         np.testing.assert_allclose(model.predict(X), without.predict(X), rtol=0.05, atol=0.05)
 
-    def test_for_all_tasks_raises(self, complete):
+    def test_for_all_tasks(self, complete):
+        model = TaskStacking([("ridge", Ridge()), ("odd", Failing(most=0.0))])
+        with pytest.warns(UserWarning, match="3 tasks .*: 'odd' failed and has no weight"):
+            model.fit(*complete)
+        assert model.estimators_["odd"] is None
+        alone = TaskStacking([("ridge", Ridge())]).fit(*complete)
+        np.testing.assert_allclose(model.predict(complete[0]), alone.predict(complete[0]))
         with pytest.raises(ValueError, match="cannot") as raised:
-            TaskStacking([("ridge", Ridge()), ("odd", Failing(most=0.0))]).fit(*complete)
+            TaskStacking([("odd", Failing(most=0.0))]).fit(*complete)
         assert "It is 'odd' of the estimators" in raised.value.__notes__[-1]
+
+    def test_an_impossible_parameter_raises(self, complete):
+        with pytest.raises(ValueError, match="'alpha' parameter of Ridge"):
+            TaskStacking([("tree", TREE), ("odd", Ridge(alpha=-1.0))]).fit(*complete)
 
     def test_in_folds(self, complete):
         model = TaskStacking([("ridge", Ridge()), ("odd", Failing(fewest_rows=80))])
@@ -307,6 +317,7 @@ class TestFolds:
         Y[:, 2] = np.nan
         with pytest.warns(UserWarning):
             model = pair().fit(X, Y)
+        assert np.isnan(model.weights_["ridge"]).tolist() == [False, False, True]
         predicted = model.predict(X)
         np.testing.assert_allclose(predicted[:, 0], 1.5)
         assert np.isnan(predicted[:, 2]).all()
@@ -447,5 +458,23 @@ def test_a_fold_without_labels_of_a_kind(mixed):
         warnings.simplefilter("ignore")
         model = TaskStacking(MIXED, tasks={**TYPES, "ill": "binary", "kind": "binary"}).fit(X, y)
     assert model.estimators_["classes"] is None
-    assert (model.weights_["classes"] == 0).all()
+    np.testing.assert_array_equal(model.weights_["classes"], [0.0, 0.0, np.nan, np.nan])
     np.testing.assert_allclose(model.predict_proba(X)[2], 0.5)
+
+
+class TestDefaults:
+    @pytest.mark.parametrize("n_rows", [2, 5, 30])
+    def test_any_number_of_rows(self, n_rows, complete):
+        X, Y = complete
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = TaskStacking(random_state=0).fit(X[:n_rows], Y[:n_rows])
+        assert list(model.weights_) == ["network", "kernel", "linear", "trees", "constant"]
+        assert np.isfinite(model.predict(X)).all()
+        np.testing.assert_allclose(sum(model.weights_.values()), 1.0)
+
+    def test_long_form(self, complete):
+        X, Y = complete
+        long = np.column_stack([np.arange(90) % 3, X])
+        model = TaskStacking(task_feature=0, random_state=0).fit(long, Y[:, 0])
+        assert model.score(long, Y[:, 0]) > 0.7

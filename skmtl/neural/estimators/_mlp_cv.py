@@ -41,9 +41,9 @@ class MultiTaskMLPCV(NetworkSearch):
 
     Notes
     -----
-    Networks train in float32 unless the grid names another ``precision``. On a few hundred rows a
-    fit takes some seconds; its time grows with the number of rows from some thousands on, with
-    that of candidates and of folds.
+    Networks train in float32 unless the grid names another ``precision``, and predict in float64.
+    On a few hundred rows a fit takes some seconds; its time grows with the number of rows from
+    some thousands on, with that of candidates and of folds.
 
     References
     ----------

@@ -262,7 +262,8 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         """For each stack an array (n_members, n, ...) for each column of y."""
         found = []
         for fitted in self._stacks:
-            raw = networks.scores_of_models(self, fitted, X, task_index)
+            # What is predicted of a row depends on no other, to more digits than training has.
+            raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
             each = [self._task_set.inverse_link(one, task_index) for one in raw]
             found.append([np.array(columns) for columns in zip(*each, strict=True)])
         return found

@@ -40,15 +40,23 @@ def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Ar
 @safe_after_fork()
 @full_precision()
 def scores_of_models(
-    estimator: Any, fitted: FittedState, X: Any, task_index: Array | None = None
+    estimator: Any,
+    fitted: FittedState,
+    X: Any,
+    task_index: Array | None = None,
+    dtype: Any = None,
 ) -> Array:
-    """Raw scores (n_models, n, n_outputs) of networks; their module is built once and kept."""
+    """Raw scores (n_models, n, n_outputs) of networks; their module is built once and kept.
+
+    It computes in the dtype of the parameters, or in ``dtype``.
+    """
     tasks, network_tasks = estimator._task_set, fitted.network_tasks
     if network_tasks is not None:
         tasks = tasks.take(network_tasks)
     device = _device_or_cpu(estimator.device)
     if fitted.built.get("device") != device:
-        module = build(fitted.description, fitted.dtype, device, fitted.n_models, tasks)
+        of_module = fitted.dtype if dtype is None else dtype
+        module = build(fitted.description, of_module, device, fitted.n_models, tasks)
         set_state(module, fitted.parameters)
         fitted.built.update(device=device, module=module)
     index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
