@@ -338,7 +338,8 @@ class Fit:
             + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u}
 
         of the weights, for batches of B out of n rows and the share u of noise in the labels, with
-        c = 0.006, for classes 0.014, in the mean over the tasks; at most half. A stream has no labels yet that tell of that: u = 0.
+        c = 0.006, for classes 0.014, in the mean over the tasks; at most half. A stream has no
+        labels yet that tell of that: u = 0.
         """
         estimator = self.estimator
         if estimator.alpha != "auto":
