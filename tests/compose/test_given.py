@@ -233,9 +233,8 @@ class TestInside:
             transfer_gain(model, X, numbers, baseline=baseline)
 
     def test_an_estimator_of_this_package(self, X, mixed):
-        model = IndependentTasks(
-            MultiTaskMLP((4,), max_iter=2, learning_rate="constant", random_state=0)
-        )
+        network = MultiTaskMLP((4,), learning_rate="constant", max_iter=2, random_state=0)
+        model = IndependentTasks(network)
         with pytest.warns(UserWarning):
             model.fit(X, mixed)
         assert model.predict(X).shape == mixed.shape

@@ -29,7 +29,9 @@ from .gradients import cosines, look_ahead, record
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 LINEAR = MultiTaskLinearRegressor("l2", alpha=0.1)
-NETWORK = MultiTaskMLP((6, 5), batch_size=20, max_iter=4, tol=1.0, random_state=0)
+NETWORK = MultiTaskMLP(
+    (6, 5), batch_size=20, max_iter=4, tol=1.0, learning_rate="constant", random_state=0
+)
 TYPES = ["regression", "binary", "multiclass", "count"]
 
 

@@ -117,10 +117,11 @@ PARAMETERS = """
     alpha : float or "auto", default="auto"
         Strength of the decay of the weights; biases are free. With ``solver="adamw"``, the weights
         lose a share of alpha times the step size before each step. "auto" is there
-        (b + (b + 0.006) u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
-        batches of B out of n rows, and the share u of noise in the labels that kernel ridge
-        regression finds on at most 400 rows, leaving out one row each time
-        in closed form: few rows (Wang and Aitchison, ICML 2025) and noisy labels make a strong
+        (b + (b + c) u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
+        batches of B out of n rows, c = 0.006 (0.014 for classes, in the mean over the tasks), and
+        the share u of noise in the labels that kernel ridge regression finds on at most 400 rows,
+        leaving out one row each time in closed form: few rows (Wang and Aitchison, ICML 2025) and
+        noisy labels make a strong
         decay. With the other solvers, alpha / 2 times the sum of squared weights is added to the
         objective, and "auto" is 1e-4.
     learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"

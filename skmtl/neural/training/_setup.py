@@ -54,7 +54,9 @@ BATCH_SIZE, N_BATCHES = (64, 256), 32
 # model and dataset size", ICML 2025, section 3. Where labels are noisy, weights are forgotten
 # faster, in proportion to noise over signal, as in Bayesian regression; a share of that hardly
 # depends on the number of rows (measured: benchmarks/accuracy.py).
-MEMORY, NOISY_SHARE, MOST_OF_A_STEP = 50.0, 0.006, 0.5
+MEMORY, MOST_OF_A_STEP = 50.0, 0.5
+# Of labels that are numbers, and of classes, which a network can be too sure of.
+NOISY_SHARE = {False: 0.006, True: 0.014}
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -333,10 +335,11 @@ class Fit:
         By default, a step at the highest learning rate :math:`\eta` forgets
 
         .. math:: \eta \alpha = \frac{B}{50 n}
-            + \Bigl(\frac{B}{50 n} + 0.006\Bigr) \frac{u}{1 - u}
+            + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u}
 
-        of the weights, for batches of B out of n rows and the share u of noise in the labels; at
-        most half. A stream has no labels yet that tell of that: u = 0.
+        of the weights, for batches of B out of n rows and the share u of noise in the labels, with
+        c = 0.006, for classes 0.014, in the mean over the tasks; at most half. A stream has no
+        labels yet that tell of that: u = 0.
         """
         estimator = self.estimator
         if estimator.alpha != "auto":
@@ -345,7 +348,8 @@ class Fit:
             return L2_ALPHA
         least = batch_size / (MEMORY * n_rows)
         noise = 0.0 if is_stream else self._noise
-        share = least + (least + NOISY_SHARE) * noise
+        noisy = np.mean([NOISY_SHARE[task.is_classification] for task in self.tasks.tasks])
+        share = least + (least + noisy) * noise
         return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
 
     @cached_property
