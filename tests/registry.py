@@ -139,6 +139,17 @@ DEFAULT_SEARCHES = [
     MultiTaskElasticNetCV(),
     TaskStacking(),
 ]
+# Networks of which nothing depends on the number of rows, or is drawn in training.
+WITHOUT_NOISE = {
+    "dropout": 0.0,
+    "alpha": 1e-4,
+    "learning_rate": "constant",
+    "feature_scaling": None,
+    "numeric_embedding": None,
+    "batch_size": 1000,
+    "max_iter": 200,
+}
+
 # For scikit-learn's own checks, with other arguments.
 CHECKED = [
     MultiTaskLinear("mean_deviation", alpha=0.1),
@@ -148,6 +159,9 @@ CHECKED = [
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),
+    MultiTaskMLP(**WITHOUT_NOISE),
+    MultiTaskMLPRegressor(**WITHOUT_NOISE),
+    MultiTaskMLPClassifier(**WITHOUT_NOISE),
     MultiTaskMLPCV(**FEW_MEMBERS),
     MultiTaskMLPRegressorCV(**FEW_MEMBERS),
     MultiTaskMLPClassifierCV(**FEW_MEMBERS),

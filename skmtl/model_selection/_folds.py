@@ -60,6 +60,7 @@ def spread_folds(strata: Strata, n_splits: int, groups: Any = None, seed: int = 
     """
     rng = np.random.RandomState(seed)
     check_rows(len(strata.codes), n_splits)
+    strata = strata.with_labelled_tasks()
     if groups is None and strata.codes.shape[1] > 1:
         return rows_of_folds(deal_by_rarity(strata, n_splits, rng), n_splits)
     return rows_of_folds(even_folds(strata, n_splits, rng, groups), n_splits)

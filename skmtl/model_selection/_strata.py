@@ -54,6 +54,19 @@ class Strata:
         totals = np.bincount(self.task_of, self.counts, len(self.task_names))
         return totals.astype(np.int64)
 
+    def with_labelled_tasks(self) -> Strata:
+        """Wide form: without tasks that have no label, and so no say."""
+        kept = np.flatnonzero((self.codes >= 0).any(axis=0))
+        if len(kept) in (0, self.codes.shape[1]):
+            return self
+        return Strata(
+            np.ascontiguousarray(self.codes[:, kept]),
+            np.searchsorted(kept, self.task_of),
+            [self.task_names[t] for t in kept.tolist()],
+            self.class_names,
+            self.task_index,
+        )
+
     def with_unlabelled_rows(self) -> Strata:
         """Rows without any label as one more task, so that they are spread as well."""
         is_empty = (self.codes < 0).all(axis=1)

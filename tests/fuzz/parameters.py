@@ -18,7 +18,7 @@ from skmtl.linear.penalties import (
 from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import BALANCING
 from skmtl.neural.inputs import PiecewiseLinear
-from tests.fuzz.problem import LINEAR, LINEAR_CV, NETWORKS, TWINS, TWINS_CV
+from tests.fuzz.problem import LINEAR, LINEAR_CV, NETWORKS, NETWORKS_CV, TWINS, TWINS_CV
 
 COMBINED = [
     lambda: L1() + L2(),
@@ -46,6 +46,8 @@ def draw_options(rng, problem):
         found = _twin(rng, problem)
     elif name in NETWORKS:
         found = _network(rng)
+    elif name in NETWORKS_CV:
+        found = some(rng, 0.5, cv=lambda: int(rng.choice([2, 3])))
     else:
         found = OTHERS[name](rng, problem)
     if problem.is_long and rng.random() < 0.3:

@@ -34,7 +34,7 @@ class HeldOutPredictions:
     expected : list of list of ndarray
         For each candidate, and the constant, an array for each column of y.
     constants : list of ndarray
-        Best constant prediction of each column, from all rows.
+        Best constant prediction of each column, from all rows; what is said without labels.
     judged : ndarray of int
         The rows that are held out.
     """
@@ -44,7 +44,10 @@ class HeldOutPredictions:
         tasks, n_rows = targets.tasks, len(targets.values)
         self.judged = np.unique(np.concatenate([test for _, test in folds]))
         every = np.arange(n_rows)
-        self.constants = [_constant(column, every) for column in targets.columns()]
+        self.constants = [
+            _constant(c, every) if np.any(c[2] > 0) else c[0].expected_without_labels(1)[0]
+            for c in targets.columns()
+        ]
         by_constant = []
         for column, constant in zip(targets.columns(), self.constants, strict=True):
             of_column = np.full((n_rows, *constant.shape), np.nan)

@@ -13,6 +13,7 @@ from skmtl import IndependentTasks, MultiTaskMLP
 from skmtl.datasets import make_multitask_regression
 from skmtl.inspection.displays import TaskLearningCurveDisplay, TaskWeightDisplay
 from tests.inspection.displays.conftest import make_losses
+from tests.neural.conftest import PLAIN
 
 
 def fit_network(**parameters):
@@ -85,16 +86,16 @@ def test_the_scale_is_logarithmic_where_losses_span_much(last, scale):
     ],
 )
 def test_the_marked_epoch_is_the_one_that_was_kept(parameters):
-    network = fit_network(early_stopping=True, max_iter=40, n_iter_no_change=5, **parameters)
+    # Steps of a schedule would depend on max_iter, with which the second fit is cut off.
+    parameters = {**PLAIN, "activation": "relu", "early_stopping": True, **parameters}
+    network = fit_network(max_iter=40, n_iter_no_change=5, **parameters)
     display = TaskLearningCurveDisplay.from_estimator(network)
     np.testing.assert_array_equal(
         ydata(display.validation_lines_),
         network.history_["validation_loss"] / network.history_["loss"][0],
     )
     # The same fit, cut off there, predicts the same.
-    cut = fit_network(
-        early_stopping=True, max_iter=display.best_epoch, n_iter_no_change=50, **parameters
-    )
+    cut = fit_network(max_iter=display.best_epoch, n_iter_no_change=50, **parameters)
     X = np.random.default_rng(0).normal(size=(20, 5))
     np.testing.assert_array_equal(network.predict(X), cut.predict(X))
     assert display.best_epoch < network.n_iter_

@@ -30,6 +30,9 @@ GROUP = rng.integers(0, N_TASKS, len(B)).astype(float)
 WIDE = np.round(16 * rng.normal(size=(40, 520))) / 16
 Y_WIDE = WIDE[:, :5] @ rng.normal(size=(5, N_TASKS)) + 0.1 * rng.normal(size=(40, N_TASKS))
 
+# The intercepts take up what moves a task's features, and what describes it, where they are free.
+FREE = {"shared_alpha": 0.0, "intercept_alpha": 0.0}
+
 MODELS = {
     "l2": MultiTaskLinearRegressor("l2", alpha=0.1),
     "least squares": MultiTaskLinearRegressor("l2", alpha=0.0),
@@ -119,7 +122,7 @@ def test_more_features_than_rows(name, container):
 @pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation"])
 def test_long_form_with_a_mean_for_each_task(penalty, container):
     """A task's large mean is no spread, though over all tasks it looks like one."""
-    model = MultiTaskLinearRegressor(penalty, alpha=0.1, task_feature=-1, tol=1e-10)
+    model = MultiTaskLinearRegressor(penalty, alpha=0.1, task_feature=-1, tol=1e-10, **FREE)
     X = B + np.where(GROUP == 1, 1e6, 0.0)[:, None] * (np.arange(N_FEATURES) < 3)
     with_task = container(np.column_stack([X, GROUP]))
     coef = model.fit(np.column_stack([B, GROUP]), Y[:, 0]).coef_
@@ -130,7 +133,7 @@ def test_long_form_with_a_mean_for_each_task(penalty, container):
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
 @pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation", "trace_norm"])
 def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean):
-    model = MultiTaskLinearClassifier(penalty, alpha=0.1, task_feature=-1, tol=1e-10)
+    model = MultiTaskLinearClassifier(penalty, alpha=0.1, task_feature=-1, tol=1e-10, **FREE)
     X = B + mean * np.where(GROUP == 1, 1.0, -0.5)[:, None] * (np.arange(N_FEATURES) < 3)
     noise = 3.0 * np.random.default_rng(1).normal(size=len(B))
     labels = np.digitize(Y[:, 0] + noise, [-1.0, 1.0])
@@ -149,7 +152,8 @@ def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean
 def test_what_is_constant_in_each_task_is_no_feature(container, center):
     """What describes tasks is in their intercepts already, whatever the tasks share."""
     penalty = "l2" if center else "mean_deviation"
-    model = MultiTaskLinearClassifier(penalty, alpha=0.1, center=center, task_feature=-1, tol=1e-10)
+    options = {"center": center, "task_feature": -1, "tol": 1e-10, **FREE}
+    model = MultiTaskLinearClassifier(penalty, alpha=0.1, **options)
     of_tasks = np.array([[0.1, 1.0, -300.0], [0.7, 1.0, 100.0], [0.3, 1.0, 0.0]])
     X = np.column_stack([B, of_tasks[GROUP.astype(int)], GROUP])
     coef = model.fit(np.column_stack([B, GROUP]), Y[:, 0] > 0).coef_

@@ -115,7 +115,7 @@ def test_one_intercept_beside_coefficients_that_can_be_it(options, seed):
     rng = np.random.default_rng(seed)
     X, Y = rng.normal(size=(5, 8)), rng.normal(size=(5, 3)) + 3.0
     Y[0, 0] = np.nan
-    model = MultiTaskLinear(alpha=0.1, intercept_alpha=np.inf, **options)
+    model = MultiTaskLinear(alpha=0.1, shared_alpha=0.0, intercept_alpha=np.inf, **options)
     with pytest.warns(LinAlgWarning, match="not unique"):
         model.fit(X, Y)
     assert np.isfinite(model.coef_).all()

@@ -61,7 +61,9 @@ def test_more_features_than_rows_always_are():
 @pytest.mark.parametrize("model", [("l21", True), ("mean_deviation", False)])
 def test_what_is_shared_and_not_penalised_grows_too(model):
     penalty, center = model
-    model = MultiTaskLinearClassifier(penalty, alpha=0.1, center=center)
+    model = MultiTaskLinearClassifier(
+        penalty, alpha=0.1, center=center, shared_alpha=0.0, intercept_alpha=0.0
+    )
     Y = np.column_stack([APART, APART])
     with pytest.warns(ConvergenceWarning, match=r"separable.*with a part that no penalty acts on"):
         model.fit(X, Y)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import ndtr
 
 from skmtl.neural.architectures import ARCHITECTURES, HardSharing, NetworkSpec
 from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
@@ -80,7 +81,10 @@ def test_activations():
         "logistic": 1 / (1 + np.exp([1.0, -0.5])),
         "tanh": np.tanh([-1.0, 0.5]),
         "relu": [0.0, 0.5],
+        "silu": [-1.0, 0.5] / (1 + np.exp([1.0, -0.5])),
+        "gelu": [-1.0, 0.5] * ndtr([-1.0, 0.5]),
     }
+    assert set(ACTIVATIONS) == set(expected)
     for name, activation in ACTIVATIONS.items():
         np.testing.assert_allclose(activation(x), expected[name], rtol=1e-6)
 

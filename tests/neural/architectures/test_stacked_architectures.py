@@ -23,7 +23,7 @@ from skmtl.neural.architectures._ensemble import Ensemble
 from skmtl.neural.architectures._rows_by_task import RowsByTask
 from skmtl.neural.architectures._trace_norm_sharing import trace_norm
 from skmtl.neural.networks._network import build, task_keys
-from tests.neural.conftest import CPU, MIXED
+from tests.neural.conftest import CPU, MIXED, PLAIN
 
 every_architecture = pytest.mark.parametrize("alias", sorted(ARCHITECTURES))
 # An epoch limit is what these fits are to reach.
@@ -85,8 +85,9 @@ def mixed_frame(n=80):
 
 
 def fitted(architecture, X, y, **options):
-    settings = {"max_iter": 8, "batch_size": 32, "learning_rate_init": 0.01, "random_state": 0}
-    return MultiTaskMLP((8, 6), architecture=architecture, **{**settings, **options}).fit(X, y)
+    settings = {**PLAIN, "activation": "relu", "alpha": 1e-4, "learning_rate_init": 0.01}
+    settings |= {"max_iter": 8, "batch_size": 32, "random_state": 0, **options}
+    return MultiTaskMLP((8, 6), architecture=architecture, **settings).fit(X, y)
 
 
 @pytest.mark.parametrize("heads", [(), (3,)])

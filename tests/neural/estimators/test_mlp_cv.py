@@ -13,6 +13,7 @@ from skmtl.neural import training
 from skmtl.neural.architectures import Custom
 from skmtl.neural.estimators._mlp_candidates import default_candidates
 from skmtl.neural.training._stack import fit_stack, same_structure
+from skmtl.tasks import Binary
 
 pytestmark = pytest.mark.filterwarnings("ignore:No network predicts")
 
@@ -326,3 +327,16 @@ def test_what_is_given_stays_as_it_is():
     model = make(grid, architecture=architecture).fit(X, Y)
     assert repr(architecture) == before
     assert model.grid is grid
+
+
+def test_a_task_without_labels_has_no_favourite_class():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.integers(0, 2, (20, 2)).astype(float)
+    y[:, 1] = np.nan
+    tasks = ["binary", Binary(classes=[0, 1])]
+    model = MultiTaskMLPCV(
+        grid={"max_iter": [3]}, cv=2, tasks=tasks, hidden_layer_sizes=(4,), random_state=0
+    )
+    with pytest.warns(UserWarning, match="no observed label"):
+        model.fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X)[1], np.full((20, 2), 0.5))

@@ -152,7 +152,8 @@ def test_a_bad_start_is_no_divergence():
     # Far from a constant for many epochs, and on its way.
     X, y = problem()
     X = 1e3 * X
-    model = MultiTaskMLPRegressor((16,), learning_rate_init=1e-3, max_iter=5, random_state=0)
+    options = {**PLAIN, "activation": "relu", "alpha": 1e-4, "max_iter": 5, "random_state": 0}
+    model = MultiTaskMLPRegressor((16,), learning_rate_init=1e-3, **options)
     model.fit(X, y)
     assert not model.diverged_
     assert model.loss_curve_[-1].mean() > 10
