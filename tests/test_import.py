@@ -60,6 +60,15 @@ def test_import_is_light():
     assert said == ["skmtl", *(name for name in skmtl._MODULES if name != "testing")]
 
 
+def test_networks_load_no_linear_models():
+    code = """
+    import sys
+    from skmtl import MultiTaskMLP, MultiTaskMLPCV
+    print(*sorted(name for name in sys.modules if name.startswith("skmtl.linear")))
+    """
+    assert run_python(textwrap.dedent(code)).split() == []
+
+
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_public_names(namespace):
     module = importlib.import_module(namespace)

@@ -6,9 +6,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import _safe_indexing
 
 from skmtl.tasks._columns import is_arrow
+from skmtl.tasks._named_labels import with_rows
+
+
+def takeable(array: Any) -> Any:
+    """The same with rows that can be taken."""
+    if sparse.issparse(array):
+        return array.tocsr()
+    array = with_rows(array)
+    return array if hasattr(array, "__getitem__") else np.asarray(array)
 
 
 def some_rows(data: Any, rows: Any) -> Any:

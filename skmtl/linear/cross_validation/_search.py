@@ -25,13 +25,14 @@ from skmtl.linear.cross_validation._folds_together import go_together
 from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._score_paths import Path, ScorePaths, at_once, scores_of
-from skmtl.linear.cross_validation._search_data import SearchData, takeable
+from skmtl.linear.cross_validation._search_data import SearchData
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds
 from skmtl.model_selection._held_out import count_scored, warn_of_little, way_out
 from skmtl.model_selection._strata import strata_of
 from skmtl.tasks._labels import weights_as_array
+from skmtl.tasks._rows import takeable
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._rows import some_rows
 from skmtl.tasks._targets import Targets
 
@@ -55,14 +52,6 @@ class SearchData:
     def targets(self, model: Any) -> Targets:
         """Labels as ``model`` reads them."""
         return model._read_y(self.X, self.y, self.task_column, self.sample_weight)
-
-
-def takeable(array: Any) -> Any:
-    """The same with rows that can be taken."""
-    if sparse.issparse(array):
-        return array.tocsr()
-    array = with_rows(array)
-    return array if hasattr(array, "__getitem__") else np.asarray(array)
 
 
 def with_features_of(fitted: Any, model: Any) -> Any:

@@ -18,7 +18,6 @@ from skmtl._blending import mix
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
 from skmtl._warnings import warn
-from skmtl.linear.cross_validation._search_data import takeable
 from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
 from skmtl.model_selection._strata import strata_of
 from skmtl.neural import networks, training
@@ -30,7 +29,7 @@ from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
-from skmtl.tasks._rows import some_rows
+from skmtl.tasks._rows import some_rows, takeable
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
