@@ -24,3 +24,9 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
             estimator.__dict__.clear()
             estimator.__dict__.update(before)
         raise
+
+
+def forget_fit(estimator: Any) -> None:
+    """Remove what an earlier fit has set, of which the next may have less."""
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)

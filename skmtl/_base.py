@@ -103,11 +103,16 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         """
         self._validate_params()
         with all_or_nothing(self):
-            X, task_column = self._read_X(X, reset=True)
-            targets = self._read_y(X, y, task_column, sample_weight)
-            self._publish(targets.tasks)
+            X, _, targets = self._begin(X, y, sample_weight)
             self._fit(X, targets)
         return self
+
+    def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Read the data of a fit, and publish its tasks: X, the task column and `Targets`."""
+        X, task_column = self._read_X(X, reset=True)
+        targets = self._read_y(X, y, task_column, sample_weight)
+        self._publish(targets.tasks)
+        return X, task_column, targets
 
     def predict(self, X: Any) -> Any:
         """Predict the labels of every task.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import LeaveOneOut
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._all_or_nothing import all_or_nothing
+from skmtl._all_or_nothing import all_or_nothing, forget_fit
 from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
 from skmtl._scored_columns import mean_score
@@ -219,11 +219,8 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
         """
         self._validate_params()
         with all_or_nothing(self):
-            for name in [name for name in vars(self) if name.endswith("_")]:
-                delattr(self, name)
-            X_read, task_column = self._read_X(X, reset=True)
-            targets = self._read_y(X_read, y, task_column, sample_weight)
-            self._publish(targets.tasks)
+            forget_fit(self)
+            X_read, _, targets = self._begin(X, y, sample_weight)
             if groups is None and (self.cv is None or isinstance(self.cv, LeaveOneOut)):
                 self._fit(X_read, targets)
             else:

@@ -82,9 +82,7 @@ class LassoSearch(LassoModel):
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
             params = routed.splitter.split
         with all_or_nothing(self):
-            X, _ = self._read_X(X, reset=True)
-            targets = self._read_y(X, y, None, sample_weight)
-            self._publish(targets.tasks)
+            X, _, targets = self._begin(X, y, sample_weight)
             problem = self._problem(X, targets)
             l1_ratios = _read_ratios(self.l1_ratio)
             alphas = self._alphas(problem, l1_ratios)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 
-from skmtl._all_or_nothing import all_or_nothing
+from skmtl._all_or_nothing import all_or_nothing, forget_fit
 from skmtl._warnings import chosen_alpha
 from skmtl.linear.cross_validation._search import ScorePaths, Search
 from skmtl.linear.cross_validation._search_data import with_features_of
@@ -72,11 +72,8 @@ class LinearSearch(MultiTaskLinear):
         """
         self._validate_params()
         with all_or_nothing(self):
-            for name in [name for name in vars(self) if name.endswith("_")]:
-                delattr(self, name)
-            X_read, task_column = self._read_X(X, reset=True)
-            targets = self._read_y(X_read, y, task_column, sample_weight)
-            self._publish(targets.tasks)
+            forget_fit(self)
+            X_read, task_column, targets = self._begin(X, y, sample_weight)
             self.params_ = read_grid(self.grid)
             search = Search(self, X, X_read, y, task_column, sample_weight, targets)
             models = [self._model(params, targets.tasks) for params in self.params_]
