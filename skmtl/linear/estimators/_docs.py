@@ -56,10 +56,11 @@ PARAMETERS = r"""
         "closed_form" for squared loss with quadratic penalties ("l2", "mean_deviation",
         "temporal", graphs, and sums of them), and "newton" for other losses with these;
         "block_descent" for squared loss with "l21", "l1", "elastic_net" and "sparse_group", where
-        intercepts are free (with ``task_feature``, set ``intercept_alpha=0``), and "proximal_newton" for other losses with these; "admm" for squared
-        loss with any penalty, where the features are not too many, and "quadratic_models" for
-        other losses of tasks with one output each; "proximal_gradient" for everything. Or an
-        object of `skmtl.linear.solvers`, or of a class of your own.
+        intercepts are free (in long form, set ``intercept_alpha=0``), and "proximal_newton" for
+        other losses with these; "admm" for squared loss with any penalty, where the features are
+        not too many, and "quadratic_models" for other losses of tasks with one output each;
+        "proximal_gradient" for everything. Or an object of `skmtl.linear.solvers`, or of a class
+        of your own.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4
