@@ -1,13 +1,16 @@
-"""Tables of records: errors per set, and all sets in a few numbers, tuned and judged apart."""
+"""Tables of records: errors per set, and all sets in a few numbers, by how blind they judge."""
 
 from functools import partial
 
 import numpy as np
 
 from benchmarks.accuracy.data import TUNED
+from benchmarks.accuracy.fresh import FRESH
 from benchmarks.accuracy.ranks import mean_ranks, over_the_best
 from benchmarks.accuracy.results import STUDIES
 from benchmarks.common.report import Table
+
+MARKS = {"tuned": " (tuned)", "judged": "", "fresh": " (fresh)"}
 
 
 def of_study(study, records, value):
@@ -40,7 +43,7 @@ def errors_per_set(study, records, value, title, *, best=min, markdown, decimals
                 continue
             cell = f"{row[method]:.{decimals}f}"
             cells.append(f"**{cell}**" if row[method] == top else cell)
-        table.row(f"{name}{' (tuned)' if name in TUNED else ''}", *cells)
+        table.row(f"{name}{MARKS[kind(name)]}", *cells)
     seconds = of_study(study, records, "seconds")
     table.row(
         "CPU seconds, mean",
@@ -48,13 +51,17 @@ def errors_per_set(study, records, value, title, *, best=min, markdown, decimals
     )
 
 
-def halves(found):
-    """{which: its part of {set: ...}}."""
-    return {
-        "tuned": {name: row for name, row in found.items() if name in TUNED},
-        "judged": {name: row for name, row in found.items() if name not in TUNED},
-        "all": found,
+def kind(name):
+    return "tuned" if name in TUNED else "fresh" if name in FRESH else "judged"
+
+
+def parts(found):
+    """{kind: its part of {set: ...}}, and all."""
+    kinds = {
+        k: {name: row for name, row in found.items() if kind(name) == k}
+        for k in ("tuned", "judged", "fresh")
     }
+    return {**kinds, "all": found}
 
 
 def beside_peers(study, records, errors, title, *, markdown):
@@ -66,7 +73,7 @@ def beside_peers(study, records, errors, title, *, markdown):
         markdown=markdown,
     )
     for method in STUDIES[study].ours:
-        for which, part in halves(errors).items():
+        for which, part in parts(errors).items():
             beside = {
                 name: {m: row[m] for m in [*peers, method] if m in row}
                 for name, row in part.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.accuracy import data, ours, peers, protocol, studies
+from benchmarks.accuracy import data, fresh, ours, peers, protocol, studies
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,29 @@ class Study:
         return {**self.peers, **self.ours}
 
 
-NUMBERS = {name: read for name, read in data.LONG_FORM.items() if name != "landmine"}
-LANDMINE = {"landmine": data.LONG_FORM["landmine"]}
+LONG_FORM = {**data.LONG_FORM, **fresh.LONG_FORM}
 STUDIES = {
-    "regression": Study(data.REGRESSION, peers.REGRESSION, ours.REGRESSION, protocol.regression),
-    "classification": Study(
-        data.CLASSIFICATION, peers.CLASSIFICATION, ours.CLASSIFICATION, protocol.classification
+    "regression": Study(
+        {**data.REGRESSION, **fresh.REGRESSION},
+        peers.REGRESSION,
+        ours.REGRESSION,
+        protocol.regression,
     ),
-    "long": Study(NUMBERS, peers.LONG_FORM, ours.LONG_FORM, protocol.long_form),
+    "classification": Study(
+        {**data.CLASSIFICATION, **fresh.CLASSIFICATION},
+        peers.CLASSIFICATION,
+        ours.CLASSIFICATION,
+        protocol.classification,
+    ),
+    "long": Study(LONG_FORM, peers.LONG_FORM, ours.LONG_FORM, protocol.long_form),
     "long_shuffled": Study(
-        NUMBERS, {}, ours.LONG_FORM, partial(protocol.long_form, order="shuffled")
+        data.LONG_FORM, {}, ours.LONG_FORM, partial(protocol.long_form, order="shuffled")
     ),
     "long_classes": Study(
-        LANDMINE, peers.LONG_FORM_CLASSES, ours.LONG_FORM_CLASSES, protocol.long_form_classes
+        {**data.LONG_FORM_CLASSES, **fresh.LONG_FORM_CLASSES},
+        peers.LONG_FORM_CLASSES,
+        ours.LONG_FORM_CLASSES,
+        protocol.long_form_classes,
     ),
     "star": Study(studies.STAR, studies.STAR_PEERS, studies.STAR_OURS, studies.r2),
     "tox21": Study(studies.TOX21, studies.TOX21_PEERS, studies.TOX21_OURS, studies.auc),
