@@ -97,7 +97,7 @@ def digest_of_sources(root: Path = Path(__file__).parent) -> str:
 
 def _bitcast(given: Any, wanted: Any, kind: Any) -> Any:
     """An instruction that takes the bits of a number for those of another type."""
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return lambda x: np.asarray(x, given.name).view(wanted.name)[()]
 
     def signature_and_code(context: Any, x: Any) -> Any:
