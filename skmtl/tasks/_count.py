@@ -11,6 +11,7 @@ from scipy.special import xlogy
 
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._loss_codes import POISSON
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
@@ -64,6 +65,11 @@ class Count(NumberTask):
     def loss_key(self) -> tuple[Hashable, ...]:
         """All counts have one loss."""
         return (type(self),) if self._keeps(Count, *LOSS) else super().loss_key
+
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """That of its own functions."""
+        return (POISSON, 0.0) if self._keeps(Count, *LOSS) else None
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Poisson loss and its derivative."""
