@@ -12,6 +12,7 @@ from scipy.special import xlogy
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._log_link import LogLink
 from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._loss_codes import POISSON
 
 
 class Count(LogLink):
@@ -42,6 +43,11 @@ class Count(LogLink):
     def loss_key(self) -> tuple[Hashable, ...]:
         """All counts have one loss."""
         return (type(self),) if self._keeps(Count, *LOSS) else super().loss_key
+
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """That of its own functions."""
+        return (POISSON, 0.0) if self._keeps(Count, *LOSS) else None
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Poisson loss and its derivative."""
