@@ -56,7 +56,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         fit.module(
             None if before is None else before.parameters,
             members,
-            priors=task_priors(fit.tasks, rows),
+            priors=task_priors(fit.tasks, rows, model_rows and model_rows.index),
         ),
         rows,
         members,
