@@ -1,0 +1,99 @@
+"""Problems of few columns, task by task, by compiled Newton steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.solvers._base import Solution, Stopping
+from skmtl.linear.solvers.newton._hessian_choice import ENOUGH_ROWS, ROWS_PER_FEATURE
+from skmtl.tasks._loss_codes import LOGISTIC, POISSON, SQUARED
+
+Array = NDArray[Any]
+
+BENDING = (SQUARED, LOGISTIC, POISSON)
+"""Losses that bend everywhere: from any point Newton's method leads on."""
+
+BLOCK = 256
+"""Labels of a block, at most."""
+
+MAX_FEATURES, MAX_NUMBERS = 127, 2**22
+"""Features, and numbers in X, up to which compiled steps are faster than products of BLAS."""
+
+
+def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution | None:
+    """The solution, certified; None where this is not the way to it."""
+    loss = problem.loss
+    assert isinstance(loss, DataLoss)
+    if not fits(problem, loss):
+        return None
+    try:
+        from skmtl.linear.solvers.compiled._label_newton import columns_of_labels, newton_steps
+    except ImportError:  # numba: slower without, that is all.
+        return None
+    p, n_tasks = problem.shape
+    q = p + (problem.intercept is not None)
+    X = loss.design.X
+    Z, n_rows = _blocks(len(X), p, q)
+    columns_of_labels(np.require(X, requirements=["C", "W"]), loss.design.offset, Z)
+    ridge = np.full(Z.shape[1], problem.parts[0].Q.on_mean)
+    ridge[p:q] = 0.0
+    theta = np.zeros((n_tasks, len(ridge)))
+    theta[:, :p] = start.W.T
+    if q > p:
+        theta[:, p] = start.b
+    gap, n_iter = 0.0, 1
+    max_gap = stopping.max_gap / n_tasks
+    for block in loss.blocks:
+        labels = _padded(block.values, Z), _padded(block.label_weights, Z)
+        code = block.task.compiled_loss or ()
+        for task, y, c in zip(theta[block.outputs], *labels, strict=True):
+            steps = n_rows, max_gap, stopping.max_iter
+            left, n = newton_steps(Z, y, c, *code, ridge, task, *steps)
+            gap, n_iter = gap + left, max(n, n_iter)
+            if gap == np.inf:
+                return None
+    return Solution(theta[:, :q].T.ravel(), gap, n_iter)
+
+
+def _blocks(n: int, p: int, q: int) -> tuple[Array, int]:
+    """Z of compiled steps without features, and the labels of a block that a rough matrix takes."""
+    n_blocks = -(-n // BLOCK)
+    m = -(-n // (8 * n_blocks)) * 8
+    Z = np.empty((n_blocks, -(-q // 4) * 4, m))
+    Z[:, p:q], Z[:, q:] = 1.0, 0.0
+    Z[-1, :, n - (n_blocks - 1) * m :] = 0.0
+    step = max(n // max(ENOUGH_ROWS, ROWS_PER_FEATURE * p), 1)
+    return Z, -(-m // step)
+
+
+def _padded(labels: Array, Z: Array) -> Array:
+    """Labels (n, n_tasks) as (n_tasks, n_blocks, m), 0 at the end."""
+    n, n_tasks = labels.shape
+    padded = np.zeros((n_tasks, len(Z) * Z.shape[2]))
+    padded[:, :n] = labels.T
+    return padded.reshape(n_tasks, len(Z), -1)
+
+
+def fits(problem: Problem, loss: DataLoss) -> bool:
+    """Whether there are few columns of numbers, and tasks have nothing to do with each other."""
+    X = loss.design.X
+    return (
+        loss.task_index is None
+        and not sparse.issparse(X)
+        and X.shape[1] <= MAX_FEATURES
+        and X.size <= MAX_NUMBERS
+        and problem.parts[0].Q.is_ridge
+        and problem.parts[0].Q.on_mean > 0.0
+        and not (problem.intercept and problem.intercept.alpha)
+        and all(
+            block.task.compiled_loss is not None and block.task.compiled_loss[0] in BENDING
+            for block in loss.blocks
+        )
+    )
