@@ -29,6 +29,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._rounding import varies
 from skmtl.tasks._base import Task
 from skmtl.tasks._weights import in_range
 
@@ -103,7 +104,7 @@ class Link:
 
 def _differ(labels: Array) -> bool:
     """Whether numbers are not all the same but for rounding."""
-    return bool(np.ptp(labels) > 10 * np.finfo(np.float64).eps * np.abs(labels).max())
+    return bool(varies(np.ptp(labels), np.abs(labels).max()))
 
 
 def _calibrate(
