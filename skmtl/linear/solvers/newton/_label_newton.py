@@ -40,6 +40,7 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
     p, n_tasks = problem.shape
     q = p + (problem.intercept is not None)
     X = loss.design.X
+    X = X.toarray() if sparse.issparse(X) else X
     Z, n_rows = _blocks(len(X), p, q)
     columns_of_labels(np.require(X, requirements=["C", "W"]), loss.design.offset, Z)
     ridge = np.full(Z.shape[1], problem.parts[0].Q.on_mean)
@@ -82,13 +83,12 @@ def _padded(labels: Array, Z: Array) -> Array:
 
 
 def fits(problem: Problem, loss: DataLoss) -> bool:
-    """Whether there are few columns of numbers, and tasks have nothing to do with each other."""
-    X = loss.design.X
+    """Whether columns are few, and tasks have nothing to do with each other."""
+    n, p = loss.design.X.shape
     return (
         loss.task_index is None
-        and not sparse.issparse(X)
-        and X.shape[1] <= MAX_FEATURES
-        and X.size <= MAX_NUMBERS
+        and p <= MAX_FEATURES
+        and n * p <= MAX_NUMBERS
         and problem.parts[0].Q.is_ridge
         and problem.parts[0].Q.on_mean > 0.0
         and not (problem.intercept and problem.intercept.alpha)
