@@ -12,7 +12,6 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
-from skmtl.linear.solvers.newton._hessian_choice import ENOUGH_ROWS, ROWS_PER_FEATURE
 from skmtl.tasks._loss_codes import LOGISTIC, POISSON, SQUARED
 
 Array = NDArray[Any]
@@ -23,6 +22,9 @@ BENDING = (SQUARED, LOGISTIC, POISSON)
 BLOCK = 256
 """Labels of a block, at most."""
 
+ROWS_PER_UNKNOWN = 20
+"""Labels that stand for many more in a rough matrix; measured: from 10 to 40 hardly matters."""
+
 MAX_FEATURES, MAX_NUMBERS = 127, 2**22
 """Features, and numbers in X, up to which compiled steps are faster than products of BLAS."""
 
@@ -31,7 +33,9 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
     """The solution, certified; None where this is not the way to it."""
     loss = problem.loss
     assert isinstance(loss, DataLoss)
-    if not fits(problem, loss):
+    codes = [code for block in loss.blocks if (code := block.task.compiled_loss)]
+    bend = [code[0] in BENDING for code in codes]
+    if not fits(problem, loss) or len(codes) < len(loss.blocks) or not all(bend):
         return None
     try:
         from skmtl.linear.solvers.compiled._label_newton import columns_of_labels, newton_steps
@@ -51,12 +55,11 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
         theta[:, p] = start.b
     gap, n_iter = 0.0, 1
     max_gap = stopping.max_gap / n_tasks
-    for block in loss.blocks:
+    for block, code in zip(loss.blocks, codes, strict=True):
         labels = _padded(block.values, Z), _padded(block.label_weights, Z)
-        code = block.task.compiled_loss or ()
-        for task, y, c in zip(theta[block.outputs], *labels, strict=True):
+        for t, y, c in zip(np.arange(n_tasks)[block.outputs], *labels, strict=True):
             steps = n_rows, max_gap, stopping.max_iter
-            left, n = newton_steps(Z, y, c, *code, ridge, task, *steps)
+            left, n = newton_steps(Z, y, c, *code, ridge, theta[t], *steps)
             gap, n_iter = gap + left, max(n, n_iter)
             if gap == np.inf:
                 return None
@@ -70,8 +73,7 @@ def _blocks(n: int, p: int, q: int) -> tuple[Array, int]:
     Z = np.empty((n_blocks, -(-q // 4) * 4, m))
     Z[:, p:q], Z[:, q:] = 1.0, 0.0
     Z[-1, :, n - (n_blocks - 1) * m :] = 0.0
-    step = max(n // max(ENOUGH_ROWS, ROWS_PER_FEATURE * p), 1)
-    return Z, -(-m // step)
+    return Z, min(-(-ROWS_PER_UNKNOWN * q * m // n), m)
 
 
 def _padded(labels: Array, Z: Array) -> Array:
@@ -92,8 +94,4 @@ def fits(problem: Problem, loss: DataLoss) -> bool:
         and problem.parts[0].Q.is_ridge
         and problem.parts[0].Q.on_mean > 0.0
         and not (problem.intercept and problem.intercept.alpha)
-        and all(
-            block.task.compiled_loss is not None and block.task.compiled_loss[0] in BENDING
-            for block in loss.blocks
-        )
     )

@@ -10,22 +10,22 @@ from skmtl.tasks import Count
 
 
 def labels(kind, F, rng):
-    """Labels of raw scores (n, 3) and their task types."""
+    """Labels of raw scores (n, 5) and their task types."""
     binary, count = F + rng.logistic(size=F.shape) > 0, rng.poisson(np.exp(0.5 * F))
-    mixed = np.column_stack([binary[:, 0], count[:, 1], F[:, 2] + rng.normal(size=len(F))])
+    mixed = np.column_stack([binary[:, :2], count[:, 2], binary[:, 3], F[:, 4] + count[:, 4]])
     return {
         "binary": (binary, "binary"),
         "count": (count, "count"),
-        "mixed": (mixed, ["binary", "count", "regression"]),
+        "mixed": (mixed, ["binary", "binary", "count", "binary", "regression"]),
     }[kind]
 
 
 @pytest.fixture(params=["binary", "count", "mixed"])
 def data(request):
-    """X (200, 5) with means, Y (200, 3) with gaps, weights of which some are 0, task types."""
+    """X (200, 5) with means, Y (200, 5) with gaps, weights of which some are 0, task types."""
     rng = np.random.default_rng(0)
     X = rng.normal([0.0, 1.0, -1.0, 0.5, 3.0], size=(200, 5))
-    Y, tasks = labels(request.param, (X - X.mean(axis=0)) @ rng.normal(size=(5, 3)), rng)
+    Y, tasks = labels(request.param, (X - X.mean(axis=0)) @ rng.normal(size=(5, 5)), rng)
     Y = np.where(rng.random(Y.shape) < 0.2, np.nan, Y)
     return X, Y, rng.uniform(0.5, 2.0, Y.shape) * (rng.random(Y.shape) < 0.9), tasks
 
@@ -48,8 +48,7 @@ def ways(monkeypatch):
 def test_the_same_optimum_as_numpys(intercept, form, data, ways, monkeypatch):
     X, Y, weights, tasks = data
     if form == "rough":
-        monkeypatch.setattr(label_newton, "ENOUGH_ROWS", 40)
-        monkeypatch.setattr(label_newton, "ROWS_PER_FEATURE", 1)
+        monkeypatch.setattr(label_newton, "ROWS_PER_UNKNOWN", 5)
     kinds = {"columns": np.asfortranarray, "float32": np.float32, "sparse": sparse.csr_array}
     given = kinds.get(form, np.array)(X)
     if form == "read only":
