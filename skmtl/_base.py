@@ -53,6 +53,8 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
     _standardize = False
     # Whether standardising only scales: a model without intercepts predicts 0 where X is 0.
     _about_zero = False
+    # Whether thresholds and scales of likelihoods are raw scores, which features may explain.
+    _shape_varies = False
 
     @abstractmethod
     def _fit(self, X: Any, targets: Targets) -> None:
@@ -229,6 +231,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
                 sample_weight=sample_weight,
                 standardize=self._standardize,
                 about_zero=self._about_zero,
+                shape_varies=self._shape_varies,
                 classes=classes,
                 estimator_name=type(self).__name__,
             )

@@ -56,7 +56,7 @@ class Task(Searchable, BaseEstimator, ABC):
 
     n_outputs_: int
     n_labels_: int
-    shape_: Array
+    shape_: Array = np.zeros(0)
 
     # Labels.
 

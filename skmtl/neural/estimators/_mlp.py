@@ -72,6 +72,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
     """
 
     _standardize = True
+    _shape_varies = True
 
     _parameter_constraints: dict[str, Any] = {**CONSTRAINTS}
 
