@@ -152,6 +152,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
     """
 
     _standardize = True
+    _shape_varies = True
 
     _parameter_constraints = {
         "kernels": [StrOptions(set(KERNELS)), list, tuple],

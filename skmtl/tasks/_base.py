@@ -181,13 +181,14 @@ class Task(Searchable, BaseEstimator, ABC):
         """How many numbers of the likelihood are learned beside the raw score."""
         return 0
 
-    def let_shape_vary(self) -> None:
+    def let_shape_vary(self, *, varies: bool = True) -> None:
         """Have the shape as raw scores behind the first: it may then depend on the features.
 
-        The loss is that of all raw scores together, and need not be convex.
+        The loss is that of all raw scores together, and need not be convex. ``loss_and_grad``,
+        `curvature` and `conjugate` speak of the first score, with ``shape_`` beside it.
         """
-        if self.n_outputs_:
-            self.n_outputs_ = 1 + self.n_shapes
+        if self.n_shapes:
+            self.n_outputs_ = 1 + self.n_shapes * varies
 
     def shape_slope(self, raw: Array, values: Array) -> Array:
         """Derivatives (..., n_shapes) of the loss with respect to ``shape_``."""

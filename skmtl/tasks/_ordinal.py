@@ -124,6 +124,8 @@ class Ordinal(Classes):
     @property
     def thresholds_(self) -> Array:
         """The thresholds, the first of which is 0."""
+        if self.n_outputs_ > 1:
+            raise AttributeError("The thresholds depend on the features in this model.")
         return _thresholds(self.shape_)
 
     @property
@@ -142,7 +144,7 @@ class Ordinal(Classes):
 
     def _bounds(self, values: Array) -> tuple[Array, Array]:
         """Thresholds below and above the class of each label, infinite at the ends."""
-        ends = np.concatenate([[-np.inf], self.thresholds_, [np.inf]])
+        ends = np.concatenate([[-np.inf], _thresholds(self.shape_), [np.inf]])
         rank = self._ranks[values.astype(np.intp)]
         return ends[rank], ends[rank + 1]
 
