@@ -300,7 +300,7 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
         cells = weight * (omega[t] / weight.sum() if used.any() else 0.0)
     if kind == "tweedie" and used.any():
         # Divided by the power 2 - p of the mean label, the loss has no unit.
-        cells = cells / np.sqrt((weight / weight.sum()) @ values)
+        cells = cells / (np.sqrt((weight / weight.sum()) @ values) or 1.0)
     return Column(kind, values, cells, n_outputs, location, scale), n_outputs
 
 
