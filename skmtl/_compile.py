@@ -16,8 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 try:
-    from numba import njit
+    from llvmlite import ir
+    from numba import config, njit, types
+    from numba.extending import intrinsic
 except ImportError as error:
     raise ImportError(
         "The compiled parts of skmtl need numba, which cannot be imported: "
@@ -89,3 +93,19 @@ def digest_of_sources(root: Path = Path(__file__).parent) -> str:
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(source)
     return digest.hexdigest()
+
+
+def _bitcast(given: Any, wanted: Any, kind: Any) -> Any:
+    """An instruction that takes the bits of a number for those of another type."""
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return lambda x: np.asarray(x, given.name).view(wanted.name)[()]
+
+    def signature_and_code(context: Any, x: Any) -> Any:
+        return wanted(given), lambda _, builder, __, args: builder.bitcast(args[0], kind)
+
+    return intrinsic(signature_and_code)
+
+
+# For compiled functions: the bits of a float64 as int64, and back.
+bits_of = _bitcast(types.float64, types.int64, ir.IntType(64))
+of_bits = _bitcast(types.int64, types.float64, ir.DoubleType())

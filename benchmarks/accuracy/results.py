@@ -1,14 +1,19 @@
 """Tables of sets and methods; records, run once and kept as JSON."""
 
+import hashlib
 import json
 import sys
+import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from benchmarks.accuracy import data, ours, peers, protocol, studies
+import numpy as np
+
+import skmtl
+from benchmarks.accuracy import data, fresh, ours, peers, protocol, studies
 
 
 @dataclass(frozen=True)
@@ -25,19 +30,29 @@ class Study:
         return {**self.peers, **self.ours}
 
 
-NUMBERS = {name: read for name, read in data.LONG_FORM.items() if name != "landmine"}
-LANDMINE = {"landmine": data.LONG_FORM["landmine"]}
+LONG_FORM = {**data.LONG_FORM, **fresh.LONG_FORM}
 STUDIES = {
-    "regression": Study(data.REGRESSION, peers.REGRESSION, ours.REGRESSION, protocol.regression),
-    "classification": Study(
-        data.CLASSIFICATION, peers.CLASSIFICATION, ours.CLASSIFICATION, protocol.classification
+    "regression": Study(
+        {**data.REGRESSION, **fresh.REGRESSION},
+        peers.REGRESSION,
+        ours.REGRESSION,
+        protocol.regression,
     ),
-    "long": Study(NUMBERS, peers.LONG_FORM, ours.LONG_FORM, protocol.long_form),
+    "classification": Study(
+        {**data.CLASSIFICATION, **fresh.CLASSIFICATION},
+        peers.CLASSIFICATION,
+        ours.CLASSIFICATION,
+        protocol.classification,
+    ),
+    "long": Study(LONG_FORM, peers.LONG_FORM, ours.LONG_FORM, protocol.long_form),
     "long_shuffled": Study(
-        NUMBERS, {}, ours.LONG_FORM, partial(protocol.long_form, order="shuffled")
+        data.LONG_FORM, {}, ours.LONG_FORM, partial(protocol.long_form, order="shuffled")
     ),
     "long_classes": Study(
-        LANDMINE, peers.LONG_FORM_CLASSES, ours.LONG_FORM_CLASSES, protocol.long_form_classes
+        {**data.LONG_FORM_CLASSES, **fresh.LONG_FORM_CLASSES},
+        peers.LONG_FORM_CLASSES,
+        ours.LONG_FORM_CLASSES,
+        protocol.long_form_classes,
     ),
     "star": Study(studies.STAR, studies.STAR_PEERS, studies.STAR_OURS, studies.r2),
     "tox21": Study(studies.TOX21, studies.TOX21_PEERS, studies.TOX21_OURS, studies.auc),
@@ -71,14 +86,38 @@ def here(study, folder):
     return found
 
 
+@cache
+def code():
+    """What stands for the source of skmtl, as records of ours have it."""
+    files = sorted(Path(skmtl.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:10]
+
+
+def counts(key, records, current):
+    """Whether there is a record that need not run again; of ours, if asked, of this very code."""
+    record = records.get(key, {"failed": "not run"})
+    old = current and key[2] in STUDIES[key[0]].ours and record.get("code") != code()
+    return "failed" not in record and not old
+
+
+def cost(key, records):
+    """CPU seconds that it took when it was run last; what was never run may take longest."""
+    record = records.get(key, {})
+    # A fit is repeated in at least three folds.
+    return record.get("cpu", 3 * record["seconds"] if "seconds" in record else np.inf)
+
+
 def run(key, folder):
     """The record of one method on one set; what went wrong, if it did."""
     study, name, method = key
     study = STUDIES[study]
+    start = time.process_time()
     try:
-        return study.measure(study.methods[method], study.sets[name](folder))
+        record = study.measure(study.methods[method], study.sets[name](folder))
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+    of = {"code": code()} if method in study.ours else {}
+    return {**record, "cpu": time.process_time() - start, **of}
 
 
 def run_all(keys, folder, jobs):
@@ -88,11 +127,13 @@ def run_all(keys, folder, jobs):
             yield key, run(key, folder)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from zip(keys, pool.map(partial(run, folder=folder), keys), strict=True)
+        running = {pool.submit(run, key, folder): key for key in keys}
+        for done in as_completed(running):
+            yield running[done], done.result()
 
 
-def told(key, record):
+def told(key, record, number, of):
     """One line on the way, to stderr."""
-    found = {k: v for k, v in record.items() if k != "per_task"}
-    found = {k: round(v, 4) if isinstance(v, float) else v for k, v in found.items()}
-    print(" / ".join(key), found, file=sys.stderr, flush=True)
+    found = {k: v for k, v in record.items() if k not in ("per_task", "code")}
+    found = {k: float(f"{v:.4f}") if isinstance(v, float) else v for k, v in found.items()}
+    print(f"{number}/{of}", " / ".join(key), found, file=sys.stderr, flush=True)

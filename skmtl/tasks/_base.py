@@ -131,6 +131,11 @@ class Task(Searchable, BaseEstimator, ABC):
         """Whether the loss bends near the label alone: Newton's method has to start there."""
         return False
 
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """Number of the loss in `skmtl.tasks._loss_codes`, with its parameter; None elsewhere."""
+        return None
+
     @abstractmethod
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Loss (...) and its gradient (..., n_outputs) with respect to ``raw``, numpy."""

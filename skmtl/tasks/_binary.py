@@ -13,6 +13,7 @@ from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
 from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._loss_codes import LOGISTIC
 
 
 class Binary(Classes):
@@ -77,6 +78,11 @@ class Binary(Classes):
     def pool_key(self) -> tuple[Hashable, ...]:
         """All tasks with classes, unless a subclass has a loss of its own."""
         return (Classes,) if self._keeps(Binary, *LOSS) else super().pool_key
+
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """That of its own functions."""
+        return (LOGISTIC, 0.0) if self._keeps(Binary, *LOSS) else None
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Logistic loss and its derivative."""

@@ -13,6 +13,7 @@ from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
 from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._loss_codes import SOFTMAX
 
 
 class Multiclass(Classes):
@@ -68,6 +69,11 @@ class Multiclass(Classes):
     def pool_key(self) -> tuple[Hashable, ...]:
         """All tasks with classes, unless a subclass has a loss of its own."""
         return (Classes,) if self._keeps(Multiclass, *LOSS) else super().pool_key
+
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """That of its own functions."""
+        return (SOFTMAX, 0.0) if self._keeps(Multiclass, *LOSS) else None
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Softmax loss and its gradient."""

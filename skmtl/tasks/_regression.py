@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
+from skmtl.tasks._loss_codes import HUBER, SQUARED
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
@@ -105,6 +106,13 @@ class Regression(NumberTask):
         if self._has_own_loss:
             return super().loss_key
         return (type(self), self.loss, self.delta if self.loss == "huber" else None)
+
+    @property
+    def compiled_loss(self) -> tuple[int, float] | None:
+        """That of "squared" and "huber"."""
+        if self._has_own_loss or self.loss == "absolute":
+            return None
+        return (SQUARED, 0.0) if self.loss == "squared" else (HUBER, float(self.delta))
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Loss of the residual and its derivative."""

@@ -21,6 +21,8 @@ STYLES = {
     "outliers": Style(False, share=0.5),
     "huber": Style(False, declared="huber"),
     "count": Style(False, declared="count"),
+    "amount": Style(False, declared="gamma", share=0.5),
+    "often_zero": Style(False, declared="tweedie", share=0.5),
     "zero_one": Style(True, share=2.0),
     "bool": Style(True),
     "yes_no": Style(True),
@@ -63,6 +65,9 @@ def _labels_of(rng, style, signal, scale, offset):
         return [3.5 * scale + offset] * len(signal)
     if style == "count":
         return rng.poisson(np.exp(np.clip(signal, -3, 3))).tolist()
+    if style in ("amount", "often_zero"):
+        amounts = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
+        return np.where((signal > 0) | (style == "amount"), amounts, 0.0).tolist()
     if style == "zero_one":
         return (signal > 0).astype(int).tolist()
     if style == "bool":

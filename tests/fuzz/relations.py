@@ -239,10 +239,7 @@ def _has_other_groups(one, other):
 
 def tolerance_of(outcome):
     """Iterations stop early, scikit-learn's and those of all losses but the squared one."""
-    has_classes = any(p is not None for p in outcome.probabilities)
-    iterates = has_classes or any(
-        task.alias == "count" or task.loss == "huber" for task in outcome.model.tasks_
-    )
+    iterates = any(not task.has_squared_loss for task in outcome.model.tasks_)
     # Ridge iterates where its X is sparse.
     iterates |= outcome.problem.options.get("task_encoding") == "interactions"
     # The iterations of kernel ridge stop at a residual of tol=1e-4.

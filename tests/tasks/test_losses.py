@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import xlogy
 
-from skmtl.tasks import TASK_TYPES, Binary, Count, Multiclass, Regression
+from skmtl.tasks import (
+    TASK_TYPES,
+    Binary,
+    Count,
+    Gamma,
+    Multiclass,
+    NegativeBinomial,
+    Regression,
+    Tweedie,
+)
 from skmtl.tasks._columns import read_column
 from skmtl.tasks._logarithms import times_log
 from skmtl.testing import check_task
@@ -19,6 +28,12 @@ LOSSES = {
     "multiclass": (Multiclass(), ["a", "b", "c", "d"]),
     "multiclass of two": (Multiclass(), ["a", "b"]),
     "count": (Count(), [0.0, 3.0, 1.5]),
+    "gamma": (Gamma(), [0.5, 3.0, 1.5]),
+    "tweedie": (Tweedie(), [0.0, 3.0, 1.5]),
+    "tweedie, nearly a count": (Tweedie(power=1.05), [0.0, 3.0, 1.5]),
+    "tweedie, nearly gamma": (Tweedie(power=1.9), [0.0, 3.0, 1.5]),
+    "negative binomial": (NegativeBinomial(), [0.0, 9.0, 1.5]),
+    "negative binomial, nearly a count": (NegativeBinomial(dispersion=1e-3), [0.0, 9.0, 1.5]),
 }
 
 
