@@ -29,9 +29,8 @@ class Tweedie(LogLink):
 
     .. math:: \frac{y e^{-a f}}{a} + \frac{e^{b f}}{b} - \frac{y^b}{a b}
 
-    half the Tweedie deviance. Where targets are standardised (beside tasks of other types, in
-    networks), it is divided by the b-th power of the mean label, and so has no unit. `score` is
-    the explained deviance.
+    half the Tweedie deviance, divided by the b-th power of the mean label of the task so that it
+    has no unit. `score` is the explained deviance.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ class Tweedie(LogLink):
             )
         super().fit(column, weight, name)
         self.unit_ = 1.0
-        if standardize and self.n_labels_:
+        if self.n_labels_:
             used = weight > 0
             labels = self.encode_numbers(column, name)[used]
             mean = float(np.average(labels, weights=in_range(weight[used])))

@@ -297,7 +297,7 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
         cells = weight * share[problem.groups]
     else:
         cells = weight * (omega[t] / weight.sum() if used.any() else 0.0)
-    if standardize and kind == "tweedie" and used.any():
+    if kind == "tweedie" and used.any():
         # Divided by the power 2 - p of the mean label, the loss has no unit.
         cells = cells / np.sqrt((weight / weight.sum()) @ values)
     return Column(kind, values, cells, n_outputs, location, scale), n_outputs
