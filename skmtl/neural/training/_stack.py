@@ -27,7 +27,8 @@ from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._run import Run, start
-from skmtl.neural.training._setup import WEIGHTS, Fit, chosen, read_setting, resolve
+from skmtl.neural.training._settings import chosen, read_setting, resolve
+from skmtl.neural.training._setup import WEIGHTS, Fit
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
