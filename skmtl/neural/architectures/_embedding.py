@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import Shared, place_of_rows
+from skmtl.neural.architectures._layers import place_of_rows
+from skmtl.neural.architectures._parameters import Shared
 
 
 class Embedding(nn.Module):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import Shared
+from skmtl.neural.architectures._parameters import Shared
 
 
 class PeriodicLayer(Shared):

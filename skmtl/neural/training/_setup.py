@@ -15,7 +15,7 @@ from scipy import sparse
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
 from skmtl.neural.architectures import MultiTaskModule
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState

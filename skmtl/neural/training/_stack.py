@@ -16,7 +16,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState

@@ -11,7 +11,7 @@ import torch
 from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES, NetworkSpec
 from skmtl.neural.architectures._build import build_network
-from skmtl.neural.architectures._layers import Shared
+from skmtl.neural.architectures._parameters import Shared
 from skmtl.neural.gradients._manual_gradients import ManualGradients
 from skmtl.neural.inputs import Periodic, TrainedEmbedding
 from skmtl.neural.inputs._parts import Codes

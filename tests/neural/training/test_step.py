@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.balancing import BalancingInfo, GramianBalancing, JacobianBalancing
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
