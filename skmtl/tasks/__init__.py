@@ -12,7 +12,7 @@ from skmtl.tasks._number import NumberTask
 from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
-from skmtl.tasks._survival import Survival
+from skmtl.tasks._survival import Survival, censored
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.
@@ -42,6 +42,7 @@ __all__ = [
     "Task",
     "Tweedie",
     "UnseenLabelError",
+    "censored",
     "stack_tasks",
     "unstack_tasks",
 ]

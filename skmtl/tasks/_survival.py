@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from skmtl.tasks._base import LOSS, Array
-from skmtl.tasks._columns import Column
+from skmtl.tasks._columns import Column, read_column
 from skmtl.tasks._concordance import pairs_in_order
 from skmtl.tasks._lifetimes import DISTRIBUTIONS
 from skmtl.tasks._number import NumberTask
@@ -45,6 +45,10 @@ class Survival(NumberTask):
     ----------
     sigma_ : float
         The scale, where it is the same for all rows.
+
+    See Also
+    --------
+    censored : Labels from times and whether their events were seen.
 
     References
     ----------
@@ -200,6 +204,8 @@ class Survival(NumberTask):
 
     def survival(self, raw: Array, times: Array) -> Array:
         """Probability (n, n_times) of an event later than each of ``times``."""
+        if not self.n_labels_ or not self.n_outputs_:
+            return np.full((len(raw), len(times)), np.nan)
         z = (np.log(times) - raw[:, :1]) / np.reshape(self._sigmas(raw), (-1, 1))
         return DISTRIBUTIONS[self.distribution].survival(z)
 
@@ -273,3 +279,45 @@ def _sigma(shape: Any) -> Any:
 def _shape_of(sigma: float) -> float:
     sigma = max(sigma - LEAST_SCALE, 0.1)
     return float(sigma + np.log(-np.expm1(-sigma)))
+
+
+def censored(times: Any, seen: Any) -> Array:
+    """Labels of a `Survival` task: times of events, minus times up to which none was seen.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_samples,)
+        Times > 0; NaN or None where there is no label.
+    seen : array-like of shape (n_samples,)
+        Whether the event was seen at that time: bool, or 1 and 0.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        ``times`` where ``seen``, ``-times`` elsewhere, NaN where either is missing.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a time is not positive, or ``seen`` is something else.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import censored
+    >>> censored([5.0, 2.0, None], [True, False, True])
+    array([ 5., -2., nan])
+    """
+    columns = read_column(times, "times"), read_column(seen, "seen")
+    if len(columns[0].labels) != len(columns[1].labels):
+        raise ValueError(
+            f"times has {len(columns[0].labels)} entries, seen has {len(columns[1].labels)}."
+        )
+    observed = columns[0].observed & columns[1].observed
+    if columns[0].is_string or (columns[0].labels[observed] <= 0).any():
+        wrong = columns[0].labels[observed]
+        wrong = wrong[0] if columns[0].is_string else wrong.min()
+        raise ValueError(f"times has {wrong!r}; expected numbers > 0.")
+    if columns[1].is_string or not np.isin(columns[1].labels[observed], (0, 1)).all():
+        raise ValueError("seen must be bool, or 1 and 0: whether the event was seen.")
+    signed = np.where(columns[1].labels.astype(bool), 1.0, -1.0) * columns[0].labels
+    return np.where(observed, signed, np.nan)
