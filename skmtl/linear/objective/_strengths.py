@@ -7,12 +7,14 @@ the alpha at which nothing is left,
 .. math:: f = c \, \frac{\sqrt\rho}{1 - \rho}, \qquad
           \rho = \frac{\sum_t \sigma_t^2 \, \mathrm{tr}\, G_t / n_t}{\sum_t \|q_t\|^2},
 
-for the share :math:`\rho` of noise in the products q of features and labels, and with squared loss
-no more than :math:`\alpha \Omega(W) = d \, a \|W\|^2`: where features are alike, signals are in their
-small differences, of which those products say nothing. (Of other losses, the constants around which
-working labels are taken are too far away to say as much.) Where tasks are pulled towards a part that
-they share, its ridge has the largest likelihood of all labels as of one task, and alpha that of what
-it leaves. Intercepts are pulled together as `_pulled_intercepts` says.
+for the share :math:`\rho` of noise in the products q of features and labels. With squared loss it
+is no more than :math:`\alpha \Omega(W) = d \, a \|W\|^2`: where features are alike, signals are in
+their small differences, of which those products say nothing. (The constants around which other
+losses have working labels are too far from such a signal.)
+
+Where tasks are pulled towards a part that they share, its ridge has the largest likelihood of all
+labels as of one task, and alpha that of what it leaves. Intercepts are pulled together as
+`_pulled_intercepts` says.
 """
 
 from __future__ import annotations
