@@ -9,6 +9,7 @@ from skmtl.tasks._gamma import Gamma
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
+from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
 from skmtl.tasks._tweedie import Tweedie
@@ -17,6 +18,7 @@ from skmtl.tasks._tweedie import Tweedie
 TASK_TYPES: dict[str, type[Task]] = {
     "regression": Regression,
     "binary": Binary,
+    "ordinal": Ordinal,
     "multiclass": Multiclass,
     "count": Count,
     "gamma": Gamma,
@@ -32,6 +34,7 @@ __all__ = [
     "Multiclass",
     "NegativeBinomial",
     "NumberTask",
+    "Ordinal",
     "Regression",
     "Task",
     "Tweedie",

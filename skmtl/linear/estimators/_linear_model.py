@@ -24,6 +24,7 @@ from skmtl.linear.solvers._coefficients import (
 )
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -119,6 +120,7 @@ class LinearModel(LinearPredictor):
     def _publish_coefficients(self, n_features: int, fitted: LinearFit | None) -> None:
         """Set coefficients, intercepts and what is shared, in the units of y."""
         found = coefficients_of(fitted, self._task_set, n_features)
+        set_shapes(self._task_set, fitted)
         self.coef_, self.intercept_ = found.coef, found.intercept
         if found.components is not None:
             self.coef_components_ = found.components
