@@ -53,7 +53,7 @@ class LeftOut:
         """What the blend expects of each column of y."""
         return blend_parts(self._expected, targets, self.part)
 
-    def _expected(self, mine: Array, others: Array) -> tuple[list[list[Array]], ...]:
+    def _expected(self, mine: Array, others: Array) -> Any:
         """By each kind of kernel, of the other rows, held out, and of a part."""
         known, said = (
             self._anew(mine, others) if self.rows.n_rows < FEW else self._picked(mine, others)

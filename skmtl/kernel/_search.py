@@ -56,8 +56,8 @@ class KernelSearch:
         found = np.full_like(of_kind[0].left_out, np.nan)
         for k in range(len(of_kind[0].errors_elsewhere)):
             rows = self.ground.part == k
-            best = min(of_kind, key=lambda trial, k=k: trial.errors_elsewhere[k])
-            found[rows] = best.left_out[rows]
+            best = int(np.argmin([trial.errors_elsewhere[k] for trial in of_kind]))
+            found[rows] = of_kind[best].left_out[rows]
         return found
 
     def _attempt(self, candidate: Candidate) -> Trial:

@@ -71,7 +71,7 @@ class HeldOutPredictions:
         """Those of the candidates of all stacks, in their order."""
         order = np.argsort(np.concatenate([stack.candidates for stack in stacks]))
         raw, left_out = (
-            np.concatenate([getattr(stack, name) for stack in stacks])[order]
+            list(np.concatenate([getattr(stack, name) for stack in stacks])[order])
             for name in ("raw", "left_out")
         )
         return cls(targets, folds, raw, left_out)
