@@ -12,6 +12,7 @@ from skmtl.tasks._number import NumberTask
 from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
+from skmtl.tasks._survival import Survival, censored
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.
@@ -24,6 +25,7 @@ TASK_TYPES: dict[str, type[Task]] = {
     "gamma": Gamma,
     "tweedie": Tweedie,
     "negative_binomial": NegativeBinomial,
+    "survival": Survival,
 }
 
 __all__ = [
@@ -36,9 +38,11 @@ __all__ = [
     "NumberTask",
     "Ordinal",
     "Regression",
+    "Survival",
     "Task",
     "Tweedie",
     "UnseenLabelError",
+    "censored",
     "stack_tasks",
     "unstack_tasks",
 ]
