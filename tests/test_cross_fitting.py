@@ -71,7 +71,7 @@ def stack(**options):
 
 
 @pytest.mark.parametrize("n_rows", [3, 4, 6, 10, 16, 40])
-@pytest.mark.parametrize(("make", "n_seeds"), [(kernels, 30), (networks, 8), (stack, 15)])
+@pytest.mark.parametrize(("make", "n_seeds"), [(kernels, 15), (networks, 8), (stack, 10)])
 def test_on_noise_nothing_seems_better_than_the_constant(make, n_seeds, n_rows):
     """No prediction of a label by independent ones has less error than their mean."""
     difference = np.empty(n_seeds)
