@@ -33,6 +33,7 @@ from skmtl.linear.solvers._block_descent import row_norms
 from skmtl.linear.solvers._spaces import Terms
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
 from skmtl.linear.solvers.compiled._row import slacks
+from skmtl.linear.solvers.proximal_newton._compiled_fits import CompiledFits
 from skmtl.linear.solvers.proximal_newton._label_model import LabelData
 
 Array = NDArray[Any]
@@ -62,8 +63,17 @@ NOTHING, STALLED = 1e-16, 10
 
 def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution:
     """Minimise from ``start``; an iteration is a step."""
+    assert isinstance(problem.loss, DataLoss)
+    data = _data_of(problem.loss, problem.shape, problem.intercept is not None)
+    n_iter = 0
+    if data.compiled is not None:
+        found = _compiled_fit(data.compiled, problem, start, stopping)
+        if found.gap <= stopping.max_gap:
+            return found
+        W, b = problem.coefficients(found.x)
+        start, n_iter = Start(W, b), found.n_iter
     newton = NewtonSteps(problem, start)
-    promise, n_stalled, n_iter = np.inf, 0, 0
+    promise, n_stalled = np.inf, 0
     while True:
         is_last = n_iter == stopping.max_iter or n_stalled == STALLED
         if is_last or promise <= NEAR * stopping.max_gap:
@@ -76,6 +86,17 @@ def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solut
         promise = newton.step()
         n_stalled = n_stalled + 1 if promise <= NOTHING * abs(newton.value) else 0
         n_iter += 1
+
+
+def _compiled_fit(
+    fits: CompiledFits, problem: Problem, start: Start, stopping: Stopping
+) -> Solution:
+    """What compiled code finds, which may end early."""
+    W, b = np.array(start.W, dtype=np.float64, order="C"), np.array(start.b, dtype=np.float64)
+    if problem.parts[0].positive:
+        np.maximum(W, 0.0, out=W)
+    gap, n_iter = fits.descend(W, b, _terms(problem), stopping.max_gap, stopping.max_iter)
+    return Solution(problem.start(W, b), gap, n_iter)
 
 
 class NewtonSteps:
