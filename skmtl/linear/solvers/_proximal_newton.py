@@ -25,6 +25,13 @@ class ProximalNewton(Solver):
         return lacks_row_norms(case)
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        from skmtl.linear.solvers.proximal_newton._few_scores import few_scores
         from skmtl.linear.solvers.proximal_newton._newton_steps import proximal_newton
 
-        return proximal_newton(problem, start, stopping)
+        n_iter, few = 0, few_scores(problem)
+        if few is not None:
+            found = few.solve(problem, start, stopping)
+            if found.gap <= stopping.max_gap:
+                return found
+            start, n_iter = Start(*problem.coefficients(found.x)), found.n_iter
+        return proximal_newton(problem, start, stopping, n_iter)

@@ -28,7 +28,6 @@ from skmtl.linear.solvers.compiled._label_grams import (
 )
 from skmtl.linear.solvers.compiled._label_residuals import descend_labels
 from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams
-from skmtl.linear.solvers.proximal_newton._compiled_fits import CompiledFits
 from skmtl.linear.solvers.proximal_newton._pairs import Pairs
 
 Array = NDArray[Any]
@@ -128,7 +127,6 @@ class LabelData:
         n_classes = shape[1] // loss.n_tasks
         self.offset = np.repeat(offset, n_classes, axis=1) if is_long else offset[:, None]
         self.pairs = Pairs(loss, shape[1])
-        self.compiled = CompiledFits.of(loss, self.pairs, free)
         X = self.design.X
         self.is_sparse = sparse.issparse(X)
         self.X = X.tocsc() if self.is_sparse else X

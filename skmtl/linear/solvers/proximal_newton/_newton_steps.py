@@ -33,7 +33,6 @@ from skmtl.linear.solvers._block_descent import row_norms
 from skmtl.linear.solvers._spaces import Terms
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
 from skmtl.linear.solvers.compiled._row import slacks
-from skmtl.linear.solvers.proximal_newton._compiled_fits import CompiledFits
 from skmtl.linear.solvers.proximal_newton._label_model import LabelData
 
 Array = NDArray[Any]
@@ -61,17 +60,10 @@ NOTHING, STALLED = 1e-16, 10
 """Part of the objective that is no gain, and so many steps in a row without one are the last."""
 
 
-def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution:
-    """Minimise from ``start``; an iteration is a step."""
-    assert isinstance(problem.loss, DataLoss)
-    data = _data_of(problem.loss, problem.shape, problem.intercept is not None)
-    n_iter = 0
-    if data.compiled is not None:
-        found = _compiled_fit(data.compiled, problem, start, stopping)
-        if found.gap <= stopping.max_gap:
-            return found
-        W, b = problem.coefficients(found.x)
-        start, n_iter = Start(W, b), found.n_iter
+def proximal_newton(
+    problem: Problem, start: Start, stopping: Stopping, n_iter: int = 0
+) -> Solution:
+    """Minimise from ``start``; an iteration is a step, and there were ``n_iter`` before."""
     newton = NewtonSteps(problem, start)
     promise, n_stalled = np.inf, 0
     while True:
@@ -86,17 +78,6 @@ def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solut
         promise = newton.step()
         n_stalled = n_stalled + 1 if promise <= NOTHING * abs(newton.value) else 0
         n_iter += 1
-
-
-def _compiled_fit(
-    fits: CompiledFits, problem: Problem, start: Start, stopping: Stopping
-) -> Solution:
-    """What compiled code finds, which may end early."""
-    W, b = np.array(start.W, dtype=np.float64, order="C"), np.array(start.b, dtype=np.float64)
-    if problem.parts[0].positive:
-        np.maximum(W, 0.0, out=W)
-    gap, n_iter = fits.descend(W, b, _terms(problem), stopping.max_gap, stopping.max_iter)
-    return Solution(problem.start(W, b), gap, n_iter)
 
 
 class NewtonSteps:
@@ -122,7 +103,7 @@ class NewtonSteps:
         self.W, self.b = np.array(start.W, dtype=np.float64), np.array(start.b, dtype=np.float64)
         if problem.parts[0].positive:
             np.maximum(self.W, 0.0, out=self.W)
-        self.terms = _terms(problem)
+        self.terms = terms_of(problem)
         self.point = self._first_point(problem.loss)
         self.damping = FLAT
         self._last_H: Array | None = None
@@ -232,7 +213,7 @@ def _between(start: Array, end: Array, length: float) -> Array:
     return end if length == 1.0 else start + length * (end - start)
 
 
-def _terms(problem: Problem) -> Terms:
+def terms_of(problem: Problem) -> Terms:
     """The penalty as compiled code takes it."""
     terms = row_norms(problem.parts[0]).terms(1.0, problem.shape[0])
     if problem.shape[1] > 1:

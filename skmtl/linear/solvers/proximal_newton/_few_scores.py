@@ -1,0 +1,193 @@
+"""Proximal Newton where there are few raw scores: a step is a handful of compiled calls.
+
+The steps are those of `_newton_steps`, with the rows of X (p, n) features less their means. What
+is not certified here goes on there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._problem import NEARLY_FREE, Problem
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.solvers._base import Solution, Stopping
+from skmtl.linear.solvers._spaces import Terms
+from skmtl.linear.solvers.compiled._row import dual_scale, penalty_value
+from skmtl.linear.solvers.compiled._row_models import step_of_rows
+from skmtl.linear.solvers.proximal_newton._few_labels import FewClassLabels, FewLabels
+from skmtl.linear.solvers.proximal_newton._label_model import LabelGrams
+from skmtl.linear.solvers.proximal_newton._newton_steps import (
+    FLAT,
+    HALVINGS,
+    MAX_SWEEPS,
+    NEAR,
+    NOTHING,
+    ROUNDING,
+    SHORT,
+    STALLED,
+    SUFFICIENT,
+    terms_of,
+)
+
+Array = NDArray[Any]
+
+FEW_SCORES, FEW_FEATURES = 2**16, 128
+"""Raw scores, counting pairs of them, and features up to which there are few."""
+
+_KEPT: WeakKeyDictionary[DataLoss, FewScores | None] = WeakKeyDictionary()
+
+
+def few_scores(problem: Problem) -> FewScores | None:
+    """Those of a problem, where all its losses are compiled; None if there are many, or others.
+
+    Kept while its loss is: along a path it is the same.
+    """
+    loss = problem.loss
+    assert isinstance(loss, DataLoss)
+    if loss not in _KEPT:
+        _KEPT[loss] = FewScores.of(loss, problem.intercept is not None)
+    return _KEPT[loss]
+
+
+class FewScores:
+    """Fits of a loss with a penalty on each row of W.
+
+    Parameters
+    ----------
+    loss : DataLoss
+        Loss.
+    free : bool
+        Whether there are intercepts, not penalised.
+    """
+
+    @classmethod
+    def of(cls, loss: DataLoss, free: bool) -> Self | None:
+        """Those of a loss with compiled functions and few raw scores; else None."""
+        X, sizes = loss.design.X, [block.task.n_outputs_ for block in loss.blocks]
+        n_scores = sum(
+            block.values.size * K * (K + 1) // 2
+            for block, K in zip(loss.blocks, sizes, strict=True)
+        )
+        if (
+            loss.task_index is not None
+            or sparse.issparse(X)
+            or n_scores > FEW_SCORES
+            or X.shape[1] > FEW_FEATURES
+            or any(block.task.compiled_loss is None for block in loss.blocks)
+        ):
+            return None
+        return cls(loss, free)
+
+    def __init__(self, loss: DataLoss, free: bool) -> None:
+        self.free, width = free, sum(b.values.shape[1] * b.task.n_outputs_ for b in loss.blocks)
+        self.X = np.ascontiguousarray((loss.design.X - loss.design.offset).T)
+        self.order = np.concatenate([np.arange(width)[block.outputs] for block in loss.blocks])
+        self.blocks: list[FewLabels] = []
+        first, second, group, start, n_weights = [], [], [], 0, width
+        for block in loss.blocks:
+            make = FewClassLabels if block.task.n_outputs_ > 1 else FewLabels
+            labels = make(block, start, n_weights)
+            self.blocks.append(labels)
+            begin = np.arange(start, labels.columns.stop, labels.K)[:, None]
+            first.append((begin + labels.first).ravel())
+            second.append((begin + labels.second).ravel())
+            group.append(np.repeat(begin, labels.K))
+            start, n_weights = labels.columns.stop, labels.pairs.stop
+        self.first, self.second = np.concatenate(first), np.concatenate(second)
+        columns = np.concatenate(group)
+        self.group = np.concatenate([columns, columns[self.first]])
+        self.weights = np.concatenate([labels.column_weights for labels in self.blocks])
+        self.inverse = np.divide(1.0, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0)
+        self.slope, self.bend = np.empty_like(self.weights), np.empty((n_weights, loss.n_samples))
+
+    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
+        """Minimise from ``start``; steps that bring nothing are the last."""
+        W = np.array(start.W[:, self.order], dtype=np.float64, order="C")
+        if problem.parts[0].positive:
+            np.maximum(W, 0.0, out=W)
+        found, b, gap, n_iter = self._descend(W, start.b[self.order], terms_of(problem), stopping)
+        W, b_out = np.empty_like(W), np.empty_like(b)
+        W[:, self.order], b_out[self.order] = found, b
+        return Solution(problem.start(W, b_out), gap, n_iter)
+
+    def _descend(
+        self, W: Array, b: Array, terms: Terms, stopping: Stopping
+    ) -> tuple[Array, Array, float, int]:
+        """(W, b, gap, steps) at the end, from W and b."""
+        F = W.T @ self.X + b[:, None]
+        loss, penalty = self._loss(F), penalty_value(W, *terms)[0]
+        promise, damping, n_stalled, n_iter = np.inf, FLAT, 0, 0
+        while True:
+            for labels in self.blocks:
+                labels.derivatives(F, self.slope, self.bend)
+            H, sums = -(self.X @ self.slope.T), self.slope.sum(axis=1)
+            is_last = n_iter == stopping.max_iter or n_stalled == STALLED
+            if is_last or promise <= NEAR * stopping.max_gap:
+                gap = max(loss + penalty - self._bound(W, terms, loss, sums), 0.0)
+                if is_last or gap <= stopping.max_gap:
+                    return W, b, gap, n_iter
+            self._raise_curvatures(damping, loss)
+            dW, db = np.zeros_like(W), np.empty_like(b)
+            promise, after = step_of_rows(
+                self.X, self.first, self.second, self.group, self.free, self.bend, H, sums, W,
+                *terms, LabelGrams.share, MAX_SWEEPS, dW, db,
+            )  # fmt: skip
+            along = dW.T @ self.X + db[:, None]
+            value, length = loss + penalty, 1.0
+            for _ in range(HALVINGS):
+                new = F + length * along
+                loss = self._loss(new)
+                if length < 1.0:
+                    after = penalty_value(W + length * dW, *terms)[0]
+                least = SUFFICIENT * length * promise - ROUNDING * abs(value)
+                if loss + after <= value - least:
+                    break
+                length *= 0.5
+            W, b, F, penalty = W + length * dW, b + length * db, new, after
+            damping = max(FLAT, 0.1 * damping if length > SHORT else damping / length)
+            n_stalled = n_stalled + 1 if promise <= NOTHING * abs(loss + penalty) else 0
+            n_iter += 1
+
+    def _loss(self, F: Array) -> float:
+        return sum(labels.value(F) for labels in self.blocks)
+
+    def _raise_curvatures(self, damping: float, loss: float) -> None:
+        """Give labels where the loss is flat some of a parabola's: see `NewtonSteps._bend`."""
+        parabola = float(np.vdot(self.slope * self.inverse, self.slope)) / (2.0 * abs(loss) or 1.0)
+        own = self.bend[: len(self.slope)]
+        np.maximum(own, damping * parabola * self.weights, out=own)
+
+    def _bound(self, W: Array, terms: Terms, loss: float, sums: Array) -> float:
+        """Of the optimum, at least 0: see `Problem.gap`."""
+        U = self.slope if not self.free else self._orthogonal_slope(loss, sums)
+        if U is None:
+            return 0.0
+        ridge = terms[0]
+        scale = dual_scale(-(self.X @ U.T), W, *terms)
+        bound = -sum(labels.conjugate(scale * U) for labels in self.blocks)
+        bound -= 0.5 * ridge * scale**2 * float(np.vdot(W, W))
+        return max(bound, 0.0) if np.isfinite(bound) else 0.0
+
+    def _orthogonal_slope(self, loss: float, sums: Array) -> Array | None:
+        """The slope after a Newton step of intercepts, that its sums are 0; None if they are not."""
+        h, n_columns = self.bend.sum(axis=1), len(sums)
+        z = np.empty_like(sums)
+        try:
+            left = np.concatenate([labels.intercept_step(sums, h, z) for labels in self.blocks])
+        except np.linalg.LinAlgError:
+            return None
+        inverse = 1.0 / np.where(h[:n_columns] > 0, h[:n_columns], 1.0)
+        size = float(inverse @ sums**2) + 1e-4 * abs(loss)
+        if not (float(inverse @ left**2) <= NEARLY_FREE**2 * size < np.inf):
+            return None
+        U = self.slope - z[:, None] * self.bend[:n_columns]
+        for c, d, bend in zip(self.first, self.second, self.bend[n_columns:], strict=True):
+            U[c] -= z[d] * bend
+            U[d] -= z[c] * bend
+        return U
