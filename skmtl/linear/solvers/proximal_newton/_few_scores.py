@@ -17,8 +17,8 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import NEARLY_FREE, Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
-from skmtl.linear.solvers._spaces import Terms
-from skmtl.linear.solvers.compiled._row import dual_scale, penalty_value
+from skmtl.linear.solvers.compiled._label_sweeps import rows_value
+from skmtl.linear.solvers.compiled._row import dual_scale
 from skmtl.linear.solvers.compiled._row_models import step_of_rows
 from skmtl.linear.solvers.proximal_newton._few_labels import FewClassLabels, FewLabels
 from skmtl.linear.solvers.proximal_newton._label_model import LabelGrams
@@ -30,7 +30,6 @@ from skmtl.linear.solvers.proximal_newton._newton_steps import (
     NOTHING,
     ROUNDING,
     SHORT,
-    STALLED,
     SUFFICIENT,
     terms_of,
 )
@@ -86,7 +85,10 @@ class FewScores:
 
     def __init__(self, loss: DataLoss, free: bool) -> None:
         self.free, width = free, sum(b.values.shape[1] * b.task.n_outputs_ for b in loss.blocks)
-        self.X = np.ascontiguousarray((loss.design.X - loss.design.offset).T)
+        features = (loss.design.X - loss.design.offset).T
+        # Intercepts are the coefficients of a last feature, 1.
+        ones = np.ones((int(free), loss.n_samples))
+        self.X = np.ascontiguousarray(np.vstack([features, ones]))
         self.order = np.concatenate([np.arange(width)[block.outputs] for block in loss.blocks])
         self.blocks: list[FewLabels] = []
         first, second, group, start, n_weights = [], [], [], 0, width
@@ -108,50 +110,56 @@ class FewScores:
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
         """Minimise from ``start``; steps that bring nothing are the last."""
-        W = np.array(start.W[:, self.order], dtype=np.float64, order="C")
+        W = np.vstack([start.W, start.b[None][: self.free]])[:, self.order]
         if problem.parts[0].positive:
-            np.maximum(W, 0.0, out=W)
-        found, b, gap, n_iter = self._descend(W, start.b[self.order], terms_of(problem), stopping)
-        W, b_out = np.empty_like(W), np.empty_like(b)
-        W[:, self.order], b_out[self.order] = found, b
-        return Solution(problem.start(W, b_out), gap, n_iter)
+            np.maximum(W[: len(start.W)], 0.0, out=W[: len(start.W)])
+        ridge, *of_rows = terms_of(problem)
+        terms = [np.full(len(start.W), ridge), *of_rows]
+        if self.free:
+            terms = [np.append(term, 0.0) for term in terms]
+        found, gap, n_iter = self._descend(np.ascontiguousarray(W), terms, stopping)
+        W = np.empty_like(found)
+        W[:, self.order] = found
+        b = W[-1] if self.free else start.b
+        return Solution(problem.start(W[: len(start.W)], b), gap, n_iter)
 
     def _descend(
-        self, W: Array, b: Array, terms: Terms, stopping: Stopping
-    ) -> tuple[Array, Array, float, int]:
-        """(W, b, gap, steps) at the end, from W and b."""
-        F = W.T @ self.X + b[:, None]
-        loss, penalty = self._loss(F), penalty_value(W, *terms)[0]
-        promise, damping, n_stalled, n_iter = np.inf, FLAT, 0, 0
+        self, W: Array, terms: list[Array], stopping: Stopping
+    ) -> tuple[Array, float, int]:
+        """(W, gap, steps) at the end, from W with the intercepts in its last row."""
+        F = W.T @ self.X
+        loss, penalty = self._loss(F), rows_value(W, *terms)
+        promise, damping, n_iter, ended = np.inf, FLAT, 0, True
         while True:
             for labels in self.blocks:
                 labels.derivatives(F, self.slope, self.bend)
-            H, sums = -(self.X @ self.slope.T), self.slope.sum(axis=1)
-            is_last = n_iter == stopping.max_iter or n_stalled == STALLED
+            H = -(self.X @ self.slope.T)
+            is_last = n_iter == stopping.max_iter or not ended
             if is_last or promise <= NEAR * stopping.max_gap:
-                gap = max(loss + penalty - self._bound(W, terms, loss, sums), 0.0)
+                gap = max(loss + penalty - self._bound(W, terms, loss, -H[-1]), 0.0)
                 if is_last or gap <= stopping.max_gap:
-                    return W, b, gap, n_iter
+                    return W, gap, n_iter
             self._raise_curvatures(damping, loss)
-            dW, db = np.zeros_like(W), np.empty_like(b)
-            promise, after = step_of_rows(
-                self.X, self.first, self.second, self.group, self.free, self.bend, H, sums, W,
-                *terms, LabelGrams.share, MAX_SWEEPS, dW, db,
+            dW = np.empty_like(W)
+            ended = step_of_rows(
+                self.X, self.first, self.second, self.group, self.free, self.bend, H, W, *terms,
+                LabelGrams.share, MAX_SWEEPS, dW,
             )  # fmt: skip
-            along = dW.T @ self.X + db[:, None]
-            value, length = loss + penalty, 1.0
+            along, value, length = dW.T @ self.X, loss + penalty, 1.0
+            new = W + dW, F + along
+            after = rows_value(new[0], *terms)
+            promise = float(np.vdot(H, dW)) + penalty - after
             for _ in range(HALVINGS):
-                new = F + length * along
-                loss = self._loss(new)
-                if length < 1.0:
-                    after = penalty_value(W + length * dW, *terms)[0]
+                loss = self._loss(new[1])
                 least = SUFFICIENT * length * promise - ROUNDING * abs(value)
                 if loss + after <= value - least:
                     break
                 length *= 0.5
-            W, b, F, penalty = W + length * dW, b + length * db, new, after
+                new = W + length * dW, F + length * along
+                after = rows_value(new[0], *terms)
+            (W, F), penalty = new, after
             damping = max(FLAT, 0.1 * damping if length > SHORT else damping / length)
-            n_stalled = n_stalled + 1 if promise <= NOTHING * abs(loss + penalty) else 0
+            ended = ended and promise > NOTHING * abs(loss + penalty)
             n_iter += 1
 
     def _loss(self, F: Array) -> float:
@@ -163,13 +171,14 @@ class FewScores:
         own = self.bend[: len(self.slope)]
         np.maximum(own, damping * parabola * self.weights, out=own)
 
-    def _bound(self, W: Array, terms: Terms, loss: float, sums: Array) -> float:
+    def _bound(self, W: Array, terms: list[Array], loss: float, sums: Array) -> float:
         """Of the optimum, at least 0: see `Problem.gap`."""
-        U = self.slope if not self.free else self._orthogonal_slope(loss, sums)
+        U = self._orthogonal_slope(loss, sums) if self.free else self.slope
         if U is None:
             return 0.0
-        ridge = terms[0]
-        scale = dual_scale(-(self.X @ U.T), W, *terms)
+        p = len(W) - self.free
+        W, ridge, of_rows = W[:p], terms[0][0], [term[:p] for term in terms[1:]]
+        scale = dual_scale(-(self.X[:p] @ U.T), W, ridge, *of_rows)
         bound = -sum(labels.conjugate(scale * U) for labels in self.blocks)
         bound -= 0.5 * ridge * scale**2 * float(np.vdot(W, W))
         return max(bound, 0.0) if np.isfinite(bound) else 0.0
