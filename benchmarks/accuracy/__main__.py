@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import sys
+from functools import partial
 
-from benchmarks.accuracy import report
-from benchmarks.accuracy.results import STUDIES, here, load, run_all, save, told
+import numpy as np
+
+from benchmarks.accuracy import page, report
+from benchmarks.accuracy.results import STUDIES, cost, counts, here, load, run_all, save, told
 from benchmarks.common.report import threads, versions
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "torch", "xgboost", "lightgbm", "catboost")
@@ -23,11 +27,20 @@ def parse():
     parser.add_argument("--sets", nargs="+", help="only these")
     parser.add_argument("--methods", nargs="+", help="only these; 'ours' and 'peers' are several")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--minutes", type=float, default=np.inf,
+        help="after which nothing more is begun; the cheapest comes first",
+    )  # fmt: skip
     parser.add_argument("--load", nargs="+", default=[], help="records that need not run again")
     parser.add_argument(
         "--again", nargs="+", default=[], help="methods that run even so, or 'ours'"
     )
+    parser.add_argument(
+        "--current", action="store_true",
+        help="records of skmtl count only if they are of this very code; the others run again",
+    )  # fmt: skip
     parser.add_argument("--save", help="where records go, those loaded too")
+    parser.add_argument("--page", help="Markdown file whose marked tables are written anew")
     parser.add_argument("--markdown", action="store_true", help="tables for a page")
     settings = parser.parse_args()
     if unknown := set(settings.tables) - set(STUDIES):
@@ -42,23 +55,57 @@ def chosen(study, names):
     return [m for m in study.methods if m in names]
 
 
-def main():
-    settings = parse()
-    records = load(settings.load)
+def to_run(settings, records):
+    """Keys of what has no record that counts, the cheapest first."""
     wanted = []
     for name in settings.tables:
         study = STUDIES[name]
-        sets = [s for s in here(study, settings.data) if not settings.sets or s in settings.sets]
+        sets = here(study, settings.data, settings.sets)
         again = chosen(study, settings.again)
         for method in chosen(study, settings.methods or ["peers", "ours"]):
             keys = [(name, s, method) for s in sets]
-            wanted += [key for key in keys if key not in records or method in again]
-    for key, record in run_all(wanted, settings.data, settings.jobs):
-        told(key, record)
+            wanted += [
+                k for k in keys if method in again or not counts(k, records, settings.current)
+            ]
+    costs = {key: cost(key, records) for key in wanted}
+    known = [seconds for seconds in costs.values() if np.isfinite(seconds)]
+    print(
+        f"{len(wanted)} records to run: {sum(known) / 60:.0f} CPU minutes, as they took before, "
+        f"and {len(wanted) - len(known)} that were not run before",
+        file=sys.stderr,
+    )
+    return sorted(wanted, key=costs.get)
+
+
+def about(records, tables):
+    """Versions, and whether skmtl's records are of one state of its code."""
+    states = {
+        record.get("code", "unknown")
+        for (name, _, method), record in records.items()
+        if name in tables and method in STUDIES[name].ours
+    }
+    of = "one state" if len(states) == 1 else f"{len(states)} states"
+    print(f"{versions(DISTRIBUTIONS)}; {threads()}.")
+    print(f"What skmtl did is of {of} of its code ({', '.join(sorted(states))}).")
+
+
+def main():
+    settings = parse()
+    records = load(settings.load)
+    wanted = to_run(settings, records)
+    come = run_all(wanted, settings.data, settings.jobs, settings.minutes)
+    for number, (key, record) in enumerate(come, 1):
+        told(key, record, number, len(wanted))
         records[key] = record
         if settings.save:
             save(settings.save, records)
-    print(f"{versions(DISTRIBUTIONS)}; {threads()}")
+    if settings.page:
+        tables = {
+            name: partial(report.REPORTS[name], name, records, True) for name in settings.tables
+        }
+        page.write(settings.page, {"about": partial(about, records, list(STUDIES)), **tables})
+        return
+    about(records, settings.tables)
     for name in settings.tables:
         report.REPORTS[name](name, records, settings.markdown)
 

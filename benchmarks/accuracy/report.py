@@ -1,13 +1,16 @@
-"""Tables of records: errors per set, and all sets in a few numbers, tuned and judged apart."""
+"""Tables of records: errors per set, and all sets in a few numbers, by how blind they judge."""
 
 from functools import partial
 
 import numpy as np
 
 from benchmarks.accuracy.data import TUNED
+from benchmarks.accuracy.fresh import FRESH
 from benchmarks.accuracy.ranks import mean_ranks, over_the_best
 from benchmarks.accuracy.results import STUDIES
 from benchmarks.common.report import Table
+
+MARKS = {"tuned": " (tuned)", "judged": "", "fresh": " (fresh)"}
 
 
 def of_study(study, records, value):
@@ -40,7 +43,7 @@ def errors_per_set(study, records, value, title, *, best=min, markdown, decimals
                 continue
             cell = f"{row[method]:.{decimals}f}"
             cells.append(f"**{cell}**" if row[method] == top else cell)
-        table.row(f"{name}{' (tuned)' if name in TUNED else ''}", *cells)
+        table.row(f"{name}{MARKS[kind(name)]}", *cells)
     seconds = of_study(study, records, "seconds")
     table.row(
         "CPU seconds, mean",
@@ -48,43 +51,58 @@ def errors_per_set(study, records, value, title, *, best=min, markdown, decimals
     )
 
 
-def halves(found):
-    """{which: its part of {set: ...}}."""
-    return {
-        "tuned": {name: row for name, row in found.items() if name in TUNED},
-        "judged": {name: row for name, row in found.items() if name not in TUNED},
-        "all": found,
+def kind(name):
+    return "tuned" if name in TUNED else "fresh" if name in FRESH else "judged"
+
+
+def parts(found):
+    """{kind: its part of {set: ...}}, and all."""
+    kinds = {
+        k: {name: row for name, row in found.items() if kind(name) == k}
+        for k in ("tuned", "judged", "fresh")
     }
+    return {**kinds, "all": found}
 
 
 def beside_peers(study, records, errors, title, *, markdown):
     """Each of ours alone among the peers: its mean rank, the best peer's, error over the best."""
     peers = list(STUDIES[study].peers)
+    kinds = {k: part for k, part in parts(errors).items() if part}
     table = Table(
-        title,
-        ["method", "sets", "number", "its mean rank", "best peer", "over the best peer"],
+        f"{title}: its mean rank, the best peer's, error over the best peer of each set",
+        ["method", *(f"{k} ({len(part)})" for k, part in kinds.items()), "more than 5 % over"],
         markdown=markdown,
     )
     for method in STUDIES[study].ours:
-        for which, part in halves(errors).items():
-            beside = {
-                name: {m: row[m] for m in [*peers, method] if m in row}
-                for name, row in part.items()
-                if method in row
-            }
-            if not beside:
-                continue
-            mean = mean_ranks(beside)
-            others = {m: rank for m, rank in mean.items() if m != method}
-            first = min(others, key=others.get, default=None)
-            table.row(
-                method,
-                which,
-                str(len(beside)),
-                f"{mean.get(method, np.nan):.2f} of {len(mean)}",
-                f"{first} {others[first]:.2f}" if first else "-",
-                f"{over_the_best(beside, method, peers):.2f}",
-            )
+        if any(method in row for row in errors.values()):
+            cells = [against(peers, method, part) for part in kinds.values()]
+            table.row(method, *cells, behind(peers, method, errors))
+
+
+def behind(peers, method, errors):
+    """Where, and how far: 'parkinsons 1.90, edm 1.16'."""
+    over = {
+        name: over_the_best({name: row}, method, peers)
+        for name, row in errors.items()
+        if method in row
+    }
+    far = sorted((name for name in over if over[name] > 1.05), key=over.get, reverse=True)
+    return ", ".join(f"{name} {over[name]:.2f}" for name in far) or "-"
+
+
+def against(peers, method, errors):
+    """One cell: '1.21 : CatBoost 4.31, 0.94', of the sets that the method has seen."""
+    beside = {
+        name: {m: row[m] for m in [*peers, method] if m in row}
+        for name, row in errors.items()
+        if method in row
+    }
+    if not (mean := mean_ranks(beside)):
+        return "-"
+    mine = mean.pop(method)
+    first = min(mean, key=mean.get)
+    cell = f"{mine:.2f} : {first} {mean[first]:.2f}, {over_the_best(beside, method, peers):.2f}"
+    return cell if len(beside) == len(errors) else f"{cell} ({len(beside)} sets)"
 
 
 def what_failed(study, records):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from skmtl._rounding import varies
 from skmtl.linear.objective._centring import large_means, shifted
 
 Array = NDArray[Any]
@@ -44,8 +45,7 @@ class FeatureScaling:
             size, rest = np.abs(X).max(axis=0), np.zeros_like(shift)
             variance = share @ np.square(X - shift)
         spread = np.sqrt(variance)
-        # What is left of a constant but for rounding.
-        has_spread = spread > 10 * np.finfo(np.float64).eps * size
+        has_spread = varies(spread, size)
         factor = np.where(has_spread, 1.0, 0.0)
         if scale:
             factor = np.divide(1.0, spread, out=factor, where=has_spread)

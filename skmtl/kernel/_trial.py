@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._spectrum import Spectrum
 from skmtl.kernel._landmarks import nystroem_map
 from skmtl.kernel._pairs import Candidate, Pairs
-from skmtl.kernel._spectrum import Spectrum
 
 Array = NDArray[Any]
 

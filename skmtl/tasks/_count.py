@@ -10,13 +10,12 @@ import numpy as np
 from scipy.special import xlogy
 
 from skmtl.tasks._base import LOSS, Array
+from skmtl.tasks._log_link import LogLink
 from skmtl.tasks._logarithms import times_log
 from skmtl.tasks._loss_codes import POISSON
-from skmtl.tasks._number import NumberTask
-from skmtl.tasks._weights import in_range
 
 
-class Count(NumberTask):
+class Count(LogLink):
     r"""A task whose labels are counts: Poisson likelihood with a log link.
 
     The mean [1]_ is :math:`\mu = e^f` and the loss :math:`e^f - y f + y \log y - y`, half the
@@ -35,31 +34,10 @@ class Count(NumberTask):
     """
 
     alias = "count"
+    noun = "a count"
 
     def __init__(self) -> None:
         pass
-
-    def check_labels(self, labels: Array, name: Hashable) -> None:
-        """Raise for a negative label."""
-        if (labels < 0).any():
-            raise ValueError(
-                f"Task {name!r} is a count, but has the label {labels.min():g}; expected >= 0."
-            )
-
-    def check_expected(self, expected: Array, name: Hashable) -> None:
-        """Raise for a negative prediction."""
-        if (expected < 0).any():
-            raise ValueError(f"Task {name!r} is a count, but y_pred has {expected.min():g}.")
-
-    def mean(self, score: Array) -> Array:
-        """Exponential function of the raw scores."""
-        return np.exp(score)
-
-    def only_expected(self, values: Array) -> Any:
-        """NaN without labels; 0 where all are: a log link has no finite coefficients for that."""
-        if not len(values):
-            return np.nan
-        return None if values.any() else 0.0
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
@@ -98,15 +76,6 @@ class Count(NumberTask):
         mean, least = raw.exp(), values.xlogy(values) - values
         loss = mean[..., 0] - values * raw[..., 0] + least
         return loss, mean - values[..., None]
-
-    def torch_average(self, raw: Any) -> Any:
-        """Logarithm of the mean count, torch."""
-        return raw.logsumexp(0) - np.log(len(raw))
-
-    def raw_prior(self, values: Array, weight: Array) -> Array:
-        """Logarithm of the weighted mean count; of a small one where all are zero."""
-        mean = np.average(values, weights=in_range(weight))
-        return np.atleast_1d(np.log(mean if mean > 0 else 1e-3))
 
     def deviance(self, expected: Array, values: Array) -> Array:
         r"""Poisson deviance :math:`2 (y \log (y / \mu) - y + \mu)`."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skmtl._rounding import varies
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._columns import Column
 from skmtl.tasks._weights import in_range
@@ -141,7 +142,7 @@ def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple
     centred = values - location
     # Normalising first keeps squares of targets of any magnitude finite.
     largest = float(np.abs(centred).max())
-    if largest <= 10 * np.finfo(np.float64).eps * float(np.abs(values).max()):
+    if not varies(largest, np.abs(values).max()):
         return location, 1.0
     centred /= largest
     return location, largest * float(np.sqrt(share @ np.square(centred)))

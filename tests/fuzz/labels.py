@@ -21,11 +21,14 @@ STYLES = {
     "outliers": Style(False, share=0.5),
     "huber": Style(False, declared="huber"),
     "count": Style(False, declared="count"),
+    "amount": Style(False, declared="gamma", share=0.5),
+    "often_zero": Style(False, declared="tweedie", share=0.5),
     "zero_one": Style(True, share=2.0),
     "bool": Style(True),
     "yes_no": Style(True),
     "words": Style(True, share=1.5),
     "digits": Style(True, declared="multiclass"),
+    "grades": Style(True, declared="ordinal", share=0.5),
     "one_class": Style(True, share=0.3),
 }
 
@@ -63,6 +66,9 @@ def _labels_of(rng, style, signal, scale, offset):
         return [3.5 * scale + offset] * len(signal)
     if style == "count":
         return rng.poisson(np.exp(np.clip(signal, -3, 3))).tolist()
+    if style in ("amount", "often_zero"):
+        amounts = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
+        return np.where((signal > 0) | (style == "amount"), amounts, 0.0).tolist()
     if style == "zero_one":
         return (signal > 0).astype(int).tolist()
     if style == "bool":
@@ -72,4 +78,8 @@ def _labels_of(rng, style, signal, scale, offset):
     if style == "one_class":
         return ["only"] * len(signal)
     codes = np.digitize(signal, [-0.5, 0.5])
-    return codes.tolist() if style == "digits" else np.array(["low", "mid", "top"])[codes].tolist()
+    return (
+        codes.tolist()
+        if style in ("digits", "grades")
+        else np.array(["low", "mid", "top"])[codes].tolist()
+    )

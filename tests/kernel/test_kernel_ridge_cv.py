@@ -8,10 +8,10 @@ from scipy.spatial.distance import cdist
 from sklearn.model_selection import GroupKFold, LeaveOneOut, ShuffleSplit
 
 from skmtl import MultiTaskKernelRidge, MultiTaskKernelRidgeCV, MultiTaskLinearRegressorCV
+from skmtl._spectrum import Spectrum
 from skmtl.kernel import _kernel_choice
 from skmtl.kernel._landmarks import choose_landmarks
 from skmtl.kernel._pairs import Candidate, Pairs, Rows, Space
-from skmtl.kernel._spectrum import Spectrum
 from skmtl.kernel._trial import Ground, Responses
 from skmtl.kernel._working_response import PULL, WorkingResponse
 from skmtl.tasks import Binary, Count, Multiclass, Regression

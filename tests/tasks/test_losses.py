@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy.special import xlogy
 
-from skmtl.tasks import TASK_TYPES, Binary, Count, Multiclass, Regression
+from skmtl.tasks import (
+    TASK_TYPES,
+    Binary,
+    Count,
+    Gamma,
+    Multiclass,
+    NegativeBinomial,
+    Ordinal,
+    Regression,
+    Tweedie,
+)
 from skmtl.tasks._columns import read_column
 from skmtl.tasks._logarithms import times_log
 from skmtl.testing import check_task
@@ -18,7 +28,16 @@ LOSSES = {
     "binary": (Binary(), ["no", "yes", "no"]),
     "multiclass": (Multiclass(), ["a", "b", "c", "d"]),
     "multiclass of two": (Multiclass(), ["a", "b"]),
+    "ordinal": (Ordinal(classes=["low", "mid", "high"]), ["mid", "low", "high", "low"]),
+    "ordinal of two": (Ordinal(classes=["no", "yes"]), ["no", "yes"]),
+    "ordinal of numbers": (Ordinal(), [3, 1, 2, 2, 5]),
     "count": (Count(), [0.0, 3.0, 1.5]),
+    "gamma": (Gamma(), [0.5, 3.0, 1.5]),
+    "tweedie": (Tweedie(), [0.0, 3.0, 1.5]),
+    "tweedie, nearly a count": (Tweedie(power=1.05), [0.0, 3.0, 1.5]),
+    "tweedie, nearly gamma": (Tweedie(power=1.9), [0.0, 3.0, 1.5]),
+    "negative binomial": (NegativeBinomial(), [0.0, 9.0, 1.5]),
+    "negative binomial, nearly a count": (NegativeBinomial(dispersion=1e-3), [0.0, 9.0, 1.5]),
 }
 
 
@@ -41,7 +60,8 @@ def draw(task, shape, seed=0):
 @pytest.mark.parametrize("seed", range(3))
 def test_properties(name, seed):
     task, labels = LOSSES[name]
-    check_task(task, labels * 10 if name == "multiclass of two" else None, random_state=seed)
+    are_given = name == "multiclass of two" or name.startswith("ordinal")
+    check_task(task, labels * 10 if are_given else None, random_state=seed)
     if not task.is_classification:
         check_task(task, np.abs(np.random.default_rng(seed).normal(size=50)), random_state=seed)
 

@@ -192,13 +192,12 @@ class PathProblem:
     def _ridge_path(self, alphas: Array) -> Iterator[LinearFit]:
         options, n_tasks = self.options, self.targets.tasks.n_tasks
         intercept_alpha = options.intercept_alpha if options.fit_intercept else 0.0
-        statistics = self.X.from_origin(options.origin if intercept_alpha else None)
+        statistics = self.X.from_origin(options.origin) if intercept_alpha else self.X
         path = RidgePath(statistics, intercept_alpha)
         for alpha in alphas:
             (part,), weights = self.parts_on_W(alpha)
             W, b = path.solve(part.Q)
-            if intercept_alpha and options.origin is not None:
-                b = b - options.origin @ W
+            b = b - (self.X.mean_product(W) - statistics.mean_product(W))
             weights = np.full(n_tasks, 1.0 / n_tasks) if weights is None else weights
             yield LinearFit(W, b, (W @ weights)[:, None], gap=np.nan, n_iter=1)
 

@@ -33,9 +33,11 @@ PARAMETERS = r"""
     intercept_alpha : "auto" or float, default="auto"
         Pulls the intercepts towards their mean; 0 leaves them free, inf makes them one. An
         error where targets of several columns are standardised: there are no common units.
-        "auto" leaves them free but in long form, where the penalty pulls tasks towards what they
-        share: there it is the best linear prediction from the variances within and between
-        tasks, for intercepts at the mean of X.
+        "auto" leaves them free in wide form, and beside norms of more than 500 features or of
+        other losses than the squared one. Else it is the best linear prediction from the
+        variances within and between tasks. It acts on what is predicted at the mean of X, or,
+        where that explains the labels better, at the mean of each task's own features: a shift
+        of the features of one task then changes nothing. A number acts at 0.
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
         one with many. "labels" makes every label count the same: the loss is the sum over all
@@ -54,10 +56,11 @@ PARAMETERS = r"""
         "closed_form" for squared loss with quadratic penalties ("l2", "mean_deviation",
         "temporal", graphs, and sums of them), and "newton" for other losses with these;
         "block_descent" for squared loss with "l21", "l1", "elastic_net" and "sparse_group", where
-        intercepts are free, and "proximal_newton" for other losses with these; "admm" for squared
-        loss with any penalty, where the features are not too many, and "quadratic_models" for
-        other losses of tasks with one output each; "proximal_gradient" for everything. Or an
-        object of `skmtl.linear.solvers`, or of a class of your own.
+        intercepts are free (in long form, set ``intercept_alpha=0``), and "proximal_newton" for
+        other losses with these; "admm" for squared loss with any penalty, where the features are
+        not too many, and "quadratic_models" for other losses of tasks with one output each;
+        "proximal_gradient" for everything. Or an object of `skmtl.linear.solvers`, or of a class
+        of your own.
     max_iter : int, default=1000
         Largest number of iterations.
     tol : float, default=1e-4

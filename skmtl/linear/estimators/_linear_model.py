@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skmtl._base import MultiTaskEstimator
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
-from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._options import FitOptions, Origin
 from skmtl.linear.objective._parameters import read_penalty
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
@@ -24,6 +24,7 @@ from skmtl.linear.solvers._coefficients import (
 )
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -61,7 +62,7 @@ class LinearModel(LinearPredictor):
     scale_targets: Any
     tol: float
     warm_start: bool
-    _origin: Array | None = None
+    _origin: Origin = None
 
     @property
     def _standardize(self) -> bool | str:  # type: ignore[override]
@@ -99,7 +100,7 @@ class LinearModel(LinearPredictor):
 
     def _choose_strengths(self, X: Any, targets: Targets) -> None:
         """Set what is "auto" beside alpha, for all fits of a search."""
-        tasks = targets.tasks
+        tasks, self._origin = targets.tasks, None
         if not learnable_outputs(tasks).any():
             return
         penalty = read_penalty(self, tasks, X.shape[1])
@@ -119,6 +120,7 @@ class LinearModel(LinearPredictor):
     def _publish_coefficients(self, n_features: int, fitted: LinearFit | None) -> None:
         """Set coefficients, intercepts and what is shared, in the units of y."""
         found = coefficients_of(fitted, self._task_set, n_features)
+        set_shapes(self._task_set, fitted)
         self.coef_, self.intercept_ = found.coef, found.intercept
         if found.components is not None:
             self.coef_components_ = found.components

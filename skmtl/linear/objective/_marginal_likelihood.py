@@ -41,11 +41,15 @@ LEAST_SIGNAL = 1e-3
 
 
 class LikelyRidge(NamedTuple):
-    """Strength a, coefficients W (p, T) at it, and the variance of the noise of every task (T,)."""
+    """What is found, with W (p, T) at strength a and the variance of the noise of every task (T,).
+
+    ``deviance`` is -2 log L less that of no signal at all.
+    """
 
     strength: float
     W: Array
     noise: Array
+    deviance: float = 0.0
 
 
 def likely_ridge(
@@ -106,13 +110,14 @@ def likely_ridge(
         return float(np.log1p(s / a).sum() + n @ np.where(is_known, left, np.log(left)))
 
     ridges = size * GRID
-    a = float(ridges[np.argmin([cost(a) for a in ridges])])
+    costs = [cost(a) for a in ridges]
+    a, deviance = float(ridges[np.argmin(costs)]), min(costs)
     shrunk = rotated / (values + a)
     left = np.maximum(squares - (rotated * shrunk).sum(axis=1), NOISE_FREE * squares)
     noise = np.where(known, squares, left)
     if len(gram) == 1:
-        return LikelyRidge(a, vectors[0] @ shrunk.T, noise)
-    return LikelyRidge(a, np.matmul(vectors[group], shrunk[:, :, None])[:, :, 0].T, noise)
+        return LikelyRidge(a, vectors[0] @ shrunk.T, noise, deviance)
+    return LikelyRidge(a, np.matmul(vectors[group], shrunk[:, :, None])[:, :, 0].T, noise, deviance)
 
 
 def _by_moments(
@@ -129,4 +134,5 @@ def _by_moments(
     tau2 = (float(np.vdot(cross, cross)) - of_noise) / spread if spread > 0 else 0.0
     signal = float(np.clip(tau2 * total / squares.sum(), LEAST_SIGNAL, 1.0 - LEAST_SIGNAL))
     a = total / n * (1.0 - signal) / signal
-    return LikelyRidge(a, cross / (a + total), (1.0 - signal) * squares)
+    deviance = float(n_labels.sum()) * float(np.log1p(-signal))
+    return LikelyRidge(a, cross / (a + total), (1.0 - signal) * squares, deviance)

@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+TASK_MEANS = "task_means"
+"""Intercepts are compared where every task has the mean of its own features."""
+
+Origin = Array | str | None
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -18,7 +23,7 @@ class FitOptions:
     ----------
     alpha, center, shared_alpha, fit_intercept, intercept_alpha, positive, solver, max_iter, tol
         Parameters of `MultiTaskLinear`.
-    origin : ndarray of shape (n_features,) or None, default=None
+    origin : ndarray of shape (n_features,), TASK_MEANS or None, default=None
         Where intercepts are compared, if they are pulled together; None for 0.
     margin : float, default=1.0
         The part of the gap that ``tol`` allows to which solvers go.
@@ -29,7 +34,7 @@ class FitOptions:
     shared_alpha: float = 0.0
     fit_intercept: bool = True
     intercept_alpha: float = 0.0
-    origin: Array | None = None
+    origin: Origin = None
     positive: bool = False
     solver: str = "auto"
     max_iter: int = 1000
@@ -38,9 +43,13 @@ class FitOptions:
 
     def in_basis(self, basis: Array | None) -> Self:
         """The same for features in a basis of the rows (n_features, n_rows), if there is one."""
-        if basis is None or self.origin is None:
+        if basis is None or self.origin is None or isinstance(self.origin, str):
             return self
-        return replace(self, origin=self.origin @ basis)
+        return replace(self, origin=basis.T @ self.origin)
+
+    def out_of_basis(self, basis: Array | None) -> Self:
+        """Those of which these are the ones in the basis."""
+        return self.in_basis(None if basis is None else basis.T)
 
     @classmethod
     def of(cls, estimator: Any, **changes: Any) -> Self:

@@ -13,7 +13,7 @@ from skmtl.linear.objective._centring import LARGE, shifted_by_task, without_lar
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import Design, make_design
 from skmtl.linear.objective._losses import DataLoss, Loss
-from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._options import TASK_MEANS, FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._prox_group import BISECTIONS
@@ -130,15 +130,13 @@ def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions)
     """Loss on sufficient statistics; free intercepts are kept at their optimum."""
     statistics = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
     shrunk = options.fit_intercept and options.intercept_alpha > 0
-    centers: Centers = statistics.mean_product
-    if shrunk:
-        statistics, centers = statistics.from_origin(options.origin), _at(options.origin)
+    moved = statistics.from_origin(options.origin if shrunk else TASK_MEANS)
     return StatedLoss(
-        StatisticsLoss(statistics, profiled=not shrunk),
+        StatisticsLoss(moved, profiled=not shrunk),
         targets.tasks.n_tasks,
         null_loss=0.5 * float(statistics.squares.sum()),
         start_b=statistics.y_mean,
-        centers=centers,
+        centers=lambda W: statistics.mean_product(W) - moved.mean_product(W),
         intercept_alpha=options.intercept_alpha if shrunk else None,
         profiled=not shrunk,
     )
@@ -146,11 +144,14 @@ def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions)
 
 def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions) -> StatedLoss:
     """Loss on the rows, with features centred where intercepts are free."""
-    if options.fit_intercept and not options.intercept_alpha:
+    origin = options.origin if options.intercept_alpha else TASK_MEANS
+    if not isinstance(origin, str):
+        design, centers = make_design(X, targets, origin), _at(origin)
+    elif options.fit_intercept:
         centred = _centred if targets.task_index is None else _centred_by_task
         design, centers = centred(X, targets, label_weights)
     else:
-        design, centers = make_design(X, targets, options.origin), _at(options.origin)
+        design, centers = make_design(X, targets), _at(None)
     loss = DataLoss(design, targets, label_weights)
     start_b = priors(targets, label_weights) * options.fit_intercept
     if options.fit_intercept:

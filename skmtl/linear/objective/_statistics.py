@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._options import Origin
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -80,11 +81,10 @@ class Statistics:
         order = np.argsort(self.group, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.group))[:-1])
 
-    def from_origin(self, origin: Array | None) -> Self:
-        """The same with means of X that count from ``origin``; None for 0."""
+    def from_origin(self, origin: Origin) -> Self:
+        """The same with means of X that count from where intercepts are compared."""
         moved = copy(self)
-        if origin is not None:
-            moved.x_mean = self.x_mean - origin
+        moved.x_mean = means_from(origin, self.x_mean)
         return moved
 
     def gram_product(self, W: Array) -> Array:
@@ -106,6 +106,13 @@ class Statistics:
     def means_times(self, factors: Array) -> Array:
         r""":math:`\bar x_t` times a factor for every task, (p, T)."""
         return self.x_mean[self.group].T * factors
+
+
+def means_from(origin: Origin, means: Array) -> Array:
+    """Means of X (n, n_features) that count from where intercepts are compared."""
+    if isinstance(origin, str):
+        return np.zeros_like(means)
+    return means if origin is None else means - origin
 
 
 def statistics_of(X: Any, targets: Targets, label_weights: Array, *, centred: bool) -> Statistics:

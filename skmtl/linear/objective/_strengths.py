@@ -8,35 +8,24 @@ of a ridge. A norm gets a share f of the alpha at which nothing is left,
 
 for the share :math:`\rho` of noise in the products q of features and labels. Where tasks are pulled
 towards a part that they share, its ridge has the largest likelihood of all labels as of one task,
-alpha that of what it leaves, and intercepts are pulled to their mean as far as their best linear
-prediction says: with the variances within and between tasks,
-
-.. math:: \iota = v \, \frac{\sigma^2}{\tau^2} \, \frac1T \sum_t \frac{\omega_t}{n_t},
-
-so that a task with n labels keeps :math:`n / (n + \sigma^2 / \tau^2)` of its distance from the mean
-(v is the curvature of the loss).
-
-References
-----------
-C. R. Henderson, "Estimation of variance and covariance components", Biometrics 9, 1953, method 3.
-S. R. Searle, G. Casella and C. E. McCulloch, "Variance components", Wiley 1992, section 7.4 (best
-linear unbiased prediction).
+and alpha that of what it leaves. Intercepts are pulled together as `_pulled_intercepts` says.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._label_moments import LabelMoments
-from skmtl.linear.objective._marginal_likelihood import LikelyRidge, likely_ridge
+from skmtl.linear.objective._marginal_likelihood import likely_ridge
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
+from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
@@ -54,14 +43,17 @@ LEAST, LARGEST = 0.01, 0.5
 LEAST_WEIGHT = 1e-9
 """Of a task, over that of the largest: below it is to have no influence."""
 
-PULLS = ("auto", "closed_form", "newton", "admm", "proximal_gradient", "quadratic_models")
-"""Solvers that pull intercepts together."""
-
 FEW_FEATURES = 500
-"""Features up to which that takes Gram matrices, with norms too."""
+"""Features up to which intercepts are pulled together beside norms: that takes Gram matrices."""
 
-ONE_INTERCEPT = 1e3
-"""Pull of intercepts, over the weight of a task, beyond which they are one."""
+
+class Data(NamedTuple):
+    """Features, labels of tasks that have some, what each counts, and the penalty on them."""
+
+    X: Any
+    targets: Targets
+    label_weights: Array
+    penalty: Penalty
 
 
 def with_strengths(
@@ -82,136 +74,102 @@ def with_strengths(
     options : FitOptions
         Options of the fit, of which alpha, shared_alpha and intercept_alpha may be "auto".
     """
-    strengths = options.alpha, options.shared_alpha, options.intercept_alpha
-    if not any(isinstance(strength, str) for strength in strengths):
+    if not _is_open(options):
         return options
-    check_smooth(targets.tasks)
+    tasks, n_tasks = targets.tasks, targets.tasks.n_tasks
+    check_smooth(tasks)
     given = options.intercept_alpha if options.intercept_alpha != "auto" else 0.0
-    check_comparable(targets.tasks, penalty, replace(options, intercept_alpha=given))
-    is_shared, is_pulled = _what_is_pulled(penalty, options, X.shape[1], targets.tasks)
-    if options.intercept_alpha == "auto" and not is_pulled:
-        options = replace(options, intercept_alpha=0.0)
-    if options.shared_alpha == "auto" and not is_shared:
-        options = replace(options, shared_alpha=0.0)
-    if "auto" not in (options.alpha, options.shared_alpha, options.intercept_alpha):
+    check_comparable(tasks, penalty, replace(options, intercept_alpha=given))
+    is_shared, options = _without_meaningless(penalty, options, X.shape[1], tasks)
+    if not _is_open(options):
         return options
-    n_tasks = targets.tasks.n_tasks
-    kept, X, targets, label_weights = _that_count(X, targets, label_weights)
-    penalty = penalty.for_tasks(kept, n_tasks)
-    moments, basis = _moments(X, targets, label_weights, options)
+    data = _that_count(Data(X, targets, label_weights, penalty))
+    moments, basis = _moments(data, options)
+    options = options.in_basis(basis)
     if options.intercept_alpha == "auto":
-        origin = moments.omega @ moments.x_mean / moments.omega.sum()
-        options = replace(options, intercept_alpha=intercept_pull(moments), origin=origin)
+        pull, origin = pulled_intercepts(moments)
+        options = replace(options, intercept_alpha=pull, origin=origin)
     if is_shared:
-        ridge = likely_ridge(
-            *moments.of_one_task(options.intercept_alpha, options.origin),
-            known=bool(moments.is_classes.all()),
-        )
+        moments = moments.from_origin(options.origin)
+        ridge = ridge_of_one_task(moments, options.intercept_alpha)
         moments = moments.without(ridge.W)
         if options.shared_alpha == "auto":
             # The ridge is on w0 of all tasks, whether their weight is 0 or not.
             strength = ridge.strength * moments.scale * moments.n_tasks / n_tasks
             options = replace(options, shared_alpha=strength)
-    if options.origin is not None and basis is not None:
-        options = replace(options, origin=basis @ options.origin)
+    options = options.out_of_basis(basis)
     if options.alpha == "auto":
-        ridge = likely_ridge(
-            moments.gram,
-            moments.group,
-            moments.cross,
-            moments.squares,
-            moments.degrees,
-            is_exact=moments.is_exact,
-            one_noise=moments.of_rows is None,
-            known=moments.is_classes,
-        )
-        data = X, targets, label_weights, penalty, options
-        options = replace(options, alpha=_alpha(*data, moments, ridge, basis))
+        options = replace(options, alpha=_alpha(data, moments, basis, options))
     return options
 
 
-def _what_is_pulled(
-    penalty: Penalty, options: Any, n_features: int, tasks: TaskSet
-) -> tuple[bool, bool]:
-    """Whether there is a shared part, and whether intercepts may be pulled together.
+def _is_open(options: Any) -> bool:
+    """Whether there is something to choose."""
+    return "auto" in (options.alpha, options.shared_alpha, options.intercept_alpha)
 
-    They are in long form, where that does not rule out a much faster solver.
+
+def _without_meaningless(
+    penalty: Penalty, options: Any, n_features: int, tasks: TaskSet
+) -> tuple[bool, FitOptions]:
+    """Whether there is a part that all tasks share, and 0 for what is "auto" and does nothing.
+
+    Intercepts are pulled together in long form: beside shared parts, quadratic penalties, and
+    norms where that costs little.
     """
     parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
     is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
-    solver = getattr(options.solver, "name", options.solver)
-    if not (tasks.is_long and options.fit_intercept and solver in PULLS):
-        return is_shared, False
     is_quadratic = len(parts) == 1 and parts[0].is_quadratic
-    is_small = tasks.has_squared_loss and n_features <= FEW_FEATURES
-    return is_shared, is_shared or is_quadratic or (is_small and solver == "auto")
+    costs_little = tasks.has_squared_loss and n_features <= FEW_FEATURES
+    is_pulled = is_shared or is_quadratic or costs_little
+    if options.shared_alpha == "auto" and not is_shared:
+        options = replace(options, shared_alpha=0.0)
+    if options.intercept_alpha == "auto" and not (
+        tasks.is_long and options.fit_intercept and is_pulled
+    ):
+        options = replace(options, intercept_alpha=0.0)
+    return is_shared, options
 
 
-def _that_count(X: Any, targets: Targets, label_weights: Array) -> tuple[Array, Any, Any, Array]:
-    """Tasks whose weight is not vanishing, and their data."""
+def _that_count(data: Data) -> Data:
+    """The tasks whose weight is not vanishing."""
+    X, targets, label_weights, penalty = data
     omega = targets.sum_by_task(label_weights)
     counts = omega > LEAST_WEIGHT * omega.max()
+    if counts.all():
+        return data
     kept = np.flatnonzero(counts)
-    if len(kept) == len(omega):
-        return kept, X, targets, label_weights
+    penalty = penalty.for_tasks(kept, len(omega))
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)
         targets = replace(targets.take(rows), tasks=replace(targets.tasks, n_labels=n_labels))
-        return kept, X[rows], targets.without_empty_tasks(), label_weights[rows]
+        return Data(X[rows], targets.without_empty_tasks(), label_weights[rows], penalty)
     targets = targets.select(kept)
     rows = targets.row_is_observed
-    return kept, X[rows], targets.take(rows), label_weights[:, kept][rows]
+    return Data(X[rows], targets.take(rows), label_weights[:, kept][rows], penalty)
 
 
-def _moments(
-    X: Any, targets: Targets, label_weights: Array, options: FitOptions
-) -> tuple[LabelMoments, Array | None]:
+def _moments(data: Data, options: FitOptions) -> tuple[LabelMoments, Array | None]:
     """`LabelMoments`, with features in a basis of the rows where these are fewer."""
-    X, basis = in_row_space(X, L2(), options)
-    return LabelMoments.of(X, targets, label_weights, options), basis
+    X, basis = in_row_space(data.X, L2(), options)
+    fit_intercept = options.fit_intercept
+    moments = LabelMoments.of(X, data.targets, data.label_weights, fit_intercept=fit_intercept)
+    return moments, basis
 
 
-def intercept_pull(moments: LabelMoments) -> float:
-    r"""Strength of the penalty on intercepts, from the variances within and between tasks.
-
-    With slopes that all tasks share, the variance within is that of the residuals, and the one
-    between makes the expected weighted squares of the distances of the means as large as they are.
-    """
-    within, between = 0.0, 0.0
-    for outputs in moments.classes:
-        n = moments.n_labels[outputs]
-        total, n_tasks = n.sum(), len(outputs)
-        A = np.tensordot(n, moments.gram[moments.group[outputs]], axes=1) / total
-        slopes = np.linalg.pinv(A, rcond=1e-10, hermitian=True)
-        df = float(np.trace(slopes @ A))
-        slopes = slopes @ (moments.cross[:, outputs] @ n) / total
-        rest = moments.squares[outputs] - 2.0 * slopes @ moments.cross[:, outputs]
-        rest = rest + np.einsum("p,tpq,q->t", slopes, moments.gram[moments.group[outputs]], slopes)
-        variance = max(float(n @ rest), 0.0) / max(total - n_tasks - df, 1.0)
-        means = moments.y_mean[outputs] - moments.x_mean[outputs] @ slopes
-        spread = float(n @ (means - n @ means / total) ** 2) - (n_tasks - 1) * variance
-        within += variance
-        between += max(spread, 0.0) / (total - n @ n / total) if n_tasks > 1 else 0.0
-    scale = moments.scale
-    per_label = float((1.0 / moments.n_labels).mean())
-    if within * per_label >= ONE_INTERCEPT * between:
-        return ONE_INTERCEPT * scale
-    return float(scale * within / between * per_label)
-
-
-def _alpha(
-    X: Any,
-    targets: Targets,
-    label_weights: Array,
-    penalty: Penalty,
-    options: FitOptions,
-    moments: LabelMoments,
-    ridge: LikelyRidge,
-    basis: Array | None,
-) -> float:
-    """What of the penalty is as strong as the ridge is on the ridge's coefficients."""
-    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
+def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitOptions) -> float:
+    """What of the penalty is as strong as the likely ridge is on the coefficients of that."""
+    ridge = likely_ridge(
+        moments.gram,
+        moments.group,
+        moments.cross,
+        moments.squares,
+        moments.degrees,
+        is_exact=moments.is_exact,
+        one_noise=moments.is_long,
+        known=moments.is_classes,
+    )
+    X, targets, label_weights, penalty = data
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
     if scale is None:
         noise = ridge.noise @ (moments.traces / moments.degrees)
@@ -219,6 +177,7 @@ def _alpha(
         share = OF_NOISE * np.sqrt(rho) / (1.0 - rho) if rho < 1.0 else LARGEST
         return float(np.clip(share, LEAST, LARGEST)) * largest or ridge.strength
     W = moments.by_task(ridge.W if basis is None else basis @ ridge.W)
+    parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     stiffness = max(_stiffness(part, W) for part in parts)
     return ridge.strength * moments.scale / (stiffness or 1.0)
 

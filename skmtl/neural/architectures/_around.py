@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import MultiTaskModule, RepresentationModule
 from skmtl.neural.architectures._embedding import Embedding
-from skmtl.neural.architectures._layers import PerTask, place_of_rows
+from skmtl.neural.architectures._layers import place_of_rows
+from skmtl.neural.architectures._parameters import PerTask
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 

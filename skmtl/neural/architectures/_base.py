@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skmtl._aliases import Searchable
-from skmtl.neural.architectures._layers import PerTask, Shared, TaskLayer
+from skmtl.neural.architectures._layers import TaskLayer
 from skmtl.neural.architectures._normalization import Normalization
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk
-from skmtl.neural.architectures._layers import PerTask, Shared, SharedLayer
+from skmtl.neural.architectures._layers import SharedLayer
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 

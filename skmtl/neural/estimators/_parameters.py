@@ -79,9 +79,10 @@ PARAMETERS = """
         than quantities, and nothing for others, for sparse X, and for networks that the user
         gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
         scikit-learn, for dense X.
-    categorical_features : "from_dtype" or array-like of bool, int or str, default=None
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
-        DataFrame whose dtype is categorical; else a mask, indices or names. A network reads an
+        DataFrame whose dtype is categorical, unless the network or trunk is one that the user
+        gives; an array is a mask, indices or names; None is no column. A network reads an
         input for each category that has labels in `fit`, and one for what is missing there; for
         columns of more than eight categories, a vector that is trained for each. A category that it
         has not seen counts as missing. Calls of `partial_fit` after the first know the categories

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from skmtl._rounding import varies
+
 Array = NDArray[Any]
 
 # Scaled values end here. Holzmueller et al. have 3, which saturates heavy tails (measured:
@@ -21,8 +23,6 @@ NORMAL = 1.3489795
 OUTLIERS = 3.0
 # Beyond it the smooth clip is LIMIT to eleven digits, and the square of it fits into float32.
 FAR = 1e6
-# Columns whose spread is a rounding error of their values are constant.
-ROUNDING = 10.0
 # Quantiles at a time, in numbers: bounds the memory they take.
 BLOCK = 2**24
 
@@ -100,8 +100,8 @@ def fit_scaling(kind: str | None, X: Any) -> Scaling:
         center, spread, largest = _measured(measure, X)
     if kind is None:
         return Scaling(center, None, clips=False)
-    is_constant = spread <= ROUNDING * np.finfo(X.dtype).eps * largest
-    factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=~is_constant)
+    has_spread = varies(spread, largest, X.dtype)
+    factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=has_spread)
     return Scaling(center, factor, clips=kind == "robust")
 
 
@@ -149,7 +149,6 @@ def _robust(X: Any) -> tuple[Array, Array, Array]:
     """Median, spread that no outlier decides, and largest size of every column."""
     _, deviation, largest = _standard(X)
     lowest, highest = _extremes(X)
-    floor = ROUNDING * np.finfo(X.dtype).eps * largest
     # Halves first: the range of what is huge would be infinite.
     center, spread = np.zeros_like(lowest), highest / 2 - lowest / 2
     columns = _dense_columns(X) if sparse.issparse(X) else np.arange(X.shape[1])
@@ -161,7 +160,7 @@ def _robust(X: Any) -> tuple[Array, Array, Array]:
         lower, center[index], upper = np.quantile(part, [0.25, 0.5, 0.75], axis=0)
         most = 2 * OUTLIERS / NORMAL * (upper / 2 - lower / 2)
         found = np.minimum(deviation[index], most)
-        spread[index] = np.where(most > floor[index], found, spread[index])
+        spread[index] = np.where(varies(most, largest[index], X.dtype), found, spread[index])
     return center, spread, largest
 
 

@@ -31,7 +31,8 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import ALONE, Fit, draw_seed, read_setting
+from skmtl.neural.training._settings import draw_seed, read_setting
+from skmtl.neural.training._setup import ALONE, Fit
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]

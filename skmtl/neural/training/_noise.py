@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial.distance import pdist, squareform
 
+from skmtl._spectrum import Spectrum
 from skmtl.neural.inputs._inputs import Inputs
 from skmtl.tasks._targets import Targets
 
@@ -21,18 +22,15 @@ N_ROWS, N_COLUMNS = 400, 8
 STRENGTHS = np.logspace(-5, 3, 17)
 # Where there is hardly any signal, its share is not known by more than this.
 MOST = 0.98
-# A row that decides on its own prediction says nothing of that of others.
-SMALL = 1e-6
 
 
 def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
     r"""Variance that kernel ridge regression leaves over the variance that it explains.
 
     .. math:: \frac{u}{1 - u}, \qquad
-        u = \min_{k, \lambda} \frac{\sum_i (y_i - \hat y_{-i})^2}{\sum_i (y_i - \bar y_{-i})^2},
-        \qquad y_i - \hat y_{-i} = \frac{y_i - \hat y_i}{1 - h_i}
+        u = \min_{k, \alpha} \frac{\sum_i (y_i - \hat y_{-i})^2}{\sum_i (y_i - \bar y_{-i})^2}
 
-    in the mean of u over tasks, each label predicted by the others in closed form [1]_, with the
+    in the mean of u over tasks, each label predicted by the others (`Spectrum.held_out`), with the
     linear kernel and with that of Laplace in the sum of absolute differences, whose width is the
     median of these. Classes are read as columns of 0 and 1. In long form tasks are pooled.
 
@@ -44,11 +42,6 @@ def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
         Features.
     targets : Targets
         Labels of these rows.
-
-    References
-    ----------
-    .. [1] D. M. Allen, "The relationship between variable selection and data augmentation and a
-       method for prediction", Technometrics 16, 1974.
     """
     columns = list(targets.columns())
     picked = np.unique(np.linspace(0, len(columns) - 1, N_COLUMNS).astype(int))
@@ -85,33 +78,24 @@ def _left(X: Any, labels: list[Array]) -> list[float]:
     # Each row predicted by the mean of the others.
     constants = [(n_rows / (n_rows - 1.0)) ** 2 * (Y**2).sum() for Y in centred]
     best = list(constants)
-    for U, eigenvalues in _decompositions(X):
-        for strength in STRENGTHS * max(eigenvalues.mean(), np.finfo(float).tiny):
-            f = eigenvalues / (eigenvalues + strength)
-            left = np.maximum(1.0 - 1.0 / n_rows - (U**2) @ f, SMALL)[:, None]
-            for k, Y in enumerate(centred):
-                residual = (Y - U @ (f[:, None] * (U.T @ Y))) / left
-                best[k] = min(best[k], (residual**2).sum())
+    for spectrum in _spectra(X):
+        alphas = STRENGTHS * (spectrum.values.mean() if len(spectrum.values) else 1.0)
+        for k, Y in enumerate(centred):
+            errors = np.square(spectrum.held_out(Y, alphas, None)).sum(axis=(1, 2))
+            best[k] = min(best[k], errors.min())
     return [float(one / constant) for one, constant in zip(best, constants, strict=True)]
 
 
-def _decompositions(X: Any) -> Iterator[tuple[Array, Array]]:
-    """Eigenvectors and eigenvalues of the centred kernels."""
+def _spectra(X: Any) -> Iterator[Spectrum]:
+    """Of both kernels, all rows counting alike."""
     X = np.asarray(X.toarray() if sparse.issparse(X) else X).reshape(X.shape[0], -1)
-    X = X - X.mean(axis=0)
-    if X.shape[0] > X.shape[1]:
-        U, s, _ = np.linalg.svd(X, full_matrices=False)
-        yield U, s**2
+    share = np.full(len(X), 1.0 / len(X))
+    if len(X) > X.shape[1]:
+        yield Spectrum.of_features(X, share)
     else:
-        yield _eigen(X @ X.T)
+        centred = X - X.mean(axis=0)
+        yield Spectrum.of_kernel(centred @ centred.T, share)
     distances = pdist(X, "cityblock")
     width = np.median(distances)
     if width > 0:
-        K = np.exp(-squareform(distances) / width)
-        K -= K.mean(axis=0)
-        yield _eigen(K - K.mean(axis=1, keepdims=True))
-
-
-def _eigen(K: Array) -> tuple[Array, Array]:
-    eigenvalues, U = np.linalg.eigh(K)
-    return U, np.maximum(eigenvalues, 0.0)
+        yield Spectrum.of_kernel(np.exp(-squareform(distances) / width), share)

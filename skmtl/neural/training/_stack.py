@@ -16,7 +16,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
@@ -27,7 +27,8 @@ from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._run import Run, start
-from skmtl.neural.training._setup import WEIGHTS, Fit, chosen, read_setting, resolve
+from skmtl.neural.training._settings import chosen, read_setting, resolve
+from skmtl.neural.training._setup import WEIGHTS, Fit
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]

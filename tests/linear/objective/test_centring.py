@@ -17,6 +17,7 @@ from skmtl import (
 from skmtl.linear import MultiTaskElasticNet, MultiTaskLasso, MultiTaskLassoCV
 from skmtl.linear.cross_validation._fold_statistics import block_statistics
 from skmtl.linear.objective._centring import LARGE, large_means, shifted, without_large_means
+from skmtl.linear.penalties import PENALTIES
 from skmtl.tasks import Regression
 
 N_FEATURES, N_TASKS = 6, 3
@@ -30,8 +31,8 @@ GROUP = rng.integers(0, N_TASKS, len(B)).astype(float)
 WIDE = np.round(16 * rng.normal(size=(40, 520))) / 16
 Y_WIDE = WIDE[:, :5] @ rng.normal(size=(5, N_TASKS)) + 0.1 * rng.normal(size=(40, N_TASKS))
 
-# The intercepts take up what moves a task's features, and what describes it, where they are free.
-FREE = {"shared_alpha": 0.0, "intercept_alpha": 0.0}
+# Intercepts that are free, or pulled together as far as the data say.
+PULLS = {"free": {"shared_alpha": 0.0, "intercept_alpha": 0.0}, "chosen": {}}
 
 MODELS = {
     "l2": MultiTaskLinearRegressor("l2", alpha=0.1),
@@ -118,22 +119,40 @@ def test_more_features_than_rows(name, container):
     assert_same_fit(MODELS[name], Y_WIDE, Y_WIDE, with_mean(WIDE, 1e6, container), WIDE, 1e-6)
 
 
+def with_task_means(mean, container=np.asarray):
+    """Long form of B, in which the first features of one task have this mean."""
+    X = B + np.where(GROUP == 1, mean, 0.0)[:, None] * (np.arange(N_FEATURES) < 3)
+    return container(np.column_stack([X, GROUP]))
+
+
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-@pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation"])
-def test_long_form_with_a_mean_for_each_task(penalty, container):
+@pytest.mark.parametrize("alpha", [0.1, "auto"])
+@pytest.mark.parametrize("pull", PULLS)
+@pytest.mark.parametrize("penalty", sorted(PENALTIES))
+def test_long_form_with_a_mean_for_each_task(penalty, pull, alpha, container):
     """A task's large mean is no spread, though over all tasks it looks like one."""
-    model = MultiTaskLinearRegressor(penalty, alpha=0.1, task_feature=-1, tol=1e-10, **FREE)
-    X = B + np.where(GROUP == 1, 1e6, 0.0)[:, None] * (np.arange(N_FEATURES) < 3)
-    with_task = container(np.column_stack([X, GROUP]))
-    coef = model.fit(np.column_stack([B, GROUP]), Y[:, 0]).coef_
-    np.testing.assert_allclose(model.fit(with_task, Y[:, 0]).coef_, coef, rtol=0, atol=1e-6)
+    model = MultiTaskLinearRegressor(
+        penalty, alpha=alpha, task_feature=-1, tol=1e-10, max_iter=20_000, **PULLS[pull]
+    )
+    # Intercepts that are pulled together may be compared at one point, while tasks have that.
+    means = [0.0, 1e6] if pull == "free" else [20.0, 1e6]
+    assert_same_fit(
+        model,
+        Y[:, 0],
+        Y[:, 0],
+        with_task_means(means[1], container),
+        with_task_means(means[0]),
+        1e-5 if alpha == "auto" else 1e-6,
+    )
 
 
+@pytest.mark.parametrize("pull", PULLS)
 @pytest.mark.parametrize("mean", [1e2, 1e6])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
 @pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation", "trace_norm"])
-def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean):
-    model = MultiTaskLinearClassifier(penalty, alpha=0.1, task_feature=-1, tol=1e-10, **FREE)
+def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean, pull):
+    options = {"task_feature": -1, "tol": 1e-10, **PULLS[pull]}
+    model = MultiTaskLinearClassifier(penalty, alpha=0.1, **options)
     X = B + mean * np.where(GROUP == 1, 1.0, -0.5)[:, None] * (np.arange(N_FEATURES) < 3)
     noise = 3.0 * np.random.default_rng(1).normal(size=len(B))
     labels = np.digitize(Y[:, 0] + noise, [-1.0, 1.0])
@@ -147,12 +166,13 @@ def test_classes_in_long_form_with_a_mean_for_each_task(penalty, container, mean
     np.testing.assert_allclose(model.intercept_, moved.ravel(), rtol=0, atol=1e-6 * mean)
 
 
+@pytest.mark.parametrize("pull", PULLS)
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("center", [False, True])
-def test_what_is_constant_in_each_task_is_no_feature(container, center):
-    """What describes tasks is in their intercepts already, whatever the tasks share."""
+def test_what_is_constant_in_each_task_is_no_feature(container, center, pull):
+    """What describes tasks is in their intercepts already, unless it tells which are alike."""
     penalty = "l2" if center else "mean_deviation"
-    options = {"center": center, "task_feature": -1, "tol": 1e-10, **FREE}
+    options = {"center": center, "task_feature": -1, "tol": 1e-10, **PULLS[pull]}
     model = MultiTaskLinearClassifier(penalty, alpha=0.1, **options)
     of_tasks = np.array([[0.1, 1.0, -300.0], [0.7, 1.0, 100.0], [0.3, 1.0, 0.0]])
     X = np.column_stack([B, of_tasks[GROUP.astype(int)], GROUP])

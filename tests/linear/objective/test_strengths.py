@@ -15,7 +15,8 @@ from skmtl import (
 )
 from skmtl.linear.objective._marginal_likelihood import likely_ridge
 from skmtl.linear.penalties import PENALTIES
-from tests.linear.conftest import QUADRATIC
+from skmtl.linear.solvers import SOLVERS
+from tests.linear.conftest import BY_ROWS, QUADRATIC
 
 every_penalty = pytest.mark.parametrize("penalty", sorted(PENALTIES))
 
@@ -95,6 +96,62 @@ def test_intercepts_that_do_not_differ_are_one(schools):
     y -= np.bincount(X[:, 0].astype(int), y)[X[:, 0].astype(int)] / len(X)
     model = MultiTaskLinearRegressor("mean", task_feature=0).fit(X, X[:, 1] * 2.0 + 1.0)
     np.testing.assert_allclose(model.intercept_, 1.0, atol=0.05)
+
+
+@pytest.fixture(params=[1.0, 0.0, -1.0], ids=["as within", "not", "reversed"])
+def means(request):
+    """30 tasks whose labels rise with the means of their features as within tasks, or do not."""
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(30), 8)
+    of_tasks, X = rng.normal(size=(30, 2)), rng.normal(size=(240, 2))
+    slopes = np.array([1.0, -1.0])
+    y = X @ slopes + request.param * (of_tasks @ slopes)[task] + rng.normal(size=30)[task]
+    X = np.column_stack([task, X + of_tasks[task]])
+    return X, y + 0.5 * rng.normal(size=240), request.param > 0
+
+
+@pytest.mark.parametrize("penalty", ["l2", "mean", "l21", "trace_norm"])
+def test_intercepts_are_compared_where_the_labels_say(penalty, means):
+    """At one point where slopes explain how tasks differ; else as if means were no features."""
+    X, y, at_one_point = means
+    of_tasks = np.array([X[X[:, 0] == t, 1:].mean(axis=0) for t in range(30)])
+    within = np.column_stack([X[:, 0], X[:, 1:] - of_tasks[X[:, 0].astype(int)]])
+    model = MultiTaskLinearRegressor(penalty, task_feature=0, tol=1e-9)
+    found, apart = model.fit(X, y).predict(X), model.fit(within, y).predict(within)
+    assert (np.abs(found - apart).max() > 1e-2) == at_one_point
+    if not at_one_point:
+        np.testing.assert_allclose(found, apart, atol=1e-4)
+
+
+def test_what_describes_tasks_explains_how_they_differ():
+    rng = np.random.default_rng(0)
+    task, of_tasks = np.repeat(np.arange(60), 3), rng.normal(size=60)
+    X = np.column_stack([task, rng.normal(size=180), of_tasks[task]])
+    y = X[:, 1] + 2.0 * X[:, 2] + 0.2 * rng.normal(size=180)
+    model = MultiTaskLinearRegressor("mean", task_feature=0).fit(X, y)
+    np.testing.assert_allclose(model.shared_coef_.ravel(), [1.0, 2.0], atol=0.1)
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+@every_penalty
+def test_every_solver_has_the_same_problem_or_says_what_to_set(penalty, kind, schools):
+    X, y = (part[schools[0][:, 0] < 6] for part in schools)
+    noise = np.random.default_rng(0).normal(size=len(y))
+    y = y if kind == "regression" else y + 2.0 * noise > 0.0
+    read = "predict" if kind == "regression" else "predict_proba"
+    options = {"alpha": 0.1, "tasks": kind, "task_feature": 0, "tol": 1e-6, "max_iter": 50_000}
+    expected = MultiTaskLinear(penalty, **options).fit(X, y)
+    for solver in SOLVERS:
+        try:
+            found = MultiTaskLinear(penalty, solver=solver.name, **options).fit(X, y)
+        except ValueError as error:
+            assert f"solver='{solver.name}' needs" in str(error)
+            if kind == "regression" and solver.name == "block_descent" and penalty in BY_ROWS:
+                assert "intercept_alpha=0" in str(error)
+        else:
+            assert found.intercept_alpha_ == expected.intercept_alpha_
+            a, b = (getattr(model, read)(X) for model in (found, expected))
+            np.testing.assert_allclose(a, b, atol=0.01)
 
 
 # -- ends -----------------------------------------------------------------------------------

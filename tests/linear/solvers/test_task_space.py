@@ -109,7 +109,12 @@ def own_rows(request):
     if request.param == "weights":
         return X, Y, {"sample_weight": rng.integers(0, 4, size=Y.shape)}, {}
     index = np.arange(90) % 4
-    return np.column_stack([index, X]), Y[np.arange(90), index], {}, {"task_feature": 0}
+    return (
+        np.column_stack([index, X]),
+        Y[np.arange(90), index],
+        {},
+        {"task_feature": 0, "intercept_alpha": 0.0},
+    )
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.03])

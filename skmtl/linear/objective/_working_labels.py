@@ -1,0 +1,99 @@
+r"""Working labels: what a loss says of the labels around the best constant predictions.
+
+There it is a squared loss of its slope over the weight c of a label,
+:math:`z = -\ell' / c`, times its curvature v. For squared loss z are the labels themselves, less
+their mean. What is learned from them is in these units: a ridge of strength a on their regression
+is one of strength v a on the raw scores.
+
+References
+----------
+McCullagh and Nelder, "Generalized linear models", 2nd ed., Chapman and Hall 1989, section 2.5
+(working labels).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._design import make_design
+from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._setup import priors
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
+
+WHOLE = 1e-9
+"""Distance of a multiple from a whole number, relative to it, that is rounding."""
+
+
+@dataclass(frozen=True)
+class WorkingLabels:
+    """Labels of squared loss that stand for those of any loss.
+
+    A column is an output: of every task in wide form, of every class in long form.
+
+    Attributes
+    ----------
+    values, weights, counts : ndarray of shape (n_samples, n_columns)
+        Labels z, what they count in the loss, and how many labels that stands for.
+    curvature : ndarray of shape (n_columns,)
+        Curvature of the loss.
+    is_classes : ndarray of bool, shape (n_columns,)
+        Columns that tell classes apart: the variance of their labels is known.
+    """
+
+    values: Array
+    weights: Array
+    counts: Array
+    curvature: Array
+    is_classes: Array
+
+    @classmethod
+    def of(cls, X: Any, targets: Targets, label_weights: Array, *, fit_intercept: bool) -> Self:
+        """Those of the data of a fit."""
+        loss = DataLoss(make_design(X, targets), targets, label_weights)
+        b = priors(targets, label_weights) * fit_intercept
+        point = loss.at(np.zeros((X.shape[1], len(b))), b)
+        tasks = targets.tasks.tasks
+        sizes = [task.n_outputs_ for task in tasks]
+        c, counts = (
+            np.repeat(weights.reshape(len(weights), -1), sizes, axis=1)
+            for weights in (label_weights, numbers_of_labels(targets))
+        )
+        return cls(
+            values=np.divide(-point.slope, c, out=np.zeros_like(c), where=c > 0),
+            weights=c,
+            counts=counts,
+            curvature=point.curvature.diagonal.sum(axis=0) / c.sum(axis=0),
+            is_classes=np.repeat([task.is_classification for task in tasks], sizes),
+        )
+
+
+def numbers_of_labels(targets: Targets) -> Array:
+    """How many labels the weights stand for: only their proportions in a task count.
+
+    Where all are whole multiples of the smallest, they are numbers of repeated rows; else their
+    sum is that of as many labels as have the variance of a weighted mean (Kish, "Survey
+    sampling", Wiley 1965, section 11.7).
+    """
+    weights = targets.weights.reshape(len(targets.weights), -1)
+    if ((weights == 0.0) | (weights == 1.0)).all():
+        return weights
+    rows, columns = np.nonzero(weights)
+    task = columns if targets.task_index is None else targets.task_index[rows]
+    s, n_tasks = weights[rows, columns], targets.tasks.n_tasks
+    least, largest = np.full(n_tasks, np.inf), np.zeros(n_tasks)
+    np.minimum.at(least, task, s)
+    np.maximum.at(largest, task, s)
+    multiples, parts = s / least[task], s / largest[task]
+    is_whole = np.ones(n_tasks, dtype=bool)
+    is_whole[task[np.abs(multiples - np.round(multiples)) > WHOLE * multiples]] = False
+    squares = np.bincount(task, parts**2, n_tasks)
+    kish = np.bincount(task, parts, n_tasks) / np.where(squares > 0, squares, 1.0)
+    counts = np.zeros_like(weights)
+    counts[rows, columns] = np.where(is_whole[task], np.round(multiples), parts * kish[task])
+    return counts
