@@ -7,9 +7,14 @@ takes longer than many a fit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._setup import StatedLoss
 from skmtl.linear.objective._variables import Start
-from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
 from skmtl.linear.solvers._block_descent import lacks_row_norms
 
 
@@ -25,13 +30,15 @@ class ProximalNewton(Solver):
         return lacks_row_norms(case)
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
-        from skmtl.linear.solvers.proximal_newton._few_scores import few_scores
         from skmtl.linear.solvers.proximal_newton._newton_steps import proximal_newton
 
-        n_iter, few = 0, few_scores(problem)
-        if few is not None:
-            found = few.solve(problem, start, stopping)
-            if found.gap <= stopping.max_gap:
-                return found
-            start, n_iter = Start(*problem.coefficients(found.x)), found.n_iter
-        return proximal_newton(problem, start, stopping, n_iter)
+        return proximal_newton(problem, start, stopping)
+
+    def quick_fit(
+        self, state: Callable[[], StatedLoss], part: PenaltyPart, options: FitOptions
+    ) -> QuickFit | None:
+        """Fits of few raw scores."""
+        from skmtl.linear.solvers.proximal_newton._few_scores import FewScores
+
+        few = FewScores.of(state(), part, options)
+        return None if few is None else few.fit

@@ -7,16 +7,20 @@ is not certified here goes on there.
 from __future__ import annotations
 
 from typing import Any, Self
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.linear.objective._label_block import LabelBlock
 from skmtl.linear.objective._losses import DataLoss
-from skmtl.linear.objective._problem import NEARLY_FREE, Problem
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart
+from skmtl.linear.objective._problem import NEARLY_FREE
+from skmtl.linear.objective._setup import StatedLoss
 from skmtl.linear.objective._variables import Start
-from skmtl.linear.solvers._base import Solution, Stopping
+from skmtl.linear.solvers._base import Stopping
+from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
 from skmtl.linear.solvers.compiled._row import dual_scale
 from skmtl.linear.solvers.compiled._row_models import step_of_rows
@@ -39,60 +43,64 @@ Array = NDArray[Any]
 FEW_SCORES, FEW_FEATURES = 2**16, 128
 """Raw scores, counting pairs of them, and features up to which there are few."""
 
-_KEPT: WeakKeyDictionary[DataLoss, FewScores | None] = WeakKeyDictionary()
-
-
-def few_scores(problem: Problem) -> FewScores | None:
-    """Those of a problem, where all its losses are compiled; None if there are many, or others.
-
-    Kept while its loss is: along a path it is the same.
-    """
-    loss = problem.loss
-    assert isinstance(loss, DataLoss)
-    if loss not in _KEPT:
-        _KEPT[loss] = FewScores.of(loss, problem.intercept is not None)
-    return _KEPT[loss]
-
 
 class FewScores:
     """Fits of a loss with a penalty on each row of W.
 
     Parameters
     ----------
-    loss : DataLoss
+    stated : StatedLoss
         Loss.
-    free : bool
-        Whether there are intercepts, not penalised.
+    part : PenaltyPart
+        Penalty, to be multiplied by alpha.
+    options : FitOptions
+        When to stop.
     """
 
     @classmethod
-    def of(cls, loss: DataLoss, free: bool) -> Self | None:
+    def of(cls, stated: StatedLoss, part: PenaltyPart, options: FitOptions) -> Self | None:
         """Those of a loss with compiled functions and few raw scores; else None."""
-        X, sizes = loss.design.X, [block.task.n_outputs_ for block in loss.blocks]
-        n_scores = sum(
-            block.values.size * K * (K + 1) // 2
-            for block, K in zip(loss.blocks, sizes, strict=True)
-        )
+        loss = stated.loss
+        assert isinstance(loss, DataLoss)
+        X, n_scores = loss.design.X, 0
+        for block in loss.blocks:
+            n_outputs = block.task.n_outputs_
+            n_scores += block.values.size * n_outputs * (n_outputs + 1) // 2
         if (
             loss.task_index is not None
             or sparse.issparse(X)
             or n_scores > FEW_SCORES
             or X.shape[1] > FEW_FEATURES
             or any(block.task.compiled_loss is None for block in loss.blocks)
+            # Intercepts that have no end are warned of.
+            or loss.has_constant_labels
         ):
             return None
-        return cls(loss, free)
+        return cls(stated, part, options)
 
-    def __init__(self, loss: DataLoss, free: bool) -> None:
-        self.free, width = free, sum(b.values.shape[1] * b.task.n_outputs_ for b in loss.blocks)
+    def __init__(self, stated: StatedLoss, part: PenaltyPart, options: FitOptions) -> None:
+        loss = stated.loss
+        assert isinstance(loss, DataLoss)
+        self.stated, self.options = stated, options
+        self.free = stated.intercept_alpha is not None
+        self.start_b, self.positive = stated.start_b, part.positive
         features = (loss.design.X - loss.design.offset).T
-        # Intercepts are the coefficients of a last feature, 1.
-        ones = np.ones((int(free), loss.n_samples))
+        # Intercepts are the coefficients of a last feature, 1, that nothing penalises.
+        ones = np.ones((int(self.free), loss.n_samples))
         self.X = np.ascontiguousarray(np.vstack([features, ones]))
-        self.order = np.concatenate([np.arange(width)[block.outputs] for block in loss.blocks])
+        ridge, *of_rows = terms_of(part)
+        self.terms = np.zeros((4, len(self.X)))
+        self.terms[:, : len(features)] = np.full(len(features), ridge), *of_rows
+        self.order = np.concatenate(
+            [np.arange(len(self.start_b))[block.outputs] for block in loss.blocks]
+        )
+        self._read(loss.blocks)
+
+    def _read(self, blocks: list[LabelBlock]) -> None:
+        """Labels, and the columns of the tasks they belong to."""
         self.blocks: list[FewLabels] = []
-        first, second, group, start, n_weights = [], [], [], 0, width
-        for block in loss.blocks:
+        first, second, group, start, n_weights = [], [], [], 0, len(self.order)
+        for block in blocks:
             make = FewClassLabels if block.task.n_outputs_ > 1 else FewLabels
             labels = make(block, start, n_weights)
             self.blocks.append(labels)
@@ -105,26 +113,36 @@ class FewScores:
         columns = np.concatenate(group)
         self.group = np.concatenate([columns, columns[self.first]])
         self.weights = np.concatenate([labels.column_weights for labels in self.blocks])
-        self.inverse = np.divide(1.0, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0)
-        self.slope, self.bend = np.empty_like(self.weights), np.empty((n_weights, loss.n_samples))
+        self.inverse = np.divide(
+            1.0, self.weights, out=np.zeros_like(self.weights), where=self.weights > 0
+        )
+        self.slope = np.empty_like(self.weights)
+        self.bend = np.empty((n_weights, self.X.shape[1]))
 
-    def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
-        """Minimise from ``start``; steps that bring nothing are the last."""
-        W = np.vstack([start.W, start.b[None][: self.free]])[:, self.order]
-        if problem.parts[0].positive:
-            np.maximum(W[: len(start.W)], 0.0, out=W[: len(start.W)])
-        ridge, *of_rows = terms_of(problem)
-        terms = [np.full(len(start.W), ridge), *of_rows]
+    def fit(self, alpha: float, warm: Start | None) -> LinearFit | None:
+        """Certified, or None."""
+        stated, p = self.stated, len(self.X) - self.free
+        terms = alpha * self.terms
+        if not np.isfinite(terms[::3]).all() or not np.isfinite(terms[2]).all():
+            return None
+        W = np.zeros((len(self.X), len(self.start_b)))
+        if warm is not None:
+            W[:p] = np.maximum(warm.W, 0.0) if self.positive else warm.W
         if self.free:
-            terms = [np.append(term, 0.0) for term in terms]
-        found, gap, n_iter = self._descend(np.ascontiguousarray(W), terms, stopping)
-        W = np.empty_like(found)
+            W[p] = self.start_b if warm is None else warm.b + stated.centers(warm.W)
+        max_gap = self.options.margin * self.options.tol * stated.null_loss
+        found, gap, n_iter = self._descend(
+            np.ascontiguousarray(W[:, self.order]), terms, Stopping(max_gap, self.options.max_iter)
+        )
+        if gap > max_gap:
+            return None
         W[:, self.order] = found
-        b = W[-1] if self.free else start.b
-        return Solution(problem.start(W[: len(start.W)], b), gap, n_iter)
+        coef = W[:p]
+        b = (W[p] if self.free else self.start_b) - stated.centers(coef)
+        return LinearFit(coef, np.asarray(b), None, gap, n_iter)
 
     def _descend(
-        self, W: Array, terms: list[Array], stopping: Stopping
+        self, W: Array, terms: Array, stopping: Stopping
     ) -> tuple[Array, float, int]:
         """(W, gap, steps) at the end, from W with the intercepts in its last row."""
         F = W.T @ self.X
@@ -171,13 +189,13 @@ class FewScores:
         own = self.bend[: len(self.slope)]
         np.maximum(own, damping * parabola * self.weights, out=own)
 
-    def _bound(self, W: Array, terms: list[Array], loss: float, sums: Array) -> float:
+    def _bound(self, W: Array, terms: Array, loss: float, sums: Array) -> float:
         """Of the optimum, at least 0: see `Problem.gap`."""
         U = self._orthogonal_slope(loss, sums) if self.free else self.slope
         if U is None:
             return 0.0
         p = len(W) - self.free
-        W, ridge, of_rows = W[:p], terms[0][0], [term[:p] for term in terms[1:]]
+        W, ridge, of_rows = W[:p], terms[0, 0], terms[1:, :p]
         scale = dual_scale(-(self.X[:p] @ U.T), W, ridge, *of_rows)
         bound = -sum(labels.conjugate(scale * U) for labels in self.blocks)
         bound -= 0.5 * ridge * scale**2 * float(np.vdot(W, W))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
@@ -60,12 +61,10 @@ NOTHING, STALLED = 1e-16, 10
 """Part of the objective that is no gain, and so many steps in a row without one are the last."""
 
 
-def proximal_newton(
-    problem: Problem, start: Start, stopping: Stopping, n_iter: int = 0
-) -> Solution:
-    """Minimise from ``start``; an iteration is a step, and there were ``n_iter`` before."""
+def proximal_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution:
+    """Minimise from ``start``; an iteration is a step."""
     newton = NewtonSteps(problem, start)
-    promise, n_stalled = np.inf, 0
+    promise, n_stalled, n_iter = np.inf, 0, 0
     while True:
         is_last = n_iter == stopping.max_iter or n_stalled == STALLED
         if is_last or promise <= NEAR * stopping.max_gap:
@@ -103,7 +102,7 @@ class NewtonSteps:
         self.W, self.b = np.array(start.W, dtype=np.float64), np.array(start.b, dtype=np.float64)
         if problem.parts[0].positive:
             np.maximum(self.W, 0.0, out=self.W)
-        self.terms = terms_of(problem)
+        self.terms = terms_of(problem.parts[0])
         self.point = self._first_point(problem.loss)
         self.damping = FLAT
         self._last_H: Array | None = None
@@ -213,10 +212,10 @@ def _between(start: Array, end: Array, length: float) -> Array:
     return end if length == 1.0 else start + length * (end - start)
 
 
-def terms_of(problem: Problem) -> Terms:
+def terms_of(part: PenaltyPart) -> Terms:
     """The penalty as compiled code takes it."""
-    terms = row_norms(problem.parts[0]).terms(1.0, problem.shape[0])
-    if problem.shape[1] > 1:
+    terms = row_norms(part).terms(1.0, part.shape[0])
+    if part.shape[1] > 1:
         return terms
     # The norm of a row is an absolute value.
     ridge, low, high, l21 = terms
