@@ -24,7 +24,7 @@ from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 QuickFit = Callable[[float, Start | None], LinearFit | None]
-"""From alpha and coefficients to start from to a certified fit, or None where it is not."""
+"""From alpha and coefficients to start from to a fit, or to None."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,7 @@ class Solver(Searchable, BaseEstimator, ABC):
     ) -> QuickFit | None:
         """What fits with the penalty times any alpha, for a solver that `state` once is enough for.
 
-        None where it is not, as by default. What a quick fit does not certify, `solve` is asked for.
+        None where it is not, as by default. Where the gap of a quick fit is too large, `solve` goes
+        on from it.
         """
         return None

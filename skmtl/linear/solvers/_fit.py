@@ -85,7 +85,10 @@ class LinearFitter:
         """Fit with this alpha, from other coefficients where these are given."""
         start = start_in_basis(warm, self._basis)
         if not have_shapes(self._data[1].tasks.tasks):
-            found = self._quick_fit(alpha, start) or self._fit(self.penalty, alpha, start)
+            found = self._quick_fit(alpha, start)
+            if found is None or found.gap > self._max_gap(self._stated_loss(False)):
+                start = start if found is None else found.warm
+                found = self._fit(self.penalty, alpha, start)
             return found.expanded(self._basis)
 
         def fit(start: Start | None) -> LinearFit:
@@ -140,6 +143,10 @@ class LinearFitter:
             solver = select_solver(Case(tasks, parts, self.penalty, options, self._n_gram_bytes))
             self._quick = solver.quick_fit(partial(self._stated_loss, False), parts[0], options)
         return None if self._quick is None else self._quick(alpha, warm)
+
+    def _max_gap(self, stated: StatedLoss) -> float:
+        """The gap that solvers go to."""
+        return self.options.margin * self.options.tol * stated.null_loss
 
     def _stated_loss(self, on_grams: bool) -> StatedLoss:
         """The loss, stated once for all alphas."""

@@ -41,7 +41,11 @@ def step_of_rows(
         if is_in:
             rows[m] = j
             m += 1
-    G, means, bound = np.empty((len(bend), m, m)), np.zeros((m, n_columns)), np.empty((m, n_columns))
+    G, means, bound = (
+        np.empty((len(bend), m, m)),
+        np.zeros((m, n_columns)),
+        np.empty((m, n_columns)),
+    )
     if free:
         weighted_means(X, rows[:m], group, bend, means)
     weighted_grams(X, rows[:m], group, bend, means, G)

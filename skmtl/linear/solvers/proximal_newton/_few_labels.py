@@ -7,7 +7,6 @@ of blocks of tasks with one loss, whose labels are one flat array.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from skmtl.linear.solvers.compiled._losses import (
     softmax_slope,
     softmax_value,
 )
-from skmtl.tasks._loss_codes import SOFTMAX
 
 Array = NDArray[Any]
 
@@ -43,7 +41,9 @@ class FewLabels:
     def __init__(self, block: LabelBlock, start: int, start_of_pairs: int) -> None:
         n_samples, self.n_tasks = block.values.shape
         self.K, self.n_samples = block.task.n_outputs_, n_samples
-        self.loss = block.task.compiled_loss
+        loss = block.task.compiled_loss
+        assert loss is not None
+        self.loss = loss
         self.y, self.weights = block.values.T.ravel(), block.label_weights.T.ravel()
         self.column_weights = np.repeat(block.label_weights.T, self.K, axis=0)
         self.second, self.first = np.tril_indices(self.K, -1)

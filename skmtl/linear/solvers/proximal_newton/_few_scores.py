@@ -1,7 +1,8 @@
 """Proximal Newton where there are few raw scores: a step is a handful of compiled calls.
 
-The steps are those of `_newton_steps`, with the rows of X (p, n) features less their means. What
-is not certified here goes on there.
+The steps are those of `_newton_steps`, with the rows of X (p, n) features less their means. Sweeps
+are not accelerated, which would take longer to compile: where they do not end, and whatever else is
+not certified here, goes on there.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class FewScores:
         self.bend = np.empty((n_weights, self.X.shape[1]))
 
     def fit(self, alpha: float, warm: Start | None) -> LinearFit | None:
-        """Certified, or None."""
+        """Fit with the penalty times alpha; None where that is not finite."""
         stated, p = self.stated, len(self.X) - self.free
         terms = alpha * self.terms
         if not np.isfinite(terms[::3]).all() or not np.isfinite(terms[2]).all():
@@ -134,16 +135,12 @@ class FewScores:
         found, gap, n_iter = self._descend(
             np.ascontiguousarray(W[:, self.order]), terms, Stopping(max_gap, self.options.max_iter)
         )
-        if gap > max_gap:
-            return None
         W[:, self.order] = found
         coef = W[:p]
         b = (W[p] if self.free else self.start_b) - stated.centers(coef)
         return LinearFit(coef, np.asarray(b), None, gap, n_iter)
 
-    def _descend(
-        self, W: Array, terms: Array, stopping: Stopping
-    ) -> tuple[Array, float, int]:
+    def _descend(self, W: Array, terms: Array, stopping: Stopping) -> tuple[Array, float, int]:
         """(W, gap, steps) at the end, from W with the intercepts in its last row."""
         F = W.T @ self.X
         loss, penalty = self._loss(F), rows_value(W, *terms)
@@ -202,7 +199,7 @@ class FewScores:
         return max(bound, 0.0) if np.isfinite(bound) else 0.0
 
     def _orthogonal_slope(self, loss: float, sums: Array) -> Array | None:
-        """The slope after a Newton step of intercepts, that its sums are 0; None if they are not."""
+        """The slope after a Newton step of intercepts, with sums of 0; None where these fail."""
         h, n_columns = self.bend.sum(axis=1), len(sums)
         z = np.empty_like(sums)
         try:
