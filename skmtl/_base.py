@@ -21,6 +21,7 @@ from skmtl._versions import Versioned
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._survival import Survival
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -36,6 +37,16 @@ def _may_have_classes(estimator: Any) -> bool:
             )
         return True
     return estimator._kind == "classification"
+
+
+def _may_have_times(estimator: Any) -> bool:
+    """Whether `predict_survival` can answer."""
+    if not hasattr(estimator, "_raw"):
+        return False
+    tasks = getattr(estimator, "_task_set", None)
+    if tasks is not None and not any(isinstance(task, Survival) for task in tasks.tasks):
+        raise AttributeError("No task is a time until an event: declare tasks='survival'.")
+    return tasks is not None
 
 
 class MultiTaskEstimator(
@@ -150,6 +161,34 @@ class MultiTaskEstimator(
         found = self._task_set.probabilities(self._expected(*self._read_new(X)))
         check_all_have_classes(found, self.task_names_in_.tolist())
         return found
+
+    @available_if(_may_have_times)
+    def predict_survival(self, X: Any, times: Any) -> Any:
+        """Predict probabilities of events later than given times.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+        times : array-like of shape (n_times,)
+            Times > 0, in the units of y.
+
+        Returns
+        -------
+        p : list of ndarray of shape (n_samples, n_times), or ndarray if y was 1-D in `fit`
+            One entry per task, None for tasks that are no times; NaN where `fit` saw no event.
+        """
+        check_is_fitted(self)
+        times = np.asarray(times, dtype=np.float64)
+        if times.ndim != 1 or not (times > 0).all():
+            raise ValueError(f"times must be 1-D and positive, got {times!r}.")
+        X, task_index = self._read_new(X)
+        tasks, raw = self._task_set, self._raw(X, task_index)
+        found = [
+            task.survival(raw[:, of_task], times) if isinstance(task, Survival) else None
+            for task, of_task in zip(tasks.tasks, tasks.slices, strict=True)
+        ]
+        return found[0] if tasks.is_1d else found
 
     def _read_y(
         self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None

@@ -52,7 +52,7 @@ class ValidatesFeatures:
         task_column, has_categories = None, self._has_categories(X, reset=reset)
         if self.task_feature is None and not has_categories:
             with self._naming_text(X):
-                X = validate_data(self, without_mask(X), reset=reset, **options)
+                X = self._validated(without_mask(X), reset=reset, **options)
             names = getattr(self, "feature_names_in_", None)
         else:
             X = as_table(X)
@@ -68,6 +68,15 @@ class ValidatesFeatures:
         X = without_duplicates(X)
         check_finite(X, names, allow_nan=self._allows_nan)
         return X, task_column
+
+    def _validated(self, X: Any, *, reset: bool, **options: Any) -> Any:
+        """As `validate_data`, which looks for names in plain arrays too: a tenth of a small fit."""
+        if not reset or type(X) is not np.ndarray:
+            return validate_data(self, X, reset=reset, **options)
+        self.__dict__.pop("feature_names_in_", None)
+        X = check_array(X, input_name="X", estimator=self, **options)
+        self.n_features_in_ = X.shape[1]
+        return X
 
     @contextmanager
     def _naming_text(self, X: Any) -> Iterator[None]:

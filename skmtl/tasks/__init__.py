@@ -6,12 +6,14 @@ from skmtl.tasks._binary import Binary
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._gamma import Gamma
+from skmtl.tasks._infer import TaskTable, infer
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
+from skmtl.tasks._survival import Survival, censored
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.
@@ -24,6 +26,7 @@ TASK_TYPES: dict[str, type[Task]] = {
     "gamma": Gamma,
     "tweedie": Tweedie,
     "negative_binomial": NegativeBinomial,
+    "survival": Survival,
 }
 
 __all__ = [
@@ -36,9 +39,13 @@ __all__ = [
     "NumberTask",
     "Ordinal",
     "Regression",
+    "Survival",
     "Task",
+    "TaskTable",
     "Tweedie",
     "UnseenLabelError",
+    "censored",
+    "infer",
     "stack_tasks",
     "unstack_tasks",
 ]

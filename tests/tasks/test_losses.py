@@ -13,6 +13,7 @@ from skmtl.tasks import (
     NegativeBinomial,
     Ordinal,
     Regression,
+    Survival,
     Tweedie,
 )
 from skmtl.tasks._columns import read_column
@@ -31,6 +32,9 @@ LOSSES = {
     "ordinal": (Ordinal(classes=["low", "mid", "high"]), ["mid", "low", "high", "low"]),
     "ordinal of two": (Ordinal(classes=["no", "yes"]), ["no", "yes"]),
     "ordinal of numbers": (Ordinal(), [3, 1, 2, 2, 5]),
+    "log-normal": (Survival(), [0.5, 3.0, 1.5]),
+    "log-logistic": (Survival("log_logistic"), [0.5, 3.0, 1.5]),
+    "weibull": (Survival("weibull"), [0.5, 3.0, 1.5]),
     "count": (Count(), [0.0, 3.0, 1.5]),
     "gamma": (Gamma(), [0.5, 3.0, 1.5]),
     "tweedie": (Tweedie(), [0.0, 3.0, 1.5]),

@@ -46,10 +46,14 @@ class LinearPredictor(MultiTaskEstimator):
     _shared_intercept: Array
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+        return self._task_set.inverse_link(self._raw(X, task_index), task_index)
+
+    def _raw(self, X: Any, task_index: Array | None) -> Array:
+        """Raw scores (n_samples, n_outputs)."""
         rows = LinearRows(X.astype(np.float64, copy=False), task_index, self._task_set.n_tasks)
         shared = () if task_index is None else (self.shared_coef_, self._shared_intercept)
         (raw,) = rows.raw_scores([Coefficients(self.coef_, self.intercept_, None, *shared)])
-        return self._task_set.inverse_link(raw, task_index)
+        return raw
 
 
 class LinearModel(LinearPredictor):

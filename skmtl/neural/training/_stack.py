@@ -26,6 +26,7 @@ from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
+from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._run import Run, start
 from skmtl.neural.training._settings import chosen, read_setting, resolve
 from skmtl.neural.training._setup import WEIGHTS, Fit
@@ -123,6 +124,7 @@ def fit_stack(
     held_out = HeldOut(rows, tests * len(models), of_member.tolist())
     seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
     module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
+    start_at_lines(fit, module, model_rows.index)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
             layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
