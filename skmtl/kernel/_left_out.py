@@ -75,6 +75,11 @@ class LeftOut:
     def _anew(self, mine: Array, others: Array) -> tuple[list[Array], list[Array]]:
         within = self.folds and [fold.within(others, self.rows.n_rows) for fold in self.folds]
         responses = self.answers.responses.take(others)
+        if not responses.share.any():
+            n_outputs = responses.share.shape[1]
+            nothing = [np.full((len(rows), n_outputs), np.nan) for rows in (others, mine)]
+            n_kinds = len(self.choice.best)
+            return [nothing[0]] * n_kinds, [nothing[1]] * n_kinds
         choice = self.choose(self.rows.take(others), responses, within, self.part[others])
         known = [trial.held_out for trial in choice.best]
         said = choice.functions(np.arange(len(known)))(self.rows.take(mine))

@@ -501,3 +501,12 @@ def test_what_is_curved_is_better_than_linear(gaps):
 def test_errors(options, message, data):
     with pytest.raises(ValueError, match=message):
         MultiTaskKernelRidgeCV(**options).fit(*data)
+
+
+@pytest.mark.parametrize("rows", [[0], [0, 1]])
+def test_labels_of_one_or_two_rows(rows):
+    X, y = np.random.default_rng(0).normal(size=(6, 2)), np.full(6, np.nan)
+    y[rows] = [1.0, 3.0][: len(rows)]
+    model = MultiTaskKernelRidgeCV().fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    assert np.isnan(np.delete(model.out_of_fold_[0], rows)).all()
