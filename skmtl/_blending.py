@@ -146,7 +146,7 @@ class _Residuals:
     def of(cls, column: LabelColumn, members: list[Array]) -> Self:
         """Residuals of every member where there is a label."""
         task, values, weights = column
-        by_row = [np.isfinite(m.reshape(len(m), -1)).all(axis=1) for m in members]
+        by_row = [np.isfinite(m).all(axis=tuple(range(1, m.ndim))) for m in members]
         rows = np.flatnonzero((weights > 0) & np.any(by_row, axis=0))
         values, weights = values[rows], in_range(weights[rows])
         if not len(rows):

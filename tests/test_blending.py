@@ -228,3 +228,10 @@ def test_an_explosion_has_no_weight(problem):
     np.testing.assert_allclose(weights[-1], 0.0, atol=1e-12)
     without = blend_weights(members, read_targets(Y))
     np.testing.assert_allclose(weights[:-1], without, atol=0.02)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3)])
+def test_without_rows_all_weights_are_those_that_few_rows_are_drawn_to(shape):
+    labels = ["a", "b", "c"] if len(shape) > 1 else [1.0, 2.0, 3.0]
+    targets = read_targets(np.array(labels)).take(np.arange(0))
+    np.testing.assert_allclose(blend_weights([[np.empty(shape)]] * 2, targets), 0.5)

@@ -41,7 +41,7 @@ def cut_settings(
     for parameter in ("penalty", "architecture", "balancing"):
         # Where the estimator is, tasks may have other names.
         part = given.get(parameter)
-        if parameter == "penalty" and isinstance(part, str):
+        if parameter == "penalty" and isinstance(part, str) and part != "auto":
             part = from_alias(parameter, part)
         has_for_tasks = hasattr(part, "for_tasks")
         some = None if has_for_tasks or len(members) == len(names) else members
