@@ -23,7 +23,7 @@ CONSTRAINTS: dict[str, Any] = {
     "numeric_embedding": [str, HasMethods(["fit", "transform"]), HasMethods("layer"), None],
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "activation": [StrOptions(ACTIVATIONS)],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
     "normalization": [StrOptions({"layer", "batch"}), None],
     "balancing": [str, HasMethods("start"), callable],
     **TASK_WEIGHT,
@@ -90,8 +90,9 @@ PARAMETERS = """
         Activation of the hidden layers: scikit-learn's, and smooth relatives of relu, x / (1 +
         exp(-x)) ("silu") and x times the normal distribution function ("gelu"; Hendrycks and
         Gimpel, 2016).
-    dropout : float in [0, 1), default=0.1
-        Probability that a hidden unit is left out of a training step.
+    dropout : float in [0, 1) or "auto", default="auto"
+        Probability that a hidden unit is left out of a training step (Srivastava et al., JMLR
+        2014). "auto" is 0.1, for classes 0.5, in the mean over the tasks.
     normalization : {"layer", "batch"}, default=None
         What hidden units, those of heads included, are normalised over before their activation.
         "layer" (Ba et al., 2016): the units of a row. "batch" (Ioffe and Szegedy, ICML 2015):

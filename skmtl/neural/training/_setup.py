@@ -55,8 +55,10 @@ BATCH_SIZE, N_BATCHES = (64, 256), 32
 # faster, in proportion to noise over signal, as in Bayesian regression; a share of that hardly
 # depends on the number of rows (measured: benchmarks/accuracy.py).
 MEMORY, MOST_OF_A_STEP = 50.0, 0.5
-# Of labels that are numbers, and of classes, which a network can be too sure of.
-NOISY_SHARE = {False: 0.006, True: 0.014}
+# Of labels that are numbers, and of classes: what decays without noise, and with it.
+LEAST_SHARE, NOISY_SHARE = {False: 1.0, True: 2.0}, {False: 0.006, True: 0.0}
+# Likewise of hidden units that are left out: networks are too sure of classes (measured).
+LEFT_OUT = {False: 0.1, True: 0.5}
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -139,6 +141,8 @@ class Fit:
         Of the same rows, as given.
     inputs : Inputs
         What the network reads of them.
+    shrinkage : Shrinkage or None
+        How far the network can be believed: that of the fit before until another is found.
     """
 
     def __init__(
@@ -164,6 +168,7 @@ class Fit:
         self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
+        self.shrinkage = None if before is None else before.shrinkage
         architecture = self.setting("architecture")
         self.inputs = self._inputs(architecture, None if before is None else before.inputs)
         self.description = describe(
@@ -175,7 +180,7 @@ class Fit:
                 "head_hidden_layer_sizes", estimator.head_hidden_layer_sizes
             ),
             activation=estimator.activation,
-            dropout=float(estimator.dropout),
+            dropout=self.dropout,
             normalization=estimator.normalization,
             linear_skip=self._has_skip(architecture),
             embedding=self.inputs.embedding,
@@ -228,6 +233,16 @@ class Fit:
             },
             settings=settings,
         )
+
+    @property
+    def dropout(self) -> float:
+        """Share of the hidden units that a step leaves out."""
+        dropout = self.estimator.dropout
+        return self._by_kind(LEFT_OUT) if dropout == "auto" else float(dropout)
+
+    def _by_kind(self, values: dict[bool, float]) -> float:
+        """The mean over the tasks of what holds for numbers, and for classes."""
+        return float(np.mean([values[task.is_classification] for task in self.tasks.tasks]))
 
     def _task_weight(self) -> Array:
         """Weights of the tasks of the network, checked for all."""
@@ -334,26 +349,28 @@ class Fit:
 
         By default, a step at the highest learning rate :math:`\eta` forgets
 
-        .. math:: \eta \alpha = \frac{B}{50 n}
+        .. math:: \eta \alpha = \frac{a B}{50 n}
             + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u}
 
         of the weights, for batches of B out of n rows and the share u of noise in the labels, with
-        c = 0.006, for classes 0.014, in the mean over the tasks; at most half. A stream has no
-        labels yet that tell of that: u = 0.
+        a = 1 and c = 0.006, for classes a = 2 and c = 0, in the mean over the tasks; at most half.
+        A stream has no labels yet that tell of that: u = 0.
         """
         estimator = self.estimator
-        if estimator.alpha != "auto":
-            return float(estimator.alpha)
-        if estimator.solver != "adamw":
-            return L2_ALPHA
+        if not self.chooses_alpha:
+            return L2_ALPHA if estimator.alpha == "auto" else float(estimator.alpha)
         least = batch_size / (MEMORY * n_rows)
-        noise = 0.0 if is_stream else self._noise
-        noisy = np.mean([NOISY_SHARE[task.is_classification] for task in self.tasks.tasks])
-        share = least + (least + noisy) * noise
+        noise = 0.0 if is_stream else self.noise
+        share = self._by_kind(LEAST_SHARE) * least + (least + self._by_kind(NOISY_SHARE)) * noise
         return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
 
+    @property
+    def chooses_alpha(self) -> bool:
+        """Whether the rows decide on the strength of the decay."""
+        return bool(self.estimator.alpha == "auto" and self.estimator.solver == "adamw")
+
     @cached_property
-    def _noise(self) -> float:
+    def noise(self) -> float:
         """Noise of the labels over their signal."""
         return noise_to_signal(self.inputs, self.X, self.targets)
 

@@ -124,7 +124,7 @@ def fit_stack(
     module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
+            layer.probability = [siblings[c].dropout for c in of_member.tolist()]
     n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,
