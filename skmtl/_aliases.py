@@ -8,7 +8,11 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Self
 
-from sklearn.utils._param_validation import InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    StrOptions,
+    make_constraint,
+)
 
 # Where the aliases of a parameter are, and what they stand for.
 REGISTRIES = {
@@ -84,10 +88,24 @@ class Searchable:
             )
 
     def _validate_params(self) -> None:
+        params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        if _are_satisfied(self._made_constraints(), params):
+            return
         try:
             super()._validate_params()  # type: ignore[misc]
         except InvalidParameterError as error:
             raise InvalidParameterError(f"{error}{self._meant(str(error))}") from None
+
+    @classmethod
+    def _made_constraints(cls) -> dict[str, list[Any]]:
+        """What parameters have to satisfy, as scikit-learn makes it anew for every fit."""
+        if "_constraints" not in vars(cls):
+            cls._constraints = {  # type: ignore[attr-defined]
+                name: [make_constraint(constraint) for constraint in constraints]
+                for name, constraints in cls._parameter_constraints.items()  # type: ignore[attr-defined]
+                if constraints != "no_validation"
+            }
+        return cls._constraints  # type: ignore[attr-defined]
 
     def _meant(self, message: str) -> str:
         """What a misspelt option was meant to be."""
@@ -98,6 +116,18 @@ class Searchable:
         constraints = getattr(self, "_parameter_constraints", {}).get(found[1], ())
         options = [c.options for c in constraints if isinstance(c, StrOptions)]
         return did_you_mean(value, set().union(*options))
+
+
+def _are_satisfied(constraints: dict[str, list[Any]], params: dict[str, Any]) -> bool:
+    """Whether every parameter satisfies one of its constraints, if it has any."""
+    for name, value in params.items():
+        for constraint in constraints.get(name, ()):
+            if constraint.is_satisfied_by(value):
+                break
+        else:
+            if name in constraints:
+                return False
+    return True
 
 
 def from_alias(parameter: str, alias: str) -> Any:

@@ -1,4 +1,4 @@
-"""The skeleton of every estimator: read X and y, fit, decode, score."""
+"""The skeleton of every estimator: read X and y, fit, decode."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from skmtl._all_or_nothing import all_or_nothing
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._features import ValidatesFeatures, check_rows
 from skmtl._html import NotebookMixin
-from skmtl._scored_columns import mean_score, scored_columns
+from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
-from skmtl.tasks._base import Task
 from skmtl.tasks._columns import match
-from skmtl.tasks._features import (
-    read_task_column,
-)
+from skmtl.tasks._features import read_task_column
 from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._survival import Survival
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -41,7 +39,19 @@ def _may_have_classes(estimator: Any) -> bool:
     return estimator._kind == "classification"
 
 
-class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable, BaseEstimator):
+def _may_have_times(estimator: Any) -> bool:
+    """Whether `predict_survival` can answer."""
+    if not hasattr(estimator, "_raw"):
+        return False
+    tasks = getattr(estimator, "_task_set", None)
+    if tasks is not None and not any(isinstance(task, Survival) for task in tasks.tasks):
+        raise AttributeError("No task is a time until an event: declare tasks='survival'.")
+    return tasks is not None
+
+
+class MultiTaskEstimator(
+    ScoresTasks, ValidatesFeatures, Versioned, NotebookMixin, Searchable, BaseEstimator
+):
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
@@ -53,6 +63,8 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
     _standardize = False
     # Whether standardising only scales: a model without intercepts predicts 0 where X is 0.
     _about_zero = False
+    # Whether thresholds and scales of likelihoods are raw scores, which features may explain.
+    _shape_varies = False
 
     @abstractmethod
     def _fit(self, X: Any, targets: Targets) -> None:
@@ -150,72 +162,33 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
         check_all_have_classes(found, self.task_names_in_.tolist())
         return found
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Mean score of the tasks over observed labels.
-
-        The score of a task is the share of deviance explained: R2 for regression, explained
-        Poisson deviance for counts, explained log loss for classes; classifiers use accuracy.
-        Tasks without labels in ``y`` do not count. In long form the rows of all tasks are
-        scored together as one variable; those of tasks that `fit` did not see do not count
-        either, with a warning, unless ``unknown_task="shared"``.
+    @available_if(_may_have_times)
+    def predict_survival(self, X: Any, times: Any) -> Any:
+        """Predict probabilities of events later than given times.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features.
-        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
-            Labels; columns of a DataFrame are matched by name.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights of the labels: an array in the order of this ``y``, columns with names by name.
+            Features, with the task feature in long form.
+        times : array-like of shape (n_times,)
+            Times > 0, in the units of y.
 
         Returns
         -------
-        score : float
-            At most 1; NaN if ``y`` has no label.
-
-        Raises
-        ------
-        ValueError
-            If ``y`` lacks a task, or has a class that was not seen in `fit`.
+        p : list of ndarray of shape (n_samples, n_times), or ndarray if y was 1-D in `fit`
+            One entry per task, None for tasks that are no times; NaN where `fit` saw no event.
         """
-        columns = self._scored_columns(X, y, sample_weight)
-        return mean_score([self._task_score(*column) for column in columns])
-
-    def _task_score(
-        self, task: Task, expected: Array, values: Array, weight: Array, decide: Any = None
-    ) -> Any:
-        """Score of one task: what `score` averages."""
-        if self._kind == "classification":
-            return task.accuracy(expected, values, weight, None if decide is None else decide())
-        return task.score(expected, values, weight)
-
-    def _task_scores(self, task: Task, expected: Array, values: Array, weight: Array) -> Any:
-        """`_task_score` of each of several predictions (m, n, ...) of the same labels."""
-        if self._kind == "classification":
-            return task.accuracies(expected, values, weight)
-        return task.scores(expected, values, weight)
-
-    def _scored_columns(
-        self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
-    ) -> Any:
-        """A `ScoredColumn` for each column of y."""
-        return self._scored_targets(X, y, sample_weight, unseen=unseen)[1]
-
-    def _scored_targets(
-        self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
-    ) -> Any:
-        """The `Targets` of y, and a `ScoredColumn` for each column of y."""
         check_is_fitted(self)
-        X, task_column = self._read_X(X, reset=False)
-        targets = self._task_set.read(
-            y,
-            task_column=task_column,
-            sample_weight=sample_weight,
-            unseen=unseen,
-            to_score=True,
-        )
-        check_rows(X, targets)
-        return targets, scored_columns(self, X, targets)
+        times = np.asarray(times, dtype=np.float64)
+        if times.ndim != 1 or not (times > 0).all():
+            raise ValueError(f"times must be 1-D and positive, got {times!r}.")
+        X, task_index = self._read_new(X)
+        tasks, raw = self._task_set, self._raw(X, task_index)
+        found = [
+            task.survival(raw[:, of_task], times) if isinstance(task, Survival) else None
+            for task, of_task in zip(tasks.tasks, tasks.slices, strict=True)
+        ]
+        return found[0] if tasks.is_1d else found
 
     def _read_y(
         self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
@@ -229,6 +202,7 @@ class MultiTaskEstimator(ValidatesFeatures, Versioned, NotebookMixin, Searchable
                 sample_weight=sample_weight,
                 standardize=self._standardize,
                 about_zero=self._about_zero,
+                shape_varies=self._shape_varies,
                 classes=classes,
                 estimator_name=type(self).__name__,
             )

@@ -33,6 +33,7 @@ MARK = b"@compiled"
 
 logger = logging.getLogger("skmtl")
 _reasons: list[str] = []
+_compiled: list[str] = []
 
 
 def compiler(**options: Any) -> Callable[[Any], Any]:
@@ -60,6 +61,14 @@ def _say_once(reason: str) -> None:
     _reasons.append(reason)
 
 
+def _say_what_takes_time(name: str, path: str) -> None:
+    if not _compiled:
+        logger.info(
+            "Compiling %s and what else is needed, which takes seconds; kept in %s.", name, path
+        )
+    _compiled.append(name)
+
+
 @cache
 def _kernel_cache() -> Any:
     from numba.core.caching import FunctionCache
@@ -71,6 +80,12 @@ def _kernel_cache() -> Any:
             super().__init__(function)
             file = self._cache_file
             file._source_stamp = file._source_stamp, digest_of_sources()
+
+        def load_overload(self, *arguments: Any) -> Any:
+            found = super().load_overload(*arguments)
+            if found is None:
+                _say_what_takes_time(self._py_func.__name__, self.cache_path)
+            return found
 
         @contextmanager
         def _guard_against_spurious_io_errors(self) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,14 @@ from sklearn.utils.validation import validate_data
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
-from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature, without_mask
+from skmtl.tasks._features import (
+    as_table,
+    named_columns,
+    numbers_of,
+    refuse_data_sets,
+    split_task_feature,
+    without_mask,
+)
 from skmtl.tasks._targets import Targets
 
 
@@ -25,6 +33,10 @@ class ValidatesFeatures:
 
     _allows_nd = False
     _allows_nan = False
+    _without_text = (
+        "Encode it first, in a Pipeline for example (sklearn.preprocessing.OneHotEncoder), or give "
+        "X to MultiTaskMLP, which reads columns of dtype category."
+    )
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
@@ -39,7 +51,8 @@ class ValidatesFeatures:
             refuse_data_sets(X)
         task_column, has_categories = None, self._has_categories(X, reset=reset)
         if self.task_feature is None and not has_categories:
-            X = validate_data(self, without_mask(X), reset=reset, **options)
+            with self._naming_text(X):
+                X = self._validated(without_mask(X), reset=reset, **options)
             names = getattr(self, "feature_names_in_", None)
         else:
             X = as_table(X)
@@ -49,10 +62,33 @@ class ValidatesFeatures:
             names = column_names(X)
             X = self._encode(X, reset=reset) if has_categories else X
             # Rows of one task side by side, whatever a table gives: nothing copies them once more.
-            X = check_array(without_mask(X), input_name="X", estimator=self, order="C", **options)
+            options |= {"input_name": "X", "estimator": self, "order": "C"}
+            with self._naming_text(X):
+                X = check_array(without_mask(X), **options)
         X = without_duplicates(X)
         check_finite(X, names, allow_nan=self._allows_nan)
         return X, task_column
+
+    def _validated(self, X: Any, *, reset: bool, **options: Any) -> Any:
+        """As `validate_data`, which looks for names in plain arrays too: a tenth of a small fit."""
+        if not reset or type(X) is not np.ndarray:
+            return validate_data(self, X, reset=reset, **options)
+        self.__dict__.pop("feature_names_in_", None)
+        X = check_array(X, input_name="X", estimator=self, **options)
+        self.n_features_in_ = X.shape[1]
+        return X
+
+    @contextmanager
+    def _naming_text(self, X: Any) -> Iterator[None]:
+        """Let errors name the first column of X that holds what is no number, if one does."""
+        try:
+            yield
+        except (TypeError, ValueError):
+            X = as_table(X)
+            if not sparse.issparse(X) and len(X.shape) == 2:
+                for name, column in named_columns(X):
+                    numbers_of(column, name, self._without_text)
+            raise
 
     def _has_categories(self, X: Any, *, reset: bool) -> bool:
         """Whether X has columns of categories, that `_encode` makes numbers of."""

@@ -95,11 +95,12 @@ WITHOUT_NUMBA = """
 import sys
 sys.modules["numba"] = None
 import numpy as np
-from skmtl import MultiTaskLinearRegressor
+from skmtl import MultiTaskLinearClassifier, MultiTaskLinearRegressor
 from skmtl.linear import MultiTaskLasso
 X = np.arange(12.0).reshape(6, 2) ** 2
 MultiTaskLinearRegressor("l2").fit(X, X)
 MultiTaskLinearRegressor("trace_norm").fit(X, X)
+MultiTaskLinearClassifier("l2").fit(X, X[:, 0] > 9)
 try:
     MultiTaskLasso().fit(X, X)
 except ImportError as error:

@@ -1,9 +1,12 @@
-"""What is not finite is found in X of any layout, and large numbers are no infinity."""
+"""What is no number, or not finite, is found in X of any layout and named."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 
+from skmtl import MultiTaskKernelRidge, MultiTaskLinear, MultiTaskMLP
 from skmtl._features import check_finite
 
 LAYOUTS = {
@@ -29,3 +32,59 @@ def test_what_is_not_finite_is_named(layout, bad, word):
 def test_numbers_whose_squares_are_too_large_are_finite(layout):
     size = 1e30 if layout == "float32" else 1e300
     check_finite(LAYOUTS[layout](np.full((20, 4), size)), None)
+
+
+def text(city="city"):
+    """Numbers, a column of text, and the name of a task."""
+    numbers = {"x": np.arange(8.0), "z": np.arange(8) % 3}
+    return {**numbers, city: ["Bern", "Oslo"] * 4, "task": ["a", "a", "b", "b"] * 2}
+
+
+TEXT = {
+    "pandas": lambda: (pd.DataFrame(text()), "city"),
+    "category": lambda: (pd.DataFrame(text()).astype({"city": "category"}), "city"),
+    "polars": lambda: (pl.DataFrame(text()), "city"),
+    "list": lambda: (pd.DataFrame(text()).to_numpy().tolist(), 2),
+}
+WAYS = {
+    MultiTaskLinear: "sklearn.preprocessing.OneHotEncoder.*MultiTaskMLP",
+    MultiTaskKernelRidge: "sklearn.preprocessing.OneHotEncoder.*MultiTaskMLP",
+    MultiTaskMLP: "Name it in categorical_features, or give it the dtype category",
+}
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("container", TEXT)
+@pytest.mark.parametrize("estimator", WAYS, ids=lambda estimator: estimator.__name__)
+def test_text_is_named(estimator, container, form):
+    X, name = TEXT[container]()
+    if form == "wide":
+        model = estimator()
+        X = [row[:3] for row in X] if isinstance(X, list) else X[["x", "z", "city"]]
+    else:
+        model = estimator(task_feature=-1 if container == "list" else "task")
+    if estimator is MultiTaskMLP:
+        model.set_params(categorical_features=None)
+    message = f"Column {name!r} of X holds what is no number: .*'Bern'. .*{WAYS[estimator]}"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, np.arange(8.0) ** 2)
+
+
+@pytest.mark.parametrize("estimator", WAYS, ids=lambda estimator: estimator.__name__)
+def test_what_else_is_no_number_is_named(estimator):
+    X = pd.DataFrame(text())[["x", "z"]]
+    when = pd.date_range("2024-01-01", periods=8)
+    with pytest.raises(TypeError, match="Column 'when' of X holds what is no number: times"):
+        estimator().fit(X.assign(when=when), np.arange(8.0))
+    with pytest.raises(TypeError, match=r"Column 'z' of X holds .*must be a string or a real"):
+        estimator().fit(X.astype({"z": object}).assign(z=[{}] * 8), np.arange(8.0))
+    # What is wrong otherwise is said as scikit-learn says it.
+    with pytest.raises(ValueError, match="Found array with 0 sample"):
+        estimator().fit(X[:0], np.arange(0.0))
+
+
+def test_text_in_new_rows_is_named():
+    X = pd.DataFrame(text())[["x", "z"]]
+    model = MultiTaskLinear().fit(X, np.arange(8.0))
+    with pytest.raises(ValueError, match=r"Column 'z' of X holds what is no number: .*'Bern'"):
+        model.predict(X.astype({"z": object}).assign(z="Bern"))

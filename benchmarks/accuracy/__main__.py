@@ -27,6 +27,10 @@ def parse():
     parser.add_argument("--sets", nargs="+", help="only these")
     parser.add_argument("--methods", nargs="+", help="only these; 'ours' and 'peers' are several")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--minutes", type=float, default=np.inf,
+        help="after which nothing more is begun; the cheapest comes first",
+    )  # fmt: skip
     parser.add_argument("--load", nargs="+", default=[], help="records that need not run again")
     parser.add_argument(
         "--again", nargs="+", default=[], help="methods that run even so, or 'ours'"
@@ -52,11 +56,11 @@ def chosen(study, names):
 
 
 def to_run(settings, records):
-    """Keys of what has no record that counts; in several processes the longest first."""
+    """Keys of what has no record that counts, the cheapest first."""
     wanted = []
     for name in settings.tables:
         study = STUDIES[name]
-        sets = [s for s in here(study, settings.data) if not settings.sets or s in settings.sets]
+        sets = here(study, settings.data, settings.sets)
         again = chosen(study, settings.again)
         for method in chosen(study, settings.methods or ["peers", "ours"]):
             keys = [(name, s, method) for s in sets]
@@ -70,7 +74,7 @@ def to_run(settings, records):
         f"and {len(wanted) - len(known)} that were not run before",
         file=sys.stderr,
     )
-    return sorted(wanted, key=costs.get, reverse=True) if settings.jobs > 1 else wanted
+    return sorted(wanted, key=costs.get)
 
 
 def about(records, tables):
@@ -89,7 +93,8 @@ def main():
     settings = parse()
     records = load(settings.load)
     wanted = to_run(settings, records)
-    for number, (key, record) in enumerate(run_all(wanted, settings.data, settings.jobs), 1):
+    come = run_all(wanted, settings.data, settings.jobs, settings.minutes)
+    for number, (key, record) in enumerate(come, 1):
         told(key, record, number, len(wanted))
         records[key] = record
         if settings.save:

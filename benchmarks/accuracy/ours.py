@@ -32,6 +32,14 @@ LONG_FORM = {
     ),
     "TaskStacking": lambda data: skmtl.TaskStacking(random_state=0, **LONG),
 }
+IN_ANY_ORDER = {
+    name: LONG_FORM[name]
+    for name in (
+        "MultiTaskMLP",
+        "MultiTaskKernelRidgeCV",
+        'MultiTaskLinearRegressorCV("mean")',
+    )
+}
 LONG_FORM_CLASSES = {
     "MultiTaskMLP": lambda data: skmtl.MultiTaskMLP(tasks="binary", random_state=0, **LONG),
     "MultiTaskMLPCV": lambda data: skmtl.MultiTaskMLPCV(tasks="binary", random_state=0, **LONG),

@@ -1,11 +1,12 @@
 """Tables of sets and methods; records, run once and kept as JSON."""
 
 import hashlib
+import itertools
 import json
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -46,7 +47,7 @@ STUDIES = {
     ),
     "long": Study(LONG_FORM, peers.LONG_FORM, ours.LONG_FORM, protocol.long_form),
     "long_shuffled": Study(
-        data.LONG_FORM, {}, ours.LONG_FORM, partial(protocol.long_form, order="shuffled")
+        data.LONG_FORM, {}, ours.IN_ANY_ORDER, partial(protocol.long_form, order="shuffled")
     ),
     "long_classes": Study(
         {**data.LONG_FORM_CLASSES, **fresh.LONG_FORM_CLASSES},
@@ -73,10 +74,12 @@ def save(path, records):
     Path(path).write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
 
 
-def here(study, folder):
-    """Names of the sets that can be read; the others are told to stderr."""
+def here(study, folder, names):
+    """Those of these sets, or of all, that can be read; the others are told to stderr."""
     found = []
     for name, read in study.sets.items():
+        if names and name not in names:
+            continue
         try:
             read(folder)
         except data.Absent as absent:
@@ -120,16 +123,18 @@ def run(key, folder):
     return {**record, "cpu": time.process_time() - start, **of}
 
 
-def run_all(keys, folder, jobs):
-    """(key, record) as they come."""
-    if jobs == 1:
-        for key in keys:
-            yield key, run(key, folder)
-        return
+def run_all(keys, folder, jobs, minutes):
+    """(key, record) as they come; after these minutes, none is begun."""
+    waiting, running, end = iter(keys), {}, time.monotonic() + 60 * minutes
     with ProcessPoolExecutor(jobs) as pool:
-        running = {pool.submit(run, key, folder): key for key in keys}
-        for done in as_completed(running):
-            yield running[done], done.result()
+        while True:
+            for key in itertools.islice(waiting, jobs - len(running)):
+                if time.monotonic() < end:
+                    running[pool.submit(run, key, folder)] = key
+            if not running:
+                return
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(done), done.result()
 
 
 def told(key, record, number, of):

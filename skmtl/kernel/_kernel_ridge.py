@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import kernel_metrics
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,11 +14,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
-from skmtl._warnings import warn
 from skmtl.kernel._choose_alpha import choose_alpha
 from skmtl.kernel._labels import Labels
 from skmtl.kernel._learn import learn_task_kernel
 from skmtl.kernel._problem import KernelProblem
+from skmtl.kernel._raw_scores import raw_long, raw_wide
 from skmtl.kernel._row_kernel import RowKernel, gamma_of_spread
 from skmtl.kernel._task_kernels import TASK_KERNELS, make_task_kernel
 from skmtl.linear.objective._squared_loss import require_squared_loss
@@ -258,7 +257,9 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         problem = KernelProblem(kernel, labels, self.alpha_, centred=self.fit_intercept)
         self.__dict__.pop("task_covariance_", None)
         if self._learns_task_kernel:
-            B, duals = self._learn(problem)
+            B, duals, self.dual_gap_, self.n_iter_ = learn_task_kernel(
+                problem, tol=self.tol, max_iter=self.max_iter
+            )
             self.task_covariance_ = self._for_all_tasks(B / len(known), known)
         else:
             duals = problem.solve(B)
@@ -298,20 +299,6 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         full[np.ix_(known, known)] = matrix
         return full
 
-    def _learn(self, problem: KernelProblem) -> tuple[Array, Array]:
-        max_gap = self.tol * problem.null_loss
-        B, duals, self.dual_gap_, self.n_iter_ = learn_task_kernel(
-            problem, max_gap=max_gap, max_iter=self.max_iter
-        )
-        if self.dual_gap_ > max_gap:
-            warn(
-                f"{self.n_iter_} iterations (max_iter={self.max_iter}) end with a duality gap of "
-                f"{self.dual_gap_:.3g}; tol={self.tol:g} asks for at most {max_gap:.3g} (tol times "
-                "the loss of a constant prediction). Increase max_iter or raise tol.",
-                ConvergenceWarning,
-            )
-        return B, duals
-
     def _publish_duals(self, duals: Array, rows: Array, tasks: Array) -> None:
         if self._task_set.is_long:
             self.dual_coef_, self._task_of_row = duals, tasks
@@ -338,24 +325,15 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         if self.kernel == "precomputed":
             X = X[:, self._used_rows]
         raw = []
+        known = self._task_set.n_labels > 0
         for rows in gen_batches(X.shape[0], ROWS_AT_ONCE):
             K = self._row_kernel(X[rows], self.X_fit_)
-            raw.append(
-                self._raw_wide(K) if task_index is None else self._raw_long(K, task_index[rows])
-            )
+            fitted = K, self.dual_coef_, self.task_kernel_, self.intercept_
+            if task_index is None:
+                raw.append(raw_wide(*fitted))
+            else:
+                raw.append(raw_long(*fitted, self._task_of_row, task_index[rows], known))
         return self._task_set.inverse_link(np.vstack(raw), task_index)
-
-    def _raw_wide(self, K: Array) -> Array:
-        duals = self.dual_coef_.reshape(len(self.dual_coef_), -1)
-        return np.asarray(K @ (duals @ self.task_kernel_) + self.intercept_)
-
-    def _raw_long(self, K: Array, task_of_row: Array) -> Array:
-        # One task more, the mean of those with labels: where the index is -1, an unknown task.
-        known = self._task_set.n_labels > 0
-        B = np.vstack([self.task_kernel_, self.task_kernel_[known].mean(axis=0)])
-        b = np.append(self.intercept_, self.intercept_[known].mean())
-        coef = B[np.ix_(task_of_row, self._task_of_row)] * self.dual_coef_
-        return np.asarray(np.einsum("ij,ij->i", K, coef) + b[task_of_row])[:, None]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -16,10 +16,11 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
 from skmtl._scored_columns import mean_score
 from skmtl.kernel._blend import BlendFit
-from skmtl.kernel._kernel_choice import Options
+from skmtl.kernel._options import read_options
 from skmtl.kernel._pairs import KERNELS
 from skmtl.kernel._search import best_of
-from skmtl.kernel._trial import Fold, Trial
+from skmtl.kernel._tables import described, table
+from skmtl.kernel._trial import Fold
 from skmtl.linear.objective._training_data import learnable, learnable_tasks
 from skmtl.model_selection._folds import read_folds
 from skmtl.model_selection._strata import strata_of
@@ -27,9 +28,6 @@ from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
-
-ALPHAS = np.geomspace(10.0, 1e-9, 21)
-"""From hardly anything learned to interpolation, for kernels of about 1 on the diagonal."""
 
 
 @documented("", "", shared="with the mean of the tasks' functions.")
@@ -152,6 +150,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
     """
 
     _standardize = True
+    _shape_varies = True
 
     _parameter_constraints = {
         "kernels": [StrOptions(set(KERNELS)), list, tuple],
@@ -230,7 +229,7 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
         return self
 
     def _fit(self, X: Any, targets: Targets, folds: list[Fold] | None = None) -> None:
-        options, used = self._options(), np.flatnonzero(targets.row_is_observed)
+        options, used = read_options(self), np.flatnonzero(targets.row_is_observed)
         if folds is not None:
             folds = [fold.within(used, X.shape[0]) for fold in folds]
         X, some, _ = learnable(X, targets, None)
@@ -263,11 +262,13 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             self.alpha_[:, known] = [trial.alphas for trial in best]
             self._publish_held_out(fitted.expected, targets, used)
             first = best.index(best_of(best))
-            self.best_params_ = {**self._described(best[first]), "alpha": self.alpha_[first]}
+            self.best_params_ = described(best[first], is_long=tasks.is_long)
+            self.best_params_["alpha"] = self.alpha_[first]
         self.best_score_ = mean_score(self.task_scores_)
-        self.kernels_ = self._table(best)
+        self.kernels_ = table(best, is_long=tasks.is_long)
         self.kernels_["weight"] = [float(w.mean()) for w in self.weights_[:, known]]
-        self.cv_results_ = self._table(fitted.choice.tried if fitted else [])
+        tried = fitted.choice.tried if fitted else []
+        self.cv_results_ = table(tried, is_long=tasks.is_long)
 
     def _publish_held_out(self, expected: list[Array], targets: Targets, used: Array) -> None:
         """Set predictions of left-out rows, and their scores."""
@@ -277,17 +278,6 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             task, values, weights = column
             self.task_scores_[k] = task.score(of_task[seen], values[seen], weights[seen])
             self.out_of_fold_[k][used] = of_task
-
-    def _described(self, trial: Trial) -> dict[str, Any]:
-        """Parameters of a kernel; those of tasks in long form."""
-        names = ["kernel", "width", "linear_share"]
-        names += ["similarity", "task_offset"] if self._task_set.is_long else []
-        return {name: getattr(trial.candidate, name) for name in names}
-
-    def _table(self, trials: list[Trial]) -> dict[str, list[Any]]:
-        """Kernels, a row each, as columns."""
-        rows = [{**self._described(trial), "error": trial.error} for trial in trials]
-        return {name: [row[name] for row in rows] for name in (rows[0] if rows else [])}
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         tasks = self._task_set
@@ -305,27 +295,3 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
         silent = (task_index >= 0) & (position[task_index] < 0)
         found[silent] = expected[0][silent]
         return [found]
-
-    def _options(self) -> Options:
-        """Parameters as they are used."""
-        kernels = [self.kernels] if isinstance(self.kernels, str) else list(self.kernels)
-        odd = [kernel for kernel in kernels if kernel not in KERNELS]
-        if odd or not kernels:
-            found = repr(odd[0]) if odd else "none"
-            raise ValueError(f"kernels has {found}; expected some of {list(KERNELS)}.")
-        alphas = ALPHAS if self.alphas is None else _positive(self.alphas, "alphas")
-        return Options(
-            kernels,
-            np.sort(_positive(self.widths, "widths")),
-            self.linear_share,
-            np.sort(alphas)[::-1],
-            self.n_landmarks,
-        )
-
-
-def _positive(values: Any, name: str) -> Array:
-    """Finite numbers above 0, one at least."""
-    found = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    if found.ndim > 1 or not len(found) or not ((found > 0) & np.isfinite(found)).all():
-        raise ValueError(f"{name}={values!r}; expected finite numbers above 0.")
-    return found

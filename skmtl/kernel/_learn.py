@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 
+from skmtl._warnings import warn
 from skmtl.kernel._problem import KernelProblem
 
 Array = NDArray[Any]
 
 
 def learn_task_kernel(
-    problem: KernelProblem, *, max_gap: float, max_iter: int
+    problem: KernelProblem, *, tol: float, max_iter: int
 ) -> tuple[Array, Array, float, int]:
     r"""Minimise h over B >= 0 with trace T: B, dual coefficients, duality gap, iterations.
 
@@ -24,12 +26,15 @@ def learn_task_kernel(
     singular, never reaches directions it has lost; the steps after it are projected gradients
     with spectral lengths [1]_.
 
+    It ends at a gap of ``tol`` times the loss of constant predictions, or with a warning.
+
     References
     ----------
     .. [1] E. Birgin, J. Martinez and M. Raydan, "Nonmonotone spectral projected gradient methods
        on convex sets", SIAM Journal on Optimization 10, 2000, algorithm 2.2 (here monotone).
     """
     n_tasks, half = problem.shape[1], 0.5 * problem.alpha
+    max_gap = tol * problem.null_loss
     B = np.eye(n_tasks)
     at = _Point(problem, B)
     length = 1.0 / at.top if at.top > 0 else 0.0
@@ -46,6 +51,13 @@ def learn_task_kernel(
         if curvature > 0:
             length = float(np.vdot(step, step)) / curvature
         B, at = B + step, new
+    if gap > max_gap:
+        warn(
+            f"{n_iter} iterations (max_iter={max_iter}) end with a duality gap of {gap:.3g}; "
+            f"tol={tol:g} asks for at most {max_gap:.3g} (tol times the loss of a constant "
+            "prediction). Increase max_iter or raise tol.",
+            ConvergenceWarning,
+        )
     return B, at.duals, max(gap, 0.0), n_iter
 
 

@@ -23,11 +23,13 @@ References
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from skmtl._rounding import varies
 from skmtl.tasks._base import Task
@@ -64,6 +66,9 @@ class WorkingResponse:
                 "gradient at 0: kernel ridge regression does not take it. Regression(loss='huber') "
                 "is close to it and fits."
             )
+        if task.n_shapes:
+            task = copy(task)
+            task.let_shape_vary(varies=False)
         used, share = weights > 0, in_range(weights)
         share = share / share.sum()
         some, of_some = labels[used], share[used]
@@ -80,31 +85,55 @@ class WorkingResponse:
     def link(self, fitted: Array) -> Link:
         """How fitted responses of held-out rows (n_samples, n_outputs) become raw scores."""
         used = (self.share > 0) & np.isfinite(fitted).all(axis=1)
-        start = Link(self.raw_prior, self.inverse_curvature, 1.0)
+        start = Link(self.raw_prior, self.inverse_curvature, 1.0, self.task.shape_)
         if self.task.has_squared_loss or not used.any():
             return start
         share = self.share[used] / self.share[used].sum()
         directions = fitted[used] @ self.inverse_curvature
-        slope, shift = _calibrate(self.task, directions, self.raw_prior, self.labels[used], share)
-        return Link(self.raw_prior + shift, self.inverse_curvature, slope)
+        data = copy(self.task), directions, self.raw_prior, self.labels[used], share
+        shape = _best_shape(*data) if self.task.n_shapes else self.task.shape_
+        slope, shift = _calibrate(*data)
+        return Link(self.raw_prior + shift, self.inverse_curvature, slope, shape)
 
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """Raw scores from fitted responses: ``offset + slope * responses @ inverse_curvature``."""
+    """Raw scores from fitted responses: ``offset + slope * responses @ inverse_curvature``.
+
+    Behind them stands the shape of the likelihood, where it has one.
+    """
 
     offset: Array
     inverse_curvature: Array
     slope: float
+    shape: Array
 
     def __call__(self, responses: Array) -> Array:
         """Raw scores (n, n_outputs)."""
-        return np.asarray(self.offset + self.slope * (responses @ self.inverse_curvature))
+        raw = self.offset + self.slope * (responses @ self.inverse_curvature)
+        return np.hstack([raw, np.broadcast_to(self.shape, (len(raw), len(self.shape)))])
 
 
 def _differ(labels: Array) -> bool:
     """Whether numbers are not all the same but for rounding."""
     return bool(varies(np.ptp(labels), np.abs(labels).max()))
+
+
+def _best_shape(task: Task, directions: Array, prior: Array, labels: Array, share: Array) -> Array:
+    """Shape of least loss, with the best slope and shift beside it; the task has it then."""
+    moves = directions, np.ones_like(directions)
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        theta, task.shape_ = parameters[:2], parameters[2:]
+        raw = prior + theta[1] + (1.0 + theta[0]) * directions
+        loss, gradient = task.loss_and_grad(raw, labels)
+        slopes = [share @ (gradient * move).sum(axis=1) for move in moves] + PULL * theta
+        of_shape = share @ task.shape_slope(raw, labels)
+        return float(share @ loss + 0.5 * PULL * theta @ theta), np.concatenate([slopes, of_shape])
+
+    start = np.concatenate([np.zeros(2), task.shape_])
+    task.shape_ = minimize(loss, start, jac=True, method="L-BFGS-B").x[2:]
+    return task.shape_
 
 
 def _calibrate(

@@ -9,19 +9,23 @@ from skmtl.tasks._gamma import Gamma
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
+from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
+from skmtl.tasks._survival import Survival, censored
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.
 TASK_TYPES: dict[str, type[Task]] = {
     "regression": Regression,
     "binary": Binary,
+    "ordinal": Ordinal,
     "multiclass": Multiclass,
     "count": Count,
     "gamma": Gamma,
     "tweedie": Tweedie,
     "negative_binomial": NegativeBinomial,
+    "survival": Survival,
 }
 
 __all__ = [
@@ -32,10 +36,13 @@ __all__ = [
     "Multiclass",
     "NegativeBinomial",
     "NumberTask",
+    "Ordinal",
     "Regression",
+    "Survival",
     "Task",
     "Tweedie",
     "UnseenLabelError",
+    "censored",
     "stack_tasks",
     "unstack_tasks",
 ]

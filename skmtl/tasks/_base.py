@@ -40,6 +40,8 @@ class Task(Searchable, BaseEstimator, ABC):
         Whether predictions are class probabilities; the type then has ``classes_``.
     n_outputs_ : int
         Raw scores per row. 0 where there is nothing to learn: the prediction is constant.
+    shape_ : ndarray of shape (n_shapes,)
+        What the likelihood has beside a score: thresholds, a scale; of types with any.
     n_labels_ : int
         Number of observed labels seen in `fit`.
 
@@ -54,6 +56,7 @@ class Task(Searchable, BaseEstimator, ABC):
 
     n_outputs_: int
     n_labels_: int
+    shape_: Array = np.zeros(0)
 
     # Labels.
 
@@ -170,6 +173,26 @@ class Task(Searchable, BaseEstimator, ABC):
             loss = self.torch_loss(raw, values)
             (gradient,) = torch.autograd.grad(loss.sum(), raw)
         return loss.detach(), gradient
+
+    # Shape: numbers of the likelihood that no feature explains.
+
+    @property
+    def n_shapes(self) -> int:
+        """How many numbers of the likelihood are learned beside the raw score."""
+        return 0
+
+    def let_shape_vary(self, *, varies: bool = True) -> None:
+        """Have the shape as raw scores behind the first: it may then depend on the features.
+
+        The loss is that of all raw scores together, and need not be convex. ``loss_and_grad``,
+        `curvature` and `conjugate` speak of the first score, with ``shape_`` beside it.
+        """
+        if self.n_shapes:
+            self.n_outputs_ = 1 + self.n_shapes * varies
+
+    def shape_slope(self, raw: Array, values: Array) -> Array:
+        """Derivatives (..., n_shapes) of the loss with respect to ``shape_``."""
+        return np.zeros((*values.shape, 0))
 
     @abstractmethod
     def prior(self, values: Array, weight: Array) -> Array:

@@ -144,7 +144,8 @@ def as_floats(part: Any) -> NDArray[np.float64]:
         part = np.ma.filled(part.astype(np.float64), np.nan)
     array = as_array(part)
     if array.dtype.kind == "O" and array.ndim == 1:
-        array = np.array([np.nan if is_missing(value) else value for value in array])
+        is_there = np.array([not is_missing(value) for value in array], dtype=bool)
+        array = np.where(is_there, array, np.nan)
     return np.asarray(array, dtype=np.float64)
 
 

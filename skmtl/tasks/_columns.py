@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,14 @@ class Column:
 
     ``labels`` is float64, int64, bool or object (strings), uint64 where int64 has no room; its
     unobserved entries hold a placeholder and mean nothing. ``categories`` are those of a
-    categorical dtype.
+    categorical dtype, from the lowest to the highest where it ``is_ordered``.
     """
 
     labels: NDArray[Any]
     observed: NDArray[np.bool_]
     is_categorical: bool = False
     categories: tuple[Any, ...] = ()
+    is_ordered: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -39,7 +40,7 @@ class Column:
         return self.labels.dtype.kind == "O"
 
     def take(self, rows: NDArray[Any]) -> Column:
-        return Column(self.labels[rows], self.observed[rows], self.is_categorical, self.categories)
+        return replace(self, labels=self.labels[rows], observed=self.observed[rows])
 
 
 def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = None) -> Column:
@@ -52,7 +53,7 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     dtype = getattr(column, "dtype", getattr(column, "type", ""))
     dtype_name = "" if isinstance(column, np.ndarray) else str(dtype).lower()
     is_categorical = dtype_name.startswith(("category", "categorical", "enum", "dictionary"))
-    categories = tuple(column.cat.categories) if dtype_name == "category" else ()
+    categories, is_ordered = _categories(column, dtype_name) if is_categorical else ((), False)
     if isinstance(column, np.ma.MaskedArray):
         seen = ~np.ma.getmaskarray(column)
         used = seen if used is None else used & seen
@@ -80,7 +81,16 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
             f"Task {name!r}: y contains infinity ({int(np.isinf(labels[observed]).sum())} "
             "labels). A missing label is NaN or None, never infinity."
         )
-    return Column(labels, observed, is_categorical, categories)
+    return Column(labels, observed, is_categorical, categories, is_ordered)
+
+
+def _categories(column: Any, dtype_name: str) -> tuple[tuple[Any, ...], bool]:
+    """Categories of a categorical dtype, and whether they have an order."""
+    if dtype_name == "category":
+        return tuple(column.cat.categories), bool(column.cat.ordered)
+    # The categories of polars' Enum are written in their order; those of Categorical are not.
+    is_enum = dtype_name.startswith("enum")
+    return (tuple(column.dtype.categories.to_list()), True) if is_enum else ((), False)
 
 
 def is_arrow(data: Any) -> bool:

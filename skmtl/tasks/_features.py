@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl._shown import shown
-from skmtl.tasks._by_name import column_names, columns_of
-from skmtl.tasks._columns import EXACT_INTEGERS, Column, is_arrow, read_column
+from skmtl.tasks._by_name import as_floats, column_names, columns_of
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, as_array, is_arrow, read_column
 
 Array = NDArray[Any]
 
@@ -23,6 +24,29 @@ def as_table(X: Any) -> Any:
     if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in X):
         return np.ma.stack(X)
     return np.asarray(X, dtype=object)
+
+
+def named_columns(X: Any) -> list[tuple[Hashable, Any]]:
+    """Name and values of every column of a table, or position and values."""
+    names = column_names(X)
+    return list(enumerate(X.T) if names is None else zip(names, columns_of(X), strict=True))
+
+
+def numbers_of(column: Any, name: Hashable, advice: str) -> Array:
+    """A column of X as float64, NaN where a value is missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds what is no number, with its name and the advice.
+    """
+    try:
+        if as_array(column).dtype.kind in "mM":
+            raise TypeError("times")
+        return as_floats(column)
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"Column {name!r} of X holds what is no number: {error}. {advice}") from None
 
 
 def find_task_feature(X: Any, task_feature: int | str) -> int:

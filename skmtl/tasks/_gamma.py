@@ -46,11 +46,6 @@ class Gamma(LogLink):
         """All have one loss."""
         return (type(self),) if self._keeps(Gamma, *LOSS) else super().loss_key
 
-    @property
-    def has_linear_tails(self) -> bool:
-        """The loss is linear in scores far above the label."""
-        return True
-
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Half the deviance and its derivative, 1 less the ratio of label and mean."""
         # Where a label is unobserved, and so 0, there is no logarithm; its weight is 0.

@@ -34,6 +34,7 @@ def read_targets(
     sample_weight: Any = None,
     standardize: bool | str = False,
     about_zero: bool = False,
+    shape_varies: bool = False,
     classes: Any = None,
     estimator_name: str = "estimator",
 ) -> Targets:
@@ -41,7 +42,8 @@ def read_targets(
 
     ``standardize`` is True, False, or "mixed": regression targets are standardised only where
     there is more than one task type. ``about_zero``: that is, scaled but not moved, for a model
-    without intercepts. ``classes`` are those of `partial_fit`.
+    without intercepts. ``shape_varies``: thresholds and scales of likelihoods are raw scores, too.
+    ``classes`` are those of `partial_fit`.
     """
     if y is None:
         raise ValueError(
@@ -59,6 +61,9 @@ def read_targets(
     standardize = "about_zero" if standardize and about_zero else bool(standardize)
     titles = ["y"] if is_long else titles_of(y, labels.is_1d, labels.task_names)
     values, weights = _fit_tasks(tasks, labels, titles, standardize)
+    if shape_varies:
+        for task in tasks:
+            task.let_shape_vary()
     if is_long:
         names, index = read_task_index(task_column)
         n_labels = np.bincount(index, weights[0] > 0, len(names)).astype(np.int64)

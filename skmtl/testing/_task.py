@@ -53,9 +53,11 @@ def check_task(task: Task, labels: Any = None, *, random_state: int = 0) -> None
         assert repr(clone(task)) == repr(task)
     column = example_labels(task, labels, rng)
     case = Case(clone(task), column, rng)
+    # What only scores can say that hold the shape, too.
+    whole = Case(clone(task), column, rng, shape_varies=True) if case.task.n_shapes else case
     for check in CHECKS:
         with says(task, str(check.__doc__)):
-            check(case)
+            check(whole if check in OF_ALL_SCORES else case)
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,16 @@ def _has_torch(case: Case) -> bool:
     return find_spec("torch") is not None
 
 
+AVERAGE = _If(_has_torch, losses.torch_average)
 CHECKS: tuple[Callable[[Case], None], ...] = (
     losses.gradient,
     losses.curvature,
     losses.conjugate,
     losses.any_shape,
+    losses.shape_slope,
     _If(_has_torch, losses.torch_twin),
-    _If(_has_torch, losses.torch_average),
+    _If(_has_torch, losses.torch_shape),
+    AVERAGE,
     predictions.predictions,
     predictions.labels_back,
     predictions.constants,
@@ -98,3 +103,4 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     predictions.pickles,
     predictions.default_estimator,
 )
+OF_ALL_SCORES = AVERAGE, predictions.constants

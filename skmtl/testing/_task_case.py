@@ -21,7 +21,9 @@ N_LABELS, NAME = 40, "y"
 class Case:
     """A task type fitted to labels, and raw scores beside them."""
 
-    def __init__(self, task: Task, column: Column, rng: np.random.Generator) -> None:
+    def __init__(
+        self, task: Task, column: Column, rng: np.random.Generator, *, shape_varies: bool = False
+    ) -> None:
         n_labels = len(column.labels)
         with says(task, "it can be fitted to its labels, and encodes them as float64"):
             self.task = task.fit(column, np.ones(n_labels), NAME)
@@ -29,6 +31,10 @@ class Case:
             assert self.values.dtype == np.float64
             assert task.n_labels_ == n_labels
             assert task.n_outputs_ > 0
+        if shape_varies:
+            with says(task, "after `let_shape_vary` its shape are raw scores, too"):
+                task.let_shape_vary()
+                assert task.n_outputs_ == 1 + task.n_shapes
         self.column, self.rng, self.n_labels = column, rng, n_labels
         self.raw = rng.normal(scale=1.5, size=(n_labels, task.n_outputs_))
         self.weight = rng.uniform(0.5, 2.0, size=n_labels)
@@ -48,7 +54,7 @@ def example_labels(task: Task, labels: Any, rng: np.random.Generator) -> Column:
         return column
     if not task.is_classification:
         return read_column(rng.gamma(2.0, 2.0, N_LABELS), NAME)
-    for classes in (["a", "b", "c"], ["a", "b"]):
+    for classes in (["a", "b", "c"], ["a", "b"], [1, 2, 3]):
         # Each class often, in an order that says nothing.
         codes = rng.permutation(np.arange(N_LABELS) % len(classes))
         column = read_column(np.array(classes, dtype=object)[codes], NAME)

@@ -68,6 +68,34 @@ def any_shape(case: Case) -> None:
     assert_array_equal(conjugate, task.conjugate(slope, values).reshape(conjugate.shape))
 
 
+def shape_slope(case: Case) -> None:
+    """`shape_slope` gives the derivatives of the loss with respect to `shape_`."""
+    task, h = case.task, 1e-6
+    slope = task.shape_slope(case.raw, case.values)
+    assert slope.shape == (*case.values.shape, task.n_shapes)
+    for k in range(task.n_shapes):
+        shape, step = task.shape_, h * np.eye(task.n_shapes)[k]
+        losses = []
+        for task.shape_ in (shape + step, shape - step):
+            losses.append(task.loss_and_grad(case.raw, case.values)[0])
+        task.shape_ = shape
+        assert_allclose((losses[0] - losses[1]) / (2 * h), slope[:, k], atol=1e-7, rtol=1e-6)
+
+
+def torch_shape(case: Case) -> None:
+    """`torch_loss` takes raw scores with the shape behind the first as it takes `shape_`."""
+    import torch
+
+    task = case.task
+    if not task.n_shapes:
+        return
+    loss, _ = task.loss_and_grad(case.raw, case.values)
+    raw = np.hstack([case.raw, np.tile(task.shape_, (case.n_labels, 1))])
+    whole = task.torch_loss(torch.tensor(raw), torch.tensor(case.values))
+    assert_allclose(whole.numpy(), loss, rtol=1e-12, atol=1e-12)
+    assert_allclose(task.inverse_link(raw), case.expected, rtol=1e-12)
+
+
 def torch_twin(case: Case) -> None:
     """`torch_loss` and `torch_loss_and_grad` are the same functions in torch."""
     import torch

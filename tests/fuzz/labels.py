@@ -28,6 +28,7 @@ STYLES = {
     "yes_no": Style(True),
     "words": Style(True, share=1.5),
     "digits": Style(True, declared="multiclass"),
+    "grades": Style(True, declared="ordinal", share=0.5),
     "one_class": Style(True, share=0.3),
 }
 
@@ -77,4 +78,8 @@ def _labels_of(rng, style, signal, scale, offset):
     if style == "one_class":
         return ["only"] * len(signal)
     codes = np.digitize(signal, [-0.5, 0.5])
-    return codes.tolist() if style == "digits" else np.array(["low", "mid", "top"])[codes].tolist()
+    return (
+        codes.tolist()
+        if style in ("digits", "grades")
+        else np.array(["low", "mid", "top"])[codes].tolist()
+    )

@@ -170,7 +170,8 @@ def objective_of(outcome):
     """The objective of a fitted linear model and its (V, w0, b); None if nothing was learned."""
     problem, model = outcome.problem, outcome.model
     columns, kept, learned, scale, location = _columns(problem, model)
-    if not learned.any():
+    if not learned.any() or any(column.kind == "ordinal" for column in columns):
+        # What ordinal tasks learn beside coefficients is in tests of their own.
         return None
     n_tasks = int(kept.sum())
     groups = problem.groups
@@ -255,7 +256,7 @@ def _columns(problem, model):
     kept = np.array(
         [
             problem.labels_of_tasks[t] > 0
-            and (kinds[t] not in ("binary", "multiclass") or _n_classes(problem, t) > 1)
+            and (kinds[t] not in ("binary", "multiclass", "ordinal") or _n_classes(problem, t) > 1)
             for t in range(len(kinds))
         ]
     )
@@ -277,10 +278,10 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
     used = weight > 0
     values = np.zeros(problem.n_rows)
     location, scale = 0.0, 1.0
-    if kind in ("binary", "multiclass"):
+    if kind in ("binary", "multiclass", "ordinal"):
         where = {label: k for k, label in enumerate(np.asarray(classes).tolist())}
         values[used] = [where[label] for label in problem.labels[used, t]]
-        n_outputs = 0 if len(where) < 2 else 1 if kind == "binary" else len(where)
+        n_outputs = 0 if len(where) < 2 else len(where) if kind == "multiclass" else 1
     else:
         values[used] = problem.labels[used, t].astype(float)
         n_outputs = 1
@@ -299,7 +300,7 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
         cells = weight * (omega[t] / weight.sum() if used.any() else 0.0)
     if kind == "tweedie" and used.any():
         # Divided by the power 2 - p of the mean label, the loss has no unit.
-        cells = cells / np.sqrt((weight / weight.sum()) @ values)
+        cells = cells / (np.sqrt((weight / weight.sum()) @ values) or 1.0)
     return Column(kind, values, cells, n_outputs, location, scale), n_outputs
 
 

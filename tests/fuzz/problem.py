@@ -51,6 +51,10 @@ class Problem:
         """The same problem but for some fields."""
         return replace(self, **changes)
 
+    def with_options(self, **options):
+        """The same problem with other parameters of the estimator."""
+        return self.changed(options={**self.options, **options})
+
     def __str__(self):
         shape = f"{self.X.shape[0]} x {self.X.shape[1]}, {len(self.names)} tasks"
         form = "long" if self.is_long else "wide"

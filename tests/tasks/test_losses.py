@@ -11,7 +11,9 @@ from skmtl.tasks import (
     Gamma,
     Multiclass,
     NegativeBinomial,
+    Ordinal,
     Regression,
+    Survival,
     Tweedie,
 )
 from skmtl.tasks._columns import read_column
@@ -27,6 +29,12 @@ LOSSES = {
     "binary": (Binary(), ["no", "yes", "no"]),
     "multiclass": (Multiclass(), ["a", "b", "c", "d"]),
     "multiclass of two": (Multiclass(), ["a", "b"]),
+    "ordinal": (Ordinal(classes=["low", "mid", "high"]), ["mid", "low", "high", "low"]),
+    "ordinal of two": (Ordinal(classes=["no", "yes"]), ["no", "yes"]),
+    "ordinal of numbers": (Ordinal(), [3, 1, 2, 2, 5]),
+    "log-normal": (Survival(), [0.5, 3.0, 1.5]),
+    "log-logistic": (Survival("log_logistic"), [0.5, 3.0, 1.5]),
+    "weibull": (Survival("weibull"), [0.5, 3.0, 1.5]),
     "count": (Count(), [0.0, 3.0, 1.5]),
     "gamma": (Gamma(), [0.5, 3.0, 1.5]),
     "tweedie": (Tweedie(), [0.0, 3.0, 1.5]),
@@ -56,7 +64,8 @@ def draw(task, shape, seed=0):
 @pytest.mark.parametrize("seed", range(3))
 def test_properties(name, seed):
     task, labels = LOSSES[name]
-    check_task(task, labels * 10 if name == "multiclass of two" else None, random_state=seed)
+    are_given = name == "multiclass of two" or name.startswith("ordinal")
+    check_task(task, labels * 10 if are_given else None, random_state=seed)
     if not task.is_classification:
         check_task(task, np.abs(np.random.default_rng(seed).normal(size=50)), random_state=seed)
 

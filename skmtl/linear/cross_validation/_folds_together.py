@@ -17,6 +17,7 @@ from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._training_data import learnable, learnable_outputs
 from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._shapes import have_shapes
 from skmtl.model_selection._folds import Folds
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -38,6 +39,7 @@ def go_together(model: PathModel, X: Any, targets: Targets, folds: Folds) -> boo
         not n_outputs
         or tasks.is_long
         or tasks.has_squared_loss
+        or have_shapes(tasks.tasks)
         or options.center
         or (options.fit_intercept and options.intercept_alpha > 0)
         or not (isinstance(options.solver, str) and options.solver in SOLVERS)

@@ -15,6 +15,7 @@ from skmtl._scorers import scored_by
 from skmtl.linear.cross_validation._search_data import SearchData
 from skmtl.linear.solvers._coefficients import LinearRows, Units, coefficients_of, in_units_of_y
 from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._shapes import have_shapes, set_shapes
 from skmtl.tasks._base import Task
 from skmtl.tasks._task_set import TaskSet
 
@@ -97,6 +98,8 @@ class HeldOut:
     def scores(self, alphas: Array, fits: Sequence[LinearFit | None]) -> FoldScores:
         """Scores of the fits with these alphas; None for one without anything to learn."""
         step = max(1, LARGEST // max(1, len(self.targets.values) * self.tasks.n_outputs))
+        # Likelihoods with a shape have another one in each fit.
+        step = 1 if have_shapes(self.tasks.tasks) else step
         parts = [self._scores(fits[k : k + step]) for k in range(0, len(fits), step)]
         scores = FoldScores.joined(parts)
         if self.scorer is not None:
@@ -109,6 +112,7 @@ class HeldOut:
     def _scores(self, fits: Sequence[LinearFit | None]) -> FoldScores:
         n_fits, n_features = len(fits), self.data.X.shape[1]
         columns, index = self.targets.columns(), self.targets.task_index
+        set_shapes(self.published, fits[0])
         raw = self.rows.raw_scores(
             [coefficients_of(fitted, self.tasks, n_features, self.units) for fitted in fits]
         )

@@ -24,6 +24,7 @@ from skmtl.linear.solvers._coefficients import (
 )
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
+from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -45,10 +46,14 @@ class LinearPredictor(MultiTaskEstimator):
     _shared_intercept: Array
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+        return self._task_set.inverse_link(self._raw(X, task_index), task_index)
+
+    def _raw(self, X: Any, task_index: Array | None) -> Array:
+        """Raw scores (n_samples, n_outputs)."""
         rows = LinearRows(X.astype(np.float64, copy=False), task_index, self._task_set.n_tasks)
         shared = () if task_index is None else (self.shared_coef_, self._shared_intercept)
         (raw,) = rows.raw_scores([Coefficients(self.coef_, self.intercept_, None, *shared)])
-        return self._task_set.inverse_link(raw, task_index)
+        return raw
 
 
 class LinearModel(LinearPredictor):
@@ -119,6 +124,7 @@ class LinearModel(LinearPredictor):
     def _publish_coefficients(self, n_features: int, fitted: LinearFit | None) -> None:
         """Set coefficients, intercepts and what is shared, in the units of y."""
         found = coefficients_of(fitted, self._task_set, n_features)
+        set_shapes(self._task_set, fitted)
         self.coef_, self.intercept_ = found.coef, found.intercept
         if found.components is not None:
             self.coef_components_ = found.components

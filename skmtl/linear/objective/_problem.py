@@ -77,6 +77,10 @@ class Problem(Objective):
             value -= 0.5 * scale**2 * float(sums @ sums) / self.intercept.alpha
         return primal, max(value, 0.0) if np.isfinite(value) else 0.0
 
+    def value(self, x: Array) -> float:
+        """The objective."""
+        return self.smooth_value(x, self.at(x)) + self.penalty_value(x)
+
     @property
     def is_unpenalised(self) -> bool:
         """Whether every task is fitted by itself, without a penalty."""

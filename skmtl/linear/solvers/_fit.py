@@ -20,6 +20,7 @@ from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_certified
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
+from skmtl.linear.solvers._shapes import fit_with_shapes, have_shapes
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -80,7 +81,16 @@ class LinearFitter:
     def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
         """Fit with this alpha, from other coefficients where these are given."""
         start = start_in_basis(warm, self._basis)
-        return self._fit(self.penalty, alpha, start).expanded(self._basis)
+        if not have_shapes(self._data[1].tasks.tasks):
+            return self._fit(self.penalty, alpha, start).expanded(self._basis)
+
+        def fit(start: Start | None) -> LinearFit:
+            # Another shape is another loss.
+            self._stated.clear()
+            return self._fit(self.penalty, alpha, start)
+
+        tolerance = self.options.margin * self.options.tol
+        return fit_with_shapes(fit, *self._data, start, tolerance).expanded(self._basis)
 
     def _fit(self, penalty: Penalty, alpha: float, warm: Start | None) -> LinearFit:
         """`fit` in the features as they are solved for."""
@@ -108,7 +118,7 @@ class LinearFitter:
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks))
+        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks), tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
@@ -143,7 +153,7 @@ def _solve(
     return solution
 
 
-def _coefficients(setup: Setup, solution: Solution) -> LinearFit:
+def _coefficients(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
     """A solution in the terms of the data."""
     problem, x = setup.problem, solution.x
     W, b = problem.coefficients(x)
@@ -155,6 +165,7 @@ def _coefficients(setup: Setup, solution: Solution) -> LinearFit:
         shared_W=problem.shared(x) if problem.centred else None,
         gap=solution.gap,
         n_iter=solution.n_iter,
+        value=problem.value(x) if have_shapes(tasks.tasks) else None,
         parts=V.copy() if len(V) > 1 or problem.centred else None,
         task_covariance=next((c for c in covariance if c is not None), None),
     )

@@ -17,7 +17,8 @@ Array = NDArray[Any]
 class LinearFit:
     """Result of `fit_linear`: W (p, C), b (C,), the shared part, and the certificate.
 
-    ``parts`` (n, p, C) are what the penalties act on, where that is not W itself.
+    ``parts`` (n, p, C) are what the penalties act on, where that is not W itself. ``value`` of the
+    objective, and ``shapes`` of the tasks, are there where likelihoods have shapes.
     """
 
     W: Array
@@ -27,6 +28,8 @@ class LinearFit:
     n_iter: int
     parts: Array | None = None
     task_covariance: Array | None = None
+    value: float | None = None
+    shapes: list[Array] | None = None
 
     @property
     def components(self) -> Array | None:

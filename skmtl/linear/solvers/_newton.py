@@ -27,6 +27,7 @@ from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers.newton._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
 from skmtl.linear.solvers.newton._hessians import hessians, shrink
+from skmtl.linear.solvers.newton._label_newton import label_newton
 from skmtl.linear.solvers.newton._newton_system import (
     DiagonalSystem,
     NewtonSystem,
@@ -72,7 +73,8 @@ class Newton(Solver):
         return None
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
-        return _Descent(problem, start).run(stopping)
+        found = label_newton(problem, start, stopping)
+        return _Descent(problem, start).run(stopping) if found is None else found
 
 
 class _Descent:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import MultiTaskModule, RepresentationModule
 from skmtl.neural.architectures._embedding import Embedding
-from skmtl.neural.architectures._layers import PerTask, place_of_rows
+from skmtl.neural.architectures._layers import place_of_rows
+from skmtl.neural.architectures._lines import Lines
+from skmtl.neural.architectures._parameters import PerTask
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
@@ -87,6 +91,17 @@ class Around(MultiTaskModule):
 
     def read_as(self, tasks: TaskSet) -> None:
         self.network.read_as(tasks)
+
+    def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
+        self.network.start_at(raw)
+
+    @property
+    def takes_lines(self) -> bool:  # type: ignore[override]
+        """Whether the network does."""
+        return self.network.takes_lines
+
+    def start_at_lines(self, model: int, lines: Lines) -> None:
+        self.network.start_at_lines(model, lines)
 
     def penalty(self) -> Tensor | None:
         return self.network.penalty()

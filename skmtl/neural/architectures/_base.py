@@ -12,8 +12,10 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from skmtl._aliases import Searchable
-from skmtl.neural.architectures._layers import PerTask, Shared, TaskLayer
+from skmtl.neural.architectures._layers import TaskLayer
+from skmtl.neural.architectures._lines import Lines
 from skmtl.neural.architectures._normalization import Normalization
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
@@ -92,9 +94,12 @@ class MultiTaskModule(nn.Module, ABC):
     ----------
     mixed_precision : bool
         Whether products of matrices are computed in bfloat16 while it is trained.
+    takes_lines : bool
+        Whether it can begin at a line of each task, in long form: see `start_at_lines`.
     """
 
     mixed_precision = False
+    takes_lines = False
 
     @abstractmethod
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
@@ -184,6 +189,10 @@ class MultiTaskModule(nn.Module, ABC):
         for module in self.modules():
             if isinstance(module, TaskLayer) and module.is_output:
                 module.start_at(raw)
+
+    def start_at_lines(self, model: int, lines: Lines) -> None:
+        """Let one of the models begin at a line of each task, and leave its slope as it is."""
+        raise NotImplementedError
 
     def _parameters_of(self, kind: type) -> list[nn.Parameter]:
         return [

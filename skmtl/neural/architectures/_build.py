@@ -18,8 +18,8 @@ from skmtl.neural.architectures._base import (
     RepresentationModule,
 )
 from skmtl.neural.architectures._dependence import shared_parameters_of
-from skmtl.neural.architectures._layers import PerTask, Shared
 from skmtl.neural.architectures._normalization import Normalization
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._side_by_side import SideBySide, drawn
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk
-from skmtl.neural.architectures._layers import PerTask, Shared, SharedLayer
+from skmtl.neural.architectures._layers import SharedLayer
+from skmtl.neural.architectures._lines import Lines, TaskLines
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
@@ -22,21 +24,31 @@ OFFSET = 0.3
 
 
 class CommonHead(Architecture):
-    r"""All tasks share trunk and head; each has an offset, and with many labels a head of its own.
+    r"""All tasks share trunk and head; each has a line, and with many labels a head of its own.
 
-    .. math:: f_t(x) = a' x + (w + s_t v_t)' \phi(x) + b_t + 0.3 c_t, \qquad
-              s_t = \min\bigl(1, (n_t / m)^3\bigr)
+    .. math:: f_t(x) = a' x + (w + s_t v_t)' \phi(x) + b_t + 0.3 c_t + u_t' x, \qquad
+              s_t = \rho \min\bigl(1, (n_t / m)^3\bigr)
 
-    with the best constant :math:`b_t` of the task's labels and of others, as the variances within
-    and between tasks weigh them; :math:`n_t` labels of a task; and the m units of the trunk
-    :math:`\phi`, which are as many as v has weights. Deviations :math:`v_t` and :math:`c_t` start
-    at zero, and the decay of the weights pulls them back there [1]_. It is made for the long form,
-    where tasks are of one type, and of few rows each. Trunk, a and w are shared, v and c belong to
-    the tasks, also where these have further layers (``head_hidden_layer_sizes``).
+    with the intercepts :math:`b_t` and slopes :math:`u_t` that a linear model with random
+    intercepts and slopes predicts [1]_ before training begins: its variances say how much the
+    tasks have of their own, next to nothing where all have the same slopes. :math:`\rho` is the
+    share of their slopes that is their own; :math:`n_t` counts labels of a task, and m the units
+    of the trunk :math:`\phi`, which are as many as v has weights. Slopes stay as they are. The
+    deviations :math:`v_t` and :math:`c_t` start at zero, and the decay of the weights pulls them
+    back there [2]_. Trunk, a and w are shared, v and c belong to the tasks, also where these have
+    further layers (``head_hidden_layer_sizes``).
+
+    Where losses are not squared, where tasks are columns of y, and with ``partial_fit``, b is the
+    best constant of the task's labels and of others, as the variances within and between tasks
+    weigh them, u = 0, and :math:`\rho = 1`. It is made for the long form, where tasks are of
+    one type, and of few rows each. Of more than 32 inputs, slopes are those along their first 32
+    principal directions.
 
     References
     ----------
-    .. [1] T. Evgeniou and M. Pontil, "Regularized multi-task learning", KDD 2004, section 2.
+    .. [1] N. M. Laird and J. H. Ware, "Random-effects models for longitudinal data", Biometrics
+       38, 1982, eqs. 3.1 and 3.2.
+    .. [2] T. Evgeniou and M. Pontil, "Regularized multi-task learning", KDD 2004, section 2.
 
     Examples
     --------
@@ -61,6 +73,8 @@ class CommonHead(Architecture):
 class DeviatingTasks(MultiTaskModule):
     """A common network, and what single tasks add to it."""
 
+    takes_lines = True
+    difference: Tensor
     trust: Tensor
     task_of: Tensor
 
@@ -78,12 +92,14 @@ class DeviatingTasks(MultiTaskModule):
         last: Any = self.deviations.rest[-1] if self.deviations.rest else self.deviations.first
         last.scale, last.is_output = 0.0, False
         self.offsets = Offsets(spec.n_models, len(outputs), most)
+        self.lines = TaskLines(spec.n_models, widths[0], len(outputs), most)
         self.width = widths[-1]
         used = torch.arange(most) < torch.tensor(outputs)[:, None]
         self.register_buffer("used", used.flatten().nonzero()[:, 0], persistent=False)
         task_of = torch.repeat_interleave(torch.arange(len(outputs)), torch.tensor(outputs))
         self.register_buffer("task_of", task_of, persistent=False)
         self.register_buffer("trust", torch.ones(len(outputs)), persistent=False)
+        self.register_buffer("difference", torch.ones(spec.n_models, 1))
 
     def read_as(self, tasks: TaskSet) -> None:
         """Learn how many labels each task has."""
@@ -98,16 +114,24 @@ class DeviatingTasks(MultiTaskModule):
         self.head.bias.detach().copy_(torch.from_numpy(center))
         self.offsets.start.copy_(torch.from_numpy(padded - center))
 
+    def start_at_lines(self, model: int, lines: Lines) -> None:
+        """Let common head, offsets and slopes be these, and heads as different as slopes are."""
+        self.head.bias.detach()[model, 0] = torch.from_numpy(lines.common)
+        self.offsets.start[model] = torch.from_numpy(lines.offsets)
+        self.lines.take(model, lines)
+        self.difference[model] = lines.difference
+
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
         x = self.trunk(X)
         common = self.head(x) + self.skip(X)
+        lines = self.lines(X, task_index) + self.offsets(task_index)
         own = self.deviations(x, task_index)
+        trust = self.trust * self.difference
         if task_index is not None:
-            rows = task_index.clamp_min(0)
-            return common + self.trust[rows].unsqueeze(-1) * own + self.offsets(task_index)
-        added = common.unsqueeze(2) + self.offsets().unsqueeze(1)
-        added = added.flatten(2).index_select(-1, self.used)
-        return added + self.trust[self.task_of] * own
+            trust = trust.gather(1, task_index.clamp_min(0)).unsqueeze(-1)
+            return common + lines + trust * own
+        added = (common.unsqueeze(2) + lines).flatten(2).index_select(-1, self.used)
+        return added + trust[:, None, self.task_of] * own
 
 
 class FromZero(Shared):
@@ -126,7 +150,7 @@ class FromZero(Shared):
 
 
 class Offsets(PerTask):
-    """A number for each raw score of every task: (n_models, n_tasks, n_outputs), or of rows.
+    """A number for each raw score of every task: (n_models, 1, n_tasks, n_outputs), or of rows.
 
     It is pulled back to where it starts, not to 0.
     """
@@ -145,6 +169,6 @@ class Offsets(PerTask):
     def forward(self, task_index: Tensor | None = None) -> Tensor:
         offsets = self.start + OFFSET * self.weight
         if task_index is None:
-            return offsets
+            return offsets.unsqueeze(1)
         index = task_index.clamp_min(0).unsqueeze(-1).expand(-1, -1, offsets.shape[-1])
         return offsets.gather(1, index)

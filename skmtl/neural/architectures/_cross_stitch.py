@@ -11,7 +11,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import Shared
+from skmtl.neural.architectures._parameters import Shared
 from skmtl.neural.architectures._stacked import (
     OwnHeads,
     StackedArchitecture,

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import Shared, place_of_rows
+from skmtl.neural.architectures._layers import place_of_rows
+from skmtl.neural.architectures._parameters import Shared
 
 
 class Embedding(nn.Module):
@@ -57,6 +58,41 @@ class Embedding(nn.Module):
         parts += [table(code) for table, code in zip(self.tables, codes, strict=True)]
         return torch.cat(parts, -1)
 
+    @property
+    def has_gradients(self) -> bool:
+        """Whether its gradients are written out: those of a numeric layer need not be."""
+        return self.numeric is None or hasattr(self.numeric, "gradient")
+
+    def gradients(self, X: Tensor, made: Tensor, g: Tensor) -> list[Tensor]:
+        """Gradients of the parameters from those by what they made, written out.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_models, n, n_inputs)
+            The inputs.
+        made : Tensor of shape (n_models, n, n_outputs)
+            What came of them.
+        g : Tensor of shape (n_copies, n_models, n, n_outputs - n_plain)
+            Gradients by the columns of it that are no inputs.
+
+        Returns
+        -------
+        found : list of Tensor of shape (n_copies, n_models, ...)
+            As `parameters`.
+        """
+        found, start = [], 0
+        numeric: Any = self.numeric
+        if numeric is not None:
+            start = numeric.n_outputs
+            columns = made[..., self.n_plain : self.n_plain + start]
+            found.append(numeric.gradient(X[..., : self.n_numbers], columns, g[..., :start]))
+        for code, table in zip(X[..., self.n_plain :].unbind(-1), self.tables, strict=True):
+            assert isinstance(table, CategoryTable)
+            width = table.weight.shape[-1]
+            found.append(table.gradient(code, g[..., start : start + width]))
+            start += width
+        return found
+
     def initialize(self, model: int, rng: np.random.Generator) -> None:
         """Draw the parameters of one model."""
         for module in self.modules():
@@ -79,3 +115,10 @@ class CategoryTable(Shared):
         """From (n_models, n) to (n_models, n, width)."""
         rows = place_of_rows(codes.long(), self.weight.shape[1])
         return self.weight.flatten(0, 1).index_select(0, rows).unflatten(0, codes.shape)
+
+    def gradient(self, codes: Tensor, g: Tensor) -> Tensor:
+        """Sums (n_copies, n_models, n_categories, width) of those of the rows of each category."""
+        found = g.new_zeros(len(g), *self.weight.shape)
+        rows = place_of_rows(codes.long(), self.weight.shape[1])
+        found.flatten(1, 2).index_add_(1, rows, g.flatten(1, 2))
+        return found

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads
-from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, Shared, glorot
 from skmtl.neural.architectures._normalization import make_normalization
+from skmtl.neural.architectures._parameters import Shared, glorot
 from skmtl.neural.architectures._spec import NetworkSpec
+from skmtl.neural.architectures._units import ACTIVATIONS, Dropout
 from skmtl.tasks._task_set import TaskSet
 
 

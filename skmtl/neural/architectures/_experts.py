@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout, PerTask, Shared, glorot
 from skmtl.neural.architectures._normalization import make_normalization
+from skmtl.neural.architectures._parameters import PerTask, Shared, glorot
 from skmtl.neural.architectures._rows_by_task import RowsByTask
+from skmtl.neural.architectures._units import ACTIVATIONS, Dropout
 
 
 class Stack(nn.Module):

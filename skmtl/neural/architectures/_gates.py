@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
-from skmtl.neural.architectures._layers import Dropout, TaskLayer
+from skmtl.neural.architectures._layers import TaskLayer
+from skmtl.neural.architectures._units import Dropout
 
 # Makes an affine layer with so many scores for each reader.
 Affine = Callable[[int], nn.Module]

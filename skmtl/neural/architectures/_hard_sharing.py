@@ -15,14 +15,9 @@ from skmtl.neural.architectures._base import (
     RepresentationModule,
 )
 from skmtl.neural.architectures._custom_trunk import CustomTrunk
-from skmtl.neural.architectures._layers import (
-    ACTIVATIONS,
-    Dropout,
-    FirstTaskLayer,
-    NextTaskLayer,
-    SharedLayer,
-)
+from skmtl.neural.architectures._layers import FirstTaskLayer, NextTaskLayer, SharedLayer
 from skmtl.neural.architectures._spec import NetworkSpec
+from skmtl.neural.architectures._units import ACTIVATIONS, Dropout
 
 
 class HardSharing(Architecture):

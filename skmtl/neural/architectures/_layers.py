@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,46 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._normalization import make_normalization
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "identity": lambda x: x,
-    "logistic": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "silu": nn.functional.silu,
-    "gelu": nn.functional.gelu,
-}
-
-
-def glorot(
-    rng: np.random.Generator, n_outputs: int, n_inputs: int, gain: float
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    r"""Weight and bias, uniform within :math:`\sqrt{gain / (n_{in} + n_{out})}` [1]_.
-
-    References
-    ----------
-    .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward
-       neural networks", AISTATS 2010.
-    """
-    bound = np.sqrt(gain / (n_inputs + n_outputs)) if n_outputs else 0.0
-    weight = rng.uniform(-bound, bound, (n_outputs, n_inputs))
-    return weight, rng.uniform(-bound, bound, n_outputs)
-
-
-class Shared(nn.Module, ABC):
-    """Base of modules with parameters that are drawn from the seed of a model alone."""
-
-    @abstractmethod
-    def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
-        """Draw the parameters of one model."""
-
-
-class PerTask(nn.Module, ABC):
-    """Base of modules with parameters of every task, drawn from the seed and the task's name."""
-
-    @abstractmethod
-    def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
-        """Draw the parameters of all tasks of one model, each from its own generator."""
+from skmtl.neural.architectures._parameters import PerTask, Shared, glorot
 
 
 class SharedLayer(Shared):
@@ -247,38 +208,3 @@ class NextTaskLayer(TaskLayer):
         if self.normalization is not None:
             units = self.normalization(units)
         return units.transpose(1, 2)
-
-
-class Dropout(nn.Module):
-    """Dropout that draws from generators of its own, one per model.
-
-    ``probability`` is that of all models, or a sequence of as many as there are.
-    """
-
-    def __init__(self, probability: float | Sequence[float]) -> None:
-        super().__init__()
-        self.probability = probability
-        self.generators: list[torch.Generator] = []
-
-    def seed(self, seeds: Sequence[int], device: torch.device) -> None:
-        """Start one generator per model."""
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether no unit is left out, of any model."""
-        return not self.training or not np.any(self.probability)
-
-    def mask(self, x: Tensor) -> Tensor | None:
-        """Factors of units like ``x``: 0 for those left out; None where none is."""
-        if self.is_silent:
-            return None
-        keep = np.broadcast_to(np.subtract(1.0, self.probability), len(self.generators)).tolist()
-        mask = torch.empty_like(x)
-        for model, generator in enumerate(self.generators):
-            mask[model].bernoulli_(keep[model], generator=generator).div_(keep[model])
-        return mask
-
-    def forward(self, x: Tensor) -> Tensor:
-        mask = self.mask(x)
-        return x if mask is None else x * mask

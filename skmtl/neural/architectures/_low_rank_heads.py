@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
-from skmtl.neural.architectures._layers import Shared, glorot
+from skmtl.neural.architectures._parameters import Shared, glorot
 from skmtl.neural.architectures._spec import NetworkSpec
 
 

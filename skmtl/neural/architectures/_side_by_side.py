@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._layers import Dropout, Shared
+from skmtl.neural.architectures._parameters import Shared
+from skmtl.neural.architectures._units import Dropout
 
 
 class SideBySide(Shared):

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._cross_stitch import StitchedNetworks
-from skmtl.neural.architectures._layers import PerTask
+from skmtl.neural.architectures._parameters import PerTask
 from skmtl.neural.architectures._stacked import (
     OwnHeads,
     StackedArchitecture,

@@ -13,15 +13,11 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._experts import Stack
-from skmtl.neural.architectures._layers import (
-    ACTIVATIONS,
-    Dropout,
-    NextTaskLayer,
-    Shared,
-    glorot,
-)
+from skmtl.neural.architectures._layers import NextTaskLayer
+from skmtl.neural.architectures._parameters import Shared, glorot
 from skmtl.neural.architectures._rows_by_task import RowsByTask
 from skmtl.neural.architectures._spec import NetworkSpec
+from skmtl.neural.architectures._units import ACTIVATIONS, Dropout
 
 
 class StackedArchitecture(Architecture):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._experts import Experts
 from skmtl.neural.architectures._hard_sharing import Trunk
-from skmtl.neural.architectures._layers import PerTask, SharedLayer, glorot
+from skmtl.neural.architectures._layers import SharedLayer
+from skmtl.neural.architectures._parameters import PerTask, glorot
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads
 

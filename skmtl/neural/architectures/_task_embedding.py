@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from skmtl.neural.architectures._base import Architecture, MultiTaskModule
 from skmtl.neural.architectures._hard_sharing import Trunk
-from skmtl.neural.architectures._layers import PerTask, Shared
+from skmtl.neural.architectures._parameters import PerTask, Shared
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.neural.architectures._stacked import OwnHeads, learning_tasks
 

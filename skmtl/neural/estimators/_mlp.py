@@ -72,6 +72,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
     """
 
     _standardize = True
+    _shape_varies = True
 
     _parameter_constraints: dict[str, Any] = {**CONSTRAINTS}
 
@@ -87,7 +88,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
         linear_skip: bool | str = "auto",
         feature_scaling: str | None = "auto",
         numeric_embedding: Any = "auto",
-        categorical_features: Any = None,
+        categorical_features: Any = "from_dtype",
         activation: str = "gelu",
         dropout: float | str = "auto",
         normalization: str | None = None,

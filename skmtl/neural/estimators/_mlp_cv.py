@@ -82,7 +82,7 @@ class MultiTaskMLPCV(NetworkSearch):
         unknown_task: str = "error",
         architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
-        categorical_features: Any = None,
+        categorical_features: Any = "from_dtype",
         normalization: str | None = None,
         balancing: Any = "equal",
         task_weight: Any = None,

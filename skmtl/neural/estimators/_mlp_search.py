@@ -56,6 +56,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
     """Trains candidates in folds, and predicts by a blend of all their networks."""
 
     _standardize = True
+    _shape_varies = True
 
     balancing: Any
 

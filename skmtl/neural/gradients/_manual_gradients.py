@@ -8,8 +8,9 @@ heads V, raw scores are :math:`F = A_L V' + c`. From :math:`D = \partial L / \pa
           \Delta_{l-1} = \Delta_l W_l' \circ \phi'(Z_{l-1})
 
 [1]_. A linear path S beside the trunk adds :math:`c X S'` to F, with
-:math:`\nabla S = c D' X`. The gradients of single tasks come from the columns of D, all tasks in
-one product; at what the heads read, their Gramian is that of rank-one matrices.
+:math:`\nabla S = c D' X`. What is trained before the trunk is the part of `BeforeTrunk`. The
+gradients of single tasks come from the columns of D, all tasks in one product; at what the heads
+read, their Gramian is that of rank-one matrices.
 
 References
 ----------
@@ -33,6 +34,7 @@ from skmtl.neural.architectures._around import RepresentationAround
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
 from skmtl.neural.gradients._activations import activate, derive, keeps_sums
 from skmtl.neural.gradients._base import Gradients
+from skmtl.neural.gradients._before_trunk import BeforeTrunk
 from skmtl.neural.gradients._buffers import ArrayAndTensor, BuffersBySize, in_pairs, views
 from skmtl.neural.gradients._compiled import add_bias, by_task, sum_rows
 from skmtl.neural.gradients._objective import Objective
@@ -50,9 +52,14 @@ class ManualGradients(Gradients):
     ----------
     module : MultiTaskModule
         The networks: a `TrunkWithHeads` with linear heads, on the CPU; perhaps with a
-        `LinearSkip` around it.
+        `LinearSkip` beside it, and an `Embedding` whose gradients are written out before it.
     objective : Objective
         Losses of the tasks, wide.
+
+    Attributes
+    ----------
+    flat : Tensor of shape (n_models, size)
+        Gradients of what tasks share: the trunk, then what is trained before it.
     """
 
     @staticmethod
@@ -76,20 +83,28 @@ class ManualGradients(Gradients):
         self.objective, self.dropout = objective, trunk.dropout
         self.activation, heads = trunk.activation, heads.first
         self.n_models, self.n_tasks = len(heads.weight), len(heads.outputs)
-        self.of_trunk = list(trunk.parameters())
-        parameters = list(module.parameters())
-        n_shared = len(self.of_trunk)
-        # Those of the trunk side by side, as those of single tasks are.
-        sizes = [p[0].numel() for p in self.of_trunk]
-        self.flat = parameters[0].new_empty(self.n_models, sum(sizes), requires_grad=False)
-        self.sizes = sizes
-        self.own = [torch.empty_like(p, requires_grad=False) for p in parameters[n_shared:]]
-        self.found = [*views(self.flat, sizes, self.of_trunk), *self.own]
-        *self.layers, (self.V, self.c) = in_pairs(parameters[: n_shared + 2])
-        *self.layer_gradients, self.head_gradients = in_pairs(self.found[: n_shared + 2])
+        embedding, skip = getattr(module, "embedding", None), getattr(module, "skip", None)
+        of_trunk, of_heads = list(trunk.parameters()), [heads.weight, heads.bias]
+        self.shared = of_trunk + ([] if embedding is None else list(embedding.parameters()))
+        of_tasks = of_heads + ([] if skip is None else [skip.weight])
+        # Those of what is shared side by side, as those of single tasks are.
+        self.sizes = [p[0].numel() for p in self.shared]
+        self.flat = heads.weight.new_empty(self.n_models, sum(self.sizes), requires_grad=False)
+        shared = views(self.flat, self.sizes, self.shared)
+        self.own = [torch.empty_like(p, requires_grad=False) for p in of_tasks]
+        self.layers, self.layer_gradients = in_pairs(of_trunk), in_pairs(shared[: len(of_trunk)])
+        [(self.V, self.c)], [self.head_gradients] = in_pairs(of_heads), in_pairs(self.own[:2])
+        self.found = self._placed(shared)
         # Of the linear path, where there is one, the weights and their gradient.
-        self.factor = _factor(module)
-        self.skip = [ArrayAndTensor(s[-1]) for s in (parameters, self.found) if len(self.own) > 2]
+        self.factor = 1.0 if skip is None else float(skip.factor)
+        self.skip = [] if skip is None else [ArrayAndTensor(s) for s in (skip.weight, self.own[2])]
+        # Of what is before the trunk, where there is something.
+        self.before_gradients, self.before = shared[len(of_trunk) :], None
+        if embedding is not None:
+            past = self.skip[0].array if self.skip else None
+            self.before = BeforeTrunk(embedding, self.layers[0][0].transposed, past, self.factor)
+        n_layers = len(self.layers)
+        self.spaces = {"shared": (0, None), "last_shared": (2 * n_layers - 2, 2 * n_layers)}
         self.task_of = torch.from_numpy(np.repeat(np.arange(self.n_tasks), heads.outputs))
         self.starts = np.cumsum([0, *heads.outputs])
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
@@ -99,13 +114,13 @@ class ManualGradients(Gradients):
         )
         # By the raw scores; None where no task has anything to learn.
         self.D: Any = None
-        self.jacobians: dict[int, tuple[Tensor, list[tuple[Array, Array]]]] = {}
+        self.jacobians: dict[str, tuple[Tensor, list[Array]]] = {}
 
     @quietly
     def forward(self, batch: Batch) -> Tensor:
         has_noise = not self.dropout.is_silent
         now = self.now = self.buffers[batch.X.shape[1]]
-        x = batch.X.numpy()
+        x = batch.X.numpy() if self.before is None else self.before.forward(batch.X)
         # What enters each layer, and what dropout does to the units.
         self.inputs: list[Array] = [x]
         self.masks: list[Tensor | None] = []
@@ -140,7 +155,7 @@ class ManualGradients(Gradients):
             D = self._weighted(shared.unsqueeze(-2))
         if self.layers:
             np.matmul(D.numpy(), self.V.array, out=self.now.slopes[-1].array)
-            self._trunk_gradients()
+            self._shared_gradients(D.numpy())
         return self.found
 
     @quietly
@@ -153,10 +168,14 @@ class ManualGradients(Gradients):
         if space == "representation":
             slope = self.now.slopes[-1].tensor
             slope.copy_(directions[0].view(slope.shape))
-            self._trunk_gradients()
+            self._shared_gradients(None)
             return self.found
-        shaped = [d.view(p.shape) for d, p in zip(directions, self.of_trunk, strict=True)]
-        return [*shaped, *self.own]
+        return self._placed([d.view(p.shape) for d, p in zip(directions, self.shared, strict=True)])
+
+    def _placed(self, shared: list[Tensor]) -> list[Tensor]:
+        """Gradients in the order of the parameters: trunk, heads, what is before, linear path."""
+        n_trunk = 2 * len(self.layers)
+        return [*shared[:n_trunk], *self.own[:2], *shared[n_trunk:], *self.own[2:]]
 
     @quietly
     def jacobian(self, space: str) -> list[Tensor]:
@@ -165,7 +184,7 @@ class ManualGradients(Gradients):
             by_task(self.D.numpy(), self.V.array, self.starts, 0, g.numpy())
             return [g.transpose(0, 1).flatten(2)]
         J = self._jacobian(space)
-        return list(J.split(self.sizes[-2 if space == "last_shared" else 0 :], dim=-1))
+        return list(J.split(self.sizes[slice(*self.spaces[space])], dim=-1))
 
     @quietly
     def gramian(self, space: str) -> Tensor:
@@ -176,35 +195,42 @@ class ManualGradients(Gradients):
 
     def _jacobian(self, space: str) -> Tensor:
         """Gradients (n_models, n_tasks, size), a few tasks at a time."""
-        last = 0 if space == "shared" else len(self.layers) - 1
-        J, parts = self._memory_of_jacobian(last)
-        slopes = self.now.slopes_of_tasks(self.n_tasks)
+        J, parts = self._memory_of_jacobian(space)
+        first_layer, slopes = self.spaces[space][0] // 2, self.now.slopes_of_tasks(self.n_tasks)
         for first in range(0, self.n_tasks, len(slopes[-1])):
             some = [g[: self.n_tasks - first] for g in slopes]
+            found = [part[first : first + len(some[-1])] for part in parts]
             by_task(self.D.numpy(), self.V.array, self.starts, first, some[-1].numpy())
-            for k in reversed(range(last, len(self.layers))):
+            for k in reversed(range(first_layer, len(self.layers))):
                 self._before_activation(some[k], k)
-                g = some[k].numpy()
-                W, b = (part[first : first + len(g)] for part in parts[k - last])
-                np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=W)
-                np.matmul(self.now.ones, g, out=b)
-                if k > last:
+                g, place = some[k].numpy(), 2 * (k - first_layer)
+                np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=found[place])
+                np.matmul(self.now.ones, g, out=found[place + 1])
+                if k > first_layer:
                     np.matmul(g, self.layers[k][0].transposed, out=some[k - 1].numpy())
-        self.jacobian_found = None if last else J
+            if self.before is not None and space == "shared":
+                tasks = self.starts[first : first + len(some[0]) + 1]
+                of_tasks = self.before.gradients_of_tasks(some[0].numpy(), self.D.numpy(), tasks)
+                for of_tensor, part in zip(found[2 * len(self.layers) :], of_tasks, strict=True):
+                    of_tensor[:] = part.numpy()
+        self.jacobian_found = J if space == "shared" else None
         return J
 
-    def _memory_of_jacobian(self, last: int) -> tuple[Tensor, list[tuple[Array, Array]]]:
-        """An array (n_models, n_tasks, size), and in it (n_tasks, n_models, ..) of each layer."""
-        if last not in self.jacobians:
-            sizes = self.sizes[2 * last :]
-            J = self.flat.new_empty(self.n_models, self.n_tasks, sum(sizes))
-            shapes = [t.array.shape[1:] for pair in self.layers[last:] for t in pair]
-            parts = [
-                part.unflatten(-1, shape).transpose(0, 1).numpy()
-                for part, shape in zip(J.split(sizes, dim=-1), shapes, strict=True)
-            ]
-            self.jacobians[last] = J, list(zip(parts[::2], parts[1::2], strict=True))
-        return self.jacobians[last]
+    def _memory_of_jacobian(self, space: str) -> tuple[Tensor, list[Array]]:
+        """An array (n_models, n_tasks, size), and in it (n_tasks, n_models, ..) of each tensor."""
+        if space not in self.jacobians:
+            where = slice(*self.spaces[space])
+            J = self.flat.new_empty(self.n_models, self.n_tasks, sum(self.sizes[where]))
+            self.jacobians[space] = (
+                J,
+                [
+                    part.unflatten(-1, p.shape[1:]).transpose(0, 1).numpy()
+                    for part, p in zip(
+                        J.split(self.sizes[where], dim=-1), self.shared[where], strict=True
+                    )
+                ],
+            )
+        return self.jacobians[space]
 
     def _before_activation(self, g: Tensor, k: int) -> None:
         """In place: from gradients by what layer k passes on to those by its sums.
@@ -223,8 +249,11 @@ class ManualGradients(Gradients):
         if self.skip:
             np.matmul(self.factor * D.swapaxes(-1, -2), self.inputs[0], out=self.skip[1].array)
 
-    def _trunk_gradients(self) -> None:
-        """Gradients of the trunk from the last slopes: those of what the heads read."""
+    def _shared_gradients(self, D: Array | None) -> None:
+        """Gradients of what is shared from the last slopes: those of what the heads read.
+
+        D are those of the raw scores, for what reaches them past the trunk.
+        """
         slopes = self.now.slopes
         for k in reversed(range(len(self.layers))):
             W, b = self.layer_gradients[k]
@@ -233,6 +262,10 @@ class ManualGradients(Gradients):
             sum_rows(slopes[k].array, b.array)
             if k:
                 np.matmul(slopes[k].array, self.layers[k][0].transposed, out=slopes[k - 1].array)
+        if self.before is not None:
+            of_before = self.before.gradients(slopes[0].array, D)
+            for place, found in zip(self.before_gradients, of_before, strict=True):
+                place.copy_(found)
 
     def _weighted(self, weights: Tensor | None) -> Tensor:
         """D with the columns of every task times its weight; None: 1."""
@@ -252,16 +285,14 @@ class ManualGradients(Gradients):
 
 
 def _inside(module: MultiTaskModule) -> MultiTaskModule:
-    """The network without a linear path beside it."""
-    if type(module) is RepresentationAround and module.embedding is None:
-        return module.network
+    """The network without a linear path beside it and what is trained before it."""
+    if type(module) is not RepresentationAround:
+        return module
+    embedding, network = module.embedding, module.network
+    has_layers = isinstance(network, TrunkWithHeads) and bool(getattr(network.trunk, "layers", ()))
+    if embedding is None or (has_layers and embedding.has_gradients):
+        return network
     return module
-
-
-def _factor(module: Any) -> float:
-    """What a linear path is slowed down by."""
-    skip = getattr(module, "skip", None)
-    return 1.0 if skip is None else float(skip.factor)
 
 
 def _outer(A: Tensor) -> Tensor:

@@ -39,7 +39,8 @@ class TrainedEmbedding(Searchable, BaseEstimator, ABC):
         -------
         module : Shared
             Maps (n_models, n, n_numbers) to (n_models, n, n_outputs), says ``n_outputs``, and
-            draws its parameters, whose first axis are the models; see `PeriodicLayer`.
+            draws its parameters, whose first axis are the models; see `PeriodicLayer`. Where it
+            has a method ``gradient``, too, steps may do without autograd.
         """
 
 

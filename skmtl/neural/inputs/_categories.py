@@ -11,8 +11,9 @@ from scipy import sparse
 
 from skmtl._shown import shown
 from skmtl._warnings import warn
-from skmtl.tasks._by_name import as_floats, column_names, columns_of
+from skmtl.tasks._by_name import column_names, columns_of
 from skmtl.tasks._columns import Column, match, read_column
+from skmtl.tasks._features import named_columns, numbers_of
 
 Array = NDArray[Any]
 
@@ -74,61 +75,46 @@ def _is_categorical(column: Any) -> bool:
 
 def fit_categories(X: Any, positions: Sequence[int]) -> dict[int, Array]:
     """Categories of each of these columns, sorted."""
+    columns = named_columns(X)
     found = {}
     for j in positions:
-        column = _read(X, j)
+        column = _read(*columns[j])
         found[j] = np.unique(column.labels[column.observed])
     return found
 
 
-def encode(X: Any, categories: dict[int, Array]) -> Array:
+def encode(X: Any, categories: dict[int, Array], advice: str) -> Array:
     """X as numbers: in columns of categories their positions, NaN where missing or unknown.
 
     Raises
     ------
-    ValueError
-        If another column holds what is no number.
+    TypeError, ValueError
+        If another column holds what is no number; what to do about it is the ``advice``.
     """
-    names = column_names(X)
-    if names is None and X.dtype.kind in "biuf":
+    columns = named_columns(X)
+    if column_names(X) is None and X.dtype.kind in "biuf":
         out = X.astype(X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
-        others: list[int] = []
     else:
         out = np.empty(X.shape)
-        others = [j for j in range(X.shape[1]) if j not in categories]
-    for j in others:
-        try:
-            out[:, j] = as_floats(_column(X, j))
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"Column {_name(X, j)!r} of X holds what is no number: {error}. Give it the dtype "
-                "category, or name it in categorical_features."
-            ) from None
+        for j, (name, values) in enumerate(columns):
+            if j not in categories:
+                out[:, j] = numbers_of(values, name, advice)
     for j, known in categories.items():
-        column = _read(X, j)
+        name, values = columns[j]
+        column = _read(name, values)
         code = np.where(column.observed, match(known, column.labels), -1)
         if column.observed.any() and (code < 0).all():
             warn(
-                f"Column {_name(X, j)!r} of X has none of the categories that fit has seen, "
+                f"Column {name!r} of X has none of the categories that fit has seen, "
                 f"{shown(known.tolist(), 5)}; they count as missing."
             )
         out[:, j] = np.where(code < 0, np.nan, code)
     return out
 
 
-def _column(X: Any, j: int) -> Any:
-    return X[:, j] if column_names(X) is None else columns_of(X)[j]
-
-
-def _name(X: Any, j: int) -> Hashable:
-    names = column_names(X)
-    return j if names is None else names[j]
-
-
-def _read(X: Any, j: int) -> Column:
-    name = _name(X, j)
+def _read(name: Hashable, values: Any) -> Column:
     try:
-        return read_column(_column(X, j), name)
+        return read_column(values, name)
     except ValueError as error:
         message = str(error).replace(f"Task {name!r}: ", "", 1)
         raise ValueError(f"Column {name!r} of X: {message}") from None

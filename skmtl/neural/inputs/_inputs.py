@@ -65,6 +65,12 @@ class Inputs:
         return self._n_numbers + sum(part.n_columns for part in self.parts)
 
     @property
+    def n_plain(self) -> int:
+        """How many of them are read as they are; to their right are numbers of categories."""
+        assert isinstance(self.n_inputs, int)
+        return self.n_inputs - sum(isinstance(part, Codes) for part in self.parts)
+
+    @property
     def embedding(self) -> dict[str, Any] | None:
         """What is trained before the network, in the words of `NetworkSpec`."""
         tables = tuple(part.n_rows for part in self.parts if isinstance(part, Codes))

@@ -18,9 +18,13 @@ class ReadsTables(ValidatesFeatures):
     """Mixin for networks: NaN and categories in X, unless the network is the user's own.
 
     Such a network reads X as it is, so that it may look up its numbers in a table; columns of
-    categories are numbers for it, unless ``categorical_features`` names them.
+    categories are numbers for it, unless ``categorical_features`` names them one by one.
     """
 
+    _without_text = (
+        "Name it in categorical_features, or give it the dtype category "
+        "(categorical_features='from_dtype')."
+    )
     architecture: Any
     categorical_features: Any
     _categories: dict[int, Array]
@@ -57,7 +61,7 @@ class ReadsTables(ValidatesFeatures):
         X = without_mask(X)
         if reset:
             self._categories = fit_categories(X, list(self._categories))
-        return encode(X, self._categories)
+        return encode(X, self._categories, self._without_text)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

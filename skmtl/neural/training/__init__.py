@@ -7,11 +7,11 @@ __getattr__ = imported_on_use(
     {
         "CosineProbe": "_probe",
         "LookAheadProbe": "_probe",
-        "draw_seed": "_setup",
+        "draw_seed": "_settings",
         "fit_network": "_fit",
         "fit_stack": "_stack",
         "partial_fit_network": "_fit",
-        "resolve": "_setup",
+        "resolve": "_settings",
         "same_structure": "_stack",
     },
 )

@@ -22,6 +22,7 @@ from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
+from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._results import (
     check_finite_epoch,
     fitted_state,
@@ -31,7 +32,8 @@ from skmtl.neural.training._results import (
 )
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
-from skmtl.neural.training._setup import ALONE, Fit, draw_seed, read_setting
+from skmtl.neural.training._settings import draw_seed, read_setting
+from skmtl.neural.training._setup import ALONE, Fit
 from skmtl.neural.training._shrink import beside
 from skmtl.tasks._targets import Targets
 
@@ -53,13 +55,17 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     members = ALONE if validation is None else validation.members
     model_rows = None if validation is None else validation.model_rows(rows)
     max_iter = fit.max_iter(model_rows or rows)
+    module = fit.module(
+        None if before is None else before.parameters,
+        members,
+        priors=task_priors(fit.tasks, rows),
+    )
+    if before is None:
+        of_all = [None if validation is None else validation.training]
+        start_at_lines(fit, module, of_all if model_rows is None else model_rows.index)
     run = start(
         fit,
-        fit.module(
-            None if before is None else before.parameters,
-            members,
-            priors=task_priors(fit.tasks, rows),
-        ),
+        module,
         rows,
         members,
         max_iter=max_iter,

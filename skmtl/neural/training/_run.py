@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skmtl._warnings import warn
 from skmtl.neural._data import Batch, Rows
 from skmtl.neural.architectures import MultiTaskModule
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import get_state, on_device, set_state, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks

@@ -16,18 +16,21 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
+from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._run import Run, start
-from skmtl.neural.training._setup import WEIGHTS, Fit, chosen, read_setting, resolve
+from skmtl.neural.training._settings import chosen, read_setting, resolve
+from skmtl.neural.training._setup import WEIGHTS, Fit
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -122,9 +125,10 @@ def fit_stack(
     held_out = HeldOut(rows, tests * len(models), of_member.tolist())
     seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
     module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
+    start_at_lines(fit, module, model_rows.index)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [siblings[c].dropout for c in of_member.tolist()]
+            layer.probability = [dropout(models[c], fit.tasks) for c in of_member.tolist()]
     n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,

@@ -16,6 +16,7 @@ from skmtl.linear.penalties import L2, Graph, MeanDeviation
 from skmtl.linear.solvers import Newton, Stopping
 from skmtl.linear.solvers import _newton as newton
 from skmtl.linear.solvers.newton import _hessian_choice as hessian_choice
+from skmtl.linear.solvers.newton import _label_newton as label_newton
 from skmtl.linear.solvers.newton._hessian_choice import KEEP, ROUGH
 from skmtl.linear.solvers.newton._hessians import hessians
 from skmtl.linear.solvers.newton._newton_system import newton_system
@@ -319,6 +320,7 @@ def test_few_rows_stand_for_many(tasks, monkeypatch):
     options = {"alpha": 0.01, "tasks": tasks, "solver": "newton", "tol": 1e-10}
     exact = MultiTaskLinear("l2", **options).fit(X, Y * 1.0)
     ways, step = [], newton._Descent._step
+    monkeypatch.setattr(label_newton, "MAX_FEATURES", 0)
     monkeypatch.setattr(hessian_choice, "ENOUGH_ROWS", 100)
     monkeypatch.setattr(hessian_choice, "ROWS_PER_FEATURE", 1)
     choose = hessian_choice.HessianChoice
@@ -392,6 +394,7 @@ def test_diagonals_and_single_tasks_stand_for_hessians(form, penalty, monkeypatc
         data, options = (np.column_stack([task, X]), Y[range(120), task]), {"task_feature": 0}
     model = MultiTaskLinearClassifier(penalty, alpha=0.05, tol=1e-9, solver="newton", **options)
     exact = model.fit(*data).coef_
+    monkeypatch.setattr(label_newton, "MAX_FEATURES", 0)
     monkeypatch.setattr(hessian_choice, "MAX_UNKNOWN", 3)
     assert np.abs(model.fit(*data).coef_ - exact).max() < 1e-3
     monkeypatch.setattr(hessian_choice, "MAX_NUMBERS", 1)

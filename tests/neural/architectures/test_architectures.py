@@ -6,7 +6,7 @@ import torch
 from scipy.special import ndtr
 
 from skmtl.neural.architectures import ARCHITECTURES, HardSharing, NetworkSpec
-from skmtl.neural.architectures._layers import ACTIVATIONS, Dropout
+from skmtl.neural.architectures._units import ACTIVATIONS, Dropout
 from skmtl.neural.networks._network import task_keys
 
 every_head = pytest.mark.parametrize("heads", [(), (4,), (4, 3)])

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES, NetworkSpec
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.testing._architecture import PROPERTIES
 from skmtl.testing._properties import check_one
 

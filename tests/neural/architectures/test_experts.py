@@ -14,7 +14,8 @@ from skmtl.neural.architectures._gates import (
     smooth_step,
     spelled,
 )
-from skmtl.neural.architectures._layers import Dropout, FirstTaskLayer
+from skmtl.neural.architectures._layers import FirstTaskLayer
+from skmtl.neural.architectures._units import Dropout
 from skmtl.testing._module import (
     assert_gradients_are_right,
     assert_long_is_wide,

@@ -8,9 +8,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
+from skmtl import MultiTaskMLP, MultiTaskMLPCV, MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES, Custom
 from tests.neural.inputs.test_missing import linear
 
@@ -28,7 +31,7 @@ def table(n=80, *, missing=True):
 
 
 def network(**options):
-    settings = {"max_iter": 5, "random_state": 0, "categorical_features": "from_dtype"}
+    settings = {"max_iter": 5, "random_state": 0}
     settings |= {"feature_scaling": None, "numeric_embedding": None}
     return MultiTaskMLPRegressor((8,), **{**settings, **options})
 
@@ -82,6 +85,35 @@ def test_numbers_in_an_array():
         array = codes.astype(dtype)
         model = network(categorical_features=[1, 2]).fit(array, Y)
         np.testing.assert_allclose(model.predict(array), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("make", [MultiTaskMLP, MultiTaskMLPCV])
+def test_those_of_a_data_frame_are_read_unless_said_otherwise(make):
+    X, Y = table()
+    options = {"hidden_layer_sizes": (8,), "random_state": 0}
+    options |= {"max_iter": 5} if make is MultiTaskMLP else {"grid": {"max_iter": [5]}, "cv": 2}
+    found = make(**options).fit(X, Y).predict(X)
+    named = make(**options, categorical_features=["city", "level"]).fit(X.astype(object), Y)
+    np.testing.assert_array_equal(found, named.predict(X))
+    # None reads their numbers.
+    numbers = X[["x", "level"]]
+    plain = make(**options).fit(numbers.to_numpy(dtype=float), Y)
+    model = make(**options, categorical_features=None).fit(numbers, Y)
+    np.testing.assert_array_equal(model.predict(numbers), plain.predict(numbers.to_numpy(float)))
+
+
+def test_pipelines_that_set_their_output():
+    X, Y = table()
+    steps = make_column_transformer(
+        (StandardScaler(), ["x"]), remainder="passthrough", verbose_feature_names_out=False
+    )
+    for output in ("pandas", "polars"):
+        pipeline = make_pipeline(steps.set_output(transform=output), network())
+        given = _text(X)
+        expected = network().fit(given.assign(x=StandardScaler().fit_transform(X[["x"]])), Y)
+        found = pipeline.fit(given, Y).predict(given)
+        scaled = given.assign(x=StandardScaler().fit_transform(X[["x"]]))
+        np.testing.assert_allclose(found, expected.predict(scaled))
 
 
 @pytest.mark.parametrize("missing", [True, False])
@@ -195,7 +227,5 @@ def test_networks_of_the_user_read_numbers_as_they_are():
 def test_mixed_tasks():
     X, Y = table()
     Y[:, 1] = Y[:, 1] > 0
-    model = MultiTaskMLP(
-        tasks=["regression", "binary"], categorical_features="from_dtype", max_iter=2
-    )
+    model = MultiTaskMLP(tasks=["regression", "binary"], max_iter=2)
     assert model.fit(X, Y).predict_proba(X)[1].shape == (80, 2)

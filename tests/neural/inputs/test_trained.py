@@ -1,6 +1,7 @@
 """Embeddings that are trained with the network: waves of numbers, tables of categories."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import torch
 from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures import ARCHITECTURES, NetworkSpec
 from skmtl.neural.architectures._build import build_network
+from skmtl.neural.architectures._parameters import Shared
+from skmtl.neural.gradients._manual_gradients import ManualGradients
 from skmtl.neural.inputs import Periodic, TrainedEmbedding
 from skmtl.neural.inputs._parts import Codes
 from skmtl.testing._module import (
@@ -84,8 +87,8 @@ def cities(n=600, n_cities=60, seed=0):
 
 
 def network(**options):
-    settings = {"max_iter": 5, "random_state": 0, "categorical_features": "from_dtype"}
-    return MultiTaskMLPRegressor((8,), **{**settings, **options})
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
+    return MultiTaskMLPRegressor(**{**settings, **options})
 
 
 def test_many_categories_have_a_table():
@@ -146,7 +149,49 @@ class Doubled(TrainedEmbedding):
         return PeriodicLayer(n_models, n_numbers, 1, 2.0)
 
 
-def test_one_of_the_users_own():
+class Scaled(TrainedEmbedding):
+    """By autograd, for nothing is written out."""
+
+    alias = "scaled"
+
+    def layer(self, n_models, n_numbers):
+        return ScaledLayer(n_models, n_numbers)
+
+
+class ScaledLayer(Shared):
+    def __init__(self, n_models, n_numbers):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(n_models, 1, n_numbers))
+        self.n_outputs = n_numbers
+
+    def initialize(self, model, rng, gain):
+        pass
+
+    def forward(self, Z):
+        return self.weight * Z
+
+
+@pytest.mark.parametrize(
+    ("embedding", "name", "is_written_out"),
+    [(Doubled(), "frequencies", True), (Scaled(), "weight", False)],
+)
+def test_one_of_the_users_own(embedding, name, is_written_out):
     table, Y = cities(100)
-    model = network(numeric_embedding=Doubled()).fit(table, Y)
-    assert model._fitted.parameters["embedding.numeric.frequencies"].shape == (1, 1, 1, 1)
+    model = network(numeric_embedding=embedding).fit(table, Y)
+    model.predict(table)
+    found = model._fitted.parameters[f"embedding.numeric.{name}"]
+    assert (
+        found
+        != network(numeric_embedding=embedding, max_iter=1)
+        .fit(table, Y)
+        ._fitted.parameters[f"embedding.numeric.{name}"]
+    ).any()
+    module = model._fitted.built["module"]
+    assert ManualGradients.knows(module, SimpleNamespace(is_long=False)) == is_written_out
+
+
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (8,)])
+def test_a_network_without_layers_learns_them_too(hidden_layer_sizes):
+    table, Y = cities()
+    model = network(hidden_layer_sizes=hidden_layer_sizes, max_iter=100).fit(table, Y)
+    assert model.score(table, Y) > 0.8

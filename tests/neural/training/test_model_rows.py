@@ -6,7 +6,7 @@ import torch
 
 from skmtl import MultiTaskMLP
 from skmtl.neural._data import Rows
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.optimizers import OPTIMIZERS
 from skmtl.neural.optimizers._schedules import Planned, cosine
 from skmtl.neural.training import _early_stopping

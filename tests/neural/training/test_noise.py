@@ -1,15 +1,13 @@
-"""The share of noise in labels, and the decay that follows it."""
+"""The share of noise in labels."""
 
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
-from skmtl import MultiTaskMLP
 from skmtl.neural.inputs._inputs import Inputs
 from skmtl.neural.training import _noise
 from skmtl.neural.training._noise import noise_to_signal
-from skmtl.neural.training._setup import Fit
 from skmtl.tasks._read_targets import read_targets
 
 
@@ -60,29 +58,3 @@ def test_what_is_unobserved_or_constant_says_nothing():
     assert noise_of(X, np.full(60, 2.0)) == 1.0
     assert noise_of(X[:2], y[:2]) == 1.0
     assert noise_of(np.zeros((60, 4)), y) == pytest.approx(0.98 / 0.02)
-
-
-@pytest.mark.parametrize("solver", ["adam", "adamw"])
-def test_alpha(solver):
-    X, y = problem(0.5, n=128)
-    model = MultiTaskMLP(solver=solver, learning_rate_init=0.02)
-    fit = Fit(model, X, read_targets(y, declared="auto", standardize=True), 0)
-    if solver == "adam":
-        assert fit.alpha(128, 64) == 1e-4
-        return
-    noise = noise_to_signal(fit.inputs, fit.X, fit.targets)
-    expected = (0.01 + (0.01 + 0.006) * noise) / 0.02
-    assert fit.alpha(128, 64) == pytest.approx(expected)
-    assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)
-    model.set_params(alpha=0.3)
-    assert fit.alpha(128, 64) == 0.3
-
-
-def test_length_and_size_of_batches():
-    model = MultiTaskMLP()
-    for n_rows, size, max_iter in ((20, 20, 500), (100, 50, 250), (640, 64, 50), (6400, 200, 30)):
-        X = np.zeros((n_rows, 1))
-        fit = Fit(model, X, read_targets(np.arange(n_rows), declared="auto", standardize=True), 0)
-        rows = fit.rows()
-        assert fit.batch_size(rows) == size
-        assert fit.max_iter(rows) == max_iter

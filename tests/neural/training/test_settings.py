@@ -9,7 +9,7 @@ from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import GradDrop, PCGrad, Weighting
 from skmtl.neural.training._compare import differences, is_same
-from skmtl.neural.training._setup import resolve
+from skmtl.neural.training._settings import resolve
 from tests.neural.conftest import MIXED, PLAIN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

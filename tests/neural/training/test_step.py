@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.balancing import BalancingInfo, GramianBalancing, JacobianBalancing
 from skmtl.neural.balancing._base import CONFLICT_SPACES
 from skmtl.neural.gradients._autograd import Autograd
 from skmtl.neural.gradients._manual_gradients import ManualGradients
+from skmtl.neural.inputs import Periodic
 from tests.neural.conftest import MIXED
 
 OWN = [1.0, 2.0, 0.5, 1.0]
+# Beside numbers: the numbers of two categories.
+TABLES = {"n_numbers": 3, "numeric": None, "tables": (4, 3), "width": 2}
+WAVES = {**TABLES, "n_numbers": 2, "numeric": Periodic(3, scale=1.0)}
 
 
 @pytest.fixture(
@@ -26,18 +30,23 @@ OWN = [1.0, 2.0, 0.5, 1.0]
         {"activation": "gelu", "seeds": (0, 1)},
         {"linear_skip": True, "activation": "relu"},
         {"linear_skip": True, "activation": "silu", "hidden_layer_sizes": (5,), "seeds": (0, 1)},
+        {"embedding": TABLES},
+        {"embedding": WAVES, "seeds": (0, 1), "activation": "gelu", "dropout": 0.4},
+        {"embedding": WAVES, "hidden_layer_sizes": (300,), "linear_skip": True, "seeds": (0, 1)},
     ],
     ids=str,
 )
 def engines(request, parts, mixed_data):
     """`ManualGradients` and `Autograd` after a pass over the same rows."""
     X, Y = mixed_data
+    if "embedding" in request.param:
+        X = np.column_stack([X, np.arange(len(X)) % 4, np.arange(len(X)) // 7 % 3])
     made = parts(X, Y, MIXED, **request.param)
     assert ManualGradients.knows(made.module, made.objective)
-    if made.description.get("linear_skip"):
-        # Zeros hide mistakes.
-        weight = made.module.skip.weight
-        weight.data += torch.rand(weight.shape, generator=torch.manual_seed(0)).to(weight)
+    # Zeros hide mistakes.
+    for weight in made.module.parameters():
+        if not weight.any():
+            weight.data += torch.rand(weight.shape, generator=torch.manual_seed(0)).to(weight)
     found = []
     for engine in (ManualGradients, Autograd):
         for layer in made.module.modules():

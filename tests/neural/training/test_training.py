@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural.architectures._layers import Dropout
+from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.optimizers import Adam
 from skmtl.neural.training._evaluate import mean_losses
 from skmtl.neural.training._loop import batches, train

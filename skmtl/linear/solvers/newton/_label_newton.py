@@ -1,0 +1,72 @@
+"""Problems of few columns, task by task, by compiled Newton steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._variables import Start
+from skmtl.linear.solvers._base import Solution, Stopping
+from skmtl.tasks._loss_codes import LOGISTIC, POISSON, SQUARED
+
+Array = NDArray[Any]
+
+BENDING = (SQUARED, LOGISTIC, POISSON)
+"""Losses that bend everywhere: from any point Newton's method leads on."""
+
+ROWS_PER_UNKNOWN = 20
+"""Labels that stand for many more in a rough matrix; measured: from 10 to 40 hardly matters."""
+
+MAX_FEATURES, MAX_NUMBERS = 127, 2**22
+"""Features up to which compiled steps are faster, and numbers in sparse X that is written out."""
+
+
+def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution | None:
+    """The solution, certified; None where this is not the way to it."""
+    loss = problem.loss
+    assert isinstance(loss, DataLoss)
+    codes = [code for block in loss.blocks if (code := block.task.compiled_loss)]
+    bend = [code[0] in BENDING for code in codes]
+    if not fits(problem, loss) or len(codes) < len(loss.blocks) or not all(bend):
+        return None
+    try:
+        from skmtl.linear.solvers.compiled._label_newton import CHUNK, newton_steps
+    except ImportError:  # numba: slower without, that is all.
+        return None
+    p, n_tasks = problem.shape
+    X, offset = loss.design.X, loss.design.offset
+    X = np.require(X.toarray() if sparse.issparse(X) else X, requirements=["C", "W"])
+    ridge = np.full(4 * (p // 4 + 1), problem.parts[0].Q.on_mean)
+    theta = np.zeros((n_tasks, len(ridge)))
+    theta[:, :p] = start.W.T
+    if problem.intercept:
+        ridge[p], theta[:, p] = 0.0, start.b
+    n_rows = min(-(-ROWS_PER_UNKNOWN * (p + 1) * CHUNK // len(X)), CHUNK)
+    gap, n_iter = 0.0, 1
+    steps = n_rows, stopping.max_gap / n_tasks, stopping.max_iter
+    for block, code in zip(loss.blocks, codes, strict=True):
+        labels = np.array(block.values.T, order="C"), np.array(block.label_weights.T, order="C")
+        for t, y, c in zip(np.arange(n_tasks)[block.outputs], *labels, strict=True):
+            left, n = newton_steps(X, offset, y, c, *code, ridge, theta[t], *steps)
+            gap, n_iter = gap + left, max(n, n_iter)
+            if gap == np.inf:
+                return None
+    return Solution(theta[:, : p + (problem.intercept is not None)].T.ravel(), gap, n_iter)
+
+
+def fits(problem: Problem, loss: DataLoss) -> bool:
+    """Whether columns are few, and tasks have nothing to do with each other."""
+    n, p = loss.design.X.shape
+    return (
+        loss.task_index is None
+        and p <= MAX_FEATURES
+        and (n * p <= MAX_NUMBERS or not sparse.issparse(loss.design.X))
+        and problem.parts[0].Q.is_ridge
+        and problem.parts[0].Q.on_mean > 0.0
+        and not (problem.intercept and problem.intercept.alpha)
+    )

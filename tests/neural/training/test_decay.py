@@ -1,0 +1,27 @@
+"""The decay of weights follows the noise of labels."""
+
+import numpy as np
+import pytest
+
+from skmtl import MultiTaskMLP
+from skmtl.neural.training._noise import noise_to_signal
+from skmtl.neural.training._setup import Fit
+from skmtl.tasks._read_targets import read_targets
+
+
+@pytest.mark.parametrize("solver", ["adam", "adamw"])
+def test_alpha(solver):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(128, 4))
+    y = X[:, 0] - X[:, 1] + 0.5 * rng.normal(size=128)
+    model = MultiTaskMLP(solver=solver, learning_rate_init=0.02)
+    fit = Fit(model, X, read_targets(y, declared="auto", standardize=True), 0)
+    if solver == "adam":
+        assert fit.alpha(128, 64) == 1e-4
+        return
+    noise = noise_to_signal(fit.inputs, fit.X, fit.targets)
+    expected = (0.01 + (0.01 + 0.006) * noise) / 0.02
+    assert fit.alpha(128, 64) == pytest.approx(expected)
+    assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)
+    model.set_params(alpha=0.3)
+    assert fit.alpha(128, 64) == 0.3
