@@ -152,7 +152,8 @@ PARAMETERS = """
         Rows per step, at most all; "auto" is 64 for up to 2,048 rows, 256 from 8,192 on, a 32nd
         of the rows in between, or a little less, so that batches are of one size.
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" counts steps: as many epochs as have 500 of them, at least 30.
+        Epochs at most. "auto" counts steps: as many epochs as have 500 of them, at least 30, or
+        30 - 15 u for wide y with a share u of noise (see ``alpha``).
     early_stopping : bool, default=False
         Hold out rows, stop when the loss there does not improve, and keep the best epoch.
         Where ``validation_fraction`` of the rows is fewer than 100, no row is lost: beside the

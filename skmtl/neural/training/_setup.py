@@ -213,7 +213,7 @@ class Fit:
 
     def max_iter(self, rows: Rows | ModelRows) -> int:
         """Epochs at most."""
-        return most_epochs(self.estimator.max_iter, self.steps_of_an_epoch(rows))
+        return most_epochs(self.estimator.max_iter, self.steps_of_an_epoch(rows), self._noise_share)
 
     def alpha(self, n_rows: int, batch_size: int, *, is_stream: bool = False) -> float:
         """Strength of the decay. A stream has no labels yet that tell of their noise."""
@@ -233,6 +233,10 @@ class Fit:
         # With one thread it is the same to the last bit in every process.
         with limited_threads(1):
             return noise_to_signal(self.inputs, self.X, self.targets)
+
+    def _noise_share(self) -> float:
+        """Share of noise in the labels; 0 where nobody knows, for tasks are pooled."""
+        return 0.0 if self.tasks.is_long else self.noise / (1.0 + self.noise)
 
     @cached_property
     def fingerprint(self) -> int:
