@@ -10,7 +10,8 @@ alpha has the smallest
 
 of Golub, Heath and Wahba [1]_, with c = 1.4 against the overfits that c = 1 has now and then [2]_.
 Labels that are repeated, with their rows, count as one in n, and in V with their weights: weights
-that are whole numbers are then rows that often.
+that are whole numbers are then rows that often. V compares intercepts of every task with a common
+one, too: for few labels per task the latter is better, and the functions tell tasks apart.
 
 References
 ----------
@@ -43,9 +44,9 @@ TIE = 1e-6
 
 
 def choose_alpha(
-    kernel: Array, labels: Labels, task_kernel: Array, X: Any, *, centred: bool
-) -> float:
-    """The alpha of least V; the largest where nothing is to be learned."""
+    kernel: Array, labels: Labels, task_kernel: Array, X: Any, *, centred: bool, may_pool: bool
+) -> tuple[float, bool]:
+    """The alpha of least V, the largest where nothing is to be learned, and whether to pool."""
     if not labels.is_complete and len(labels.rows) > MOST_LABELS:
         n_rows = len(kernel) * MOST_LABELS // len(labels.rows)
         rows = np.sort(np.random.RandomState(0).permutation(len(kernel))[:n_rows])
@@ -53,18 +54,30 @@ def choose_alpha(
         kept = np.unique(labels.tasks)
         task_kernel = task_kernel[np.ix_(kept, kept)]
         labels = labels._replace(tasks=np.searchsorted(kept, labels.tasks))
-    problem = KernelProblem(kernel, labels, 0.0, centred=centred)
+    n_labels = _n_distinct(X, labels)
+    found = []
+    for pooled in (False, True) if may_pool else (False,):
+        problem = KernelProblem(kernel, labels, 0.0, centred=centred, pooled=pooled)
+        alpha, score = _least(problem, task_kernel, n_labels)
+        found.append((score, alpha, pooled))
+    # One is no better than the other where neither is finite.
+    _, alpha, pooled = min(found, key=lambda each: each[0])
+    return alpha, pooled
+
+
+def _least(problem: KernelProblem, task_kernel: Array, n_labels: int) -> tuple[float, float]:
+    """The alpha of least V, and V."""
     values, components = problem.system.spectrum(task_kernel)
     values = np.maximum(values, 0.0)
     alphas = ALPHAS * (values.max(initial=0.0) or 1.0)
     left = alphas[:, None] / (values + alphas[:, None])
-    freedom = (1.0 - left).sum(axis=1) + centred * len(problem.omega)
-    rest = 1.0 - INFLATION * freedom / _n_distinct(X, labels)
+    freedom = (1.0 - left).sum(axis=1) + problem.n_intercepts
+    rest = 1.0 - INFLATION * freedom / n_labels
     squares = np.square(left * components).sum(axis=1)
     scores = np.divide(squares, rest**2, out=np.full(len(alphas), np.inf), where=rest > 0)
     least = scores.min()
     # The first of the equal is the largest; where none is finite, all are equal.
-    return float(alphas[(scores <= (1.0 + TIE) * least).argmax()])
+    return float(alphas[(scores <= (1.0 + TIE) * least).argmax()]), float(least)
 
 
 def _n_distinct(X: Any, labels: Labels) -> int:

@@ -84,7 +84,9 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         matched by the names of the tasks.
     <task parameters>
     fit_intercept : bool, default=True
-        Whether to fit an intercept for each task.
+        Whether to fit an intercept for each task. In long form, where ``alpha="auto"``, it is one
+        for all tasks if that predicts better: tasks with few labels are then told apart by the
+        functions alone.
     task_weight : "labels", list of float, dict {task: weight} or None, default=None
         Weight of each task in the loss, 1 by default: a task with few labels counts as much as
         one with many. "labels" makes every label count the same. A task of weight 0 has no
@@ -151,7 +153,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
 
     ``alpha="auto"`` minimises
     :math:`\|\text{residuals}\|^2 / (1 - 1.4 \, d / n)^2` with the degrees of freedom d [6]_, for
-    "learned" with the identity as task kernel. It takes an eigendecomposition of that matrix, or
+    "learned" with the identity as task kernel. In long form it also decides whether tasks have
+    intercepts of their own. It takes an eigendecomposition of that matrix, or
     of a part of 2,000 labels, which are drawn with a fixed seed.
 
     References
@@ -250,11 +253,15 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
             X = X[:, self._used_rows]
         self._row_kernel = self._make_row_kernel(X, labels)
         kernel = self._row_kernel(X)
+        centred, pooled = self.fit_intercept, False
         if isinstance(self.alpha, str):
-            self.alpha_ = choose_alpha(kernel, labels, B, X, centred=self.fit_intercept)
+            may_pool = centred and targets.tasks.is_long
+            self.alpha_, pooled = choose_alpha(
+                kernel, labels, B, X, centred=centred, may_pool=may_pool
+            )
         else:
             self.alpha_ = float(self.alpha)
-        problem = KernelProblem(kernel, labels, self.alpha_, centred=self.fit_intercept)
+        problem = KernelProblem(kernel, labels, self.alpha_, centred=centred, pooled=pooled)
         self.__dict__.pop("task_covariance_", None)
         if self._learns_task_kernel:
             B, duals, self.dual_gap_, self.n_iter_ = learn_task_kernel(

@@ -7,7 +7,9 @@ A label belongs to a row i and a task t. With the kernel K of the rows, the task
           \tilde K_{(i,t),(j,s)} = K^c_{ij} B_{ts}, \quad D^2 = \mathrm{diag}(c)
 
 where intercepts are free, :math:`K^c = K - m_t(x_j) - m_s(x_i) + m_{ts}` is K centred by the
-weighted means m over the rows of the tasks; then a sums to 0 over each task, and
+weighted means m over the rows of the tasks; then a sums to 0 over each task. Where all tasks have
+one intercept, a sums to 0 over all labels, and with :math:`u = d / \|d\|`, d the diagonal of D, the
+system is :math:`(I - uu') D (K \circ B) D (I - uu') + \alpha I`. In all cases
 
 .. math:: h(B) = \tfrac{\alpha}{2} a'y, \quad \nabla h = -\tfrac{\alpha}{2} G, \quad
           G_{ts} = a_t' K a_s
@@ -55,6 +57,8 @@ class KernelProblem:
         At least 0.
     centred : bool
         Whether intercepts are free.
+    pooled : bool, default=False
+        Whether all tasks have the same.
     """
 
     def __init__(
@@ -64,21 +68,29 @@ class KernelProblem:
         alpha: float,
         *,
         centred: bool,
+        pooled: bool = False,
     ) -> None:
         self.kernel, self.alpha = kernel, alpha
         self.rows, self.tasks, values, weights, is_complete = labels
         self.omega: Array = np.bincount(self.tasks, weights)
         self.shape = (len(kernel), len(self.omega))
-        self.is_centred = centred
-        # Means over the rows of a task; zero if nothing is centred.
-        self.share: Array = weights / self.omega[self.tasks] * centred
-        self.y_mean: Array = np.bincount(self.tasks, self.share * values)
+        self.is_centred, self.is_pooled = centred, centred and pooled
+        # Labels with the same intercept.
+        self.group = np.zeros_like(self.tasks) if self.is_pooled else self.tasks
+        # Means over these; zero if nothing is centred.
+        self.share: Array = weights / np.bincount(self.group, weights)[self.group] * centred
+        self.y_mean: Array = np.bincount(self.group, self.share * values)
         self.mean_kernel = self.by_task(self.share).T @ kernel
-        self.y, self.root = values - self.y_mean[self.tasks], np.sqrt(weights)
+        self.y, self.root = values - self.y_mean[self.group], np.sqrt(weights)
         # What rounding leaves of a constant target is nothing to learn from.
         self.y[np.abs(self.y) <= 1e-15 * np.abs(values)] = 0.0
         self.null_loss = 0.5 * float(weights @ self.y**2)
         self.system: System = KroneckerSystem(self) if is_complete else LabelSystem(self)
+
+    @property
+    def n_intercepts(self) -> int:
+        """Number of them that are free."""
+        return len(self.y_mean) if self.is_centred else 0
 
     def by_task(self, numbers: Array) -> Any:
         """A number per label as a sparse matrix (n_rows, T)."""
@@ -88,12 +100,14 @@ class KernelProblem:
         """Dual coefficients (n_labels,) for a task kernel (T, T)."""
         duals = self.system.solve(task_kernel, self.alpha)
         # Centred, they sum to 0 but for rounding, which a large task kernel would magnify.
-        return duals - self.share * np.bincount(self.tasks, duals)[self.tasks]
+        return duals - self.share * np.bincount(self.group, duals)[self.group]
 
     def intercepts(self, duals: Array, task_kernel: Array) -> Array:
         """Weighted mean of what the functions leave of y, (T,)."""
         means = self.by_task(duals).T @ self.mean_kernel.T
-        return np.asarray(self.y_mean - (means.T * task_kernel).sum(axis=1))
+        of_tasks = (means.T * task_kernel).sum(axis=1)
+        found = self.y_mean - (of_tasks.sum() if self.is_pooled else of_tasks)
+        return np.broadcast_to(found, of_tasks.shape)
 
     def gramian(self, duals: Array) -> Array:
         """:math:`G_{ts} = a_t' K a_s`, (T, T)."""
@@ -143,7 +157,8 @@ class LabelSystem:
         rows, self.tasks, self.root = problem.rows, problem.tasks, problem.root
         self.labels = problem.root * problem.y
         self.scaled = problem.kernel[np.ix_(rows, rows)]
-        if problem.is_centred:
+        self.common = self.root / np.linalg.norm(self.root) if problem.is_pooled else None
+        if problem.is_centred and not problem.is_pooled:
             mean = problem.mean_kernel[:, rows]
             self.scaled -= mean[self.tasks]
             self.scaled -= mean[self.tasks].T
@@ -155,6 +170,10 @@ class LabelSystem:
     def _of(self, task_kernel: Array) -> Array:
         system = task_kernel[np.ix_(self.tasks, self.tasks)]
         system *= self.scaled
+        if self.common is not None:
+            u = self.common
+            along = system @ u
+            system -= np.outer(u, along) + np.outer(along - (u @ along) * u, u)
         return np.asarray(system)
 
     def spectrum(self, task_kernel: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ from skmtl.tasks._binary import Binary
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._gamma import Gamma
+from skmtl.tasks._infer import TaskTable, infer
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
@@ -40,9 +41,11 @@ __all__ = [
     "Regression",
     "Survival",
     "Task",
+    "TaskTable",
     "Tweedie",
     "UnseenLabelError",
     "censored",
+    "infer",
     "stack_tasks",
     "unstack_tasks",
 ]

@@ -615,3 +615,47 @@ def test_scikit_learn_checks():
     check_estimator(model)
     check_param_validation("MultiTaskKernelRidge", model)
     check_dataframe_column_names_consistency("MultiTaskKernelRidge", model)
+
+
+def few_labels_per_task(offsets, n_tasks=40, n_labels=4):
+    rng = np.random.default_rng(0)
+    task = np.repeat(np.arange(n_tasks), n_labels)
+    X = np.column_stack([task, rng.normal(size=(len(task), 2))])
+    y = X[:, 1] + offsets * rng.normal(size=n_tasks)[task] + rng.normal(size=len(task))
+    return X, y
+
+
+def test_one_intercept_is_the_optimum():
+    X, y = few_labels_per_task(0.3)
+    weight = np.random.default_rng(1).uniform(0.5, 2.0, size=len(y))
+    model = MultiTaskKernelRidge(task_feature=0).fit(X, y, weight)
+    assert np.ptp(model.intercept_) == 0
+    task = X[:, 0].astype(int)
+    B = model.task_kernel_[np.ix_(task, task)]
+    K = rbf_kernel(X[:, 1:], gamma=model.gamma_) * B
+    share = weight / np.bincount(task, weight)[task]
+    # y - K a - b = alpha a / share, and a sums to 0.
+    system = np.block(
+        [[K + np.diag(model.alpha_ / share), np.ones((len(y), 1))], [np.ones(len(y)), 0]]
+    )
+    solution = np.linalg.solve(system, np.append(y, 0.0))
+    np.testing.assert_allclose(model.dual_coef_, solution[:-1], rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(model.intercept_, solution[-1])
+
+
+def test_intercepts_are_pooled_where_that_predicts_better():
+    for offsets, n_labels, is_pooled in ((0.0, 4, True), (0.3, 3, True), (30.0, 12, False)):
+        X, y = few_labels_per_task(offsets, n_labels=n_labels)
+        model = MultiTaskKernelRidge(task_feature=0).fit(X, y)
+        assert (np.ptp(model.intercept_) == 0) == is_pooled
+        # A given alpha leaves them as they are.
+        assert np.ptp(MultiTaskKernelRidge(task_feature=0, alpha=0.1).fit(X, y).intercept_) > 0
+
+
+@pytest.mark.parametrize("task_kernel", ["identity", "learned"])
+def test_one_intercept_with_other_task_kernels(task_kernel):
+    X, y = few_labels_per_task(0.0, n_tasks=6)
+    model = MultiTaskKernelRidge(task_feature=0, task_kernel=task_kernel, tol=1e-3).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    if task_kernel == "learned":
+        assert model.dual_gap_ <= 1e-3 * np.mean((y - y.mean()) ** 2) * 6

@@ -131,12 +131,15 @@ def _on_grams(X: Any, targets: Targets, label_weights: Any, options: FitOptions)
     statistics = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
     shrunk = options.fit_intercept and options.intercept_alpha > 0
     moved = statistics.from_origin(options.origin if shrunk else TASK_MEANS)
+    # The mean of the intercepts is free: a large one of y costs digits, and says nothing.
+    level = statistics.omega @ statistics.y_mean / statistics.omega.sum() if shrunk else 0.0
+    moved.y_mean = statistics.y_mean - level
     return StatedLoss(
         StatisticsLoss(moved, profiled=not shrunk),
         targets.tasks.n_tasks,
         null_loss=0.5 * float(statistics.squares.sum()),
-        start_b=statistics.y_mean,
-        centers=lambda W: statistics.mean_product(W) - moved.mean_product(W),
+        start_b=moved.y_mean,
+        centers=lambda W: statistics.mean_product(W) - moved.mean_product(W) - level,
         intercept_alpha=options.intercept_alpha if shrunk else None,
         profiled=not shrunk,
     )

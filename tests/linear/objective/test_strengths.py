@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import optimize
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 
 from skmtl import (
     MultiTaskLinear,
@@ -195,6 +195,23 @@ def test_noise_alone_is_hardly_worse_than_a_constant():
     for penalty in ("l21", "l2", "mean", "trace_norm"):
         model = MultiTaskLinear(penalty).fit(X, Y)
         assert ((model.predict(X_new) - Y_new) ** 2).mean() <= 1.1 * constant
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l21", "trace_norm", "dirty"])
+def test_small_differences_of_features_that_are_alike_are_learned(penalty):
+    # Smooth random curves, and labels in their second derivative.
+    at = np.linspace(0.0, 1.0, 60)
+    waves = np.cos(np.pi * np.arange(12) * at[:, None]) * 0.7 ** np.arange(12)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(160, 12)) @ waves.T
+    Y = np.diff(X, 2, axis=1)[:, [10, 25, 40]]
+    Y = Y / Y.std(axis=0) + 0.3 * rng.normal(size=Y.shape)
+    X /= X.std(axis=0)
+    found, ridge = (
+        ((model.fit(X[:100], Y[:100]).predict(X[100:]) - Y[100:]) ** 2).mean()
+        for model in (MultiTaskLinear(penalty), RidgeCV(np.logspace(-6, 2, 17)))
+    )
+    assert found <= 1.2 * ridge
 
 
 # -- invariances ----------------------------------------------------------------------------
