@@ -100,6 +100,7 @@ def test_it_is_pickled_and_gone_on_with():
     assert (model.partial_fit(X, Y)._fitted.shrinkage.factor == factor).all()
 
 
+@pytest.mark.filterwarnings("ignore:Maximum number of epochs")
 @pytest.mark.parametrize(
     "given",
     [{"alpha": 1.0}, {"solver": "adam"}, {"learning_rate": "constant"}],
