@@ -24,6 +24,7 @@ from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
@@ -132,7 +133,7 @@ def fit_stack(
     start_at_lines(fit, module, model_rows.index)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
+            layer.probability = [dropout(models[c], fit.tasks) for c in of_member.tolist()]
     n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,
