@@ -54,8 +54,9 @@ N_STEPS = 15
 CHUNK = 2**22
 """Numbers of rows, or of matrices of tasks, at a time."""
 
-BETWEEN, LEAST = 0.1, 1e-9
-"""Of the variance of the labels: where the variances between tasks start, and where they end."""
+BETWEEN, LEAST, MOST = 0.1, 1e-9, 100.0
+"""Of the variance of the labels: where the variances between tasks start, and between what they
+stay."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,10 @@ class RandomSlopes:
     """
 
     def __init__(self, n_slopes: int, variance: float, noise: float | None) -> None:
-        self.least = LEAST * variance
+        self.bounds = LEAST * variance, MOST * variance
+        self.first_noise = (1.0 - BETWEEN) * variance
         self.knows_noise = noise is not None
-        self.noise = (1.0 - BETWEEN) * variance if noise is None else noise
+        self.noise = self.first_noise if noise is None else noise
         self.variances = BETWEEN * variance / np.array([1.0, n_slopes])
         self.common_variance = variance / n_slopes
 
@@ -147,10 +149,14 @@ class RandomSlopes:
         error += (fitted * _apply(A, fitted)).sum(axis=1)
         n_used = np.einsum("tii->", VA) + ((rest @ C @ _turned(rest)) * A).sum() / noise
         if not self.knows_noise:
-            self.noise = max(error.sum() / max(moments.counts.sum() - n_used, 1.0), self.least)
+            # One more label, with the noise of the start: a few may be met by chance.
+            n_left = max(moments.counts.sum() - n_used, 0.0)
+            self.noise = (max(error.sum(), 0.0) + self.first_noise) / (n_left + 1.0)
         n_common = len(C) - 1 - np.trace(C[1:, 1:]) / self.common_variance
-        self.common_variance = max((self.common[1:] ** 2).sum() / max(n_common, 1.0), self.least)
-        self.variances = np.maximum(sizes / np.maximum(chances * self.variances, TINY), self.least)
+        common_variance = (self.common[1:] ** 2).sum() / max(n_common, TINY)
+        self.common_variance = float(np.clip(common_variance, *self.bounds))
+        ratios = sizes / np.maximum(chances * self.variances, TINY)
+        self.variances = np.clip(ratios, *self.bounds)
 
 
 def _turned(matrices: Array) -> Array:

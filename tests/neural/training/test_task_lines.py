@@ -186,3 +186,12 @@ def test_networks_find_slopes_of_few_labels():
     left, of_plain = ((m.predict(X[~train]) - y[~train]).var() for m in (model, plain))
     assert left < 0.8 * of_plain
     assert left < 0.5 * y.var()
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 8])
+def test_a_handful_of_rows(n_rows):
+    rng = np.random.default_rng(n_rows)
+    X, y = rng.normal(size=(n_rows, 3)), rng.normal(size=n_rows)
+    task = rng.permutation(np.arange(n_rows) // 2)
+    found, values = lines(X, task, y)
+    assert np.abs(at(found, X, task)).max() <= 2.0 * np.abs(values).max()
