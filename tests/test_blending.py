@@ -64,6 +64,7 @@ def test_it_is_the_smallest_on_the_simplex(seed):
 def test_uncorrelated_members_without_a_pull_get_their_precisions(monkeypatch):
     """w_m = (1 / s_m^2) / sum (1 / s_l^2) minimises the variance of the mean."""
     monkeypatch.setattr(blending, "TO_EQUAL", 0.0)
+    monkeypatch.setattr(blending, "OF_FEW", 0.0)
     errors = np.array([[1.0, 2.0], [-1.0, 2.0], [1.0, -2.0], [-1.0, -2.0]])
     y = np.array([3.0, 5.0, 8.0, 13.0])
     weights = blend_weights([[y + e] for e in errors.T], read_targets(y))
@@ -115,10 +116,10 @@ def test_scale_of_targets_and_of_weights_is_no_matter(problem):
 
 
 def test_weights_of_labels_count():
-    y = np.arange(12.0)
-    wrong_first, wrong_last = y + 3.0 * (y < 6), y + 3.0 * (y >= 6)
+    y = np.arange(600.0)
+    wrong_first, wrong_last = y + 3.0 * (y < 300), y + 3.0 * (y >= 300)
     weights = blend_weights(
-        [[wrong_first], [wrong_last]], read_targets(y, sample_weight=1.0 + 9.0 * (y < 6))
+        [[wrong_first], [wrong_last]], read_targets(y, sample_weight=1.0 + 9.0 * (y < 300))
     )
     assert weights[1, 0] > 0.8
     even = blend_weights([[wrong_first], [wrong_last]], read_targets(y))
@@ -150,8 +151,8 @@ def test_a_task_leaves_the_common_weights_as_its_labels_allow():
 
 def test_probabilities_are_blended_by_brier_score():
     rng = np.random.default_rng(0)
-    score = rng.normal(size=(400, 2)) * 2
-    y = rng.random(400) < expit(score.sum(axis=1))
+    score = rng.normal(size=(2000, 2)) * 2
+    y = rng.random(2000) < expit(score.sum(axis=1))
     said = expit(np.column_stack([score[:, 0], score[:, 1], score.sum(axis=1)]))
     members = [[np.column_stack([1 - p, p])] for p in said.T]
     weights = blend_weights(members, read_targets(y))
@@ -176,9 +177,9 @@ def test_types_may_be_mixed(labels):
 
 def test_long_form_is_the_wide_one():
     rng = np.random.default_rng(0)
-    Y = rng.normal(size=(40, 2))
+    Y = rng.normal(size=(200, 2))
     members = members_of(Y, [0.3, 0.5, 1.0])
-    task = np.repeat(["a", "b"], 40)
+    task = np.repeat(["a", "b"], 200)
     long = read_targets(Y.T.ravel(), task_column=task)
     stacked = [[np.concatenate(m)] for m in members]
     both = blend_weights(stacked, long, per_task=False)

@@ -214,4 +214,9 @@ TUNED = {
     "clintox",
     "school",
     "math",
+    "iris",
+    "wine",
+    "tox21",
+    "computer",
+    "exam",
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skmtl._base import MultiTaskEstimator
-from skmtl._blending import blend_weights
+from skmtl._blending import before_a_constant, blend_weights
 from skmtl._innermost import final_estimator
 from skmtl._warnings import name_tasks, warn
 from skmtl.compose._meta import expected_of
@@ -94,11 +94,10 @@ class FittedMembers:
         """Weights (n_members + 1, n_tasks) of the members and of the best constant."""
         n_tasks = targets.tasks.n_tasks
         asked = [m for m, member in enumerate(self.members) if len(member.tasks)]
-        centre = np.append(np.full(len(asked), 1.0 / len(asked)), 0.0)
         weights = np.zeros((len(said) + 1, n_tasks))
-        weights[[*asked, -1]] = blend_weights(
-            [*(said[m] for m in asked), constant], targets, centre=centre
-        )
+        members = [*(said[m] for m in asked), constant]
+        centre = before_a_constant(len(members))
+        weights[[*asked, -1]] = blend_weights(members, targets, centre=centre)
         if not self.tasks.is_long:
             # A task of which no label was held out has the weights of the others.
             for m, member in enumerate(self.members):

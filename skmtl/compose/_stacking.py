@@ -10,15 +10,14 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel
 
 from skmtl._base import MultiTaskEstimator
-from skmtl._blending import mix
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
 from skmtl._warnings import warn
 from skmtl.compose._features import read_features
 from skmtl.compose._meta import NestingEstimator
 from skmtl.compose._named_estimators import NamedEstimators
+from skmtl.compose._stack_blend import StackBlend, blend_left_out
 from skmtl.compose._stack_defaults import default_estimators
-from skmtl.compose._stack_final import Final, fit_finals
 from skmtl.compose._stack_fits import Workshop
 from skmtl.compose._stack_fitted import FittedMembers, warn_of_failures
 from skmtl.compose._stack_folds import hold_out, hold_out_constant, make_folds, only_held_out
@@ -84,8 +83,9 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         Final estimator of each task, None for one that is blended; in long form there is one.
         Only with a final estimator.
     out_of_fold_ : list of ndarray
-        What is expected of every row of `fit`, by models that did not see it: (n_samples,) or
-        (n_samples, n_classes) for each column of y. NaN in rows that were not held out.
+        What is expected of every row of `fit`, by models, weights and final estimators that did
+        not see it: (n_samples,) or (n_samples, n_classes) for each column of y. NaN in rows that
+        were not held out.
     <task attributes>
 
     See Also
@@ -188,17 +188,16 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         constant = hold_out_constant(targets, folds)
         held_out = only_held_out(targets, constant)
         _drop_impossible(said, self._stack, held_out)
-        self._shares = self._stack.shares(said, constant, held_out)
+        features = self._passed(X)
+        given = self._stack, [*said, constant], held_out, self.final, features
+        self._blend = StackBlend.fit(*given)
+        self.out_of_fold_ = blend_left_out(folds, *given)
         self._constants = [_constant(column) for column in targets.columns()]
-        self._finals: list[Final | None] = [None] * len(constant)
         self.__dict__.pop("final_estimators_", None)
         if not self._blends:
-            features = self._passed(X)
-            by_name = {m.name: e for m, e in zip(self._stack.members, said, strict=True)}
-            self._finals = fit_finals(self.final, by_name, held_out, features)
-            self.final_estimators_ = [final and final.single.estimator for final in self._finals]
+            finals = self._blend.finals
+            self.final_estimators_ = [final and final.single.estimator for final in finals]
         self.weights_ = self._weights()
-        self.out_of_fold_ = self._joined([*said, constant], X, targets.task_index)
 
     @property
     def _blends(self) -> bool:
@@ -229,8 +228,8 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     def _weights(self) -> dict[str, Array]:
         """Weights of the members by name; NaN where a final estimator is in their place."""
-        table = self._shares.copy()
-        is_final = [final is not None for final in self._finals]
+        table = self._blend.shares.copy()
+        is_final = [final is not None for final in self._blend.finals]
         table[:, is_final * (self._task_set.n_tasks if self._task_set.is_long else 1)] = np.nan
         names = [*(member.name for member in self._stack.members), CONSTANT]
         table[:, self._task_set.n_labels == 0] = np.nan
@@ -242,27 +241,15 @@ class TaskStacking(NamedEstimators, NestingEstimator):
             return X if self.passthrough else None
         return read_features(split_task_feature(X, self.task_feature)[0])
 
-    def _joined(self, said: Any, X: Any, task_index: Any) -> Any:
-        """One prediction of those of the members and of the constant."""
-        expected = mix(said, self._shares, task_index)
-        by_name = {m.name: e for m, e in zip(self._stack.members, said, strict=False)}
-        features = self._passed(X)
-        for k, final in enumerate(self._finals):
-            if final is not None:
-                of_column = {name: columns[k] for name, columns in by_name.items()}
-                expected[k] = final.expected(of_column, features)
-        return expected
-
     def _expected(self, X: Any, task_index: Any) -> list[Any]:
         n_rows, tasks = X.shape[0], self._task_set
-        is_used = (self._shares[:-1] > 0).any(axis=1) | (not self._blends)
+        is_used = (self._blend.shares[:-1] > 0).any(axis=1) | (not self._blends)
         constants = [
             np.broadcast_to(constant, task.expected_without_labels(n_rows).shape)
             for task, constant in zip(tasks.tasks, self._constants, strict=True)
         ]
-        expected: list[Any] = self._joined(
-            [*self._stack.expected(X, is_used), constants], X, task_index
-        )
+        said = [*self._stack.expected(X, is_used), constants]
+        expected: list[Any] = self._blend(said, self._passed(X), task_index)
         silent = tasks.n_labels == 0
         if task_index is not None:
             rows = (task_index >= 0) & silent[task_index]

@@ -72,10 +72,14 @@ class KernelFunctions:
 
 @dataclass(frozen=True, eq=False)
 class KernelChoice:
-    """The best kernel of each kind, ``best``, of all that were ``tried``; ``anchors`` of all."""
+    """The best kernel of each kind, ``best``, of all that were ``tried``; ``anchors`` of all.
+
+    ``left_out`` are what they expect of rows that did not choose them.
+    """
 
     best: list[Trial]
     tried: list[Trial]
+    left_out: list[Array]
     anchors: Rows
     space: Space
 
@@ -86,7 +90,13 @@ class KernelChoice:
 
 
 def choose_kernels(
-    rows: Rows, space: Space, responses: Responses, folds: Sequence[Fold] | None, options: Options
+    rows: Rows,
+    responses: Responses,
+    folds: Sequence[Fold] | None,
+    part: Array,
+    *,
+    space: Space,
+    options: Options,
 ) -> KernelChoice:
     """Try kernels on the rows, or a part of them; the best of each kind is fitted to all."""
     rng, patterns = np.random.RandomState(SEED), responses.patterns()
@@ -101,17 +111,22 @@ def choose_kernels(
     n_tried = int(rows.n_rows * min(MOST_TRIED / _size(tried), 1.0))
     is_part = n_tried < rows.n_rows or len(tried) < len(patterns) or landmarks is not None
     if is_part:
-        part = np.sort(rng.permutation(rows.n_rows)[: max(n_tried, FEWEST_LANDMARKS)])
-        of_part = folds and [fold.within(part, rows.n_rows) for fold in folds]
-        search = _search(rows.take(part), space, responses.only(tried).take(part), of_part, options)
+        some = np.sort(rng.permutation(rows.n_rows)[: max(n_tried, FEWEST_LANDMARKS)])
+        of_some = folds and [fold.within(some, rows.n_rows) for fold in folds]
+        few = responses.only(tried).take(some)
+        search = _search(rows.take(some), space, few, of_some, part[some], options)
     else:
-        search = _search(rows, space, responses, folds, options)
+        search = _search(rows, space, responses, folds, part, options)
     best = search.run()
     if is_part:
         pairs = Pairs(rows, anchors, space)
-        ground = Ground(pairs, responses, options.alphas, folds, landmarks)
+        ground = Ground(pairs, responses, options.alphas, part, folds, landmarks)
         best = [ground.attempt(trial.candidate) for trial in best]
-    return KernelChoice(best, search.trials, anchors, space)
+        # So many rows choose a kernel that none of them matters.
+        left_out = [trial.left_out for trial in best]
+    else:
+        left_out = [search.left_out(trial.candidate.kernel) for trial in best]
+    return KernelChoice(best, search.trials, left_out, anchors, space)
 
 
 def _search(
@@ -119,11 +134,12 @@ def _search(
     space: Space,
     responses: Responses,
     folds: Sequence[Fold] | None,
+    part: Array,
     options: Options,
 ) -> KernelSearch:
     pairs, share = Pairs(rows, rows, space), responses.share.mean(axis=1)
     lengths = {k: pairs.mean_distance(k, share) for k in options.kernels if k in METRICS}
-    ground = Ground(pairs, responses, options.alphas, folds)
+    ground = Ground(pairs, responses, options.alphas, part, folds)
     return KernelSearch(
         ground, options.kernels, options.widths, options.linear_share, lengths, space.n_tasks > 1
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.kernel._pairs import Candidate
@@ -48,6 +49,16 @@ class KernelSearch:
         return [
             self._attempt(replace(trial.candidate, similarity=rho, task_offset=c)) for trial in best
         ]
+
+    def left_out(self, kernel: str) -> Array:
+        """What the kernels of a kind that other parts of the rows choose expect of each part."""
+        of_kind = [trial for trial in self.trials if trial.candidate.kernel == kernel]
+        found = np.full_like(of_kind[0].left_out, np.nan)
+        for k in range(len(of_kind[0].errors_elsewhere)):
+            rows = self.ground.part == k
+            best = int(np.argmin([trial.errors_elsewhere[k] for trial in of_kind]))
+            found[rows] = of_kind[best].left_out[rows]
+        return found
 
     def _attempt(self, candidate: Candidate) -> Trial:
         for trial in self.trials:

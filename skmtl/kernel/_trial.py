@@ -102,7 +102,8 @@ class Trial:
     ``error`` is the root mean squared error of held-out rows in units of the spread, in the mean
     of the columns of y, ``alphas`` are (n_columns,). ``coef`` (n_anchors, n_outputs) and
     ``intercept`` (n_outputs,) are the functions, ``held_out`` (n_rows, n_outputs) what fits
-    without a row say of it, NaN where it has no label.
+    without a row say of it, NaN where it has no label. ``errors_elsewhere`` (n_parts,) are errors
+    without each part of the rows, and ``left_out`` is ``held_out`` with alphas that these choose.
     """
 
     candidate: Candidate
@@ -111,6 +112,8 @@ class Trial:
     coef: Array
     intercept: Array
     held_out: Array
+    errors_elsewhere: Array
+    left_out: Array
 
     def is_better(self, other: Trial) -> bool:
         """Whether the error is smaller, not only by rounding."""
@@ -122,12 +125,13 @@ class Ground:
     """Rows and labels that kernels are tried on.
 
     ``pairs`` are all rows with the anchors of the functions: with themselves, or with landmarks,
-    which ``landmarks`` are pairs of.
+    which ``landmarks`` are pairs of. ``part`` (n_rows,) is that of `parts_of`.
     """
 
     pairs: Pairs
     responses: Responses
     alphas: Array
+    part: Array
     folds: Sequence[Fold] | None = None
     landmarks: Pairs | None = None
 
@@ -135,7 +139,8 @@ class Ground:
         """Alphas, errors and functions of a kernel."""
         z, n_outputs = self.responses.values, len(self.responses.column)
         residuals = np.full((len(self.alphas), *z.shape), np.nan)
-        errors = np.full((len(self.alphas), n_outputs), np.nan)
+        counted = [self.part >= -1, *(self.part != k for k in range(self.part.max() + 1))]
+        errors = np.full((len(counted), len(self.alphas), n_outputs), np.nan)
         features, to_anchors = self._features(candidate)
         spectra = []
         for pattern in self.responses.patterns():
@@ -144,9 +149,10 @@ class Ground:
             of_pattern = z[np.ix_(rows, outputs)]
             found = spectrum.held_out(of_pattern, self.alphas, self._folds_of(rows))
             residuals[:, rows[:, None], outputs] = found
-            errors[:, outputs] = _relative_errors(found, of_pattern, share)
+            for some, of_rows in zip(errors, counted, strict=True):
+                some[:, outputs] = _relative_errors(found, of_pattern, share * of_rows[rows])
             spectra.append((pattern, spectrum))
-        choice, by_column = self._choose(errors)
+        choice, error = self._choose(errors[0])
         chosen = choice[self.responses.column]
         coef = np.zeros((self.pairs.right.n_rows, n_outputs))
         intercept = np.zeros(n_outputs)
@@ -159,9 +165,16 @@ class Ground:
                 coef[np.ix_(rows, outputs)] = found
             else:
                 coef[:, outputs] = to_anchors @ found
-        held_out = z - residuals[chosen, :, np.arange(n_outputs)].T
-        error = float(np.sqrt(by_column).mean()) if len(by_column) else 0.0
-        return Trial(candidate, error, self.alphas[choice], coef, intercept, held_out)
+        every = np.arange(n_outputs)
+        held_out = z - residuals[chosen, :, every].T
+        elsewhere, left_out = np.empty(len(errors) - 1), np.full_like(z, np.nan)
+        for k, of_others in enumerate(errors[1:]):
+            of_part, elsewhere[k] = self._choose(of_others)
+            rows = np.flatnonzero(self.part == k)
+            found = residuals[of_part[self.responses.column][:, None], rows, every[:, None]]
+            left_out[rows] = z[rows] - found.T
+        alphas = self.alphas[choice]
+        return Trial(candidate, error, alphas, coef, intercept, held_out, elsewhere, left_out)
 
     def _features(self, candidate: Candidate) -> tuple[Array, Array | None]:
         """The kernel; where there are landmarks, features, and what makes anchors of them."""
@@ -184,8 +197,8 @@ class Ground:
             return None
         return [fold.within(rows, len(self.responses.values)) for fold in self.folds]
 
-    def _choose(self, errors: Array) -> tuple[Array, Array]:
-        """Position of the alpha of each column, and the errors (n_chosen,) with them."""
+    def _choose(self, errors: Array) -> tuple[Array, float]:
+        """Position of the alpha of each column, and the error with them."""
         columns = self.responses.column
         n_columns = int(columns.max()) + 1
         by_column = np.full((len(errors), n_columns), np.nan)
@@ -195,12 +208,12 @@ class Ground:
         known = np.flatnonzero(np.isfinite(by_column).all(axis=0))
         choice = np.zeros(n_columns, dtype=np.intp)
         if not len(known):
-            return choice, np.empty(0)
+            return choice, 0.0
         best = int(_first_least(by_column[:, known].mean(axis=1)))
         far = np.abs(np.log10(self.alphas / self.alphas[best])) > REACH + 1e-9
         choice[:] = best
         choice[known] = _first_least(np.where(far[:, None], np.inf, by_column[:, known]))
-        return choice, by_column[choice[known], known]
+        return choice, float(np.sqrt(by_column[choice[known], known]).mean())
 
 
 def _first_least(errors: Array) -> Any:
@@ -210,8 +223,9 @@ def _first_least(errors: Array) -> Any:
 
 def _relative_errors(residuals: Array, z: Array, share: Array) -> Array:
     """Mean squares (n_alphas, n_outputs) over the variance; NaN for constants, or no residual."""
+    share = share / (share.sum() or 1.0)
     variance = share @ np.square(z - share @ z)
-    known: Array = np.isfinite(residuals[0]).all(axis=1)
+    known: Array = np.isfinite(residuals[0]).all(axis=1) & (share > 0)
     if not known.any():
         return np.full((len(residuals), z.shape[1]), np.nan)
     squares = np.einsum("i,aik->ak", share[known], np.square(residuals[:, known]))

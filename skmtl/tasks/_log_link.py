@@ -14,6 +14,10 @@ from skmtl.tasks._weights import in_range
 # Expected label where every observed one is zero: a log link has no finite score for 0.
 NEARLY_ZERO = 1e-3
 
+# Score from which on the mean stays the same: its square, and one over it, are numbers of float64,
+# so that every deviance is. Rows far from all that were fitted have such scores.
+FARTHEST = 500.0 * float(np.log(2.0))
+
 
 class LogLink(NumberTask):
     r"""Base of the types with a log link, :math:`\mu = e^f`, whose best constant is the mean.
@@ -45,8 +49,8 @@ class LogLink(NumberTask):
         return ">= 0" if self.takes_zero else "> 0"
 
     def mean(self, score: Array) -> Array:
-        """Exponential function of the raw scores."""
-        return np.exp(score)
+        """Exponential function of the raw scores, between 2^-500 and 2^500."""
+        return np.exp(np.clip(score, -FARTHEST, FARTHEST))
 
     def only_expected(self, values: Array) -> Any:
         """NaN without labels; 0 where all are: a log link has no finite coefficients for that."""

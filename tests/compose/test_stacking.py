@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskLinearRegressor
-from skmtl._blending import blend_weights
+from skmtl._blending import before_a_constant, blend_weights
 from skmtl.compose import TaskStacking
 from skmtl.tasks._read_targets import read_targets
 
@@ -85,13 +85,19 @@ class TestByHand:
         constant = np.empty_like(Y)
         for train, test in cv.split(X):
             constant[test] = Y[train].mean(axis=0)
-        weights = blend_weights(
-            [list(p.T) for p in [*said, constant]], read_targets(Y), centre=np.array([0.5, 0.5, 0])
-        )
+
+        def weigh(rows):
+            members = [list(p[rows].T) for p in [*said, constant]]
+            return blend_weights(members, read_targets(Y[rows]), centre=before_a_constant(3))
+
+        weights = weigh(np.arange(len(Y)))
         model = pair(cv=cv).fit(X, Y)
         np.testing.assert_allclose(list(model.weights_.values()), weights, atol=1e-9)
         assert list(model.weights_) == ["ridge", "tree", "constant"]
-        by_hand = sum(w * p for w, p in zip(weights, [*said, constant], strict=True))
+        by_hand = np.empty_like(Y)
+        for train, test in cv.split(X):
+            of_others = zip(weigh(train), [*said, constant], strict=True)
+            by_hand[test] = sum(w * p[test] for w, p in of_others)
         np.testing.assert_allclose(np.column_stack(model.out_of_fold_), by_hand)
         tree = np.column_stack([clone(TREE).fit(X, y).predict(X) for y in Y.T])
         expected = (
@@ -232,7 +238,7 @@ class TestFailures:
         assert model.weights_["odd"][1] == 0.0
         assert len(model.estimators_["odd"]) == 2
         without = TaskStacking([("ridge", Ridge()), ("mean", DummyRegressor())]).fit(X, Y)
-        np.testing.assert_allclose(model.predict(X), without.predict(X), rtol=0.05, atol=0.05)
+        np.testing.assert_allclose(model.predict(X), without.predict(X), rtol=0.1, atol=0.05)
 
     def test_for_all_tasks(self, complete):
         model = TaskStacking([("ridge", Ridge()), ("odd", Failing(most=0.0))])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, logsumexp, softmax, xlogy
 
+from skmtl.linear.objective._parameters import penalty_meant
 from skmtl.linear.penalties import PENALTIES
 
 VANISHING = 1e-12
@@ -203,7 +204,8 @@ def objective_of(outcome):
 def penalty_of(model):
     """Penalty of a linear estimator or of a twin."""
     if hasattr(model, "penalty"):
-        return PENALTIES[model.penalty]() if isinstance(model.penalty, str) else model.penalty
+        penalty = penalty_meant(model)
+        return PENALTIES[penalty]() if isinstance(penalty, str) else penalty
     ratio = getattr(model, "l1_ratio_", None)
     ratio = model.l1_ratio if ratio is None else ratio
     return type(PENALTIES["elastic_net"]())(ratio)

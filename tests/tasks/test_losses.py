@@ -17,6 +17,7 @@ from skmtl.tasks import (
     Tweedie,
 )
 from skmtl.tasks._columns import read_column
+from skmtl.tasks._log_link import LogLink
 from skmtl.tasks._logarithms import times_log
 from skmtl.testing import check_task
 
@@ -90,14 +91,29 @@ def test_conjugate_is_infinite_outside_its_domain(name, dual, value):
     assert fitted(name).conjugate(np.array([dual]), np.array([value])) == np.inf
 
 
-def has_finite_predictions(name):
-    """Whether extreme scores have them; under a log link the loss has no value there either."""
+LOG_LINKS = [name for name in LOSSES if isinstance(LOSSES[name][0], LogLink)]
+
+
+@pytest.mark.parametrize("name", LOG_LINKS)
+def test_means_and_deviances_of_extreme_scores_are_numbers(name):
+    task, values = fitted(name), np.array([0.5, 1.0, 1e3, 1e6])
+    for score in (-1e4, 1e4):
+        with np.errstate(all="raise", under="ignore"):
+            expected = task.inverse_link(np.full((4, 1), score))
+            deviance = task.deviance(expected, values)
+        assert (expected > 0).all() and np.isfinite(expected).all()
+        assert (deviance > 0).all() and np.isfinite(deviance).all()
+
+
+def has_finite_losses(name):
+    """Whether extreme scores have them; those of an exponential function of the score do not."""
     task = fitted(name)
     with np.errstate(over="ignore"):
-        return np.isfinite(task.inverse_link(np.full((1, task.n_outputs_), 1e4))).all()
+        expected = task.inverse_link(np.full((1, task.n_outputs_), 1e4))
+    return name not in LOG_LINKS and np.isfinite(expected).all()
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if has_finite_predictions(name)])
+@pytest.mark.parametrize("name", [name for name in LOSSES if has_finite_losses(name)])
 def test_extreme_scores_stay_finite(name):
     task = fitted(name)
     _, values = draw(task, (20,))

@@ -15,7 +15,7 @@ from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
-from skmtl.linear.objective._parameters import check_comparable
+from skmtl.linear.objective._parameters import check_comparable, penalty_meant
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._setup import without_center
@@ -67,7 +67,9 @@ class PathModel:
         names = ("shared_alpha", "intercept_alpha")
         given = {name: getattr(estimator, name, 0.0) for name in names}
         given = {name: 0.0 if value == "auto" else value for name, value in given.items()}
-        return cls(estimator.penalty, FitOptions.of(estimator, **given), estimator.task_weight)
+        return cls(
+            penalty_meant(estimator), FitOptions.of(estimator, **given), estimator.task_weight
+        )
 
     def penalty_of(self, kept: Array, names: list[Any]) -> Penalty:
         """The penalty on the tasks ``kept`` of those with these names."""

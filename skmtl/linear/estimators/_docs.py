@@ -3,14 +3,16 @@
 from skmtl.linear.solvers import SOLVERS
 
 PARAMETERS = r"""
-    penalty : str or Penalty, default="l21"
+    penalty : "auto", str or Penalty, default="auto"
         What the coefficients should look like: the same features for all tasks ("l21",
         "l1inf", "elastic_net", "sparse_group"), small ("l2"), few ("l1"), of low rank
         ("trace_norm", "squared_trace_norm"), close to their mean ("mean_deviation"), to those
         of the task before ("temporal", "fused", "temporal_group", "fused_sparse_group"), in
         clusters ("clustered"), or a sum of two parts of different kind ("dirty", "robust",
         "robust_low_rank", "sparse_low_rank"). Objects of `skmtl.linear.penalties` can be
-        added, scaled and split, and are searchable: ``penalty__weight``.
+        added, scaled and split, and are searchable: ``penalty__weight``. "auto" is "l21" for the
+        columns of a y, and "mean_deviation" in long form (with ``center`` or ``positive``:
+        "l21").
     alpha : "auto" or float, default="auto"
         How strongly; 0 fits without penalty. "auto" takes the ridge of largest marginal
         likelihood, in closed form from the features and labels: over what the penalty has of a

@@ -68,7 +68,7 @@ class MultiTaskLinear(LinearModel):
     """
 
     _parameter_constraints = {
-        "penalty": [StrOptions(set(PENALTIES)), Penalty],
+        "penalty": [StrOptions({"auto", *PENALTIES}), Penalty],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         **constraints.TASKS,
         "center": ["boolean"],
@@ -86,7 +86,7 @@ class MultiTaskLinear(LinearModel):
 
     def __init__(
         self,
-        penalty: str | Penalty = "l21",
+        penalty: str | Penalty = "auto",
         *,
         alpha: float | str = "auto",
         tasks: Any = "auto",

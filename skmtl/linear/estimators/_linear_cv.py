@@ -98,7 +98,7 @@ class MultiTaskLinearCV(LinearSearch):
 
     def __init__(
         self,
-        penalty: str | Penalty = "l21",
+        penalty: str | Penalty = "auto",
         *,
         alphas: Any = 100,
         eps: float = 1e-3,

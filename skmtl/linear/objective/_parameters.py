@@ -19,13 +19,26 @@ def read_penalty(estimator: Any, tasks: TaskSet, n_features: int) -> Penalty:
 
     ``tasks`` is the `TaskSet` of the fit.
     """
-    penalty = estimator.penalty
+    penalty = penalty_meant(estimator)
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else clone(penalty)
     penalty = put_in_order(penalty, tasks.names.tolist())
     penalty.check(n_features)
     _check_positive(estimator, penalty)
     _check_intercepts(estimator, tasks)
     return penalty
+
+
+def penalty_meant(estimator: Any) -> str | Penalty:
+    """The penalty, or its alias, that "auto" stands for; others as they are.
+
+    Tasks with rows of their own share what their coefficients are about; columns of y which
+    features count.
+    """
+    penalty = estimator.penalty
+    if not (isinstance(penalty, str) and penalty == "auto"):
+        return penalty
+    is_long = estimator.task_feature is not None
+    return "mean_deviation" if is_long and not (estimator.center or estimator.positive) else "l21"
 
 
 def read_alphas(alphas: Any) -> NDArray[Any]:

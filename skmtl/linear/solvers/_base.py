@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from skmtl._aliases import Searchable
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._setup import StatedLoss
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import Penalty
 from skmtl.linear.solvers._linear_fit import LinearFit
@@ -22,6 +23,8 @@ from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
+QuickFit = Callable[[float, Start | None], LinearFit | None]
+"""From alpha and coefficients to start from to a fit, or to None."""
 
 
 @dataclass(frozen=True)
@@ -212,5 +215,15 @@ class Solver(Searchable, BaseEstimator, ABC):
         """Fits with the penalty times each alpha, for a solver that needs no stated problem.
 
         None where it does, as by default: then `solve` is called for every alpha.
+        """
+        return None
+
+    def quick_fit(
+        self, state: Callable[[], StatedLoss], part: PenaltyPart, options: FitOptions
+    ) -> QuickFit | None:
+        """What fits with the penalty times any alpha, for a solver that `state` once is enough for.
+
+        None where it is not, as by default. Where the gap of a quick fit is too large, `solve` goes
+        on from it.
         """
         return None

@@ -13,10 +13,10 @@ from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._task_matrix import TaskMatrix
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
-from skmtl.linear.solvers._loss_step import LossStep
 from skmtl.linear.solvers._needs import lacks_grams
 from skmtl.linear.solvers._normal_equations import (
     NormalEquations,
+    least_squares,
     solve_symmetric,
     warn_not_unique,
 )
@@ -25,9 +25,6 @@ Array = NDArray[Any]
 
 MAX_UNKNOWN = 5000
 """Largest system in all coefficients that is solved directly."""
-
-LARGE_MEAN = 1e6
-"""Squared mean of a feature, in units of its variance, that costs too many digits."""
 
 
 class ClosedForm(Solver):
@@ -84,19 +81,45 @@ def closed_form(
         system = NormalEquations(statistics, ridge, deviation)
         W = system.solve(statistics.cross)
         return W, statistics.y_mean - statistics.mean_product(W)
-    if ridge and not deviation and _has_large_means(statistics):
-        # The system below has the means squared; this one is of centred features.
-        return LossStep(statistics, intercept_alpha).solve(ridge, np.zeros_like(statistics.cross))
+    if ridge or deviation:
+        return _with_pulled_intercepts(statistics, ridge, deviation, intercept_alpha)
     if np.isinf(intercept_alpha):
-        return _with_one_intercept(statistics, ridge, deviation)
-    system = NormalEquations(statistics, ridge, deviation, intercept_alpha)
+        return _with_one_intercept(statistics)
+    system = NormalEquations(statistics, 0.0, 0.0, intercept_alpha)
     solved = system.solve(np.vstack(_uncentred(statistics)))
     return solved[:-1], solved[-1]
 
 
-def _has_large_means(stats: Statistics) -> bool:
-    spread = np.einsum("gjj->gj", stats.gram)[stats.group] / stats.omega[:, None]
-    return bool((stats.x_mean[stats.group] ** 2 > LARGE_MEAN * spread).any())
+def _with_pulled_intercepts(
+    stats: Statistics, ridge: float, P: float, intercept_alpha: float
+) -> tuple[Array, Array]:
+    r"""Intercepts that are penalised, beside coefficients that are.
+
+    Their distances from their mean :math:`\beta` pull at the coefficients with the force
+    :math:`f_t = \omega_t (\bar y_t - b_t - \bar x_t' w_t) = \iota (b_t - \beta)`. On centred
+    features, so that large means cost no digits, and with H, P and m of `NormalEquations`,
+
+    .. math:: w_t = H_t^{-1} (q_t + P m) + f_t v_t, \quad v_t = H_t^{-1} \bar x_t, \quad
+              f_t = \frac{c_t - \beta - P v_t' m}{1 / \omega_t + 1 / \iota + \bar x_t' v_t}, \quad
+              c_t = \bar y_t - \bar x_t' H_t^{-1} q_t.
+
+    The forces sum to 0 and the coefficients average to m: one small system.
+    """
+    system, means = NormalEquations(stats, ridge, P), stats.means_times(np.ones(len(stats.omega)))
+    v = system.each(means)
+    g = 1.0 / (1.0 / stats.omega + 1.0 / intercept_alpha + (means * v).sum(axis=0))
+    c = stats.y_mean - (means * system.each(stats.cross)).sum(axis=0)
+    share, m = g / g.sum(), np.zeros(len(v))
+    if P:
+        left, right = system.of_mean(stats.cross)
+        apart = v - (v @ share)[:, None]
+        left += P / len(g) * (apart * g) @ apart.T
+        m = least_squares(left, right + apart @ (g * (c - share @ c)) / len(g))
+    c = c - P * (m @ v)
+    beta = share @ c
+    force = g * (c - beta)
+    W = system.each(stats.cross + P * m[:, None]) + force * v
+    return W, beta + force / intercept_alpha
 
 
 def closed_form_graph(
@@ -148,9 +171,9 @@ def _uncentred(stats: Statistics) -> tuple[Array, Array]:
     return stats.cross + stats.means_times(y_sums), y_sums
 
 
-def _with_one_intercept(stats: Statistics, ridge: float, deviation: float) -> tuple[Array, Array]:
-    """One intercept for all tasks: W is linear in it, so two solves give both."""
-    system = NormalEquations(stats, ridge, deviation, uncentred=True)
+def _with_one_intercept(stats: Statistics) -> tuple[Array, Array]:
+    """Least squares with one intercept: W is linear in it, so two solves give both."""
+    system = NormalEquations(stats, 0.0, 0.0, uncentred=True)
     q, y_sums = _uncentred(stats)
     x_sums = stats.means_times(stats.omega)
     W_0, W_1 = system.solve(q), system.solve(x_sums)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from skmtl.linear.objective._setup import Setup, StatedLoss, state_loss, without
 from skmtl.linear.objective._statistics import gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
-from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
 from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_certified
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
@@ -77,12 +78,18 @@ class LinearFitter:
         self._n_gram_bytes = gram_bytes(*self._data) if squared else np.inf
         self._stated: dict[bool, StatedLoss] = {}
         self._solvers: dict[tuple[bool, bool], Solver] = {}
+        self._quick: QuickFit | None = None
+        self._is_known = False
 
     def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
         """Fit with this alpha, from other coefficients where these are given."""
         start = start_in_basis(warm, self._basis)
         if not have_shapes(self._data[1].tasks.tasks):
-            return self._fit(self.penalty, alpha, start).expanded(self._basis)
+            found = self._quick_fit(alpha, start)
+            if found is None or found.gap > self._max_gap(self._stated_loss(False)):
+                start = start if found is None else found.warm
+                found = self._fit(self.penalty, alpha, start)
+            return found.expanded(self._basis)
 
         def fit(start: Start | None) -> LinearFit:
             # Another shape is another loss.
@@ -123,6 +130,23 @@ class LinearFitter:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
         return found
+
+    def _quick_fit(self, alpha: float, warm: Start | None) -> LinearFit | None:
+        """A fit of a solver that needs no problem stated for every alpha; None of the others."""
+        X, targets, _ = self._data
+        tasks, options = targets.tasks, self.options
+        if tasks.has_squared_loss or options.center or not alpha:
+            return None
+        if not self._is_known:
+            self._is_known = True
+            parts = parts_for(self.penalty, 1.0, X.shape[1], tasks, positive=options.positive)
+            solver = select_solver(Case(tasks, parts, self.penalty, options, self._n_gram_bytes))
+            self._quick = solver.quick_fit(partial(self._stated_loss, False), parts[0], options)
+        return None if self._quick is None else self._quick(alpha, warm)
+
+    def _max_gap(self, stated: StatedLoss) -> float:
+        """The gap that solvers go to."""
+        return self.options.margin * self.options.tol * stated.null_loss
 
     def _stated_loss(self, on_grams: bool) -> StatedLoss:
         """The loss, stated once for all alphas."""

@@ -77,9 +77,17 @@ class NormalEquations:
     def solve(self, Q: Array) -> Array:
         """Solution (q, T) for products Q (q, T)."""
         mean = self._mean(Q) if self.P.any() else np.zeros(len(self.P))
-        return self._each(Q + (self.P * mean)[:, None])
+        return self.each(Q + (self.P * mean)[:, None])
 
     def _mean(self, Q: Array) -> Array:
+        left, right = self.of_mean(Q)
+        # The mean only enters through P m, and where P is 0 `left` has columns of the identity.
+        used, mean = self.P > 0, np.zeros(len(right))
+        mean[used] = least_squares(left[np.ix_(used, used)], right[used])
+        return mean
+
+    def of_mean(self, Q: Array) -> tuple[Array, Array]:
+        r""":math:`\tfrac1T \sum_t H_t^{-1} (G_t + D)` and :math:`\tfrac1T \sum_t H_t^{-1} q_t`."""
         q, n_tasks = Q.shape
         left, right = np.zeros((q, q)), np.zeros(q)
         for A, members in self.stacks():
@@ -89,12 +97,10 @@ class NormalEquations:
             solved = solve_symmetric(H, np.concatenate([A, sums[:, :, None]], axis=2))
             left += np.tensordot(counts, solved[:, :, :-1], axes=1)
             right += solved[:, :, -1].sum(axis=0)
-        # The mean only enters through P m, and where P is 0 `left` has columns of the identity.
-        used, mean = self.P > 0, np.zeros(q)
-        mean[used] = least_squares(left[np.ix_(used, used)] / n_tasks, right[used] / n_tasks)
-        return mean
+        return left / n_tasks, right / n_tasks
 
-    def _each(self, Q: Array) -> Array:
+    def each(self, Q: Array) -> Array:
+        r""":math:`H_t^{-1} q_t` of every task."""
         solved = np.empty_like(Q)
         for A, members in self.stacks():
             H = A + np.diag(self.P)

@@ -7,9 +7,14 @@ takes longer than many a fit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
+from skmtl.linear.objective._setup import StatedLoss
 from skmtl.linear.objective._variables import Start
-from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
 from skmtl.linear.solvers._block_descent import lacks_row_norms
 
 
@@ -28,3 +33,12 @@ class ProximalNewton(Solver):
         from skmtl.linear.solvers.proximal_newton._newton_steps import proximal_newton
 
         return proximal_newton(problem, start, stopping)
+
+    def quick_fit(
+        self, state: Callable[[], StatedLoss], part: PenaltyPart, options: FitOptions
+    ) -> QuickFit | None:
+        """Fits of few raw scores."""
+        from skmtl.linear.solvers.proximal_newton._few_scores import FewScores
+
+        few = FewScores.of(state(), part, options)
+        return None if few is None else few.fit

@@ -183,7 +183,7 @@ class MultiTaskModule(nn.Module, ABC):
 
         Parameters
         ----------
-        raw : sequence of ndarray of shape (n_outputs_of_task,)
+        raw : sequence of ndarray of shape (n_outputs_of_task,) or (n_models, n_outputs_of_task)
             One for each task.
         """
         for module in self.modules():

@@ -110,8 +110,12 @@ class DeviatingTasks(MultiTaskModule):
     def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
         """Let the common head and the offsets begin at these."""
         most = self.head.bias.shape[-1]
-        padded = np.array([np.pad(row, (0, most - len(row))) for row in raw])
-        center = padded.mean(axis=0)
+        of_models = [np.atleast_2d(row) for row in raw]
+        # (n_models or 1, n_tasks, most)
+        padded = np.stack(
+            [np.pad(row, ((0, 0), (0, most - row.shape[1]))) for row in of_models], axis=1
+        )
+        center = padded.mean(axis=1, keepdims=True)
         self.head.bias.detach().copy_(torch.from_numpy(center))
         self.offsets.start.copy_(torch.from_numpy(padded - center))
 

@@ -87,9 +87,10 @@ class TaskLayer(PerTask):
             self._set(model, weights, [self.scale * bias for _, bias in pairs])
 
     def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
-        """Let the biases be some values for each task."""
+        """Let the biases be some values for each task, (n_outputs,) or (n_models, n_outputs)."""
         for t, n_outputs, bias in zip(self.tasks, self.outputs, self._biases(), strict=True):
-            bias.copy_(torch.from_numpy(raw[t][:n_outputs]))
+            value = raw[t][..., :n_outputs].reshape(-1, *[1] * (bias.ndim - 2), n_outputs)
+            bias.copy_(torch.from_numpy(value))
 
     @abstractmethod
     def _biases(self) -> Sequence[Tensor]:

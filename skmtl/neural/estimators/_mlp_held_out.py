@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._blending import blend_weights
+from skmtl._blending import before_a_constant, blend_weights
+from skmtl._cross_fitting import blend_left_out, parts_of
 from skmtl.model_selection._folds import Folds
+from skmtl.neural.training._stack import Stack
 from skmtl.tasks._targets import LabelColumn, Targets
 
 Array = NDArray[Any]
@@ -28,10 +31,12 @@ class HeldOutPredictions:
         Training rows and rows held out.
     raw : sequence of ndarray of shape (n, n_outputs)
         Raw scores by each candidate; NaN for rows that are never held out.
+    left_out : sequence of ndarray of shape (n, n_outputs)
+        The same, by snapshots that other parts of the rows choose.
 
     Attributes
     ----------
-    expected : list of list of ndarray
+    expected, left_out : list of list of ndarray
         For each candidate, and the constant, an array for each column of y.
     constants : list of ndarray
         Best constant prediction of each column, from all rows; what is said without labels.
@@ -39,7 +44,9 @@ class HeldOutPredictions:
         The rows that are held out.
     """
 
-    def __init__(self, targets: Targets, folds: Folds, raw: list[Array]) -> None:
+    def __init__(
+        self, targets: Targets, folds: Folds, raw: Sequence[Array], left_out: Sequence[Array]
+    ) -> None:
         self.targets, self.folds = targets, folds
         tasks, n_rows = targets.tasks, len(targets.values)
         self.judged = np.unique(np.concatenate([test for _, test in folds]))
@@ -54,14 +61,29 @@ class HeldOutPredictions:
             for train, test in folds:
                 of_column[test] = _constant(column, train)
             by_constant.append(of_column)
-        by_networks = [tasks.inverse_link(one, targets.task_index) for one in raw]
-        self.expected = [*by_networks, by_constant]
+        self.expected, self.left_out = (
+            [*(tasks.inverse_link(one, targets.task_index) for one in found), by_constant]
+            for found in (raw, left_out)
+        )
+
+    @classmethod
+    def of(cls, stacks: Sequence[Stack], targets: Targets, folds: Folds) -> Self:
+        """Those of the candidates of all stacks, in their order."""
+        order = np.argsort(np.concatenate([stack.candidates for stack in stacks]))
+        raw, left_out = (
+            list(np.concatenate([getattr(stack, name) for stack in stacks])[order])
+            for name in ("raw", "left_out")
+        )
+        return cls(targets, folds, raw, left_out)
 
     def weights(self) -> Array:
         """Weights (n_candidates + 1, n_tasks) of the blend; that of the constant is the last."""
-        judged = self.judged
-        expected = [[of_column[judged] for of_column in one] for one in self.expected]
-        return blend_weights(expected, self.targets.take(judged))
+        return _weigh(self.left_out, self.targets)
+
+    def blended(self) -> list[Array]:
+        """What the blend expects of each column of y, with all choices made by other rows."""
+        part = parts_of(self.folds, len(self.targets.values))
+        return blend_left_out(self.left_out, self.targets, part, _weigh)
 
     def task_scores(
         self, estimator: Any, expected: list[Array], rows: Array | None = None
@@ -86,6 +108,11 @@ class HeldOutPredictions:
                 for one in self.expected[:-1]
             ]
         )
+
+
+def _weigh(expected: list[list[Array]], targets: Targets) -> Array:
+    """Weights of networks and of the constant, which is the last."""
+    return blend_weights(expected, targets, centre=before_a_constant(len(expected)))
 
 
 def _constant(column: LabelColumn, rows: Array) -> Array:

@@ -106,9 +106,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         used = np.flatnonzero(targets.row_is_observed)
         folds, within = _within(self._folds(targets), used, targets)
         stacks = self._train(models, X[used], targets.take(used), within)
-        raw = dict(pair for s in stacks for pair in zip(s.candidates, s.raw, strict=True))
-        in_order = [raw[c] for c in range(len(models))]
-        held_out = HeldOutPredictions(targets.take(used), within, in_order)
+        held_out = HeldOutPredictions.of(stacks, targets.take(used), within)
         self._publish_blend(stacks, held_out, used, len(targets.values))
         self._publish_scores(stacks, held_out, folds)
 
@@ -169,7 +167,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
                 self.members_["candidate"] += np.repeat(candidates, n_folds).tolist()
                 self.members_["fold"] += list(range(n_folds)) * len(kept)
         self._constants = held_out.constants
-        blended = mix(held_out.expected, weights, held_out.targets.task_index)
+        blended = held_out.blended()
         self.out_of_fold_ = []
         for of_task in blended:
             whole = np.full((n_samples, *of_task.shape[1:]), np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,14 @@ from sklearn.utils import get_tags
 
 from skmtl.neural.inputs._base import TrainedEmbedding
 from skmtl.neural.inputs._labels import as_numbers
-from skmtl.neural.inputs._parts import Codes, Missing, Part, fit_categories, fit_embedded
+from skmtl.neural.inputs._parts import (
+    Codes,
+    Missing,
+    OneHot,
+    Part,
+    fit_categories,
+    fit_embedded,
+)
 from skmtl.neural.inputs._scaling import Scaling, fit_scaling, with_missing
 from skmtl.tasks._targets import Targets
 
@@ -83,6 +90,15 @@ class Inputs:
             "tables": tables,
             "width": TABLE_WIDTH,
         }
+
+    @property
+    def one_hot(self) -> Inputs:
+        """The same with a column for each category of a table, so that distances mean something."""
+        parts = [
+            OneHot(part.column, part.place) if isinstance(part, Codes) else part
+            for part in self.parts
+        ]
+        return replace(self, parts=parts)
 
     @property
     def _n_numbers(self) -> int:

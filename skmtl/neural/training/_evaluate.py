@@ -6,6 +6,8 @@ that they say nothing of its last steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -63,8 +65,13 @@ def best_constant(tasks: TaskSet, rows: Rows) -> Array:
     return raw
 
 
-def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
+def task_priors(
+    tasks: TaskSet, rows: Rows, of_models: Sequence[Array] | None = None
+) -> list[Array]:
     r"""Raw scores (n_outputs_of_task,) of the best constant of each task, where heads start.
+
+    Models that each have rows of their own, ``of_models``, start at theirs: one that knew the mean
+    of all would know of the rows that it is judged on. They are (n_models, n_outputs_of_task).
 
     In long form it is that of the task's labels and of :math:`\kappa = 3 \sigma^2 / \tau^2` more,
     which are as those of all tasks: the best linear prediction, for variances :math:`\sigma^2`
@@ -76,6 +83,9 @@ def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
     .. [1] G. K. Robinson, "That BLUP is a good thing: the estimation of random effects",
        Statistical Science 6, 1991, section 2.
     """
+    if of_models is not None:
+        each = [task_priors(tasks, _labels_of(rows, some)) for some in of_models]
+        return [np.stack(of_task) for of_task in zip(*each, strict=True)]
     pooled = best_constant(tasks, rows)
     if rows.task_index is None:
         return [pooled[outputs] for outputs in tasks.slices]
@@ -102,6 +112,15 @@ def task_priors(tasks: TaskSet, rows: Rows) -> list[Array]:
         count = weight / weight.mean()
         found[t] = task.raw_prior(np.r_[own, extra], np.r_[count, shares])
     return found
+
+
+def _labels_of(rows: Rows, index: Array) -> Rows:
+    """Some of the rows, without their features."""
+    some, kept = copy(rows), torch.from_numpy(index).to(rows.device)
+    some.X, some.n_rows = None, len(index)
+    some.values, some.weights = rows.values[kept], rows.weights[kept]
+    some.task_index = None if rows.task_index is None else rows.task_index[kept]
+    return some
 
 
 def _within_over_between(columns: Array, first: Array) -> float:

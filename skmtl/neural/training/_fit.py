@@ -56,7 +56,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     module = fit.module(
         None if before is None else before.parameters,
         members,
-        priors=task_priors(fit.tasks, rows),
+        priors=task_priors(fit.tasks, rows, None if model_rows is None else model_rows.index),
     )
     if before is None:
         of_all = [None if validation is None else validation.training]

@@ -56,7 +56,7 @@ def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
     shares = []
     for key, labels in found.items():
         rows = np.frombuffer(key, dtype=np.intp)
-        shares.extend(_left(inputs.transform(X, rows, np.float64), labels))
+        shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), labels))
     u = np.mean(shares) if shares else 0.5
     u = min(u, MOST)
     return float(u / (1.0 - u))

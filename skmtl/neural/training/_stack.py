@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._cross_fitting import parts_of
 from skmtl.model_selection._folds import Folds
+from skmtl.neural._data import Batch
 from skmtl.neural._environment import (
     limited_threads,
     memory_hint,
@@ -51,8 +53,9 @@ class Stack:
         Which candidates they are.
     fitted : FittedState
         All networks, each with its best snapshot.
-    raw : ndarray of shape (n_candidates, n, n_outputs)
-        Raw scores of the rows held out; NaN for a row that never is.
+    raw, left_out : ndarray of shape (n_candidates, n, n_outputs)
+        Raw scores of the rows held out; NaN for a row that never is. Those ``left_out`` are of
+        snapshots that other parts of the rows choose (`parts_of`).
     loss : ndarray of shape (n_candidates,)
         Their mean loss.
     n_iter : ndarray of shape (n_candidates,)
@@ -62,6 +65,7 @@ class Stack:
     candidates: list[int]
     fitted: FittedState
     raw: Array
+    left_out: Array
     loss: Array
     n_iter: Array
 
@@ -123,7 +127,8 @@ def fit_stack(
     model_rows = ModelRows(rows, training * len(models))
     held_out = HeldOut(rows, tests * len(models), of_member.tolist())
     seeds = [int(fit.rng(WEIGHTS, *member).integers(2**31)) for member in members]
-    module = fit.module(None, members, priors=task_priors(fit.tasks, rows), seeds=seeds)
+    priors = task_priors(fit.tasks, rows, model_rows.index)
+    module = fit.module(None, members, priors=priors, seeds=seeds)
     start_at_lines(fit, module, model_rows.index)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
@@ -140,7 +145,7 @@ def fit_stack(
         model_rows=model_rows,
         fits=[siblings[c] for c in of_member.tolist()],
     )
-    judge = _Judge(fit, run, held_out, X.shape[0])
+    judge = _Judge(fit, run, held_out, parts_of(folds, X.shape[0]))
     judged = np.ceil(np.linspace(EARLIEST, 1.0, N_SNAPSHOTS) * n_epochs).astype(int)
     batch_size = fit.batch_size(model_rows)
     work = batch_size * sum(p.numel() for p in module.parameters())
@@ -155,22 +160,25 @@ def fit_stack(
 class _Judge:
     """Keeps the snapshot of every candidate whose networks lose least on held-out rows."""
 
-    def __init__(self, fit: Fit, run: Run, held_out: HeldOut, n_rows: int) -> None:
-        self.fit, self.run, self.held_out, self.n_rows = fit, run, held_out, n_rows
+    def __init__(self, fit: Fit, run: Run, held_out: HeldOut, part: Array) -> None:
+        self.fit, self.run, self.held_out, self.n_rows = fit, run, held_out, len(part)
         self.judged = np.flatnonzero(held_out.counts[0, :, 0])
         self.rows = fit.rows(self.judged)
         self.best = Snapshot(run.module)
+        part = part[fit.kept]
+        self.parts = [part == k for k in range(part.max(initial=-1) + 1)]
         n = held_out.n_places
         self.loss, self.n_iter = np.full(n, np.inf), np.zeros(n, dtype=int)
+        self.loss_elsewhere = np.full((len(self.parts), n), np.inf)
         shape = (n, held_out.rows.n_rows, fit.tasks.n_outputs)
-        self.raw = np.full(shape, np.nan)
+        self.raw, self.left_out = np.full((2, *shape), np.nan)
 
     def __call__(self, epoch: int) -> None:
         """Look at the networks as they are."""
         raw = self.held_out.raw_scores(self.run.module)
         scores = self.rows.values.new_tensor(raw[:, self.judged])
-        losses = self.run.step.objective(scores, self.rows.all(len(raw)))
-        loss = self.run.progress.mean(losses.cpu().numpy().astype(np.float64))
+        labels = self.rows.all(len(raw))
+        loss = self._loss(scores, labels)
         is_better = loss < self.loss
         # Not a single number is better than none: a network that diverges has no weight.
         self.loss[is_better], self.n_iter[is_better] = loss[is_better], epoch
@@ -178,6 +186,23 @@ class _Judge:
         n_folds = len(self.held_out.index) // len(raw)
         if is_better.any():
             self.best.save(np.repeat(is_better, n_folds))
+        for rows, least in zip(self.parts, self.loss_elsewhere, strict=True):
+            counts = labels.weights.new_tensor(~rows[self.judged])
+            counts = counts.view(-1, *[1] * (labels.weights.ndim - 2))
+            loss = self._loss(
+                scores,
+                replace(
+                    labels, weights=labels.weights * counts, all_observed=False, all_alike=False
+                ),
+            )
+            is_better = loss < least
+            least[is_better] = loss[is_better]
+            self.left_out[np.ix_(is_better, rows)] = raw[np.ix_(is_better, rows)]
+
+    def _loss(self, scores: Any, labels: Batch) -> Array:
+        """Mean loss over tasks (n_candidates,)."""
+        losses = self.run.step.objective(scores, labels)
+        return self.run.progress.mean(losses.cpu().numpy().astype(np.float64))
 
     def stack(self, candidates: list[int]) -> Stack:
         """What was kept."""
@@ -185,10 +210,15 @@ class _Judge:
         fit = self.fit
         parameters = get_state(self.run.module)
         fitted = FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
-        of_tasks = of_all_tasks(self.raw, fit.given.tasks, fit.network_tasks)
+        raw, left_out = (self._of_all(found) for found in (self.raw, self.left_out))
+        return Stack(candidates, fitted, raw, left_out, self.loss, self.n_iter)
+
+    def _of_all(self, found: Array) -> Array:
+        """The raw scores of all rows and tasks."""
+        of_tasks = of_all_tasks(found, self.fit.given.tasks, self.fit.network_tasks)
         raw = np.full((len(of_tasks), self.n_rows, of_tasks.shape[-1]), np.nan)
-        raw[:, fit.kept] = of_tasks
-        return Stack(candidates, fitted, raw, self.loss, self.n_iter)
+        raw[:, self.fit.kept] = of_tasks
+        return raw
 
 
 def _positions(fit: Fit, folds: Sequence[Array]) -> list[Array]:

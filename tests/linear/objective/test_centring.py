@@ -204,16 +204,19 @@ def solve_exactly(system, right):
 
 
 @pytest.mark.parametrize("intercept_alpha", [0.25, np.inf])
-def test_penalised_intercepts_beside_large_means(intercept_alpha):
+@pytest.mark.parametrize("penalty", ["l2", "mean_deviation"])
+def test_penalised_intercepts_beside_large_means(penalty, intercept_alpha):
     n, p, n_tasks, alpha = 16, 2, 2, 0.125
     X, y = B[:n, :p] + 1e6, np.round(16 * Y[:n, :n_tasks]) / 16
-    model = MultiTaskLinearRegressor("l2", alpha=alpha, intercept_alpha=intercept_alpha)
+    options = {"shared_alpha": 0.0, "intercept_alpha": intercept_alpha}
+    model = MultiTaskLinearRegressor(penalty, alpha=alpha, **options)
     exact = np.vectorize(Fraction, otypes=[object])
     rows = exact(np.column_stack([X, np.ones(n)]))
-    gram = rows.T @ rows / n + exact(np.diag([alpha, alpha, 0.0]))
+    of_each, of_distances = (alpha, 0.0) if penalty == "l2" else (0.0, alpha)
+    gram = rows.T @ rows / n + exact(np.diag([of_each, of_each, 0.0]))
     pull = exact(np.zeros((2, 2, 3, 3)))
-    strength = min(intercept_alpha, 2.0**60)
-    pull[:, :, 2, 2] = exact(strength * np.array([[0.5, -0.5], [-0.5, 0.5]]))
+    for j, strength in enumerate([of_distances, of_distances, min(intercept_alpha, 2.0**60)]):
+        pull[:, :, j, j] = exact(strength * np.array([[0.5, -0.5], [-0.5, 0.5]]))
     system = [
         list(np.concatenate([(gram if s == t else 0) + pull[t, s] for s in range(2)], axis=1)[j])
         for t in range(2)

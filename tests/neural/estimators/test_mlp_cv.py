@@ -7,13 +7,15 @@ from scipy import sparse
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifierCV, MultiTaskMLPCV, MultiTaskMLPRegressorCV
-from skmtl._blending import mix
+from skmtl._blending import before_a_constant, blend_weights, mix
 from skmtl.metrics import task_scores
 from skmtl.neural import training
 from skmtl.neural.architectures import Custom
 from skmtl.neural.estimators._mlp_candidates import default_candidates
+from skmtl.neural.training import _stack as stacks
 from skmtl.neural.training._stack import fit_stack, same_structure
 from skmtl.tasks import Binary
+from skmtl.tasks._read_targets import read_targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:No network predicts")
 
@@ -52,25 +54,32 @@ def test_predictions_are_the_weighted_mean_of_the_members():
     assert (model.weights_.sum(axis=0) < 1 + 1e-9).all()
 
 
-def test_out_of_fold_predictions_are_by_networks_that_have_not_seen_the_row():
+def test_out_of_fold_predictions_are_by_networks_and_weights_that_have_not_seen_the_row(
+    monkeypatch,
+):
+    # One snapshot, so that there is no choice of another.
+    monkeypatch.setattr(stacks, "N_SNAPSHOTS", 1)
+    monkeypatch.setattr(stacks, "EARLIEST", 1.0)
     X, Y = problem()
     folds = list(KFold(3).split(X))
     model = make(cv=folds).fit(X, Y)
     candidate, fold = (np.array(model.members_[key]) for key in ("candidate", "fold"))
     members, used = model.member_predictions(X), np.unique(candidate)
+    assert len(used) == 4
+    said = [[np.empty_like(of_task[0]) for of_task in members] for _ in range(5)]
     for k, (train, test) in enumerate(folds):
-        mine = [[of_task[(candidate == c) & (fold == k)][0] for of_task in members] for c in used]
-        constants = []
+        for c in used:
+            for t, of_task in enumerate(members):
+                said[c][t][test] = of_task[(candidate == c) & (fold == k)][0][test]
         for t in range(3):
-            seen = train[~np.isnan(Y[train, t])]
-            mean = Y[seen, t].mean()
-            constant = mean if t < 2 else np.array([1 - mean, mean])
-            constants.append(np.repeat(np.atleast_1d(constant)[None], 60, axis=0))
-        constants[:2] = [constant[:, 0] for constant in constants[:2]]
-        weights = np.vstack([model.weights_[used], 1 - model.weights_.sum(axis=0)])
-        blended = mix([*mine, constants], weights)
-        for found, expected in zip(model.out_of_fold_, blended, strict=True):
-            np.testing.assert_allclose(found[test], expected[test], rtol=1e-6, atol=1e-6)
+            mean = Y[train, t][~np.isnan(Y[train, t])].mean()
+            said[4][t][test] = mean if t < 2 else [1 - mean, mean]
+    targets = read_targets(Y)
+    for train, test in folds:
+        of_others, of_test = ([[c[rows] for c in m] for m in said] for rows in (train, test))
+        weights = blend_weights(of_others, targets.take(train), centre=before_a_constant(5))
+        for found, expected in zip(model.out_of_fold_, mix(of_test, weights), strict=True):
+            np.testing.assert_allclose(found[test], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_network_depends_on_its_candidate_and_its_fold_alone():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
-from skmtl.neural.inputs._inputs import Inputs
+from skmtl.neural.inputs._inputs import Inputs, fit_inputs
 from skmtl.neural.training import _noise
 from skmtl.neural.training._noise import noise_to_signal
 from skmtl.tasks._read_targets import read_targets
@@ -58,3 +58,17 @@ def test_what_is_unobserved_or_constant_says_nothing():
     assert noise_of(X, np.full(60, 2.0)) == 1.0
     assert noise_of(X[:2], y[:2]) == 1.0
     assert noise_of(np.zeros((60, 4)), y) == pytest.approx(0.98 / 0.02)
+
+
+def test_the_order_of_categories_says_nothing():
+    rng = np.random.default_rng(0)
+    city = rng.integers(20, size=200)
+    y = rng.normal(size=20)[city] + 0.3 * rng.normal(size=200)
+    targets = read_targets(y, declared="regression", standardize=True)
+    found = []
+    for codes in (city, rng.permutation(20)[city]):
+        X = np.column_stack([np.zeros(200), codes])
+        inputs = fit_inputs(X, targets, feature_scaling="robust", categories={1: 20})
+        found.append(noise_to_signal(inputs, X, targets))
+    assert found[0] == pytest.approx(found[1])
+    assert found[0] < 0.3

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier
-from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures import ARCHITECTURES, NetworkSpec
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._setup import Fit
 from skmtl.tasks._read_targets import read_targets
@@ -61,6 +62,44 @@ def test_long_form_shrinks_to_what_all_have(between):
     kappa = 3 * within / max(means.var(ddof=1) - within / 6, 1e-6)
     np.testing.assert_allclose(slope, 6 / (6 + max(kappa, 0.3)), rtol=1e-6, atol=1e-4)
     np.testing.assert_allclose(priors - slope * means, (1 - slope) * means.mean(), atol=1e-9)
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_models_with_rows_of_their_own_know_no_others(form):
+    X, y = long()
+    Y, task = (y, X[:, 1]) if form == "long" else (y.reshape(-1, 2), None)
+    some = np.sort(np.random.default_rng(0).permutation(len(Y))[:90])
+    other = Y + 9.0
+    other[some] = Y[some]
+    of_some, of_all = [], []
+    for labels in (Y, other):
+        fit = Fit(MultiTaskMLP(), X[: len(Y), :1], read_targets(labels, task_column=task), 0)
+        found = task_priors(fit.tasks, fit.rows(), [some, np.arange(len(Y))])
+        of_some.append([of_task[0] for of_task in found])
+        of_all.append([of_task[1] for of_task in found])
+        np.testing.assert_array_equal(of_all[-1], task_priors(fit.tasks, fit.rows()))
+    np.testing.assert_array_equal(*of_some)
+    assert (np.array(of_all[0]) < of_all[1]).any()
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_each_model_starts_at_its_own(name):
+    X = torch.randn(3, 7, 5, generator=torch.Generator().manual_seed(0))
+    rng = np.random.default_rng(0)
+    priors = [rng.normal(size=(3, n)) for n in (1, 3, 2)]
+
+    def started(at):
+        spec = NetworkSpec(5, (1, 3, 2), (6,), n_models=3)
+        module = ARCHITECTURES[name]().build(spec)
+        module.initialize([0, 1, 2], [1, 2, 3], "relu")
+        module.start_at(at)
+        with torch.no_grad():
+            return module.eval()(X)
+
+    together = started(priors)
+    for k in range(3):
+        alone = started([prior[k] for prior in priors])
+        torch.testing.assert_close(together[k], alone[k])
 
 
 def test_labels_of_weight_zero_are_none():

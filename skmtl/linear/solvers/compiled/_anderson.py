@@ -72,8 +72,13 @@ def extrapolation_weights(past: Array) -> Array:
         for i in range(size):
             moves[k, i] = past[k + 1, i] - past[k, i]
     bring_into_range(moves)
-    A = np.dot(moves, moves.T)
-    c = np.ones(n)
+    A, c = np.empty((n, n)), np.ones(n)
+    for k in range(n):
+        for m in range(k + 1):
+            product = 0.0
+            for i in range(size):
+                product += moves[k, i] * moves[m, i]
+            A[k, m] = A[m, k] = product
     trace = 0.0
     for k in range(n):
         trace += A[k, k]

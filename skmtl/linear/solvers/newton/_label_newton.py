@@ -22,8 +22,12 @@ BENDING = (SQUARED, LOGISTIC, POISSON)
 ROWS_PER_UNKNOWN = 20
 """Labels that stand for many more in a rough matrix; measured: from 10 to 40 hardly matters."""
 
-MAX_FEATURES, MAX_NUMBERS = 127, 2**22
-"""Features up to which compiled steps are faster, and numbers in sparse X that is written out."""
+MAX_FEATURES, FEW_FEATURES, MAX_COEFFICIENTS = 127, 50, 1000
+"""Features up to which compiled steps are faster; beyond a few of them not for many tasks, whose
+products are cheaper together. Measured from 60 to 200,000 rows, for up to 400 tasks."""
+
+MAX_NUMBERS = 2**22
+"""Numbers in sparse X up to which it is written out."""
 
 
 def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution | None:
@@ -64,7 +68,7 @@ def fits(problem: Problem, loss: DataLoss) -> bool:
     n, p = loss.design.X.shape
     return (
         loss.task_index is None
-        and p <= MAX_FEATURES
+        and p <= (MAX_FEATURES if p * problem.n_tasks <= MAX_COEFFICIENTS else FEW_FEATURES)
         and (n * p <= MAX_NUMBERS or not sparse.issparse(loss.design.X))
         and problem.parts[0].Q.is_ridge
         and problem.parts[0].Q.on_mean > 0.0

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
@@ -101,7 +102,7 @@ class NewtonSteps:
         self.W, self.b = np.array(start.W, dtype=np.float64), np.array(start.b, dtype=np.float64)
         if problem.parts[0].positive:
             np.maximum(self.W, 0.0, out=self.W)
-        self.terms = _terms(problem)
+        self.terms = terms_of(problem.parts[0])
         self.point = self._first_point(problem.loss)
         self.damping = FLAT
         self._last_H: Array | None = None
@@ -211,10 +212,10 @@ def _between(start: Array, end: Array, length: float) -> Array:
     return end if length == 1.0 else start + length * (end - start)
 
 
-def _terms(problem: Problem) -> Terms:
+def terms_of(part: PenaltyPart) -> Terms:
     """The penalty as compiled code takes it."""
-    terms = row_norms(problem.parts[0]).terms(1.0, problem.shape[0])
-    if problem.shape[1] > 1:
+    terms = row_norms(part).terms(1.0, part.shape[0])
+    if part.shape[1] > 1:
         return terms
     # The norm of a row is an absolute value.
     ridge, low, high, l21 = terms
