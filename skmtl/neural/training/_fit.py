@@ -22,7 +22,6 @@ from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
-from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._results import (
     check_finite_epoch,
     fitted_state,
@@ -35,6 +34,7 @@ from skmtl.neural.training._run import Run, learnt, start
 from skmtl.neural.training._settings import draw_seed, read_setting
 from skmtl.neural.training._setup import ALONE, Fit
 from skmtl.neural.training._shrink import beside
+from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
