@@ -78,6 +78,8 @@ def test_what_else_is_no_number_is_named(estimator):
         estimator().fit(X.assign(when=when), np.arange(8.0))
     with pytest.raises(TypeError, match=r"Column 'z' of X holds .*must be a string or a real"):
         estimator().fit(X.astype({"z": object}).assign(z=[{}] * 8), np.arange(8.0))
+    with pytest.raises(ValueError, match=r"Column 'z' of X holds .*Complex data not supported"):
+        estimator().fit(X.assign(z=1j), np.arange(8.0))
     # What is wrong otherwise is said as scikit-learn says it.
     with pytest.raises(ValueError, match="Found array with 0 sample"):
         estimator().fit(X[:0], np.arange(0.0))

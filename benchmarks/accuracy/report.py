@@ -97,7 +97,8 @@ def against(peers, method, errors):
         for name, row in errors.items()
         if method in row
     }
-    if not (mean := mean_ranks(beside)):
+    mean = mean_ranks(beside)
+    if len(mean) < 2:
         return "-"
     mine = mean.pop(method)
     first = min(mean, key=mean.get)

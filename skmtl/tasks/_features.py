@@ -41,8 +41,11 @@ def numbers_of(column: Any, name: Hashable, advice: str) -> Array:
         If it holds what is no number, with its name and the advice.
     """
     try:
-        if as_array(column).dtype.kind in "mM":
+        kind_of_numpy = as_array(column).dtype.kind
+        if kind_of_numpy in "mM":
             raise TypeError("times")
+        if kind_of_numpy == "c":
+            raise ValueError("Complex data not supported")
         return as_floats(column)
     except (TypeError, ValueError) as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._label_moments import LabelMoments
-from skmtl.linear.objective._marginal_likelihood import LikelyRidge, likely_ridge
+from skmtl.linear.objective._marginal_likelihood import NOISE_FREE, LikelyRidge, likely_ridge
 from skmtl.linear.objective._options import TASK_MEANS, Origin
 
 Array = NDArray[Any]
@@ -86,4 +86,6 @@ def intercept_pull(moments: LabelMoments) -> float:
     per_label = float((1.0 / moments.n_labels).mean())
     if within * per_label >= ONE_INTERCEPT * between:
         return ONE_INTERCEPT * moments.scale
+    if within * per_label <= NOISE_FREE * between:
+        return 0.0
     return float(moments.scale * within / between * per_label)

@@ -38,7 +38,8 @@ class CommonHead(Architecture):
     back there [2]_. Trunk, a and w are shared, v and c belong to the tasks, also where these have
     further layers (``head_hidden_layer_sizes``).
 
-    Where losses are not squared, where tasks are columns of y, and with ``partial_fit``, b is the
+    With more than two classes, with losses that are neither squared nor of two classes, where tasks
+    are columns of y, and with ``partial_fit``, b is the
     best constant of the task's labels and of others, as the variances within and between tasks
     weigh them, u = 0, and :math:`\rho = 1`. It is made for the long form, where tasks are of
     one type, and of few rows each. Of more than 32 inputs, slopes are those along their first 32

@@ -90,7 +90,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
         numeric_embedding: Any = "auto",
         categorical_features: Any = "from_dtype",
         activation: str = "gelu",
-        dropout: float = 0.1,
+        dropout: float | str = "auto",
         normalization: str | None = None,
         balancing: Any = "equal",
         task_weight: Any = None,

@@ -61,10 +61,11 @@ def scores_of_models(
         fitted.built.update(device=device, module=module)
     index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
     n_weights = sum(array.size for array in fitted.parameters.values())
+    seen = tasks.n_labels > 0
     with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
-        raw = raw_scores(
-            fitted.built["module"], fitted.description, X, index, tasks.n_labels > 0, fitted.inputs
-        )
+        raw = raw_scores(fitted.built["module"], fitted.description, X, index, seen, fitted.inputs)
+    if fitted.shrinkage is not None:
+        raw = fitted.shrinkage.apply(raw, index, seen)
     return of_all_tasks(raw, estimator._task_set, network_tasks)
 
 

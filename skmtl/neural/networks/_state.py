@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.neural.inputs._inputs import Inputs
+from skmtl.neural.networks._shrinkage import Shrinkage
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
@@ -81,6 +82,8 @@ class FittedState:
         In a file of `Checkpoint`.
     inputs : Inputs, default=None
         What the network reads of a row of X; None for X as it is.
+    shrinkage : Shrinkage, default=None
+        How far its raw scores count; None for fully.
 
     Attributes
     ----------
@@ -94,6 +97,7 @@ class FittedState:
     stream: Stream | None = None
     pause: Pause | None = None
     inputs: Inputs | None = None
+    shrinkage: Shrinkage | None = None
     built: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @property

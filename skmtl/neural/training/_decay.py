@@ -1,4 +1,4 @@
-"""How strongly weights decay, where the parameter is "auto"."""
+"""How strongly a network is held back, where alpha and dropout are "auto"."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from skmtl.tasks._task_set import TaskSet
 # faster, in proportion to noise over signal, as in Bayesian regression; a share of that hardly
 # depends on the number of rows (measured: benchmarks/accuracy.py).
 MEMORY, MOST_OF_A_STEP = 50.0, 0.5
-# Of labels that are numbers, and of classes, which a network can be too sure of.
-NOISY_SHARE = {False: 0.006, True: 0.014}
+# Of labels that are numbers, and of classes, which networks are too sure of (measured as well):
+# factor of the least share, what is added to that where labels are noisy, and dropout.
+LEAST_SHARE, NOISY_SHARE = {False: 1.0, True: 2.0}, {False: 0.006, True: 0.0}
+DROPOUT = {False: 0.1, True: 0.5}
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -25,13 +27,23 @@ def decay(estimator: Any, tasks: TaskSet, noise: float, n_rows: int, batch_size:
 
     A step at the highest learning rate :math:`\eta` forgets
 
-    .. math:: \eta \alpha = \frac{B}{50 n} + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u}
+    .. math:: \eta \alpha = \frac{a B}{50 n} + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u}
 
     of the weights, for batches of B out of n rows and the share u of noise in the labels, with
-    c = 0.006, for classes 0.014, in the mean over the tasks; at most half. ``noise`` is the
-    last fraction.
+    a = 1 and c = 0.006, for classes a = 2 and c = 0, in the mean over the tasks; at most half.
+    ``noise`` is the last fraction.
     """
     least = batch_size / (MEMORY * n_rows)
-    noisy = np.mean([NOISY_SHARE[task.is_classification] for task in tasks.tasks])
-    share = least + (least + noisy) * noise
+    share = _by_kind(LEAST_SHARE, tasks) * least + (least + _by_kind(NOISY_SHARE, tasks)) * noise
     return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
+
+
+def dropout(estimator: Any, tasks: TaskSet) -> float:
+    """Share of the hidden units that a step leaves out."""
+    given = estimator.dropout
+    return _by_kind(DROPOUT, tasks) if isinstance(given, str) else float(given)
+
+
+def _by_kind(values: dict[bool, float], tasks: TaskSet) -> float:
+    """The mean over the tasks of what holds for numbers, and for classes."""
+    return float(np.mean([values[task.is_classification] for task in tasks.tasks]))

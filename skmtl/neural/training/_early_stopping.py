@@ -54,6 +54,10 @@ class Validation(ABC):
         return None
 
     @abstractmethod
+    def raw(self, run: Run) -> Array:
+        """Raw scores (1, n, n_outputs) of the rows that are judged, by who has not seen them."""
+
+    @abstractmethod
     def losses(self, run: Run) -> Array:
         """Losses (n_models, n_tasks) that judge an epoch."""
 
@@ -81,6 +85,10 @@ class Split(Validation):
         self.training, self.judged = validation_split(fit.targets, share, fit.rng(SPLIT))
         self.rows = fit.rows(self.judged)
 
+    def raw(self, run: Run) -> Array:
+        """Those of the network that is kept."""
+        return HeldOut(self.rows, [np.arange(self.rows.n_rows)], [0]).raw_scores(run.module)
+
     def losses(self, run: Run) -> Array:
         """Its loss on the rows held out."""
         return mean_losses(run, self.rows)
@@ -96,18 +104,19 @@ class Folds(Validation):
     """A model trains on all rows, and beside it some on all but a fold each.
 
     The loss of every row, by the model that has not seen it, decides on the epoch for all.
+    ``n_models`` is how many of the latter there are: by default one for each fold.
     """
 
-    def __init__(self, fit: Fit) -> None:
+    def __init__(self, fit: Fit, n_models: int = N_FOLDS) -> None:
         targets, n_rows = fit.targets, len(fit.targets.values)
         can_judge = may_be_held_out(targets)
         seed = int(fit.rng(SPLIT).integers(2**31))
         folds = spread_folds(strata_of(targets), min(N_FOLDS, n_rows), seed=seed)
-        held = [test[can_judge[test]] for _, test in folds]
+        held = [test[can_judge[test]] for _, test in folds[:n_models]]
         every = np.arange(n_rows)
         self.index = [every, *(np.setdiff1d(every, some) for some in held)]
         self.members = [*ALONE, *((0, k) for k in range(1, len(self.index)))]
-        self.judged = np.flatnonzero(can_judge)
+        self.judged = np.sort(np.concatenate(held))
         self.rows = fit.rows(self.judged)
         self.held_out = HeldOut(fit.rows(), [every[:0], *held], [0] * len(self.index))
 
@@ -115,12 +124,13 @@ class Folds(Validation):
         """All for the first model, those outside a fold for each of the others."""
         return ModelRows(rows, self.index)
 
-    def _raw(self, run: Run) -> Array:
+    def raw(self, run: Run) -> Array:
+        """Each row by the model that has not seen it."""
         return self.held_out.raw_scores(run.module)[:, self.judged]
 
     def losses(self, run: Run) -> Array:
         """The mean loss over all rows, for each model the same."""
-        raw = self.rows.values.new_tensor(self._raw(run))
+        raw = self.rows.values.new_tensor(self.raw(run))
         losses = run.step.objective(raw, self.rows.all()).cpu().numpy().astype(np.float64)
         losses[:, ~self.rows.task_has_label] = np.nan
         return np.repeat(losses, len(self.index), axis=0)
@@ -128,5 +138,7 @@ class Folds(Validation):
     def expected(self, fit: Fit, run: Run) -> list[Array]:
         """What the models that have not seen a row expect of it."""
         tasks, index = fit.given.tasks, fit.given.take(self.judged).task_index
-        raw = of_all_tasks(self._raw(run)[0], tasks, fit.network_tasks)
-        return tasks.inverse_link(raw, index)
+        raw = self.raw(run)[0]
+        if fit.shrinkage is not None:
+            raw = fit.shrinkage.apply(raw, fit.targets.take(self.judged).task_index)
+        return tasks.inverse_link(of_all_tasks(raw, tasks, fit.network_tasks), index)

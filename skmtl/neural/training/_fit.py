@@ -22,7 +22,6 @@ from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._loop import train
-from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._results import (
     check_finite_epoch,
     fitted_state,
@@ -34,6 +33,8 @@ from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run, learnt, start
 from skmtl.neural.training._settings import draw_seed, read_setting
 from skmtl.neural.training._setup import ALONE, Fit
+from skmtl.neural.training._shrink import beside
+from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -48,7 +49,8 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     """Train until convergence and set the fitted attributes."""
     before: FittedState | None = vars(estimator).get("_fitted") if estimator.warm_start else None
     fit = _begin(estimator, X, targets, before)
-    validation = hold_out(fit, before) if estimator.early_stopping else None
+    validation = hold_out(fit, before) if estimator.early_stopping else beside(fit, before)
+    judge = None if validation is None or not estimator.early_stopping else validation
     rows = fit.rows(None if validation is None else validation.training)
     members = ALONE if validation is None else validation.members
     model_rows = None if validation is None else validation.model_rows(rows)
@@ -69,7 +71,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         max_iter=max_iter,
         monitor=estimator.monitor,
         constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=None if validation is None else validation.rows,
+        judged=None if judge is None else judge.rows,
         model_rows=model_rows,
     )
     run.probe = getattr(estimator, "_probe", None)
@@ -80,8 +82,14 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
         pause=lambda: pause(fit, run, rows, validation),
     )
-    judge = None if validation is None else validation.losses
-    losses = _train(fit, run, rows, max_iter=max_iter, judge=judge, observer=observer)
+    losses = _train(
+        fit,
+        run,
+        rows,
+        max_iter=max_iter,
+        judge=None if judge is None else judge.losses,
+        observer=observer,
+    )
     check_finite_epoch(fit, run.progress)
     write_results(fit, run, rows, validation)
     is_over = observer.has_stopped or estimator.learning_rate in CURVES

@@ -19,6 +19,7 @@ from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._progress import SMALL, Progress
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
+from skmtl.neural.training._shrink import shrinkage
 
 Array = NDArray[Any]
 
@@ -26,7 +27,9 @@ Array = NDArray[Any]
 def fitted_state(fit: Fit, module: nn.Module) -> FittedState:
     """The first network as it is."""
     state = {name: array[:1].copy() for name, array in get_state(module).items()}
-    return FittedState(fit.description, state, fit.network_tasks, inputs=fit.inputs)
+    return FittedState(
+        fit.description, state, fit.network_tasks, inputs=fit.inputs, shrinkage=fit.shrinkage
+    )
 
 
 def write_results(
@@ -39,6 +42,8 @@ def write_results(
 ) -> None:
     """Set the fitted attributes; with ``goes_on`` the curves are continued."""
     estimator, progress = fit.estimator, run.progress
+    if validation is not None:
+        fit.shrinkage = shrinkage(fit, run, validation)
     estimator._fitted = fitted_state(fit, run.module)
     history = {"loss": np.array([losses[0] for losses in progress.losses])}
     history["task_weight"] = np.broadcast_to(fit.task_weight, history["loss"].shape)
@@ -46,7 +51,7 @@ def write_results(
         weights = [weights[0] for weights in progress.weights if weights is not None]
         history["task_weight"] = np.array(weights)
     history["loss"][:, ~rows.task_has_label] = np.nan
-    if validation is not None:
+    if estimator.early_stopping:
         history["validation_loss"] = np.array([losses[0] for losses in progress.validation_losses])
     history = _for_all_tasks(fit, history)
     if goes_on:
@@ -60,7 +65,7 @@ def write_results(
     estimator.diverged_ = bool(progress.diverged_task[0] >= 0)
     estimator.interrupted_ = progress.interrupted
     estimator.best_validation_score_ = None
-    if validation is not None:
+    if validation is not None and estimator.early_stopping:
         estimator.best_validation_score_ = _score(fit, run, validation)
 
 

@@ -21,7 +21,7 @@ from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
 from skmtl.neural.training._compare import check_same_network
-from skmtl.neural.training._decay import L2_ALPHA, decay
+from skmtl.neural.training._decay import L2_ALPHA, decay, dropout
 from skmtl.neural.training._lengths import most_epochs, rows_of_a_step
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._noise import noise_to_signal
@@ -70,6 +70,8 @@ class Fit:
         Of the same rows, as given.
     inputs : Inputs
         What the network reads of them.
+    shrinkage : Shrinkage or None
+        How far the network can be believed: that of the fit before until another is found.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Fit:
         self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
+        self.shrinkage = None if before is None else before.shrinkage
         architecture = self.setting("architecture")
         inputs = None if before is None else before.inputs
         self.inputs = read_inputs(estimator, architecture, X, targets, inputs)
@@ -107,7 +110,7 @@ class Fit:
                 "head_hidden_layer_sizes", estimator.head_hidden_layer_sizes
             ),
             activation=estimator.activation,
-            dropout=float(estimator.dropout),
+            dropout=dropout(estimator, self.tasks),
             normalization=estimator.normalization,
             linear_skip=has_linear_skip(estimator, architecture, is_long=self.tasks.is_long),
             embedding=self.inputs.embedding,
@@ -210,23 +213,30 @@ class Fit:
 
     def max_iter(self, rows: Rows | ModelRows) -> int:
         """Epochs at most."""
-        return most_epochs(self.estimator.max_iter, self.steps_of_an_epoch(rows))
+        return most_epochs(self.estimator.max_iter, self.steps_of_an_epoch(rows), self._noise_share)
 
     def alpha(self, n_rows: int, batch_size: int, *, is_stream: bool = False) -> float:
         """Strength of the decay. A stream has no labels yet that tell of their noise."""
         estimator = self.estimator
-        if estimator.alpha != "auto":
-            return float(estimator.alpha)
-        if estimator.solver != "adamw":
-            return L2_ALPHA
-        return decay(estimator, self.tasks, 0.0 if is_stream else self._noise, n_rows, batch_size)
+        if not self.chooses_alpha:
+            return L2_ALPHA if estimator.alpha == "auto" else float(estimator.alpha)
+        return decay(estimator, self.tasks, 0.0 if is_stream else self.noise, n_rows, batch_size)
+
+    @property
+    def chooses_alpha(self) -> bool:
+        """Whether the rows decide on the strength of the decay."""
+        return bool(self.estimator.alpha == "auto" and self.estimator.solver == "adamw")
 
     @cached_property
-    def _noise(self) -> float:
+    def noise(self) -> float:
         """Noise of the labels over their signal."""
         # With one thread it is the same to the last bit in every process.
         with limited_threads(1):
             return noise_to_signal(self.inputs, self.X, self.targets)
+
+    def _noise_share(self) -> float:
+        """Share of noise in the labels; 0 where nobody knows, for tasks are pooled."""
+        return 0.0 if self.tasks.is_long else self.noise / (1.0 + self.noise)
 
     @cached_property
     def fingerprint(self) -> int:

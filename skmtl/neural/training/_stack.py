@@ -24,14 +24,15 @@ from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._progress import Snapshot
-from skmtl.neural.training._random_slopes import start_at_lines
 from skmtl.neural.training._run import Run, start
 from skmtl.neural.training._settings import chosen, read_setting, resolve
 from skmtl.neural.training._setup import WEIGHTS, Fit
+from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -132,7 +133,7 @@ def fit_stack(
     start_at_lines(fit, module, model_rows.index)
     for layer in module.modules():
         if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [float(models[c].dropout) for c in of_member.tolist()]
+            layer.probability = [dropout(models[c], fit.tasks) for c in of_member.tolist()]
     n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,

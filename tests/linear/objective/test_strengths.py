@@ -1,8 +1,11 @@
 """Strengths that choose themselves: likelihoods, mixed models, invariances, never nothing."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import optimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 
 from skmtl import (
@@ -88,6 +91,16 @@ def test_intercepts_are_the_best_linear_prediction_of_a_mixed_model(n_labels):
     b = mean + between * (same[::n_labels] @ np.linalg.solve(V, y - mean))
     np.testing.assert_allclose(model.intercept_, b, rtol=1e-6)
     np.testing.assert_allclose(model.intercept_alpha_, within / between / n_labels, rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", ["mean", "l2", "l21", "trace_norm"])
+def test_intercepts_that_say_it_all_are_free(penalty, schools):
+    X, _ = schools
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model = MultiTaskLinearRegressor(penalty, task_feature=0).fit(X, X[:, 0])
+    assert model.intercept_alpha_ == 0.0
+    np.testing.assert_allclose(model.predict(X), X[:, 0], atol=1e-9)
 
 
 def test_intercepts_that_do_not_differ_are_one(schools):

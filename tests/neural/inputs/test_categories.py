@@ -59,7 +59,7 @@ CONTAINERS = {
     "polars": (lambda X: pl.from_pandas(_text(X)), "from_dtype"),
     "arrow": (pa.Table.from_pandas, "from_dtype"),
     "names": (lambda X: X.astype(object), ["city", "level"]),
-    "text": (lambda X: pl.from_pandas(X).cast({"city": pl.String}), ["level", "city"]),
+    "text": (lambda X: pl.from_pandas(_text(X)).cast({"city": pl.String}), ["level", "city"]),
     "indices": (lambda X: X.astype(object).to_numpy(), [1, -1]),
     "mask": (lambda X: X.astype(object).to_numpy().tolist(), [False, True, True]),
 }

@@ -7,8 +7,8 @@ from scipy.optimize import minimize
 
 from skmtl import MultiTaskMLPRegressor
 from skmtl.neural.architectures._lines import N_DIRECTIONS
-from skmtl.neural.training._random_slopes import lines_of_tasks
 from skmtl.neural.training._setup import Fit
+from skmtl.neural.training._task_lines import lines_of_tasks
 from skmtl.tasks._read_targets import read_targets
 
 
@@ -22,10 +22,10 @@ def data(n_tasks=60, n_rows=10, n_features=4, *, slopes=0.0, offsets=1.0, noise=
     return X, task, y + noise * rng.normal(size=len(y)), u
 
 
-def lines(X, task, y, sample_weight=None, **options):
+def lines(X, task, y, sample_weight=None, declared="regression", **options):
     targets = read_targets(
         y,
-        declared="regression",
+        declared=declared,
         task_column=task,
         sample_weight=sample_weight,
         standardize=True,
@@ -130,15 +130,17 @@ def test_many_inputs():
     assert np.corrcoef(at(of_sparse, X, task), values)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("case", ["one task", "constant labels", "constant inputs"])
+@pytest.mark.parametrize("case", ["one task", "constant labels", "constant inputs", "no inputs"])
 def test_nothing_to_compare(case):
     X, task, y, _ = data()
     if case == "one task":
         task = np.zeros_like(task)
     elif case == "constant labels":
         y = np.ones_like(y)
-    else:
+    elif case == "constant inputs":
         X = np.full_like(X, 0.1)
+    else:
+        X = X[:, :0]
     assert lines(X, task, y)[0] is None
 
 
@@ -157,6 +159,23 @@ def test_labels_that_are_met_exactly():
     assert left.std() < 0.02
 
 
+def test_classes_have_slopes_of_log_odds():
+    X, task, f, u = data(n_rows=200, slopes=1.0, noise=0.0)
+    rng = np.random.default_rng(1)
+    y = (rng.random(len(f)) < 1.0 / (1.0 + np.exp(-f))).astype(float)
+    found, _ = lines(X, task, y, declared="binary")
+    slopes = found.slopes[:, :, 0] @ found.basis.T
+    assert np.corrcoef(slopes.ravel(), u.ravel())[0, 1] > 0.9
+    # Not unlike in size: drawn to those of all, as the method of the source is.
+    assert 0.6 < np.polyfit((u - u.mean(axis=0)).ravel(), slopes.ravel(), 1)[0] < 1.1
+
+
+def test_classes_that_are_apart_have_finite_lines():
+    X, task, f, _ = data(slopes=1.0, noise=0.0)
+    found, _ = lines(X, task, (f > 0).astype(float), declared="binary")
+    assert np.abs(at(found, X, task)).max() < 100.0
+
+
 def test_networks_find_slopes_of_few_labels():
     X, task, y, _ = data(100, 12, slopes=1.0, noise=0.5)
     X = np.column_stack([task, X])
@@ -167,3 +186,12 @@ def test_networks_find_slopes_of_few_labels():
     left, of_plain = ((m.predict(X[~train]) - y[~train]).var() for m in (model, plain))
     assert left < 0.8 * of_plain
     assert left < 0.5 * y.var()
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 8])
+def test_a_handful_of_rows(n_rows):
+    rng = np.random.default_rng(n_rows)
+    X, y = rng.normal(size=(n_rows, 3)), rng.normal(size=n_rows)
+    task = rng.permutation(np.arange(n_rows) // 2)
+    found, values = lines(X, task, y)
+    assert np.abs(at(found, X, task)).max() <= 2.0 * np.abs(values).max()
