@@ -26,6 +26,8 @@ CHUNK = 4096
 # Variance between tasks over that part of it which X does not explain: measured,
 # benchmarks/accuracy.py.
 NOT_IN_X = 3.0
+# Distance of the raw priors of some rows from those of all that a rare class or count makes.
+FAR = 5.0
 # Bounds of how many labels of all tasks count in the prior of each.
 LEAST_POOLED, MOST_POOLED = 0.1, 1e6
 
@@ -84,8 +86,14 @@ def task_priors(
        Statistical Science 6, 1991, section 2.
     """
     if of_models is not None:
-        each = [task_priors(tasks, _labels_of(rows, some)) for some in of_models]
-        return [np.stack(of_task) for of_task in zip(*each, strict=True)]
+        of_all = task_priors(tasks, rows)
+        with np.errstate(all="ignore"):
+            each = [task_priors(tasks, _labels_of(rows, some)) for some in of_models]
+        # Where rows lack a class, or have no count but 0, their prior is out of reach.
+        return [
+            np.stack([own if np.all(np.abs(own - start) < FAR) else start for own in of_task])
+            for start, of_task in zip(of_all, zip(*each, strict=True), strict=True)
+        ]
     pooled = best_constant(tasks, rows)
     if rows.task_index is None:
         return [pooled[outputs] for outputs in tasks.slices]

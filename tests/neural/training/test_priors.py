@@ -69,7 +69,7 @@ def test_models_with_rows_of_their_own_know_no_others(form):
     X, y = long()
     Y, task = (y, X[:, 1]) if form == "long" else (y.reshape(-1, 2), None)
     some = np.sort(np.random.default_rng(0).permutation(len(Y))[:90])
-    other = Y + 9.0
+    other = Y + 1.0
     other[some] = Y[some]
     of_some, of_all = [], []
     for labels in (Y, other):
@@ -80,6 +80,16 @@ def test_models_with_rows_of_their_own_know_no_others(form):
         np.testing.assert_array_equal(of_all[-1], task_priors(fit.tasks, fit.rows()))
     np.testing.assert_array_equal(*of_some)
     assert (np.array(of_all[0]) < of_all[1]).any()
+
+
+def test_rows_without_a_class_or_a_count_begin_as_all():
+    y = pd.DataFrame({"n": [0.0, 0, 0, 4], "c": ["a", "a", "b", "c"], "o": [1.0, 1, 2, 3]})
+    declared = {"n": "count", "c": "multiclass", "o": "ordinal"}
+    fit = Fit(MultiTaskMLP(), np.zeros((4, 1)), read_targets(y, declared=declared), 0)
+    rows = [np.arange(2), np.arange(4)]
+    for found in task_priors(fit.tasks, fit.rows(), rows):
+        assert np.isfinite(found).all()
+        np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
