@@ -89,8 +89,9 @@ class TaskLayer(PerTask):
     def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
         """Let the biases be some values for each task, (n_outputs,) or (n_models, n_outputs)."""
         for t, n_outputs, bias in zip(self.tasks, self.outputs, self._biases(), strict=True):
-            value = raw[t][..., :n_outputs].reshape(-1, *[1] * (bias.ndim - 2), n_outputs)
-            bias.copy_(torch.from_numpy(value))
+            value = raw[t][..., :n_outputs]
+            shape = (*value.shape[:-1], *[1] * (bias.ndim - 2), n_outputs)
+            bias.copy_(torch.from_numpy(value.reshape(shape)))
 
     @abstractmethod
     def _biases(self) -> Sequence[Tensor]:
