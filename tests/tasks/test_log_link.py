@@ -29,7 +29,7 @@ def draw(n=200, zeros=0.4, seed=0):
         (Tweedie(power=1.1), lambda **given: TweedieRegressor(power=1.1, link="log", **given)),
         (Tweedie(power=1.9), lambda **given: TweedieRegressor(power=1.9, link="log", **given)),
     ],
-    ids=repr,
+    ids=["count", "gamma", "tweedie 1.5", "tweedie 1.1", "tweedie 1.9"],
 )
 def test_is_the_model_of_scikit_learn(task, reference, penalty):
     X, y = draw(zeros=0.0 if task.alias == "gamma" else 0.4)
