@@ -20,7 +20,7 @@ TITLES = "task", "type", "labels", "missing", "values"
 class TaskTable:
     """A table of tasks: print it, or let a notebook show it.
 
-    Attributes
+    Parameters
     ----------
     names : list
         Names of the tasks.
@@ -30,6 +30,16 @@ class TaskTable:
         Observed labels of each task, and those that are missing.
     values : list of str
         The classes, or the smallest and the largest label.
+
+    See Also
+    --------
+    infer : Makes one of y.
+
+    Examples
+    --------
+    >>> from skmtl.tasks import infer
+    >>> infer([True, False, True]).values
+    ['False, True']
     """
 
     names: list[Any]

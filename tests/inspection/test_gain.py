@@ -223,7 +223,7 @@ def test_twin_of_any_estimator_is_its_fit_to_one_column(estimator, gappy):
 def test_parameters_that_name_tasks_are_cut(mixed):
     X, y = mixed
     y, types = y[:, [0, 1, 3]], ["regression", "binary", "count"]
-    plain = MultiTaskLinear("l2", alpha=0.1, tasks=types)
+    plain = MultiTaskLinear("l2", alpha=0.1, tasks=types, tol=1e-8)
     named = clone(plain).set_params(
         tasks=dict(enumerate(types)),
         task_weight=[1.0, 1.0, 0.0],

@@ -170,7 +170,7 @@ def test_long_form_equals_a_column_a_task():
     index = np.repeat([3.0, 7.0, 5.0], 30)
     y[:5] = np.nan
     wide = np.where(index[:, None] == [3, 5, 7], y[:, None], np.nan)
-    model = MultiTaskLinearRegressor(alpha=0.1, intercept_alpha=0.0)
+    model = MultiTaskLinearRegressor("l21", alpha=0.1, intercept_alpha=0.0)
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
     long_form = MultiTaskReport(
         clone(model).set_params(task_feature=2), np.column_stack([X, index]), y, splits

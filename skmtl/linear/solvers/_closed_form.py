@@ -114,7 +114,9 @@ def _with_pulled_intercepts(
         left, right = system.of_mean(stats.cross)
         apart = v - (v @ share)[:, None]
         left += P / len(g) * (apart * g) @ apart.T
-        m = least_squares(left, right + apart @ (g * (c - share @ c)) / len(g))
+        m, rank = least_squares(left, right + apart @ (g * (c - share @ c)) / len(g))
+        if np.isinf(intercept_alpha) and rank < len(m):
+            warn_not_unique()
     c = c - P * (m @ v)
     beta = share @ c
     force = g * (c - beta)

@@ -83,7 +83,7 @@ class NormalEquations:
         left, right = self.of_mean(Q)
         # The mean only enters through P m, and where P is 0 `left` has columns of the identity.
         used, mean = self.P > 0, np.zeros(len(right))
-        mean[used] = least_squares(left[np.ix_(used, used)], right[used])
+        mean[used], _ = least_squares(left[np.ix_(used, used)], right[used])
         return mean
 
     def of_mean(self, Q: Array) -> tuple[Array, Array]:
@@ -140,6 +140,7 @@ def warn_not_unique() -> None:
     )
 
 
-def least_squares(A: Array, b: Array) -> Array:
-    """Minimum-norm solution of a small square system."""
-    return np.linalg.lstsq(A, b, rcond=1e-13)[0]
+def least_squares(A: Array, b: Array) -> tuple[Array, int]:
+    """Minimum-norm solution of a small square system, and its rank."""
+    solved, _, rank, _ = np.linalg.lstsq(A, b, rcond=1e-13)
+    return solved, int(rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from skmtl._blending import before_a_constant, blend_weights
 from skmtl._cross_fitting import blend_left_out, parts_of
 from skmtl.model_selection._folds import Folds
-from skmtl.neural.training._stack import Stack
 from skmtl.tasks._targets import LabelColumn, Targets
+
+if TYPE_CHECKING:
+    from skmtl.neural.training._stack import Stack
 
 Array = NDArray[Any]
 

@@ -234,7 +234,8 @@ def test_long_classes_are_wide_classes(tasks, regression_data):
 def test_containers_of_x(penalty, mixed_data):
     X, Y = mixed_data
     X = X.astype(np.float32).astype(np.float64)
-    reference = MultiTaskLinear(penalty, alpha=0.05, tasks=MIXED).fit(X, Y)
+    # Sparse X takes another way to the same optimum.
+    reference = MultiTaskLinear(penalty, alpha=0.05, tasks=MIXED, tol=1e-13).fit(X, Y)
     containers = {
         "csr": sparse.csr_array(X),
         "csc": sparse.csc_matrix(X),
@@ -244,9 +245,10 @@ def test_containers_of_x(penalty, mixed_data):
         "frame": pd.DataFrame(X),
     }
     for converted in containers.values():
-        model = MultiTaskLinear(penalty, alpha=0.05, tasks=MIXED).fit(converted, Y)
-        same_model(model, reference, 1e-8)
-        close(model.predict(converted), reference.predict(X), 1e-8)
+        model = MultiTaskLinear(penalty, alpha=0.05, tasks=MIXED, tol=1e-13).fit(converted, Y)
+        # Of several classes, all intercepts may be larger by the same number.
+        close(model.coef_, reference.coef_, 1e-7)
+        close(model.predict(converted), reference.predict(X), 1e-7)
 
 
 @every_penalty

@@ -290,7 +290,7 @@ def test_the_largest_alpha_of_huber_is_not_moved_by_outliers(is_long, regression
         X, Y = stack_tasks([X] * 3, list(Y.T))
         model.set_params(task_feature=0)
     largest = MultiTaskLinearCV(
-        tasks=Regression("huber"), task_feature=model.task_feature, alphas=2, cv=2
+        "l21", tasks=Regression("huber"), task_feature=model.task_feature, alphas=2, cv=2
     )
     largest = largest.fit(X, Y).alphas_[0]
     # Far from the labels of a task the loss does not bend at all, which is no warning.
@@ -562,8 +562,8 @@ LINKS = pd.DataFrame(np.ones((3, 3)), index=list("cba"), columns=list("cba"))
 def test_folds_without_a_task_that_has_a_weight(weight, is_graph):
     X, y = of_three_tasks()
     train, test = np.arange(0, 30, 2), np.arange(1, 30, 2)
-    penalty = {"penalty": Graph(LINKS) + L2()} if is_graph else {}
-    two = {"penalty": Graph(LINKS.iloc[1:, 1:]) + L2()} if is_graph else {}
+    penalty = {"penalty": Graph(LINKS) + L2() if is_graph else "l21"}
+    two = {"penalty": Graph(LINKS.iloc[1:, 1:]) + L2() if is_graph else "l21"}
     penalty["intercept_alpha"] = two["intercept_alpha"] = 0.0
     ours = MultiTaskLinearCV(
         **penalty, task_feature="task", task_weight=weight, cv=[(train, test)], alphas=[0.1]

@@ -13,13 +13,14 @@ from scipy import sparse
 from sklearn.model_selection import KFold
 
 from skmtl import MultiTaskLinear, MultiTaskLinearCV, stack_tasks
+from skmtl.linear.objective._parameters import penalty_meant
 from skmtl.linear.penalties import L1, L2, PENALTIES, Graph, MeanDeviation, Split
 from tests.linear.conftest import BY_ROWS, POSITIVE, QUADRATIC
 
 ADJACENCY = np.array([[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 MIXED = ["regression", "binary", "count"]
 STRENGTHS = {"shared_alpha": 0.05, "intercept_alpha": 0.0}
-EXACT = {"alpha": 0.1, "tol": 1e-9, "max_iter": 50_000, **STRENGTHS}
+EXACT = {"penalty": "l21", "alpha": 0.1, "tol": 1e-9, "max_iter": 50_000, **STRENGTHS}
 LEAVE_MEAN = ("temporal", "fused", "graph")
 # By kind: two of a kind are no pair.
 SETTINGS = {
@@ -165,7 +166,7 @@ class Objective:
         self.location, self.scale = np.zeros(3), np.ones(3)
         if model.scale_targets is True or "mixed" in names:
             self._standardize(is_long=bool({"long", "shared"} & set(names)))
-        penalty = model.penalty
+        penalty = penalty_meant(model)
         self.penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
         self.center = model.center
         self.leaves_mean = bool(set(LEAVE_MEAN) & set(names))
@@ -301,7 +302,8 @@ def fold_errors(model, X, Y):
 def test_a_path_has_the_errors_of_plain_fits(pair, data):
     X, Y = data
     options = {key: value for name in pair for key, value in OPTIONS[name].items()}
-    exact = {"tol": 1e-9, "max_iter": 50_000, **STRENGTHS, **options}
+    exact = {**EXACT, **options}
+    del exact["alpha"]
     alphas, is_regression = [0.3, 0.03], not {"mixed", "classes"} & set(pair)
     search = MultiTaskLinearCV(alphas=alphas, cv=FOLDS, **exact).fit(X, labels_of(pair, Y))
     if is_regression:
@@ -375,6 +377,6 @@ def test_positive_needs_what_bounds_the_coefficients(data):
     ):
         MultiTaskLinear(Split(L1() + MeanDeviation(), L1()), positive=True).fit(X, Y)
     # With norms that do not look at signs a part below 0 never pays: the bound is that of W.
-    split = MultiTaskLinear("dirty", positive=True, **EXACT).fit(X, Y)
+    split = MultiTaskLinear(**{**EXACT, "penalty": "dirty"}, positive=True).fit(X, Y)
     assert (split.coef_components_ >= 0).all()
     assert (split.coef_ > 0).any()

@@ -289,7 +289,7 @@ def test_a_module_of_the_user():
     X, Y = problem()
     grid = {"architecture": [Custom(network)], "dropout": [0.0, 0.3], "max_iter": [100]}
     model = make(grid).fit(X, Y)
-    assert model.score(X, Y) > 0.4
+    assert model.score(X, Y) > 0.35
     assert same_structure([MultiTaskMLP(architecture=Custom(network), dropout=d) for d in (0, 0.3)])
 
 
