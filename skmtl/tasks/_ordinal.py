@@ -12,7 +12,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes, label_array
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column, match
-from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._logarithms import softplus, times_log
 
 # Share of a class that has no label: its thresholds are apart all the same.
 LEAST_SHARE = 1e-3
@@ -274,7 +274,7 @@ ROOT_STEPS = 100
 def _thresholds(shape: Array) -> Array:
     r"""0 and the sums of the distances :math:`\log(1 + e^s)`, along the last axis."""
     zero = np.zeros((*shape.shape[:-1], 1))
-    return np.concatenate([zero, np.logaddexp(0.0, shape).cumsum(axis=-1)], axis=-1)
+    return np.concatenate([zero, softplus(shape).cumsum(axis=-1)], axis=-1)
 
 
 def _shape_of(exceeding: Array) -> Array:

@@ -13,6 +13,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column, read_column
 from skmtl.tasks._concordance import pairs_in_order
 from skmtl.tasks._lifetimes import DISTRIBUTIONS
+from skmtl.tasks._logarithms import softplus
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
@@ -273,7 +274,7 @@ class Survival(NumberTask):
 
 
 def _sigma(shape: Any) -> Any:
-    return LEAST_SCALE + np.logaddexp(0.0, shape)
+    return LEAST_SCALE + softplus(shape)
 
 
 def _shape_of(sigma: float) -> float:

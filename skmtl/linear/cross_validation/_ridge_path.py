@@ -121,7 +121,7 @@ class RidgePath:
         if beside is not None:
             left -= P / size * np.outer(beside, beside)
             right -= beta * beside
-        m = least_squares(left, right)
+        m, _ = least_squares(left, right)
         return m, beta if beside is None else beta - P / size * float(beside @ m)
 
     def _rotate(self, columns: Array) -> Array:
