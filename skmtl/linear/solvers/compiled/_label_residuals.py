@@ -20,7 +20,7 @@ import numpy as np
 
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
-from skmtl.linear.solvers.compiled._label_sweeps import model_value
+from skmtl.linear.solvers.compiled._label_sweeps import model_value, rows_value
 from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
@@ -38,7 +38,7 @@ def descend_labels(
     """
     X = data, indices, indptr
     past_V, past_U = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, U.size))
-    V0, H0 = V.copy(), H.copy()
+    V0, H0, U0 = V.copy(), H.copy(), U.copy()
     bound, sums = curvatures(X, begin, first, second, bend, V)
     profiled = free and len(first) == 0
     if profiled:
@@ -64,12 +64,20 @@ def descend_labels(
         if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, U, past_U)
-        if n_past == MEMORY:
-            products(X, begin, sums, db, U, H)
-            before = model_value(V0, H0, H, V, ridge, low, high, l21)
+        if n_past == MEMORY and len(first) == 0:
+            before = change_of_model(U0, U, bend, total, sums[-1])
+            before += rows_value(V, ridge, low, high, l21)
             extrapolate(past_V, V, past_V, U, past_U)
             if profiled:
                 best_intercepts(U, begin, sums[-1], total, db)
+            after = change_of_model(U0, U, bend, total, sums[-1])
+            if not after + rows_value(V, ridge, low, high, l21) < before:
+                go_back(V, past_V, U, past_U)
+            n_past = 0
+        elif n_past == MEMORY:
+            products(X, begin, sums, db, U, H)
+            before = model_value(V0, H0, H, V, ridge, low, high, l21)
+            extrapolate(past_V, V, past_V, U, past_U)
             products(X, begin, sums, db, U, H)
             if not model_value(V0, H0, H, V, ridge, low, high, l21) < before:
                 go_back(V, past_V, U, past_U)
@@ -125,6 +133,26 @@ def best_intercepts(U: Array, begin: Array, weights: Array, total: Array, db: Ar
             total[at + c] += U[i, c]
     for c in range(len(total)):
         db[c] = -total[c] / weights[c] if weights[c] > 0.0 else 0.0
+
+
+@compiled
+def change_of_model(U0: Array, U: Array, bend: Array, total: Array, weights: Array) -> float:
+    r"""The model less its start, with the best intercepts, from its slopes alone.
+
+    Without pairs the slopes are :math:`u_i = u_i^0 + h_i z_i` in the change z of the scores, and
+    the model :math:`\sum_i (u_i^0 z_i + h_i z_i^2 / 2) = \sum_i (u_i^2 - (u_i^0)^2) / 2 h_i`: no
+    product with X.
+    """
+    change = 0.0
+    for i in range(len(U)):
+        for c in range(U.shape[1]):
+            apart = U[i, c] - U0[i, c]
+            if apart != 0.0:
+                change += apart * (U[i, c] + U0[i, c]) / bend[i, c]
+    for c in range(len(total)):
+        if weights[c] > 0.0:
+            change -= total[c] * total[c] / weights[c]
+    return 0.5 * change
 
 
 @compiled
