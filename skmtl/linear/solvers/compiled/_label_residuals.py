@@ -146,9 +146,8 @@ def change_of_model(U0: Array, U: Array, bend: Array, total: Array, weights: Arr
     change = 0.0
     for i in range(len(U)):
         for c in range(U.shape[1]):
-            apart = U[i, c] - U0[i, c]
-            if apart != 0.0:
-                change += apart * (U[i, c] + U0[i, c]) / bend[i, c]
+            if bend[i, c] > 0.0:
+                change += (U[i, c] - U0[i, c]) * (U[i, c] + U0[i, c]) / bend[i, c]
     for c in range(len(total)):
         if weights[c] > 0.0:
             change -= total[c] * total[c] / weights[c]
