@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
-from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._logarithms import logistic_curvature, times_log, torch_mean_logit
 from skmtl.tasks._loss_codes import LOGISTIC
 
 
@@ -40,15 +40,6 @@ class Binary(Classes):
     """
 
     alias = "binary"
-
-    def __init__(
-        self,
-        class_weight: str | Mapping[Any, float] | None = None,
-        *,
-        classes: Sequence[Any] | None = None,
-    ) -> None:
-        self.class_weight = class_weight
-        self.classes = classes
 
     @classmethod
     def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
@@ -96,8 +87,7 @@ class Binary(Classes):
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """p (1 - p) times the direction."""
-        odds = np.exp(-np.abs(raw))
-        return odds / (1.0 + odds) ** 2 * direction
+        return logistic_curvature(raw) * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`p \log p + (1 - p) \log(1 - p)` at p = u + y in [0, 1]."""
@@ -117,8 +107,7 @@ class Binary(Classes):
 
     def torch_average(self, raw: Any) -> Any:
         """Log-odds of the mean probability, torch."""
-        zero = raw.new_zeros(())
-        return (-zero.logaddexp(-raw)).logsumexp(0) - (-zero.logaddexp(raw)).logsumexp(0)
+        return torch_mean_logit(raw)
 
     def _probabilities(self, raw: Array) -> Array:
         positive = expit(raw[..., 0])

@@ -41,8 +41,14 @@ class Classes(Task):
     is_classification = True
     classes_: Array
 
-    class_weight: str | Mapping[Any, float] | None
-    classes: Sequence[Any] | None
+    def __init__(
+        self,
+        class_weight: str | Mapping[Any, float] | None = None,
+        *,
+        classes: Sequence[Any] | None = None,
+    ) -> None:
+        self.class_weight = class_weight
+        self.classes = classes
 
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False

@@ -10,6 +10,19 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+def logistic_curvature(score: Array) -> Array:
+    """p (1 - p) at the probability p of a raw score, from the odds of the less likely side."""
+    odds = np.exp(-np.abs(score))
+    curvature: Array = odds / (1.0 + odds) ** 2
+    return curvature
+
+
+def torch_mean_logit(raw: Any) -> Any:
+    """Log-odds of the mean probability of members along the first axis, torch."""
+    zero = raw.new_zeros(())
+    return (-zero.logaddexp(-raw)).logsumexp(0) - (-zero.logaddexp(raw)).logsumexp(0)
+
+
 def softplus(x: Array) -> Array:
     """log(1 + e^x), NaN where x is."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -38,15 +38,6 @@ class Multiclass(Classes):
     """
 
     alias = "multiclass"
-
-    def __init__(
-        self,
-        class_weight: str | Mapping[Any, float] | None = None,
-        *,
-        classes: Sequence[Any] | None = None,
-    ) -> None:
-        self.class_weight = class_weight
-        self.classes = classes
 
     @classmethod
     def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:

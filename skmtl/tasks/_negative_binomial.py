@@ -11,7 +11,7 @@ from scipy.special import expit, xlogy
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
 from skmtl.tasks._log_link import LogLink
-from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._logarithms import logistic_curvature, times_log
 from skmtl.tasks._weights import in_range
 
 # Counts that vary less than Poisson's are as Poisson's.
@@ -94,9 +94,8 @@ class NegativeBinomial(LogLink):
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         r""":math:`(y + \theta) s (1 - s)` times the direction, :math:`s = \mu / (\mu + \theta)`."""
-        odds = np.exp(-np.abs(raw + np.log(self.dispersion_)))
         total = values[..., None] + 1.0 / self.dispersion_
-        return total * odds / (1.0 + odds) ** 2 * direction
+        return total * logistic_curvature(raw + np.log(self.dispersion_)) * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`m \log m - y \log y + \theta w \log w`, :math:`m = u + y, w = 1 - \alpha u`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes, label_array
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column, match
-from skmtl.tasks._logarithms import softplus, times_log
+from skmtl.tasks._logarithms import logistic_curvature, softplus, times_log, torch_mean_logit
 
 # Share of a class that has no label: its thresholds are apart all the same.
 LEAST_SHARE = 1e-3
@@ -66,15 +66,6 @@ class Ordinal(Classes):
     alias = "ordinal"
 
     ordered_classes_: Array
-
-    def __init__(
-        self,
-        class_weight: str | Mapping[Any, float] | None = None,
-        *,
-        classes: Sequence[Any] | None = None,
-    ) -> None:
-        self.class_weight = class_weight
-        self.classes = classes
 
     @classmethod
     def suits(cls, column: Column, labels: Array, are_classes: bool) -> bool:
@@ -159,7 +150,7 @@ class Ordinal(Classes):
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """p (1 - p) of both thresholds times the direction."""
         lower, upper = self._bounds(values)
-        bend = _bend(raw[..., 0] - lower) + _bend(raw[..., 0] - upper)
+        bend = logistic_curvature(raw[..., 0] - lower) + logistic_curvature(raw[..., 0] - upper)
         return bend[..., None] * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
@@ -226,7 +217,7 @@ class Ordinal(Classes):
 
         softplus = torch.nn.functional.softplus(raw[..., 1:])
         below = torch.cat([torch.zeros_like(raw[..., :1]), softplus.cumsum(-1)], dim=-1)
-        scores = _torch_mean_logit(raw[..., :1] - below)
+        scores = torch_mean_logit(raw[..., :1] - below)
         distance = (scores[..., :-1] - scores[..., 1:]).clamp_min(torch.finfo(raw.dtype).tiny)
         return torch.cat([scores[..., :1], _torch_inverse_softplus(distance)], dim=-1)
 
@@ -284,13 +275,6 @@ def _shape_of(exceeding: Array) -> Array:
     return shape
 
 
-def _bend(score: Array) -> Array:
-    """Curvature p (1 - p) of a logistic loss."""
-    odds = np.exp(-np.abs(score))
-    bend: Array = odds / (1.0 + odds) ** 2
-    return bend
-
-
 def _conjugate_between(u: Array, lower: Array, upper: Array) -> Array:
     """Conjugate of the loss of a class between two thresholds; inf for abs(u) > 1."""
     half = np.minimum(0.5 * (upper - lower), FARTHEST)
@@ -304,12 +288,6 @@ def _conjugate_between(u: Array, lower: Array, upper: Array) -> Array:
     at_end = half + np.log(-np.expm1(lower - upper))
     value = np.where(size < 1.0, value, at_end) + u * 0.5 * (upper + lower)
     return np.where(np.abs(u) <= 1.0 + 1e-12, value, np.inf)
-
-
-def _torch_mean_logit(scores: Any) -> Any:
-    """Log-odds of the mean probability of members along the first axis, torch."""
-    zero = scores.new_zeros(())
-    return (-zero.logaddexp(-scores)).logsumexp(0) - (-zero.logaddexp(scores)).logsumexp(0)
 
 
 def _torch_inverse_softplus(distance: Any) -> Any:
