@@ -12,7 +12,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
-from skmtl.tasks._logarithms import logistic_curvature, times_log, torch_mean_logit
+from skmtl.tasks._logarithms import entropy, logistic_curvature, torch_mean_logit
 from skmtl.tasks._loss_codes import LOGISTIC
 
 
@@ -91,10 +91,7 @@ class Binary(Classes):
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`p \log p + (1 - p) \log(1 - p)` at p = u + y in [0, 1]."""
-        p = dual[..., 0] + values
-        inside = (p >= -1e-12) & (p <= 1 + 1e-12)
-        p = np.clip(p, 0.0, 1.0)
-        return np.where(inside, times_log(p) + times_log(1.0 - p), np.inf)
+        return entropy(dual[..., 0] + values)
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Logistic loss, torch."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_ndtr
 
-from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._logarithms import entropy, times_log
 
 Array = NDArray[Any]
 
@@ -89,11 +89,11 @@ class LogLogistic:
 
     def conjugate_seen(self, v: Array) -> Array:
         """Conjugate of the loss where the event was seen."""
-        return 2 * _entropy(0.5 * (1.0 + v)) + self.most
+        return 2 * entropy(0.5 * (1.0 + v)) + self.most
 
     def conjugate_unseen(self, v: Array) -> Array:
         """Conjugate of the loss where the time is longer."""
-        return _entropy(v)
+        return entropy(v)
 
     def survival(self, z: Array) -> Array:
         """Probability of a longer time."""
@@ -147,10 +147,3 @@ DISTRIBUTIONS: dict[str, LogNormal | LogLogistic | Weibull] = {
     "log_logistic": LogLogistic(),
     "weibull": Weibull(),
 }
-
-
-def _entropy(p: Array) -> Array:
-    """p log p + (1 - p) log(1 - p), infinite outside [0, 1]."""
-    inside = np.clip(p, 0.0, 1.0)
-    value = times_log(inside) + times_log(1.0 - inside)
-    return np.where((p >= -1e-12) & (p <= 1 + 1e-12), value, np.inf)

@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+def entropy(p: Array) -> Array:
+    """p log p + (1 - p) log(1 - p), infinite outside [0, 1] but for rounding."""
+    inside = np.clip(p, 0.0, 1.0)
+    value = times_log(inside) + times_log(1.0 - inside)
+    return np.where((p >= -1e-12) & (p <= 1 + 1e-12), value, np.inf)
+
+
 def logistic_curvature(score: Array) -> Array:
     """p (1 - p) at the probability p of a raw score, from the odds of the less likely side."""
     odds = np.exp(-np.abs(score))

@@ -12,7 +12,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes, label_array
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column, match
-from skmtl.tasks._logarithms import logistic_curvature, softplus, times_log, torch_mean_logit
+from skmtl.tasks._logarithms import entropy, logistic_curvature, softplus, torch_mean_logit
 
 # Share of a class that has no label: its thresholds are apart all the same.
 LEAST_SHARE = 1e-3
@@ -162,12 +162,9 @@ class Ordinal(Classes):
         """
         lower, upper = self._bounds(values)
         u, is_low, is_top = dual[..., 0], np.isinf(lower), np.isinf(upper)
-        share = np.where(is_low, u, -u)
-        inside = (share >= -1e-12) & (share <= 1 + 1e-12)
-        p = np.clip(share, 0.0, 1.0)
         # Of log(1 + e^(f - upper)), or of log(1 + e^(lower - f)).
         line = u * np.where(is_low, np.where(is_top, 0.0, upper), lower)
-        at_end = np.where(inside, times_log(p) + times_log(1.0 - p) + line, np.inf)
+        at_end = entropy(np.where(is_low, u, -u)) + line
         is_end = is_low | is_top
         low, top = np.where(is_end, -1.0, lower), np.where(is_end, 1.0, upper)
         return np.where(is_end, at_end, _conjugate_between(u, low, top))
