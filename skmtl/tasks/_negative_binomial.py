@@ -72,11 +72,15 @@ class NegativeBinomial(LogLink):
                 f"Task {name!r}: NegativeBinomial(dispersion={self.dispersion!r}); expected "
                 "'auto' or a number > 0."
             )
-        super().fit(column, weight, name)
+        return super().fit(column, weight, name)
+
+    def _learn(self, values: Array, weight: Array) -> None:
+        """The dispersion, where it is not given."""
         used = weight > 0
-        labels = self.encode_numbers(column, name)[used]
-        self.dispersion_ = _dispersion(labels, weight[used]) if is_auto else float(self.dispersion)
-        return self
+        if isinstance(self.dispersion, str):
+            self.dispersion_ = _dispersion(values[used], weight[used])
+        else:
+            self.dispersion_ = float(self.dispersion)
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:

@@ -50,12 +50,16 @@ class NumberTask(Task):
         self.location_, self.scale_ = 0.0, 1.0
         values, used = self.encode_numbers(column, name), weight > 0
         self.n_labels_ = int(used.sum())
+        self._learn(values, weight)
         if standardize and self.can_rescale and self.n_labels_:
             if self.n_labels_ < len(used):
                 values, weight = values[used], weight[used]
             about_zero = standardize == "about_zero"
             self.location_, self.scale_ = _moments(values, weight, about_zero=about_zero)
         return self
+
+    def _learn(self, values: Array, weight: Array) -> None:
+        """Learn what the likelihood has beside the mean, from all labels (weight 0: unobserved)."""
 
     def encode_numbers(self, column: Column, name: Hashable) -> Array:
         """Labels as float64 in the units of y, 0 where unobserved."""

@@ -86,15 +86,16 @@ class Survival(NumberTask):
                 f"Task {name!r}: Survival(distribution={self.distribution!r}); expected one of "
                 f"{list(DISTRIBUTIONS)}."
             )
-        super().fit(column, weight, name)
         self._name = name
+        return super().fit(column, weight, name)
+
+    def _learn(self, values: Array, weight: Array) -> None:
+        """Whether an event was seen, and the scale of the labels alone."""
         used = weight > 0
-        values = self.encode_numbers(column, name)[used]
-        self.n_outputs_ = int((values > 0).any())
+        self.n_outputs_ = int((values[used] > 0).any())
         self.shape_ = np.zeros(1)
         if self.n_outputs_:
-            self.shape_ = self._best_constant(values, weight[used])[1:]
-        return self
+            self.shape_ = self._best_constant(values[used], weight[used])[1:]
 
     def check_labels(self, labels: Array, name: Hashable) -> None:
         """Raise for a time of 0."""

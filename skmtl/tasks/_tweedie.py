@@ -69,14 +69,15 @@ class Tweedie(LogLink):
                 f"Task {name!r}: Tweedie(power={self.power!r}); expected a number between 1 and 2. "
                 "Of power 1 is 'count', of power 2 'gamma'."
             )
-        super().fit(column, weight, name)
+        return super().fit(column, weight, name)
+
+    def _learn(self, values: Array, weight: Array) -> None:
+        """The unit of the loss: a power of the mean label."""
         self.unit_ = 1.0
         if self.n_labels_:
             used = weight > 0
-            labels = self.encode_numbers(column, name)[used]
-            mean = float(np.average(labels, weights=in_range(weight[used])))
+            mean = float(np.average(values[used], weights=in_range(weight[used])))
             self.unit_ = mean ** self._powers[1] or 1.0
-        return self
 
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
