@@ -182,15 +182,21 @@ class MultiTaskScorer(BaseEstimator):
     def _task_scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
         """All tasks, and by key the scores of those that the metric is for."""
         final, inner_X = unwrap(estimator, X)
-        if not knows_tasks(final):
-            tasks = views_of_other(estimator, X, y, sample_weight)
-        else:
+        if knows_tasks(final):
             tasks = read_scored_tasks(final, inner_X, y, sample_weight)
-            if self.metric is None:
-                return tasks, own_scores(final, tasks)
-            tasks = [view_of_task(task) for task in tasks]
-        assigned = assign_scorers(self._scorers(), tasks, self.metric)
-        return tasks, {
+            return tasks, self._scores_of(final, tasks)
+        views = views_of_other(estimator, X, y, sample_weight)
+        return views, self._scores_of_views(views)
+
+    def _scores_of(self, final: Any, tasks: Any) -> dict[Any, Any]:
+        """By key the scores of the `ScoredTask` that the metric is for."""
+        if self.metric is None:
+            return own_scores(final, tasks)
+        return self._scores_of_views([view_of_task(task) for task in tasks])
+
+    def _scores_of_views(self, views: Any) -> dict[Any, Any]:
+        assigned = assign_scorers(self._scorers(), views, self.metric)
+        return {
             view.key: np.nan if scorer is None else evaluate(scorer, view)
             for view, scorer in assigned
         }
