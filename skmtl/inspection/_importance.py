@@ -164,6 +164,8 @@ def task_importance(
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
     orders = _orders(targets, n_repeats, seed)
     base = scorer._scores_of(final, tasks)
+    if not set(base) <= {task.key for task in tasks}:
+        raise ValueError(f"scoring={scoring!r} has several metrics of a task; expected one.")
     # What was predicted is not sent elsewhere.
     labels = [replace(task, column=task.column._replace(decide=None)) for task in tasks]
     after = Parallel(n_jobs=n_jobs)(
