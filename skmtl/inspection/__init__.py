@@ -7,6 +7,7 @@ from skmtl.inspection._importance import task_importance
 from skmtl.inspection._importance_result import TaskImportance
 from skmtl.inspection._rank import effective_rank
 from skmtl.inspection._results import GradientConflict, TaskAffinity, TransferGain
+from skmtl.inspection._single_task import SingleTask
 from skmtl.inspection.displays import *  # noqa: F403
 from skmtl.inspection.displays import __all__ as _displays
 from skmtl.inspection.report import MultiTaskReport
@@ -14,6 +15,7 @@ from skmtl.inspection.report import MultiTaskReport
 __all__ = [
     "GradientConflict",
     "MultiTaskReport",
+    "SingleTask",
     "TaskAffinity",
     "TaskImportance",
     "TransferGain",
