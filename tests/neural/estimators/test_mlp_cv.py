@@ -197,7 +197,7 @@ def test_networks_that_diverge_have_no_weight_where_no_held_out_row_says_so():
 
 def test_where_every_candidate_diverges_there_is_nothing_to_keep():
     X, Y = problem()
-    with pytest.raises(ValueError, match="NaN for every candidate. Lower learning_rate_init, or"):
+    with pytest.raises(ValueError, match=r"NaN for every candidate\. Lower learning_rate_init, or"):
         make(TOO_FAST).fit(X, Y)
 
 
