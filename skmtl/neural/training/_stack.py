@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from skmtl._cross_fitting import parts_of
@@ -29,10 +28,10 @@ from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
-from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._run import Run, start
 from skmtl.neural.training._settings import chosen, read_setting, resolve
 from skmtl.neural.training._setup import WEIGHTS, Fit
+from skmtl.neural.training._snapshot import Snapshot, is_finite
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
@@ -182,13 +181,14 @@ class _Judge:
         labels = self.rows.all(len(raw))
         n_folds = len(self.held_out.index) // len(raw)
         # What a fold holds out may have no label that shows how its network diverges.
-        is_sound = self._is_finite().reshape(-1, n_folds).all(axis=1)
+        now = self.best.now()
+        is_sound = is_finite(now).reshape(-1, n_folds).all(axis=1)
         loss = np.where(is_sound, self._loss(scores, labels), np.inf)
         is_better = loss < self.loss
         self.loss[is_better], self.n_iter[is_better] = loss[is_better], epoch
         self.raw[is_better] = raw[is_better]
         if is_better.any():
-            self.best.save(np.repeat(is_better, n_folds))
+            self.best.save(np.repeat(is_better, n_folds), now)
         for rows, least in zip(self.parts, self.loss_elsewhere, strict=True):
             counts = labels.weights.new_tensor(~rows[self.judged])
             counts = counts.view(-1, *[1] * (labels.weights.ndim - 2))
@@ -206,11 +206,6 @@ class _Judge:
         """Mean loss over tasks (n_candidates,), infinite where that of a task is not finite."""
         losses = self.run.step.objective(scores, labels).cpu().numpy().astype(np.float64)
         return np.where(np.isfinite(losses).all(axis=1), self.run.progress.mean(losses), np.inf)
-
-    def _is_finite(self) -> Array:
-        """Whether all parameters of each network are."""
-        sums = [p.detach().flatten(1).sum(1) for p in self.run.module.parameters()]
-        return np.asarray(torch.stack(sums).isfinite().all(0).cpu().numpy())
 
     def stack(self, candidates: list[int]) -> Stack:
         """What was kept."""
