@@ -57,5 +57,5 @@ class Snapshot:
 def is_finite(state: list[Tensor]) -> Array:
     """Whether all numbers of each model are, in what `Snapshot.now` found."""
     sums = [numbers.sum(1).cpu().numpy() for numbers in state]
-    found: Array = np.isfinite(sums).all(axis=0)
+    found: Array = np.asarray(np.isfinite(sums).all(axis=0))
     return found
