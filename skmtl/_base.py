@@ -121,6 +121,8 @@ class MultiTaskEstimator(
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Read the data of a fit, and publish its tasks: X, the task column and `Targets`."""
+        # Tasks that were added to an earlier fit.
+        self.__dict__.pop("_grown", None)
         X, task_column = self._read_X(X, reset=True)
         targets = self._read_y(X, y, task_column, sample_weight)
         self._publish(targets.tasks)

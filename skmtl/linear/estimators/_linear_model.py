@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._grown import with_added_tasks
+from skmtl.linear.estimators._later_tasks import GrowsLinearTasks
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions, Origin
-from skmtl.linear.objective._parameters import read_penalty
+from skmtl.linear.objective._parameters import penalty_meant, read_penalty
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.penalties import TraceNorm
 from skmtl.linear.solvers._coefficients import (
     Coefficients,
     LinearRows,
@@ -37,7 +40,7 @@ CHOOSERS = {
 """What chooses alpha, by the types of task."""
 
 
-class LinearPredictor(MultiTaskEstimator):
+class LinearPredictor(GrowsLinearTasks, MultiTaskEstimator):
     """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
 
     coef_: Array
@@ -48,6 +51,7 @@ class LinearPredictor(MultiTaskEstimator):
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         return self._task_set.inverse_link(self._raw(X, task_index), task_index)
 
+    @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
         """Raw scores (n_samples, n_outputs)."""
         rows = LinearRows(X.astype(np.float64, copy=False), task_index, self._task_set.n_tasks)
@@ -71,6 +75,11 @@ class LinearModel(LinearPredictor):
     @property
     def _standardize(self) -> bool | str:  # type: ignore[override]
         return "mixed" if self.scale_targets == "auto" else self.scale_targets
+
+    @property
+    def _is_low_rank(self) -> bool:
+        penalty = penalty_meant(self)
+        return isinstance(penalty, TraceNorm) or penalty == TraceNorm.alias
 
     @property
     def _about_zero(self) -> bool:  # type: ignore[override]
