@@ -89,7 +89,7 @@ def test_numbers_of_a_new_task(name):
 
 @classes
 def test_classes_of_a_new_task(name):
-    X, Y, truth = draw()
+    X, Y, _ = draw()
     labels = np.where(Y > 0, "yes", "no").astype(object)
     model = fitted(CLASSES[name], labels[:, :5])
     before = model.predict_proba(X)
@@ -247,7 +247,9 @@ def test_types_come_from_the_estimator_or_are_given():
 
 
 @pytest.mark.parametrize("alias", ["count", "ordinal", "survival", "gamma", "negative_binomial"])
-@pytest.mark.parametrize("estimator", [MultiTaskLinear(), MultiTaskMLP(**NETWORK)], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator", [MultiTaskLinear(), MultiTaskMLP(**NETWORK)], ids=lambda e: type(e).__name__
+)
 def test_other_likelihoods(alias, estimator):
     rng = np.random.default_rng(0)
     X, Y, truth = draw()
@@ -265,7 +267,9 @@ def test_other_likelihoods(alias, estimator):
     assert np.isfinite(model.score(X, labels))
 
 
-@pytest.mark.parametrize("estimator", [MultiTaskLinear(), MultiTaskMLP(**NETWORK)], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "estimator", [MultiTaskLinear(), MultiTaskMLP(**NETWORK)], ids=lambda e: type(e).__name__
+)
 def test_many_labels_need_no_other_task(estimator):
     X, Y, _ = draw(1500)
     rng = np.random.default_rng(1)
