@@ -67,12 +67,16 @@ class Grown:
         tasks = [source for source in self.sources if not isinstance(source, int)]
         return iter(fitted._raw_of_heads([task.head for task in tasks], X) if tasks else [])
 
+    def place_in_fit(self, task_index: Array, added: int = -1) -> Array:
+        """Positions in the fit of the tasks of rows: -1 for unknown ones, ``added`` for later."""
+        sources = [source if isinstance(source, int) else added for source in self.sources]
+        return np.array([*sources, -1])[task_index]
+
     def _by_row(
         self, fitted: Any, ask: Callable[..., Any], X: Any, task_index: Array, *, is_raw: bool
     ) -> Any:
         """Long form: of the task of each row; -1 is an unknown one, which the fit answers for."""
-        sources = [source if isinstance(source, int) else -2 for source in self.sources]
-        place = np.array([*sources, -1])[task_index]
+        place = self.place_in_fit(task_index, added=-2)
         of_fit = np.flatnonzero(place > -2)
         if len(of_fit) == len(place):
             return ask(X, place)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
-from skmtl.linear.estimators._later_tasks import GrowsLinearTasks
+from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions, Origin
@@ -40,7 +40,7 @@ CHOOSERS = {
 """What chooses alpha, by the types of task."""
 
 
-class LinearPredictor(GrowsLinearTasks, MultiTaskEstimator):
+class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
     """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
 
     coef_: Array

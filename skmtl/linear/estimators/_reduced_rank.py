@@ -198,6 +198,9 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     def _is_low_rank(self) -> bool:
         return True
 
+    def _directions(self) -> Any:
+        return self.components_
+
     def _add_rows(self, position: int, head: Any) -> None:
         super()._add_rows(position, head)
         loading = self.coef_[position] @ np.linalg.pinv(self.components_)

@@ -11,6 +11,7 @@ from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
 from skmtl.neural import networks, training
+from skmtl.neural.estimators._last_layer import RepresentsLayers
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
@@ -22,7 +23,9 @@ Array = NDArray[Any]
 
 
 @network
-class MultiTaskMLP(CallbackSupportMixin, GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
+class MultiTaskMLP(
+    CallbackSupportMixin, RepresentsLayers, GrowsNetworkTasks, ReadsTables, MultiTaskEstimator
+):
     r"""Multi-layer perceptron for tasks of any types, with missing labels.
 
     Hidden layers shared by all tasks carry one head per task. The objective is

@@ -57,10 +57,9 @@ def layers_of(
 
 
 @safe_after_fork()
-def n_readers(estimator: Any, fitted: FittedState) -> tuple[int, int]:
-    """Number of readers, and of what each reads; in long form of a row whose task is known."""
-    module = module_of(estimator, fitted)
-    return _shape(module, fitted, is_long=estimator._task_set.is_long)
+def n_readers(estimator: Any, fitted: FittedState, *, is_long: bool) -> tuple[int, int]:
+    """Number of readers, and width of what each reads; in long form of a row of a known task."""
+    return _shape(module_of(estimator, fitted), fitted, is_long=is_long)
 
 
 @safe_after_fork()
