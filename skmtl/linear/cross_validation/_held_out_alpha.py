@@ -126,10 +126,8 @@ def _errors(
             errors[:, kept] = [held_out.select(kept).squared_error(fit.W, fit.b) for fit in fits]
             yield errors
         return
-    for train, test in folds:
-        yield _errors_of_rows(
-            model, X, targets.take(train), targets.take(test), (train, test), alphas
-        )
+    for fold in folds:
+        yield _errors_of_rows(model, X, targets, fold, alphas)
 
 
 def _errors_of_rows(

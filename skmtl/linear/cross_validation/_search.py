@@ -100,7 +100,27 @@ class Search:
         # Alphas that are given are tried, and with statistics they cost nothing.
         may_end = not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
         scores = scores_of(paths, alphas, may_end=may_end, n_jobs=n_jobs, verbose=verbose)
-        return ScorePaths.of(alphas, scores, advice)
+        return ScorePaths.of(alphas, scores, advice, self._counts(folds))
+
+    def _counts(self, folds: Folds) -> Array | None:
+        """What the score of each task counts in every fold; None for scorers that are given.
+
+        As the share of deviance explained is one of the deviance of constants, weighed by that its
+        mean over folds is the share explained of all held-out labels; by the number of labels, the
+        mean of accuracies is that of all.
+        """
+        if self.estimator.scoring is not None:
+            return None
+        is_share = self.estimator._kind != "classification"
+        return np.array(
+            [
+                [
+                    task.deviance_of_constant(values, weights) if is_share else weights.sum()
+                    for task, values, weights in self.targets.take(test).columns()
+                ]
+                for _, test in folds
+            ]
+        )
 
     def _leave_one_out(self, models: list[Any]) -> ScorePaths | None:
         """What `run` finds, where that takes no fit for each row; else None."""

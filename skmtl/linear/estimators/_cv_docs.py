@@ -31,7 +31,10 @@ SEARCH_PARAMETERS = """
         Further parameters to try at every alpha, such as ``{"center": [False, True]}`` or
         ``{"penalty__weight": [0.5, 1.0]}``; each combination has its own path.
     selection : {"best", "one_standard_error"}, default="best"
-        "best" has the largest mean score over folds. "one_standard_error" takes the other
+        "best" has the largest mean score over folds. With ``scoring=None`` the score of a task
+        counts in each fold as much as its held-out labels vary there, so that the mean is the
+        share explained of all held-out labels: a fold of labels that are nearly the same would
+        decide otherwise. "one_standard_error" takes the other
         parameters of the best, and the largest alpha whose mean score is at most one standard
         error (over folds, of the best) below it.
 """.strip("\n")
