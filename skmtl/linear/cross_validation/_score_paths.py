@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Self
 
@@ -82,6 +82,16 @@ class ScorePaths:
             for name in ("mean", "tasks", "mse")
         )
         return cls(alphas[:, :n_alphas], mean, tasks, mse, advice, counts)
+
+    def followed_by(self, alphas: Array, further: Self, which: list[int]) -> Self:
+        """With further alphas (n_params, n_further), that some of the combinations went on to."""
+        longer: dict[str, Any] = {"alphas": np.concatenate([self.alphas, alphas], axis=1)}
+        for name in ("score", "task_score", "mse"):
+            before, after = getattr(self, name), getattr(further, name)
+            rest = np.full((len(before), alphas.shape[1], *before.shape[2:]), np.nan)
+            rest[which, : after.shape[1]] = after
+            longer[name] = np.concatenate([before, rest], axis=1)
+        return replace(self, **longer)
 
 
 def scores_of(

@@ -11,8 +11,10 @@ SEARCH_PARAMETERS = """
         loss is not squared, a path of so many alphas ends before its last one, for all folds
         alike, once the last decade of alphas, ten of them at least, has brought nothing:
         neither the best mean score over folds nor the best share of held-out deviance
-        explained has risen by 1e-4 of what it rose by before. Values that are given are all
-        tried.
+        explained has risen by 1e-4 of what it rose by before. And a path whose last alpha is
+        the best goes on, by a decade of ten alphas up to four times, while the last decade has
+        brought more than that: signals in small differences of features that are nearly the
+        same need it. Values that are given are all tried, and no others.
     eps : float, default=1e-3
         Smallest alpha over the largest, where that is finite.
     cv : int, splitter or iterable, default=None
@@ -51,8 +53,9 @@ SEARCH_ATTRIBUTES = """
     best_params_ : dict
         All chosen parameters: alpha, and those of ``grid``.
     alphas_ : ndarray of shape (n_alphas,) or (n_params, n_alphas)
-        Alphas tried, descending: fewer than asked for where the path has ended before. A row
-        for each entry of ``params_`` where ``grid`` is given and the alphas are not.
+        Alphas tried, descending: fewer than asked for where the path has ended before, more where
+        it went on. A row for each entry of ``params_`` where ``grid`` is given and the alphas are
+        not.
     params_ : list of dict, of length n_params
         Combinations of ``grid``.
     score_path_ : ndarray of shape (n_params, n_alphas, n_folds)
