@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
+from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
 from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
@@ -101,15 +102,16 @@ class LinearModel(LinearPredictor):
             return
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
-        options = with_strengths(X, labelled, label_weights, penalty, FitOptions.of(self))
+        data, options = (X, labelled, label_weights, penalty), FitOptions.of(self)
+        options = with_strengths(*data, options, held_out_alpha)
         self._publish_strengths(options)
-        fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
+        fitted = fit_linear(*data, options, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
         self._publish_coefficients(n_features, fitted)
         if not fitted.W.any():
-            largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
+            largest, _ = alpha_max(*data, options)
             chooser = CHOOSERS[self._kind]
             warn_of_zero(options.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 
