@@ -21,7 +21,6 @@ from skmtl._versions import Versioned
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._read_targets import read_targets
-from skmtl.tasks._survival import Survival
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -44,7 +43,7 @@ def _may_have_times(estimator: Any) -> bool:
     if not hasattr(estimator, "_raw"):
         return False
     tasks = getattr(estimator, "_task_set", None)
-    if tasks is not None and not any(isinstance(task, Survival) for task in tasks.tasks):
+    if tasks is not None and not any(task.has_times for task in tasks.tasks):
         raise AttributeError("No task is a time until an event: declare tasks='survival'.")
     return tasks is not None
 
@@ -185,7 +184,7 @@ class MultiTaskEstimator(
         X, task_index = self._read_new(X)
         tasks, raw = self._task_set, self._raw(X, task_index)
         found = [
-            task.survival(raw[:, of_task], times) if isinstance(task, Survival) else None
+            task.survival(raw[:, of_task], times) if task.has_times else None
             for task, of_task in zip(tasks.tasks, tasks.slices, strict=True)
         ]
         return found[0] if tasks.is_1d else found

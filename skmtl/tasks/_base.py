@@ -38,6 +38,9 @@ class Task(Searchable, BaseEstimator, ABC):
         Name of the type: in ``tasks=``, in messages, in metrics by type.
     is_classification : bool
         Whether predictions are class probabilities; the type then has ``classes_``.
+    has_times : bool
+        Whether labels are times until an event; the type then has ``survival(raw, times)``, the
+        probabilities (n, n_times) of later events.
     n_outputs_ : int
         Raw scores per row. 0 where there is nothing to learn: the prediction is constant.
     shape_ : ndarray of shape (n_shapes,)
@@ -53,6 +56,7 @@ class Task(Searchable, BaseEstimator, ABC):
 
     alias: ClassVar[str]
     is_classification: ClassVar[bool] = False
+    has_times: ClassVar[bool] = False
 
     n_outputs_: int
     n_labels_: int

@@ -15,6 +15,7 @@ from skmtl.tasks._by_name import same_names
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import read_labels
+from skmtl.tasks._resolve import check_times
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -195,6 +196,8 @@ class TaskSet:
             raise ValueError(
                 f"y has {len(pairs)} tasks, but the estimator was fitted with {len(self.tasks)}."
             )
+        for task, name, (column, _) in zip(self.tasks, self._column_names, pairs, strict=True):
+            check_times(task, column, name)
         return pairs
 
     def _goes_by(self, names: Sequence[Hashable]) -> bool:
