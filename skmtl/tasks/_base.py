@@ -87,6 +87,14 @@ class Task(Searchable, BaseEstimator, ABC):
         """Factor on the weight of each label (class weights); 1 by default."""
         return 1.0
 
+    def as_numbers(self, values: Array, weight: Array) -> Array:
+        """Labels as numbers (n,), for what asks how noisy they are or how far apart."""
+        return values.astype(np.float64)
+
+    def central_label(self, values: Array, weight: Array) -> float:
+        """A label, encoded, in the place of all of these."""
+        return float(np.average(values, weights=weight))
+
     # Predictions.
 
     @abstractmethod
@@ -270,6 +278,18 @@ class Task(Searchable, BaseEstimator, ABC):
     def pool_key(self) -> tuple[Hashable, ...]:
         """Tasks with equal keys can be learned as one, by one estimator."""
         return self.loss_key
+
+    def blend_labels(self, values: Array, weight: Array) -> tuple[Array, Array]:
+        """What blended predictions should be near to, on their scale, and weights of that."""
+        return self.certain(values), weight
+
+    def to_blend(self, expected: Array) -> Array:
+        """Predictions on the scale on which they are compared and averaged."""
+        return expected
+
+    def from_blend(self, blended: Array) -> Array:
+        """The way back."""
+        return blended
 
     @abstractmethod
     def default_estimator(self) -> Any:

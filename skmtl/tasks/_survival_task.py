@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skmtl.tasks._base import Array
+from skmtl.tasks._censoring import weights_of_seen
 from skmtl.tasks._columns import Column
 from skmtl.tasks._concordance import pairs_in_order
 from skmtl.tasks._number import NumberTask
@@ -73,6 +74,34 @@ class SurvivalTask(NumberTask):
     def prior(self, values: Array, weight: Array) -> Array:
         """Median time of the best constant."""
         return np.asarray(self.inverse_link(self.raw_prior(values, weight)[None])[0])
+
+    def as_numbers(self, values: Array, weight: Array) -> Array:
+        """How much longer a time is than the best constant says: minus the slope of its loss."""
+        used = weight > 0
+        numbers = np.zeros(len(values))
+        if self.has_event(values[used]):
+            some = values[used].astype(np.float64)
+            score = self.raw_prior(some, weight[used].astype(np.float64))[:1]
+            raw = np.broadcast_to(score, (len(some), 1))
+            numbers[used] = -self.loss_and_grad(raw, some)[1][:, 0]
+        return numbers
+
+    def central_label(self, values: Array, weight: Array) -> float:
+        """The median time, as of an event."""
+        return float(self.prior(values, weight))
+
+    def blend_labels(self, values: Array, weight: Array) -> tuple[Array, Array]:
+        """Logarithms of times of events, weighted for those that were not seen."""
+        times, seen = np.abs(values), values > 0
+        return np.log(times), weight * weights_of_seen(times, seen, weight)
+
+    def to_blend(self, expected: Array) -> Array:
+        """Logarithms: of two predictions one may be many times the other."""
+        return np.log(expected)
+
+    def from_blend(self, blended: Array) -> Array:
+        """Times."""
+        return np.exp(blended)
 
     def score(self, expected: Array, values: Array, weight: Array) -> float:
         """Somers' D of the predicted times: twice the concordance, less 1.
