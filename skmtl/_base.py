@@ -51,7 +51,7 @@ def _may_have_times(estimator: Any) -> bool:
     return tasks is not None
 
 
-def _survival(task: Task, raw: Array, times: Array) -> Array:
+def _later(task: Task, raw: Array, times: Array) -> Array:
     """Probabilities of later events; no column where labels are no times."""
     has_times: Any = task
     return has_times.survival(raw, times) if task.has_times else np.empty((len(raw), 0))
@@ -63,8 +63,8 @@ class MultiTaskEstimator(
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
-    `_fit`, and `_linked` or `_expected`. ``tasks`` speaks of columns of y, ``task_feature`` of a column of X
-    (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
+    `_fit`, and `_linked` or `_expected`. ``tasks`` speaks of columns of y, ``task_feature`` of a
+    column of X (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
     """
 
     _kind = "any"
@@ -99,7 +99,7 @@ class MultiTaskEstimator(
 
     def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
         """Probabilities (n, n_times) of later events, of each `Task` that has times."""
-        return self._linked(X, task_index, partial(_survival, times=times))
+        return self._linked(X, task_index, partial(_later, times=times))
 
     def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         """Predicted labels: a list with one array per `Task`; the most probable classes.
@@ -209,10 +209,12 @@ class MultiTaskEstimator(
         times = np.asarray(times, dtype=np.float64)
         if times.ndim != 1 or not (times > 0).all():
             raise ValueError(f"times must be 1-D and positive, got {times!r}.")
-        tasks = self._task_set.tasks
+        X, task_index = self._read_new(X)
         found = [
             of_task if task.has_times else None
-            for task, of_task in zip(tasks, self._survival(*self._read_new(X), times), strict=True)
+            for task, of_task in zip(
+                self._task_set.tasks, self._survival(X, task_index, times), strict=True
+            )
         ]
         return found[0] if self._task_set.is_1d else found
 

@@ -3,8 +3,8 @@
 from skmtl._warnings import LabelWarning
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
-from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._censored import censored
+from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._gamma import Gamma
 from skmtl.tasks._infer import TaskTable, infer

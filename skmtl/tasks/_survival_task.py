@@ -10,9 +10,9 @@ import numpy as np
 
 from skmtl.tasks._base import Array
 from skmtl.tasks._censoring import weights_of_seen
-from skmtl.tasks._columns import Column
 from skmtl.tasks._concordance import pairs_in_order
 from skmtl.tasks._number import NumberTask
+from skmtl.tasks._targets import LabelColumn
 from skmtl.tasks._weights import in_range
 
 
@@ -58,7 +58,7 @@ class SurvivalTask(NumberTask):
         return self.median(raw.astype(np.float64))
 
     def survival(self, raw: Array, times: Array) -> Array:
-        """Probability (n, n_times) of an event later than each of ``times``; NaN if none is known."""
+        """Probability (n, n_times) of an event later than each of ``times``; NaN where none was."""
         if not self.n_labels_ or not self.n_outputs_:
             return np.full((len(raw), len(times)), np.nan)
         return self.survival_at(raw.astype(np.float64), times)
@@ -117,3 +117,12 @@ class SurvivalTask(NumberTask):
         """Logarithm of time over predicted time (n, 1); 0 where a longer one may be true."""
         apart = np.log(np.abs(values)) - np.log(expected)
         return np.where(values > 0, apart, np.maximum(apart, 0.0))[:, None]
+
+
+def constant_of_times(column: LabelColumn) -> Array | None:
+    """Raw scores of the best constant for labels that are times; None elsewhere and without any."""
+    task, values, weights = column
+    used = weights > 0
+    if not (isinstance(task, SurvivalTask) and task.n_outputs_ and task.has_event(values[used])):
+        return None
+    return task.raw_prior(values[used], weights[used])

@@ -30,7 +30,8 @@ from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows, takeable
-from skmtl.tasks._targets import LabelColumn, Targets
+from skmtl.tasks._survival_task import constant_of_times
+from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
@@ -168,7 +169,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
                 self.members_["candidate"] += np.repeat(candidates, n_folds).tolist()
                 self.members_["fold"] += list(range(n_folds)) * len(kept)
         self._constants = held_out.constants
-        self._raw_constants = [_raw_constant(column) for column in held_out.targets.columns()]
+        self._raw_constants = [constant_of_times(column) for column in held_out.targets.columns()]
         blended = held_out.blended()
         self.out_of_fold_ = []
         for of_task in blended:
@@ -286,7 +287,10 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
     def _linked_constants(self, link: Link) -> list[Array]:
         """What is said of the best constant of each column of y."""
         of_tasks = zip(self._task_set.tasks, self._raw_constants, strict=True)
-        return [link(task, raw[None])[0] for task, raw in of_tasks]
+        return [
+            link(task, np.zeros((1, task.n_outputs_)) if raw is None else raw[None])[0]
+            for task, raw in of_tasks
+        ]
 
     def _blended(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         """Expected values of the mean network of every candidate, blended."""
@@ -332,15 +336,6 @@ def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
             "that puts labels into each."
         )
     return given, within
-
-
-def _raw_constant(column: LabelColumn) -> Array:
-    """Raw scores of the best constant for the labels of times; zeros elsewhere."""
-    task, values, weights = column
-    used = weights > 0
-    if not (task.has_times and task.n_outputs_ and used.any()):
-        return np.zeros(task.n_outputs_)
-    return task.raw_prior(values[used], weights[used])
 
 
 def _spread(scores: Array) -> float:
