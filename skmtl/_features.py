@@ -28,10 +28,12 @@ class ValidatesFeatures:
     """Mixin for estimators that learn from numbers.
 
     ``_allows_nd``: from arrays of any shape; ``_allows_nan``: also where dense X has NaN.
+    ``_sparse_formats``: of sparse X that `fit` learns from.
     """
 
     _allows_nd = False
     _allows_nan = False
+    _sparse_formats: tuple[str, ...] = ("csr",)
     _without_text = (
         "Encode it first, in a Pipeline for example: sklearn.preprocessing.OneHotEncoder or "
         "OrdinalEncoder in a ColumnTransformer, or skrub.tabular_pipeline(estimator), which turns "
@@ -41,10 +43,10 @@ class ValidatesFeatures:
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Validated features (float64 or float32, CSR if sparse) and the task column."""
+        """Validated features (float64 or float32) and the task column."""
         options: dict[str, Any] = {
             "dtype": [np.float64, np.float32],
-            "accept_sparse": "csr",
+            "accept_sparse": list(self._sparse_formats) if reset else "csr",
             "ensure_all_finite": False,
             "allow_nd": self._allows_nd,
         }
@@ -124,7 +126,8 @@ def check_finite(X: Any, names: Sequence[Hashable] | None, *, allow_nan: bool = 
         del tests["NaN"]
     for word, test in tests.items():
         if sparse.issparse(X):
-            counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
+            rows = X.tocsr()
+            counts = np.bincount(rows.indices[test(rows.data)], minlength=X.shape[1])
         else:
             counts = test(X).sum(axis=0)
         columns = np.flatnonzero(counts)
