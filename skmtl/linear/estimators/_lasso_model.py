@@ -66,11 +66,17 @@ class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
         return list(self._predict(X).T)
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Targets:
         # One number is no weights, as scikit-learn has it.
         sample_weight = None if isinstance(sample_weight, Number) else sample_weight
-        targets = super()._read_y(X, y, task_column, sample_weight, classes)
+        targets = super()._read_y(X, y, task_column, sample_weight, classes, standardize)
         if targets.tasks.is_1d:
             alone = type(self).__name__.removeprefix("MultiTask")
             raise ValueError(

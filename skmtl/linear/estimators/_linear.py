@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -11,6 +11,7 @@ from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
 from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
 from skmtl.linear.estimators._linear_model import LinearModel
+from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.tasks import _constraints as constraints
@@ -19,7 +20,7 @@ linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
 
 
 @linear
-class MultiTaskLinear(LinearModel):
+class MultiTaskLinear(Streaming, LinearModel):
     r"""Regularised linear model of many tasks: scores, yes/no answers, classes and counts.
 
     Minimises over coefficients :math:`w_t` and intercepts :math:`b_t`
@@ -82,6 +83,7 @@ class MultiTaskLinear(LinearModel):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -103,6 +105,7 @@ class MultiTaskLinear(LinearModel):
         max_iter: int = 1000,
         tol: float = 1e-4,
         warm_start: bool = False,
+        half_life: float | None = None,
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
@@ -120,6 +123,10 @@ class MultiTaskLinear(LinearModel):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.half_life = half_life
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        return self._partial_fit(X, y, classes, sample_weight)
 
 
 @linear

@@ -48,7 +48,11 @@ class MergedStatistics(Statistics):
            The American Statistician 37, 1983, eq. 2.1.
         """
         if (self.group != other.group).any():
-            return self.split(other.group).plus(other.split(self.group))
+            return self.split(other.group)._plus(other.split(self.group))
+        return self._plus(other)
+
+    def _plus(self, other: Self) -> Self:
+        """`plus` where both have the same groups."""
         omega = self.omega + other.omega
         share = np.divide(other.omega, omega, out=np.zeros_like(omega), where=omega > 0)
         d, e = other.x_mean - self.x_mean, other.y_mean - self.y_mean

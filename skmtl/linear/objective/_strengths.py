@@ -33,6 +33,7 @@ from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -66,23 +67,23 @@ class Data(NamedTuple):
 
     X: Any
     targets: Targets
-    label_weights: Array
+    label_weights: Any
     penalty: Penalty
 
 
 def with_strengths(
-    X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: Any
+    X: Any, targets: Targets, label_weights: Any, penalty: Penalty, options: Any
 ) -> FitOptions:
     """The options with a number for each "auto".
 
     Parameters
     ----------
-    X : ndarray or sparse matrix
-        Features of the rows with labels.
+    X : ndarray, sparse matrix or StreamStatistics
+        Features of the rows with labels, or what squared loss needs of the rows.
     targets : Targets
         Labels of tasks that have some.
-    label_weights : ndarray
-        What each label counts.
+    label_weights : ndarray or None
+        What each label counts; None with statistics.
     penalty : Penalty
         Penalty on these tasks.
     options : FitOptions
@@ -147,12 +148,16 @@ def _without_meaningless(
 def _that_count(data: Data) -> Data:
     """The tasks whose weight is not vanishing."""
     X, targets, label_weights, penalty = data
-    omega = targets.sum_by_task(label_weights)
+    is_merged = isinstance(X, StreamStatistics)
+    omega = X.omega if is_merged else targets.sum_by_task(label_weights)
     counts = omega > LEAST_WEIGHT * omega.max()
     if counts.all():
         return data
     kept = np.flatnonzero(counts)
     penalty = penalty.for_tasks(kept, len(omega))
+    if is_merged:
+        tasks = replace(targets, tasks=targets.tasks.take(kept))
+        return Data(X.select(kept), tasks, None, penalty)
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)
