@@ -13,9 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._base import MultiTaskEstimator
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
-from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit, ElasticNetProblem
+from skmtl.linear.cross_validation._elastic_net_path import (
+    ElasticNetFit,
+    ElasticNetOfSums,
+    ElasticNetProblem,
+)
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -86,6 +91,8 @@ class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
         return targets
 
     def _problem(self, X: Any, targets: Targets) -> ElasticNetProblem:
+        if isinstance(X, StreamStatistics):
+            return ElasticNetOfSums(X, targets, FitOptions.of(self))
         return ElasticNetProblem(X, targets, FitOptions.of(self))
 
     def _warn_of_zero(

@@ -9,14 +9,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
-from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
+from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED, STREAM_ATTRIBUTES
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.tasks import _constraints as constraints
 
-linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+linear = documented(PARAMETERS, ATTRIBUTES.rstrip() + STREAM_ATTRIBUTES, shared=SHARED)
 
 
 @linear
@@ -126,6 +126,42 @@ class MultiTaskLinear(Streaming, LinearModel):
         self.half_life = half_life
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Add rows to all those so far, and fit the model to all of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; any may be missing.
+        classes : array-like, list of array-like or dict {task: classes}, default=None
+            First call only: all classes that will come. A flat list holds for all tasks; a list
+            of lists has an entry for each task, None for regression; a dict names tasks, the
+            others have the classes of the first call, as all have by default.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator of all rows so far.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other tasks or columns, or a class that the first one did
+            not know; and after `fit`, which keeps nothing
+            of its rows to go on from.
+
+        Notes
+        -----
+        Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
+        the result is that of one `fit` to all of them.
+        With ``half_life`` it is that of a fit in which the rows weigh less, the older they are.
+
+        In long form tasks may come at any time. Every chunk is predicted before it is learned:
+        ``history_`` tells how well.
+        """
         return self._partial_fit(X, y, classes, sample_weight)
 
 

@@ -167,11 +167,8 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
             self.__dict__.update(vars(other))
             return self
         self._check_alike(other)
-        ours, theirs = self._task_set, other._task_set
-        if ours.is_long:
-            ours, theirs = (with_names(a, b.names) for a, b in ((ours, theirs), (theirs, ours)))
-        sums = self._spread(ours).plus(other._spread(theirs))
-        self._set(ours, sums)
+        tasks = _together(self._task_set, other._task_set)
+        self._set(tasks, self._spread(tasks).plus(other._spread(tasks)))
         return self
 
     def __add__(self, other: Self) -> Self:
@@ -244,6 +241,16 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
                 raise ValueError(
                     f"TaskStatistics with other {what} cannot be merged: {both[0]} and {both[1]}."
                 )
+
+
+def _together(ours: TaskSet, theirs: TaskSet) -> TaskSet:
+    """The tasks of both, in long form maybe more than those of either, with all their labels."""
+    if ours.is_long:
+        ours, theirs = with_names(ours, theirs.names), with_names(theirs, ours.names)
+    tasks = tuple(copy(task) for task in ours.tasks)
+    for task, other in zip(tasks, theirs.tasks, strict=True):
+        task.n_labels_ += other.n_labels_
+    return replace(ours, tasks=tasks, n_labels=ours.n_labels + theirs.n_labels)
 
 
 def _faded(half_lives: Any) -> Array:

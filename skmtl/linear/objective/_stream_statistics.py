@@ -20,7 +20,7 @@ from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
-FAINTEST = 1e-150
+FAINTEST = 1e-100
 """Total weight of a task below which forgetting stops: what it knew stays until it is told more."""
 
 
@@ -43,9 +43,8 @@ class StreamStatistics(MergedStatistics):
         X = X.astype(np.float64, copy=False)
         found = (_long if targets.task_index is not None else _wide)(X, targets)
         if not are_repeated:
-            found["counts"] = replace(
-                found["counts"], is_whole=np.zeros(targets.tasks.n_tasks, dtype=bool)
-            )
+            counts = found["counts"]
+            found["counts"] = replace(counts, unit=np.where(counts.total > 0, np.nan, 0.0))
         return cls(**found)
 
     def plus(self, other: Self) -> Self:
