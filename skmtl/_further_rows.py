@@ -27,6 +27,7 @@ def read_more(
     task_column: Array | None,
     sample_weight: Any,
     *,
+    tasks: TaskSet | None = None,
     standardize: bool | str = True,
     admits_tasks: bool = False,
 ) -> Targets:
@@ -38,6 +39,8 @@ def read_more(
         After its first call.
     X, y, task_column, sample_weight
         Further rows, with the column of X that names their tasks in long form.
+    tasks : TaskSet, default=None
+        Tasks as they were after the call before, by default those that the estimator predicts.
     standardize : bool or str, default=True
         How the labels of a task that had none are standardised; see `read_targets`.
     admits_tasks : bool, default=False
@@ -48,7 +51,7 @@ def read_more(
     ValueError
         If y has other tasks, or a label or a task that the first fit did not know.
     """
-    tasks = estimator._task_set
+    tasks = estimator._task_set if tasks is None else tasks
     if task_column is not None:
         if admits_tasks:
             tasks = with_tasks_of(tasks, task_column)

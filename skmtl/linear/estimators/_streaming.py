@@ -14,6 +14,8 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._further_rows import read_more
 from skmtl._prequential import history_of
 from skmtl._rounding import varies
+from skmtl.linear.estimators._linear_model import LinearModel
+from skmtl.linear.estimators._loss_stream import LossStream, learn_chunk
 from skmtl.linear.estimators._task_statistics import TaskStatistics
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._stream_statistics import StreamStatistics
@@ -24,7 +26,7 @@ from skmtl.tasks._task_set import TaskSet, is_mixed
 
 Array = NDArray[Any]
 
-STREAM = ("statistics_", "history_")
+STREAM = ("statistics_", "history_", "_losses")
 """What a stream leaves beside what a fit does."""
 
 
@@ -37,6 +39,7 @@ class Streaming(MultiTaskEstimator):
     fit_intercept: bool
     statistics_: TaskStatistics
     history_: dict[str, Array]
+    _losses: LossStream
     half_life: float | None = None
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
@@ -81,27 +84,60 @@ class Streaming(MultiTaskEstimator):
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         self._validate_params()
         with all_or_nothing(self):
-            is_first = not hasattr(self, "statistics_")
+            is_first = not (hasattr(self, "statistics_") or hasattr(self, "_losses"))
             if is_first and hasattr(self, "_task_set"):
                 raise ValueError(
                     "partial_fit cannot go on from fit, which keeps nothing of its rows. Give "
                     "these to partial_fit, too: in the first call it finds what fit finds."
                 )
             X, task_column = self._read_X(X, reset=is_first)
-            if is_first:
-                targets = self._read_y(X, y, task_column, sample_weight, classes, standardize=False)
-            else:
-                targets = read_more(
-                    self, X, y, task_column, sample_weight, standardize=False, admits_tasks=True
-                )
-            require_squared_loss(targets.tasks, type(self).__name__)
+            targets = self._read_chunk(X, y, task_column, sample_weight, classes, is_first=is_first)
             self.history_ = history_of(self, X, targets, getattr(self, "history_", {}))
-            statistics = copy(self.statistics_) if not is_first else self._statistics_of_columns()
+            if is_first or targets.weights.any():
+                self._learn_chunk(X, targets)
+        return self
+
+    def _read_chunk(
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any,
+        *,
+        is_first: bool,
+    ) -> Targets:
+        """Labels of a chunk: as they are for squared losses, else in the units of the fit."""
+        if is_first:
+            targets: Targets = self._read_y(X, y, task_column, sample_weight, classes)
+            return _as_they_are(targets) if targets.tasks.has_squared_loss else targets
+        losses = vars(self).get("_losses")
+        standardize: Any = False
+        if losses is not None:
+            is_wanted = self._standardize is True or losses.tasks.is_mixed
+            standardize = is_wanted and ("about_zero" if self._about_zero else True)
+        return read_more(
+            self,
+            X,
+            y,
+            task_column,
+            sample_weight,
+            tasks=None if losses is None else losses.tasks,
+            standardize=standardize,
+            admits_tasks=True,
+        )
+
+    def _learn_chunk(self, X: Any, targets: Targets) -> None:
+        if targets.tasks.has_squared_loss:
+            has_some = hasattr(self, "statistics_")
+            statistics = copy(self.statistics_) if has_some else self._statistics_of_columns()
             statistics._add(X, targets, half_life=self.half_life)
             self.statistics_ = statistics
-            if is_first or targets.weights.any():
-                self._fit_sums(targets.tasks)
-        return self
+            self._fit_sums(targets.tasks)
+            return
+        if not isinstance(self, LinearModel):
+            require_squared_loss(targets.tasks, type(self).__name__)
+        self._losses = learn_chunk(self, vars(self).get("_losses"), X, targets)
 
     def _statistics_of_columns(self) -> TaskStatistics:
         """Statistics without rows, of the columns of X that the estimator has read."""
@@ -146,6 +182,18 @@ def _tasks_of(estimator: Any, statistics: TaskStatistics) -> TaskSet:
     tasks = replace(known, tasks=tuple(types))
     require_squared_loss(tasks, type(estimator).__name__)
     return tasks
+
+
+def _as_they_are(targets: Targets) -> Targets:
+    """Labels of regression tasks in the units of y."""
+    values = targets.values.copy()
+    by_column = values.reshape(len(values), -1).T
+    for task, of_task in zip(targets.tasks.tasks, by_column, strict=True):
+        number: Any = task
+        if number.location_ or number.scale_ != 1.0:
+            of_task[:] = number.labels(of_task)
+            number.location_, number.scale_ = 0.0, 1.0
+    return replace(targets, values=values)
 
 
 def _standardised(

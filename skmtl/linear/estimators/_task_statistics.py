@@ -201,12 +201,12 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
         tasks, n_rows = targets.tasks, len(targets.values)
         if half_life is not None:
             ages = np.arange(n_rows)[::-1] / half_life
-            targets = replace(targets, weights=(targets.weights.T * _faded(ages)).T)
+            targets = replace(targets, weights=(targets.weights.T * faded(ages)).T)
         before = None
         if hasattr(self, "_sums"):
             before = self._spread(tasks)
             if half_life is not None:
-                before = before.faded(float(_faded(n_rows / half_life)))
+                before = before.faded(float(faded(n_rows / half_life)))
         if before is None or targets.weights.any():
             more = StreamStatistics.of(X, targets, are_repeated=half_life is None)
             before = more if before is None else before.plus(more)
@@ -253,6 +253,6 @@ def _together(ours: TaskSet, theirs: TaskSet) -> TaskSet:
     return replace(ours, tasks=tasks, n_labels=ours.n_labels + theirs.n_labels)
 
 
-def _faded(half_lives: Any) -> Array:
+def faded(half_lives: Any) -> Array:
     """The weight of rows of an age, in half-lives; never 0."""
     return np.exp2(-np.minimum(half_lives, OLDEST))

@@ -14,6 +14,7 @@ from skmtl.linear.objective._options import Origin
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES, Statistics, gram_bytes, means_from
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._working_labels import WorkingLabels
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -137,15 +138,18 @@ class LabelMoments:
 
     @classmethod
     def _merged(cls, found: StreamStatistics, fit_intercept: bool) -> Self:
-        """Of squared losses, from the sums that chunks have added up to."""
-        omega, group, n_tasks = found.omega, found.group, len(found.omega)
+        """From the sums that chunks have added up to."""
+        omega, group, n_outputs = found.omega, found.group, len(found.omega)
+        curvature, is_classes, n_tasks = np.ones(n_outputs), np.zeros(n_outputs, bool), n_outputs
+        if isinstance(found, WorkingStatistics):
+            curvature, is_classes, n_tasks = found.curvature, found.is_classes, found.n_tasks
         gram = found.gram / np.array([omega[some[0]] for some in found.members])[:, None, None]
         rows = None if found.is_long else MeansOfPatterns(found, gram, centred=fit_intercept)
         x_mean = found.x_mean[group]
         is_exact = found.is_long or _are_cheap(found.n_features, found.gram.nbytes)
         if rows is not None and not is_exact:
-            gram, group = rows.gram[None], np.zeros(n_tasks, dtype=np.intp)
-            x_mean = np.tile(rows.x_mean, (n_tasks, 1))
+            gram, group = rows.gram[None], np.zeros(n_outputs, dtype=np.intp)
+            x_mean = np.tile(rows.x_mean, (n_outputs, 1))
         return cls(
             gram=gram,
             group=group,
@@ -155,8 +159,8 @@ class LabelMoments:
             y_mean=found.y_mean,
             omega=omega,
             n_labels=found.counts.n_labels,
-            curvature=np.ones(n_tasks),
-            is_classes=np.zeros(n_tasks, dtype=bool),
+            curvature=curvature,
+            is_classes=is_classes,
             rows=rows,
             is_exact=is_exact,
             n_tasks=n_tasks,

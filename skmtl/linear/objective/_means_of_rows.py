@@ -75,6 +75,12 @@ class MeansOfPatterns:
     def as_one_task(self) -> tuple[Array, ...]:
         """Arguments of `likely_ridge` for the means of rows."""
         found, patterns, n_tasks = self.found, self.found.patterns, len(self.found.omega)
+        if getattr(found, "n_tasks", n_tasks) != n_tasks:
+            raise ValueError(
+                "The strengths of what tasks share cannot choose themselves from a stream in which "
+                "tasks have several classes. Give alpha and shared_alpha as numbers, those that "
+                "fit finds on some rows for example (alpha_, shared_alpha_)."
+            )
         if patterns is None:
             raise ValueError(
                 f"The strengths of what {n_tasks} tasks share cannot choose themselves from a "

@@ -60,10 +60,10 @@ class StreamStatistics(MergedStatistics):
         """With all weights times a factor up to 1, as far as this leaves something of a task."""
         if factor == 1.0:
             return self
-        factors = _at_least(factor, self.omega)
+        factors = at_least(factor, self.omega)
         patterns = self.patterns
         if patterns is not None:
-            patterns = patterns.times(float(_at_least(factor, patterns.total).max(initial=factor)))
+            patterns = patterns.times(float(at_least(factor, patterns.total).max(initial=factor)))
         faded = self.weighted(factors)
         return replace(faded, counts=self.counts.times(factors), patterns=patterns)
 
@@ -121,7 +121,7 @@ class StreamStatistics(MergedStatistics):
         return float(np.sqrt(x.max(initial=0.0)) * np.sqrt(y.max(initial=0.0)))
 
 
-def _at_least(factor: float, total: Array) -> Array:
+def at_least(factor: float, total: Array) -> Array:
     """The factor, or what leaves `FAINTEST` of a total; 1 at most."""
     least = np.divide(FAINTEST, total, out=np.zeros_like(total), where=total > 0)
     return np.minimum(np.maximum(factor, least), 1.0)

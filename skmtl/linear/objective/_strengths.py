@@ -34,6 +34,7 @@ from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -149,6 +150,8 @@ def _that_count(data: Data) -> Data:
     """The tasks whose weight is not vanishing."""
     X, targets, label_weights, penalty = data
     is_merged = isinstance(X, StreamStatistics)
+    if is_merged and len(X.omega) != targets.tasks.n_tasks:
+        return data
     omega = X.omega if is_merged else targets.sum_by_task(label_weights)
     counts = omega > LEAST_WEIGHT * omega.max()
     if counts.all():
@@ -193,6 +196,8 @@ def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitO
     parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     stiffness = max(_stiffness(part, W) for part in parts)
     as_ridge = ridge.strength * moments.scale / (stiffness or 1.0)
+    if isinstance(X, WorkingStatistics):
+        X = X.bent()
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
     if scale is not None or not largest:
         return as_ridge

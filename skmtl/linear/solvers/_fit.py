@@ -126,7 +126,7 @@ class LinearFitter:
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks), tasks)
+        found = coefficients_of_solution(setup, solve(setup, solver, warm, options, tasks), tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
@@ -163,7 +163,7 @@ def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:
     return len(parts) > 1 and free and is_auto
 
 
-def _solve(
+def solve(
     setup: Setup, solver: Solver, warm: Start | None, options: FitOptions, tasks: TaskSet
 ) -> Solution:
     """Run a solver, and warn if what it finds is not certified to ``tol``."""
@@ -178,7 +178,7 @@ def _solve(
     return solution
 
 
-def _coefficients(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
+def coefficients_of_solution(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
     """A solution in the terms of the data."""
     problem, x = setup.problem, solution.x
     W, b = problem.coefficients(x)
