@@ -131,13 +131,13 @@ class MultiTaskElasticNet(Streaming, LassoModel):
         Raises
         ------
         ValueError
-            If a later call has other tasks or columns; and after `fit`, which keeps nothing
-            of its rows to go on from.
+            If a later call has other tasks or columns.
 
         Notes
         -----
         Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
-        the result is that of one `fit` to all of them.
+        the result is that of one `fit` to all of them. After `fit`, which keeps nothing of its
+        rows, it begins anew, and warns.
         """
         # One number is no weights, as scikit-learn has it.
         sample_weight = None if isinstance(sample_weight, Number) else sample_weight

@@ -150,17 +150,24 @@ class MultiTaskLinear(Streaming, LinearModel):
         ------
         ValueError
             If a later call has other tasks or columns, or a class that the first one did
-            not know; and after `fit`, which keeps nothing
-            of its rows to go on from.
+            not know.
 
         Notes
         -----
-        Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
-        the result is that of one `fit` to all of them.
-        With ``half_life`` it is that of a fit in which the rows weigh less, the older they are.
+        Where all losses are squared, `TaskStatistics` are kept of earlier rows, in
+        ``statistics_``: in whatever chunks rows come, the result is that of one `fit` to all of
+        them. Of other losses (classes, counts, Huber's) a quadratic model is kept: what is
+        minimised is the loss of the chunk, exactly, and that of each earlier one to second order
+        around what was found then. The first chunk gives what `fit` does; later on coefficients
+        are close to those of `fit`, and the closer, the larger the chunks are.
 
-        In long form tasks may come at any time. Every chunk is predicted before it is learned:
-        ``history_`` tells how well.
+        The weights of a task's labels are over their sum so far. Strengths that are "auto" are
+        those of all rows so far; of other losses than squared, from working labels. With
+        ``half_life`` rows weigh less, the older they are. In long form tasks may come at any time,
+        otherwise a task may be without labels as long as it has a column.
+
+        Every chunk is predicted before it is learned: ``history_`` tells how well. After `fit`,
+        which keeps nothing of its rows, this begins anew, and warns.
         """
         return self._partial_fit(X, y, classes, sample_weight)
 

@@ -190,13 +190,13 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, Streaming, LinearPredictor):
         Raises
         ------
         ValueError
-            If a later call has other tasks or columns; and after `fit`, which keeps nothing
-            of its rows to go on from.
+            If a later call has other tasks or columns.
 
         Notes
         -----
         Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
-        the result is that of one `fit` to all of them.
+        the result is that of one `fit` to all of them. After `fit`, which keeps nothing of its
+        rows, it begins anew, and warns.
         With ``half_life`` it is that of a fit in which the rows weigh less, the older they are.
         """
         return self._partial_fit(X, y, None, sample_weight)

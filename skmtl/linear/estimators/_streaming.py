@@ -14,6 +14,7 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._further_rows import read_more
 from skmtl._prequential import history_of
 from skmtl._rounding import varies
+from skmtl._warnings import warn
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.estimators._loss_stream import LossStream, learn_chunk
 from skmtl.linear.estimators._task_statistics import TaskStatistics
@@ -86,10 +87,13 @@ class Streaming(MultiTaskEstimator):
         with all_or_nothing(self):
             is_first = not (hasattr(self, "statistics_") or hasattr(self, "_losses"))
             if is_first and hasattr(self, "_task_set"):
-                raise ValueError(
-                    "partial_fit cannot go on from fit, which keeps nothing of its rows. Give "
-                    "these to partial_fit, too: in the first call it finds what fit finds."
+                warn(
+                    "partial_fit begins anew: fit keeps nothing of its rows that it could go on "
+                    "from. To add rows to those, give them to partial_fit first, which finds what "
+                    "fit finds.",
+                    UserWarning,
                 )
+                del self._task_set
             X, task_column = self._read_X(X, reset=is_first)
             targets = self._read_chunk(X, y, task_column, sample_weight, classes, is_first=is_first)
             self.history_ = history_of(self, X, targets, getattr(self, "history_", {}))

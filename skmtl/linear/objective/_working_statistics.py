@@ -86,8 +86,15 @@ class WorkingStatistics(StreamStatistics):
 
     @property
     def curvature(self) -> Array:
-        """Curvature of a label, (n_outputs,): of classes it is the variance of their labels."""
-        return np.where(self.is_classes, self.squares, self.bend) / self.omega
+        """Curvature of a label, (n_outputs,): of classes it is the variance of their labels.
+
+        In long form it is that of all labels around one constant.
+        """
+        squares, bend, omega = self.squares, self.bend, self.omega
+        if self.is_long:
+            squares = squares + omega * (self.y_mean - omega @ self.y_mean / omega.sum()) ** 2
+            squares, bend, omega = (np.full(len(omega), a.sum()) for a in (squares, bend, omega))
+        return np.where(self.is_classes, squares, bend) / omega
 
     def bent(self) -> Self:
         """Of the squared loss with slope and curvature of the loss around a constant."""

@@ -271,7 +271,7 @@ def test_a_pickle_between_chunks_goes_on_to_the_bit():
     np.testing.assert_array_equal(model.history_["deviance"], other.history_["deviance"])
 
 
-def test_fit_forgets_and_cannot_be_gone_on_from():
+def test_fit_forgets_and_keeps_nothing_to_go_on_from():
     X, y, _, _ = problem("missing")
     model = MultiTaskLinearRegressor("l21").partial_fit(X + 1, 2 * y)
     assert not hasattr(clone(model), "statistics_")
@@ -279,8 +279,11 @@ def test_fit_forgets_and_cannot_be_gone_on_from():
         model.fit(X, y).coef_, MultiTaskLinearRegressor("l21").fit(X, y).coef_
     )
     assert not hasattr(model, "history_")
-    with pytest.raises(ValueError, match="partial_fit cannot go on from fit"):
-        model.partial_fit(X, y)
+    with pytest.warns(UserWarning, match="partial_fit begins anew: fit keeps nothing"):
+        model.partial_fit(X[:60], y[:60])
+    expected = MultiTaskLinearRegressor("l21").partial_fit(X[:60], y[:60])
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert np.isnan(model.history_["deviance"]).all()
 
 
 def test_a_chunk_that_fails_leaves_nothing_behind():
