@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,6 +18,7 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._blending import mix
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
+from skmtl._shown import joined
 from skmtl._warnings import warn
 from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
 from skmtl.model_selection._strata import strata_of
@@ -107,6 +109,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         folds, within = _within(self._folds(targets), used, targets)
         stacks = self._train(models, X[used], targets.take(used), within)
         held_out = HeldOutPredictions.of(stacks, targets.take(used), within)
+        _check_divergence(self.params_, held_out.is_sound)
         self._publish_blend(stacks, held_out, used, len(targets.values))
         self._publish_scores(stacks, held_out, folds)
 
@@ -317,6 +320,27 @@ def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
             "that puts labels into each."
         )
     return given, within
+
+
+def _check_divergence(candidates: list[dict[str, Any]], is_sound: Array) -> None:
+    """Warn of candidates that were never finite.
+
+    Raises
+    ------
+    ValueError
+        If none was: there is nothing to keep.
+    """
+    diverged = [params for params, sound in zip(candidates, is_sound, strict=True) if not sound]
+    if not diverged:
+        return
+    what = "The loss of networks became infinite or NaN for"
+    do = "Lower learning_rate_init, or scale X (feature_scaling='auto')."
+    if not is_sound.any():
+        raise ValueError(f"{what} every candidate. {do}")
+    warn(
+        f"{what} {joined(map(str, diverged), between='; ')}: left out of the blend. {do}",
+        ConvergenceWarning,
+    )
 
 
 def _spread(scores: Array) -> float:
