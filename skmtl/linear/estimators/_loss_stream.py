@@ -109,6 +109,8 @@ def learn_chunk(estimator: Any, before: LossStream | None, X: Any, targets: Targ
         if before is not None:
             before = before.faded(float(faded(n_rows / half_life)))
     rows = targets.row_is_observed
+    if before is not None and not rows.any():
+        return before
     X, targets = (X, targets) if rows.all() else (X[rows], targets.take(rows))
     stream = _counted(before, X, targets, are_repeated=half_life is None)
     return _Chunk(estimator, stream, X, targets).learned()

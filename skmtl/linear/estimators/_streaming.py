@@ -97,8 +97,7 @@ class Streaming(MultiTaskEstimator):
             X, task_column = self._read_X(X, reset=is_first)
             targets = self._read_chunk(X, y, task_column, sample_weight, classes, is_first=is_first)
             self.history_ = history_of(self, X, targets, getattr(self, "history_", {}))
-            if is_first or targets.weights.any():
-                self._learn_chunk(X, targets)
+            self._learn_chunk(X, targets)
         return self
 
     def _read_chunk(
@@ -137,7 +136,9 @@ class Streaming(MultiTaskEstimator):
             statistics = copy(self.statistics_) if has_some else self._statistics_of_columns()
             statistics._add(X, targets, half_life=self.half_life)
             self.statistics_ = statistics
-            self._fit_sums(targets.tasks)
+            # Rows without labels make others older, all alike.
+            if targets.weights.any():
+                self._fit_sums(targets.tasks)
             return
         if not isinstance(self, LinearModel):
             require_squared_loss(targets.tasks, type(self).__name__)
