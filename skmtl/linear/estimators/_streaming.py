@@ -85,6 +85,12 @@ class Streaming(MultiTaskEstimator):
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         self._validate_params()
         with all_or_nothing(self):
+            if hasattr(self, "_grown"):
+                raise ValueError(
+                    "Tasks were added or dropped, of which the stream knows nothing. Let tasks "
+                    "come in partial_fit itself, in long form or with labels missing until they "
+                    "come; or call fit, which forgets added tasks."
+                )
             is_first = not (hasattr(self, "statistics_") or hasattr(self, "_losses"))
             if is_first and hasattr(self, "_task_set"):
                 warn(

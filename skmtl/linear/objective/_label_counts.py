@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._working_labels import WHOLE
+from skmtl.tasks._counts import WHOLE
 
 Array = NDArray[Any]
 
