@@ -82,10 +82,11 @@ def test_one_pass_over_twenty_chunks_is_close_to_fit(penalty, kind):
     found = in_chunks(clone(model), X, y, weight)
     assert found._task_set.n_labels.tolist() == whole._task_set.n_labels.tolist()
     # Far less than another sample would be; in long form a task has ten rows of a chunk.
-    assert distance(found, whole) < (0.1 if kind == "long" else 0.05)
+    largest, worse = (0.1, 0.01) if kind == "long" else (0.05, 0.002)
+    assert distance(found, whole) < largest
     half = None if weight is None else weight[::2]
     assert distance(found, whole) < 0.4 * distance(clone(model).fit(X[::2], y[::2], half), whole)
-    assert found.score(X, y) > whole.score(X, y) - 0.002
+    assert found.score(X, y) > whole.score(X, y) - worse
     np.testing.assert_allclose(found.alpha_, whole.alpha_, rtol=0.25)
 
 
