@@ -456,3 +456,42 @@ def test_partial_fit_goes_on_from_statistics():
     model.fit_statistics(TaskStatistics().update(X[:60], y[:60])).partial_fit(X[60:], y[60:])
     same(model, MultiTaskLinearRegressor("l2").fit(X, y))
     assert model.history_["n_rows"].tolist() == [60]
+
+
+def drift(is_sudden, n_rows=2000, seed=0):
+    """X and y of three tasks whose coefficients change, in the middle or little by little."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 6))
+    W, V = rng.normal(size=(2, 6, 3))
+    share = np.linspace(0, 1, n_rows) if not is_sudden else np.arange(n_rows) >= n_rows // 2
+    y = (X @ W) * (1 - share)[:, None] + (X @ V) * share[:, None]
+    return X, y + 0.5 * rng.normal(size=y.shape)
+
+
+def errors_of(half_life, X, y, chunk=25):
+    """Squared errors of labels that were not learned yet."""
+    model = MultiTaskLinearRegressor("l2", half_life=half_life)
+    for start in range(0, len(X), chunk):
+        model.partial_fit(X[start : start + chunk], y[start : start + chunk])
+    return model.history_["deviance"].mean(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("half_life", [50, 100, 200])
+def test_forgetting_follows_a_drift_within_a_half_life(half_life, seed):
+    X, y = drift(True, seed=seed)
+    kept, forgot = errors_of(None, X, y), errors_of(half_life, X, y)
+    after = 40 + np.arange(40)
+    # Nothing is known of the drift before its first chunk.
+    assert kept[40] > 5 * kept[39] and forgot[40] > 5 * forgot[39]
+    # From a half-life of rows on it is better; after eight, bias is gone and noise is .25.
+    assert (forgot[after] < kept[after])[half_life // 25 :].all()
+    late = after[: 8 * half_life // 25 + 1][-1]
+    assert forgot[min(late, 76) :].mean() < 0.35 < 3.0 * kept[76:].mean()
+    # Where nothing drifts, forgetting costs little.
+    assert forgot[20:40].mean() < kept[20:40].mean() * (1.0 + 10.0 / half_life)
+
+
+def test_forgetting_follows_a_slow_drift():
+    X, y = drift(False)
+    assert errors_of(100, X, y)[40:].mean() < 0.5 * errors_of(None, X, y)[40:].mean()
