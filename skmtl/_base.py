@@ -229,7 +229,13 @@ class MultiTaskEstimator(
         return found[0] if self._task_set.is_1d else found
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Any:
         with with_advice():
             targets = read_targets(
@@ -238,7 +244,7 @@ class MultiTaskEstimator(
                 kind=self._kind,
                 task_column=task_column,
                 sample_weight=sample_weight,
-                standardize=self._standardize,
+                standardize=self._standardize if standardize is None else standardize,
                 about_zero=self._about_zero,
                 shape_varies=self._shape_varies,
                 classes=classes,
