@@ -22,6 +22,7 @@ from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_ce
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.linear.solvers._shapes import fit_with_shapes, have_shapes
+from skmtl.linear.solvers._smoothing import solve_smoothed
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -135,7 +136,8 @@ class LinearFitter:
         """A fit of a solver that needs no problem stated for every alpha; None of the others."""
         X, targets, _ = self._data
         tasks, options = targets.tasks, self.options
-        if tasks.has_squared_loss or options.center or not alpha:
+        is_smooth = all(task.is_smooth for task in tasks.tasks)
+        if tasks.has_squared_loss or options.center or not alpha or not is_smooth:
             return None
         if not self._is_known:
             self._is_known = True
@@ -168,12 +170,13 @@ def _solve(
     """Run a solver, and warn if what it finds is not certified to ``tol``."""
     max_gap = options.margin * options.tol * setup.null_loss
     stopping = Stopping(max_gap, options.max_iter)
-    solution = solver.solve(setup.problem, setup.start(warm), stopping)
+    where = setup.problem, setup.start(warm), stopping
+    is_smooth = all(task.is_smooth for task in tasks.tasks)
+    solution = solver.solve(*where) if is_smooth else solve_smoothed(solver, *where)
     if solver.is_direct:
         warn_unless_certified(solution.gap, setup.null_loss, options)
     else:
-        where = setup.problem, solution.x
-        warn_of_iterations(*where, solution.gap, setup.null_loss, options, tasks)
+        warn_of_iterations(setup.problem, solution.x, solution.gap, setup.null_loss, options, tasks)
     return solution
 
 
