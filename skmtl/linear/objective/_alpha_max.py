@@ -21,6 +21,7 @@ from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._setup import state_loss, without_center
 from skmtl.linear.objective._smoothing import smoothed, spreads
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._working_labels import WorkingLabels
 from skmtl.linear.penalties import NormAtom, Penalty
 from skmtl.tasks._targets import Targets
 
@@ -116,7 +117,8 @@ def _null_gradient(problem: Problem, x: Array) -> Array:
     loss, smoothing = problem.loss, 1.0
     if not isinstance(loss, DataLoss) or all(block.task.is_smooth for block in loss.blocks):
         return _null_point(problem, x)[1].gradient[0]
-    problem, of_tasks, slope = copy(problem), spreads(loss, problem.at(x).raw), None
+    first, slope = loss.at(*problem.coefficients(x)), None
+    problem, of_tasks = copy(problem), spreads(loss, first.raw)
     for _ in range(SMOOTH_PROBLEMS):
         problem.loss = smoothed(loss, [smoothing * spread for spread in of_tasks], slope)
         x, point = _null_point(problem, x)
@@ -194,7 +196,10 @@ def _pull(problem: Problem, x: Array) -> Array:
 
 
 def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
-    """Mean over tasks and features of the weighted variance of a feature, times task weight."""
+    """Mean over tasks and features of the weighted variance of a feature, times task weight.
+
+    Where losses have kinks, times what they bend by around the best constant.
+    """
     if isinstance(X, Statistics):
         counts = np.bincount(X.group)
         diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
@@ -203,7 +208,10 @@ def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
     design, c = make_design(X, targets, mean), label_weights.reshape(len(label_weights), -1)
     sums, total = design.adjoint(c)
     centred = np.maximum(design.squares(c) - sums**2 / total, 0.0)
-    return float(centred.mean()) or 1.0
+    bend = 1.0
+    if not all(task.is_smooth for task in targets.tasks.tasks):
+        bend = WorkingLabels.of(X, targets, label_weights, fit_intercept=True).curvature.mean()
+    return bend * float(centred.mean()) or 1.0
 
 
 def _stiffness(part: PenaltyPart) -> float:

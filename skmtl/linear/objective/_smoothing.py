@@ -14,6 +14,7 @@ for that.
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from skmtl.linear.objective._data_point import DataDual, DataPoint
 from skmtl.linear.objective._label_block import LabelBlock, Outputs
 from skmtl.linear.objective._losses import DataLoss
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 WIDE = 1.0
 """Smoothing, over the spread of the labels, for one look at the curvature: a kernel estimate of the

@@ -81,6 +81,8 @@ class LinearFitter:
         self._solvers: dict[tuple[bool, bool], Solver] = {}
         self._quick: QuickFit | None = None
         self._is_known = False
+        # Of the last fit, where losses have kinks.
+        self._slope: Array | None = None
 
     def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
         """Fit with this alpha, from other coefficients where these are given."""
@@ -126,7 +128,8 @@ class LinearFitter:
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks), tasks)
+        solution, self._slope = _solve(setup, solver, warm, options, tasks, self._slope)
+        found = _coefficients(setup, solution, tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
@@ -165,19 +168,29 @@ def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:
 
 
 def _solve(
-    setup: Setup, solver: Solver, warm: Start | None, options: FitOptions, tasks: TaskSet
-) -> Solution:
-    """Run a solver, and warn if what it finds is not certified to ``tol``."""
+    setup: Setup,
+    solver: Solver,
+    warm: Start | None,
+    options: FitOptions,
+    tasks: TaskSet,
+    slope: Array | None,
+) -> tuple[Solution, Array | None]:
+    """Run a solver, and warn if what it finds is not certified to ``tol``.
+
+    ``slope`` are the slopes of a loss with kinks in the last fit, of which those here are next.
+    """
     max_gap = options.margin * options.tol * setup.null_loss
     stopping = Stopping(max_gap, options.max_iter)
     where = setup.problem, setup.start(warm), stopping
-    is_smooth = all(task.is_smooth for task in tasks.tasks)
-    solution = solver.solve(*where) if is_smooth else solve_smoothed(solver, *where)
+    if all(task.is_smooth for task in tasks.tasks):
+        solution = solver.solve(*where)
+    else:
+        solution, slope = solve_smoothed(solver, *where, slope if warm else None)
     if solver.is_direct:
         warn_unless_certified(solution.gap, setup.null_loss, options)
     else:
         warn_of_iterations(setup.problem, solution.x, solution.gap, setup.null_loss, options, tasks)
-    return solution
+    return solution, slope
 
 
 def _coefficients(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:

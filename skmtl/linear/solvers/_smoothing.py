@@ -13,12 +13,18 @@ convex programming", Mathematics of Operations Research 1, 1976, section 4.
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
+from numpy.typing import NDArray
+
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._smoothing import CertifyingPoint, smoothed, spreads
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Solver, Stopping
+
+Array = NDArray[Any]
 
 FIRST = 0.25
 """Smoothing of the first problem, over the spread of the labels."""
@@ -37,12 +43,22 @@ LAST = 0.25
 MOST_PROBLEMS = 60
 
 
-def solve_smoothed(solver: Solver, problem: Problem, start: Start, stopping: Stopping) -> Solution:
-    """Solve a problem whose loss has kinks by a solver of smooth losses."""
+def solve_smoothed(
+    solver: Solver,
+    problem: Problem,
+    start: Start,
+    stopping: Stopping,
+    slope: Array | None = None,
+) -> tuple[Solution, Array | None]:
+    """Solve a problem whose loss has kinks by a solver of smooth losses.
+
+    Also the slopes of the loss there. Those of a problem that is alike, as ``slope``, are a good
+    start.
+    """
     loss = problem.loss
     assert isinstance(loss, DataLoss)
-    x, n_iter, lower, slope = problem.start(*start), 0, 0.0, None
-    of_tasks, smoothing = spreads(loss, loss.at(start.W, start.b).raw), FIRST
+    x, n_iter, lower, smoothing = problem.start(*start), 0, 0.0, FIRST
+    of_tasks = spreads(loss, loss.at(start.W, start.b).raw)
     gap = problem.value(x)
     best = Solution(x, gap, 1)
     for _ in range(MOST_PROBLEMS):
@@ -52,6 +68,7 @@ def solve_smoothed(solver: Solver, problem: Problem, start: Start, stopping: Sto
         found = solver.solve(smooth, start, Stopping(max_gap, stopping.max_iter))
         x, n_iter = found.x, n_iter + found.n_iter
         point = smooth.at(x)
+        assert isinstance(point, DataPoint)
         primal, bound = problem.gap(x, problem.at(x), CertifyingPoint(loss, point))
         lower, last, slope = max(lower, bound), gap, point.slope
         gap = max(primal - lower, 0.0)
@@ -60,4 +77,4 @@ def solve_smoothed(solver: Solver, problem: Problem, start: Start, stopping: Sto
             break
         start = Start(*problem.coefficients(x), problem.split(x)[0])
         smoothing *= SMALLER if gap > ENOUGH * last else 1.0
-    return Solution(best.x, best.gap, n_iter)
+    return Solution(best.x, best.gap, n_iter), slope
