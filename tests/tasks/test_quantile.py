@@ -190,7 +190,7 @@ def test_who_takes_no_quantiles_says_so():
     for estimator in (IndependentTasks(tasks="quantile"), TaskStacking(tasks="quantile")):
         with pytest.raises(ValueError, match="Task 0 is quantile with 3 levels, but"):
             estimator.fit(X, y)
-    with pytest.raises(AttributeError, match="has no attribute .predict_quantiles"):
+    with pytest.raises(AttributeError, match="no attribute"):
         MultiTaskLinear().fit(X, y).predict_quantiles(X)
     with pytest.raises(ValueError, match=r"not smooth.*Quantile\(0.5\)"):
         MultiTaskLinear(tasks=Regression(loss="absolute")).fit(X, y)
