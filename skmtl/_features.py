@@ -16,12 +16,11 @@ from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
     as_table,
-    named_columns,
-    numbers_of,
     refuse_data_sets,
     split_task_feature,
     without_mask,
 )
+from skmtl.tasks._no_numbers import has_times, refuse_no_numbers
 from skmtl.tasks._targets import Targets
 
 
@@ -36,8 +35,10 @@ class ValidatesFeatures:
     _allows_nan = False
     _sparse_formats: tuple[str, ...] = ("csr",)
     _without_text = (
-        "Encode it first, in a Pipeline for example (sklearn.preprocessing.OneHotEncoder), or give "
-        "X to MultiTaskMLP, which reads columns of dtype category."
+        "Encode it first, in a Pipeline for example: sklearn.preprocessing.OneHotEncoder or "
+        "OrdinalEncoder in a ColumnTransformer, or skrub.tabular_pipeline(estimator), which turns "
+        "a whole table into numbers. Or give X to MultiTaskMLP, which reads columns of dtype "
+        "category."
     )
     task_feature: int | str | None
 
@@ -82,14 +83,15 @@ class ValidatesFeatures:
 
     @contextmanager
     def _naming_text(self, X: Any) -> Iterator[None]:
-        """Let errors name the first column of X that holds what is no number, if one does."""
+        """Let errors name the columns of X that hold what is no number, if some do."""
+        if has_times(X):
+            refuse_no_numbers(X, self._without_text)
         try:
             yield
         except (TypeError, ValueError):
             X = as_table(X)
             if not sparse.issparse(X) and len(X.shape) == 2:
-                for name, column in named_columns(X):
-                    numbers_of(column, name, self._without_text)
+                refuse_no_numbers(X, self._without_text)
             raise
 
     def _has_categories(self, X: Any, *, reset: bool) -> bool:

@@ -16,12 +16,12 @@ from skmtl._innermost import innermost
 from skmtl._warnings import known_labels
 from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
-from skmtl.compose._tags import follow
+from skmtl.compose._tags import follow, kind_of
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._columns import match
-from skmtl.tasks._features import as_table
+from skmtl.tasks._features import as_table, position_of_task
 from skmtl.tasks._some_tasks import cut_settings
 from skmtl.tasks._targets import Targets
 
@@ -99,15 +99,16 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         """The task feature, as the estimator at the end of ``path`` finds it."""
         if isinstance(self.task_feature, str) and path:
             # The steps before it may leave no names.
-            return self.feature_names_in_.tolist().index(self.task_feature)
+            return position_of_task(self.feature_names_in_.tolist(), self.task_feature)
         return self.task_feature
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = deepcopy(inner.classifier_tags)
-        tags.regressor_tags = deepcopy(inner.regressor_tags)
+        if kind_of(self.estimator) is not None:
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = deepcopy(inner.classifier_tags)
+            tags.regressor_tags = deepcopy(inner.regressor_tags)
         follow(tags, [self.estimator])
         return tags
 
