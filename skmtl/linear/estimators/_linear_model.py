@@ -31,6 +31,7 @@ from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -50,8 +51,8 @@ class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
     shared_coef_: Array
     _shared_intercept: Array
 
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        return self._task_set.inverse_link(self._raw(X, task_index), task_index)
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        return self._task_set.inverse_link(self._raw(X, task_index), task_index, link)
 
     @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:

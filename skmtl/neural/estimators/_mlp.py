@@ -18,6 +18,7 @@ from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -227,9 +228,10 @@ class MultiTaskMLP(
     def _fit(self, X: Any, targets: Targets) -> None:
         training.fit_network(self, X, targets)
 
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        expected: list[Array] = self._task_set.inverse_link(self._raw(X, task_index), task_index)
-        return expected
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        raw = self._raw(X, task_index)
+        linked: list[Array] = self._task_set.inverse_link(raw, task_index, link)
+        return linked
 
     @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
