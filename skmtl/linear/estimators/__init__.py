@@ -1,5 +1,6 @@
 """The public linear estimators."""
 
+from skmtl.linear.estimators._bayesian_linear import MultiTaskBayesianLinear
 from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
 from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skmtl.linear.estimators._linear import (
@@ -15,6 +16,7 @@ from skmtl.linear.estimators._linear_cv import (
 from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
 
 __all__ = [
+    "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
