@@ -225,17 +225,19 @@ for axes, labels in [(left, y.columns), (middle, y.columns), (right, math3.index
 # %%
 # New pupils
 # ----------
-# ``predict`` gives one column per task, and ``predict_proba`` a list with one entry per task: None
-# for a score, (n_samples, n_classes) for the lunch.
+# ``predict_frame`` gives a table with a column per task, and ``predict_proba`` a list with one
+# entry per task: None for a score, (n_samples, n_classes) for the lunch.
+
+from skmtl import predict_frame
 
 together = make_pipeline(prepare, models["together"]).fit(X, y)
-predicted = pd.DataFrame(together.predict(X_new), columns=y.columns, index=X_new.index)
+predicted = predict_frame(together, X_new)
 lunch = y.columns.get_loc("lunch3")
 is_yes = together[-1].classes_[lunch].tolist().index("yes")
 predicted["P(lunch3=yes)"] = together.predict_proba(X_new)[lunch][:, is_yes]
 
 print("predicted")
-print(predicted.infer_objects().round(2).to_string())
+print(predicted.round(2).to_string())
 print("observed")
 print(y_new.to_string())
 

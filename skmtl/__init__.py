@@ -33,6 +33,7 @@ _HOMES = {
     "TaskGrouping": "skmtl.compose",
     "TaskStacking": "skmtl.compose",
     "make_multitask_scorer": "skmtl.metrics",
+    "predict_frame": "skmtl._predict_frame",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",
     "transfer_gain": "skmtl.inspection",

@@ -12,6 +12,7 @@ from skmtl import (
     tasks,
     testing,
 )
+from skmtl._predict_frame import predict_frame
 from skmtl.compose import (
     IndependentTasks,
     PooledTasks,
@@ -85,6 +86,7 @@ __all__ = [
     "metrics",
     "model_selection",
     "neural",
+    "predict_frame",
     "stack_tasks",
     "task_scores",
     "tasks",

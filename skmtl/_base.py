@@ -15,6 +15,7 @@ from skmtl._aliases import Searchable
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, with_advice
 from skmtl._features import ValidatesFeatures, check_rows
+from skmtl._frames import PredictsFrames
 from skmtl._html import NotebookMixin
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
@@ -50,7 +51,13 @@ def _may_have_times(estimator: Any) -> bool:
 
 
 class MultiTaskEstimator(
-    ScoresTasks, ValidatesFeatures, Versioned, NotebookMixin, Searchable, BaseEstimator
+    ScoresTasks,
+    PredictsFrames,
+    ValidatesFeatures,
+    Versioned,
+    NotebookMixin,
+    Searchable,
+    BaseEstimator,
 ):
     """Base class: everything but the model.
 
@@ -207,6 +214,7 @@ class MultiTaskEstimator(
                 estimator_name=type(self).__name__,
             )
         check_rows(X, targets)
+        self._name_of_y = getattr(y, "name", None)
         return targets
 
     def _publish(self, tasks: Any) -> None:

@@ -16,12 +16,11 @@ from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
     as_table,
-    named_columns,
-    numbers_of,
     refuse_data_sets,
     split_task_feature,
     without_mask,
 )
+from skmtl.tasks._no_numbers import has_times, refuse_no_numbers
 from skmtl.tasks._targets import Targets
 
 
@@ -29,21 +28,25 @@ class ValidatesFeatures:
     """Mixin for estimators that learn from numbers.
 
     ``_allows_nd``: from arrays of any shape; ``_allows_nan``: also where dense X has NaN.
+    ``_sparse_formats``: of sparse X that `fit` learns from.
     """
 
     _allows_nd = False
     _allows_nan = False
+    _sparse_formats: tuple[str, ...] = ("csr",)
     _without_text = (
-        "Encode it first, in a Pipeline for example (sklearn.preprocessing.OneHotEncoder), or give "
-        "X to MultiTaskMLP, which reads columns of dtype category."
+        "Encode it first, in a Pipeline for example: sklearn.preprocessing.OneHotEncoder or "
+        "OrdinalEncoder in a ColumnTransformer, or skrub.tabular_pipeline(estimator), which turns "
+        "a whole table into numbers. Or give X to MultiTaskMLP, which reads columns of dtype "
+        "category."
     )
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Validated features (float64 or float32, CSR if sparse) and the task column."""
+        """Validated features (float64 or float32) and the task column."""
         options: dict[str, Any] = {
             "dtype": [np.float64, np.float32],
-            "accept_sparse": "csr",
+            "accept_sparse": list(self._sparse_formats) if reset else "csr",
             "ensure_all_finite": False,
             "allow_nd": self._allows_nd,
         }
@@ -80,14 +83,15 @@ class ValidatesFeatures:
 
     @contextmanager
     def _naming_text(self, X: Any) -> Iterator[None]:
-        """Let errors name the first column of X that holds what is no number, if one does."""
+        """Let errors name the columns of X that hold what is no number, if some do."""
+        if has_times(X):
+            refuse_no_numbers(X, self._without_text)
         try:
             yield
         except (TypeError, ValueError):
             X = as_table(X)
             if not sparse.issparse(X) and len(X.shape) == 2:
-                for name, column in named_columns(X):
-                    numbers_of(column, name, self._without_text)
+                refuse_no_numbers(X, self._without_text)
             raise
 
     def _has_categories(self, X: Any, *, reset: bool) -> bool:
@@ -122,7 +126,8 @@ def check_finite(X: Any, names: Sequence[Hashable] | None, *, allow_nan: bool = 
         del tests["NaN"]
     for word, test in tests.items():
         if sparse.issparse(X):
-            counts = np.bincount(X.indices[test(X.data)], minlength=X.shape[1])
+            rows = X.tocsr()
+            counts = np.bincount(rows.indices[test(rows.data)], minlength=X.shape[1])
         else:
             counts = test(X).sum(axis=0)
         columns = np.flatnonzero(counts)

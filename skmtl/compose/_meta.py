@@ -21,7 +21,7 @@ from skmtl.compose._weights import fit_weighted
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._columns import match
-from skmtl.tasks._features import as_table
+from skmtl.tasks._features import as_table, position_of_task
 from skmtl.tasks._some_tasks import cut_settings
 from skmtl.tasks._targets import Targets
 
@@ -99,7 +99,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         """The task feature, as the estimator at the end of ``path`` finds it."""
         if isinstance(self.task_feature, str) and path:
             # The steps before it may leave no names.
-            return self.feature_names_in_.tolist().index(self.task_feature)
+            return position_of_task(self.feature_names_in_.tolist(), self.task_feature)
         return self.task_feature
 
     def __sklearn_tags__(self) -> Any:

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from skmtl._innermost import inward, last_step
+from skmtl.compose._notes import naming_columns
 
 Array = NDArray[Any]
 
@@ -26,6 +27,11 @@ def fit_weighted(estimator: Any, X: Any, y: Any, weights: Array | None, name: An
     Requests that the user made of scikit-learn's metadata routing hold. Where there are none, the
     result is the same with routing and without.
     """
+    with naming_columns(X):
+        return _fit_weighted(estimator, X, y, weights, name)
+
+
+def _fit_weighted(estimator: Any, X: Any, y: Any, weights: Array | None, name: Any) -> Any:
     if weights is None:
         return estimator.fit(X, y)
     parameter = None if _has_requests(estimator) else weight_parameter(estimator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl._shown import shown
-from skmtl.tasks._by_name import as_floats, column_names, columns_of
-from skmtl.tasks._columns import EXACT_INTEGERS, Column, as_array, is_arrow, read_column
+from skmtl.tasks._by_name import column_names, columns_of
+from skmtl.tasks._columns import EXACT_INTEGERS, Column, is_arrow, read_column
 
 Array = NDArray[Any]
+
+KEPT = (
+    "Steps of a Pipeline before it have to leave that column as it is: as the last one of a "
+    "ColumnTransformer, ('passthrough', [name]), it is task_feature=-1; with "
+    "set_output(transform='pandas') it keeps its name."
+)
 
 
 def as_table(X: Any) -> Any:
@@ -26,49 +32,41 @@ def as_table(X: Any) -> Any:
     return np.asarray(X, dtype=object)
 
 
-def named_columns(X: Any) -> list[tuple[Hashable, Any]]:
-    """Name and values of every column of a table, or position and values."""
-    names = column_names(X)
-    return list(enumerate(X.T) if names is None else zip(names, columns_of(X), strict=True))
-
-
-def numbers_of(column: Any, name: Hashable, advice: str) -> Array:
-    """A column of X as float64, NaN where a value is missing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it holds what is no number, with its name and the advice.
-    """
-    try:
-        kind_of_numpy = as_array(column).dtype.kind
-        if kind_of_numpy in "mM":
-            raise TypeError("times")
-        if kind_of_numpy == "c":
-            raise ValueError("Complex data not supported")
-        return as_floats(column)
-    except (TypeError, ValueError) as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(f"Column {name!r} of X holds what is no number: {error}. {advice}") from None
-
-
 def find_task_feature(X: Any, task_feature: int | str) -> int:
     """Position of the column that names the task in a table."""
     names = column_names(X)
     if names is not None:
-        if task_feature in names:
-            return names.index(task_feature)
-        if isinstance(task_feature, int) and -len(names) <= task_feature < len(names):
-            return task_feature % len(names)
-        raise ValueError(f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}.")
+        position = position_of_task(names, task_feature)
+        if position is None:
+            raise ValueError(
+                f"task_feature={task_feature!r} is not a column of X: {shown(names, 20)}. {KEPT}"
+            )
+        return position
     if not isinstance(task_feature, int | np.integer):
         raise ValueError(
-            f"task_feature={task_feature!r} is a name, but X has no column names; give an index."
+            f"task_feature={task_feature!r} is a name, but X has no column names; give an index. "
+            f"{KEPT}"
         )
     shape = X.shape
     if len(shape) != 2 or not -shape[1] <= task_feature < shape[1]:
         raise ValueError(f"task_feature={task_feature} is not a column of X with shape {shape}.")
     return int(task_feature % shape[1])
+
+
+def position_of_task(names: Sequence[Hashable], task_feature: int | str) -> int | None:
+    """Position of the column that names the task among columns with names; None if there is none.
+
+    A ColumnTransformer calls "school" "remainder__school": that is found as well, where it is the
+    only column so called.
+    """
+    if task_feature in names:
+        return names.index(task_feature)
+    if isinstance(task_feature, int | np.integer):
+        inside = -len(names) <= task_feature < len(names)
+        return int(task_feature % len(names)) if inside else None
+    ends = f"__{task_feature}"
+    renamed = [j for j, name in enumerate(names) if isinstance(name, str) and name.endswith(ends)]
+    return renamed[0] if len(renamed) == 1 else None
 
 
 def split_task_feature(X: Any, task_feature: int | str) -> tuple[Any, Any]:

@@ -66,6 +66,7 @@ def read_targets(
             task.let_shape_vary()
     if is_long:
         names, index = read_task_index(task_column)
+        _warn_of_fractions(names)
         n_labels = np.bincount(index, weights[0] > 0, len(names)).astype(np.int64)
     else:
         names, index = _names_of_columns(labels), None
@@ -73,6 +74,16 @@ def read_targets(
     task_set = TaskSet(tuple(tasks), names, n_labels, is_long, labels.is_1d)
     _warn(task_set, names.tolist() if is_long else titles)
     return Targets(task_set, *stack_columns(values, weights, labels.is_1d), index)
+
+
+def _warn_of_fractions(names: Array) -> None:
+    """Warn of names of tasks that a scaler or an encoder may have made."""
+    if names.dtype.kind == "f" and len(broken := names[names != np.floor(names)]):
+        warn(
+            f"The task feature holds numbers that are not whole, {broken[0]:g} for example: each "
+            "counts as a task. If a step before has scaled or encoded that column, let it through "
+            "as it is: ('passthrough', [name]) in a ColumnTransformer."
+        )
 
 
 def _check_long(labels: Labels, task_column: Any) -> None:

@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
 from skmtl._innermost import final_estimator, inward
+from skmtl.tasks._features import position_of_task
 
 
 def read_coefficients(estimator, caller):
@@ -74,9 +75,7 @@ def _names_after(pipeline, names):
 
 
 def _without_task_feature(names, task_feature):
-    if task_feature in names:
-        return [name for name in names if name != task_feature]
-    if isinstance(task_feature, int | np.integer) and names:
-        position = task_feature % len(names)
-        return names[:position] + names[position + 1 :]
-    return names
+    if task_feature is None or not names:
+        return names
+    position = position_of_task(names, task_feature)
+    return names if position is None else names[:position] + names[position + 1 :]

@@ -67,6 +67,8 @@ class LinearModel(LinearPredictor):
     tol: float
     warm_start: bool
     _origin: Origin = None
+    # Rows are as good as columns: what a solver needs, it asks for.
+    _sparse_formats = ("csr", "csc")
 
     @property
     def _standardize(self) -> bool | str:  # type: ignore[override]

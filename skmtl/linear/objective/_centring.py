@@ -84,7 +84,7 @@ def shifted(X: Any, shift: Array) -> Any:
     """X less ``shift`` (n_features,); sparse X stays so in the columns where it is 0."""
     if not sparse.issparse(X):
         return _less(X, shift)
-    columns = np.flatnonzero(shift)
+    X, columns = X.tocsr(), np.flatnonzero(shift)
     dense = _less(X[:, columns].toarray(), shift[columns])
     shape = len(dense), len(columns)
     indptr = np.arange(shape[0] + 1, dtype=X.indptr.dtype) * shape[1]

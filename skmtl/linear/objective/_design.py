@@ -119,7 +119,7 @@ class LongDesign:
         )
         self.blocks: Any
         if sparse.issparse(X):
-            self.X = X
+            self.X = X = X.tocsr()
             columns = X.indices + self.n_features * np.repeat(block, np.diff(X.indptr))
             self.blocks = sparse.csr_array((X.data, columns, X.indptr), shape=shape)
         else:

@@ -13,7 +13,7 @@ from skmtl._shown import shown
 from skmtl._warnings import warn
 from skmtl.tasks._by_name import column_names, columns_of
 from skmtl.tasks._columns import Column, match, read_column
-from skmtl.tasks._features import named_columns, numbers_of
+from skmtl.tasks._no_numbers import named_columns, numbers_of, refuse_no_numbers
 
 Array = NDArray[Any]
 
@@ -96,9 +96,13 @@ def encode(X: Any, categories: dict[int, Array], advice: str) -> Array:
         out = X.astype(X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
     else:
         out = np.empty(X.shape)
-        for j, (name, values) in enumerate(columns):
+        for j, (_, values) in enumerate(columns):
             if j not in categories:
-                out[:, j] = numbers_of(values, name, advice)
+                try:
+                    out[:, j] = numbers_of(values)
+                except (TypeError, ValueError):
+                    refuse_no_numbers(X, advice, leaving=categories)
+                    raise
     for j, known in categories.items():
         name, values = columns[j]
         column = _read(name, values)

@@ -23,7 +23,8 @@ class ReadsTables(ValidatesFeatures):
 
     _without_text = (
         "Name it in categorical_features, or give it the dtype category "
-        "(categorical_features='from_dtype')."
+        "(categorical_features='from_dtype'). Text with a meaning of its own is encoded first, by "
+        "skrub.tabular_pipeline(estimator) for example."
     )
     architecture: Any
     categorical_features: Any

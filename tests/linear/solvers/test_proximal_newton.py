@@ -17,8 +17,13 @@ from skmtl.linear.solvers import ProximalGradient, ProximalNewton, Stopping
 from skmtl.linear.solvers._fit import LinearFitter
 from skmtl.linear.solvers.compiled._row import slacks
 from skmtl.linear.solvers.proximal_newton import _label_model, _pairs
-from skmtl.linear.solvers.proximal_newton._label_model import LabelData, LabelGrams, LabelRows
+from skmtl.linear.solvers.proximal_newton._label_model import LabelData
 from skmtl.linear.solvers.proximal_newton._newton_steps import _KEPT, NewtonSteps
+from skmtl.linear.solvers.proximal_newton._quadratics import (
+    LabelGrams,
+    LabelRows,
+    WeightedColumns,
+)
 from skmtl.tasks import Regression
 from skmtl.tasks._read_targets import read_targets
 
@@ -191,8 +196,9 @@ def test_sweeps_minimise_the_model(form, loss, free, grams, monkeypatch):
     newton = NewtonSteps(problem, Start(W, start.b))
     point, data = newton.point, newton.data
     everything = np.arange(len(W))
-    model = data.model(everything, data.X, data.pairs.weights(point, 0.0))
-    assert isinstance(model, LabelGrams if grams else LabelRows)
+    model = data.model(everything, data.pairs.weights(point, 0.0), point.slope)
+    of_columns = form == "sparse" and loss == "one"
+    assert isinstance(model, WeightedColumns if of_columns else LabelGrams if grams else LabelRows)
     # Without a penalty and with all features the minimum solves the Newton system.
     gW, gb = point.gradient
     m = len(W) + free
@@ -214,6 +220,47 @@ def test_sweeps_minimise_the_model(form, loss, free, grams, monkeypatch):
         np.testing.assert_allclose(gb + hb, 0.0, atol=1e-7 * size)
 
 
+@pytest.mark.parametrize("free", [True, False])
+@pytest.mark.parametrize("ridge", [0.0, 0.2])
+def test_weighted_columns_and_rows_find_the_same(ridge, free):
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((90, 40), density=0.2, format="csc", rng=rng)
+    y = (X[:, [0]].toarray() + 0.3 * rng.normal(size=(90, 1)) > 0) * 1.0
+    y[5:9] = np.nan
+    setup = stated(X, y, {"tasks": "binary", "alpha": 1e-3, "fit_intercept": free}, "l1")
+    newton = NewtonSteps(setup.problem, setup.start(None))
+    point, data, rows = newton.point, newton.data, np.array([0, 3, 4, 11, 17, 30])
+    bend, n_free = data.pairs.weights(point, 0.0), int(free)
+    m = 6 + n_free
+    gradient, sums = point.gradient
+    found = []
+    for data.has_one_column in (True, False):
+        model = data.model(rows, bend, point.slope)
+        model = model if data.has_one_column else LabelRows(data, rows, data.columns(rows), bend)
+        assert isinstance(model, WeightedColumns) == data.has_one_column
+        V, H = np.zeros((m, 1)), -np.append(gradient[rows], sums[:n_free])[:, None]
+        H[:6] += model.shift * sums
+        high = np.append(np.full(6, 5e-3), np.zeros(n_free))
+        terms = (np.full(m, ridge) * (high > 0), -high, high, np.zeros(m))
+        model.descend(point.slope, H, V, terms, (0.0, 3000))
+        db = V[6:].sum(axis=0) - (model.shift * V[:6]).sum(axis=0) * free
+        found.append((V, model.forward(V[:6], db)))
+    (V, raw), (expected, expected_raw) = found
+    assert 0 < (V[:6] == 0).sum() < 6
+    np.testing.assert_allclose(V, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(raw, expected_raw, rtol=1e-9, atol=1e-12)
+
+
+def test_labels_that_bend_nowhere_have_no_weighted_columns():
+    _, setup = simple("one", "sparse")
+    data = NewtonSteps(setup.problem, setup.start(None)).data
+    bend, slope = np.ones((60, 1)), np.ones((60, 1))
+    bend[3] = 0.0
+    assert not isinstance(data.model(np.arange(6), bend, slope), WeightedColumns)
+    slope[3] = 0.0
+    assert isinstance(data.model(np.arange(6), bend, slope), WeightedColumns)
+
+
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 @pytest.mark.parametrize("form", ["dense", "sparse", "missing"])
 def test_gram_matrices_are_those_of_features_less_their_means(form, loss):
@@ -223,7 +270,9 @@ def test_gram_matrices_are_those_of_features_less_their_means(form, loss):
     data = LabelData(problem.loss, problem.shape, free=True)
     bend = data.pairs.weights(point, 0.0)
     rows = np.array([4, 0, 2])
-    model = data.model(rows, data.columns(rows), bend)
+    if form == "sparse" and loss == "one":
+        data.has_one_column = False
+    model = data.model(rows, bend, point.slope)
     means = model.shift + data.offset[rows]
     dense = X.toarray() if sparse.issparse(X) else X
     C = problem.shape[1]
@@ -245,7 +294,8 @@ def test_the_bound_is_above_the_curvature_along_a_row(loss):
     problem, start = setup.problem, setup.start(None)
     newton = NewtonSteps(problem, start)
     data = newton.data
-    model = data.model(np.arange(6), data.X, data.pairs.weights(newton.point, 0.0))
+    bend = data.pairs.weights(newton.point, 0.0)
+    model = data.model(np.arange(6), bend, newton.point.slope)
     C = problem.shape[1]
     for j in range(len(model.G)):
         block = np.diag(model.G[j, j, :C])

@@ -20,8 +20,9 @@ def weighted_squares(data: Array, indices: Array, indptr: Array, weights: Array)
     """Weighted sum of the squares of each column of sparse X."""
     squares = np.zeros(len(indptr) - 1)
     for j in range(len(squares)):
-        for k in range(indptr[j], indptr[j + 1]):
-            squares[j] += data[k] * data[k] * weights[indices[k]]
+        x, at = data[indptr[j] : indptr[j + 1]], indices[indptr[j] : indptr[j + 1]]
+        for k in range(len(x)):
+            squares[j] += x[k] * x[k] * weights[at[k]]
     return squares
 
 

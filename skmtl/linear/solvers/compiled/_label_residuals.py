@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
+from skmtl.linear.solvers.compiled._label_columns import bend_slopes, correlate
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._label_sweeps import model_value, rows_value
 from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
@@ -49,40 +50,39 @@ def descend_labels(
     largest, n_past = 0.0, 0
     for n_iter in range(1, max_iter + 1):
         if n_past == 0:
-            if profiled:
-                best_intercepts(U, begin, sums[-1], total, db)
+            best_intercepts(U, begin, sums[-1], total, db)
             keep(0, V, past_V, U, past_U)
         n_past += 1
         gain = sweep_labels(
             X, begin, first, second, bend, bound, sums, total, db, U, V,
             ridge, low, high, l21,
         )  # fmt: skip
-        if profiled:
-            for c in range(len(db)):
-                V[-1, c] = V0[-1, c] + db[c]
+        for c in range(len(db) if profiled else 0):
+            V[-1, c] = V0[-1, c] + db[c]
         largest = max(largest, gain)
         if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, U, past_U)
-        if n_past == MEMORY and len(first) == 0:
-            before = change_of_model(U0, U, bend, total, sums[-1])
-            before += rows_value(V, ridge, low, high, l21)
+        if n_past == MEMORY:
+            model = X, begin, len(first), bend, sums, total, db, U0, V0, H0, U, V, H
+            before = objective(model, ridge, low, high, l21)
             extrapolate(past_V, V, past_V, U, past_U)
-            if profiled:
-                best_intercepts(U, begin, sums[-1], total, db)
-            after = change_of_model(U0, U, bend, total, sums[-1])
-            if not after + rows_value(V, ridge, low, high, l21) < before:
-                go_back(V, past_V, U, past_U)
-            n_past = 0
-        elif n_past == MEMORY:
-            products(X, begin, sums, db, U, H)
-            before = model_value(V0, H0, H, V, ridge, low, high, l21)
-            extrapolate(past_V, V, past_V, U, past_U)
-            products(X, begin, sums, db, U, H)
-            if not model_value(V0, H0, H, V, ridge, low, high, l21) < before:
+            if not objective(model, ridge, low, high, l21) < before:
                 go_back(V, past_V, U, past_U)
             n_past = 0
     return max_iter
+
+
+@compiled
+def objective(model: tuple, ridge: Array, low: Array, high: Array, l21: Array) -> float:
+    """The model with its penalty, up to a constant; intercepts are at their best then."""
+    X, begin, n_pairs, bend, sums, total, db, U0, V0, H0, U, V, H = model
+    best_intercepts(U, begin, sums[-1], total, db)
+    if n_pairs == 0:
+        change = change_of_model(U0, U, bend, total, sums[-1])
+        return change + rows_value(V, ridge, low, high, l21)
+    products(X, begin, sums, db, U, H)
+    return model_value(V0, H0, H, V, ridge, low, high, l21)
 
 
 @compiled
@@ -185,109 +185,3 @@ def sweep_labels(
                 db[c] = -total[c] / weights[c] if weights[c] > 0.0 else 0.0
             bend_slopes(X, j, begin, first, second, bend, step, U)
     return gain
-
-
-@compiled
-def correlate(X: tuple, j: int, begin: Array, U: Array, out: Array) -> None:
-    """Write the product of one column with U to ``out``."""
-    data, indices, indptr = X
-    start, stop = indptr[j], indptr[j + 1]
-    if U.shape[1] == len(out) and stop - start == len(U):
-        # A column without zeros.
-        np.dot(data[start:stop], U, out)
-    elif len(out) == 1:
-        out[0] = correlate_one(data, indices, start, stop, U)
-    else:
-        correlate_some(data, indices, start, stop, begin, U, out)
-
-
-@compiled
-def bend_slopes(
-    X: tuple, j: int, begin: Array, first: Array, second: Array, bend: Array, step: Array,
-    U: Array,
-) -> None:  # fmt: skip
-    """Change U by the curvatures times ``step`` of one feature."""
-    data, indices, indptr = X
-    start, stop = indptr[j], indptr[j + 1]
-    if len(step) == 1:
-        bend_one(data, indices, start, stop, bend, step[0], U)
-    elif U.shape[1] == len(step) and stop - start == len(U):
-        bend_all(data[start:stop], bend, step, U)
-    else:
-        bend_some(data, indices, start, stop, begin, bend, step, U)
-    if len(first) > 0:
-        bend_pairs(data, indices, start, stop, begin, bend, step, first, second, U)
-
-
-# Each of these loops is a function of its own: together they would not be vectorised.
-
-
-@compiled
-def correlate_one(data: Array, indices: Array, start: int, stop: int, U: Array) -> float:
-    """`correlate` for one column of U."""
-    total = 0.0
-    for k in range(start, stop):
-        total += data[k] * U[indices[k], 0]
-    return total
-
-
-@compiled
-def correlate_some(
-    data: Array, indices: Array, start: int, stop: int, begin: Array, U: Array, out: Array
-) -> None:
-    """`correlate` for the columns of the task of each row."""
-    for c in range(len(out)):
-        out[c] = 0.0
-    for k in range(start, stop):
-        x, i = data[k], indices[k]
-        at = begin[i]
-        for c in range(U.shape[1]):
-            out[at + c] += x * U[i, c]
-
-
-@compiled
-def bend_one(
-    data: Array, indices: Array, start: int, stop: int, bend: Array, step: float, U: Array
-) -> None:
-    """`bend_slopes` for one column of U."""
-    for k in range(start, stop):
-        i = indices[k]
-        U[i, 0] += data[k] * step * bend[i, 0]
-
-
-@compiled
-def bend_all(column: Array, bend: Array, step: Array, U: Array) -> None:
-    """`bend_slopes` for a feature that is nowhere 0."""
-    for i in range(len(U)):
-        x = column[i]
-        for c in range(U.shape[1]):
-            U[i, c] += x * bend[i, c] * step[c]
-
-
-@compiled
-def bend_some(
-    data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
-    U: Array,
-) -> None:  # fmt: skip
-    """`bend_slopes` for the columns of the task of each row."""
-    for k in range(start, stop):
-        x, i = data[k], indices[k]
-        at = begin[i]
-        for c in range(U.shape[1]):
-            U[i, c] += x * bend[i, c] * step[at + c]
-
-
-@compiled
-def bend_pairs(
-    data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
-    first: Array, second: Array, U: Array,
-) -> None:  # fmt: skip
-    """What pairs of columns add to that."""
-    width = U.shape[1]
-    for k in range(start, stop):
-        x, i = data[k], indices[k]
-        at = begin[i]
-        for q in range(len(first)):
-            h = x * bend[i, width + q]
-            U[i, first[q]] += h * step[at + second[q]]
-            U[i, second[q]] += h * step[at + first[q]]

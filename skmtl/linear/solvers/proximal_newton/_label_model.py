@@ -11,9 +11,8 @@ there were none; for several outputs one mean is close.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +25,15 @@ from skmtl.linear.solvers.compiled._label_grams import (
     centre,
     weighted_squares,
 )
-from skmtl.linear.solvers.compiled._label_residuals import descend_labels
-from skmtl.linear.solvers.compiled._label_sweeps import descend_label_grams
 from skmtl.linear.solvers.proximal_newton._pairs import Pairs
+from skmtl.linear.solvers.proximal_newton._quadratics import (
+    LabelGrams,
+    LabelRows,
+    Quadratic,
+    WeightedColumns,
+)
 
 Array = NDArray[Any]
-Target = tuple[float, int]
-"""Part of the largest gain of a sweep to stop at; most sweeps."""
 
 FEW_ROWS, MANY_ROWS, MAX_BYTES = 200, 600, 2**28
 """Rows of W up to which sweeps go over Gram matrices, with many weights per label and with one,
@@ -43,59 +44,6 @@ FEW_WEIGHTS = 8
 
 BLOCK_BYTES = 2**25
 """Memory of the products of columns that are formed at a time, and kept if they are all."""
-
-
-class Quadratic(Protocol):
-    """A quadratic model over some features and the intercepts.
-
-    Attributes
-    ----------
-    shift : ndarray of shape (m, n_columns)
-        What its features are less than those of the design.
-    share : float
-        Sweeps end at this part of the largest gain: a fit is fastest so.
-    """
-
-    shift: Array
-    share: float
-
-    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
-        """Sweep over V in place; the number of sweeps. U is the slope, H minus the gradient."""
-
-
-class LabelGrams:
-    """A model on Gram matrices G (m, m, n_columns + n_pairs), as in `_label_sweeps`."""
-
-    share = 1e-4
-
-    def __init__(self, pairs: Pairs, G: Array, bound: Array, shift: Array) -> None:
-        self.pairs, self.G, self.bound, self.shift = pairs, G, bound, shift
-
-    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
-        first, second = self.pairs.first, self.pairs.second
-        return descend_label_grams(self.G, first, second, self.bound, H, V, *terms, *target)
-
-
-class LabelRows:
-    """A model on columns of X (n_samples, m), sparse or not."""
-
-    share = 1e-3
-
-    def __init__(self, data: LabelData, columns: Any, bend: Array, shift: Array) -> None:
-        n_samples, m = columns.shape
-        if sparse.issparse(columns):
-            self.columns = columns.data, columns.indices, columns.indptr
-        else:
-            indices = np.tile(np.arange(n_samples), m)
-            self.columns = columns.T.ravel(), indices, np.arange(m + 1) * n_samples
-        self.data, self.bend, self.shift = data, bend, shift
-
-    def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
-        pairs = self.data.pairs
-        return descend_labels(
-            *self.columns, self.data.begin, *pairs.of_a_row, self.bend, self.data.free,
-            U.copy(), H, V, *terms, *target,
-        )  # fmt: skip
 
 
 class LabelData:
@@ -129,6 +77,7 @@ class LabelData:
         self.pairs = Pairs(loss, shape[1])
         X = self.design.X
         self.is_sparse = sparse.issparse(X)
+        self.has_one_column = shape[1] == 1 and self.task_index is None
         self.X = X.tocsc() if self.is_sparse else X
         if self.is_sparse:
             self.X.sum_duplicates()
@@ -183,17 +132,19 @@ class LabelData:
         whole[rows] = dW
         return self.design.forward(whole, db)
 
-    def model(self, rows: Array, columns: Any, bend: Array) -> Quadratic:
-        """Model over some features, with their `columns`, for these curvatures."""
-        m, offset = len(rows) + 1, self.offset[rows]
+    def model(self, rows: Array, bend: Array, slope: Array) -> Quadratic:
+        """Model over some features, for these slopes and curvatures."""
+        if self.has_one_column and self.is_sparse:
+            root = np.sqrt(bend[:, 0])
+            # Without curvature there is no bound on what a slope leads to.
+            if not slope[root == 0.0].any():
+                return WeightedColumns(self, rows, root)
+        m, offset, columns = len(rows) + 1, self.offset[rows], self.columns(rows)
         n_stored = columns.nnz if self.is_sparse else columns.size
         n_weights = len(self.pairs.group)
         most = max(FEW_ROWS, MANY_ROWS / np.sqrt(self.pairs.places.shape[1]))
         if m > min(most, FEW_ROWS + 4 * n_stored / m) or 8 * n_weights * m**2 > MAX_BYTES:
-            if not self.is_sparse and self.task_index is not None:
-                columns = columns - offset.T[self.begin]
-                offset = np.zeros_like(offset)
-            return LabelRows(self, self._above_ones(columns), bend, -offset)
+            return LabelRows(self, rows, columns, bend)
         if self.task_index is not None and not self.is_sparse:
             # Less the offset: large means of a task would leave nothing of the features.
             G = np.zeros((m, m, n_weights))
@@ -206,16 +157,8 @@ class LabelData:
         centre(G, pairs.group, pairs.first, pairs.second, self.free, means, bound)
         if not self.free:
             G, bound = np.ascontiguousarray(G[:-1, :-1]), bound[:-1].copy()
-        return LabelGrams(pairs, G, bound, means[:, : self.shape[1]] - offset)
-
-    def _above_ones(self, columns: Any) -> Any:
-        """Columns of X, and one of 1 for intercepts that sweeps go over."""
-        if not self.free or not self.pairs.n_pairs:
-            return columns
-        ones = np.ones((self.n_samples, 1))
-        if self.is_sparse:
-            return sparse.hstack([columns, sparse.csc_array(ones)], format="csc")
-        return np.hstack([columns, ones])
+        shift = means[:, : self.shape[1]] - offset
+        return LabelGrams(self, rows, columns, G, bound, shift)
 
     @cached_property
     def begin(self) -> Array:

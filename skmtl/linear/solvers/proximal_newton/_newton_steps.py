@@ -127,8 +127,7 @@ class NewtonSteps:
         point, data = self.point, self.data
         gradient, sums = point.gradient
         rows = self._working_set(-gradient)
-        columns = data.columns(rows)
-        model = data.model(rows, columns, self._bend())
+        model = data.model(rows, self._bend(), point.slope)
         terms = self._terms_of(rows)
         m = len(rows)
         V0, H0 = (np.empty((m + self.free, len(self.b))) for _ in range(2))
@@ -145,7 +144,7 @@ class NewtonSteps:
             db += dV[m] - np.einsum("jc,jc->c", model.shift, dV[:m])
         before = rows_value(V0, *terms)
         promise = float(np.vdot(H0, dV)) + before - rows_value(V, *terms)
-        along = data.forward(rows, columns, dV[:m], db)
+        along = model.forward(dV[:m], db)
         length = self._search(along, V0, V, terms, before, promise)
         self.W[rows] = _between(V0, V, length)[:m]
         self.b += length * db
