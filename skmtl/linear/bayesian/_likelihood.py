@@ -2,20 +2,20 @@ r"""Restricted likelihood of linear models with random coefficients, from sums o
 
 For task t, :math:`y_i = w_i'v_t + e_i` with :math:`v_t \sim N(m, \Sigma)`,
 :math:`\Sigma = L L'`, :math:`e_i \sim N(0, \sigma_t^2 / s_i)` and :math:`m \sim N(0, P^{-1})`,
-where P is 0 for what has no prior. With :math:`S_t = A_t / \sigma_t^2`,
-:math:`g_t = c_t / \sigma_t^2`, :math:`M_t = I + L'S_tL`, no matrix is larger than (d, d):
+where P is 0 for what has no prior. With :math:`A_t = U_t U_t'` and
+:math:`N_t = I + U_t' \Sigma U_t / \sigma_t^2`, no matrix is larger than (d, d):
 
-.. math:: B_t &= S_t - S_t L M_t^{-1} L' S_t, \qquad h_t = g_t - S_t L M_t^{-1} L' g_t, \\
+.. math:: B_t &= U_t N_t^{-1} U_t' / \sigma_t^2, \qquad h_t = U_t N_t^{-1} z_t / \sigma_t^2, \\
     K &= P + \sum_t B_t, \qquad m = K^{-1} \sum_t h_t, \\
-    -2 \log L &= \sum_t \bigl[ n_t \log 2 \pi \sigma_t^2 + \log|M_t|
-    + q_t / \sigma_t^2 - g_t' L M_t^{-1} L' g_t \bigr] + \log|K| - \log|P|_+ - m'Km
+    -2 \log L &= \sum_t \bigl[ n_t \log 2 \pi \sigma_t^2 + \log|N_t|
+    + (q_t - |z_t|^2 + z_t' N_t^{-1} z_t) / \sigma_t^2 \bigr] + \log|K| - \log|P|_+ - m'Km
     - d_0 \log 2\pi
 
-with q the sums of squared labels and :math:`d_0` coefficients without a prior [1]_ [2]_. With
+with the sums of `Moments` and :math:`d_0` coefficients without a prior [1]_ [2]_. With
 :math:`k_t = h_t - B_t m`, the slope along :math:`\Sigma` is
 :math:`\sum_t (B_t - B_t K^{-1} B_t - k_t k_t')`, that along :math:`\log \sigma_t^2` is
 
-.. math:: n_t - \mathrm{tr}(I - M_t^{-1}) - \mathrm{tr}\,K^{-1}(I - S_t L M_t^{-1} L')B_t
+.. math:: n_t - \mathrm{tr}(I - N_t^{-1}) - \mathrm{tr}\,K^{-1}(B_t - B_t \Sigma B_t)
     - \sum_i s_i (y_i - w_i'(m + \Sigma k_t))^2 / \sigma_t^2
 
 References
@@ -62,7 +62,7 @@ class Variances:
 
 @dataclass(frozen=True)
 class Units:
-    """Tasks with the same A over noise, for which M, and B, are the same.
+    """Tasks with the same rows and noise, for which N, and B, are the same.
 
     ``group`` and ``noise`` of each, and which belongs to a task.
     """
@@ -74,13 +74,13 @@ class Units:
     @classmethod
     def of(cls, moments: Moments, noise: Array) -> Units:
         if (noise == noise[0]).all():
-            n_groups = len(moments.A)
+            n_groups = len(moments.U)
             return cls(np.arange(n_groups), np.full(n_groups, noise[0]), moments.group)
         return cls(moments.group, noise, np.arange(len(noise)))
 
 
 class Posterior:
-    """What is known of the coefficients of all tasks, given the variances.
+    r"""What is known of the coefficients of all tasks, given the variances.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Posterior:
     C : ndarray of shape (d, d)
         Its covariance, :math:`K^{-1}`.
     k : ndarray of shape (n_tasks, d)
-        Task t has the coefficients :math:`m + \\Sigma k_t`.
+        Task t has the coefficients :math:`m + \Sigma k_t`.
     """
 
     def __init__(self, moments: Moments, variances: Variances) -> None:
@@ -97,24 +97,24 @@ class Posterior:
         L, d = variances.L, len(variances.L)
         units = self.units = Units.of(moments, variances.noise)
         n_units, of_task = len(units.group), units.of_task
-        self.B, self.R = np.empty((n_units, d, d)), np.empty((n_units, *L.shape))
-        self.log_det, self.trace = np.empty((2, n_units))
-        g = moments.c / variances.noise[:, None]
-        for some in _chunks(n_units, d * max(L.shape)):
-            S = moments.A[units.group[some]] / units.noise[some, None, None]
-            SL = S @ L
-            M = np.swapaxes(SL, 1, 2) @ L
-            M[:, np.arange(L.shape[1]), np.arange(L.shape[1])] += 1.0
-            inverse = np.linalg.inv(M)
-            self.log_det[some] = np.linalg.slogdet(M)[1]
-            self.trace[some] = np.einsum("ukk->u", inverse)
-            self.R[some] = R = SL @ inverse
-            self.B[some] = S - R @ np.swapaxes(SL, 1, 2)
-        Lg = g @ L
-        h = g - _apply(self.R[of_task], Lg)
-        # M^-1 L'g = L'h, as M = I + L'SL.
-        self.quadratic = moments.squares / variances.noise - (Lg * (h @ L)).sum(axis=1)
         self.counts = np.bincount(of_task, minlength=n_units)
+        self.B = np.empty((n_units, d, d))
+        self.log_det, self.trace = np.empty((2, n_units))
+        h, self.left = np.empty_like(moments.z), np.empty(len(moments.z))
+        for some in _chunks(n_units, d * max(L.shape)):
+            U, noise = moments.U[units.group[some]], units.noise[some]
+            LU = L.T @ U
+            N = np.swapaxes(LU, 1, 2) @ LU / noise[:, None, None]
+            N[:, np.arange(d), np.arange(d)] += 1.0
+            inverse = np.linalg.inv(N)
+            self.log_det[some] = np.linalg.slogdet(N)[1]
+            self.trace[some] = np.einsum("uii->u", inverse)
+            UN = U @ inverse / noise[:, None, None]
+            self.B[some] = UN @ np.swapaxes(U, 1, 2)
+            tasks = np.flatnonzero((of_task >= some.start) & (of_task < some.stop))
+            at, z = of_task[tasks] - some.start, moments.z[tasks]
+            h[tasks] = _apply(UN[at], z)
+            self.left[tasks] = (z * _apply(inverse[at], z)).sum(axis=1)
         K = np.tensordot(self.counts, self.B, axes=1) + np.diag(variances.precision)
         values, vectors = np.linalg.eigh(K)
         # What neither labels nor a prior say anything about is 0.
@@ -138,30 +138,27 @@ class Posterior:
         prior = prior[prior > 0]
         n_free = len(self.eigenvalues) - len(prior)
         n, noise = self.moments.n, self.variances.noise
-        terms = n @ np.log(noise) + (n.sum() - n_free) * LOG_2_PI
-        terms += self.counts @ self.log_det + self.quadratic.sum() - self.total @ self.m
+        terms = n @ np.log(noise) + (n.sum() - n_free) * LOG_2_PI + self.counts @ self.log_det
+        terms += ((self.moments.rest + self.left) / noise).sum() - self.total @ self.m
         return float(terms + np.log(self.eigenvalues).sum() - np.log(prior).sum())
 
     @cached_property
-    def BC(self) -> Array:
-        """B C of every unit: by how much m answers to a label."""
-        BC: Array = self.B @ self.C
-        return BC
+    def BCB(self) -> Array:
+        """B C B of every unit: what is known less because m is not known."""
+        found: Array = self.B @ self.C @ self.B
+        return found
 
     @property
     def of_covariance(self) -> Array:
         """Slope of the deviance along the covariance of coefficients, (d, d)."""
-        counted = self.counts[:, None, None] * self.BC
-        tried = np.tensordot(counted, self.B, axes=([0, 2], [0, 1]))
-        slope: Array = np.tensordot(self.counts, self.B, axes=1) - tried - self.k.T @ self.k
+        slope: Array = np.tensordot(self.counts, self.B - self.BCB, axes=1) - self.k.T @ self.k
         return slope
 
     @property
     def n_left(self) -> Array:
-        """Labels of every task, less what coefficients fitted to them use up: its residual degrees
-        of freedom."""
-        used = np.einsum("uii->u", self.BC) + self.R.shape[2] - self.trace
-        used -= ((self.BC @ self.R) * self.variances.L).sum(axis=(1, 2))
+        """Labels of every task less those that coefficients use up: degrees of freedom."""
+        used = len(self.m) - self.trace + (self.B * self.C).sum(axis=(1, 2))
+        used -= (self.BCB * self.variances.covariance).sum(axis=(1, 2))
         return self.moments.n - used[self.units.of_task]
 
     def slopes(self) -> tuple[Array, Array, float]:
@@ -176,9 +173,11 @@ class Posterior:
     @property
     def errors(self) -> Array:
         """Weighted sums of squared residuals of every task."""
-        v, moments = self.coefficients, self.moments
-        Av = _apply(moments.A[moments.group], v)
-        return np.maximum(moments.squares - 2.0 * (v * moments.c).sum(axis=1) + (v * Av).sum(axis=1), 0.0)
+        moments = self.moments
+        residual = moments.z - _apply(
+            np.swapaxes(moments.U, 1, 2)[moments.group], self.coefficients
+        )
+        return moments.rest + (residual**2).sum(axis=1)
 
 
 def _chunks(n: int, size: int) -> list[slice]:

@@ -42,51 +42,67 @@ class Coordinates:
 class Moments:
     r"""Sums over the rows of every task, in `Coordinates` common to all.
 
+    With :math:`A_t = \sum_i s_i w_i w_i'`, :math:`c_t = \sum_i s_i y_i w_i` and
+    :math:`q_t = \sum_i s_i y_i^2`, a root :math:`A_t = U_t U_t'` turns the rows of a task into d
+    others that say the same: U', with the labels :math:`z_t = U_t^+ c_t`. No digits are lost to
+    sums of squares, however small the noise.
+
     Attributes
     ----------
-    A : ndarray of shape (n_groups, d, d)
-        :math:`\sum_i s_i w_i w_i'`; tasks with the same rows and weights share it.
+    U : ndarray of shape (n_groups, d, d)
+        Roots; tasks with the same rows and weights share one.
     group : ndarray of shape (n_tasks,)
-        Which A belongs to a task.
-    c : ndarray of shape (n_tasks, d)
-        :math:`\sum_i s_i y_i w_i`.
-    squares : ndarray of shape (n_tasks,)
-        :math:`\sum_i s_i y_i^2`.
+        Which belongs to a task.
+    z : ndarray of shape (n_tasks, d)
+        Labels of the rows U'.
+    rest : ndarray of shape (n_tasks,)
+        :math:`q_t - |z_t|^2`: what no coefficients explain.
     n : ndarray of shape (n_tasks,)
         :math:`\sum_i s_i`: a weight of 2 stands for two rows.
     """
 
-    A: Array
+    U: Array
     group: Array
-    c: Array
-    squares: Array
+    z: Array
+    rest: Array
     n: Array
 
     @classmethod
+    def of_sums(cls, A: Array, group: Array, c: Array, squares: Array, n: Array) -> Self:
+        """From the sums A, c and q, and which A belongs to a task."""
+        values, vectors = np.linalg.eigh(A)
+        least = A.shape[1] * np.finfo(float).eps * values[:, -1:]
+        roots = np.sqrt(np.where(values > least, values, 0.0))
+        inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
+        z = (c[:, None, :] @ vectors[group])[:, 0] * inverse[group]
+        rest = np.maximum(squares - (z**2).sum(axis=1), 0.0)
+        return cls(vectors * roots[:, None, :], group, z, rest, n)
+
+    @classmethod
     def of(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
-        """From centred sums about the means of every task, which lose no digits."""
+        """From centred sums about the means of every task."""
         group, omega = statistics.group, statistics.omega
         n_group = np.zeros(len(statistics.gram))
         n_group[group] = omega
         scale = coordinates.scale
         shift = (statistics.x_mean - coordinates.mean) / scale
-        G = statistics.gram / (scale[:, None] * scale)
-        G += n_group[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        A = statistics.gram / (scale[:, None] * scale)
+        A += n_group[:, None, None] * shift[:, :, None] * shift[:, None, :]
         sums = omega * statistics.y_mean
         c = statistics.cross.T / scale + sums[:, None] * shift[group]
         squares = statistics.squares + sums * statistics.y_mean
         if coordinates.has_intercept:
             first = n_group[:, None] * shift
             top = np.concatenate([n_group[:, None], first], axis=1)
-            G = np.concatenate([first[:, :, None], G], axis=2)
-            G = np.concatenate([top[:, None], G], axis=1)
+            A = np.concatenate([first[:, :, None], A], axis=2)
+            A = np.concatenate([top[:, None], A], axis=1)
             c = np.concatenate([sums[:, None], c], axis=1)
-        return cls(G, group, c, squares, omega)
+        return cls.of_sums(A, group, c, squares, omega)
 
     @property
     def variance(self) -> float:
         """Mean square of the labels, about 0; 1 where all are 0."""
-        return float(self.squares.sum() / self.n.sum()) or 1.0
+        return float((self.rest.sum() + (self.z**2).sum()) / self.n.sum()) or 1.0
 
 
 def coordinates_of(statistics: Statistics, *, has_intercept: bool) -> Coordinates:

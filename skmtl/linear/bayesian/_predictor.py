@@ -21,8 +21,9 @@ CHUNK = 2**22
 class RandomCoefficients:
     r"""The distribution of the coefficients over tasks, and of each task given its labels.
 
-    With the notation of `skmtl.linear.bayesian._likelihood`, and
-    :math:`F_t = I - L M_t^{-1} L' S_t`,
+    With the notation of `skmtl.linear.bayesian._likelihood`,
+    :math:`M_t = I + L'U_tU_t'L / \sigma_t^2` and
+    :math:`F_t = I - L M_t^{-1} L' U_t U_t' / \sigma_t^2`,
 
     .. math:: \mathrm{Cov}(v_t) = L M_t^{-1} L' + F_t K^{-1} F_t'
 
@@ -38,7 +39,7 @@ class RandomCoefficients:
     """
 
     coordinates: Coordinates
-    A: Array
+    U: Array
     group: Array
     L: Array
     noise: Array
@@ -56,7 +57,7 @@ class RandomCoefficients:
             n_left = np.full_like(n_left, n_left.sum())
         return cls(
             coordinates=coordinates,
-            A=moments.A,
+            U=moments.U,
             group=moments.group,
             L=variances.L,
             noise=noise,
@@ -70,10 +71,10 @@ class RandomCoefficients:
         """That of the coefficients of a task, (d, d)."""
         if task < 0:
             return self.L @ self.L.T + self.C
-        SL = self.A[self.group[task]] @ self.L / self.noise[task]
-        M = np.eye(self.L.shape[1]) + self.L.T @ SL
-        within = np.linalg.solve(M, self.L.T)
-        F = np.eye(len(self.L)) - within.T @ SL.T
+        U = self.U[self.group[task]]
+        LU = self.L.T @ U / np.sqrt(self.noise[task])
+        within = np.linalg.solve(np.eye(len(LU)) + LU @ LU.T, self.L.T)
+        F = np.eye(len(U)) - within.T @ LU @ U.T / np.sqrt(self.noise[task])
         return self.L @ within + F @ self.C @ F.T
 
     def variances(self, X: Any, task: int) -> Array:

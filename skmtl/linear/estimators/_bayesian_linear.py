@@ -26,6 +26,7 @@ from skmtl.linear.objective._training_data import learnable
 from skmtl.linear.solvers._coefficients import Units, use_units_of_y
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
@@ -170,12 +171,12 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         require_squared_loss(targets.tasks, type(self).__name__)
         units, is_long = Units.of(targets.tasks), targets.tasks.is_long
         X, targets, _ = learnable(X, targets, None)
-        weights = targets.weights if is_long else targets.weights.reshape(len(X), -1)
-        statistics = Statistics(X, targets, weights, centred=True)
+        weights = targets.weights if is_long else targets.weights.reshape(X.shape[0], -1)
+        statistics = Statistics(X, targets, in_range(weights), centred=True)
         coordinates = coordinates_of(statistics, has_intercept=self.fit_intercept)
         moments = Moments.of(statistics, coordinates)
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
-        scalar = Scalar(moments.c.shape[1], has_intercept=self.fit_intercept)
+        scalar = Scalar(moments.z.shape[1], has_intercept=self.fit_intercept)
         n_flat = int(self.fit_intercept) if self.shared_prior else scalar.d
         model = Model(scalar, one_noise or len(moments.n) == 1, n_flat)
         found = likely_variances(
@@ -207,10 +208,12 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         self.intercept_[learned] += scale * v[:, 0]
         self.noise_variance_ = np.full(len(learned), np.nan)
         self.noise_variance_[learned] = scale**2 * found.noise
-        scale, location = (units.scale[0], units.location[0]) if self._task_set.is_long else (1, 0)
-        self.shared_coef_ = scale * m[1:]
-        self._shared_intercept = np.array([location + scale * m[0]])
-        self.covariance_ = scale**2 * Sigma
+        size, location = (
+            (units.scale[0], units.location[0]) if self._task_set.is_long else (1.0, 0.0)
+        )
+        self.shared_coef_ = size * m[1:]
+        self._shared_intercept = np.array([location + size * m[0]])
+        self.covariance_ = size**2 * Sigma
         # Where a task is among those that were learned, and its scale.
         self._position = np.where(learned, np.cumsum(learned) - 1, -1)
         self._scale = units.scale

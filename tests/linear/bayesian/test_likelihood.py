@@ -38,7 +38,7 @@ def moments(rows):
     c = np.array([W.T @ (s * y) for W, y, s in rows])
     squares = np.array([s @ y**2 for _, y, s in rows])
     n = np.array([float(len(y)) for _, y, _ in rows])
-    return Moments(A, np.arange(len(rows)), c, squares, n)
+    return Moments.of_sums(A, np.arange(len(rows)), c, squares, n)
 
 
 def model_of(covariance, one_noise, n_flat):
@@ -60,9 +60,7 @@ def dense(rows, variances):
     Z = block_diag(*[W for W, _, _ in rows])
     X = np.vstack([W for W, _, _ in rows])
     y = np.concatenate([y for _, y, _ in rows])
-    noise = np.concatenate(
-        [s2 / s for s2, (_, _, s) in zip(variances.noise, rows, strict=True)]
-    )
+    noise = np.concatenate([s2 / s for s2, (_, _, s) in zip(variances.noise, rows, strict=True)])
     G = np.kron(np.eye(len(rows)), variances.covariance)
     V = Z @ G @ Z.T + np.diag(noise)
     inverse = np.linalg.inv(V)
@@ -120,8 +118,8 @@ def test_tasks_with_the_same_rows_share_their_matrices(rows, moments, rng):
     variances = model.variances(free_numbers(model, rng, 3), 3)
     A, Y = (W.T * s) @ W, rng.normal(size=(3, len(y)))
     c, squares, n = Y @ (s[:, None] * W), (Y**2) @ s, np.full(3, float(len(y)))
-    shared = Posterior(Moments(A[None], np.zeros(3, int), c, squares, n), variances)
-    apart = Posterior(Moments(np.stack([A] * 3), np.arange(3), c, squares, n), variances)
+    shared = Posterior(Moments.of_sums(A[None], np.zeros(3, int), c, squares, n), variances)
+    apart = Posterior(Moments.of_sums(np.stack([A] * 3), np.arange(3), c, squares, n), variances)
     assert len(shared.B) == 1
     assert_allclose(shared.deviance, apart.deviance)
     assert_allclose(shared.coefficients, apart.coefficients)
