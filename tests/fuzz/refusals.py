@@ -100,6 +100,10 @@ REFUSALS = [
         lambda p: p.name in NETWORKS and ("scaled X" in p.tags or "large mean" in p.tags),
     ),
     Refusal(
+        r"loss of networks became infinite or NaN for every candidate",
+        lambda p: p.name in NETWORKS_CV and ("scaled X" in p.tags or "large mean" in p.tags),
+    ),
+    Refusal(
         r"early_stopping=True needs rows for validation",
         lambda p: p.name in NETWORKS and p.options.get("early_stopping"),
     ),

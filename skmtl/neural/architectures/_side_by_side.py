@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._parameters import Shared
-from skmtl.neural.architectures._units import Dropout
+from skmtl.neural.architectures._units import Generators
 
 
 class SideBySide(Shared):
@@ -35,8 +35,8 @@ class SideBySide(Shared):
         super().__init__()
         self.make = make
         self.module = module
-        # Holds generators only, one per model, for what is random in the module.
-        self.noise = Dropout(0.0)
+        # For what is random in the module.
+        self.noise = Generators()
         _stack(self.module, n_models)
 
     def initialize(self, model: int, rng: np.random.Generator, gain: float) -> None:
@@ -108,7 +108,8 @@ def _stack(module: nn.Module, n_models: int) -> None:
         for name, tensor in [*part._parameters.items(), *part._buffers.items()]:
             if tensor is None:
                 continue
-            copies = tensor.detach().expand(n_models, *tensor.shape).clone()
+            copies = tensor.detach().expand(n_models, *tensor.shape)
+            copies = copies.clone(memory_format=torch.contiguous_format)
             if not isinstance(tensor, nn.Parameter):
                 part._buffers[name] = copies
             elif tensor.requires_grad:

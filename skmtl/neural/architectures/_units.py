@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from skmtl.neural.architectures._noise import Masks
+
+Array = NDArray[Any]
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
@@ -18,35 +24,82 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Dropout(nn.Module):
-    """Dropout that draws from generators of its own, one per model.
+class Draws(nn.Module):
+    """A part of the networks that draws in training: what each model draws is its own.
+
+    ``place`` says how far the draws have come; it may be set.
+    """
+
+    place: Any
+
+    @abstractmethod
+    def seed(self, seeds: Sequence[int], device: torch.device) -> None:
+        """Start, with a seed for each model."""
+
+
+class Generators(Draws):
+    """One of torch's generators for each model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generators: list[torch.Generator] = []
+
+    def seed(self, seeds: Sequence[int], device: torch.device) -> None:
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    @property
+    def place(self) -> Any:
+        return [generator.get_state() for generator in self.generators]
+
+    @place.setter
+    def place(self, states: Any) -> None:
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(state)
+
+
+class Dropout(Draws):
+    """Dropout.
 
     ``probability`` is that of all models, or a sequence of as many as there are.
     """
 
     def __init__(self, probability: float | Sequence[float]) -> None:
         super().__init__()
-        self.probability = probability
-        self.generators: list[torch.Generator] = []
+        self.masks = Masks(probability)
+
+    @property
+    def probability(self) -> float | Sequence[float]:
+        """Share of the units that are left out; may be set."""
+        return self.masks.probability
+
+    @probability.setter
+    def probability(self, probability: float | Sequence[float]) -> None:
+        self.masks = Masks(probability, self.masks.keys)
 
     def seed(self, seeds: Sequence[int], device: torch.device) -> None:
-        """Start one generator per model."""
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self.masks = Masks(self.probability, seeds)
+
+    @property
+    def place(self) -> Any:
+        return self.masks.n_drawn
+
+    @place.setter
+    def place(self, n_drawn: Any) -> None:
+        self.masks.n_drawn = n_drawn
 
     @property
     def is_silent(self) -> bool:
         """Whether no unit is left out, of any model."""
-        return not self.training or not np.any(self.probability)
+        return not (self.training and self.masks.leave_out_some)
 
     def mask(self, x: Tensor) -> Tensor | None:
         """Factors of units like ``x``: 0 for those left out; None where none is."""
-        if self.is_silent:
-            return None
-        keep = np.broadcast_to(np.subtract(1.0, self.probability), len(self.generators)).tolist()
-        mask = torch.empty_like(x)
-        for model, generator in enumerate(self.generators):
-            mask[model].bernoulli_(keep[model], generator=generator).div_(keep[model])
-        return mask
+        return None if self.is_silent else self.masks.next_like(x)
+
+    def leave_out(self, units: Array, slopes: Array) -> None:
+        """Multiply units, in place, by what `mask` would have been, and their derivatives."""
+        if not self.is_silent:
+            self.masks.apply(units, slopes)
 
     def forward(self, x: Tensor) -> Tensor:
         mask = self.mask(x)

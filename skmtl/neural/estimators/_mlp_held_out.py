@@ -35,6 +35,8 @@ class HeldOutPredictions:
         Raw scores by each candidate; NaN for rows that are never held out.
     left_out : sequence of ndarray of shape (n, n_outputs)
         The same, by snapshots that other parts of the rows choose.
+    is_sound : ndarray of bool, shape (n_candidates,)
+        Candidates that may have a weight.
 
     Attributes
     ----------
@@ -47,9 +49,14 @@ class HeldOutPredictions:
     """
 
     def __init__(
-        self, targets: Targets, folds: Folds, raw: Sequence[Array], left_out: Sequence[Array]
+        self,
+        targets: Targets,
+        folds: Folds,
+        raw: Sequence[Array],
+        left_out: Sequence[Array],
+        is_sound: Array,
     ) -> None:
-        self.targets, self.folds = targets, folds
+        self.targets, self.folds, self.is_sound = targets, folds, is_sound
         tasks, n_rows = targets.tasks, len(targets.values)
         self.judged = np.unique(np.concatenate([test for _, test in folds]))
         every = np.arange(n_rows)
@@ -76,16 +83,25 @@ class HeldOutPredictions:
             list(np.concatenate([getattr(stack, name) for stack in stacks])[order])
             for name in ("raw", "left_out")
         )
-        return cls(targets, folds, raw, left_out)
+        loss = np.concatenate([stack.loss for stack in stacks])[order]
+        return cls(targets, folds, raw, left_out, np.isfinite(loss))
 
     def weights(self) -> Array:
         """Weights (n_candidates + 1, n_tasks) of the blend; that of the constant is the last."""
-        return _weigh(self.left_out, self.targets)
+        return self._weigh(self.left_out, self.targets)
 
     def blended(self) -> list[Array]:
         """What the blend expects of each column of y, with all choices made by other rows."""
         part = parts_of(self.folds, len(self.targets.values))
-        return blend_left_out(self.left_out, self.targets, part, _weigh)
+        return blend_left_out(self.left_out, self.targets, part, self._weigh)
+
+    def _weigh(self, expected: list[list[Array]], targets: Targets) -> Array:
+        """Weights of networks, of which some have none, and of the constant, which is the last."""
+        is_in = np.append(self.is_sound, True)
+        some = [one for one, is_sound in zip(expected, is_in, strict=True) if is_sound]
+        weights = np.zeros((len(expected), targets.tasks.n_tasks))
+        weights[is_in] = blend_weights(some, targets, centre=before_a_constant(len(some)))
+        return weights
 
     def task_scores(
         self, estimator: Any, expected: list[Array], rows: Array | None = None
@@ -110,11 +126,6 @@ class HeldOutPredictions:
                 for one in self.expected[:-1]
             ]
         )
-
-
-def _weigh(expected: list[list[Array]], targets: Targets) -> Array:
-    """Weights of networks and of the constant, which is the last."""
-    return blend_weights(expected, targets, centre=before_a_constant(len(expected)))
 
 
 def _constant(column: LabelColumn, rows: Array) -> Array:

@@ -10,17 +10,21 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._blending import mix
+from skmtl._grown import scores_of_expected, with_added_tasks
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
+from skmtl._shown import joined
 from skmtl._warnings import warn
 from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
 from skmtl.model_selection._strata import strata_of
 from skmtl.neural import networks, training
+from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_candidates import read_candidates
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
@@ -52,11 +56,12 @@ CHUNK = 2**24
 """Numbers that all members predict at a time."""
 
 
-class NetworkSearch(ReadsTables, MultiTaskEstimator):
+class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     """Trains candidates in folds, and predicts by a blend of all their networks."""
 
     _standardize = True
     _shape_varies = True
+    _has_units_of_y = True
 
     balancing: Any
 
@@ -107,6 +112,7 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         folds, within = _within(self._folds(targets), used, targets)
         stacks = self._train(models, X[used], targets.take(used), within)
         held_out = HeldOutPredictions.of(stacks, targets.take(used), within)
+        _check_divergence(self.params_, held_out.is_sound)
         self._publish_blend(stacks, held_out, used, len(targets.values))
         self._publish_scores(stacks, held_out, folds)
 
@@ -252,6 +258,8 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         """
         check_is_fitted(self)
         X, task_index = self._read_new(X)
+        if hasattr(self, "_grown"):
+            raise ValueError("Tasks were added or dropped: members have those of fit only.")
         found = self._by_stack(X, task_index)
         columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
@@ -266,6 +274,13 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             found.append([np.array(columns) for columns in zip(*each, strict=True)])
         return found
 
+    def _networks(self) -> list[Any]:
+        return self._stacks
+
+    def _scores(self, X: Any, task_index: Array | None) -> Array:
+        return scores_of_expected(self._task_set.tasks, self._expected(X, task_index))
+
+    @with_added_tasks
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         n_rows = X.shape[0]
         size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))
@@ -317,6 +332,27 @@ def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
             "that puts labels into each."
         )
     return given, within
+
+
+def _check_divergence(candidates: list[dict[str, Any]], is_sound: Array) -> None:
+    """Warn of candidates that were never finite.
+
+    Raises
+    ------
+    ValueError
+        If none was: there is nothing to keep.
+    """
+    diverged = [params for params, sound in zip(candidates, is_sound, strict=True) if not sound]
+    if not diverged:
+        return
+    what = "The loss of networks became infinite or NaN for"
+    do = "Lower learning_rate_init, or scale X (feature_scaling='auto')."
+    if not is_sound.any():
+        raise ValueError(f"{what} every candidate. {do}")
+    warn(
+        f"{what} {joined(map(str, diverged), between='; ')}: left out of the blend. {do}",
+        ConvergenceWarning,
+    )
 
 
 def _spread(scores: Array) -> float:

@@ -1,58 +1,128 @@
-"""Activations and their derivatives.
+r"""Activations and their derivatives, both found in one pass.
 
-What a derivative is computed from is kept: the units where they tell, in the place of the sums;
-for activations that fall and rise, the sums beside them.
+From sums z without their bias b follow, in the place of units and of the sums,
+
+.. math:: \phi(z + b), \qquad \phi'(z + b),
+
+which one exponential serves both: with :math:`s = 1 / (1 + e^{-z})` and the distribution
+function :math:`\Phi` of the normal distribution, of density :math:`\varphi`,
+
+.. math:: (z s)' = s + z s (1 - s), \qquad (z \Phi(z))' = \Phi(z) + z \varphi(z), \qquad
+    \Phi(-z) = \tfrac12 e^{-z^2 / 2} \operatorname{erfcx}(z / \sqrt 2) \text{ for } z \ge 0
+
+where erfcx is a polynomial in :math:`2 / (1 + z / \sqrt 8) - 1` [1]_ times :math:`1 / (1 + z /
+\sqrt 8)`.
+
+References
+----------
+.. [1] M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x
+   in 0 <= x < infinity", Mathematics of Computation 36, 1981.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import erfcx
 from torch.nn.functional import gelu, silu
 
-from skmtl.neural.gradients._buffers import ArrayAndTensor
-from skmtl.neural.gradients._compiled import add_bias, rectify, rectify_back
+from skmtl._compile import compiler
+from skmtl._exponentials import exp
+from skmtl.neural.architectures._units import ACTIVATIONS
+from skmtl.neural.gradients._compiled import add_bias
 
-Activation = Callable[[Tensor], Tensor]
+Array = NDArray[Any]
 
-aten = torch.ops.aten
-# From sums to units, and from the gradient by units to that by sums.
-ACTIVATE: dict[Any, Activation] = {torch.tanh: torch.tanh_, torch.sigmoid: torch.sigmoid_}
-ACTIVATE_BESIDE: dict[Any, Any] = {silu: aten.silu.out, gelu: aten.gelu.out}
-BACK: dict[Any, Callable[[Tensor, Tensor], Tensor]] = {
-    torch.tanh: lambda g, a: aten.tanh_backward.grad_input(g, a, grad_input=g),
-    torch.sigmoid: lambda g, a: aten.sigmoid_backward.grad_input(g, a, grad_input=g),
-    silu: lambda g, z: aten.silu_backward.grad_input(g, z, grad_input=g),
-    gelu: lambda g, z: aten.gelu_backward.grad_input(g, z, grad_input=g),
+compiled = compiler(fastmath={"contract"}, error_model="numpy")
+
+DEGREE = 22
+"""Of the polynomial: to the last digits of float64."""
+
+
+def _coefficients() -> Array:
+    r"""Those of :math:`x \mapsto \operatorname{erfcx}(2 / t - 2) / t`, t = (x + 1) / 2."""
+
+    def scaled(x: Array) -> Array:
+        t = (x + 1.0) / 2.0
+        return np.asarray(erfcx(2.0 / t - 2.0) / t)
+
+    found = Chebyshev.interpolate(scaled, DEGREE).convert(kind=Polynomial).coef
+    return np.ascontiguousarray(found[::-1])
+
+
+COEFFICIENTS = _coefficients()
+ROOT_HALF, DENSITY = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
+
+
+@compiled
+def _gelu(Z: Array, bias: Array, units: Array) -> None:
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                z = Z[k, i, j] + bias[k, 0, j]
+                x = abs(z) * ROOT_HALF
+                t = 1.0 / (1.0 + 0.5 * x)
+                bell = exp(-x * x)
+                polynomial = 0.0
+                for c in COEFFICIENTS:
+                    polynomial = polynomial * (2.0 * t - 1.0) + c
+                beyond = 0.5 * bell * t * polynomial
+                below = 1.0 - beyond if z > 0.0 else beyond
+                units[k, i, j] = z * below
+                Z[k, i, j] = below + z * bell * DENSITY
+
+
+@compiled
+def _silu(Z: Array, bias: Array, units: Array) -> None:
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                z = Z[k, i, j] + bias[k, 0, j]
+                s = 1.0 / (1.0 + exp(-z))
+                units[k, i, j] = z * s
+                Z[k, i, j] = s + z * s * (1.0 - s)
+
+
+@compiled
+def _relu(Z: Array, bias: Array, units: Array) -> None:
+    zero, one = Z.dtype.type(0), Z.dtype.type(1)
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                z = Z[k, i, j] + bias[k, 0, j]
+                units[k, i, j] = zero if z < zero else z  # noqa: FURB136, NaN stays
+                Z[k, i, j] = zero if z <= zero else one
+
+
+def _tanh(Z: Array, bias: Array, units: Array) -> None:
+    add_bias(Z, bias)
+    np.tanh(Z, out=units)
+    np.subtract(1.0, np.square(units, out=Z), out=Z)
+
+
+def _logistic(Z: Array, bias: Array, units: Array) -> None:
+    add_bias(Z, bias)
+    torch.sigmoid(torch.from_numpy(Z), out=torch.from_numpy(units))
+    np.multiply(units, np.subtract(1.0, units, out=Z), out=Z)
+
+
+def _identity(Z: Array, bias: Array, units: Array) -> None:
+    np.add(Z, bias, out=units)
+    Z.fill(1.0)
+
+
+ACTIVATE: dict[Any, Callable[[Array, Array, Array], None]] = {
+    gelu: _gelu,
+    silu: _silu,
+    torch.relu: _relu,
+    torch.tanh: _tanh,
+    torch.sigmoid: _logistic,
+    ACTIVATIONS["identity"]: _identity,
 }
-
-
-def keeps_sums(activation: Activation) -> bool:
-    """Whether the derivative is computed from the sums; else it is from the units."""
-    return activation in ACTIVATE_BESIDE
-
-
-def activate(
-    activation: Activation, sums: ArrayAndTensor, bias: NDArray[Any], units: ArrayAndTensor
-) -> None:
-    """From sums without their bias to units, in one place unless the sums are kept."""
-    if activation is torch.relu:
-        rectify(units.array, bias)
-        return
-    add_bias(sums.array, bias)
-    if activation in ACTIVATE:
-        ACTIVATE[activation](units.tensor)
-    elif activation in ACTIVATE_BESIDE:
-        ACTIVATE_BESIDE[activation](sums.tensor, out=units.tensor)
-
-
-def derive(activation: Activation, g: Tensor, kept: ArrayAndTensor) -> None:
-    """From gradients (n_copies, n_models, n, width) by units to those by their sums, in place."""
-    if activation is torch.relu:
-        rectify_back(g.numpy(), kept.array)
-    elif activation in BACK:
-        BACK[activation](g, kept.tensor.expand(g.shape))
+"""By torch's function: the pass from sums (n_models, n, width), a bias and a place for units."""

@@ -40,8 +40,6 @@ class Buffers:
         Units of each layer.
     n_outputs : int
         Raw scores of a row.
-    keeps_sums : bool, default=False
-        Whether what enters an activation has a place of its own; else what leaves it takes it.
     """
 
     def __init__(
@@ -50,13 +48,13 @@ class Buffers:
         n_rows: int,
         widths: Sequence[int],
         n_outputs: int,
-        keeps_sums: bool = False,
     ) -> None:
         def new(width: int) -> ArrayAndTensor:
             return ArrayAndTensor(like.new_empty(len(like), n_rows, width))
 
         self.units = [new(width) for width in widths]
-        self.sums = [new(width) for width in widths] if keeps_sums else self.units
+        # What enters an activation, and then its derivative.
+        self.sums = [new(width) for width in widths]
         self.slopes = [new(width) for width in widths]
         self.raw = new(n_outputs)
         self.ones = np.ones((1, n_rows), dtype=self.raw.array.dtype)
@@ -78,10 +76,8 @@ class Buffers:
 class BuffersBySize:
     """Buffers for each size of batch; where the sizes change a lot, of the last few only."""
 
-    def __init__(
-        self, like: Tensor, widths: Sequence[int], n_outputs: int, keeps_sums: bool
-    ) -> None:
-        self.like, self.settings = like, (widths, n_outputs, keeps_sums)
+    def __init__(self, like: Tensor, widths: Sequence[int], n_outputs: int) -> None:
+        self.like, self.settings = like, (widths, n_outputs)
         self.by_size: dict[int, Buffers] = {}
 
     def __getitem__(self, n_rows: int) -> Buffers:

@@ -27,33 +27,6 @@ def add_bias(Z: Array, bias: Array) -> None:
 
 
 @compiled
-def rectify(Z: Array, bias: Array) -> None:
-    """Add a bias; what is negative then becomes 0."""
-    zero = Z.dtype.type(0)
-    for k in range(Z.shape[0]):
-        for i in range(Z.shape[1]):
-            for j in range(Z.shape[2]):
-                z = Z[k, i, j] + bias[k, 0, j]
-                if z < zero:
-                    z = zero
-                Z[k, i, j] = z
-
-
-@compiled
-def rectify_back(G: Array, units: Array) -> None:
-    """Gradients (n_copies, n_models, n, width) by sums from those by units: 0 where the unit is."""
-    zero = G.dtype.type(0)
-    for copy in range(G.shape[0]):
-        for k in range(G.shape[1]):
-            for i in range(G.shape[2]):
-                for j in range(G.shape[3]):
-                    g = G[copy, k, i, j]
-                    if units[k, i, j] <= zero:
-                        g = zero
-                    G[copy, k, i, j] = g
-
-
-@compiled
 def sum_rows(A: Array, total: Array) -> None:
     """Sum over the rows, into (n_models, 1, width)."""
     total[:] = 0

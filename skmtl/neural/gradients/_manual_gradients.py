@@ -32,7 +32,7 @@ from skmtl.neural._data import Batch
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._around import RepresentationAround
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
-from skmtl.neural.gradients._activations import activate, derive, keeps_sums
+from skmtl.neural.gradients._activations import ACTIVATE
 from skmtl.neural.gradients._base import Gradients
 from skmtl.neural.gradients._before_trunk import BeforeTrunk
 from skmtl.neural.gradients._buffers import ArrayAndTensor, BuffersBySize, in_pairs, views
@@ -81,7 +81,7 @@ class ManualGradients(Gradients):
         network: Any = _inside(module)
         trunk, heads = network.trunk, network.heads
         self.objective, self.dropout = objective, trunk.dropout
-        self.activation, heads = trunk.activation, heads.first
+        self.activate, heads = ACTIVATE[trunk.activation], heads.first
         self.n_models, self.n_tasks = len(heads.weight), len(heads.outputs)
         embedding, skip = getattr(module, "embedding", None), getattr(module, "skip", None)
         of_trunk, of_heads = list(trunk.parameters()), [heads.weight, heads.bias]
@@ -109,29 +109,22 @@ class ManualGradients(Gradients):
         self.starts = np.cumsum([0, *heads.outputs])
         self.one_each = all(n_outputs == 1 for n_outputs in heads.outputs)
         widths = [W.array.shape[-1] for W, _ in self.layers]
-        self.buffers = BuffersBySize(
-            self.V.tensor, widths, self.V.tensor.shape[-2], keeps_sums(self.activation)
-        )
+        self.buffers = BuffersBySize(self.V.tensor, widths, self.V.tensor.shape[-2])
         # By the raw scores; None where no task has anything to learn.
         self.D: Any = None
         self.jacobians: dict[str, tuple[Tensor, list[Array]]] = {}
 
     @quietly
     def forward(self, batch: Batch) -> Tensor:
-        has_noise = not self.dropout.is_silent
         now = self.now = self.buffers[batch.X.shape[1]]
         x = batch.X.numpy() if self.before is None else self.before.forward(batch.X)
-        # What enters each layer, and what dropout does to the units.
+        # What enters each layer.
         self.inputs: list[Array] = [x]
-        self.masks: list[Tensor | None] = []
         for (W, b), sums, units in zip(self.layers, now.sums, now.units, strict=True):
             np.matmul(x, W.array, out=sums.array)
-            activate(self.activation, sums, b.array, units)
-            mask, x = None, units.array
-            if has_noise:
-                mask = self.dropout.mask(units.tensor)
-                x = (units.tensor * mask).numpy()
-            self.masks.append(mask)
+            x = units.array
+            self.activate(sums.array, b.array, x)
+            self.dropout.leave_out(x, sums.array)
             self.inputs.append(x)
         np.matmul(x, self.V.transposed, out=now.raw.array)
         if self.skip:
@@ -202,7 +195,7 @@ class ManualGradients(Gradients):
             found = [part[first : first + len(some[-1])] for part in parts]
             by_task(self.D.numpy(), self.V.array, self.starts, first, some[-1].numpy())
             for k in reversed(range(first_layer, len(self.layers))):
-                self._before_activation(some[k], k)
+                some[k].mul_(self.now.sums[k].tensor)
                 g, place = some[k].numpy(), 2 * (k - first_layer)
                 np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=found[place])
                 np.matmul(self.now.ones, g, out=found[place + 1])
@@ -232,16 +225,6 @@ class ManualGradients(Gradients):
             )
         return self.jacobians[space]
 
-    def _before_activation(self, g: Tensor, k: int) -> None:
-        """In place: from gradients by what layer k passes on to those by its sums.
-
-        Those of some tasks, (n_tasks, n_models, n, width).
-        """
-        mask = self.masks[k]
-        if mask is not None:
-            g.mul_(mask)
-        derive(self.activation, g, self.now.sums[k])
-
     def _head_gradients(self, D: Array) -> None:
         V, c = self.head_gradients
         np.matmul(D.swapaxes(-1, -2), self.inputs[-1], out=V.array)
@@ -257,7 +240,7 @@ class ManualGradients(Gradients):
         slopes = self.now.slopes
         for k in reversed(range(len(self.layers))):
             W, b = self.layer_gradients[k]
-            self._before_activation(slopes[k].tensor[None], k)
+            slopes[k].array *= self.now.sums[k].array
             np.matmul(self.inputs[k].swapaxes(-1, -2), slopes[k].array, out=W.array)
             sum_rows(slopes[k].array, b.array)
             if k:

@@ -152,7 +152,9 @@ def runs_of_equals(*settings: Any) -> list[slice | None]:
 
 def of_first(setting: Any, models: slice | None) -> Any:
     """A setting of the first of some models, for which it is alike."""
-    return setting if np.ndim(setting) == 0 else setting[0 if models is None else models.start]
+    if isinstance(setting, float) or np.ndim(setting) == 0:
+        return setting
+    return setting[0 if models is None else models.start]
 
 
 class Wrapped:

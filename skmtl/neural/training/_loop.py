@@ -77,7 +77,8 @@ def run_epoch(run: Run, rows: Rows | ModelRows, batch_size: int) -> tuple[Array,
 
     Weights are None where they are those of the tasks throughout.
     """
-    run.module.train()
+    if not run.module.training:
+        run.module.train()
     step, optimizer = run.step, run.optimizer
     total = total_weights = rows.values.new_zeros(())
     for batch in batches(rows, run.rngs, batch_size):

@@ -6,10 +6,10 @@ import copy
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skmtl.neural.training._snapshot import Snapshot, is_finite
 from skmtl.neural.training._validation import Monitor
 
 Array = NDArray[Any]
@@ -20,43 +20,6 @@ EXPLOSION = 1e6
 SMALL = 1e-3
 # What is the same in two fits with the same parameters.
 FIXED = {"kept", "good", "mean", "monitor", "constant", "tol", "n_iter_no_change"}
-
-
-class Snapshot:
-    """A copy of the module's state that can be taken for some of the models."""
-
-    def __init__(self, module: nn.Module) -> None:
-        # Parameters, and what batch normalisation has learnt.
-        self.tensors = list(module.state_dict().values())
-        self.saved = [tensor.clone() for tensor in self.tensors]
-
-    def save(self, models: Array) -> None:
-        """Copy the state of the models where the mask ``models`` is true."""
-        if models.all():
-            self.saved = [tensor.clone() for tensor in self.tensors]
-        else:
-            self._replace(self.tensors, models)
-
-    def take(self, other: Snapshot, models: Array) -> None:
-        """Have the copy of another snapshot where the mask ``models`` is true."""
-        if models.all():
-            # A copy is replaced as a whole and never written to.
-            self.saved = other.saved
-        else:
-            self._replace(other.saved, models)
-
-    def _replace(self, tensors: list[Tensor], models: Array) -> None:
-        mask = torch.from_numpy(models)
-        saved = [tensor.clone() for tensor in self.saved]
-        for old, tensor in zip(saved, tensors, strict=True):
-            old[mask] = tensor[mask]
-        # In one assignment, so that an interruption never leaves half of two epochs.
-        self.saved = saved
-
-    def restore(self) -> None:
-        """Put the copy back into the module."""
-        for tensor, saved in zip(self.tensors, self.saved, strict=True):
-            tensor.copy_(saved)
 
 
 class Progress:
@@ -162,7 +125,8 @@ class Progress:
         """Take note of an epoch: arrays of shape (n_models, n_tasks)."""
         with np.errstate(invalid="ignore", over="ignore"):
             loss = self.mean(losses)
-        is_sound = self._is_finite(losses) & ~self._has_exploded(loss)
+        now = self.kept.now()
+        is_sound = is_finite(now) & np.isfinite(losses).all(axis=1) & ~self._has_exploded(loss)
         if not is_sound.all():
             is_new = self.is_active & ~is_sound
             self.diverged_task[is_new] = _worst(losses)[is_new]
@@ -181,9 +145,9 @@ class Progress:
         if validation_losses is not None:
             self.validation_losses.append(validation_losses)
         self.n_iter[self.is_active] += 1
-        self._judge(self.judged_loss, keeps_best=validation_losses is not None)
+        self._judge(self.judged_loss, now, keeps_best=validation_losses is not None)
 
-    def _judge(self, loss: Array, *, keeps_best: bool) -> None:
+    def _judge(self, loss: Array, now: list[Tensor], *, keeps_best: bool) -> None:
         # The mark moves only with a step of tol, so that many small steps count as well;
         # scikit-learn's MLP stops on those.
         has_improved = loss < self.mark - self.tol
@@ -191,7 +155,7 @@ class Progress:
         self.unimproved = np.where(has_improved, 0, self.unimproved + 1)
         is_best = self.is_active & (loss < self.best_loss)
         self.best_loss[is_best] = loss[is_best]
-        self.kept.save(is_best if keeps_best else self.is_active)
+        self.kept.save(is_best if keeps_best else self.is_active, now)
         has_converged = self.is_active & (self.unimproved > self.n_iter_no_change)
         self.has_converged |= has_converged
         self.is_active &= ~has_converged
@@ -201,7 +165,7 @@ class Progress:
         is_better = self.is_active & (loss < self.good_loss)
         if is_better.any():
             self.good_loss = np.where(is_better, loss, self.good_loss)
-            self.good.take(self.kept, is_better)
+            self.good.save(is_better, self.kept.saved)
 
     def _note_limits(self, loss: Array, first_loss: Array) -> None:
         first = np.maximum(np.abs(loss), SMALL)
@@ -214,12 +178,6 @@ class Progress:
             return np.zeros(len(loss), dtype=bool)
         limit, limit_if_growing = self.limits
         return (loss > limit) | ((loss > limit_if_growing) & (loss > self.last_loss))
-
-    def _is_finite(self, losses: Array) -> Array:
-        """Whether losses and parameters are."""
-        sums = [tensor.unsqueeze(1).flatten(1).sum(1) for tensor in self.kept.tensors]
-        is_finite = torch.stack(sums).isfinite().all(0).cpu().numpy()
-        return is_finite & np.isfinite(losses).all(axis=1)
 
     @property
     def constant_loss(self) -> float:
@@ -240,7 +198,7 @@ class Progress:
 
     def fall_back(self, models: Array, losses: Array) -> None:
         """Keep the good parameters of the models in the mask, where ``losses`` had diverged."""
-        self.kept.take(self.good, models)
+        self.kept.save(models, self.good.saved)
         self.fell_back = models & (self.diverged_task < 0)
         self.diverged_task = np.where(self.fell_back, _worst(losses), self.diverged_task)
 

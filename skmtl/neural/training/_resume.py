@@ -14,10 +14,10 @@ from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._compare import differences
 from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._evaluate import keep_good
-from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._results import write_results
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
+from skmtl.neural.training._snapshot import Snapshot
 
 # Parameters that change nothing of the epochs to come; of the seed the number is kept.
 FREE = {"warm_start", "max_iter", "random_state", "verbose"}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skmtl._warnings import warn
 from skmtl.neural._data import Batch, Rows
 from skmtl.neural.architectures import MultiTaskModule
-from skmtl.neural.architectures._units import Dropout
+from skmtl.neural.architectures._units import Draws
 from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import get_state, on_device, set_state, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
@@ -65,7 +65,7 @@ class Run:
         state: dict[str, Any] = on_device(
             {
                 "module": get_state(self.module),
-                "noise": [generator.get_state() for generator in self._generators()],
+                "noise": [part.place for part in self._drawing()],
                 "balancing": self.step.balancing,
                 "weights": (self.step.n_steps, self.step.kept),
                 "optimizer": self.optimizer.state(),
@@ -80,17 +80,16 @@ class Run:
         """Be at the point where `state` was taken from a run with the same parameters."""
         device = next(self.module.parameters()).device
         set_state(self.module, state["module"])
-        for generator, noise in zip(self._generators(), state["noise"], strict=True):
-            generator.set_state(noise)
+        for part, place in zip(self._drawing(), state["noise"], strict=True):
+            part.place = place
         self.step.balancing = on_device(state["balancing"], device)
         self.step.n_steps, self.step.kept = on_device(state["weights"], device)
         self.optimizer.load(state["optimizer"])
         self.progress.load(on_device(state["progress"], device))
         self.rngs = copy.deepcopy(state["rngs"])
 
-    def _generators(self) -> list[torch.Generator]:
-        layers = [layer for layer in self.module.modules() if isinstance(layer, Dropout)]
-        return [generator for layer in layers for generator in layer.generators]
+    def _drawing(self) -> list[Draws]:
+        return [part for part in self.module.modules() if isinstance(part, Draws)]
 
 
 def start(

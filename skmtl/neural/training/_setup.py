@@ -15,7 +15,7 @@ from scipy import sparse
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
 from skmtl.neural.architectures import MultiTaskModule
-from skmtl.neural.architectures._units import Dropout
+from skmtl.neural.architectures._units import Draws
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
@@ -169,9 +169,9 @@ class Fit:
         else:
             set_state(module, state)
         rngs = [self.rng(DROPOUT, *member) for member in members]
-        for layer in module.modules():
-            if isinstance(layer, Dropout):
-                layer.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
+        for part in module.modules():
+            if isinstance(part, Draws):
+                part.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
         return module
 
     @cached_property

@@ -28,10 +28,10 @@ from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
-from skmtl.neural.training._progress import Snapshot
 from skmtl.neural.training._run import Run, start
 from skmtl.neural.training._settings import chosen, read_setting, resolve
 from skmtl.neural.training._setup import WEIGHTS, Fit
+from skmtl.neural.training._snapshot import Snapshot, is_finite
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
@@ -58,7 +58,7 @@ class Stack:
         Raw scores of the rows held out; NaN for a row that never is. Those ``left_out`` are of
         snapshots that other parts of the rows choose (`parts_of`).
     loss : ndarray of shape (n_candidates,)
-        Their mean loss.
+        Their mean loss; infinite where a network was never finite in every fold at once.
     n_iter : ndarray of shape (n_candidates,)
         Epochs until the snapshot.
     """
@@ -179,14 +179,16 @@ class _Judge:
         raw = self.held_out.raw_scores(self.run.module)
         scores = self.rows.values.new_tensor(raw[:, self.judged])
         labels = self.rows.all(len(raw))
-        loss = self._loss(scores, labels)
+        n_folds = len(self.held_out.index) // len(raw)
+        # What a fold holds out may have no label that shows how its network diverges.
+        now = self.best.now()
+        is_sound = is_finite(now).reshape(-1, n_folds).all(axis=1)
+        loss = np.where(is_sound, self._loss(scores, labels), np.inf)
         is_better = loss < self.loss
-        # Not a single number is better than none: a network that diverges has no weight.
         self.loss[is_better], self.n_iter[is_better] = loss[is_better], epoch
         self.raw[is_better] = raw[is_better]
-        n_folds = len(self.held_out.index) // len(raw)
         if is_better.any():
-            self.best.save(np.repeat(is_better, n_folds))
+            self.best.save(np.repeat(is_better, n_folds), now)
         for rows, least in zip(self.parts, self.loss_elsewhere, strict=True):
             counts = labels.weights.new_tensor(~rows[self.judged])
             counts = counts.view(-1, *[1] * (labels.weights.ndim - 2))
@@ -196,14 +198,14 @@ class _Judge:
                     labels, weights=labels.weights * counts, all_observed=False, all_alike=False
                 ),
             )
-            is_better = loss < least
+            is_better = is_sound & (loss < least)
             least[is_better] = loss[is_better]
             self.left_out[np.ix_(is_better, rows)] = raw[np.ix_(is_better, rows)]
 
     def _loss(self, scores: Any, labels: Batch) -> Array:
-        """Mean loss over tasks (n_candidates,)."""
-        losses = self.run.step.objective(scores, labels)
-        return self.run.progress.mean(losses.cpu().numpy().astype(np.float64))
+        """Mean loss over tasks (n_candidates,), infinite where that of a task is not finite."""
+        losses = self.run.step.objective(scores, labels).cpu().numpy().astype(np.float64)
+        return np.where(np.isfinite(losses).all(axis=1), self.run.progress.mean(losses), np.inf)
 
     def stack(self, candidates: list[int]) -> Stack:
         """What was kept."""

@@ -13,7 +13,7 @@ from skmtl import MultiTaskMLP
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.architectures._side_by_side import drawing_from
 from skmtl.neural.architectures._units import Dropout
-from skmtl.neural.training._progress import Snapshot
+from skmtl.neural.training._snapshot import Snapshot
 from skmtl.testing._module import assert_gradients_are_right
 from tests.neural.checks import make, same_scores
 from tests.neural.conftest import PLAIN

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifierCV, MultiTaskMLPCV, MultiTaskMLPRegressorCV
@@ -171,16 +172,33 @@ def test_where_nothing_is_to_be_found_predictions_are_nearly_constant():
     assert (model.predict(X).std(axis=0) < 0.5 * Y.std(axis=0)).all()
 
 
+TOO_FAST = {"solver": ["sgd"], "learning_rate": ["constant"], "learning_rate_init": [1e8]}
+
+
 def test_candidates_that_diverge_have_no_weight():
     X, Y = problem()
-    grid = [
-        {"max_iter": [10], "alpha": [0.1]},
-        {"solver": ["sgd"], "learning_rate": ["constant"], "learning_rate_init": [1e8]},
-    ]
-    model = make(grid).fit(X, Y)
+    grid = [{"max_iter": [10], "alpha": [0.1]}, TOO_FAST]
+    with pytest.warns(ConvergenceWarning, match=r"NaN for \{.*100000000.0.*\}: left out of the"):
+        model = make(grid).fit(X, Y)
     assert (model.weights_[1] == 0).all()
     assert np.isfinite(model.predict(X).astype(float)).all()
     assert model.best_params_ == model.params_[0]
+
+
+def test_networks_that_diverge_have_no_weight_where_no_held_out_row_says_so():
+    X, Y = problem()
+    Y[1:, 1] = np.nan
+    grid = [{"max_iter": [10]}, TOO_FAST]
+    with pytest.warns(ConvergenceWarning, match="left out of the blend"):
+        model = make(grid, cv=[(np.arange(30), np.arange(30, 60))]).fit(X, Y)
+    assert (model.weights_[1] == 0).all()
+    assert np.isfinite(model.predict(X).astype(float)).all()
+
+
+def test_where_every_candidate_diverges_there_is_nothing_to_keep():
+    X, Y = problem()
+    with pytest.raises(ValueError, match=r"NaN for every candidate\. Lower learning_rate_init, or"):
+        make(TOO_FAST).fit(X, Y)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])

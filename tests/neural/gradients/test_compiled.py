@@ -6,8 +6,6 @@ import pytest
 from skmtl.neural.gradients._compiled import (
     add_bias,
     by_task,
-    rectify,
-    rectify_back,
     squared,
     sum_rows,
 )
@@ -21,23 +19,11 @@ def arrays(request):
     return [rng.normal(size=shape).astype(request.param) for shape in shapes]
 
 
-def test_bias_and_rectifier(arrays):
+def test_bias(arrays):
     Z, _, bias = arrays
-    sums, units = Z.copy(), Z.copy()
+    sums = Z.copy()
     add_bias(sums, bias)
-    rectify(units, bias)
     np.testing.assert_array_equal(sums, Z + bias)
-    np.testing.assert_array_equal(units, np.maximum(Z + bias, 0))
-
-
-@pytest.mark.parametrize("copies", [1, 3])
-def test_back_through_a_rectifier(copies, arrays):
-    Z, _, _ = arrays
-    units = np.maximum(Z, 0)
-    G = np.random.default_rng(1).normal(size=(copies, 2, 7, 5)).astype(Z.dtype)
-    expected = np.where(units > 0, G, 0)
-    rectify_back(G, units)
-    np.testing.assert_array_equal(G, expected)
 
 
 def test_gradients_of_single_tasks(arrays):
@@ -68,13 +54,8 @@ def test_squared_losses_and_their_slopes(arrays):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_stays_so(bad, arrays):
-    Z, values, bias = arrays
+    Z, values, _ = arrays
     Z[1, 2, 3] = bad
-    units, G = Z.copy(), np.ones_like(Z)[None]
-    rectify(units, bias)
-    assert not np.isfinite(units[1, 2, 3])
-    rectify_back(G, units)
-    assert G[0, 1, 2, 3] == 1.0
     losses = np.empty((2, 5), Z.dtype)
     squared(Z, values, Z.dtype.type(1), losses)
     assert np.isfinite(losses).sum() == 9

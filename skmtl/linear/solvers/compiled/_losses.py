@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl._compile import compiler
-from skmtl.linear.solvers.compiled._exponentials import exp, log, log1p, times_log
+from skmtl._exponentials import exp, log, log1p, times_log
 from skmtl.linear.solvers.compiled._row import Array
 from skmtl.tasks._loss_codes import HUBER, LOGISTIC, POISSON
 

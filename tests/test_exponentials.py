@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skmtl.linear.solvers.compiled import _exponentials
-from skmtl.linear.solvers.compiled._exponentials import compiled
+from skmtl import _exponentials
+from skmtl._exponentials import compiled
 
 
 @compiled
