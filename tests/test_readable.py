@@ -274,13 +274,12 @@ class TestSizeOfWeights:
         X, Y = problem(name)
         weight = np.random.default_rng(1).uniform(0.5, 1.5, size=Y.shape)
         weight[::5, 0] = 0.0
-        # Estimators of scikit-learn know absolute weights; these are the ones that reach them. So
-        # does the random-coefficient model, to which a weight of 2 is two labels.
+        # Estimators of scikit-learn know absolute weights; these are the ones that reach them.
         given = weight * factor
         equal = np.ldexp(given, 1 - np.frexp(given.max())[1])  # The largest in [1, 2).
         model, expected = (EVERY[name]().fit(X, Y, sample_weight=w) for w in (given, equal))
         np.testing.assert_array_equal(predicted(model, X), predicted(expected, X))
-        if name not in ("independent", "pooled", "chain", "stacking", "bayesian-linear"):
+        if name not in ("independent", "pooled", "chain", "stacking"):
             expected = EVERY[name]().fit(X, Y, sample_weight=weight)
             found, wanted = predicted(model, X), predicted(expected, X)
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)

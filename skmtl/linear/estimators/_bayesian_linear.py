@@ -25,8 +25,8 @@ from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.objective._training_data import learnable
 from skmtl.linear.solvers._coefficients import Units, use_units_of_y
 from skmtl.tasks import _constraints as constraints
+from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
-from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
@@ -45,7 +45,9 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         (b_t, w_t) \sim N\bigl((b_0, w_0), \Sigma\bigr), \qquad
         e_{ti} \sim N(0, \sigma_t^2 / s_{ti})
 
-    where s are the weights of the labels, 0 where unobserved: a weight of 2 stands for two labels.
+    where s are the weights of the labels, 0 where unobserved. Only their proportions in a task
+    count: whole multiples of the least stand for repeated labels, others for as many labels as have
+    the variance of their weighted mean.
     The variances maximise the restricted likelihood [1]_ [2]_, by its slopes, from sums over the
     rows of every task: rows are read once, and no matrix is larger than (n_features + 1) squared.
     A task with few labels stays close to the mean of the others, one with many goes its own way,
@@ -171,8 +173,10 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         require_squared_loss(targets.tasks, type(self).__name__)
         units, is_long = Units.of(targets.tasks), targets.tasks.is_long
         X, targets, _ = learnable(X, targets, None)
-        weights = targets.weights if is_long else targets.weights.reshape(X.shape[0], -1)
-        statistics = Statistics(X, targets, in_range(weights), centred=True)
+        weights = numbers_of_labels(targets)
+        if is_long:
+            weights = weights.ravel()
+        statistics = Statistics(X, targets, weights, centred=True)
         coordinates = coordinates_of(statistics, has_intercept=self.fit_intercept)
         moments = Moments.of(statistics, coordinates)
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
