@@ -14,6 +14,7 @@ from skmtl.linear.estimators import (
     MultiTaskLinearRegressor,
     MultiTaskLinearRegressorCV,
     ReducedRankRegressor,
+    TaskStatistics,
 )
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
     "ZeroCoefficientsWarning",
 ]

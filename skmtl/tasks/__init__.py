@@ -3,6 +3,7 @@
 from skmtl._warnings import LabelWarning
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
+from skmtl.tasks._censored import censored
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._gamma import Gamma
@@ -11,9 +12,10 @@ from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._ordinal import Ordinal
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
-from skmtl.tasks._survival import Survival, censored
+from skmtl.tasks._survival import Survival
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.
@@ -27,6 +29,7 @@ TASK_TYPES: dict[str, type[Task]] = {
     "tweedie": Tweedie,
     "negative_binomial": NegativeBinomial,
     "survival": Survival,
+    "quantile": Quantile,
 }
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "NegativeBinomial",
     "NumberTask",
     "Ordinal",
+    "Quantile",
     "Regression",
     "Survival",
     "Task",

@@ -14,6 +14,7 @@ from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearRegressorCV,
 )
 from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
+from skmtl.linear.estimators._task_statistics import TaskStatistics
 
 __all__ = [
     "MultiTaskBayesianLinear",
@@ -28,4 +29,5 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
 ]
