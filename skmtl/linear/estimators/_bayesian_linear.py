@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from skmtl.linear.bayesian._predictor import RandomCoefficients
 from skmtl.linear.bayesian._structures import Scalar
 from skmtl.linear.bayesian._variances import Model, likely_variances
 from skmtl.linear.estimators._linear_model import LinearPredictor
+from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._training_data import learnable
 from skmtl.linear.solvers._coefficients import Units, use_units_of_y
 from skmtl.tasks import _constraints as constraints
@@ -34,7 +36,7 @@ SHARED = "the mean of the coefficients over tasks; it is as uncertain as tasks a
 
 
 @documented("", "", shared=SHARED)
-class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
+class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredictor):
     r"""Linear regression of many tasks with intervals: it chooses its strength by itself.
 
     The coefficients of the tasks are draws from one normal distribution, whose mean and covariance
@@ -74,6 +76,10 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         Largest number of steps of the search for the variances (L-BFGS), for each covariance.
     tol : float, default=1e-9
         Stop when a step improves the likelihood by less than this, relative to its logarithm.
+    half_life : float, default=None
+        In `partial_fit`, how many rows later a row counts half: one that came k rows ago has
+        :math:`2^{-k / h}` of its weight. Rows are those of all tasks, with labels or without. A
+        task keeps what it knew until labels of its own come. None forgets nothing.
 
     Attributes
     ----------
@@ -92,6 +98,11 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         Logarithm of the restricted likelihood, of standardised labels.
     n_iter_ : int
         Steps of the search.
+    statistics_ : TaskStatistics
+        After `partial_fit` and `fit_statistics`: what is kept of all rows.
+    history_ : dict
+        After `partial_fit`: how well every chunk was predicted before it was learned; see
+        `MultiTaskLinear.partial_fit`.
     <task attributes>
 
     See Also
@@ -139,6 +150,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
     _standardize = True
 
@@ -154,6 +166,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         fit_intercept: bool = True,
         max_iter: int = 500,
         tol: float = 1e-9,
+        half_life: float | None = None,
     ) -> None:
         self.covariance = covariance
         self.noise = noise
@@ -164,19 +177,46 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, LinearPredictor):
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
+        self.half_life = half_life
 
     @property
     def _about_zero(self) -> bool:  # type: ignore[override]
         return not self.fit_intercept
 
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to all those so far, and fit the model to all of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form; tasks that are new are learned, too.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; any may be missing.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator of all rows so far, the same as `fit` of all of them makes it.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other columns, or other tasks where y has a column per task.
+        """
+        return self._partial_fit(X, y, None, sample_weight)
+
     def _fit(self, X: Any, targets: Targets) -> None:
         require_squared_loss(targets.tasks, type(self).__name__)
         units, is_long = Units.of(targets.tasks), targets.tasks.is_long
         X, targets, _ = learnable(X, targets, None)
-        weights = numbers_of_labels(targets)
-        if is_long:
-            weights = weights.ravel()
-        statistics = Statistics(X, targets, weights, centred=True)
+        if isinstance(X, StreamStatistics):
+            statistics: Any = X.weighted(X.counts.n_labels / X.omega)
+        else:
+            counts = numbers_of_labels(targets)
+            counts = counts.ravel() if is_long else counts
+            statistics = Statistics(X, targets, counts, centred=True)
         coordinates = coordinates_of(statistics, has_intercept=self.fit_intercept)
         moments = Moments.of(statistics, coordinates)
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"

@@ -234,3 +234,23 @@ def test_coverage_is_a_probability(coverage):
 def test_classes_are_refused():
     with pytest.raises(ValueError, match="MultiTaskBayesianLinear"):
         MultiTaskBayesianLinear(tasks="count").fit([[1.0], [2.0]], [1, 2])
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_chunks_add_up_to_a_fit(is_long):
+    if is_long:
+        X, y, _ = simulate(np.random.default_rng(0), 9, 20, np.diag([1.0, 0.1, 0.3]))
+        order = np.random.default_rng(1).permutation(len(y))
+        X, y = X[order], y[order]
+    else:
+        X, y = make_regression(180, 4, n_targets=3, noise=10.0, random_state=0)
+        y[np.random.default_rng(0).random(y.shape) < 0.3] = np.nan
+    options = {"task_feature": 3 if is_long else None, "tol": 1e-13}
+    whole = MultiTaskBayesianLinear(**options).fit(X, y)
+    chunks = MultiTaskBayesianLinear(**options)
+    for rows in np.array_split(np.arange(len(y)), 12):
+        chunks.partial_fit(X[rows], y[rows])
+    for found, expected in zip(
+        chunks.predict(X, return_std=True), whole.predict(X, return_std=True), strict=True
+    ):
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
