@@ -18,6 +18,7 @@ from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, w
 from skmtl._features import ValidatesFeatures, check_rows
 from skmtl._frames import PredictsFrames
 from skmtl._html import NotebookMixin
+from skmtl._kind_tags import tell_kind
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
 from skmtl.tasks._base import Task
@@ -155,6 +156,8 @@ class MultiTaskEstimator(
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Read the data of a fit, and publish its tasks: X, the task column and `Targets`."""
+        # Tasks that were added to an earlier fit.
+        self.__dict__.pop("_grown", None)
         X, task_column = self._read_X(X, reset=True)
         targets = self._read_y(X, y, task_column, sample_weight)
         self._publish(targets.tasks)
@@ -243,6 +246,7 @@ class MultiTaskEstimator(
             )
         check_rows(X, targets)
         self._name_of_y = getattr(y, "name", None)
+        self._is_complete = bool((targets.weights > 0).all())
         return targets
 
     def _publish(self, tasks: Any) -> None:
@@ -282,6 +286,8 @@ class MultiTaskEstimator(
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         tags.input_tags.sparse = True
+        if tags.estimator_type is None and hasattr(self, "_task_set"):
+            tell_kind(tags, self._task_set, is_complete=getattr(self, "_is_complete", False))
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = True
         return tags

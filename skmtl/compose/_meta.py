@@ -16,7 +16,7 @@ from skmtl._innermost import innermost
 from skmtl._warnings import known_labels
 from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
-from skmtl.compose._tags import follow
+from skmtl.compose._tags import follow, kind_of
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
@@ -105,9 +105,10 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = deepcopy(inner.classifier_tags)
-        tags.regressor_tags = deepcopy(inner.regressor_tags)
+        if kind_of(self.estimator) is not None:
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = deepcopy(inner.classifier_tags)
+            tags.regressor_tags = deepcopy(inner.regressor_tags)
         follow(tags, [self.estimator])
         return tags
 

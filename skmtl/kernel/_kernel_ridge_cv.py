@@ -14,8 +14,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._all_or_nothing import all_or_nothing, forget_fit
 from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._grown import with_added_tasks
 from skmtl._scored_columns import mean_score
 from skmtl.kernel._blend import BlendFit
+from skmtl.kernel._later_tasks import GrowsKernelTasks
 from skmtl.kernel._options import read_options
 from skmtl.kernel._pairs import KERNELS
 from skmtl.kernel._search import best_of
@@ -32,7 +34,7 @@ Array = NDArray[Any]
 
 
 @documented("", "", shared="with the mean of the tasks' functions.")
-class MultiTaskKernelRidgeCV(MultiTaskEstimator):
+class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
     r"""Kernel ridge regression and classification with everything chosen by held-out rows.
 
     The best kernel of each kind, its width and an alpha for each task are those with the smallest
@@ -280,6 +282,10 @@ class MultiTaskKernelRidgeCV(MultiTaskEstimator):
             self.task_scores_[k] = task.score(of_task[seen], values[seen], weights[seen])
             self.out_of_fold_[k][used] = of_task
 
+    def _kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
+        return None if self._blend is None else self._blend.kernel_of_rows(X, anchors)
+
+    @with_added_tasks
     def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         tasks = self._task_set
         expected = tasks.inverse_link(np.zeros((X.shape[0], tasks.n_outputs)), task_index, link)

@@ -224,6 +224,16 @@ class Task(Searchable, BaseEstimator, ABC):
         """Deviance (n,) of the best constant prediction."""
         return self.deviance(null, values)
 
+    def deviance_of_constant(self, values: Array, weight: Array) -> float:
+        """Weighted sum of the deviance of the best constant prediction."""
+        used = weight > 0
+        if not used.any():
+            return 0.0
+        values, weight = values[used], in_range(weight[used])
+        prior = np.asarray(self.prior(values, weight))
+        null = np.broadcast_to(prior, (len(values), *prior.shape))
+        return float(weight @ self.null_deviance(null, values, weight))
+
     def score(self, expected: Array, values: Array, weight: Array) -> float:
         r"""Share of deviance explained, :math:`D^2 = 1 - \mathrm{dev} / \mathrm{dev}_0`.
 
@@ -245,8 +255,7 @@ class Task(Searchable, BaseEstimator, ABC):
         if used.sum() < 2:
             return np.full(len(expected), np.nan)
         expected, values, weight = expected[:, used], values[used], in_range(weight[used])
-        null = np.broadcast_to(self.prior(values, weight), expected.shape[1:])
-        deviance_null = float(weight @ self.null_deviance(null, values, weight))
+        deviance_null = self.deviance_of_constant(values, weight)
         flat = expected.reshape(-1, *expected.shape[2:])
         deviance = self.deviance(flat, np.concatenate([values] * len(expected)))
         deviance = deviance.reshape(len(expected), -1) @ weight

@@ -72,7 +72,7 @@ def read_targets(
         names, index = _names_of_columns(labels), None
         n_labels = np.array([task.n_labels_ for task in tasks])
     task_set = TaskSet(tuple(tasks), names, n_labels, is_long, labels.is_1d)
-    _warn(task_set, names.tolist() if is_long else titles)
+    warn_of_few(task_set, names.tolist() if is_long else titles)
     return Targets(task_set, *stack_columns(values, weights, labels.is_1d), index)
 
 
@@ -151,7 +151,7 @@ def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
         )
 
 
-def _warn(tasks: TaskSet, names: Sequence[Hashable]) -> None:
+def warn_of_few(tasks: TaskSet, names: Sequence[Hashable]) -> None:
     """Warn of tasks from which little or nothing can be learned."""
     counts = tasks.n_labels.tolist()
     none, single = (

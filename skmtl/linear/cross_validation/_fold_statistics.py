@@ -145,7 +145,9 @@ def block_statistics(X: Any, values: Array, weights: Array, group: Array) -> Mer
         every = len(rows) == len(c)
         X_rows, c = (X, c) if every else (X[rows], c[rows])
         Y = values[:, tasks] if every else values[np.ix_(rows, tasks)]
-        x_mean[g], y_mean[tasks] = (X_rows.T @ c) / c.sum(), (c @ Y) / c.sum()
+        x_mean[g] = (X_rows.T @ c) / c.sum()
+        # Where all labels are the same, so is their mean: but for rounding.
+        y_mean[tasks] = np.clip((c @ Y) / c.sum(), Y.min(axis=0), Y.max(axis=0))
         Y = Y - y_mean[tasks]
         gram[g], cross[:, tasks] = products(X_rows, Y, c, x_mean[g])
         squares[tasks], omega[tasks] = c @ Y**2, c.sum()

@@ -17,8 +17,9 @@ PARAMETERS = r"""
         How strongly; 0 fits without penalty. "auto" takes the ridge of largest marginal
         likelihood, in closed form from the features and labels: over what the penalty has of a
         ridge where it is never 0 (quadratic ones), and for norms the part of the alpha at which
-        nothing is left that corresponds to the noise found (between .01 and .5). Cross-validation
-        may do better, at the cost of many fits: `MultiTaskLinearCV`.
+        nothing is left that corresponds to the noise found (between .01 and .5). Where the loss is
+        squared and that ridge is weaker, five folds choose between the two, from a few alphas.
+        Cross-validation of many may do better, at the cost of their fits: `MultiTaskLinearCV`.
     <task parameters>
     center : bool, default=False
         Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._grown import with_added_tasks
+from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
+from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions, Origin
-from skmtl.linear.objective._parameters import read_penalty
+from skmtl.linear.objective._parameters import penalty_meant, read_penalty
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
+from skmtl.linear.penalties import TraceNorm
 from skmtl.linear.solvers._coefficients import (
     Coefficients,
     LinearRows,
@@ -38,7 +42,7 @@ CHOOSERS = {
 """What chooses alpha, by the types of task."""
 
 
-class LinearPredictor(MultiTaskEstimator):
+class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
     """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
 
     coef_: Array
@@ -49,6 +53,7 @@ class LinearPredictor(MultiTaskEstimator):
     def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         return self._task_set.inverse_link(self._raw(X, task_index), task_index, link)
 
+    @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
         """Raw scores (n_samples, n_outputs)."""
         rows = LinearRows(X.astype(np.float64, copy=False), task_index, self._task_set.n_tasks)
@@ -76,6 +81,11 @@ class LinearModel(LinearPredictor):
         return "mixed" if self.scale_targets == "auto" else self.scale_targets
 
     @property
+    def _is_low_rank(self) -> bool:
+        penalty = penalty_meant(self)
+        return isinstance(penalty, TraceNorm) or penalty == TraceNorm.alias
+
+    @property
     def _about_zero(self) -> bool:  # type: ignore[override]
         return not self.fit_intercept
 
@@ -93,15 +103,16 @@ class LinearModel(LinearPredictor):
             return
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
-        options = with_strengths(X, labelled, label_weights, penalty, FitOptions.of(self))
+        data, options = (X, labelled, label_weights, penalty), FitOptions.of(self)
+        options = with_strengths(*data, options, held_out_alpha)
         self._publish_strengths(options)
-        fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
+        fitted = fit_linear(*data, options, warm)
         self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
         if fitted.task_covariance is not None:
             self.task_covariance_ = fitted.task_covariance
         self._publish_coefficients(n_features, fitted)
         if not fitted.W.any():
-            largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
+            largest, _ = alpha_max(*data, options)
             chooser = CHOOSERS[self._kind]
             warn_of_zero(options.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 

@@ -82,7 +82,7 @@ class LinearSearch(MultiTaskLinear):
                 model._choose_strengths(search.data.X, search.targets_of(model))
             paths = search.run(models, groups)
             self._publish_paths(paths)
-            row, column = select(paths.score, self.selection, paths.advice)
+            row, column = select(paths.to_maximise, self.selection, paths.advice)
             self.alpha_ = float(paths.alphas[row][column])
             self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
             self._refit(models[row].set_params(alpha=self.alpha_), search)

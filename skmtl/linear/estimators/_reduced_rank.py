@@ -194,6 +194,22 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
             self.shared_coef_ = coef[learned].mean(axis=0)
             self._shared_intercept = intercept[learned].mean(keepdims=True)
 
+    @property
+    def _is_low_rank(self) -> bool:
+        return True
+
+    def _directions(self) -> Any:
+        return self.components_
+
+    def _add_rows(self, position: int, head: Any) -> None:
+        super()._add_rows(position, head)
+        loading = self.coef_[position] @ np.linalg.pinv(self.components_)
+        self.loadings_ = np.insert(self.loadings_, position, loading, axis=0)
+
+    def _drop_rows(self, position: int) -> None:
+        super()._drop_rows(position)
+        self.loadings_ = np.delete(self.loadings_, position, axis=0)
+
     def _warn_of_max_iter(self, decrease: float, max_decrease: float) -> None:
         last = f"decreased the objective by {decrease:.3g}"
         if not np.isfinite(decrease):

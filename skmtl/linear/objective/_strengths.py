@@ -7,10 +7,12 @@ the alpha at which nothing is left,
 .. math:: f = c \, \frac{\sqrt\rho}{1 - \rho}, \qquad
           \rho = \frac{\sum_t \sigma_t^2 \, \mathrm{tr}\, G_t / n_t}{\sum_t \|q_t\|^2},
 
-for the share :math:`\rho` of noise in the products q of features and labels. With squared loss it
-is no more than :math:`\alpha \Omega(W) = d \, a \|W\|^2`: where features are alike, signals are in
-their small differences, of which those products say nothing. (The constants around which other
-losses have working labels are too far from such a signal.)
+for the share :math:`\rho` of noise in the products q of features and labels. Where features are
+alike, signals may be in their small differences, of which those products say nothing, and where
+few features count, the ridge says nothing of the norm. So with squared loss, where
+:math:`\alpha \Omega(W) = d \, a \|W\|^2` is a smaller alpha, labels that are held out choose
+between the two. (The constants around which other losses have working labels are too far from such
+a signal.)
 
 Where tasks are pulled towards a part that they share, its ridge has the largest likelihood of all
 labels as of one task, and alpha that of what it leaves. Intercepts are pulled together as
@@ -19,6 +21,7 @@ labels as of one task, and alpha that of what it leaves. Intercepts are pulled t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -44,9 +47,13 @@ OF_NOISE = 0.2
 without a signal): from .1 to .3 hardly anything changes."""
 
 OF_RIDGE = 2.0
-"""d above, measured: benchmarks/accuracy (slump, enb, atp1d and sarcos), and smooth random curves
-with labels in their second derivative, where f alone has twice the error. From 1 to 2 little
-changes; a Laplace distribution of the same variance has 1.1."""
+"""d above: a Laplace distribution of the same variance has 1.1. Measured: benchmarks/accuracy
+(slump, enb, atp1d, sarcos and rf1), and smooth random curves with labels in their second
+derivative, where f alone has up to six times the error, while with few features that count, and
+fewer rows than features, d alone has ten times that of f."""
+
+STEP = 3.0
+"""Largest ratio of alphas that are tried between two; from 2 to 4 little changes."""
 
 LEAST, LARGEST = 0.01, 0.5
 """Bounds of f: below, nothing is gained; above, next to nothing is left."""
@@ -61,6 +68,9 @@ FEW_FEATURES = 500
 """Features up to which intercepts are pulled together beside norms: that takes Gram matrices."""
 
 
+Choose = Callable[..., float]
+
+
 class Data(NamedTuple):
     """Features, labels of tasks that have some, what each counts, and the penalty on them."""
 
@@ -71,7 +81,12 @@ class Data(NamedTuple):
 
 
 def with_strengths(
-    X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: Any
+    X: Any,
+    targets: Targets,
+    label_weights: Array,
+    penalty: Penalty,
+    options: Any,
+    choose: Choose | None = None,
 ) -> FitOptions:
     """The options with a number for each "auto".
 
@@ -87,6 +102,9 @@ def with_strengths(
         Penalty on these tasks.
     options : FitOptions
         Options of the fit, of which alpha, shared_alpha and intercept_alpha may be "auto".
+    choose : callable, default=None
+        From X, targets, label_weights, penalty, options and some alphas, descending, to the one to
+        take, for norms; by default the smallest.
     """
     if not _is_open(options):
         return options
@@ -113,7 +131,9 @@ def with_strengths(
             options = replace(options, shared_alpha=strength)
     options = options.out_of_basis(basis)
     if options.alpha == "auto":
-        options = replace(options, alpha=_alpha(data, moments, basis, options))
+        alphas = _alphas(data, moments, basis, options)
+        alpha = choose(*data, options, alphas) if choose and len(alphas) > 1 else float(alphas[-1])
+        options = replace(options, alpha=alpha)
     return options
 
 
@@ -171,8 +191,11 @@ def _moments(data: Data, options: FitOptions) -> tuple[LabelMoments, Array | Non
     return moments, basis
 
 
-def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitOptions) -> float:
-    """What of the penalty is as strong as the likely ridge is on the coefficients of that."""
+def _alphas(data: Data, moments: LabelMoments, basis: Array | None, options: FitOptions) -> Array:
+    """What of the penalty is as strong as the likely ridge is on the coefficients of that.
+
+    One alpha, or several to choose from, descending.
+    """
     ridge = likely_ridge(
         moments.gram,
         moments.group,
@@ -190,14 +213,16 @@ def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitO
     as_ridge = ridge.strength * moments.scale / (stiffness or 1.0)
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
     if scale is not None or not largest:
-        return as_ridge
+        return np.array([as_ridge])
     noise = ridge.noise @ (moments.traces / moments.degrees)
     rho = noise / (float(np.vdot(moments.cross, moments.cross)) or 1.0)
     share = OF_NOISE * np.sqrt(rho) / (1.0 - rho) if rho < 1.0 else LARGEST
     share = float(np.clip(share, LEAST, LARGEST))
-    if targets.tasks.has_squared_loss:
-        share = max(min(share, 2.0 * OF_RIDGE * as_ridge / largest), SMALLEST)
-    return share * largest
+    least = max(2.0 * OF_RIDGE * as_ridge / largest, SMALLEST)
+    if not targets.tasks.has_squared_loss or least >= share:
+        return np.array([share * largest])
+    n_steps = int(np.ceil(np.log(share / least) / np.log(STEP)))
+    return np.geomspace(share, least, n_steps + 1) * largest
 
 
 def _stiffness(part: PenaltyPart, W: Array) -> float:

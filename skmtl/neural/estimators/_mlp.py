@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
+from skmtl._grown import with_added_tasks
 from skmtl.neural import networks, training
+from skmtl.neural.estimators._last_layer import RepresentsLayers
+from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.networks._tasks import read_more
@@ -21,7 +24,9 @@ Array = NDArray[Any]
 
 
 @network
-class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
+class MultiTaskMLP(
+    CallbackSupportMixin, RepresentsLayers, GrowsNetworkTasks, ReadsTables, MultiTaskEstimator
+):
     r"""Multi-layer perceptron for tasks of any types, with missing labels.
 
     Hidden layers shared by all tasks carry one head per task. The objective is
@@ -154,6 +159,8 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        if self.warm_start:
+            refuse_grown(self, "fit with warm_start=True")
         with watched(self, X, y, sample_weight):
             return super().fit(X, y, sample_weight)
 
@@ -201,6 +208,7 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
                 "partial_fit does not support early_stopping=True: it trains for one pass. Set "
                 "early_stopping=False, or call fit."
             )
+        refuse_grown(self, "partial_fit")
         with all_or_nothing(self):
             is_first = not hasattr(self, "_fitted")
             X, task_column = self._read_X(X, reset=is_first)
@@ -225,10 +233,14 @@ class MultiTaskMLP(CallbackSupportMixin, ReadsTables, MultiTaskEstimator):
         linked: list[Array] = self._task_set.inverse_link(raw, task_index, link)
         return linked
 
+    @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
         """Raw scores (n, n_outputs), float64."""
         raw: Array = networks.raw_scores_of(self, X, task_index)
         return raw
+
+    def _networks(self) -> list[Any]:
+        return [self._fitted]
 
     @property
     def _goes_on(self) -> bool:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._blending import mix
+from skmtl._grown import scores_of_expected, with_added_tasks
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
 from skmtl._shown import joined
@@ -23,6 +24,7 @@ from skmtl._warnings import warn
 from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
 from skmtl.model_selection._strata import strata_of
 from skmtl.neural import networks, training
+from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_candidates import read_candidates
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
@@ -56,11 +58,12 @@ CHUNK = 2**24
 """Numbers that all members predict at a time."""
 
 
-class NetworkSearch(ReadsTables, MultiTaskEstimator):
+class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     """Trains candidates in folds, and predicts by a blend of all their networks."""
 
     _standardize = True
     _shape_varies = True
+    _has_units_of_y = True
 
     balancing: Any
 
@@ -258,6 +261,8 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
         """
         check_is_fitted(self)
         X, task_index = self._read_new(X)
+        if hasattr(self, "_grown"):
+            raise ValueError("Tasks were added or dropped: members have those of fit only.")
         found = self._by_stack(X, task_index)
         columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
@@ -274,6 +279,13 @@ class NetworkSearch(ReadsTables, MultiTaskEstimator):
             found.append([np.array(columns) for columns in zip(*each, strict=True)])
         return found
 
+    def _networks(self) -> list[Any]:
+        return self._stacks
+
+    def _scores(self, X: Any, task_index: Array | None) -> Array:
+        return scores_of_expected(self._task_set.tasks, self._expected(X, task_index))
+
+    @with_added_tasks
     def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         n_rows = X.shape[0]
         size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))

@@ -110,6 +110,11 @@ class FittedState:
         """Number of networks."""
         return len(next(iter(self.parameters.values())))
 
+    @property
+    def n_weights(self) -> int:
+        """Number of parameters of all networks."""
+        return sum(array.size for array in self.parameters.values())
+
     def take(self, models: Array) -> FittedState:
         """Some of the networks."""
         return replace(self, parameters={k: array[models] for k, array in self.parameters.items()})
