@@ -28,6 +28,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "regressor": [HasMethods(["fit"]), None],
         "classifier": [HasMethods(["fit"]), None],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [Integral, None],
     }
 

@@ -135,6 +135,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         "cv": ["cv_object"],
         "passthrough": ["boolean"],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [int, None],
         "random_state": RANDOM_STATE,
     }
@@ -149,6 +150,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -159,6 +161,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
 
