@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from skmtl._new_head import Head
 from skmtl.tasks._base import Task
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
+Links = tuple[Link | None, ...]
 
 LEAST = 1e-6
 """Probability below which log-odds say no more: those of kernels and blends may be 0."""
@@ -48,16 +50,18 @@ class Grown:
         del view.__dict__["_grown"]
         return view
 
-    def answer(self, estimator: Any, method: str, X: Any, task_index: Array | None) -> Any:
-        """Raw scores or expected values of today's tasks, as ``method`` has them of its own."""
+    def answer(
+        self, estimator: Any, method: str, X: Any, task_index: Array | None, *link: Link | None
+    ) -> Any:
+        """Raw scores of today's tasks, or what a link makes of them, as ``method`` has its own."""
         is_raw, fitted = method == "_raw", self.as_fitted(estimator)
         ask = getattr(fitted, method)
         if task_index is not None:
-            return self._by_row(fitted, ask, X, task_index, is_raw=is_raw)
-        answers = _columns(fitted, ask(X, None), is_raw=is_raw)
+            return self._by_row(fitted, ask, X, task_index, link, is_raw=is_raw)
+        answers = _columns(fitted, ask(X, None, *link), is_raw=is_raw)
         added = self._added(fitted, X)
         found = [
-            answers[source] if isinstance(source, int) else _said(source, next(added), is_raw)
+            answers[source] if isinstance(source, int) else _said(source, next(added), link, is_raw)
             for source in self.sources
         ]
         return np.hstack(found) if is_raw else found
@@ -73,20 +77,20 @@ class Grown:
         return np.array([*sources, -1])[task_index]
 
     def _by_row(
-        self, fitted: Any, ask: Callable[..., Any], X: Any, task_index: Array, *, is_raw: bool
+        self, fitted: Any, ask: Any, X: Any, task_index: Array, link: Links, *, is_raw: bool
     ) -> Any:
         """Long form: of the task of each row; -1 is an unknown one, which the fit answers for."""
         place = self.place_in_fit(task_index, added=-2)
         of_fit = np.flatnonzero(place > -2)
         if len(of_fit) == len(place):
-            return ask(X, place)
-        parts = [(of_fit, ask(X[of_fit], place[of_fit]))] if len(of_fit) else []
+            return ask(X, place, *link)
+        parts = [(of_fit, ask(X[of_fit], place[of_fit], *link))] if len(of_fit) else []
         for position, source in enumerate(self.sources):
             rows = np.flatnonzero(task_index == position)
             if isinstance(source, int) or not len(rows):
                 continue
             (raw,) = fitted._raw_of_heads([source.head], X[rows])
-            said = _said(source, raw, is_raw)
+            said = _said(source, raw, link, is_raw)
             parts.append((rows, said if is_raw else [said]))
         arrays = [(rows, part if is_raw else part[0]) for rows, part in parts]
         whole = np.empty((len(place), *arrays[0][1].shape[1:]))
@@ -100,19 +104,23 @@ def _columns(fitted: Any, answer: Any, *, is_raw: bool) -> list[Array]:
     return [answer[:, s] for s in fitted._task_set.slices] if is_raw else answer
 
 
-def _said(source: AddedTask, raw: Array, is_raw: bool) -> Array:
-    return raw if is_raw else source.task.inverse_link(raw)
+def _said(source: AddedTask, raw: Array, link: Links, is_raw: bool) -> Array:
+    """Raw scores themselves, or what a link makes of them: by default `Task.inverse_link`."""
+    if is_raw:
+        return raw
+    of_link = link[0] if link else None
+    return source.task.inverse_link(raw) if of_link is None else of_link(source.task, raw)
 
 
 def with_added_tasks(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let a method that answers for the tasks of `fit` answer for those of today."""
 
     @wraps(method)
-    def answer(self: Any, X: Any, task_index: Array | None) -> Any:
+    def answer(self: Any, X: Any, task_index: Array | None, *link: Link | None) -> Any:
         grown = vars(self).get("_grown")
         if grown is None:
-            return method(self, X, task_index)
-        return grown.answer(self, method.__name__, X, task_index)
+            return method(self, X, task_index, *link)
+        return grown.answer(self, method.__name__, X, task_index, *link)
 
     return answer
 

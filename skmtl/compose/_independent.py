@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ class IndependentTasks(GivenEstimators):
         Fitted to each regression and count task. Without it and ``estimator``,
         :class:`~sklearn.linear_model.Ridge` is for regression and
         :class:`~sklearn.linear_model.PoissonRegressor` for counts. For a count it should predict
-        positive values: the deviance of others has no bound.
+        positive values: the deviance of others has no bound. For a time until an event
+        (`skmtl.tasks.Survival`) only an ``estimator`` of this package is taken, by default
+        `MultiTaskLinear`: others would read censored times as those of events.
     classifier : estimator, default=None
         Fitted to each classification task. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
@@ -154,6 +157,16 @@ class IndependentTasks(GivenEstimators):
         if task_index is None:
             return [single.expected(X) for single in self._singles]
         return [self._of_rows(X, task_index, Single.expected)]
+
+    def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
+        if task_index is not None:
+            return [self._of_rows(X, task_index, partial(Single.survival, times=times))]
+        return [
+            single.survival(X, times) if single.task.has_times else None for single in self._singles
+        ]
+
+    def _check_survival(self) -> None:
+        pass
 
     def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         if task_index is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl._innermost import unwrap
 from skmtl._shown import shown
 from skmtl.compose._features import take_rows
 from skmtl.compose._notes import noted
@@ -72,6 +73,12 @@ class Single:
         expected[:, self._positions(getattr(self.estimator, "classes_", self.labels))] = found
         return expected
 
+    def survival(self, X: Any, times: Array) -> Array:
+        """Probabilities (n, n_times) of events later than ``times``; NaN where none was seen."""
+        if self.estimator is None:
+            return np.full((X.shape[0], len(times)), np.nan)
+        return survival_of(self.estimator, X, times)
+
     def decide(self, X: Any, expected: Any = None) -> Any:
         """What `predict` of the estimator says: labels, or expected values.
 
@@ -103,6 +110,12 @@ class Single:
                 f"{odd[0]!r}; it was fitted to {shown(self.labels.tolist())}."
             )
         return np.array([position[label] for label in found], dtype=np.intp)
+
+
+def survival_of(estimator: Any, X: Any, times: Array) -> Any:
+    """`predict_survival` of what predicts at the end of pipelines and searches."""
+    final, X = unwrap(estimator, X)
+    return final.predict_survival(X, times)
 
 
 def _fit_classes(fitted: Any, labels: Array, position: Any) -> Any:

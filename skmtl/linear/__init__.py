@@ -13,6 +13,7 @@ from skmtl.linear.estimators import (
     MultiTaskLinearRegressor,
     MultiTaskLinearRegressorCV,
     ReducedRankRegressor,
+    TaskStatistics,
 )
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
     "ZeroCoefficientsWarning",
 ]

@@ -3,6 +3,7 @@
 from skmtl._warnings import LabelWarning
 from skmtl.tasks._base import Task
 from skmtl.tasks._binary import Binary
+from skmtl.tasks._censored import censored
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._gamma import Gamma
@@ -14,7 +15,7 @@ from skmtl.tasks._ordinal import Ordinal
 from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
-from skmtl.tasks._survival import Survival, censored
+from skmtl.tasks._survival import Survival
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.

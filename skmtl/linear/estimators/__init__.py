@@ -13,6 +13,7 @@ from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearRegressorCV,
 )
 from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
+from skmtl.linear.estimators._task_statistics import TaskStatistics
 
 __all__ = [
     "MultiTaskElasticNet",
@@ -26,4 +27,5 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
 ]

@@ -14,7 +14,7 @@ from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for, task_covariance
 from skmtl.linear.objective._row_space import in_row_space, start_in_basis
 from skmtl.linear.objective._setup import Setup, StatedLoss, state_loss, without_center
-from skmtl.linear.objective._statistics import gram_bytes
+from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
@@ -123,13 +123,14 @@ class LinearFitter:
         path = solver.path(*self._data, parts[0], options, warm)
         if path is not None:
             return next(path)
-        on_grams = solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
+        is_merged = isinstance(X, Statistics)
+        on_grams = is_merged or solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
         centred = options.center and center_weights is None
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        solution, self._slope = _solve(setup, solver, warm, options, tasks, self._slope)
-        found = _coefficients(setup, solution, tasks)
+        solution, self._slope = solve(setup, solver, warm, options, tasks, self._slope)
+        found = coefficients_of_solution(setup, solution, tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
@@ -167,13 +168,13 @@ def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:
     return len(parts) > 1 and free and is_auto
 
 
-def _solve(
+def solve(
     setup: Setup,
     solver: Solver,
     warm: Start | None,
     options: FitOptions,
     tasks: TaskSet,
-    slope: Array | None,
+    slope: Array | None = None,
 ) -> tuple[Solution, Array | None]:
     """Run a solver, and warn if what it finds is not certified to ``tol``.
 
@@ -193,7 +194,7 @@ def _solve(
     return solution, slope
 
 
-def _coefficients(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
+def coefficients_of_solution(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
     """A solution in the terms of the data."""
     problem, x = setup.problem, solution.x
     W, b = problem.coefficients(x)
