@@ -69,7 +69,8 @@ class HeldOut:
     """Held-out rows of a fold, to score fits on.
 
     Raw scores of several fits are one product; where there is a scorer, it gets a fitted model
-    for each, unless its scores are known `at once`. Rows of a task that training did not see count only where it is predicted.
+    for each, unless its scores are known `at_once`. Rows of a task that training did not see count
+    only where it is predicted.
 
     Parameters
     ----------
