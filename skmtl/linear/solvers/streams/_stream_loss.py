@@ -46,6 +46,10 @@ class StreamPoint:
     def dual(self, dW: Array, db: Array) -> StreamPoint:
         return StreamPoint(self.loss, self.rows.dual(dW, db), self.past.dual(dW, db))
 
+    @property
+    def scale(self) -> float:
+        return float(self.rows.scale)
+
     def conjugate(self, scale: float) -> float:
         # Of a sum, at most the sum for any two that add up to the dual variable.
         return float(self.rows.conjugate(scale)) + self.past.conjugate(scale)
