@@ -91,6 +91,7 @@ class MultiTaskMLP(
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         linear_skip: bool | str = "auto",
@@ -128,6 +129,7 @@ class MultiTaskMLP(
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.architecture = architecture
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
         self.linear_skip = linear_skip

@@ -38,6 +38,7 @@ FIXED = {
     "tasks": "holds for all candidates",
     "task_feature": "holds for all candidates",
     "unknown_task": "holds for all candidates",
+    "class_weight": "holds for all candidates",
     "random_state": "holds for all candidates",
     "n_threads": "holds for all candidates",
     "verbose": "holds for all candidates",

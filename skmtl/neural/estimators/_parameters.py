@@ -9,13 +9,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
-from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
+from skmtl.tasks._constraints import CLASS_WEIGHT, TASK_WEIGHT, TASKS
 
 ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "silu", "gelu"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     **TASKS,
+    **CLASS_WEIGHT,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "linear_skip": [StrOptions({"auto"}), "boolean"],
