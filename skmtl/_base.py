@@ -280,6 +280,7 @@ class MultiTaskEstimator(
                 about_zero=self._about_zero,
                 shape_varies=self._shape_varies,
                 classes=classes,
+                class_weight=getattr(self, "class_weight", None),
                 estimator_name=type(self).__name__,
             )
         check_rows(X, targets)

@@ -163,6 +163,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         "cv": ["cv_object"],
         "feature_scaling": [StrOptions({"standard"}), None],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_landmarks": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -178,6 +179,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         n_landmarks: int | None = None,
     ) -> None:
         self.kernels = kernels
@@ -189,6 +191,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_landmarks = n_landmarks
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
