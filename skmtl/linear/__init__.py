@@ -2,6 +2,7 @@
 
 from skmtl._warnings import ZeroCoefficientsWarning
 from skmtl.linear.estimators import (
+    MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskLasso,
@@ -17,6 +18,7 @@ from skmtl.linear.estimators import (
 )
 
 __all__ = [
+    "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",

@@ -6,6 +6,7 @@ from skmtl.tasks._binary import Binary
 from skmtl.tasks._censored import censored
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
+from skmtl.tasks._discrete_hazards import DiscreteHazards
 from skmtl.tasks._gamma import Gamma
 from skmtl.tasks._infer import TaskTable, infer
 from skmtl.tasks._multiclass import Multiclass
@@ -30,11 +31,13 @@ TASK_TYPES: dict[str, type[Task]] = {
     "negative_binomial": NegativeBinomial,
     "survival": Survival,
     "quantile": Quantile,
+    "discrete_hazards": DiscreteHazards,
 }
 
 __all__ = [
     "Binary",
     "Count",
+    "DiscreteHazards",
     "Gamma",
     "LabelWarning",
     "Multiclass",

@@ -43,7 +43,7 @@ CHOOSERS = {
 """What chooses alpha, by the types of task."""
 
 
-class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
+class LinearPredictor(MultiTaskEstimator):
     """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
 
     coef_: Array
@@ -63,7 +63,7 @@ class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
         return raw
 
 
-class LinearModel(LinearPredictor):
+class LinearModel(RepresentsDirections, LinearPredictor):
     """Loss plus alpha times a penalty, certified by a duality gap."""
 
     penalty: Any

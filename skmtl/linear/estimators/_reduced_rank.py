@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
@@ -29,7 +30,9 @@ from skmtl.tasks._targets import Targets
 
 
 @documented("", "", shared=SHARED)
-class ReducedRankRegressor(MultiTaskRegressorMixin, Streaming, LinearPredictor):
+class ReducedRankRegressor(
+    MultiTaskRegressorMixin, Streaming, RepresentsDirections, LinearPredictor
+):
     r"""Linear regression of many tasks with coefficients of low rank.
 
     Minimises over coefficients W (one column :math:`w_t` a task) and intercepts

@@ -48,6 +48,7 @@ FIXED = {
     "n_iter_no_change": "held-out rows decide for every candidate already",
     "tol": "held-out rows decide for every candidate already",
     "warm_start": "every fit starts anew",
+    "half_life": "is for streams, and every fit starts anew",
 }
 """Parameters of `MultiTaskMLP` that a grid may not name, and why."""
 
