@@ -192,8 +192,6 @@ def test_who_takes_no_quantiles_says_so():
             estimator.fit(X, y)
     with pytest.raises(AttributeError, match="no attribute"):
         MultiTaskLinear().fit(X, y).predict_quantiles(X)
-    with pytest.raises(ValueError, match=r"not smooth.*Quantile\(0.5\)"):
-        MultiTaskLinear(tasks=Regression(loss="absolute")).fit(X, y)
 
 
 def test_one_level_is_learned_by_scikit_learns_estimator():
@@ -204,3 +202,23 @@ def test_one_level_is_learned_by_scikit_learns_estimator():
     np.testing.assert_allclose(model.predict_quantiles(X), theirs.predict(X)[:, None])
     ours = MultiTaskLinear("l2", alpha=0, tasks=Quantile(0.8), tol=1e-9).fit(X, y)
     np.testing.assert_allclose(ours.score(X, y), model.score(X, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", "mean_deviation"])
+def test_absolute_loss_is_twice_that_of_the_median(penalty):
+    X, y = data()
+    Y = np.column_stack([y, 2.0 * y + X[:, 2]])
+    options = {"tol": 1e-11, "shared_alpha": 0.0}
+    model = MultiTaskLinear(penalty, alpha=0.02, tasks=Regression("absolute"), **options).fit(X, Y)
+    median = MultiTaskLinear(penalty, alpha=0.01, tasks=Quantile(0.5), **options).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, median.coef_, atol=1e-5)
+    np.testing.assert_allclose(model.predict(X), median.predict(X), atol=1e-5)
+    assert model.dual_gap_ <= 1e-8 * np.abs(Y - np.median(Y, axis=0)).mean(axis=0).sum()
+
+
+def test_absolute_loss_beside_other_tasks():
+    X, y = data()
+    Y = np.column_stack([y, X[:, 1] > 0])
+    model = MultiTaskLinear(tasks=[Regression("absolute"), "binary"]).fit(X, Y)
+    assert model.score(X, Y) > 0.3
+    assert MultiTaskLinearCV(tasks=Regression("absolute"), alphas=5, cv=3).fit(X, y).alpha_ > 0
