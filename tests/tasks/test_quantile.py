@@ -175,6 +175,16 @@ def test_networks_find_quantiles():
     np.testing.assert_allclose((y[:, None] <= found).mean(axis=0), LEVELS, atol=0.06)
 
 
+def test_networks_find_a_spread_that_depends_on_the_features():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(1500, 2))
+    y = np.exp(X[:, 0]) * rng.normal(size=1500)
+    model = MultiTaskMLP(tasks=Quantile(LEVELS), random_state=0).fit(X, y)
+    low, high = model.predict_quantiles([[-0.8, 0.0], [0.8, 0.0]])
+    # The truth is exp(1.6) = 5, half of which is not found by chance.
+    assert high[2] - high[0] > 2.5 * (low[2] - low[0])
+
+
 @pytest.mark.parametrize("levels", [[], 0.0, 1.0, [0.5, 0.5], [0.9, 0.1], "half", [[0.5]]])
 def test_wrong_levels(levels):
     with pytest.raises(ValueError, match=r"Task 0: Quantile\(levels=.*increasing numbers between"):
