@@ -15,9 +15,10 @@ from skmtl.kernel._answers import Answers, ResponsePlan
 from skmtl.kernel._feature_scaling import FeatureScaling
 from skmtl.kernel._kernel_choice import KernelChoice, KernelFunctions, Options, choose_kernels
 from skmtl.kernel._left_out import LeftOut
-from skmtl.kernel._pairs import Rows, Space
+from skmtl.kernel._pairs import Pairs, Rows, Space
 from skmtl.kernel._trial import Fold
 from skmtl.kernel._working_response import Link
+from skmtl.tasks import _task_set
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -37,14 +38,26 @@ class KernelBlend:
     links: list[list[Link]]
     weights: Array
 
-    def __call__(self, X: Any, task_index: Array | None) -> list[Array]:
-        """Expected values or class probabilities of each task."""
+    def __call__(
+        self, X: Any, task_index: Array | None, link: _task_set.Link | None = None
+    ) -> list[Array]:
+        """Expected values or class probabilities of each task, or what ``link`` says of it."""
         found = self.functions(Rows(self.scaling(X), task_index))
         expected = [
-            self.plan.expected(responses, links, task_index)
+            self.plan.expected(responses, links, task_index, link)
             for responses, links in zip(found, self.links, strict=True)
         ]
-        return mix(expected, self.weights, task_index)
+        tasks = self.plan.tasks.tasks if link is None else None
+        return mix(expected, self.weights, task_index, tasks)
+
+    def kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
+        """The kernel that counts most, of two rows whatever their tasks; None without any."""
+        functions = self.functions
+        if not len(self.weights):
+            return None
+        most = int(np.argmax(self.weights.mean(axis=1)))
+        left, right = (Rows(self.scaling(some)) for some in (X, anchors))
+        return Pairs(left, right, functions.space).kernel(functions.functions[most].candidate)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
+from skmtl._grown import with_added_tasks
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl.kernel._choose_alpha import choose_alpha
 from skmtl.kernel._labels import Labels
+from skmtl.kernel._later_tasks import GrowsKernelTasks
 from skmtl.kernel._learn import learn_task_kernel
 from skmtl.kernel._problem import KernelProblem
 from skmtl.kernel._raw_scores import raw_long, raw_wide
@@ -34,7 +36,7 @@ ROWS_AT_ONCE = 2_000
 
 
 @documented("", "", shared="with the mean of the tasks' functions and intercepts.")
-class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
+class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskEstimator):
     r"""Kernel ridge regression of many tasks, coupled by a task kernel.
 
     The kernel of row x of task s and row z of task t is :math:`k(x, z) \, B_{st}` [1]_. With
@@ -327,6 +329,13 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, MultiTaskEstimator):
         if X.shape[0] != X.shape[1]:
             raise ValueError(f"A precomputed kernel is square in fit; X has shape {X.shape}.")
 
+    def _kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
+        if self.kernel == "precomputed":
+            return None
+        of_rows = X.astype(np.float64, copy=False), anchors.astype(np.float64, copy=False)
+        return self._row_kernel(*of_rows)
+
+    @with_added_tasks
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         X = X.astype(np.float64, copy=False)
         if self.kernel == "precomputed":

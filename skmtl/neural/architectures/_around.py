@@ -89,6 +89,9 @@ class Around(MultiTaskModule):
             return raw
         return self.network.plus(self.skip(X, task_index), X, task_index)
 
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        return self.network.read_by_heads(self.embed(X), task_index)
+
     def read_as(self, tasks: TaskSet) -> None:
         self.network.read_as(tasks)
 

@@ -61,6 +61,11 @@ class Architecture(Searchable, BaseEstimator, ABC):
     has_model_dimension: ClassVar[bool] = False
 
     @property
+    def has_representation(self) -> bool:
+        """Whether it is known what heads read: there may be none in a network of the user."""
+        return True
+
+    @property
     def reads_any_shape(self) -> bool:
         """Whether rows of X may be arrays."""
         return False
@@ -122,6 +127,29 @@ class MultiTaskModule(nn.Module, ABC):
         """`forward`, with something added to the raw scores of every row."""
         raw: Tensor = self(X, task_index)
         return raw + added
+
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """What heads read of the rows (n_models, n, n_readers, width), without `beside`.
+
+        A reader is a task with a trunk, or a view of one, of its own, or a member of an ensemble;
+        there is one where all read the same, and in long form the task of the row. By default it is
+        what comes to the first module of heads.
+
+        Raises
+        ------
+        NotImplementedError
+            If there is none.
+        """
+        came: list[Tensor] = []
+        heads = next((module for module in self.modules() if isinstance(module, ReadsLayers)), None)
+        if heads is None:
+            raise NotImplementedError
+        hook = heads.register_forward_pre_hook(lambda _, given: came.append(given[0]))
+        try:
+            self(X, task_index)
+        finally:
+            hook.remove()
+        return came[0].unsqueeze(2) if came[0].dim() == 3 else came[0].transpose(1, 2)
 
     def read_as(self, tasks: TaskSet) -> None:
         """Be told what the raw scores mean."""
@@ -200,6 +228,13 @@ class MultiTaskModule(nn.Module, ABC):
         ]
 
 
+class ReadsLayers(nn.Module):
+    """Base of the heads of all tasks: what comes to them is what tasks have in common.
+
+    It has shape (n_models, n, width), or (n_models, n_readers, n, width).
+    """
+
+
 class RepresentationModule(MultiTaskModule):
     """A module in which all tasks read one representation of the rows."""
 
@@ -210,6 +245,10 @@ class RepresentationModule(MultiTaskModule):
     @abstractmethod
     def read_out(self, representation: Tensor, task_index: Tensor | None = None) -> Tensor:
         """Raw scores, as `forward` has them."""
+
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """The representation, of which there is one."""
+        return self.represent(X).unsqueeze(2)
 
     def beside(self, X: Tensor, task_index: Tensor | None = None) -> Tensor | None:
         """What is added to the raw scores that are read out, if anything is."""

@@ -145,6 +145,9 @@ class Networks(MultiTaskModule):
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
         return self._each(X, task_index, method=None)
 
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        return self._each(X, task_index, method="read_by_heads")
+
     def read_as(self, tasks: TaskSet) -> None:
         """Pass on what the raw scores mean."""
         self._network.read_as(tasks)

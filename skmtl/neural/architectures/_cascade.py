@@ -177,6 +177,10 @@ class CascadedHeads(MultiTaskModule):
         raw = _joined(wide)
         return raw if self.columns is None else raw.index_select(-1, self.columns)
 
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """The last layer of the trunk, without what tasks take from other tasks."""
+        return self._layers(X)[-1].unsqueeze(2)
+
     def _layers(self, X: Tensor) -> list[Tensor]:
         found = [X]
         for layer in self.trunk.layers:

@@ -88,6 +88,11 @@ class Custom(Architecture):
         self.shared = shared
 
     @property
+    def has_representation(self) -> bool:
+        """No: a module of the user may have no heads."""
+        return False
+
+    @property
     def reads_any_shape(self) -> bool:
         return True
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from skmtl.neural.architectures._base import (
     Architecture,
     MultiTaskModule,
+    ReadsLayers,
     RepresentationModule,
 )
 from skmtl.neural.architectures._custom_trunk import CustomTrunk
@@ -151,7 +152,7 @@ class Trunk(nn.Module):
         return x
 
 
-class Heads(nn.Module):
+class Heads(ReadsLayers):
     """One small network per task, all computed together.
 
     ``tasks`` names those that there are heads for, by default all.

@@ -138,6 +138,11 @@ class MixedExperts(GatedModule):
         raw: Tensor = self.heads(mixed if task_index is None else mixed[:, 0], task_index)
         return raw
 
+    def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
+        """The mixture of each task, whether scores are mixed or units."""
+        mixed = mix(self.gate(X, task_index), self.experts(X))
+        return mixed.transpose(1, 2)
+
     def _mixed_scores(self, gates: Tensor, experts: Tensor) -> Tensor:
         """Mix what linear heads make of the experts: one product for a hundred tasks."""
         head: Any = self.heads.layers[0]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmtl.neural.architectures._base import Architecture, MultiTaskModule
+from skmtl.neural.architectures._base import Architecture, MultiTaskModule, ReadsLayers
 from skmtl.neural.architectures._experts import Stack
 from skmtl.neural.architectures._layers import NextTaskLayer
 from skmtl.neural.architectures._parameters import Shared, glorot
@@ -103,7 +103,7 @@ class StackedTrunks(nn.Module):
         return X.unsqueeze(1).expand(-1, self.n_tasks, -1, -1)
 
 
-class OwnHeads(nn.Module):
+class OwnHeads(ReadsLayers):
     """One small network per task, reading what that task has computed.
 
     Wide it reads (n_models, n_tasks, n, n_inputs), in long form (n_models, n, n_inputs).

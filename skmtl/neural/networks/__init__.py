@@ -3,5 +3,9 @@
 from skmtl.neural._torch import imported_on_use
 
 __getattr__ = imported_on_use(
-    __name__, dict.fromkeys(("raw_scores_of", "scores_of_models"), "_predict")
+    __name__,
+    {
+        **dict.fromkeys(("raw_scores_of", "scores_of_models"), "_predict"),
+        **dict.fromkeys(("inputs_of", "layers_of", "n_readers"), "_represent"),
+    },
 )

@@ -53,20 +53,29 @@ def scores_of_models(
     tasks, network_tasks = estimator._task_set, fitted.network_tasks
     if network_tasks is not None:
         tasks = tasks.take(network_tasks)
+    module = module_of(estimator, fitted, dtype)
+    index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
+    seen = tasks.n_labels > 0
+    with limited_threads(estimator.n_threads, X.shape[0] * fitted.n_weights):
+        raw = raw_scores(module, fitted.description, X, index, seen, fitted.inputs)
+    if fitted.shrinkage is not None:
+        raw = fitted.shrinkage.apply(raw, index, seen)
+    return of_all_tasks(raw, estimator._task_set, network_tasks)
+
+
+def module_of(estimator: Any, fitted: FittedState, dtype: Any = None) -> MultiTaskModule:
+    """The networks on the device that the estimator asks for; made once and kept."""
     device = _device_or_cpu(estimator.device)
     if fitted.built.get("device") != device:
+        tasks = estimator._task_set
+        if fitted.network_tasks is not None:
+            tasks = tasks.take(fitted.network_tasks)
         of_module = fitted.dtype if dtype is None else dtype
         module = build(fitted.description, of_module, device, fitted.n_models, tasks)
         set_state(module, fitted.parameters)
         fitted.built.update(device=device, module=module)
-    index = index_in_network(task_index, network_tasks, estimator._task_set.n_tasks)
-    n_weights = sum(array.size for array in fitted.parameters.values())
-    seen = tasks.n_labels > 0
-    with limited_threads(estimator.n_threads, X.shape[0] * n_weights):
-        raw = raw_scores(fitted.built["module"], fitted.description, X, index, seen, fitted.inputs)
-    if fitted.shrinkage is not None:
-        raw = fitted.shrinkage.apply(raw, index, seen)
-    return of_all_tasks(raw, estimator._task_set, network_tasks)
+    found: MultiTaskModule = fitted.built["module"]
+    return found
 
 
 def of_all_tasks(raw: Array, tasks: TaskSet, network_tasks: Array | None) -> Array:
@@ -104,34 +113,35 @@ def raw_scores(
         module.eval()
     with torch.no_grad():
         is_long = task_index is not None
-        for rows in _chunks(np.flatnonzero(~unknown), module, description, is_long=is_long):
+        for rows in _parts(np.flatnonzero(~unknown), module, description, is_long=is_long):
             index = None
             if task_index is not None:
                 index = torch.from_numpy(task_index[rows]).to(parameter.device)
                 index = index.expand(n_models, -1)
-            raw[:, rows] = _numpy(module(_features(X, rows, parameter, inputs), index))
-        for rows in _chunks(np.flatnonzero(unknown), module, description):
-            scores = _numpy(module(_features(X, rows, parameter, inputs)))
+            raw[:, rows] = _numpy(module(features_of(X, rows, parameter, inputs), index))
+        for rows in _parts(np.flatnonzero(unknown), module, description):
+            scores = _numpy(module(features_of(X, rows, parameter, inputs)))
             by_task = scores.reshape(n_models, len(rows), -1, n_outputs)
             raw[:, rows] = by_task[:, :, seen].mean(axis=2)
     return raw
 
 
-def _chunks(
+def _parts(
     rows: Array, module: MultiTaskModule, description: dict[str, Any], *, is_long: bool = False
 ) -> Iterator[Array]:
-    """Rows, as many at a time as there is room for."""
-    if len(rows) < 2:
-        # To look at all layers takes longer than to predict a row.
-        yield from [rows] * len(rows)
-        return
-    n_models = len(next(module.parameters()))
-    size = max(1, CHUNK // (n_models * _width(module, description, is_long=is_long)))
+    """Rows, as many at a time as there is room for in all layers."""
+    # To look at all layers takes longer than to predict a row.
+    width = 1 if len(rows) < 2 else width_of(module, description, is_long=is_long)
+    yield from chunks(rows, len(next(module.parameters())) * width)
+
+
+def chunks(rows: Array, width: int) -> Iterator[Array]:
+    size = max(1, CHUNK // width)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
 
-def _width(module: MultiTaskModule, description: dict[str, Any], *, is_long: bool = False) -> int:
+def width_of(module: MultiTaskModule, description: dict[str, Any], *, is_long: bool = False) -> int:
     """Numbers a row needs in the widest layer."""
     n_features = int(np.prod(description["n_features"]))
     trunk = [n_features, *description["hidden_layer_sizes"]]
@@ -151,7 +161,7 @@ def _width(module: MultiTaskModule, description: dict[str, Any], *, is_long: boo
     return max(*hidden, *(i * o for i, o in zip(inputs, outputs, strict=True)))
 
 
-def _features(X: Any, rows: Array, parameter: Tensor, inputs: Inputs | None) -> Tensor:
+def features_of(X: Any, rows: Array, parameter: Tensor, inputs: Inputs | None) -> Tensor:
     X = X[rows] if inputs is None else inputs.transform(X, rows)
     X = X.toarray() if sparse.issparse(X) else X
     rows_of_one = torch.from_numpy(X).to(device=parameter.device, dtype=parameter.dtype)

@@ -69,7 +69,7 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
     picked = np.unique(np.linspace(0, len(columns) - 1, N_COLUMNS).astype(int))
     found: dict[bytes, list[Array]] = {}
     for task, values, weights in (columns[k] for k in picked):
-        labels = values.astype(float)[:, None]
+        labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)
         rows = _some(np.flatnonzero(weights > 0))
