@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
+from skmtl._indexing import batches
 from skmtl.kernel._choose_alpha import Choice, choose
 from skmtl.kernel._labels import Labels
 from skmtl.kernel._later_tasks import GrowsKernelTasks
@@ -174,7 +174,7 @@ class KernelRidgeModel(GrowsKernelTasks, MultiTaskEstimator):
             X = X[:, self._used_rows]
         raw = []
         known = self._task_set.n_labels > 0
-        for rows in gen_batches(X.shape[0], ROWS_AT_ONCE):
+        for rows in batches(X.shape[0], ROWS_AT_ONCE):
             K = self._row_kernel(X[rows], self.X_fit_)
             fitted = K, self.dual_coef_, self.task_kernel_, self.intercept_
             if task_index is None:

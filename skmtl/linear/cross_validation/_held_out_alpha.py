@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 
+from skmtl._indexing import batches
 from skmtl.linear.cross_validation._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._design import make_design
@@ -104,7 +104,7 @@ def _keys(X: Any, targets: Targets) -> Array:
     labels = np.where(targets.weights > 0, targets.values, 0.0)
     keys = labels.reshape(len(labels), -1).sum(axis=1)
     factors = np.random.RandomState(SEED).normal(size=X.shape[1])
-    for rows in gen_batches(len(labels), ROWS_AT_ONCE):
+    for rows in batches(len(labels), ROWS_AT_ONCE):
         features = X[rows].toarray() if sparse.issparse(X) else X[rows]
         # A product of matrices may round the same row otherwise in another place.
         keys[rows] += (features * factors).sum(axis=1)
