@@ -25,6 +25,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl._indexing import batches
+from skmtl.linear.cross_validation._fold_scores import errors_of
 from skmtl.linear.cross_validation._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._design import make_design
@@ -123,7 +124,7 @@ def _errors(
         for learned, held_out in fold_statistics(X, targets.values, targets.weights, folds):
             kept, errors = np.flatnonzero(learned.n_labels), np.zeros((len(alphas), tasks.n_tasks))
             fits = PathProblem.of_statistics(model, learned, tasks).solutions(alphas)
-            errors[:, kept] = [held_out.select(kept).squared_error(fit.W, fit.b) for fit in fits]
+            errors[:, kept] = errors_of(held_out.select(kept), fits, len(alphas))
             yield errors
         return
     for fold in folds:
