@@ -283,3 +283,11 @@ def test_gains_displays_and_chunks():
     np.testing.assert_array_equal(predicted.predicted, model.predict(X)[:, 0])
     with pytest.raises(ValueError, match=r"Task 0 is Quantile.*whose loss has kinks: partial_fit"):
         model.partial_fit(X, Y)
+
+
+def test_fits_that_start_at_the_optimum_stay_there():
+    model = MultiTaskLinear("l2", center=True, alpha=1e-4, tasks=Regression("absolute"))
+    X = np.array([[1.0, 2.0], [0.5, 0.0]])
+    model.set_params(penalty=L1() + L21(), task_feature=None).fit(X[:1], [-0.1])
+    assert model.dual_gap_ == 0.0
+    np.testing.assert_allclose(model.predict(X[:1]), [-0.1])
