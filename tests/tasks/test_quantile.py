@@ -281,7 +281,7 @@ def test_gains_displays_and_chunks():
     assert np.isfinite(transfer_gain(model, X, Y, cv=3).loss_constant).all()
     predicted = predicted_by(model.fit(X, Y), X, Y)[0]
     np.testing.assert_array_equal(predicted.predicted, model.predict(X)[:, 0])
-    with pytest.raises(ValueError, match=r"Task 0 is Quantile.*whose loss has kinks: partial_fit"):
+    with pytest.raises(ValueError, match=r"Task 0 is Quantile.*loss with corners"):
         model.partial_fit(X, Y)
 
 

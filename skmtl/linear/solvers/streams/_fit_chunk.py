@@ -77,12 +77,6 @@ def fit_chunk(
     tasks, n_tasks = targets.tasks, targets.tasks.n_tasks
     check_comparable(tasks, penalty, options)
     check_smooth(tasks)
-    for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
-        if not task.is_smooth:
-            raise ValueError(
-                f"Task {name!r} is {task}, whose loss has kinks: partial_fit of linear models "
-                "takes smooth losses. Fit all rows at once, or use MultiTaskMLP."
-            )
     parts = parts_for(penalty, options.alpha, X.shape[1], tasks, positive=options.positive)
     shared_alpha = options.shared_alpha if options.alpha else 0.0
     parts, center_weights = without_center(
