@@ -104,6 +104,24 @@ def test_the_order_of_tasks_does_not_matter(choice, given):
     assert again == pytest.approx(chosen, rel=1e-6)
 
 
+def test_units_and_means_of_features_do_not_matter(choice, given):
+    X, y, weights, options = given
+    chosen = choice(X, y, weights, options)
+    moved = X
+    if "task_feature" in options:
+        # Of each task another mean: intercepts are free where that is.
+        options = {**options, "intercept_alpha": 0.0}
+        chosen = choice(X, y, weights, options)
+        moved = np.column_stack([X[:, 0], X[:, 1:] + 100.0 * X[:, :1]])
+    elif options["fit_intercept"] and not sparse.issparse(X):
+        moved = X + 100.0
+    again = choice(moved, 1e-3 * y, weights, options)
+    for (train, test), (train_again, test_again) in zip(chosen[1], again[1], strict=True):
+        np.testing.assert_array_equal(train, train_again)
+        np.testing.assert_array_equal(test, test_again)
+    assert again[2] == pytest.approx(1e-3 * chosen[2], rel=1e-5)
+
+
 def test_the_largest_where_rows_are_too_few(choice):
     X = np.tile(np.eye(4), (5, 1))
     alphas, folds, chosen = choice(X, np.column_stack([X[:, 0], X[:, 1]]), None, {})
