@@ -39,6 +39,10 @@ Array = NDArray[Any]
 ROUNDING = 1e-24
 """Share of the squares of constant labels that is left around their mean."""
 
+TIE = 0.01
+"""Errors that differ by no larger a share are the same: the larger alpha has less to go wrong
+(measured: benchmarks/accuracy, rf1 33.0 -> 30.6, parkinsons 92.7 -> 93.1, others as before)."""
+
 FEWEST_ROWS = 2 * N_SPLITS
 """Rows that differ: with less, a fold has one or none, and the largest alpha is taken."""
 
@@ -54,7 +58,7 @@ def held_out_alpha(
     options: FitOptions,
     alphas: Array,
 ) -> float:
-    """The alpha of least held-out error; of equal ones the first, and the largest where none tells.
+    """The alpha of least held-out error; of about equal ones, or where none tells, the largest.
 
     Parameters
     ----------
@@ -82,11 +86,11 @@ def held_out_alpha(
         # Of fits that are not taken.
         warnings.simplefilter("ignore", ConvergenceWarning)
         errors = np.sum([*_errors(model, X, counted, folds, alphas)], axis=0)
-    if targets.tasks.is_long:
-        return float(alphas[np.argmin(errors.sum(axis=1))])
-    squares = _squares(counted)
-    is_varied = squares > 0
-    return float(alphas[np.argmin((errors[:, is_varied] / squares[is_varied]).sum(axis=1))])
+    if not targets.tasks.is_long:
+        squares = _squares(counted)
+        errors = errors[:, squares > 0] / squares[squares > 0]
+    totals = errors.sum(axis=1)
+    return float(alphas[np.argmax(totals <= (1.0 + TIE) * totals.min())])
 
 
 def _squares(targets: Targets) -> Array:

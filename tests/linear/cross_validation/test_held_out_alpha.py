@@ -75,7 +75,7 @@ def test_the_least_error_of_held_out_labels(choice, given):
             found[test] = model.predict(X[test])
         errors.append(((w * (values - found) ** 2).sum(axis=0) / squares).sum())
     assert len(alphas) > 1
-    assert chosen == alphas[np.argmin(errors)]
+    assert chosen == alphas[np.argmax(np.array(errors) <= 1.01 * min(errors))]
 
 
 def test_a_row_twice_is_one_of_twice_the_weight_in_any_order(choice, given):
