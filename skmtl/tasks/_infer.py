@@ -123,6 +123,9 @@ def _values(task: Task, values: Array, weight: Array) -> str:
         return ""
     if not task.is_classification:
         labels = task.labels(values[weight > 0]).astype(np.float64)
+        if task.has_times:
+            times = np.abs(labels)
+            return f"{times.min():g} to {times.max():g}, {(labels > 0).sum()} events"
         return f"{labels.min():g} to {labels.max():g}"
     is_ordered = isinstance(task, Ordinal)
     known: Array = getattr(task, "ordered_classes_" if is_ordered else "classes_")
