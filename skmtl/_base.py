@@ -24,6 +24,7 @@ from skmtl._versions import Versioned
 from skmtl.tasks._base import Task
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._read_targets import read_targets
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
@@ -57,6 +58,14 @@ def _later(task: Task, raw: Array, times: Array) -> Array:
     """Probabilities of later events; no column where labels are no times."""
     has_times: Any = task
     return has_times.survival(raw, times) if task.has_times else np.empty((len(raw), 0))
+
+
+def _may_have_quantiles(estimator: Any) -> bool:
+    """Whether `predict_quantiles` can answer."""
+    tasks = getattr(estimator, "_task_set", None)
+    if tasks is not None and not any(isinstance(task, Quantile) for task in tasks.tasks):
+        raise AttributeError("No task has quantiles: declare tasks=Quantile(levels).")
+    return tasks is not None
 
 
 class MultiTaskEstimator(
@@ -228,8 +237,37 @@ class MultiTaskEstimator(
         ]
         return found[0] if self._task_set.is_1d else found
 
+    @available_if(_may_have_quantiles)
+    def predict_quantiles(self, X: Any) -> Any:
+        """Predict the quantiles of the quantile tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+
+        Returns
+        -------
+        q : list of ndarray of shape (n_samples, n_levels), or ndarray if y was 1-D in `fit`
+            One entry per task, columns ordered as in its ``levels_``, which never cross; None for
+            tasks of other types.
+        """
+        check_is_fitted(self)
+        tasks, expected = self._task_set, self._expected(*self._read_new(X))
+        found = [
+            of_task if isinstance(task, Quantile) else None
+            for task, of_task in zip(tasks.tasks, expected, strict=True)
+        ]
+        return found[0] if tasks.is_1d else found
+
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Any:
         with with_advice():
             targets = read_targets(
@@ -238,7 +276,7 @@ class MultiTaskEstimator(
                 kind=self._kind,
                 task_column=task_column,
                 sample_weight=sample_weight,
-                standardize=self._standardize,
+                standardize=self._standardize if standardize is None else standardize,
                 about_zero=self._about_zero,
                 shape_varies=self._shape_varies,
                 classes=classes,

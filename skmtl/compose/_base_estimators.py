@@ -14,7 +14,7 @@ from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
-from skmtl.compose._task_labels import TaskLabels
+from skmtl.compose._task_labels import TaskLabels, check_single_numbers
 from skmtl.linear import MultiTaskLinear
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
@@ -56,6 +56,8 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
+        names, tasks = zip(*((problem.name, problem.task) for problem in problems), strict=True)
+        check_single_numbers(names, tasks, type(self).__name__)
         used: set[str] = set()
         first: dict[str, TaskLabels] = {}
         for problem in problems:

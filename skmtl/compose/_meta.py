@@ -126,7 +126,12 @@ def expected_of(fitted: Any, X: Any, tasks: Any, *, is_long: bool) -> list[Any]:
     predicted: Any = [None] * len(tasks)
     probabilities: Any = predicted
     if not all(are_classes):
-        predicted = _columns(fitted.predict(X))
+        predicted = list(_columns(fitted.predict(X)))
+    if any(task.expected_shape and not task.is_classification for task in tasks):
+        quantiles = fitted.predict_quantiles(X)
+        quantiles = quantiles if isinstance(quantiles, list) else [quantiles]
+        pairs = zip(quantiles, predicted, strict=True)
+        predicted = [column if several is None else several for several, column in pairs]
     if any(are_classes):
         found = fitted.predict_proba(X)
         probabilities = found if isinstance(found, list) else [found]

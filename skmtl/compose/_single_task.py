@@ -59,11 +59,11 @@ class Single:
             return cls(task, name, estimator, None, codes, labels)
 
     def expected(self, X: Any) -> Any:
-        """Expected values (n,) or class probabilities (n, n_classes) of new rows."""
+        """Expected values (n, ...) or class probabilities (n, n_classes) of new rows."""
         if self.estimator is None:
             return np.full((X.shape[0], *np.shape(self.constant)), self.constant)
         if not self.task.is_classification:
-            return self._numbers(X)
+            return self._numbers(X).reshape(-1, *self.task.expected_shape)
         expected = np.zeros((X.shape[0], len(self.task.classes_)))
         if not hasattr(self.estimator, "predict_proba"):
             expected[np.arange(X.shape[0]), self._predicted(X)] = 1.0
@@ -88,7 +88,7 @@ class Single:
             return self.task.decode(self.expected(X))
         if self.task.is_classification:
             return self.task.classes_[self._predicted(X)]
-        return self._numbers(X) if expected is None else expected
+        return self._numbers(X) if expected is None else self.task.decode(expected)
 
     def _numbers(self, X: Any) -> Any:
         with noted(self.estimator, "predicting", self.name):

@@ -24,6 +24,7 @@ from skmtl.compose._stack_fitted import FittedMembers, warn_of_failures
 from skmtl.compose._stack_folds import hold_out, hold_out_constant, make_folds, only_held_out
 from skmtl.compose._stack_members import read_members
 from skmtl.compose._tags import follow
+from skmtl.compose._task_labels import check_single_numbers
 from skmtl.model_selection._folds import is_number
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._features import split_task_feature
@@ -176,6 +177,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     def _fit(self, X: Any, targets: Targets) -> None:
         if self.passthrough and self._blends:
             raise ValueError("passthrough=True is for a final estimator, but final='blend'.")
+        check_single_numbers(targets.tasks.names.tolist(), targets.tasks.tasks, type(self).__name__)
         named = self._named_members()
         members = read_members(named, targets.tasks)
         folds = make_folds(self.cv, *self._given, targets)

@@ -13,6 +13,7 @@ from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._ordinal import Ordinal
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
 from skmtl.tasks._survival import Survival
@@ -29,6 +30,7 @@ TASK_TYPES: dict[str, type[Task]] = {
     "tweedie": Tweedie,
     "negative_binomial": NegativeBinomial,
     "survival": Survival,
+    "quantile": Quantile,
     "discrete_hazards": DiscreteHazards,
 }
 
@@ -42,6 +44,7 @@ __all__ = [
     "NegativeBinomial",
     "NumberTask",
     "Ordinal",
+    "Quantile",
     "Regression",
     "Survival",
     "Task",

@@ -62,6 +62,11 @@ class Task(Searchable, BaseEstimator, ABC):
     n_labels_: int
     shape_: Array = np.zeros(0)
 
+    @property
+    def expected_shape(self) -> tuple[int, ...]:
+        """Shape of the expected value of a row: () for a number, (n_classes,) for classes."""
+        return (len(self.classes_),) if self.is_classification else ()
+
     # Labels.
 
     @classmethod
@@ -141,6 +146,13 @@ class Task(Searchable, BaseEstimator, ABC):
         """Whether the loss has a gradient everywhere, which the linear solvers need."""
         return True
 
+    def by_output(self, smoothing: float = 0.0) -> list[Self] | None:
+        """A task for each raw score, where the loss is a sum of losses of one; None elsewhere.
+
+        They are smooth for ``smoothing`` > 0, where the loss itself is not.
+        """
+        return None
+
     @property
     def has_linear_tails(self) -> bool:
         """Whether the loss bends near the label alone: Newton's method has to start there."""
@@ -171,6 +183,10 @@ class Task(Searchable, BaseEstimator, ABC):
     @abstractmethod
     def conjugate(self, dual: Array, values: Array) -> Array:
         """Convex conjugate of the loss at ``dual`` (..., n_outputs); inf outside its domain."""
+
+    def dual_scale(self, dual: Array) -> float:
+        """Largest s <= 1 for which `conjugate` is known to be finite at s times ``dual``, or 1."""
+        return 1.0
 
     @abstractmethod
     def torch_loss(self, raw: Any, values: Any) -> Any:

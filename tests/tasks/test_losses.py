@@ -13,6 +13,7 @@ from skmtl.tasks import (
     Multiclass,
     NegativeBinomial,
     Ordinal,
+    Quantile,
     Regression,
     Survival,
     Tweedie,
@@ -37,6 +38,8 @@ LOSSES = {
     "log-normal": (Survival(), [0.5, 3.0, 1.5]),
     "log-logistic": (Survival("log_logistic"), [0.5, 3.0, 1.5]),
     "weibull": (Survival("weibull"), [0.5, 3.0, 1.5]),
+    "quantiles": (Quantile(), [0.5, -1.0, 2.0]),
+    "one quantile": (Quantile(0.8), [0.5, -1.0, 2.0]),
     "hazards": (DiscreteHazards(), [0.5, 3.0, 1.5]),
     "hazards of few intervals": (DiscreteHazards(n_intervals=2), [0.5, 3.0, 1.5]),
     "count": (Count(), [0.0, 3.0, 1.5]),
@@ -88,6 +91,8 @@ def test_every_registered_type_is_here():
         ("multiclass", [0.1, 0.1, 0.1, 0.1], 0.0),
         ("multiclass", [0.5, -0.5, 0.0, 0.0], 0.0),
         ("count", [-2.0], 1.0),
+        ("one quantile", [-0.81], 1.0),
+        ("one quantile", [0.21], 1.0),
     ],
 )
 def test_conjugate_is_infinite_outside_its_domain(name, dual, value):

@@ -177,5 +177,5 @@ def _mean_squared_errors(task: Task, expected: Array, values: Array, weight: Arr
     used = weight > 0
     if task.is_classification or not used.any():
         return np.nan
-    errors = (expected[:, used] - values[used]) ** 2
+    errors = (task.decode(expected[:, used]) - values[used]) ** 2
     return np.average(errors, axis=1, weights=weight[used])

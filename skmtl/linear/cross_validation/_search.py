@@ -18,7 +18,6 @@ from skmtl.linear.cross_validation._fold_scores import (
 )
 from skmtl.linear.cross_validation._fold_statistics import (
     FoldStatistics,
-    MergedStatistics,
     fold_statistics,
     folds_fit,
 )
@@ -27,6 +26,7 @@ from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._score_paths import Path, ScorePaths, at_once, scores_of
 from skmtl.linear.cross_validation._search_data import SearchData
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds

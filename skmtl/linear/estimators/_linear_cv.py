@@ -84,7 +84,7 @@ class MultiTaskLinearCV(LinearSearch):
         **{
             name: constraint
             for name, constraint in MultiTaskLinear._parameter_constraints.items()
-            if name not in ("alpha", "warm_start")
+            if name not in ("alpha", "warm_start", "half_life")
         },
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "eps": [Interval(Real, 0, 1, closed="neither")],

@@ -36,6 +36,8 @@ from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
+from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -76,14 +78,14 @@ class Data(NamedTuple):
 
     X: Any
     targets: Targets
-    label_weights: Array
+    label_weights: Any
     penalty: Penalty
 
 
 def with_strengths(
     X: Any,
     targets: Targets,
-    label_weights: Array,
+    label_weights: Any,
     penalty: Penalty,
     options: Any,
     choose: Choose | None = None,
@@ -92,12 +94,12 @@ def with_strengths(
 
     Parameters
     ----------
-    X : ndarray or sparse matrix
-        Features of the rows with labels.
+    X : ndarray, sparse matrix or StreamStatistics
+        Features of the rows with labels, or what squared loss needs of the rows.
     targets : Targets
         Labels of tasks that have some.
-    label_weights : ndarray
-        What each label counts.
+    label_weights : ndarray or None
+        What each label counts; None with statistics.
     penalty : Penalty
         Penalty on these tasks.
     options : FitOptions
@@ -167,12 +169,18 @@ def _without_meaningless(
 def _that_count(data: Data) -> Data:
     """The tasks whose weight is not vanishing."""
     X, targets, label_weights, penalty = data
-    omega = targets.sum_by_task(label_weights)
+    is_merged = isinstance(X, StreamStatistics)
+    if is_merged and len(X.omega) != targets.tasks.n_tasks:
+        return data
+    omega = X.omega if is_merged else targets.sum_by_task(label_weights)
     counts = omega > LEAST_WEIGHT * omega.max()
     if counts.all():
         return data
     kept = np.flatnonzero(counts)
     penalty = penalty.for_tasks(kept, len(omega))
+    if is_merged:
+        tasks = replace(targets, tasks=targets.tasks.take(kept))
+        return Data(X.select(kept), tasks, None, penalty)
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)
@@ -211,6 +219,8 @@ def _alphas(data: Data, moments: LabelMoments, basis: Array | None, options: Fit
     parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     stiffness = max(_stiffness(part, W) for part in parts)
     as_ridge = ridge.strength * moments.scale / (stiffness or 1.0)
+    if isinstance(X, WorkingStatistics):
+        X = X.bent()
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
     if scale is not None or not largest:
         return np.array([as_ridge])

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
+from skmtl._further_rows import read_more
 from skmtl._grown import with_added_tasks
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._last_layer import RepresentsLayers
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
-from skmtl.neural.networks._tasks import read_more
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
@@ -250,10 +250,16 @@ class MultiTaskMLP(
         return super()._read_X(X, reset=reset and not self._goes_on)
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Targets:
         if not self._goes_on:
-            return super()._read_y(X, y, task_column, sample_weight, classes)
+            return super()._read_y(X, y, task_column, sample_weight, classes, standardize)
         targets = read_more(self, X, y, task_column, sample_weight)
         if not np.any(targets.weights):
             raise ValueError("y has no observed label: every one is missing or has weight zero.")
