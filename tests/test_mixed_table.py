@@ -9,8 +9,8 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from skmtl import MultiTaskMLP, MultiTaskMLPCV, make_multitask_scorer, task_scores
-from skmtl.inspection import MultiTaskReport
-from skmtl.tasks import censored
+from skmtl.inspection import MultiTaskReport, TaskPredictionDisplay
+from skmtl.tasks import Quantile, censored
 
 TYPES = {
     "income": "regression",
@@ -18,8 +18,9 @@ TYPES = {
     "smokes": "binary",
     "pain": "ordinal",
     "relapse": "survival",
+    "cost": "quantile",
 }
-DECLARED = {"visits": "count", "relapse": "survival"}
+DECLARED = {"visits": "count", "relapse": "survival", "cost": Quantile([0.1, 0.5, 0.9])}
 
 
 def draw(n=240):
@@ -41,6 +42,7 @@ def draw(n=240):
             "smokes": np.where(z + 0.5 * rng.logistic(size=n) > 0, "yes", "no"),
             "pain": pain,
             "relapse": censored(np.minimum(time, end), time < end),
+            "cost": np.exp(0.5 * z + 0.3 * rng.normal(size=n)),
         }
     )
     for name in y:
@@ -66,9 +68,11 @@ def test_every_task_is_learned(model):
     assert set(predicted["pain"]) <= {"none", "some", "much"}
     assert (predicted["relapse"] > 0).all()
     probabilities = model.predict_proba(X)
-    assert [p is None for p in probabilities] == [True, True, False, False, True]
+    assert [p is None for p in probabilities] == [True, True, False, False, True, True]
+    *_, quantiles = model.predict_quantiles(X)
+    assert (np.diff(quantiles, axis=1) >= 0).all()
     later = model.predict_survival(X, [1.0, 2.0])
-    assert [p is None for p in later] == [True, True, True, True, False]
+    assert [p is None for p in later] == [True, True, True, True, False, True]
 
 
 def test_unobserved_labels_have_no_say(model):
@@ -78,7 +82,7 @@ def test_unobserved_labels_have_no_say(model):
     filled = y.copy()
     filled["pain"] = filled["pain"].fillna("much")
     filled["smokes"] = filled["smokes"].fillna("no")
-    filled = filled.fillna({"income": 1e6, "visits": 99.0, "relapse": -0.01})
+    filled = filled.fillna({"income": 1e6, "visits": 99.0, "relapse": -0.01, "cost": -1e9})
     again = MultiTaskMLP(tasks=DECLARED, random_state=0).fit(X, filled, sample_weight=weight)
     assert_array_equal(again.predict_frame(X).to_numpy(), model.predict_frame(X).to_numpy())
 
@@ -100,7 +104,7 @@ def test_cross_validated_and_searched():
     search = GridSearchCV(model, {"dropout": [0.0, 0.2]}, cv=3, scoring=scorer, refit="mean")
     scored = {name for name in TYPES if f"mean_test_{name}" in search.fit(X, y).cv_results_}
     # Of a task with classes the keys stay, whichever of them a fold has.
-    assert scored == {"income", "visits", "smokes", "pain"}
+    assert scored == {"income", "visits", "smokes", "pain", "cost"}
     blend = MultiTaskMLPCV({"max_iter": [10]}, cv=3, tasks=DECLARED, random_state=0).fit(X, y)
     assert (blend.task_scores_ > 0).all()
 
@@ -115,3 +119,15 @@ def test_reported(model):
     events = int((y["relapse"] > 0).sum())
     assert f"{events} events, {y['relapse'].notna().sum() - events} times without one" in page
     assert "&gt; " in page
+
+
+def test_drawn(model):
+    pytest.importorskip("matplotlib")
+    X, y = draw()
+    display = TaskPredictionDisplay.from_estimator(model, X, y)
+    titles = dict(zip(TYPES, [ax.get_title() for ax in display.axes_], strict=True))
+    expected = {task.name: task.score for task in display.predicted}
+    assert titles["relapse"] == f"relapse\nconcordance {expected['relapse']:.2f}"
+    assert expected["relapse"] == pytest.approx(0.5 + 0.5 * task_scores(model, X, y)["relapse"])
+    together = TaskPredictionDisplay.from_estimator(model, X, y, kind="overlay")
+    assert set(together.artists_) == {"numbers", "times", "curves"}

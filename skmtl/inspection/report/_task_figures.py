@@ -44,7 +44,9 @@ def answer_figure(task, most_dots):
 
 def predicted_against_observed(task, most_dots):
     """A dot a label; the diagonal is a perfect prediction."""
-    observed, predicted = task.predictions.labels.astype(float), task.predictions.expected
+    observed, predicted = (
+        values.astype(float) for values in (task.predictions.labels, task.predictions.decided)
+    )
     both = padded(np.concatenate([observed, predicted]))
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")

@@ -98,16 +98,15 @@ def _observed(task):
             f"from {significant(values.min())} to {significant(values.max())}"
         )
     found, counts = np.unique(predictions.labels, return_counts=True)
-    share = dict(zip(found.tolist(), counts.tolist(), strict=True))
-    known = getattr(predictions.task, "ordered_classes_", found).tolist()
-    classes = [label for label in known if label in share]
-    counts = [share[label] for label in classes]
+    order = list(getattr(predictions.task, "ordered_classes_", found))
+    pairs = zip(found.tolist(), counts.tolist(), strict=True)
+    in_order = sorted(pairs, key=lambda pair: order.index(pair[0]) if pair[0] in order else np.inf)
     shown = [
         f"{name(label)}: {percent(n / len(predictions.rows))}"
-        for label, n in zip(classes[:MOST_CLASSES], counts[:MOST_CLASSES], strict=True)
+        for label, n in in_order[:MOST_CLASSES]
     ]
-    if len(classes) > MOST_CLASSES:
-        shown.append(f"{len(classes) - MOST_CLASSES} more classes")
+    if len(in_order) > MOST_CLASSES:
+        shown.append(f"{len(in_order) - MOST_CLASSES} more classes")
     return ", ".join(shown)
 
 
