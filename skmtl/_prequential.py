@@ -23,6 +23,9 @@ History = dict[str, Array]
 FIRST = ("deviance", "score")
 """What is known of a chunk from the second on."""
 
+OF_STREAMS = ("n_rows", "n_labels", *FIRST)
+"""What there is of every chunk."""
+
 
 def history_of(estimator: Any, X: Any, targets: Targets, before: History) -> History:
     """The history with one more chunk, that the estimator has not learned from.

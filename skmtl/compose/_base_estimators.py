@@ -32,6 +32,7 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "regressor": [HasMethods(["fit"]), None],
         "classifier": [HasMethods(["fit"]), None],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [Integral, None],
     }
 

@@ -52,6 +52,11 @@ class IndependentTasks(GivenEstimators):
     unknown_task : {"error", "shared"}, default="error"
         Long form: what `predict` does with a task that had no row in `fit`. "shared" fits one
         more estimator on the rows of all tasks together and predicts with that.
+    class_weight : "balanced", dict or None, default=None
+        Factor on the weight of a label by its class, for tasks with classes: "balanced" gives all
+        classes of a task the same weight, a dict {class: weight} names those that are not 1. A
+        dict {task: either} names tasks. A task type that has a ``class_weight`` of its own keeps
+        it. Estimators get it as weights.
     n_jobs : int, default=None
         Number of tasks fitted at the same time, by joblib. None means 1 unless in a
         :obj:`joblib.parallel_backend` context, -1 all processors. Results do not depend on it.
@@ -122,6 +127,7 @@ class IndependentTasks(GivenEstimators):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -130,6 +136,7 @@ class IndependentTasks(GivenEstimators):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def _fit(self, X: Any, targets: Targets) -> None:

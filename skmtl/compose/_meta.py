@@ -50,6 +50,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
     }
 
     def _prepare(self, X: Any, targets: Targets, members: Any = None, given: Any = None) -> Any:
@@ -150,6 +151,7 @@ def _check_left_to_us(inner: Any, name: Any) -> None:
         ("tasks", is_auto),
         ("task_feature", inner.task_feature is None),
         ("unknown_task", inner.unknown_task == "error"),
+        ("class_weight", getattr(inner, "class_weight", None) is None),
     ):
         if not is_default:
             raise ValueError(

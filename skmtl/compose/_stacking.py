@@ -137,6 +137,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         "cv": ["cv_object"],
         "passthrough": ["boolean"],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [int, None],
         "random_state": RANDOM_STATE,
     }
@@ -151,6 +152,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -161,6 +163,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -49,18 +49,15 @@ class RandomCoefficients:
     v: Array
 
     @classmethod
-    def of(cls, posterior: Posterior, coordinates: Coordinates, *, one_noise: bool) -> Self:
+    def of(cls, posterior: Posterior, coordinates: Coordinates, n_left: Array) -> Self:
         """Without what is only needed to find it."""
         moments, variances = posterior.moments, posterior.variances
-        noise, n_left = np.array(variances.noise), posterior.n_left
-        if one_noise:
-            n_left = np.full_like(n_left, n_left.sum())
         return cls(
             coordinates=coordinates,
             U=moments.U,
             group=moments.group,
             L=variances.L,
-            noise=noise,
+            noise=np.array(variances.noise),
             n_left=n_left,
             m=posterior.m,
             C=posterior.C,

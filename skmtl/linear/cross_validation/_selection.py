@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterGrid
 
 Array = NDArray[Any]
 
-FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
+FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "class_weight", "warm_start")
 """Parameters that are the same, or another, for the whole search."""
 
 
@@ -26,7 +26,7 @@ def read_grid(grid: Any) -> list[dict[str, Any]]:
             if name in params:
                 raise ValueError(
                     f"grid names {name!r}; alphas have a parameter of their own, and tasks, "
-                    "task_feature and unknown_task hold for all combinations."
+                    "task_feature, unknown_task and class_weight hold for all combinations."
                 )
     return combinations
 

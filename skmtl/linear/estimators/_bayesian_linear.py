@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -15,6 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.bayesian._likelihood import Posterior
+from skmtl.linear.bayesian._moderated import moderated
 from skmtl.linear.bayesian._moments import Moments, coordinates_of
 from skmtl.linear.bayesian._predictor import RandomCoefficients
 from skmtl.linear.bayesian._structures import Scalar
@@ -64,7 +67,8 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         all these, as far as there is a task for every number of it.
     noise : {"auto", "shared", "task"}, default="auto"
         Whether the variance of the noise is the same for all tasks, or every task has its own.
-        "auto" has one in long form, and one a task where y has a column per task.
+        "auto" is "task" where y has a column per task. In long form it is in between: every task
+        has its own, drawn to that of all as far as its labels are few and tasks are alike [3]_.
     shared_prior : bool, default=True
         Whether the means of the coefficients, :math:`w_0`, have a normal distribution around 0,
         the variance of which is learned, too. Without it they are free, as the fixed effects of
@@ -121,6 +125,9 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
        38, 1982.
     .. [2] D. A. Harville, "Maximum likelihood approaches to variance component estimation and to
        related problems", Journal of the American Statistical Association 72, 1977.
+    .. [3] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential
+       expression in microarray experiments", Statistical Applications in Genetics and Molecular
+       Biology 3, 2004, section 6.
 
     Examples
     --------
@@ -234,8 +241,14 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             )
         self.n_iter_ = found.n_iter
         self.log_marginal_likelihood_ = -0.5 * found.posterior.deviance
-        one_noise = found.model.one_noise
-        self._found = RandomCoefficients.of(found.posterior, coordinates, one_noise=one_noise)
+        posterior, n_left = found.posterior, found.posterior.n_left
+        if found.model.one_noise:
+            own = None if self.noise == "shared" else moderated(posterior.errors, n_left)
+            n_left = np.full_like(n_left, n_left.sum())
+            if own is not None:
+                variances, n_left = replace(posterior.variances, noise=own[0]), own[1]
+                posterior = Posterior(moments, variances)
+        self._found = RandomCoefficients.of(posterior, coordinates, n_left)
         self._publish_coefficients(units)
 
     def _publish_coefficients(self, units: Units) -> None:

@@ -72,6 +72,7 @@ class MultiTaskLinear(Streaming, LinearModel):
         "penalty": [StrOptions({"auto", *PENALTIES}), Penalty],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "center": ["boolean"],
         "shared_alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "fit_intercept": ["boolean"],
@@ -94,6 +95,7 @@ class MultiTaskLinear(Streaming, LinearModel):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         center: bool = False,
         shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
@@ -112,6 +114,7 @@ class MultiTaskLinear(Streaming, LinearModel):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.center = center
         self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept

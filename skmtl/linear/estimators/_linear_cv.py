@@ -109,6 +109,7 @@ class MultiTaskLinearCV(LinearSearch):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         center: bool = False,
         shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
@@ -132,6 +133,7 @@ class MultiTaskLinearCV(LinearSearch):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.center = center
         self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept

@@ -11,6 +11,7 @@ from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
 from skmtl._further_rows import read_more
 from skmtl._grown import with_added_tasks
+from skmtl._prequential import OF_STREAMS, history_of
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._last_layer import RepresentsLayers
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
@@ -77,6 +78,7 @@ class MultiTaskMLP(
     [None, [0, 1]]
     """
 
+    history_: dict[str, Array]
     _standardize = True
     _shape_varies = True
 
@@ -89,6 +91,7 @@ class MultiTaskMLP(
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         linear_skip: bool | str = "auto",
@@ -115,6 +118,7 @@ class MultiTaskMLP(
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         warm_start: bool = False,
+        half_life: float | None = None,
         device: str = "cpu",
         precision: str = "auto",
         n_threads: int | None = None,
@@ -125,6 +129,7 @@ class MultiTaskMLP(
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.architecture = architecture
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
         self.linear_skip = linear_skip
@@ -151,6 +156,7 @@ class MultiTaskMLP(
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.half_life = half_life
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
@@ -201,6 +207,9 @@ class MultiTaskMLP(
 
         No schedule changes the learning rate, for a stream has no end that it could lead to: every
         call takes steps of ``learning_rate_init``. ``alpha="auto"`` counts all rows so far.
+
+        Every chunk is predicted before it is learned: ``history_`` tells how well. With
+        ``half_life`` the units of features and labels follow those of the rows of late.
         """
         self._validate_params()
         if self.early_stopping:
@@ -216,8 +225,11 @@ class MultiTaskMLP(
                 targets = self._read_y(X, y, task_column, sample_weight, classes)
             else:
                 targets = read_more(self, X, y, task_column, sample_weight)
+            before = {k: v for k, v in getattr(self, "history_", {}).items() if k in OF_STREAMS}
+            judged = history_of(self, X, targets, before)
             self._publish(targets.tasks)
             training.partial_fit_network(self, X, targets)
+            self.history_ = {**self.history_, **judged}
         return self
 
     def _make_part(self, name: str) -> None:

@@ -9,13 +9,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
-from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
+from skmtl.tasks._constraints import CLASS_WEIGHT, TASK_WEIGHT, TASKS
 
 ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "silu", "gelu"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     **TASKS,
+    **CLASS_WEIGHT,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "linear_skip": [StrOptions({"auto"}), "boolean"],
@@ -42,6 +43,7 @@ CONSTRAINTS: dict[str, Any] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "warm_start": ["boolean"],
+    "half_life": [Interval(Real, 0, None, closed="neither"), None],
     "device": [str],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
@@ -71,13 +73,14 @@ PARAMETERS = """
         standard deviation.
         "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
         Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
-        fits that go on, keep the scale they find.
+        fits that go on, keep the scale they find (but for ``half_life``).
     numeric_embedding : str, transformer or None, default="auto"
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
         where labels jump or bend with single columns, "periodic" (`Periodic`) where they wave.
         "auto" is piecewise linear for columns with three to 16 values, which are levels rather
-        than quantities, and nothing for others, for sparse X, and for networks that the user
-        gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
+        than quantities, unless labels are mostly noise (see ``alpha``) and levels explain less
+        of them than numbers do, and nothing for others, for sparse X, and for networks that the
+        user gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
         scikit-learn, for dense X.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
@@ -119,11 +122,13 @@ PARAMETERS = """
     alpha : float or "auto", default="auto"
         Strength of the decay of the weights; biases are free. With ``solver="adamw"``, the weights
         lose a share of alpha times the step size before each step. "auto" is there
-        (a b + (b + c) u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
+        (a b + (b + c) d u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
         batches of B out of n rows, a = 1 and c = 0.006 (2 and 0 for classes, in the mean over the
         tasks), and the share u of noise in the labels that kernel ridge regression finds on at most
-        400 rows, leaving out one row each time in closed form: few rows (Wang and Aitchison, ICML
-        2025) and noisy labels make a strong decay. Where most of up to 5,000 labels is noise,
+        400 rows, leaving out one row each time in closed form; d > 1, up to 16, is the eighth power
+        of what a curved function leaves over what a linear one does, where that is less: few rows
+        (Wang and Aitchison, ICML 2025), noisy labels and straight functions make a strong decay.
+        Where most of up to 5,000 labels is noise,
         further networks train beside it, without a fourth of the rows each; by the rows held out
         the raw scores are drawn to those of a constant, as far as lowers their loss (Copas, JRSS B
         1983). With the other solvers, alpha / 2 times the sum of squared weights is added to the
@@ -177,6 +182,11 @@ PARAMETERS = """
         network, in which a task without labels then has a place from the start. Solver,
         schedule and balancing method start anew, as scikit-learn's solvers do; from a file of
         `skmtl.neural.Checkpoint` a fit goes on exactly.
+    half_life : float, default=None
+        In `partial_fit`, how many rows later a row counts half in what does not follow a stream by
+        itself: location and scale of regression targets, scales of features, and how many labels
+        there are. For streams whose relations or units drift. None keeps the units of the first
+        call, and forgets nothing but by training.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -203,7 +213,10 @@ ATTRIBUTES = """
         task without labels.
     history_ : dict of ndarray
         "loss" and "task_weight" of shape (n_iter_, n_tasks); with early stopping also
-        "validation_loss", NaN for tasks without labels among the rows held out.
+        "validation_loss", NaN for tasks without labels among the rows held out. Of the calls
+        of `partial_fit` also "n_rows" (n_calls,), and of shape (n_calls, n_tasks) "n_labels", the
+        mean "deviance" of the labels from what was predicted for them before they were learned
+        (the squared error for regression), and the "score" of that.
     n_iter_ : int
         Number of epochs.
     best_loss_ : float

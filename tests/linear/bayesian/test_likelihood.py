@@ -106,7 +106,7 @@ def test_sums_over_rows_say_what_all_rows_say(covariance, n_flat, rows, moments,
     assert_allclose(posterior.m, m, rtol=1e-8)
     assert_allclose(posterior.C, C, rtol=1e-8, atol=1e-12)
     assert_allclose(posterior.coefficients.ravel(), coefficients, rtol=1e-7)
-    fitted = RandomCoefficients.of(posterior, None, one_noise=False)
+    fitted = RandomCoefficients.of(posterior, None, posterior.n_left)
     for t in range(6):
         block = slice(t * D, (t + 1) * D)
         assert_allclose(fitted.covariance(t), covariances[block, block], rtol=1e-6, atol=1e-10)

@@ -129,6 +129,25 @@ def test_wide_labels_with_gaps_have_intervals_too():
     assert (abs(np.mean(hits, axis=0) - 0.9) < 3 * error + 0.005).all()
 
 
+def test_noise_that_differs_between_tasks_is_told():
+    rng = np.random.default_rng(4)
+    hits = {noise: [] for noise in ("auto", "shared")}
+    for _ in range(40):
+        X, _, W = simulate(rng, 40, 12, 0.3 * np.eye(2))
+        noise = np.exp(rng.normal(size=40))[X[:, 2].astype(int)]
+        y = (X[:, :2] * W[X[:, 2].astype(int)]).sum(axis=1) + noise * rng.normal(size=len(X))
+        # Labels of the noisiest tasks: what one variance for all misses.
+        loud = noise > np.quantile(noise, 0.75)
+        for name, found in hits.items():
+            model = MultiTaskBayesianLinear(task_feature=2, noise=name).fit(X, y)
+            low, high = model.predict_interval(X[loud]).T
+            labels = (X[loud, :2] * W[X[loud, 2].astype(int)]).sum(axis=1)
+            labels += noise[loud] * rng.normal(size=loud.sum())
+            found.append(((low <= labels) & (labels <= high)).mean())
+    assert np.mean(hits["shared"]) < 0.8
+    assert 0.86 < np.mean(hits["auto"]) < 0.94
+
+
 def test_a_weight_of_two_is_two_rows():
     X, Y = make_regression(30, 5, n_targets=3, noise=10.0, random_state=0)
     weight = np.random.default_rng(0).integers(0, 3, size=30)

@@ -26,8 +26,8 @@ from skmtl.tasks._loss_codes import SOFTMAX
 Array = NDArray[Any]
 
 MAX_PRODUCTS = 2**20
-"""Labels times squares of unknowns of a task up to which this is faster: measured, from 100 to 20,000
-labels of 3 to 10 classes."""
+"""Labels times squares of unknowns of a task up to which this is faster: measured from 100 to
+20,000 labels of 3 to 10 classes."""
 
 HALVINGS, SUFFICIENT = 30, 1e-4
 """How often a step is halved at most, and part of its slope that it has to bring."""
