@@ -141,13 +141,13 @@ def predicted_by(estimator, X, y, sample_weight=None):
     found = []
     for scored in read_scored_tasks(final, inner_X, y, sample_weight):
         used = scored.weight > 0
-        task, expected, _, weight, decide = scored.column.take(used)
+        task, expected, _, weight, _ = scored.column.take(used)
         classes = task.classes_ if task.is_classification else None
         found.append(
             PredictedTask(
                 scored.name,
                 scored.labels[used],
-                expected if task.is_classification else decide(),
+                expected if task.is_classification else task.decode(expected),
                 weight,
                 classes,
                 task.has_times,
