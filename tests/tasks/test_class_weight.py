@@ -98,7 +98,8 @@ def test_every_estimator_that_takes_classes_has_them():
     takes = {cls.__name__ for cls, found in parameters.items() if "tasks" in found}
     has = {cls.__name__ for cls, found in parameters.items() if "class_weight" in found}
     # Squared loss only.
-    assert takes - has == {"MultiTaskKernelRidge", "ReducedRankRegressor"}
+    squared = {"MultiTaskBayesianLinear", "MultiTaskKernelRidge", "ReducedRankRegressor"}
+    assert takes - has == squared
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 4.0}], ids=["balanced", "dict"])
