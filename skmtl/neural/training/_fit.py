@@ -31,10 +31,11 @@ from skmtl.neural.training._results import (
     write_results,
 )
 from skmtl.neural.training._resume import check_same_fit, pause
-from skmtl.neural.training._run import Run, learnt, start
+from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import draw_seed, read_setting
 from skmtl.neural.training._setup import ALONE, Fit
 from skmtl.neural.training._shrink import beside
+from skmtl.neural.training._start import learnt, start
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
