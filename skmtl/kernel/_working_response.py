@@ -116,6 +116,8 @@ class Link:
     def __call__(self, responses: Array) -> Array:
         """Raw scores (n, n_outputs)."""
         raw = self.offset + self.slope * (responses @ self.inverse_curvature)
+        if not len(self.shape):
+            return raw
         return np.hstack([raw, np.broadcast_to(self.shape, (len(raw), len(self.shape)))])
 
 

@@ -111,7 +111,7 @@ def check_smooth(tasks: TaskSet) -> None:
             loss = getattr(task, "loss", task.alias)
             raise ValueError(
                 f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
-                "it. Quantile(0.5) is half of it and fits; the neural estimators take both."
+                "it. The neural estimators do."
             )
 
 

@@ -39,24 +39,28 @@ def decay(
         + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u} \min(\max(1, u_2 / u_1)^8, 16)
 
     of the weights, for batches of B out of n rows and the share u of noise in the labels, with
-    a = 1 and c = 0.006, for classes a = 2 and c = 0, in the mean over the tasks; at most half.
-    ``noise`` has u, and the shares :math:`u_1` and :math:`u_2` that a linear and a curved function
-    leave; in long form, where tasks are pooled, the last factor is 1. None: u = 0.
+    a = 1 and c = 0.006, for classes and quantiles a = 2 and c = 0, in the mean over the tasks; at
+    most half. ``noise`` has u, and the shares :math:`u_1` and :math:`u_2` that a linear and a
+    curved function leave; in long form, where tasks are pooled, the last factor is 1. None: u = 0.
     """
     least = batch_size / (MEMORY * n_rows)
-    share = _by_kind(LEAST_SHARE, tasks) * least
+    # Of a quantile, as of a class, a label says whether it is on one side.
+    are_sides = [bool(task.expected_shape) for task in tasks.tasks]
+    share = _mean(LEAST_SHARE, are_sides) * least
     if noise is not None:
         straight = 1.0 if tasks.is_long else min(noise.bends**STRAIGHT, MOST_STRAIGHT)
-        share += (least + _by_kind(NOISY_SHARE, tasks)) * noise.noise_to_signal * straight
+        share += (least + _mean(NOISY_SHARE, are_sides)) * noise.noise_to_signal * straight
     return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
 
 
 def dropout(estimator: Any, tasks: TaskSet) -> float:
     """Share of the hidden units that a step leaves out."""
     given = estimator.dropout
-    return _by_kind(DROPOUT, tasks) if isinstance(given, str) else float(given)
+    if not isinstance(given, str):
+        return float(given)
+    return _mean(DROPOUT, [task.is_classification for task in tasks.tasks])
 
 
-def _by_kind(values: dict[bool, float], tasks: TaskSet) -> float:
+def _mean(values: dict[bool, float], of_tasks: list[bool]) -> float:
     """The mean over the tasks of what holds for numbers, and for classes."""
-    return float(np.mean([values[task.is_classification] for task in tasks.tasks]))
+    return float(np.mean([values[is_class] for is_class in of_tasks]))

@@ -54,7 +54,8 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
 
     in the mean over tasks, each label predicted by the others (`Spectrum.held_out`), with the
     linear kernel and with that of Laplace in the sum of absolute differences, whose width is the
-    median of these. Classes are read as columns of 0 and 1. In long form tasks are pooled.
+    median of these. Classes are read as columns of 0 and 1, and so are quantiles: whether a label
+    is above them. In long form tasks are pooled.
 
     Parameters
     ----------
@@ -72,6 +73,9 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
         labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)
+        elif task.expected_shape:
+            used = weights > 0
+            labels = (labels > task.raw_prior(values[used], weights[used])).astype(float)
         rows = _some(np.flatnonzero(weights > 0))
         # Columns with the same rows share a decomposition.
         found.setdefault(rows.tobytes(), []).append(labels[rows])
