@@ -130,6 +130,7 @@ def predicted_by(estimator, X, y, sample_weight=None):
         used = scored.weight > 0
         task, expected, _, weight, _ = scored.column.take(used)
         classes = task.classes_ if task.is_classification else None
+        expected = expected if task.is_classification else task.decode(expected)
         found.append(PredictedTask(scored.name, scored.labels[used], expected, weight, classes))
     return found
 
