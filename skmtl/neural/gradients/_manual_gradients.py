@@ -8,9 +8,8 @@ heads V, raw scores are :math:`F = A_L V' + c`. From :math:`D = \partial L / \pa
           \Delta_{l-1} = \Delta_l W_l' \circ \phi'(Z_{l-1})
 
 [1]_. A linear path S beside the trunk adds :math:`c X S'` to F, with
-:math:`\nabla S = c D' X`. What is trained before the trunk is the part of `BeforeTrunk`. The
-gradients of single tasks come from the columns of D, all tasks in one product; at what the heads
-read, their Gramian is that of rank-one matrices.
+:math:`\nabla S = c D' X`. What is trained before the trunk is the part of `BeforeTrunk`, the
+gradients of single tasks are that of `GradientsOfTasks`.
 
 References
 ----------
@@ -33,19 +32,16 @@ from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._around import RepresentationAround
 from skmtl.neural.architectures._hard_sharing import Heads, Trunk, TrunkWithHeads
 from skmtl.neural.gradients._activations import ACTIVATE
-from skmtl.neural.gradients._base import Gradients
 from skmtl.neural.gradients._before_trunk import BeforeTrunk
 from skmtl.neural.gradients._buffers import ArrayAndTensor, BuffersBySize, in_pairs, views
-from skmtl.neural.gradients._compiled import add_bias, by_task, sum_rows
+from skmtl.neural.gradients._compiled import add_bias, sum_rows
+from skmtl.neural.gradients._gradients_of_tasks import GradientsOfTasks, quietly
 from skmtl.neural.gradients._objective import Objective
 
 Array = NDArray[Any]
 
-# What overflows is seen by the loss; numpy need not say it, too.
-quietly = np.errstate(over="ignore", invalid="ignore")
 
-
-class ManualGradients(Gradients):
+class ManualGradients(GradientsOfTasks):
     """Gradients of a trunk with linear heads, without autograd.
 
     Parameters
@@ -170,61 +166,6 @@ class ManualGradients(Gradients):
         n_trunk = 2 * len(self.layers)
         return [*shared[:n_trunk], *self.own[:2], *shared[n_trunk:], *self.own[2:]]
 
-    @quietly
-    def jacobian(self, space: str) -> list[Tensor]:
-        if space == "representation":
-            g = self.D.new_empty(self.n_tasks, *self.inputs[-1].shape)
-            by_task(self.D.numpy(), self.V.array, self.starts, 0, g.numpy())
-            return [g.transpose(0, 1).flatten(2)]
-        J = self._jacobian(space)
-        return list(J.split(self.sizes[slice(*self.spaces[space])], dim=-1))
-
-    @quietly
-    def gramian(self, space: str) -> Tensor:
-        if space != "representation":
-            return _outer(self._jacobian(space))
-        of_outputs = _outer(self.D.mT) * _outer(self.V.tensor)
-        return self._sum_outputs(self._sum_outputs(of_outputs, -1), -2)
-
-    def _jacobian(self, space: str) -> Tensor:
-        """Gradients (n_models, n_tasks, size), a few tasks at a time."""
-        J, parts = self._memory_of_jacobian(space)
-        first_layer, slopes = self.spaces[space][0] // 2, self.now.slopes_of_tasks(self.n_tasks)
-        for first in range(0, self.n_tasks, len(slopes[-1])):
-            some = [g[: self.n_tasks - first] for g in slopes]
-            found = [part[first : first + len(some[-1])] for part in parts]
-            by_task(self.D.numpy(), self.V.array, self.starts, first, some[-1].numpy())
-            for k in reversed(range(first_layer, len(self.layers))):
-                some[k].mul_(self.now.sums[k].tensor)
-                g, place = some[k].numpy(), 2 * (k - first_layer)
-                np.matmul(self.inputs[k].swapaxes(-1, -2), g, out=found[place])
-                np.matmul(self.now.ones, g, out=found[place + 1])
-                if k > first_layer:
-                    np.matmul(g, self.layers[k][0].transposed, out=some[k - 1].numpy())
-            if self.before is not None and space == "shared":
-                tasks = self.starts[first : first + len(some[0]) + 1]
-                of_tasks = self.before.gradients_of_tasks(some[0].numpy(), self.D.numpy(), tasks)
-                for of_tensor, part in zip(found[2 * len(self.layers) :], of_tasks, strict=True):
-                    of_tensor[:] = part.numpy()
-        self.jacobian_found = J if space == "shared" else None
-        return J
-
-    def _memory_of_jacobian(self, space: str) -> tuple[Tensor, list[Array]]:
-        """An array (n_models, n_tasks, size), and in it (n_tasks, n_models, ..) of each tensor."""
-        if space not in self.jacobians:
-            where = slice(*self.spaces[space])
-            J = self.flat.new_empty(self.n_models, self.n_tasks, sum(self.sizes[where]))
-            self.jacobians[space] = (
-                J,
-                [
-                    part.unflatten(-1, p.shape[1:]).transpose(0, 1).numpy()
-                    for part, p in zip(
-                        J.split(self.sizes[where], dim=-1), self.shared[where], strict=True
-                    )
-                ],
-            )
-        return self.jacobians[space]
-
     def _head_gradients(self, D: Array) -> None:
         V, c = self.head_gradients
         np.matmul(D.swapaxes(-1, -2), self.inputs[-1], out=V.array)
@@ -258,14 +199,6 @@ class ManualGradients(Gradients):
             weights = weights.index_select(-1, self.task_of)
         return self.D * weights
 
-    def _sum_outputs(self, array: Tensor, dim: int) -> Tensor:
-        """Sum over the outputs of every task."""
-        if self.one_each:
-            return array
-        shape = list(array.shape)
-        shape[dim] = self.n_tasks
-        return array.new_zeros(shape).index_add_(dim, self.task_of, array)
-
 
 def _inside(module: MultiTaskModule) -> MultiTaskModule:
     """The network without a linear path beside it and what is trained before it."""
@@ -276,9 +209,3 @@ def _inside(module: MultiTaskModule) -> MultiTaskModule:
     if embedding is None or (has_layers and embedding.has_gradients):
         return network
     return module
-
-
-def _outer(A: Tensor) -> Tensor:
-    """A A'."""
-    array = A.numpy()
-    return torch.from_numpy(np.matmul(array, array.swapaxes(-1, -2)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
+
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 Pairs = set[tuple[int, int]]
@@ -130,3 +133,16 @@ def _partial(value: Any) -> list[Any] | None:
 
 def _mapping(value: Any) -> dict[Any, Any] | None:
     return dict(value) if isinstance(value, Mapping) else None
+
+
+def fingerprint(X: Any, targets: Targets) -> int:
+    """A number that tells whether all rows and labels are the same."""
+    X = X.tocsr() if sparse.issparse(X) else X
+    arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    arrays += [targets.values, targets.weights]
+    if targets.task_index is not None:
+        arrays.append(targets.task_index)
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    return found

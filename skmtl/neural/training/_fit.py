@@ -19,7 +19,7 @@ from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
-from skmtl.neural.training._early_stopping import hold_out
+from skmtl.neural.training._early_stopping import Validation, hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
 from skmtl.neural.training._following import follow_features, follow_labels
 from skmtl.neural.training._loop import train
@@ -31,10 +31,11 @@ from skmtl.neural.training._results import (
     write_results,
 )
 from skmtl.neural.training._resume import check_same_fit, pause
-from skmtl.neural.training._run import Run, learnt, start
+from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import draw_seed, read_setting
 from skmtl.neural.training._setup import ALONE, Fit
 from skmtl.neural.training._shrink import beside
+from skmtl.neural.training._start import learnt, start
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
@@ -51,33 +52,9 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     before: FittedState | None = vars(estimator).get("_fitted") if estimator.warm_start else None
     fit = _begin(estimator, X, targets, before)
     validation = hold_out(fit, before) if estimator.early_stopping else beside(fit, before)
-    judge = None if validation is None or not estimator.early_stopping else validation
+    judge = validation if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
-    members = ALONE if validation is None else validation.members
-    model_rows = None if validation is None else validation.model_rows(rows)
-    max_iter = fit.max_iter(model_rows or rows)
-    module = fit.module(
-        None if before is None else before.parameters,
-        members,
-        priors=task_priors(fit.tasks, rows, None if model_rows is None else model_rows.index),
-    )
-    if before is None:
-        of_all = [None if validation is None else validation.training]
-        start_at_lines(fit, module, of_all if model_rows is None else model_rows.index)
-    run = start(
-        fit,
-        module,
-        rows,
-        members,
-        max_iter=max_iter,
-        monitor=estimator.monitor,
-        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=None if judge is None else judge.rows,
-        model_rows=model_rows,
-    )
-    run.probe = getattr(estimator, "_probe", None)
-    if before is not None and before.pause is not None:
-        run.load(before.pause.run)
+    run = _started(fit, before, rows, validation, judge)
     observer = Observer(
         estimator,
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
@@ -87,7 +64,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         fit,
         run,
         rows,
-        max_iter=max_iter,
+        max_iter=fit.max_iter(run.model_rows or rows),
         judge=None if judge is None else judge.losses,
         observer=observer,
     )
@@ -96,6 +73,39 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     is_over = observer.has_stopped or estimator.learning_rate in CURVES
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     observer.end()
+
+
+def _started(
+    fit: Fit,
+    before: FittedState | None,
+    rows: Rows,
+    validation: Validation | None,
+    judge: Validation | None,
+) -> Run:
+    """The run of the networks that train, from where a fit before has left them if it goes on."""
+    members = ALONE if validation is None else validation.members
+    model_rows = None if validation is None else validation.model_rows(rows)
+    index = None if model_rows is None else model_rows.index
+    priors = task_priors(fit.tasks, rows, index)
+    module = fit.module(None if before is None else before.parameters, members, priors=priors)
+    if before is None:
+        of_all = [None if validation is None else validation.training]
+        start_at_lines(fit, module, index or of_all)
+    run = start(
+        fit,
+        module,
+        rows,
+        members,
+        max_iter=fit.max_iter(model_rows or rows),
+        monitor=fit.estimator.monitor,
+        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
+        judged=None if judge is None else judge.rows,
+        model_rows=model_rows,
+    )
+    run.probe = getattr(fit.estimator, "_probe", None)
+    if before is not None and before.pause is not None:
+        run.load(before.pause.run)
+    return run
 
 
 def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None) -> Fit:

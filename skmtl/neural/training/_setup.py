@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
@@ -20,7 +18,7 @@ from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
-from skmtl.neural.training._compare import check_same_network
+from skmtl.neural.training._compare import check_same_network, fingerprint
 from skmtl.neural.training._decay import L2_ALPHA, decay, dropout
 from skmtl.neural.training._lengths import most_epochs, rows_of_a_step
 from skmtl.neural.training._model_rows import ModelRows
@@ -241,12 +239,4 @@ class Fit:
     @cached_property
     def fingerprint(self) -> int:
         """A number that tells whether all rows and labels are the same."""
-        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
-        arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
-        arrays += [self.targets.values, self.targets.weights]
-        if self.targets.task_index is not None:
-            arrays.append(self.targets.task_index)
-        found = 0
-        for array in arrays:
-            found = zlib.crc32(np.ascontiguousarray(array).data, found)
-        return found
+        return fingerprint(self.X, self.targets)

@@ -11,8 +11,9 @@ from skmtl.neural.networks._shrinkage import Shrinkage
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.training._early_stopping import FEW, N_FOLDS, Folds, Validation
 from skmtl.neural.training._evaluate import task_priors
-from skmtl.neural.training._run import Run, runs_to_its_end
+from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
+from skmtl.neural.training._start import runs_to_its_end
 
 Array = NDArray[Any]
 

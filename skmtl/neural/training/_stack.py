@@ -28,10 +28,11 @@ from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
-from skmtl.neural.training._run import Run, start
+from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import chosen, read_setting, resolve
 from skmtl.neural.training._setup import WEIGHTS, Fit
 from skmtl.neural.training._snapshot import Snapshot, is_finite
+from skmtl.neural.training._start import start
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
 
