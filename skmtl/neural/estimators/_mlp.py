@@ -12,6 +12,7 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._last_layer import RepresentsLayers
+from skmtl.neural.estimators._later_rows import take_in_tasks
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
@@ -189,14 +190,16 @@ class MultiTaskMLP(
         Raises
         ------
         ValueError
-            If a later call has other tasks, or a class that the first one did not know.
+            If a later call has other columns of y, or a class that the first one did not know.
 
         Notes
         -----
         The first call fixes tasks and classes, and how a regression target is standardised;
         for a task without labels in it, that waits for its first labels. Such a task has a
         place in the network from the start, while one that `fit` finds without labels, or with
-        one class, has none, and changes no other task.
+        one class, has none, and changes no other task. In long form new values of the task
+        feature may come in any call: such a task has parameters of its own from then on, which
+        begin at the mean of those of the others, and the solver's moments start anew.
 
         No schedule changes the learning rate, for a stream has no end that it could lead to: every
         call takes steps of ``learning_rate_init``. ``alpha="auto"`` counts all rows so far.
@@ -214,6 +217,7 @@ class MultiTaskMLP(
             if is_first:
                 targets = self._read_y(X, y, task_column, sample_weight, classes)
             else:
+                take_in_tasks(self, task_column)
                 targets = read_more(self, X, y, task_column, sample_weight)
             self._publish(targets.tasks)
             training.partial_fit_network(self, X, targets)
@@ -252,6 +256,7 @@ class MultiTaskMLP(
     ) -> Targets:
         if not self._goes_on:
             return super()._read_y(X, y, task_column, sample_weight, classes)
+        take_in_tasks(self, task_column)
         targets = read_more(self, X, y, task_column, sample_weight)
         if not np.any(targets.weights):
             raise ValueError("y has no observed label: every one is missing or has weight zero.")

@@ -120,11 +120,9 @@ def read_more(
     Raises
     ------
     ValueError
-        If y has other tasks, or a label or a task that the first fit did not know.
+        If y has other tasks, or a label that the first fit did not know.
     """
     tasks = estimator._task_set
-    if task_column is not None:
-        _refuse_unknown(estimator, estimator._task_index(task_column))
     try:
         targets = tasks.read(y, task_column=task_column, sample_weight=sample_weight)
     except UnseenLabelError as error:
@@ -134,14 +132,6 @@ def read_more(
         ) from None
     check_rows(X, targets)
     return _admit(targets)
-
-
-def _refuse_unknown(estimator: Any, index: Array) -> None:
-    if (index < 0).any():
-        raise ValueError(
-            f"The task feature names tasks that the first call did not have, in "
-            f"{int((index < 0).sum())} rows; it had {estimator._task_set.n_tasks} tasks."
-        )
 
 
 def _admit(targets: Targets) -> Targets:

@@ -11,6 +11,7 @@ __getattr__ = imported_on_use(
         "fit_network": "_fit",
         "fit_stack": "_stack",
         "partial_fit_network": "_fit",
+        "read_setting": "_settings",
         "resolve": "_settings",
         "same_structure": "_stack",
     },
