@@ -9,7 +9,6 @@ that, models of their own of the same 20 labels. Draws are of ten molecules of e
 """
 
 import argparse
-import pickle
 import platform
 import warnings
 
@@ -49,14 +48,21 @@ def auc_of_own(make, X, y, few, test):
     return roc_auc_score(y[test], make().fit(X[few], y[few]).predict_proba(X[test])[:, 1])
 
 
-def auc_of_added(model, X, y, few, test):
-    """Of a fitted model with one task more; the others must not change."""
-    grown = pickle.loads(pickle.dumps(model)).add_task(X[few], y[few], name="new")
-    found = grown.predict_proba(X[test])
-    before = model.predict_proba(X[test])
+def auc_of_added(model, X, y, few, test, before):
+    """Of a fitted model with one task more; what it predicts of the others must not change."""
+    model.add_task(X[few], y[few], name="new")
+    found = model.predict_proba(X[test])
+    model.drop_task("new")
     if not all((ours == theirs).all() for ours, theirs in zip(found, before, strict=False)):
         raise AssertionError("predictions of other tasks have changed")
     return roc_auc_score(y[test], found[-1][:, 1])
+
+
+def tell(scores):
+    for (form, kind, name), by_assay in scores.items():
+        means = np.array([np.mean(found) for found in by_assay.values()])
+        each = " ".join(f"{100 * mean:.0f}" for mean in means)
+        print(f"{form:14} {kind:6} {name:26} {100 * means.mean():5.1f}   {each}", flush=True)
 
 
 def main():
@@ -64,7 +70,8 @@ def main():
     parser.add_argument("--data", default="../shared/data/tox21/tox21.npz")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, default=20)
-    parser.add_argument("--slow", type=int, default=10, help="draws for MLPClassifier")
+    parser.add_argument("--own", nargs="+", default=list(OWN), help="models of their own")
+    parser.add_argument("--forms", nargs="+", default=["of each class", "plain"])
     parser.add_argument("--assays", type=int, nargs="+", default=list(range(12)))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -81,23 +88,23 @@ def main():
         y, others = Y[:, assay], np.delete(Y, assay, axis=1)
         models = {name: make().fit(X[train], others[train]) for name, make in KINDS.items()}
         scored = test[~np.isnan(y[test])]
-        for form in ("of each class", "plain"):
+        before = {name: model.predict_proba(X[scored]) for name, model in models.items()}
+        for form in arguments.forms:
             for number in range(arguments.draws):
                 rng = np.random.default_rng([assay, number])
                 few = draw(y, train, form, arguments.labels, rng)
-                for name, make in OWN.items():
-                    if number >= arguments.slow and name == "MLPClassifier":
-                        continue
-                    found = auc_of_own(make, X, y, few, scored)
-                    scores.setdefault((form, "own", name), {}).setdefault(assay, []).append(found)
+                found = {
+                    ("own", name): auc_of_own(make, X, y, few, scored)
+                    for name, make in OWN.items()
+                    if name in arguments.own
+                }
                 for name, model in models.items():
-                    found = auc_of_added(model, X, y, few, scored)
-                    scores.setdefault((form, "added", name), {}).setdefault(assay, []).append(found)
-        print("assay", assay, "done", flush=True)
-    for (form, kind, name), by_assay in scores.items():
-        means = np.array([np.mean(found) for found in by_assay.values()])
-        each = " ".join(f"{100 * mean:.0f}" for mean in means)
-        print(f"{form:14} {kind:6} {name:26} {100 * means.mean():5.1f}   {each}")
+                    key = "added", name
+                    found[key] = auc_of_added(model, X, y, few, scored, before[name])
+                for key, area in found.items():
+                    scores.setdefault((form, *key), {}).setdefault(assay, []).append(area)
+        print("assays so far:", len(next(iter(scores.values()))))
+        tell(scores)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ sphinx_gallery_conf = {
 API = {
     "skmtl": "Estimators and everyday functions",
     "skmtl.tasks": "What a task is",
+    "skmtl.linear": "Linear models, and statistics that add up",
     "skmtl.linear.penalties": "What a coefficient matrix should look like",
     "skmtl.kernel": "Kernel methods of many tasks",
     "skmtl.neural.architectures": "How tasks share a network",

@@ -6,6 +6,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "IndependentTasks": "skmtl.compose",
+    "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
     "MultiTaskKernelRidge": "skmtl.kernel",

@@ -24,6 +24,7 @@ from skmtl.compose import (
 from skmtl.inspection import MultiTaskReport, transfer_gain
 from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
 from skmtl.linear import (
+    MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskLasso,
@@ -50,6 +51,7 @@ from skmtl.tasks import stack_tasks, unstack_tasks
 __version__: str
 __all__ = [
     "IndependentTasks",
+    "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskKernelRidge",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -17,13 +18,16 @@ from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes, w
 from skmtl._features import ValidatesFeatures, check_rows
 from skmtl._frames import PredictsFrames
 from skmtl._html import NotebookMixin
+from skmtl._kind_tags import tell_kind
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
+from skmtl.tasks._base import Task
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._read_targets import read_targets
-from skmtl.tasks._survival import Survival
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -41,12 +45,26 @@ def _may_have_classes(estimator: Any) -> bool:
 
 
 def _may_have_times(estimator: Any) -> bool:
-    """Whether `predict_survival` can answer."""
-    if not hasattr(estimator, "_raw"):
-        return False
+    """Whether `predict_survival` can answer; not promised before `fit` has seen a time."""
     tasks = getattr(estimator, "_task_set", None)
-    if tasks is not None and not any(isinstance(task, Survival) for task in tasks.tasks):
+    if tasks is not None and not any(task.has_times for task in tasks.tasks):
         raise AttributeError("No task is a time until an event: declare tasks='survival'.")
+    if tasks is not None:
+        estimator._check_survival()
+    return tasks is not None
+
+
+def _later(task: Task, raw: Array, times: Array) -> Array:
+    """Probabilities of later events; no column where labels are no times."""
+    has_times: Any = task
+    return has_times.survival(raw, times) if task.has_times else np.empty((len(raw), 0))
+
+
+def _may_have_quantiles(estimator: Any) -> bool:
+    """Whether `predict_quantiles` can answer."""
+    tasks = getattr(estimator, "_task_set", None)
+    if tasks is not None and not any(isinstance(task, Quantile) for task in tasks.tasks):
+        raise AttributeError("No task has quantiles: declare tasks=Quantile(levels).")
     return tasks is not None
 
 
@@ -62,8 +80,8 @@ class MultiTaskEstimator(
     """Base class: everything but the model.
 
     A subclass has the parameters ``tasks``, ``task_feature`` and ``unknown_task`` and provides
-    `_fit` and `_expected`. ``tasks`` speaks of columns of y, ``task_feature`` of a column of X
-    (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
+    `_fit`, and `_linked` or `_expected`. ``tasks`` speaks of columns of y, ``task_feature`` of a
+    column of X (long form), ``unknown_task`` ("error" or "shared") of tasks first met at predict.
     """
 
     _kind = "any"
@@ -77,9 +95,28 @@ class MultiTaskEstimator(
     def _fit(self, X: Any, targets: Targets) -> None:
         """Learn from validated X and `Targets`; set fitted attributes."""
 
-    @abstractmethod
+    def _linked(self, X: Any, task_index: Any, link: Link | None) -> list[Any]:
+        """What ``link`` makes of each `Task` and its raw scores: a list with one array for each.
+
+        By default that is `Task.inverse_link`.
+        """
+        raise NotImplementedError
+
     def _expected(self, X: Any, task_index: Any) -> list[Any]:
         """Expected values or class probabilities: a list with one array per `Task`."""
+        return self._linked(X, task_index, None)
+
+    def _check_survival(self) -> None:
+        """Raise AttributeError where there are times, but no probabilities of them."""
+        if type(self)._linked is MultiTaskEstimator._linked:
+            raise AttributeError(
+                f"{type(self).__name__} predicts times, but no probabilities of them. Linear "
+                "models, networks, MultiTaskKernelRidgeCV, IndependentTasks and TaskStacking do."
+            )
+
+    def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
+        """Probabilities (n, n_times) of later events, of each `Task` that has times."""
+        return self._linked(X, task_index, partial(_later, times=times))
 
     def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         """Predicted labels: a list with one array per `Task`; the most probable classes.
@@ -192,15 +229,45 @@ class MultiTaskEstimator(
         if times.ndim != 1 or not (times > 0).all():
             raise ValueError(f"times must be 1-D and positive, got {times!r}.")
         X, task_index = self._read_new(X)
-        tasks, raw = self._task_set, self._raw(X, task_index)
         found = [
-            task.survival(raw[:, of_task], times) if isinstance(task, Survival) else None
-            for task, of_task in zip(tasks.tasks, tasks.slices, strict=True)
+            of_task if task.has_times else None
+            for task, of_task in zip(
+                self._task_set.tasks, self._survival(X, task_index, times), strict=True
+            )
+        ]
+        return found[0] if self._task_set.is_1d else found
+
+    @available_if(_may_have_quantiles)
+    def predict_quantiles(self, X: Any) -> Any:
+        """Predict the quantiles of the quantile tasks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+
+        Returns
+        -------
+        q : list of ndarray of shape (n_samples, n_levels), or ndarray if y was 1-D in `fit`
+            One entry per task, columns ordered as in its ``levels_``, which never cross; None for
+            tasks of other types.
+        """
+        check_is_fitted(self)
+        tasks, expected = self._task_set, self._expected(*self._read_new(X))
+        found = [
+            of_task if isinstance(task, Quantile) else None
+            for task, of_task in zip(tasks.tasks, expected, strict=True)
         ]
         return found[0] if tasks.is_1d else found
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Any:
         with with_advice():
             targets = read_targets(
@@ -209,14 +276,16 @@ class MultiTaskEstimator(
                 kind=self._kind,
                 task_column=task_column,
                 sample_weight=sample_weight,
-                standardize=self._standardize,
+                standardize=self._standardize if standardize is None else standardize,
                 about_zero=self._about_zero,
                 shape_varies=self._shape_varies,
                 classes=classes,
+                class_weight=getattr(self, "class_weight", None),
                 estimator_name=type(self).__name__,
             )
         check_rows(X, targets)
         self._name_of_y = getattr(y, "name", None)
+        self._is_complete = bool((targets.weights > 0).all())
         return targets
 
     def _publish(self, tasks: Any) -> None:
@@ -256,6 +325,8 @@ class MultiTaskEstimator(
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         tags.input_tags.sparse = True
+        if tags.estimator_type is None and hasattr(self, "_task_set"):
+            tell_kind(tags, self._task_set, is_complete=getattr(self, "_is_complete", False))
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = True
         return tags

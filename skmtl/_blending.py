@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from skmtl.tasks._base import Task
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._targets import LabelColumn, Targets
 from skmtl.tasks._weights import in_range
@@ -111,22 +112,29 @@ def before_a_constant(n_members: int) -> Array:
 
 
 def mix(
-    expected: Sequence[list[Array]], weights: Array, task_index: Array | None = None
+    expected: Sequence[list[Array]],
+    weights: Array,
+    task_index: Array | None = None,
+    tasks: Sequence[Task] | None = None,
 ) -> list[Array]:
     r"""Weighted means :math:`\sum_m w_{mt} p_{mti}` of the members' predictions, as theirs.
 
     ``task_index`` has the task of each row in long form; -1, an unknown one, gets the mean of the
-    weights over tasks. What has no weight is not looked at: it may be NaN.
+    weights over tasks. What has no weight is not looked at: it may be NaN. With ``tasks`` the mean
+    is that on the scale on which each compares predictions.
     """
     mixed = []
     for k in range(len(expected[0])):
         parts = np.array([member[k] for member in expected])
+        if tasks is not None:
+            parts = tasks[k].to_blend(parts)
         if task_index is None:
             of_rows = weights[:, k, None]
         else:
             of_rows = np.column_stack([weights, weights.mean(axis=1)])[:, task_index]
         of_rows = of_rows.reshape(*of_rows.shape, *[1] * (parts.ndim - 2))
-        mixed.append(np.where(of_rows > 0, of_rows * parts, 0.0).sum(axis=0))
+        mean = np.where(of_rows > 0, of_rows * parts, 0.0).sum(axis=0)
+        mixed.append(mean if tasks is None else tasks[k].from_blend(mean))
     return mixed
 
 
@@ -149,12 +157,17 @@ class _Residuals:
         by_row = [np.isfinite(m).all(axis=tuple(range(1, m.ndim))) for m in members]
         rows = np.flatnonzero((weights > 0) & np.any(by_row, axis=0))
         values, weights = values[rows], in_range(weights[rows])
-        if not len(rows):
+        labels, judged = task.blend_labels(values, weights)
+        kept = judged > 0
+        if not kept.any():
             empty = np.empty((0, len(members)))
-            return cls(empty[:, None], weights, rows, empty > 0)
-        labels = task.certain(values).reshape(len(rows), -1)
-        spread = _spread(labels - np.reshape(task.prior(values, weights), (1, -1)), weights)
-        predicted = np.stack([m[rows].reshape(len(rows), -1) for m in members], axis=-1)
+            return cls(empty[:, None], weights[kept], rows[kept], empty > 0)
+        constant = task.to_blend(task.prior(values, weights))
+        rows, weights, labels = rows[kept], judged[kept], labels[kept].reshape(kept.sum(), -1)
+        spread = _spread(labels - np.reshape(constant, (1, -1)), weights)
+        predicted = np.stack(
+            [task.to_blend(m[rows]).reshape(len(rows), -1) for m in members], axis=-1
+        )
         with np.errstate(invalid="ignore", over="ignore"):
             residuals = (labels[..., None] - predicted) / spread
         is_finite = np.isfinite(residuals).all(axis=1)

@@ -91,6 +91,8 @@ def blend_parts(
         of_others, of_mine = say(mine, others)
         weights = weigh(of_others, targets.take(others))
         index = None if targets.task_index is None else targets.task_index[mine]
-        for whole, some in zip(blended, mix(of_mine, weights, index), strict=True):
+        for whole, some in zip(
+            blended, mix(of_mine, weights, index, targets.tasks.tasks), strict=True
+        ):
             whole[mine] = some
     return blended

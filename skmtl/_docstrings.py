@@ -28,8 +28,15 @@ TASK_PARAMETERS = """
         then has one label per row. By default y has one column per task.
     unknown_task : {{"error", "shared"}}, default="error"
         Long form: what `predict` does with a task that had no row in `fit`: raise, or predict
-        {shared}
+        {shared}{class_weight}
 """.strip("\n")
+
+CLASS_WEIGHT = """
+    class_weight : "balanced", dict or None, default=None
+        Factor on the weight of a label by its class, for tasks with classes: "balanced" gives all
+        classes of a task the same weight, a dict {class: weight} names those that are not 1. A
+        dict {task: either} names tasks. A task type that has a ``class_weight`` of its own keeps
+        it."""
 
 CLASSES = {
     "any": """
@@ -68,10 +75,13 @@ def documented(parameters: str, attributes: str, *, shared: str) -> Callable[[C]
         kind: str = cls._kind
         aliases = ", ".join(f'"{alias}"' for alias in registry("tasks"))
         tasks = TASKS[kind].format(aliases=aliases)
+        class_weight = CLASS_WEIGHT if "class_weight" in cls._parameter_constraints else ""
         sections = {
             "<parameters>": parameters,
             "<attributes>": attributes,
-            "<task parameters>": TASK_PARAMETERS.format(tasks=tasks, shared=shared),
+            "<task parameters>": TASK_PARAMETERS.format(
+                tasks=tasks, shared=shared, class_weight=class_weight
+            ),
             "<task attributes>": TASK_ATTRIBUTES.format(classes=CLASSES[kind]),
         }
         for mark, section in sections.items():

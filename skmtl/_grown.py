@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skmtl._new_head import Head
 from skmtl.tasks._base import Task
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -48,19 +49,29 @@ class Grown:
         del view.__dict__["_grown"]
         return view
 
-    def answer(self, estimator: Any, method: str, X: Any, task_index: Array | None) -> Any:
-        """Raw scores or expected values of today's tasks, as ``method`` has them of its own."""
-        is_raw, fitted = method == "_raw", self.as_fitted(estimator)
+    def answer(
+        self,
+        estimator: Any,
+        method: str,
+        X: Any,
+        task_index: Array | None,
+        link: Link | None = None,
+    ) -> Any:
+        """Raw scores of today's tasks, or what is said of them, as ``method`` has it of its own."""
+        fitted = self.as_fitted(estimator)
         ask = getattr(fitted, method)
+        if method == "_linked":
+            ask = partial(ask, link=link)
+        say = _raw if method == "_raw" else link or _expected
         if task_index is not None:
-            return self._by_row(fitted, ask, X, task_index, is_raw=is_raw)
-        answers = _columns(fitted, ask(X, None), is_raw=is_raw)
+            return self._by_row(fitted, ask, X, task_index, say)
+        answers = _columns(fitted, ask(X, None), say)
         added = self._added(fitted, X)
         found = [
-            answers[source] if isinstance(source, int) else _said(source, next(added), is_raw)
+            answers[source] if isinstance(source, int) else say(source.task, next(added))
             for source in self.sources
         ]
-        return np.hstack(found) if is_raw else found
+        return np.hstack(found) if say is _raw else found
 
     def _added(self, fitted: Any, X: Any) -> Any:
         """Raw scores of each task that was added."""
@@ -73,10 +84,10 @@ class Grown:
         return np.array([*sources, -1])[task_index]
 
     def _by_row(
-        self, fitted: Any, ask: Callable[..., Any], X: Any, task_index: Array, *, is_raw: bool
+        self, fitted: Any, ask: Callable[..., Any], X: Any, task_index: Array, say: Link
     ) -> Any:
         """Long form: of the task of each row; -1 is an unknown one, which the fit answers for."""
-        place = self.place_in_fit(task_index, added=-2)
+        place, is_raw = self.place_in_fit(task_index, added=-2), say is _raw
         of_fit = np.flatnonzero(place > -2)
         if len(of_fit) == len(place):
             return ask(X, place)
@@ -86,7 +97,7 @@ class Grown:
             if isinstance(source, int) or not len(rows):
                 continue
             (raw,) = fitted._raw_of_heads([source.head], X[rows])
-            said = _said(source, raw, is_raw)
+            said = say(source.task, raw)
             parts.append((rows, said if is_raw else [said]))
         arrays = [(rows, part if is_raw else part[0]) for rows, part in parts]
         whole = np.empty((len(place), *arrays[0][1].shape[1:]))
@@ -95,24 +106,28 @@ class Grown:
         return whole if is_raw else [whole]
 
 
-def _columns(fitted: Any, answer: Any, *, is_raw: bool) -> list[Array]:
+def _columns(fitted: Any, answer: Any, say: Link) -> list[Array]:
     """An array for each task of the fit."""
-    return [answer[:, s] for s in fitted._task_set.slices] if is_raw else answer
+    return [answer[:, s] for s in fitted._task_set.slices] if say is _raw else answer
 
 
-def _said(source: AddedTask, raw: Array, is_raw: bool) -> Array:
-    return raw if is_raw else source.task.inverse_link(raw)
+def _raw(task: Task, raw: Array) -> Array:
+    return raw
+
+
+def _expected(task: Task, raw: Array) -> Array:
+    return task.inverse_link(raw)
 
 
 def with_added_tasks(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let a method that answers for the tasks of `fit` answer for those of today."""
 
     @wraps(method)
-    def answer(self: Any, X: Any, task_index: Array | None) -> Any:
+    def answer(self: Any, X: Any, task_index: Array | None, *link: Any, **links: Any) -> Any:
         grown = vars(self).get("_grown")
         if grown is None:
-            return method(self, X, task_index)
-        return grown.answer(self, method.__name__, X, task_index)
+            return method(self, X, task_index, *link, **links)
+        return grown.answer(self, method.__name__, X, task_index, *link, **links)
 
     return answer
 
@@ -120,14 +135,15 @@ def with_added_tasks(method: Callable[..., Any]) -> Callable[..., Any]:
 def scores_of_expected(tasks: Sequence[Task], expected: Sequence[Array]) -> Array:
     """Expected values (n,) and class probabilities as raw scores (n, n_outputs).
 
-    Log-odds for two classes, else log-probabilities; other values are their own scores.
+    Log-odds for two classes, else log-probabilities, logarithms of times; other values are their
+    own scores.
     """
     columns = []
     for task, of_task in zip(tasks, expected, strict=True):
         if not task.n_outputs_:
             columns.append(np.zeros((len(of_task), 0)))
         elif not task.is_classification:
-            values = of_task.reshape(len(of_task), -1)
+            values = task.to_blend(of_task).reshape(len(of_task), -1)
             columns.append(np.pad(values, ((0, 0), (0, task.n_outputs_ - values.shape[1]))))
         else:
             logs = np.log(np.maximum(of_task, LEAST))

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMESPACES = [
     "skmtl",
     "skmtl.tasks",
+    "skmtl.linear",
     "skmtl.linear.penalties",
     "skmtl.kernel",
     "skmtl.neural.architectures",

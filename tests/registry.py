@@ -2,6 +2,7 @@
 
 from skmtl import (
     IndependentTasks,
+    MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskKernelRidge,
@@ -68,6 +69,7 @@ REGRESSORS = {
     ),
     "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
+    "bayesian-linear": MultiTaskBayesianLinear,
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
 CLASSIFIERS = {
@@ -112,6 +114,7 @@ DEFAULTS = [
     MultiTaskLinearRegressor(),
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
+    MultiTaskBayesianLinear(),
     MultiTaskKernelRidge(),
     MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),

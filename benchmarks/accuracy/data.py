@@ -219,4 +219,6 @@ TUNED = {
     "tox21",
     "computer",
     "exam",
+    "edm",
+    "rf1",
 }

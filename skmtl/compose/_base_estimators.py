@@ -5,16 +5,20 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._innermost import innermost
 from skmtl._warnings import labels_are_known, warn
 from skmtl.compose._features import KeepsFeatures
 from skmtl.compose._notes import in_a_line
 from skmtl.compose._tags import follow, kind_of
-from skmtl.compose._task_labels import TaskLabels
+from skmtl.compose._task_labels import TaskLabels, check_single_numbers
+from skmtl.linear import MultiTaskLinear
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
+from skmtl.tasks._resolve import is_auto
 
 KINDS = {"classifier": "classification", "regressor": "regression"}
 
@@ -28,15 +32,21 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "regressor": [HasMethods(["fit"]), None],
         "classifier": [HasMethods(["fit"]), None],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [Integral, None],
     }
 
     def _estimator_for(self, task: Task) -> Any:
         _, given = self._given_for(task)
+        if task.has_times:
+            return _of_times(task, given)
         return task.default_estimator() if given is None else given
 
     def _given_for(self, task: Task) -> Any:
         """The parameter that has an estimator for this type of task, and its value."""
+        if task.has_times:
+            # A regressor would take a time up to which was no event for that of one.
+            return "estimator", self.estimator
         own = "classifier" if task.is_classification else "regressor"
         name = "estimator" if getattr(self, own) is None else own
         return name, getattr(self, name)
@@ -47,12 +57,14 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
+        names, tasks = zip(*((problem.name, problem.task) for problem in problems), strict=True)
+        check_single_numbers(names, tasks, type(self).__name__)
         used: set[str] = set()
-        first: dict[bool, TaskLabels] = {}
+        first: dict[str, TaskLabels] = {}
         for problem in problems:
             used.add(self._given_for(problem.task)[0])
             if len(problem.rows):
-                first.setdefault(problem.task.is_classification, problem)
+                first.setdefault(_kind(problem.task), problem)
         for problem in first.values():
             self._check_kind(problem, *self._given_for(problem.task))
         # Without its labels a task may look like one of another type.
@@ -61,6 +73,9 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         return [self._estimator_for(problem.task) for problem in problems]
 
     def _check_kind(self, problem: TaskLabels, name: Any, given: Any) -> None:
+        if problem.task.has_times:
+            _check_times(problem, given, type(self).__name__)
+            return
         own, other = "classifier", "regressor"
         if not problem.task.is_classification:
             own, other = other, own
@@ -93,3 +108,35 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         given = (self.estimator, self.regressor, self.classifier)
         follow(tags, [part for part in given if part is not None])
         return tags
+
+
+def _kind(task: Task) -> str:
+    return "times" if task.has_times else "classes" if task.is_classification else "numbers"
+
+
+def _is_ours(estimator: Any) -> bool:
+    try:
+        innermost(estimator)
+    except TypeError:
+        return False
+    return True
+
+
+def _check_times(problem: TaskLabels, given: Any, owner: str) -> None:
+    """Raise for an estimator that knows nothing of events that were not seen."""
+    if given is not None and not _is_ours(given):
+        raise ValueError(
+            f"{owner}: task {problem.name!r} is {problem.task.alias}, and "
+            f"estimator={in_a_line(given)} does not learn from times of which some are censored. "
+            "Give one of this package, or give this one as regressor= and classifier=: such a task "
+            "has a linear model then."
+        )
+
+
+def _of_times(task: Task, given: Any) -> Any:
+    """What learns times: a linear model where none is given, told what they are."""
+    estimator = clone(MultiTaskLinear("l2") if given is None else given)
+    path, inner = innermost(estimator)
+    if is_auto(inner.tasks):
+        estimator.set_params(**{f"{path}tasks": clone(task)})
+    return estimator

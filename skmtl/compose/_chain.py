@@ -158,6 +158,7 @@ class TaskChain(GivenEstimators):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -171,6 +172,7 @@ class TaskChain(GivenEstimators):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
 

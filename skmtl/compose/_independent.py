@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ class IndependentTasks(GivenEstimators):
         Fitted to each regression and count task. Without it and ``estimator``,
         :class:`~sklearn.linear_model.Ridge` is for regression and
         :class:`~sklearn.linear_model.PoissonRegressor` for counts. For a count it should predict
-        positive values: the deviance of others has no bound.
+        positive values: the deviance of others has no bound. For a time until an event
+        (`skmtl.tasks.Survival`) only an ``estimator`` of this package is taken, by default
+        `MultiTaskLinear`: others would read censored times as those of events.
     classifier : estimator, default=None
         Fitted to each classification task. Without it and ``estimator`` that is
         :class:`~sklearn.linear_model.LogisticRegression`. One without ``predict_proba``
@@ -49,6 +52,11 @@ class IndependentTasks(GivenEstimators):
     unknown_task : {"error", "shared"}, default="error"
         Long form: what `predict` does with a task that had no row in `fit`. "shared" fits one
         more estimator on the rows of all tasks together and predicts with that.
+    class_weight : "balanced", dict or None, default=None
+        Factor on the weight of a label by its class, for tasks with classes: "balanced" gives all
+        classes of a task the same weight, a dict {class: weight} names those that are not 1. A
+        dict {task: either} names tasks. A task type that has a ``class_weight`` of its own keeps
+        it. Estimators get it as weights.
     n_jobs : int, default=None
         Number of tasks fitted at the same time, by joblib. None means 1 unless in a
         :obj:`joblib.parallel_backend` context, -1 all processors. Results do not depend on it.
@@ -119,6 +127,7 @@ class IndependentTasks(GivenEstimators):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -127,6 +136,7 @@ class IndependentTasks(GivenEstimators):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def _fit(self, X: Any, targets: Targets) -> None:
@@ -147,6 +157,16 @@ class IndependentTasks(GivenEstimators):
         if task_index is None:
             return [single.expected(X) for single in self._singles]
         return [self._of_rows(X, task_index, Single.expected)]
+
+    def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
+        if task_index is not None:
+            return [self._of_rows(X, task_index, partial(Single.survival, times=times))]
+        return [
+            single.survival(X, times) if single.task.has_times else None for single in self._singles
+        ]
+
+    def _check_survival(self) -> None:
+        pass
 
     def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> list[Any]:
         if task_index is not None:

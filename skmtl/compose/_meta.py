@@ -16,7 +16,7 @@ from skmtl._innermost import innermost
 from skmtl._warnings import known_labels
 from skmtl.compose._features import KeepsFeatures, read_features, take_rows
 from skmtl.compose._named_labels import labels_of
-from skmtl.compose._tags import follow
+from skmtl.compose._tags import follow, kind_of
 from skmtl.compose._weights import fit_weighted
 from skmtl.tasks import Task
 from skmtl.tasks import _constraints as constraints
@@ -50,6 +50,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
     }
 
     def _prepare(self, X: Any, targets: Targets, members: Any = None, given: Any = None) -> Any:
@@ -105,9 +106,10 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = deepcopy(inner.classifier_tags)
-        tags.regressor_tags = deepcopy(inner.regressor_tags)
+        if kind_of(self.estimator) is not None:
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = deepcopy(inner.classifier_tags)
+            tags.regressor_tags = deepcopy(inner.regressor_tags)
         follow(tags, [self.estimator])
         return tags
 
@@ -125,7 +127,12 @@ def expected_of(fitted: Any, X: Any, tasks: Any, *, is_long: bool) -> list[Any]:
     predicted: Any = [None] * len(tasks)
     probabilities: Any = predicted
     if not all(are_classes):
-        predicted = _columns(fitted.predict(X))
+        predicted = list(_columns(fitted.predict(X)))
+    if any(task.expected_shape and not task.is_classification for task in tasks):
+        quantiles = fitted.predict_quantiles(X)
+        quantiles = quantiles if isinstance(quantiles, list) else [quantiles]
+        pairs = zip(quantiles, predicted, strict=True)
+        predicted = [column if several is None else several for several, column in pairs]
     if any(are_classes):
         found = fitted.predict_proba(X)
         probabilities = found if isinstance(found, list) else [found]
@@ -144,6 +151,7 @@ def _check_left_to_us(inner: Any, name: Any) -> None:
         ("tasks", is_auto),
         ("task_feature", inner.task_feature is None),
         ("unknown_task", inner.unknown_task == "error"),
+        ("class_weight", getattr(inner, "class_weight", None) is None),
     ):
         if not is_default:
             raise ValueError(

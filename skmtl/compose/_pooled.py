@@ -121,6 +121,7 @@ class PooledTasks(GivenEstimators):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
     ) -> None:
         self.estimator = estimator
@@ -130,6 +131,7 @@ class PooledTasks(GivenEstimators):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def _fit(self, X: Any, targets: Targets) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl._innermost import unwrap
 from skmtl._shown import shown
 from skmtl.compose._features import take_rows
 from skmtl.compose._notes import noted
@@ -58,11 +59,11 @@ class Single:
             return cls(task, name, estimator, None, codes, labels)
 
     def expected(self, X: Any) -> Any:
-        """Expected values (n,) or class probabilities (n, n_classes) of new rows."""
+        """Expected values (n, ...) or class probabilities (n, n_classes) of new rows."""
         if self.estimator is None:
             return np.full((X.shape[0], *np.shape(self.constant)), self.constant)
         if not self.task.is_classification:
-            return self._numbers(X)
+            return self._numbers(X).reshape(-1, *self.task.expected_shape)
         expected = np.zeros((X.shape[0], len(self.task.classes_)))
         if not hasattr(self.estimator, "predict_proba"):
             expected[np.arange(X.shape[0]), self._predicted(X)] = 1.0
@@ -71,6 +72,12 @@ class Single:
             found = np.asarray(self.estimator.predict_proba(X))
         expected[:, self._positions(getattr(self.estimator, "classes_", self.labels))] = found
         return expected
+
+    def survival(self, X: Any, times: Array) -> Array:
+        """Probabilities (n, n_times) of events later than ``times``; NaN where none was seen."""
+        if self.estimator is None:
+            return np.full((X.shape[0], len(times)), np.nan)
+        return survival_of(self.estimator, X, times)
 
     def decide(self, X: Any, expected: Any = None) -> Any:
         """What `predict` of the estimator says: labels, or expected values.
@@ -81,7 +88,7 @@ class Single:
             return self.task.decode(self.expected(X))
         if self.task.is_classification:
             return self.task.classes_[self._predicted(X)]
-        return self._numbers(X) if expected is None else expected
+        return self._numbers(X) if expected is None else self.task.decode(expected)
 
     def _numbers(self, X: Any) -> Any:
         with noted(self.estimator, "predicting", self.name):
@@ -103,6 +110,12 @@ class Single:
                 f"{odd[0]!r}; it was fitted to {shown(self.labels.tolist())}."
             )
         return np.array([position[label] for label in found], dtype=np.intp)
+
+
+def survival_of(estimator: Any, X: Any, times: Array) -> Any:
+    """`predict_survival` of what predicts at the end of pipelines and searches."""
+    final, X = unwrap(estimator, X)
+    return final.predict_survival(X, times)
 
 
 def _fit_classes(fitted: Any, labels: Array, position: Any) -> Any:

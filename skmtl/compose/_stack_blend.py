@@ -46,7 +46,8 @@ class StackBlend:
 
     def __call__(self, said: list[Expected], features: Any, task_index: Array | None) -> Expected:
         """What is expected of rows of which the members, and the constant, expect ``said``."""
-        expected, by_name = mix(said, self.shares, task_index), _by_name(self.stack, said)
+        expected = mix(said, self.shares, task_index, self.stack.tasks.tasks)
+        by_name = _by_name(self.stack, said)
         for k, final in enumerate(self.finals):
             if final is not None:
                 of_column = {name: columns[k] for name, columns in by_name.items()}

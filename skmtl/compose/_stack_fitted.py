@@ -14,6 +14,7 @@ from skmtl._blending import before_a_constant, blend_weights
 from skmtl._innermost import final_estimator
 from skmtl._warnings import name_tasks, warn
 from skmtl.compose._meta import expected_of
+from skmtl.compose._single_task import survival_of
 from skmtl.compose._stack_fits import Done, Job, Workshop
 from skmtl.compose._stack_members import Member
 from skmtl.tasks._targets import Targets
@@ -59,13 +60,33 @@ class FittedMembers:
 
     def expected(self, X: Any, is_used: Any) -> list[Expected]:
         """What each member expects of every column of y, NaN where it does not learn it."""
+
+        def ask(estimator: Any, types: Any) -> Any:
+            return expected_of(estimator, X, types, is_long=self.tasks.is_long)
+
+        return self._ask(ask, is_used, self._unknown(X.shape[0]))
+
+    def survival(self, X: Any, is_used: Any, times: Array) -> list[Expected]:
+        """Probabilities (n, n_times) of later events, by each member, NaN where it has none."""
+
+        def ask(estimator: Any, types: Any) -> Any:
+            if not any(task.has_times for task in types):
+                return unknown[: len(types)]
+            found = survival_of(estimator, X, times)
+            return found if isinstance(found, list) else [found]
+
+        unknown = [np.full((X.shape[0], len(times)), np.nan) for _ in self.tasks.tasks]
+        said = self._ask(ask, is_used, unknown)
+        return [[unknown[0] if of_task is None else of_task for of_task in one] for one in said]
+
+    def _ask(self, ask: Any, is_used: Any, unknown: Expected) -> list[Expected]:
+        """Answers of the members in use to a question, ``unknown`` where one does not learn."""
         found = []
         for parts, is_asked in zip(self.fitted, is_used, strict=True):
-            columns = self._unknown(X.shape[0])
+            columns = list(unknown)
             for tasks, estimator in parts if is_asked else ():
                 types = [self.tasks.tasks[t] for t in self._columns(tasks)]
-                said = expected_of(estimator, X, types, is_long=self.tasks.is_long)
-                self._put(columns, tasks, said)
+                self._put(columns, tasks, ask(estimator, types))
             found.append(columns)
         return found
 

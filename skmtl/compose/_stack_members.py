@@ -59,7 +59,9 @@ def _read_member(name: str, given: Any, tasks: TaskSet, labelled: Any) -> Member
     learned = [
         t
         for t in labelled
-        if kind == "any" or (kind == "classification") == _type(tasks, t).is_classification
+        if (kind == "any" or (kind == "classification") == _type(tasks, t).is_classification)
+        # One for a task by itself knows nothing of events that were not seen.
+        and not (is_apart and _type(tasks, t).has_times)
     ]
     # Without its labels a task may look like one of another type.
     if not learned and len(labelled) == tasks.n_tasks and not labels_are_known():

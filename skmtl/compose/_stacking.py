@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.parallel import Parallel
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._blending import mix
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
 from skmtl._warnings import warn
@@ -23,9 +24,11 @@ from skmtl.compose._stack_fitted import FittedMembers, warn_of_failures
 from skmtl.compose._stack_folds import hold_out, hold_out_constant, make_folds, only_held_out
 from skmtl.compose._stack_members import read_members
 from skmtl.compose._tags import follow
+from skmtl.compose._task_labels import check_single_numbers
 from skmtl.model_selection._folds import is_number
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._features import split_task_feature
+from skmtl.tasks._survival_task import constant_of_times
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -134,6 +137,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         "cv": ["cv_object"],
         "passthrough": ["boolean"],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_jobs": [int, None],
         "random_state": RANDOM_STATE,
     }
@@ -148,6 +152,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
         n_jobs: Any = None,
         random_state: Any = None,
     ) -> None:
@@ -158,6 +163,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -174,6 +180,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     def _fit(self, X: Any, targets: Targets) -> None:
         if self.passthrough and self._blends:
             raise ValueError("passthrough=True is for a final estimator, but final='blend'.")
+        check_single_numbers(targets.tasks.names.tolist(), targets.tasks.tasks, type(self).__name__)
         named = self._named_members()
         members = read_members(named, targets.tasks)
         folds = make_folds(self.cv, *self._given, targets)
@@ -193,6 +200,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         self._blend = StackBlend.fit(*given)
         self.out_of_fold_ = blend_left_out(folds, *given)
         self._constants = [_constant(column) for column in targets.columns()]
+        self._raw_constants = [constant_of_times(column) for column in targets.columns()]
         self.__dict__.pop("final_estimators_", None)
         if not self._blends:
             finals = self._blend.finals
@@ -202,6 +210,11 @@ class TaskStacking(NamedEstimators, NestingEstimator):
     @property
     def _blends(self) -> bool:
         return isinstance(self.final, str)
+
+    @property
+    def _is_used(self) -> Array:
+        is_used = np.any(self._blend.shares[:-1] > 0, axis=1) | (not self._blends)
+        return np.asarray(is_used)
 
     def _named_members(self) -> Any:
         if self.estimators is None:
@@ -243,12 +256,11 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     def _expected(self, X: Any, task_index: Any) -> list[Any]:
         n_rows, tasks = X.shape[0], self._task_set
-        is_used = (self._blend.shares[:-1] > 0).any(axis=1) | (not self._blends)
         constants = [
             np.broadcast_to(constant, task.expected_without_labels(n_rows).shape)
             for task, constant in zip(tasks.tasks, self._constants, strict=True)
         ]
-        said = [*self._stack.expected(X, is_used), constants]
+        said = [*self._stack.expected(X, self._is_used), constants]
         expected: list[Any] = self._blend(said, self._passed(X), task_index)
         silent = tasks.n_labels == 0
         if task_index is not None:
@@ -259,6 +271,22 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         for t in np.flatnonzero(silent):
             expected[t] = tasks.tasks[t].expected_without_labels(n_rows)
         return expected
+
+    def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
+        n_rows = X.shape[0]
+        n_rows = X.shape[0]
+        constants = [
+            np.repeat(task.survival(raw[None], times), n_rows, axis=0)
+            if raw is not None
+            else np.full((n_rows, len(times)), np.nan)
+            for task, raw in zip(self._task_set.tasks, self._raw_constants, strict=True)
+        ]
+        said = [*self._stack.survival(X, self._is_used, times), constants]
+        return mix(said, self._blend.shares, task_index)
+
+    def _check_survival(self) -> None:
+        if not self._blends:
+            raise AttributeError("A final estimator predicts times, but no probabilities of them.")
 
     def __sklearn_tags__(self) -> Any:
         tags = MultiTaskEstimator.__sklearn_tags__(self)

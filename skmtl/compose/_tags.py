@@ -7,6 +7,10 @@ from typing import Any
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
+from skmtl._innermost import last_step
+
+KINDS = {"regression": "regressor", "classification": "classifier"}
+
 
 def tags_of(estimator: Any) -> Any:
     """Tags, or None for what does not know of them."""
@@ -21,6 +25,10 @@ def kind_of(estimator: Any) -> Any:
 
     Pipelines and searches say it of what is inside.
     """
+    kind = getattr(last_step(estimator), "_kind", None)
+    if kind is not None:
+        # Not what it was fitted to before it was given to another.
+        return KINDS.get(kind)
     if estimator is None or tags_of(estimator) is None:
         return getattr(estimator, "_estimator_type", None)
     if is_classifier(estimator):

@@ -114,6 +114,7 @@ class TargetScaler(NestingEstimator):
         tasks: Any = "auto",
         task_feature: Any = None,
         unknown_task: Any = "error",
+        class_weight: Any = None,
     ) -> None:
         self.estimator = estimator
         self.transformer = transformer
@@ -123,6 +124,7 @@ class TargetScaler(NestingEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
 
     def _fit(self, X: Any, targets: Targets) -> None:
         self._transformed_names = _names(targets.tasks)

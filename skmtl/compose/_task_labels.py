@@ -64,6 +64,17 @@ def all_rows_together(targets: Targets) -> Any:
     return TaskLabels.of_rows(task, ALL_TOGETHER, everything, targets.values, targets.weights)
 
 
+def check_single_numbers(names: Any, tasks: Any, what: str) -> None:
+    """Raise for a task whose prediction is several numbers, where estimators predict one."""
+    for name, task in zip(names, tasks, strict=False):
+        if not task.is_classification and task.expected_shape not in ((), (1,)):
+            raise ValueError(
+                f"Task {name!r} is {task.alias} with {task.expected_shape[0]} levels, but "
+                f"{what} takes one number as what is predicted of a task. Declare one level, such "
+                "as Quantile(0.5), or use MultiTaskLinear or MultiTaskMLP."
+            )
+
+
 def warn_of_single_classes(labels: list[TaskLabels]) -> None:
     """Warn of single classes that reading y could not see: in long form, or declared classes."""
     single = [

@@ -108,7 +108,7 @@ class TransferGain:
             "is_learned": self.is_learned,
             "n_labels": self.n_labels,
         }
-        return _frame(columns, self.task_names)
+        return as_frame(columns, self.task_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ class TaskAffinity:
         frame : DataFrame of shape (n_tasks, n_tasks)
             Names of the tasks are index and columns.
         """
-        return _frame(self.affinity, self.task_names, self.task_names)
+        return as_frame(self.affinity, self.task_names, self.task_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,7 @@ class GradientConflict:
         """
         names, (first, second) = self.task_names, self._upper()
         pairs = [(names[i], names[j]) for i, j in zip(first, second, strict=True)]
-        return _frame(dict(zip(pairs, self._pairs().T, strict=True)), self.epochs)
+        return as_frame(dict(zip(pairs, self._pairs().T, strict=True)), self.epochs)
 
     def _upper(self):
         return np.triu_indices(len(self.task_names), 1)
@@ -220,7 +220,7 @@ def _mean_of_folds(losses):
     return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(0))
 
 
-def _frame(data, index, columns=None):
+def as_frame(data, index, columns=None):
     try:
         import pandas as pd
     except ImportError as error:

@@ -41,7 +41,7 @@ class TaskData:
     """
 
     def __init__(self, estimator, X, y, sample_weight=None):
-        self.X, self.y = _indexable(X), _indexable(y)
+        self.X, self.y = indexable(X), indexable(y)
         check_consistent_length(self.X, self.y)
         self.sample_weight = weights_as_array(sample_weight, y)
         _, final = innermost(estimator)
@@ -132,7 +132,7 @@ class TaskData:
         return _safe_indexing(self.y, [int(t) for t in members], axis=1)
 
 
-def _indexable(data):
+def indexable(data):
     """Something that rows and columns can be taken of."""
     if sparse.issparse(data):
         return data.tocsr()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skmtl.kernel._trial import Responses
 from skmtl.kernel._working_response import Link, WorkingResponse
+from skmtl.tasks import _task_set
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import in_range
@@ -28,11 +29,20 @@ class ResponsePlan:
     tasks: TaskSet
     outputs: list[slice]
 
-    def expected(self, responses: Array, links: Sequence[Link], task_index: Any) -> list[Array]:
-        """Expected values or class probabilities for responses (n_rows, n_outputs)."""
+    def expected(
+        self,
+        responses: Array,
+        links: Sequence[Link],
+        task_index: Any,
+        link: _task_set.Link | None = None,
+    ) -> list[Array]:
+        """Expected values or class probabilities for responses (n_rows, n_outputs).
+
+        Another ``link`` says something else of the tasks.
+        """
         of_columns = zip(links, self.outputs, strict=True)
         raw = np.hstack([link(responses[:, of_task]) for link, of_task in of_columns])
-        return self.tasks.inverse_link(raw, task_index)
+        return self.tasks.inverse_link(raw, task_index, link)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from skmtl.kernel._left_out import LeftOut
 from skmtl.kernel._pairs import Pairs, Rows, Space
 from skmtl.kernel._trial import Fold
 from skmtl.kernel._working_response import Link
+from skmtl.tasks import _task_set
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -37,14 +38,17 @@ class KernelBlend:
     links: list[list[Link]]
     weights: Array
 
-    def __call__(self, X: Any, task_index: Array | None) -> list[Array]:
-        """Expected values or class probabilities of each task."""
+    def __call__(
+        self, X: Any, task_index: Array | None, link: _task_set.Link | None = None
+    ) -> list[Array]:
+        """Expected values or class probabilities of each task, or what ``link`` says of it."""
         found = self.functions(Rows(self.scaling(X), task_index))
         expected = [
-            self.plan.expected(responses, links, task_index)
+            self.plan.expected(responses, links, task_index, link)
             for responses, links in zip(found, self.links, strict=True)
         ]
-        return mix(expected, self.weights, task_index)
+        tasks = self.plan.tasks.tasks if link is None else None
+        return mix(expected, self.weights, task_index, tasks)
 
     def kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
         """The kernel that counts most, of two rows whatever their tasks; None without any."""

@@ -28,6 +28,7 @@ from skmtl.model_selection._folds import read_folds
 from skmtl.model_selection._strata import strata_of
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -162,6 +163,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         "cv": ["cv_object"],
         "feature_scaling": [StrOptions({"standard"}), None],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "n_landmarks": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -177,6 +179,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         n_landmarks: int | None = None,
     ) -> None:
         self.kernels = kernels
@@ -188,6 +191,7 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.n_landmarks = n_landmarks
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
@@ -285,19 +289,19 @@ class MultiTaskKernelRidgeCV(GrowsKernelTasks, MultiTaskEstimator):
         return None if self._blend is None else self._blend.kernel_of_rows(X, anchors)
 
     @with_added_tasks
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         tasks = self._task_set
-        expected = tasks.inverse_link(np.zeros((X.shape[0], tasks.n_outputs)), task_index)
+        expected = tasks.inverse_link(np.zeros((X.shape[0], tasks.n_outputs)), task_index, link)
         if self._blend is None:
             return expected
         if task_index is None:
-            for t, of_task in zip(self._known.tolist(), self._blend(X, None), strict=True):
+            for t, of_task in zip(self._known.tolist(), self._blend(X, None, link), strict=True):
                 expected[t] = of_task
             return expected
         # Tasks without labels are in no kernel; the last position is that of unknown ones.
         position = np.full(tasks.n_tasks + 1, -1)
         position[self._known] = np.arange(len(self._known))
-        found = self._blend(X, position[task_index])[0]
+        found = self._blend(X, position[task_index], link)[0]
         silent = (task_index >= 0) & (position[task_index] < 0)
         found[silent] = expected[0][silent]
         return [found]

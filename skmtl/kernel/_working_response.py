@@ -64,7 +64,7 @@ class WorkingResponse:
             raise ValueError(
                 f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which has no "
                 "gradient at 0: kernel ridge regression does not take it. Regression(loss='huber') "
-                "is close to it and fits."
+                "is close to it and fits. MultiTaskLinear and MultiTaskMLP take quantile tasks."
             )
         if task.n_shapes:
             task = copy(task)

@@ -2,6 +2,7 @@
 
 from skmtl._warnings import ZeroCoefficientsWarning
 from skmtl.linear.estimators import (
+    MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
     MultiTaskLasso,
@@ -13,9 +14,11 @@ from skmtl.linear.estimators import (
     MultiTaskLinearRegressor,
     MultiTaskLinearRegressorCV,
     ReducedRankRegressor,
+    TaskStatistics,
 )
 
 __all__ = [
+    "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
@@ -27,5 +30,6 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
     "ZeroCoefficientsWarning",
 ]

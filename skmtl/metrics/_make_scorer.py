@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._averages import average_over_tasks, check_average, with_summaries
-from skmtl.metrics._metric_by_type import assign_scorers, read_metric
+from skmtl.metrics._metric_by_type import assign_scorers, check_several, read_metric
 from skmtl.metrics._one_task import score_of_task
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._single_metric import as_scorer, evaluate
@@ -37,21 +37,27 @@ def make_multitask_scorer(
 
     Parameters
     ----------
-    metric : str, callable, dict or None, default=None
+    metric : str, callable, dict, list or None, default=None
         - a name of :func:`sklearn.metrics.get_scorer_names`: "r2", "roc_auc", ...;
         - a function ``metric(y_true, y_pred) -> float``, or what
           :func:`sklearn.metrics.make_scorer` makes of one; a function that is not scikit-learn's
           is applied to all tasks;
+        - a dict from task to one of these, ``{"income": "neg_mean_absolute_error", "has_pet":
+          "roc_auc"}``, by the names of the tasks; tasks that it does not name are left out. With
+          ``average=None`` it may have a list of several;
+        - a list with one of these for each task, None for one that is left out;
         - a dict from task type to one of these, such as
           ``{"regression": "r2", "binary": "roc_auc"}``; a type is its alias or its class.
           "classification" stands for "binary" and "multiclass", "regression" also for "count" and
-          other types of numbers, where these are not named. Tasks of other types are left out;
+          other types of numbers, where these are not named. Tasks of other types are left out.
+          Names and types may stand in one dict: a task that is named goes by its name;
         - None: each task's own score, see :func:`task_scores`; R2 or accuracy for an estimator
           that is not of this package.
     average : {"mean", "worst", "weighted"} or None, default="mean"
         The mean or the lowest score of the tasks, the mean weighted by `task_weight`, or None
         for a dict with one score per task, "mean" and "worst", which scikit-learn takes as several
-        metrics: name one in ``refit``. Tasks whose score is NaN do not count.
+        metrics: name one in ``refit``. Tasks whose score is NaN do not count. Where the metrics
+        of the tasks have different units, one with large numbers decides the mean.
     task : str, int or None, default=None
         Name of the only task to score; the scorer then returns its score. A number is a name, or
         the position in a y without names; a name may also be written as the key of
@@ -78,8 +84,9 @@ def make_multitask_scorer(
     ------
     ValueError
         If `metric` is no name that scikit-learn knows, or `task_weight` or `average` have no use;
-        by the scorer, if there is no such `task`, no task is of a type that the metric is for, or
-        weights are given to a metric that takes none.
+        by the scorer, if there is no such `task`, `metric` names what is no task and no type, or
+        has a task with a metric that is not for it, no task is of a type that the metric is for,
+        or weights are given to a metric that takes none.
 
     See Also
     --------
@@ -125,12 +132,16 @@ def make_multitask_scorer(
     array([0.98, 1.  , 0.98, 0.99, 0.98])
     >>> make_multitask_scorer("roc_auc", task=1)(IndependentTasks().fit(X, y), X, y)
     1.0
+    >>> by_name = make_multitask_scorer({0: "neg_mean_absolute_error", 1: "roc_auc"}, average=None)
+    >>> {key: round(score, 2) for key, score in by_name(IndependentTasks().fit(X, y), X, y).items()}
+    {'mean': 0.46, 'worst': -0.08, '0': -0.08, '1': 1.0}
     """
     check_average(average, task_weight)
     if task is not None and average != "mean":
         raise ValueError(
             f"average={average!r} has no use with task={task!r}: one task is not averaged."
         )
+    check_several(metric, average)
     scorer = MultiTaskScorer(
         metric,
         average=average,
@@ -182,17 +193,23 @@ class MultiTaskScorer(BaseEstimator):
     def _task_scores(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
         """All tasks, and by key the scores of those that the metric is for."""
         final, inner_X = unwrap(estimator, X)
-        if not knows_tasks(final):
-            tasks = views_of_other(estimator, X, y, sample_weight)
-        else:
+        if knows_tasks(final):
             tasks = read_scored_tasks(final, inner_X, y, sample_weight)
-            if self.metric is None:
-                return tasks, own_scores(final, tasks)
-            tasks = [view_of_task(task) for task in tasks]
-        assigned = assign_scorers(self._scorers(), tasks, self.metric)
-        return tasks, {
-            view.key: np.nan if scorer is None else evaluate(scorer, view)
-            for view, scorer in assigned
+            return tasks, self._scores_of(final, tasks)
+        views = views_of_other(estimator, X, y, sample_weight)
+        return views, self._scores_of_views(views)
+
+    def _scores_of(self, final: Any, tasks: Any) -> dict[Any, Any]:
+        """By key the scores of the `ScoredTask` that the metric is for."""
+        if self.metric is None:
+            return own_scores(final, tasks)
+        return self._scores_of_views([view_of_task(task) for task in tasks])
+
+    def _scores_of_views(self, views: Any) -> dict[Any, Any]:
+        assigned = assign_scorers(self._scorers(), views, self.metric)
+        return {
+            key: np.nan if scorer is None else evaluate(scorer, view)
+            for key, view, scorer in assigned
         }
 
     def _scorers(self) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import d2_log_loss_score, get_scorer, get_scorer_names, make_scorer
 
 from skmtl.metrics._averages import average_over_tasks, check_average
-from skmtl.metrics._metric_by_type import assign_scorers, read_metric
+from skmtl.metrics._metric_by_type import assign_scorers, check_several, read_metric
 from skmtl.metrics._pairs import Pair, read_pairs
 from skmtl.metrics._single_metric import as_scorer, evaluate, family_of
 from skmtl.metrics._views import TaskView
@@ -46,14 +46,16 @@ def multitask_score(
         probabilities of shape (n_samples, n_classes), or None to leave the task out: what
         ``predict_proba`` returns. A metric of labels then gets the most probable class. Columns
         of a DataFrame are matched by name if `y_true` is one too.
-    metric : callable, str or dict
+    metric : callable, str, dict or list
         - a function ``metric(y_true, y_pred) -> float``, whose value is returned as it is;
         - a name of :func:`sklearn.metrics.get_scorer_names`, or what
           :func:`sklearn.metrics.make_scorer` makes of a function: high values are good, as in
           "neg_mean_squared_error";
         - a dict from task type, its alias or its class, to one of these, such as
           ``{"regression": "r2", "classification": "accuracy"}``; tasks of other types are left
-          out.
+          out;
+        - a dict by the names of the tasks, or a list with an entry for each of them: see
+          :func:`~skmtl.make_multitask_scorer`.
     average : {"mean", "worst", "weighted"} or None, default="mean"
         The mean or the worst score of the tasks, the mean weighted by `task_weight`, or None
         for a dict with the score of each task. Tasks whose score is NaN do not count.
@@ -120,6 +122,7 @@ def multitask_score(
     {'a': 1.0, 'b': 0.0}
     """
     check_average(average, task_weight)
+    check_several(metric, average)
     scorers = read_metric(metric, _as_scorer)
     greater_is_better = _direction(metric, greater_is_better, average)
     family = None if None not in scorers else family_of(scorers[None])
@@ -133,7 +136,7 @@ def multitask_score(
     )
     views = [_view(pair) for pair in pairs]
     assigned = assign_scorers(scorers, views, metric)
-    scores = {view.key: _evaluate(scorer, view) for view, scorer in assigned}
+    scores = {key: _evaluate(scorer, view) for key, view, scorer in assigned}
     return average_over_tasks(
         scores, pairs, average, task_weight, greater_is_better=greater_is_better
     )
@@ -157,6 +160,7 @@ def _as_scorer(metric: Any) -> Any:
 def _direction(metric: Any, greater_is_better: Any, average: Any) -> Any:
     """Whether high values are good."""
     metrics = list(metric.values()) if isinstance(metric, Mapping) else [metric]
+    metrics = [one for entry in metrics for one in (entry if _is_list(entry) else [entry])]
     are_low = {_is_function(m) and _is_low_good(m, greater_is_better) for m in metrics}
     if average is not None and len(are_low) > 1:
         raise ValueError(
@@ -164,6 +168,10 @@ def _direction(metric: Any, greater_is_better: Any, average: Any) -> Any:
             "no average of them. Use scikit-learn's names ('neg_...'), or average=None."
         )
     return not any(are_low)
+
+
+def _is_list(metric: Any) -> bool:
+    return isinstance(metric, list | tuple)
 
 
 def _is_function(metric: Any) -> bool:

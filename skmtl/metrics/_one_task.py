@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,12 +20,17 @@ def score_of_task(task: Task, tasks: Any, scores: Any, metric: Any) -> Any:
 
 
 def _key_of(task: Task, tasks: Any) -> Any:
+    keys = [found.key for found in tasks]
+    return keys[position_of(task, [found.name for found in tasks], keys)]
+
+
+def position_of(task: Any, names: Sequence[Any], keys: Sequence[str]) -> int:
+    """Where the task of this name, or key, stands; raises where there is none."""
     # Names first: the key of one task may be the name of another.
-    for attribute in ("name", "key"):
-        for found in tasks:
-            if getattr(found, attribute) == task:
-                return found.key
-    known = [found.name for found in tasks]
-    close = get_close_matches(str(task), [found.key for found in tasks], n=1)
+    for known in (names, keys):
+        for position, found in enumerate(known):
+            if found == task:
+                return position
+    close = get_close_matches(str(task), keys, n=1)
     meant = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"There is no task {task!r}; the tasks are {shown(known, 20)}.{meant}")
+    raise ValueError(f"There is no task {task!r}; the tasks are {shown(names, 20)}.{meant}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from skmtl._scored_columns import ScoredColumn
+from skmtl._scored_columns import ScoredColumn, scored_columns
 from skmtl.metrics._keys import score_keys
 from skmtl.tasks._features import read_task_column, split_task_feature
 from skmtl.tasks._rows import rows_by_task
@@ -46,7 +46,29 @@ def read_scored_tasks(estimator: Any, X: Any, y: Any, sample_weight: Any = None)
     A label whose class was unknown in `fit` stays: its value is ``UNSEEN``. In long form, tasks
     unknown in `fit` follow the known ones.
     """
+    return read_scored_targets(estimator, X, y, sample_weight)[1]
+
+
+def read_scored_targets(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None
+) -> tuple[Targets, list[ScoredTask]]:
+    """The `Targets` of y, too, of which `rescored` predicts again."""
     targets, columns = estimator._scored_targets(X, y, sample_weight, unseen="miss")
+    return targets, _scored_tasks(estimator, X, y, sample_weight, targets, columns)
+
+
+def rescored(estimator: Any, X: Any, targets: Targets, tasks: list[ScoredTask]) -> list[ScoredTask]:
+    """The same labels beside what is predicted for other features, of the same tasks."""
+    X, _ = estimator._read_X(X, reset=False)
+    columns = scored_columns(estimator, X, targets)
+    if targets.tasks.is_long:
+        return [replace(task, column=columns[0].take(task.rows)) for task in tasks]
+    return [replace(task, column=own) for task, own in zip(tasks, columns, strict=True)]
+
+
+def _scored_tasks(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, targets: Targets, columns: Any
+) -> list[ScoredTask]:
     labels, rows = _labels(targets.tasks, y, sample_weight), np.arange(len(targets.values))
     if not targets.tasks.is_long:
         names = targets.tasks.names.tolist()

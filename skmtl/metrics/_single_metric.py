@@ -78,7 +78,7 @@ def _is_defined(scorer: Any, view: TaskView) -> bool:
 
     That does not depend on predictions: else a search would compare averages of other tasks.
     """
-    if view.family == "regression":
+    if view.family != "classification":
         # One label varies in nothing that could be explained.
         return len(view.labels) > 1 or _name(scorer) != "explained_variance_score"
     n_classes = len(view.classes_)

@@ -60,7 +60,9 @@ class TaskView(BaseEstimator):
 
     @property
     def family(self) -> Any:
-        """What kind of metrics applies."""
+        """What kind of metrics applies: none of scikit-learn's to times, some of them censored."""
+        if self.task_type.has_times:
+            return self.task_type.alias
         return "regression" if self.classes is None else "classification"
 
     def _read_classes(self) -> None:

@@ -38,6 +38,9 @@ class Task(Searchable, BaseEstimator, ABC):
         Name of the type: in ``tasks=``, in messages, in metrics by type.
     is_classification : bool
         Whether predictions are class probabilities; the type then has ``classes_``.
+    has_times : bool
+        Whether labels are times until an event; the type then has ``survival(raw, times)``, the
+        probabilities (n, n_times) of later events.
     n_outputs_ : int
         Raw scores per row. 0 where there is nothing to learn: the prediction is constant.
     shape_ : ndarray of shape (n_shapes,)
@@ -53,10 +56,16 @@ class Task(Searchable, BaseEstimator, ABC):
 
     alias: ClassVar[str]
     is_classification: ClassVar[bool] = False
+    has_times: ClassVar[bool] = False
 
     n_outputs_: int
     n_labels_: int
     shape_: Array = np.zeros(0)
+
+    @property
+    def expected_shape(self) -> tuple[int, ...]:
+        """Shape of the expected value of a row: () for a number, (n_classes,) for classes."""
+        return (len(self.classes_),) if self.is_classification else ()
 
     # Labels.
 
@@ -82,6 +91,14 @@ class Task(Searchable, BaseEstimator, ABC):
     def label_weight(self, values: Array) -> Array | float:
         """Factor on the weight of each label (class weights); 1 by default."""
         return 1.0
+
+    def as_numbers(self, values: Array, weight: Array) -> Array:
+        """Labels as numbers (n,), for what asks how noisy they are or how far apart."""
+        return values.astype(np.float64)
+
+    def central_label(self, values: Array, weight: Array) -> float:
+        """A label, encoded, in the place of all of these."""
+        return float(np.average(values, weights=weight))
 
     # Predictions.
 
@@ -129,6 +146,13 @@ class Task(Searchable, BaseEstimator, ABC):
         """Whether the loss has a gradient everywhere, which the linear solvers need."""
         return True
 
+    def by_output(self, smoothing: float = 0.0) -> list[Self] | None:
+        """A task for each raw score, where the loss is a sum of losses of one; None elsewhere.
+
+        They are smooth for ``smoothing`` > 0, where the loss itself is not.
+        """
+        return None
+
     @property
     def has_linear_tails(self) -> bool:
         """Whether the loss bends near the label alone: Newton's method has to start there."""
@@ -159,6 +183,10 @@ class Task(Searchable, BaseEstimator, ABC):
     @abstractmethod
     def conjugate(self, dual: Array, values: Array) -> Array:
         """Convex conjugate of the loss at ``dual`` (..., n_outputs); inf outside its domain."""
+
+    def dual_scale(self, dual: Array) -> float:
+        """Largest s <= 1 for which `conjugate` is known to be finite at s times ``dual``, or 1."""
+        return 1.0
 
     @abstractmethod
     def torch_loss(self, raw: Any, values: Any) -> Any:
@@ -212,6 +240,16 @@ class Task(Searchable, BaseEstimator, ABC):
         """Deviance (n,) of the best constant prediction."""
         return self.deviance(null, values)
 
+    def deviance_of_constant(self, values: Array, weight: Array) -> float:
+        """Weighted sum of the deviance of the best constant prediction."""
+        used = weight > 0
+        if not used.any():
+            return 0.0
+        values, weight = values[used], in_range(weight[used])
+        prior = np.asarray(self.prior(values, weight))
+        null = np.broadcast_to(prior, (len(values), *prior.shape))
+        return float(weight @ self.null_deviance(null, values, weight))
+
     def score(self, expected: Array, values: Array, weight: Array) -> float:
         r"""Share of deviance explained, :math:`D^2 = 1 - \mathrm{dev} / \mathrm{dev}_0`.
 
@@ -233,8 +271,7 @@ class Task(Searchable, BaseEstimator, ABC):
         if used.sum() < 2:
             return np.full(len(expected), np.nan)
         expected, values, weight = expected[:, used], values[used], in_range(weight[used])
-        null = np.broadcast_to(self.prior(values, weight), expected.shape[1:])
-        deviance_null = float(weight @ self.null_deviance(null, values, weight))
+        deviance_null = self.deviance_of_constant(values, weight)
         flat = expected.reshape(-1, *expected.shape[2:])
         deviance = self.deviance(flat, np.concatenate([values] * len(expected)))
         deviance = deviance.reshape(len(expected), -1) @ weight
@@ -266,6 +303,18 @@ class Task(Searchable, BaseEstimator, ABC):
     def pool_key(self) -> tuple[Hashable, ...]:
         """Tasks with equal keys can be learned as one, by one estimator."""
         return self.loss_key
+
+    def blend_labels(self, values: Array, weight: Array) -> tuple[Array, Array]:
+        """What blended predictions should be near to, on their scale, and weights of that."""
+        return self.certain(values), weight
+
+    def to_blend(self, expected: Array) -> Array:
+        """Predictions on the scale on which they are compared and averaged."""
+        return expected
+
+    def from_blend(self, blended: Array) -> Array:
+        """The way back."""
+        return blended
 
     @abstractmethod
     def default_estimator(self) -> Any:

@@ -2,15 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._warnings import LabelWarning, warn
+from skmtl.tasks._by_name import name_key, refuse_unknown
 from skmtl.tasks._weights import in_range
 
+if TYPE_CHECKING:
+    from skmtl.tasks._base import Task
+
 Array = NDArray[Any]
+
+
+def declare_class_weight(
+    tasks: Sequence[Task], class_weight: Any, names: Sequence[Hashable] | None
+) -> None:
+    """Hand the ``class_weight`` of an estimator to the tasks that have classes, and none yet.
+
+    It holds for all of them, or is a dict {task: class_weight} with the ``names`` of the tasks;
+    those are None in long form, where all tasks have the classes of one column.
+    """
+    if class_weight is None:
+        return
+    if not any(task.is_classification for task in tasks):
+        warn(
+            f"class_weight={class_weight!r}, but no task has classes: all were read as numbers. "
+            "Declare them in tasks, or give labels as bool, string or category.",
+            LabelWarning,
+        )
+    entries = [class_weight] * len(tasks)
+    if is_by_task(class_weight):
+        if names is None:
+            raise ValueError(
+                "class_weight is a dict by task; in long form all tasks have the classes of one "
+                "column. Give 'balanced' or a dict {class: weight}."
+            )
+        refuse_unknown(class_weight, names, "class_weight")
+        of_key = {name_key(name): entry for name, entry in class_weight.items()}
+        entries = [of_key.get(name_key(name)) for name in names]
+        for task, name, entry in zip(tasks, names, entries, strict=True):
+            if entry is not None and not task.is_classification:
+                raise ValueError(
+                    f"class_weight names the task {name!r}, which is {task.alias}: it has no "
+                    "classes."
+                )
+    for task, entry in zip(tasks, entries, strict=True):
+        if task.is_classification and getattr(task, "class_weight", None) is None:
+            task.set_params(class_weight=entry)
+
+
+def is_by_task(class_weight: Any) -> bool:
+    """Whether it is a dict by task: the values of one by class are numbers."""
+    return isinstance(class_weight, Mapping) and any(
+        entry is None or isinstance(entry, str | Mapping) for entry in class_weight.values()
+    )
 
 
 def read_class_weight(

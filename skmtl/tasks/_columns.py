@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.tasks._event_times import are_pairs, pairs_of_objects, signed_times
+
 # From here on float64 has no room for every whole number.
 EXACT_INTEGERS = 2**53
 
@@ -22,7 +24,8 @@ class Column:
 
     ``labels`` is float64, int64, bool or object (strings), uint64 where int64 has no room; its
     unobserved entries hold a placeholder and mean nothing. ``categories`` are those of a
-    categorical dtype, from the lowest to the highest where it ``is_ordered``.
+    categorical dtype, from the lowest to the highest where it ``is_ordered``. Labels that
+    ``are_times`` were pairs of event and time: minus a time is one up to which was no event.
     """
 
     labels: NDArray[Any]
@@ -30,6 +33,7 @@ class Column:
     is_categorical: bool = False
     categories: tuple[Any, ...] = ()
     is_ordered: bool = False
+    are_times: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -44,11 +48,16 @@ class Column:
 
 
 def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = None) -> Column:
-    """Read a 1-D array, masked array, Series of any library, Arrow array, or list.
+    """Read a 1-D array, masked or structured, a Series of any library, Arrow array, or list.
 
     NaN, None, pandas.NA, NaT, masked entries, and those that are not ``used`` are unobserved,
     all alike: what stands there is not read.
     """
+    if isinstance(column, np.ndarray) and column.dtype.kind == "O" and column.ndim == 1:
+        column = pairs_of_objects(column)
+    are_times = are_pairs(column)
+    if are_times:
+        column = signed_times(column)
     # An array's dtype says nothing that its values do not; its name takes long to make.
     dtype = getattr(column, "dtype", getattr(column, "type", ""))
     dtype_name = "" if isinstance(column, np.ndarray) else str(dtype).lower()
@@ -81,7 +90,7 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
             f"Task {name!r}: y contains infinity ({int(np.isinf(labels[observed]).sum())} "
             "labels). A missing label is NaN or None, never infinity."
         )
-    return Column(labels, observed, is_categorical, categories, is_ordered)
+    return Column(labels, observed, is_categorical, categories, is_ordered, are_times)
 
 
 def _categories(column: Any, dtype_name: str) -> tuple[tuple[Any, ...], bool]:

@@ -13,4 +13,5 @@ TASKS: dict[str, Any] = {
     "task_feature": [Integral, str, None],
     "unknown_task": [StrOptions({"error", "shared"})],
 }
+CLASS_WEIGHT: dict[str, Any] = {"class_weight": [StrOptions({"balanced"}), dict, None]}
 TASK_WEIGHT: dict[str, Any] = {"task_weight": [StrOptions({"labels"}), "array-like", dict, None]}

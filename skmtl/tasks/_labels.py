@@ -17,6 +17,7 @@ from scipy import sparse
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import column_names, columns_of, find_twice, order_of
 from skmtl.tasks._columns import Column, is_arrow, read_column
+from skmtl.tasks._event_times import are_pairs
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._weights import check_sample_weight, read_sample_weight
 
@@ -122,7 +123,7 @@ def _take_apart(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
     """Columns of y as they are, their names, and whether it is 1-D."""
     if sparse.issparse(y):
         raise ValueError("y is sparse; give a dense array (a missing label is NaN, not 0).")
-    names = column_names(y)
+    names = None if are_pairs(y) else column_names(y)
     if names is not None:
         parts, is_1d = columns_of(y), False
         for part, name in zip(parts, names, strict=True):

@@ -121,7 +121,10 @@ class NumberTask(Task):
 
     def prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of y."""
-        return np.average(self.labels(values), weights=in_range(weight))
+        labels = self.labels(values)
+        mean = np.average(labels, weights=in_range(weight))
+        # Where all are the same, so is their mean: but for rounding.
+        return np.clip(mean, labels.min(), labels.max())
 
     def residual(self, expected: Array, values: Array) -> Array:
         """Residuals (n, 1) of deviance."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skmtl._warnings import LabelWarning, name_tasks, warn
 from skmtl.tasks._base import Task
+from skmtl.tasks._class_weight import declare_class_weight
 from skmtl.tasks._columns import Column
 from skmtl.tasks._declared_classes import declare_classes
 from skmtl.tasks._features import read_task_index
@@ -36,6 +37,7 @@ def read_targets(
     about_zero: bool = False,
     shape_varies: bool = False,
     classes: Any = None,
+    class_weight: Any = None,
     estimator_name: str = "estimator",
 ) -> Targets:
     """Read y for the first time: find the tasks, their types and classes, and warn.
@@ -43,7 +45,8 @@ def read_targets(
     ``standardize`` is True, False, or "mixed": regression targets are standardised only where
     there is more than one task type. ``about_zero``: that is, scaled but not moved, for a model
     without intercepts. ``shape_varies``: thresholds and scales of likelihoods are raw scores, too.
-    ``classes`` are those of `partial_fit`.
+    ``classes`` are those of `partial_fit`. ``class_weight`` is for tasks with classes
+    that have none of their own.
     """
     if y is None:
         raise ValueError(
@@ -56,6 +59,7 @@ def read_targets(
     if not any((weight > 0).any() for weight in labels.weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     tasks = _types(labels, declared, kind, classes, is_long=is_long)
+    declare_class_weight(tasks, class_weight, None if is_long else labels.task_names)
     if standardize == "mixed":
         standardize = is_mixed(tasks)
     standardize = "about_zero" if standardize and about_zero else bool(standardize)

@@ -34,6 +34,7 @@ def resolve_tasks(
         entry_per_task(declared, names), columns, weights, names, strict=True
     ):
         task = _infer(column, weight, kind) if is_auto(entry) else _as_task(entry, name)
+        check_times(task, column, name)
         if kind == "regression" and task.is_classification:
             raise ValueError(
                 f"Task {name!r} is declared {task.alias}, but this estimator reads every task "
@@ -46,6 +47,15 @@ def resolve_tasks(
             )
         tasks.append(task)
     return tasks
+
+
+def check_times(task: Task, column: Column, name: Hashable) -> None:
+    """Raise where labels are pairs of event and time, and the task is of another type."""
+    if column.are_times and not task.has_times:
+        raise ValueError(
+            f"Task {name!r} is {task.alias}, but its labels are pairs of an event (bool) and a "
+            "time. Declare it 'survival' in tasks=, or give the two fields as columns of their own."
+        )
 
 
 def entry_per_task(declared: Any, names: Sequence[Hashable]) -> list[Any]:
@@ -84,9 +94,11 @@ def _as_task(entry: Any, name: Hashable) -> Task:
 
 
 def _infer(column: Column, weight: NDArray[Any], kind: str) -> Task:
-    """Bool, string, category or all in {0, 1}: classes. Other numbers: regression."""
-    labels = column.labels[weight > 0]
+    """Pairs of event and time: survival. Bool, string, category or all in {0, 1}: classes."""
+    labels, types = column.labels[weight > 0], registry("tasks").values()
+    if column.are_times:
+        return next(t for t in types if t.has_times)()
     are_classes = kind != "regression" and (
         kind == "classification" or look_like_classes(column, labels)
     )
-    return next(t for t in registry("tasks").values() if t.suits(column, labels, are_classes))()
+    return next(t for t in types if t.suits(column, labels, are_classes))()

@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl._aliases import from_alias
 from skmtl.tasks._by_name import cut_to, matrix_by_task, name_key, put_in_order
+from skmtl.tasks._class_weight import is_by_task
 from skmtl.tasks._weights import read_task_weight
 
 
@@ -38,6 +39,10 @@ def cut_settings(
     if given.get("task_weight") is not None and not isinstance(given["task_weight"], str):
         weight = read_task_weight(given["task_weight"], names, np.ones(len(names)))[members]
         cut["task_weight"] = weight.tolist() if weight.any() else None
+    if is_by_task(given.get("class_weight")):
+        entries = {name_key(name): entry for name, entry in given["class_weight"].items()}
+        own = {name: entries[name_key(name)] for name in renamed if name_key(name) in entries}
+        cut["class_weight"] = {renamed[name]: entry for name, entry in own.items()} or None
     for parameter in ("penalty", "architecture", "balancing"):
         # Where the estimator is, tasks may have other names.
         part = given.get(parameter)

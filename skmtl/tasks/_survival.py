@@ -10,18 +10,17 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from skmtl.tasks._base import LOSS, Array
-from skmtl.tasks._columns import Column, read_column
-from skmtl.tasks._concordance import pairs_in_order
-from skmtl.tasks._lifetimes import DISTRIBUTIONS
+from skmtl.tasks._columns import Column
+from skmtl.tasks._lifetimes import DISTRIBUTIONS, LogLogistic, LogNormal, Weibull
 from skmtl.tasks._logarithms import softplus
-from skmtl.tasks._number import NumberTask
+from skmtl.tasks._survival_task import SurvivalTask
 from skmtl.tasks._weights import in_range
 
 # Times that are predicted to one part in a hundred have no smaller scale: the density is bounded.
 LEAST_SCALE = 0.01
 
 
-class Survival(NumberTask):
+class Survival(SurvivalTask):
     r"""A task whose labels are times until an event, some of them censored.
 
     A label is the time of an event that was seen, or minus the time up to which it was not. An
@@ -92,23 +91,10 @@ class Survival(NumberTask):
     def _learn(self, values: Array, weight: Array) -> None:
         """Whether an event was seen, and the scale of the labels alone."""
         used = weight > 0
-        self.n_outputs_ = int((values[used] > 0).any())
+        self.n_outputs_ = int(self.has_event(values[used]))
         self.shape_ = np.zeros(1)
         if self.n_outputs_:
             self.shape_ = self._best_constant(values[used], weight[used])[1:]
-
-    def check_labels(self, labels: Array, name: Hashable) -> None:
-        """Raise for a time of 0."""
-        if (labels == 0).any():
-            raise ValueError(
-                f"Task {name!r} is survival, but has the label 0; expected the time of an event, "
-                "> 0, or minus the time up to which it was not seen."
-            )
-
-    def check_expected(self, expected: Array, name: Hashable) -> None:
-        """Raise for a time that is not positive."""
-        if (expected <= 0).any():
-            raise ValueError(f"Task {name!r} is survival, but y_pred has {expected.min():g}.")
 
     @property
     def n_shapes(self) -> int:
@@ -141,7 +127,7 @@ class Survival(NumberTask):
 
     def _losses(self, z: Array, seen: Array) -> list[Array]:
         """Loss, slope and curvature in z."""
-        family = DISTRIBUTIONS[self.distribution]
+        family = self._family
         pairs = zip(family.seen(z), family.unseen(z), strict=True)
         return [np.where(seen, one, other) for one, other in pairs]
 
@@ -162,7 +148,7 @@ class Survival(NumberTask):
         r""":math:`u \log t + \ell^*(- \sigma u)` less what the loss has beside z."""
         sigma, u = _sigma(self.shape_)[0], dual[..., 0]
         log_time, seen = self._apart(0.0, values, 1.0)
-        family, v = DISTRIBUTIONS[self.distribution], -sigma * u
+        family, v = self._family, -sigma * u
         seen_value = family.conjugate_seen(v) - np.log(sigma / LEAST_SCALE)
         return u * log_time + np.where(seen, seen_value, family.conjugate_unseen(v))
 
@@ -181,14 +167,14 @@ class Survival(NumberTask):
         sigma = LEAST_SCALE + torch.nn.functional.softplus(shape)
         times = values.abs().where(values != 0, values.new_ones(()))
         z, seen = (times.log() - raw[..., 0]) / sigma, values > 0
-        loss = DISTRIBUTIONS[self.distribution].torch(z, seen)
+        loss = self._family.torch(z, seen)
         return loss + seen * (sigma / LEAST_SCALE).log()
 
     def torch_average(self, raw: Any) -> Any:
         """Score and scale with the mean of the median times, torch."""
         import torch
 
-        median = DISTRIBUTIONS[self.distribution].median
+        median = self._family.median
         if raw.shape[-1] == 1:
             return raw.logsumexp(0) - np.log(len(raw))
         sigma = LEAST_SCALE + torch.nn.functional.softplus(raw[..., 1:])
@@ -197,35 +183,18 @@ class Survival(NumberTask):
         sigma = LEAST_SCALE + torch.nn.functional.softplus(shape)
         return torch.cat([log_time - median * sigma, shape], dim=-1)
 
-    def inverse_link(self, raw: Array) -> Array:
-        """Median times; NaN if no event was seen."""
-        if not self.n_labels_ or not self.n_outputs_:
-            return self.expected_without_labels(raw.shape[0])
-        raw = raw.astype(np.float64)
-        return np.exp(raw[..., 0] + DISTRIBUTIONS[self.distribution].median * self._sigmas(raw))
+    def median(self, raw: Array) -> Array:
+        """Times whose z is the median of the distribution."""
+        return np.asarray(np.exp(raw[..., 0] + self._family.median * self._sigmas(raw)))
 
-    def survival(self, raw: Array, times: Array) -> Array:
-        """Probability (n, n_times) of an event later than each of ``times``."""
-        if not self.n_labels_ or not self.n_outputs_:
-            return np.full((len(raw), len(times)), np.nan)
+    def survival_at(self, raw: Array, times: Array) -> Array:
+        """Probability of a larger z than that of each time."""
         z = (np.log(times) - raw[:, :1]) / np.reshape(self._sigmas(raw), (-1, 1))
-        return DISTRIBUTIONS[self.distribution].survival(z)
+        return self._family.survival(z)
 
     def _sigmas(self, raw: Array) -> Array:
         shape = raw[..., 1] if raw.shape[-1] > 1 else self.shape_[0]
         return np.asarray(_sigma(shape))
-
-    def only_expected(self, values: Array) -> Any:
-        """NaN where no event was seen."""
-        return None if (values > 0).any() else np.nan
-
-    def certain(self, values: Array) -> Array:
-        """The times, seen to their end or not."""
-        return np.abs(values)
-
-    def prior(self, values: Array, weight: Array) -> Array:
-        """Median time of the best constant."""
-        return np.asarray(self.inverse_link(self.raw_prior(values, weight)[None])[0])
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """The best score with this scale, which stands behind it where it is a score, too."""
@@ -253,25 +222,14 @@ class Survival(NumberTask):
 
     def deviance(self, expected: Array, values: Array) -> Array:
         """Twice the loss, less the least for this scale."""
-        median = DISTRIBUTIONS[self.distribution].median
+        median = self._family.median
         sigma = _sigma(self.shape_)[0]
         score = np.log(np.maximum(expected, np.finfo(np.float64).tiny)) - median * sigma
         return 2.0 * self._losses(*self._apart(score, values, sigma))[0]
 
-    def score(self, expected: Array, values: Array, weight: Array) -> float:
-        """Somers' D of the predicted times: twice the concordance, less 1.
-
-        NaN where no order is known.
-        """
-        used = weight > 0
-        data = np.abs(values[used]), values[used] > 0, expected[used], in_range(weight[used])
-        known, right = pairs_in_order(*data)
-        return 2.0 * right / known - 1.0 if known > 0 else float("nan")
-
-    def residual(self, expected: Array, values: Array) -> Array:
-        """Logarithm of time over predicted time (n, 1); 0 where a longer one may be true."""
-        apart = np.log(np.abs(values)) - np.log(expected)
-        return np.where(values > 0, apart, np.maximum(apart, 0.0))[:, None]
+    @property
+    def _family(self) -> LogNormal | LogLogistic | Weibull:
+        return DISTRIBUTIONS[self.distribution]
 
 
 def _sigma(shape: Any) -> Any:
@@ -281,45 +239,3 @@ def _sigma(shape: Any) -> Any:
 def _shape_of(sigma: float) -> float:
     sigma = max(sigma - LEAST_SCALE, 0.1)
     return float(sigma + np.log(-np.expm1(-sigma)))
-
-
-def censored(times: Any, seen: Any) -> Array:
-    """Labels of a `Survival` task: times of events, minus times up to which none was seen.
-
-    Parameters
-    ----------
-    times : array-like of shape (n_samples,)
-        Times > 0; NaN or None where there is no label.
-    seen : array-like of shape (n_samples,)
-        Whether the event was seen at that time: bool, or 1 and 0.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples,)
-        ``times`` where ``seen``, ``-times`` elsewhere, NaN where either is missing.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, a time is not positive, or ``seen`` is something else.
-
-    Examples
-    --------
-    >>> from skmtl.tasks import censored
-    >>> censored([5.0, 2.0, None], [True, False, True])
-    array([ 5., -2., nan])
-    """
-    columns = read_column(times, "times"), read_column(seen, "seen")
-    if len(columns[0].labels) != len(columns[1].labels):
-        raise ValueError(
-            f"times has {len(columns[0].labels)} entries, seen has {len(columns[1].labels)}."
-        )
-    observed = columns[0].observed & columns[1].observed
-    if columns[0].is_string or (columns[0].labels[observed] <= 0).any():
-        wrong = columns[0].labels[observed]
-        wrong = wrong[0] if columns[0].is_string else wrong.min()
-        raise ValueError(f"times has {wrong!r}; expected numbers > 0.")
-    if columns[1].is_string or not np.isin(columns[1].labels[observed], (0, 1)).all():
-        raise ValueError("seen must be bool, or 1 and 0: whether the event was seen.")
-    signed = np.where(columns[1].labels.astype(bool), 1.0, -1.0) * columns[0].labels
-    return np.where(observed, signed, np.nan)

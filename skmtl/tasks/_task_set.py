@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,9 +15,11 @@ from skmtl.tasks._by_name import same_names
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import read_labels
+from skmtl.tasks._resolve import check_times
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
+Link = Callable[[Task, Array], Array]
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,19 @@ class TaskSet:
         """Whether a task has classes."""
         return any(task.is_classification for task in self.tasks)
 
-    def inverse_link(self, raw: Array, task_index: Array | None = None) -> list[Array]:
+    def inverse_link(
+        self, raw: Array, task_index: Array | None = None, link: Link | None = None
+    ) -> list[Array]:
         """Expected values or class probabilities of each `Task`, from raw scores.
 
-        In long form a task without labels gets NaN, or the uniform distribution.
+        In long form a task without labels gets NaN, or the uniform distribution. Another ``link``
+        says something else of a task and its raw scores.
         """
         if task_index is not None and not self.n_labels.all():
             silent = (task_index >= 0) & (self.n_labels[task_index] == 0)
             raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
-        return [
-            task.inverse_link(raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)
-        ]
+        link = link or (lambda task, raw: task.inverse_link(raw))
+        return [link(task, raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]
 
     def torch_average(self, raw: Any) -> Any:
         """Raw scores with the mean `inverse_link` of members (n_members, .., n_outputs), torch.
@@ -195,6 +199,8 @@ class TaskSet:
             raise ValueError(
                 f"y has {len(pairs)} tasks, but the estimator was fitted with {len(self.tasks)}."
             )
+        for task, name, (column, _) in zip(self.tasks, self._column_names, pairs, strict=True):
+            check_times(task, column, name)
         return pairs
 
     def _goes_by(self, names: Sequence[Hashable]) -> bool:

@@ -14,9 +14,9 @@ from skmtl.testing._task_case import NAME, Case
 
 
 def predictions(case: Case) -> None:
-    """expected values are (n,), probabilities (n, n_classes); `decode` makes labels of them."""
+    """expected values are (n, *expected_shape); `decode` makes labels of them."""
     task, rows = case.task, (case.n_labels,)
-    shape = (*rows, len(task.classes_)) if task.is_classification else rows
+    shape = (*rows, *task.expected_shape)
     assert case.expected.dtype == np.float64
     for found in (
         case.expected,

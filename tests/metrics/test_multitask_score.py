@@ -352,7 +352,7 @@ class TestLongForm:
         ({"y_pred": [["a", "b"]] * 4}, "Task 0 is regression, but y_pred has strings"),
         ({"y_pred": [None, None]}, "y_pred is None for every task"),
         ({"metric": "f2"}, "'f2' is not a valid scoring"),
-        ({"metric": {"text": "r2"}}, "metric names the task type 'text'"),
+        ({"metric": {"text": "r2"}}, "metric names 'text', which is no task, of "),
         ({"tasks": "binary"}, "Task 0 is binary, but has the label 0.5"),
         ({"tasks": "regression", "metric": "accuracy"}, "is for none of the task types"),
         ({"metric": "neg_mean_squared_log_error", "y_pred": -2 * np.ones((4, 2))}, "Task 0: Mean"),

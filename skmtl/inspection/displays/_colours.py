@@ -54,6 +54,15 @@ def share_colours():
     return LinearSegmentedColormap.from_list("share", ["#F2F2F2", BLUE]), Normalize(0.0, 1.0)
 
 
+def from_zero(values):
+    """Colour map and norm from white at zero to blue at the largest value; grey without one."""
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    largest = values[np.isfinite(values)].max(initial=0.0)
+    colours = LinearSegmentedColormap.from_list("from zero", ["#FFFFFF", BLUE, "#003153"])
+    return colours.with_extremes(bad=PALE), Normalize(0.0, largest if largest > 0 else 1.0)
+
+
 def _scale(name, low, high):
     import matplotlib
     from matplotlib.colors import Normalize

@@ -14,11 +14,11 @@ from skmtl.linear.cross_validation._elastic_net_path import ElasticNetProblem, p
 from skmtl.linear.cross_validation._fold_scores import scores_from_statistics
 from skmtl.linear.cross_validation._fold_statistics import (
     Folds,
-    MergedStatistics,
     fold_statistics,
     folds_fit,
 )
 from skmtl.linear.cross_validation._path import PathModel
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import ElasticNet
 from skmtl.tasks._targets import Targets

@@ -24,6 +24,7 @@ from skmtl._warnings import warn
 from skmtl.linear.cross_validation._alpha_grid import alpha_grid
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._statistics import Statistics, gram_bytes
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._training_data import check_range
 from skmtl.linear.penalties import ElasticNet
 from skmtl.linear.solvers._fit import fit_linear
@@ -89,7 +90,7 @@ class ElasticNetProblem:
         self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
         check_range(self.X, self.targets)
         self.options = options
-        self.label_weights = self.targets.label_weights()
+        self.label_weights: Any = self.targets.label_weights()
         values = self.targets.values
         self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])
         self.centred = values - self.y_mean
@@ -208,3 +209,49 @@ class ElasticNetProblem:
             W_all[:, self.has_labels], b_all[self.has_labels] = W, b
             W, b = W_all, b_all
         return ElasticNetFit(W, b, gap, n_iter)
+
+
+class ElasticNetOfSums(ElasticNetProblem):
+    """`ElasticNetProblem` of rows that are summed up already.
+
+    Parameters
+    ----------
+    sums : StreamStatistics
+        Of wide data, with the weights of the labels; uncentred without intercepts.
+    targets : Targets
+        Their tasks.
+    options : FitOptions
+        As for rows.
+    """
+
+    def __init__(self, sums: StreamStatistics, targets: Targets, options: FitOptions) -> None:
+        self.has_labels, self.options = sums.omega > 0, options
+        kept = np.flatnonzero(self.has_labels)
+        total = np.where(self.has_labels, sums.omega, 1.0)
+        self.total, self.label_weights = float(total[kept[0]]), None
+        self.X = self.sums = sums.weighted(1.0 / total).select(kept)
+        self.targets = replace(targets, tasks=targets.tasks.take(kept))
+        self.y_mean, self.squares = self.sums.y_mean, float(self.sums.squares.sum())
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all tasks have the same rows, weighted alike."""
+        return len(self.sums.gram) == 1
+
+    def alpha_max(self, l1_ratio: float) -> float:
+        """Smallest alpha with W = 0; inf for the ridge."""
+        if not l1_ratio:
+            return np.inf
+        return float(np.sqrt((self.sums.cross**2).sum(axis=1).max()) / l1_ratio)
+
+    @property
+    def _space(self) -> tuple[Any, Array, float]:
+        from skmtl.linear.solvers._spaces import GramSpace
+
+        sums, total = self.sums, self.total
+        space = GramSpace(total * sums.gram[0], total * sums.cross, total * self.squares)
+        return space, sums.x_mean[0], total
+
+    @property
+    def _statistics(self) -> Any:
+        return self.sums

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl._scored_columns import mean_score
-from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._folds_together import solutions_together
 from skmtl.linear.cross_validation._held_out import FoldScores, HeldOut
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._search_data import SearchData, with_features_of
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.model_selection._folds import Folds
 from skmtl.tasks._some_tasks import settings_of_fold

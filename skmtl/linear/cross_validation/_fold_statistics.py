@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._statistics import Statistics, products, weight_groups
+from skmtl.linear.objective._merged_statistics import (
+    MergedStatistics,
+    block_statistics,
+    groups_of,
+)
 from skmtl.linear.solvers._select import fits_in_grams
 
 Array = NDArray[Any]
@@ -19,148 +22,8 @@ KEPT_AT_ONCE = 4
 """Gram matrices that `fold_statistics` keeps for each fold."""
 
 
-@dataclass(eq=False)
-class MergedStatistics(Statistics):
-    """`Statistics` that are put together; stands for the rows wherever these are not needed.
-
-    Fields as in `Statistics`, always centred unless `uncentred`, and ``n_labels`` (T,), the
-    numbers of labels of positive weight. Tasks of one group share their weights in all blocks.
-    """
-
-    gram: Array
-    x_mean: Array
-    cross: Array
-    squares: Array
-    y_mean: Array
-    omega: Array
-    group: Array
-    n_labels: Array
-    n_rows: int
-
-    def __post_init__(self) -> None:
-        self.n_features = len(self.cross)
-        self.shape = (self.n_rows, self.n_features)
-
-    def plus(self, other: Self) -> Self:
-        r"""Statistics of the rows of both, as exact as one pass.
-
-        With weights a, b and distances d, e of the two means of x and of y, the sums of squares
-        and products are those within the two, and :math:`ab / (a + b)` times :math:`d d'`,
-        :math:`d e` and :math:`e^2` between them [1]_.
-
-        References
-        ----------
-        .. [1] T. Chan, G. Golub and R. LeVeque, "Algorithms for computing the sample variance",
-           The American Statistician 37, 1983, eq. 2.1.
-        """
-        omega = self.omega + other.omega
-        share = np.divide(other.omega, omega, out=np.zeros_like(omega), where=omega > 0)
-        d, e = other.x_mean - self.x_mean, other.y_mean - self.y_mean
-        between = self.omega * share
-        first = self._of_groups(between)
-        return replace(
-            self,
-            gram=self.gram + other.gram + first[:, None, None] * d[:, :, None] * d[:, None, :],
-            x_mean=self.x_mean + self._of_groups(share)[:, None] * d,
-            cross=self.cross + other.cross + d[self.group].T * (between * e),
-            squares=self.squares + other.squares + between * e**2,
-            y_mean=self.y_mean + share * e,
-            omega=omega,
-            n_labels=self.n_labels + other.n_labels,
-            n_rows=self.n_rows + other.n_rows,
-        )
-
-    def weighted(self, factors: Array) -> Self:
-        """With the weights of every task times a factor; groups are split where factors differ."""
-        _, first, group = np.unique(
-            np.column_stack([self.group, factors]), axis=0, return_index=True, return_inverse=True
-        )
-        group, old = group.ravel(), self.group[first]
-        return replace(
-            self,
-            gram=self.gram[old] * factors[first][:, None, None],
-            x_mean=self.x_mean[old],
-            cross=self.cross * factors,
-            squares=self.squares * factors,
-            omega=self.omega * factors,
-            group=group,
-        )
-
-    def select(self, tasks: Any) -> Self:
-        """Some of the tasks."""
-        kept, group = np.unique(self.group[tasks], return_inverse=True)
-        by_task = {
-            name: getattr(self, name)[tasks] for name in ("squares", "y_mean", "omega", "n_labels")
-        }
-        return replace(
-            self,
-            gram=self.gram[kept],
-            x_mean=self.x_mean[kept],
-            cross=self.cross[:, tasks],
-            group=group.ravel(),
-            **by_task,
-        )
-
-    def uncentred(self) -> Self:
-        """Sums of squares and products about 0, as a fit without intercept wants them."""
-        omega = self._of_groups(self.omega)[:, None, None]
-        outer = omega * self.x_mean[:, :, None] * self.x_mean[:, None, :]
-        return replace(
-            self,
-            gram=self.gram + outer,
-            x_mean=np.zeros_like(self.x_mean),
-            cross=self.cross + self.means_times(self.omega * self.y_mean),
-            squares=self.squares + self.omega * self.y_mean**2,
-            y_mean=np.zeros_like(self.y_mean),
-        )
-
-    def squared_error(self, W: Array, b: Array) -> Array:
-        """Weighted sum of squared residuals of every task (T,)."""
-        miss = b + self.mean_product(W) - self.y_mean
-        within = np.einsum("pt,pt->t", W, self.gram_product(W) - 2.0 * self.cross) + self.squares
-        return np.maximum(within, 0.0) + self.omega * miss**2
-
-    def _of_groups(self, values: Array) -> Array:
-        """Value of each group from those of its tasks."""
-        return np.array([values[tasks[0]] for tasks in self.members])
-
-
 FoldStatistics = list[tuple[MergedStatistics, MergedStatistics]]
 """Statistics of the training rows and of the held-out rows of every fold."""
-
-
-def block_statistics(X: Any, values: Array, weights: Array, group: Array) -> MergedStatistics:
-    """`MergedStatistics` of some rows: values and weights (n, T), groups (T,) of equal weights."""
-    n_features, n_tasks = X.shape[1], len(group)
-    n_groups = int(group.max()) + 1
-    gram = np.zeros((n_groups, n_features, n_features))
-    x_mean, cross = np.zeros((n_groups, n_features)), np.zeros((n_features, n_tasks))
-    squares, y_mean, omega = np.zeros((3, n_tasks))
-    for g in range(n_groups):
-        tasks = np.flatnonzero(group == g)
-        c = weights[:, tasks[0]]
-        rows = np.flatnonzero(c)
-        if not len(rows):
-            continue
-        every = len(rows) == len(c)
-        X_rows, c = (X, c) if every else (X[rows], c[rows])
-        Y = values[:, tasks] if every else values[np.ix_(rows, tasks)]
-        x_mean[g], y_mean[tasks] = (X_rows.T @ c) / c.sum(), (c @ Y) / c.sum()
-        Y = Y - y_mean[tasks]
-        gram[g], cross[:, tasks] = products(X_rows, Y, c, x_mean[g])
-        squares[tasks], omega[tasks] = c @ Y**2, c.sum()
-    n_labels = (weights > 0).sum(axis=0)
-    return MergedStatistics(
-        gram, x_mean, cross, squares, y_mean, omega, group, n_labels, X.shape[0]
-    )
-
-
-def groups_of(weights: Array) -> Array:
-    """Group (T,) of each task: tasks whose columns of weights are equal share one."""
-    group = np.empty(weights.shape[1], dtype=np.intp)
-    for g, tasks in enumerate(weight_groups(weights)):
-        group[tasks] = g
-    return group
 
 
 def folds_fit(X: Any, weights: Array, folds: Folds) -> bool:

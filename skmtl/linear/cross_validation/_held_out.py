@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skmtl._scored_columns import mean_scores
 from skmtl._scorers import scored_by
+from skmtl.linear.cross_validation._scores_at_once import scores_at_once
 from skmtl.linear.cross_validation._search_data import SearchData
 from skmtl.linear.solvers._coefficients import LinearRows, Units, coefficients_of, in_units_of_y
 from skmtl.linear.solvers._linear_fit import LinearFit
@@ -68,7 +69,8 @@ class HeldOut:
     """Held-out rows of a fold, to score fits on.
 
     Raw scores of several fits are one product; where there is a scorer, it gets a fitted model
-    for each. Rows of a task that training did not see count only where it is predicted.
+    for each, unless its scores are known `at_once`. Rows of a task that training did not see count
+    only where it is predicted.
 
     Parameters
     ----------
@@ -85,6 +87,9 @@ class HeldOut:
     def __init__(self, model: Any, tasks: TaskSet, data: SearchData, scorer: Any) -> None:
         self.model, self.tasks, self.data, self.scorer = model, tasks, data, scorer
         self.units = Units.of(tasks)
+        # Of one column in long form scorers make a score for each of its tasks.
+        has_classes = not tasks.is_long and any(task.is_classification for task in tasks.tasks)
+        self.at_once = scores_at_once(scorer) if has_classes else None
         self.published = in_units_of_y(tasks)
         self.targets = self.published.read(
             data.y,
@@ -102,7 +107,7 @@ class HeldOut:
         step = 1 if have_shapes(self.tasks.tasks) else step
         parts = [self._scores(fits[k : k + step]) for k in range(0, len(fits), step)]
         scores = FoldScores.joined(parts)
-        if self.scorer is not None:
+        if self.scorer is not None and self.at_once is None:
             for k, model in enumerate(self._models(alphas, fits)):
                 self._score_model(model, scores, k)
         return scores
@@ -120,7 +125,7 @@ class HeldOut:
         flat_raw = raw.reshape(n_fits * raw.shape[1], raw.shape[2])
         expected = self.published.inverse_link(flat_raw, every)
         found = FoldScores.empty(n_fits, len(columns))
-        explained, mse = np.full((2, len(columns), n_fits), np.nan)
+        explained, mse, scored_at_once = np.full((3, len(columns), n_fits), np.nan)
         for t, ((task, values, weight), flat) in enumerate(zip(columns, expected, strict=True)):
             of_task = flat.reshape(n_fits, len(values), *flat.shape[1:])
             for some, counted in self._counted(of_task, weight):
@@ -129,7 +134,10 @@ class HeldOut:
                 is_own = self.model._kind == "classification"
                 explained[t, some] = task.scores(*scored[1:]) if is_own else found.tasks[some, t]
                 mse[t, some] = _mean_squared_errors(*scored)
-        found.mean, found.explained = mean_scores(found.tasks.T), mean_scores(explained)
+                if self.at_once is not None:
+                    scored_at_once[t, some] = self.at_once(*scored)
+        found.mean = mean_scores(found.tasks.T if self.at_once is None else scored_at_once)
+        found.explained = mean_scores(explained)
         found.mse = mean_scores(mse)
         return found
 
@@ -177,5 +185,5 @@ def _mean_squared_errors(task: Task, expected: Array, values: Array, weight: Arr
     used = weight > 0
     if task.is_classification or not used.any():
         return np.nan
-    errors = (expected[:, used] - values[used]) ** 2
+    errors = (task.decode(expected[:, used]) - values[used]) ** 2
     return np.average(errors, axis=1, weights=weight[used])

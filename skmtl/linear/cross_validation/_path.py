@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skmtl.linear.cross_validation._alpha_grid import alpha_grid
-from skmtl.linear.cross_validation._fold_statistics import MergedStatistics
 from skmtl.linear.cross_validation._ridge_path import RidgePath, has_ridge_path
 from skmtl.linear.objective._alpha_max import alpha_max
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable, penalty_meant
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for

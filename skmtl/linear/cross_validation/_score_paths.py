@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Self
 
@@ -39,6 +39,8 @@ class ScorePaths:
         Scores of the tasks.
     advice : str
         What to do where nothing has a score.
+    counts : ndarray of shape (n_folds, n_tasks) or None
+        What the score of a task counts in each fold; None where folds count the same.
     """
 
     alphas: Array
@@ -46,9 +48,32 @@ class ScorePaths:
     task_score: Array
     mse: Array
     advice: str = ""
+    counts: Array | None = None
+
+    @property
+    def to_maximise(self) -> Array:
+        """Scores (n_params, n_alphas, n_folds) whose mean over folds is maximised."""
+        if self.counts is None:
+            return self.score
+        is_scored = ~np.isnan(self.task_score)
+        counts = np.where(is_scored, self.counts, 0.0)
+        # Of a task whose labels vary in no fold, folds count the same.
+        counts = np.where(counts.any(axis=2, keepdims=True), counts, is_scored)
+        totals = counts.sum(axis=2, keepdims=True)
+        shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
+        n_folds = (~np.isnan(self.score)).sum(axis=2, keepdims=True)
+        n_tasks = np.maximum((totals > 0).sum(axis=3), 1)
+        found = np.nansum(shares * self.task_score, axis=3) * n_folds / n_tasks
+        return np.where(np.isnan(self.score), np.nan, found)
 
     @classmethod
-    def of(cls, alphas: Array, scores: Sequence[Sequence[FoldScores]], advice: str) -> Self:
+    def of(
+        cls,
+        alphas: Array,
+        scores: Sequence[Sequence[FoldScores]],
+        advice: str,
+        counts: Array | None = None,
+    ) -> Self:
         """From those of every combination and fold."""
         n_alphas = max(len(of_fold.mean) for folds in scores for of_fold in folds)
         padded = [[of_fold.padded(n_alphas) for of_fold in folds] for folds in scores]
@@ -56,7 +81,17 @@ class ScorePaths:
             np.array([np.stack([getattr(f, name) for f in folds], axis=1) for folds in padded])
             for name in ("mean", "tasks", "mse")
         )
-        return cls(alphas[:, :n_alphas], mean, tasks, mse, advice)
+        return cls(alphas[:, :n_alphas], mean, tasks, mse, advice, counts)
+
+    def followed_by(self, alphas: Array, further: Self, which: list[int]) -> Self:
+        """With further alphas (n_params, n_further), that some of the combinations went on to."""
+        longer: dict[str, Any] = {"alphas": np.concatenate([self.alphas, alphas], axis=1)}
+        for name in ("score", "task_score", "mse"):
+            before, after = getattr(self, name), getattr(further, name)
+            rest = np.full((len(before), alphas.shape[1], *before.shape[2:]), np.nan)
+            rest[which, : after.shape[1]] = after
+            longer[name] = np.concatenate([before, rest], axis=1)
+        return replace(self, **longer)
 
 
 def scores_of(

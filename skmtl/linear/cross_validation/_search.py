@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import LeaveOneOut
 
 from skmtl._scorers import read_scorer
+from skmtl.linear.cross_validation._extension import extended
 from skmtl.linear.cross_validation._fold_scores import (
     STATISTICAL,
     scores_from_rows,
@@ -17,7 +18,6 @@ from skmtl.linear.cross_validation._fold_scores import (
 )
 from skmtl.linear.cross_validation._fold_statistics import (
     FoldStatistics,
-    MergedStatistics,
     fold_statistics,
     folds_fit,
 )
@@ -26,6 +26,7 @@ from skmtl.linear.cross_validation._leave_one_out import leave_one_out
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.cross_validation._score_paths import Path, ScorePaths, at_once, scores_of
 from skmtl.linear.cross_validation._search_data import SearchData
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.linear.objective._training_data import check_range
 from skmtl.model_selection._folds import Folds, read_folds
@@ -95,12 +96,39 @@ class Search:
         folds, advice = self._folds(groups)
         statistics = self._statistics(models, folds)
         alphas = self._alphas(models, self._whole(folds, statistics))
-        paths = self._paths(models, alphas, folds, statistics)
         n_jobs, verbose = self.estimator.n_jobs, self.estimator.verbose
+        is_given = np.ndim(self.estimator.alphas) > 0
         # Alphas that are given are tried, and with statistics they cost nothing.
-        may_end = not np.ndim(self.estimator.alphas) and not self.targets.tasks.has_squared_loss
-        scores = scores_of(paths, alphas, may_end=may_end, n_jobs=n_jobs, verbose=verbose)
-        return ScorePaths.of(alphas, scores, advice)
+        may_end = not is_given and not self.targets.tasks.has_squared_loss
+        counts = self._counts(folds)
+
+        def score(which: list[int], alphas: Array) -> ScorePaths:
+            paths = self._paths([models[k] for k in which], alphas, folds, statistics)
+            scores = scores_of(paths, alphas, may_end=may_end, n_jobs=n_jobs, verbose=verbose)
+            return ScorePaths.of(alphas, scores, advice, counts)
+
+        found = score(list(range(len(models))), alphas)
+        return found if is_given else extended(found, score)
+
+    def _counts(self, folds: Folds) -> Array | None:
+        """What the score of each task counts in every fold; None for scorers that are given.
+
+        As the share of deviance explained is one of the deviance of constants, weighed by that its
+        mean over folds is the share explained of all held-out labels; by the number of labels, the
+        mean of accuracies is that of all.
+        """
+        if self.estimator.scoring is not None:
+            return None
+        is_share = self.estimator._kind != "classification"
+        return np.array(
+            [
+                [
+                    task.deviance_of_constant(values, weights) if is_share else weights.sum()
+                    for task, values, weights in self.targets.take(test).columns()
+                ]
+                for _, test in folds
+            ]
+        )
 
     def _leave_one_out(self, models: list[Any]) -> ScorePaths | None:
         """What `run` finds, where that takes no fit for each row; else None."""

@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterGrid
 
 Array = NDArray[Any]
 
-FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "warm_start")
+FIXED = ("alpha", "tasks", "task_feature", "unknown_task", "class_weight", "warm_start")
 """Parameters that are the same, or another, for the whole search."""
 
 
@@ -26,9 +26,16 @@ def read_grid(grid: Any) -> list[dict[str, Any]]:
             if name in params:
                 raise ValueError(
                     f"grid names {name!r}; alphas have a parameter of their own, and tasks, "
-                    "task_feature and unknown_task hold for all combinations."
+                    "task_feature, unknown_task and class_weight hold for all combinations."
                 )
     return combinations
+
+
+def mean_over_folds(score_path: Array) -> Array:
+    """Means (n_params, n_alphas) of scores (n_params, n_alphas, n_folds); -inf where none is."""
+    counts = (~np.isnan(score_path)).sum(axis=2)
+    total = np.nansum(score_path, axis=2)
+    return np.divide(total, counts, out=np.full(counts.shape, -np.inf), where=counts > 0)
 
 
 def select(score_path: Array, rule: str, advice: str = "") -> tuple[int, int]:
@@ -37,9 +44,7 @@ def select(score_path: Array, rule: str, advice: str = "") -> tuple[int, int]:
     Alphas descend, so that of equal scores the largest alpha wins. Where nothing has a score,
     the error ends in the advice.
     """
-    counts = (~np.isnan(score_path)).sum(axis=2)
-    total = np.nansum(score_path, axis=2)
-    mean = np.divide(total, counts, out=np.full(counts.shape, -np.inf), where=counts > 0)
+    mean = mean_over_folds(score_path)
     if not np.isfinite(mean).any():
         raise ValueError(
             "No fold has a score: none has enough labels both to train and to score on. Use "
@@ -47,7 +52,7 @@ def select(score_path: Array, rule: str, advice: str = "") -> tuple[int, int]:
             f"to leave one out, set scoring='neg_mean_squared_error'.{advice}"
         )
     row, column = np.unravel_index(np.argmax(mean), mean.shape)
-    n_folds = counts[row, column]
+    n_folds = int((~np.isnan(score_path[row, column])).sum())
     if rule == "one_standard_error" and n_folds > 1:
         error = np.nanstd(score_path[row, column], ddof=1) / np.sqrt(n_folds)
         column = np.flatnonzero(mean[row] >= mean[row, column] - error)[0]

@@ -1,5 +1,6 @@
 """The public linear estimators."""
 
+from skmtl.linear.estimators._bayesian_linear import MultiTaskBayesianLinear
 from skmtl.linear.estimators._lasso import MultiTaskElasticNet, MultiTaskLasso
 from skmtl.linear.estimators._lasso_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skmtl.linear.estimators._linear import (
@@ -13,8 +14,10 @@ from skmtl.linear.estimators._linear_cv import (
     MultiTaskLinearRegressorCV,
 )
 from skmtl.linear.estimators._reduced_rank import ReducedRankRegressor
+from skmtl.linear.estimators._task_statistics import TaskStatistics
 
 __all__ = [
+    "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",
@@ -26,4 +29,5 @@ __all__ = [
     "MultiTaskLinearRegressor",
     "MultiTaskLinearRegressorCV",
     "ReducedRankRegressor",
+    "TaskStatistics",
 ]

@@ -11,8 +11,10 @@ SEARCH_PARAMETERS = """
         loss is not squared, a path of so many alphas ends before its last one, for all folds
         alike, once the last decade of alphas, ten of them at least, has brought nothing:
         neither the best mean score over folds nor the best share of held-out deviance
-        explained has risen by 1e-4 of what it rose by before. Values that are given are all
-        tried.
+        explained has risen by 1e-4 of what it rose by before. And a path whose last alpha is
+        the best goes on, by a decade of ten alphas up to four times, while the last decade has
+        brought more than that: signals in small differences of features that are nearly the
+        same need it. Values that are given are all tried, and no others.
     eps : float, default=1e-3
         Smallest alpha over the largest, where that is finite.
     cv : int, splitter or iterable, default=None
@@ -31,7 +33,10 @@ SEARCH_PARAMETERS = """
         Further parameters to try at every alpha, such as ``{"center": [False, True]}`` or
         ``{"penalty__weight": [0.5, 1.0]}``; each combination has its own path.
     selection : {"best", "one_standard_error"}, default="best"
-        "best" has the largest mean score over folds. "one_standard_error" takes the other
+        "best" has the largest mean score over folds. With ``scoring=None`` the score of a task
+        counts in each fold as much as its held-out labels vary there, so that the mean is the
+        share explained of all held-out labels: a fold of labels that are nearly the same would
+        decide otherwise. "one_standard_error" takes the other
         parameters of the best, and the largest alpha whose mean score is at most one standard
         error (over folds, of the best) below it.
 """.strip("\n")
@@ -48,8 +53,9 @@ SEARCH_ATTRIBUTES = """
     best_params_ : dict
         All chosen parameters: alpha, and those of ``grid``.
     alphas_ : ndarray of shape (n_alphas,) or (n_params, n_alphas)
-        Alphas tried, descending: fewer than asked for where the path has ended before. A row
-        for each entry of ``params_`` where ``grid`` is given and the alphas are not.
+        Alphas tried, descending: fewer than asked for where the path has ended before, more where
+        it went on. A row for each entry of ``params_`` where ``grid`` is given and the alphas are
+        not.
     params_ : list of dict, of length n_params
         Combinations of ``grid``.
     score_path_ : ndarray of shape (n_params, n_alphas, n_folds)

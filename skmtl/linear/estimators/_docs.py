@@ -17,8 +17,9 @@ PARAMETERS = r"""
         How strongly; 0 fits without penalty. "auto" takes the ridge of largest marginal
         likelihood, in closed form from the features and labels: over what the penalty has of a
         ridge where it is never 0 (quadratic ones), and for norms the part of the alpha at which
-        nothing is left that corresponds to the noise found (between .01 and .5). Cross-validation
-        may do better, at the cost of many fits: `MultiTaskLinearCV`.
+        nothing is left that corresponds to the noise found (between .01 and .5). Where the loss is
+        squared and that ridge is weaker, five folds choose between the two, from a few alphas.
+        Cross-validation of many may do better, at the cost of their fits: `MultiTaskLinearCV`.
     <task parameters>
     center : bool, default=False
         Write W = w0 1' + V and penalise V only: tasks are pulled towards w0 instead of 0.
@@ -69,6 +70,10 @@ PARAMETERS = r"""
         Stop when the duality gap is at most ``tol`` times the loss of constant predictions.
     warm_start : bool, default=False
         Start iterations from the coefficients of the previous fit.
+    half_life : float, default=None
+        In `partial_fit`, how many rows later a row counts half: one that came k rows ago has
+        :math:`2^{-k / h}` of its weight. Rows are those of all tasks, with labels or without. A
+        task keeps what it knew until labels of its own come. None forgets nothing.
 """.replace("<solvers>", ", ".join(f'"{solver.name}"' for solver in SOLVERS))
 
 ATTRIBUTES = r"""
@@ -96,6 +101,15 @@ ATTRIBUTES = r"""
     n_iter_ : int
         Iterations taken; 1 for a closed form.
     <task attributes>
+"""
+
+STREAM_ATTRIBUTES = """
+    statistics_ : TaskStatistics
+        What is left of the rows of `partial_fit`.
+    history_ : dict of ndarray
+        Of the calls of `partial_fit`: "n_rows" (n_calls,), and of shape (n_calls, n_tasks)
+        "n_labels", the mean "deviance" of the labels from what was predicted for them before they
+        were learned (the squared error for regression), and the "score" of that.
 """
 
 SHARED = "with what the tasks share: the centre if there is one, else the mean over tasks."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Real
-from typing import Any
+from numbers import Number, Real
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from skmtl._docstrings import documented
 from skmtl.linear.estimators._lasso_docs import ATTRIBUTES, PARAMETERS
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
+from skmtl.linear.estimators._streaming import Streaming
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -22,7 +23,7 @@ lasso = documented(PARAMETERS, ATTRIBUTES, shared="")
 
 
 @lasso
-class MultiTaskElasticNet(LassoModel):
+class MultiTaskElasticNet(Streaming, LassoModel):
     r"""Linear regression of many tasks that share features, by a mixed-norm elastic net.
 
     Takes what :class:`sklearn.linear_model.MultiTaskElasticNet` takes and finds the same
@@ -110,6 +111,38 @@ class MultiTaskElasticNet(LassoModel):
         self.random_state = random_state
         self.selection = selection
 
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to all those so far, and fit the model to all of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        y : array-like or DataFrame of shape (n_samples, n_tasks)
+            Labels; any may be missing.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator of all rows so far.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other tasks or columns.
+
+        Notes
+        -----
+        Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
+        the result is that of one `fit` to all of them. After `fit`, which keeps nothing of its
+        rows, it begins anew, and warns.
+        """
+        # One number is no weights, as scikit-learn has it.
+        sample_weight = None if isinstance(sample_weight, Number) else sample_weight
+        return self._partial_fit(X, y, None, sample_weight)
+
     @property
     def sparse_coef_(self) -> Any:
         """Coefficients in CSR format."""
@@ -121,7 +154,7 @@ class MultiTaskElasticNet(LassoModel):
         fitted = next(problem.path([self.alpha], self.l1_ratio, warm))
         chooser = f"MultiTask{'Lasso' if self.l1_ratio == 1 else 'ElasticNet'}CV"
         self._warn_of_zero(problem, fitted.W, self.alpha, self.l1_ratio, chooser)
-        self._publish_fit(fitted, X.dtype)
+        self._publish_fit(fitted, getattr(X, "dtype", np.float64))
         self.eps_ = self.tol * X.shape[0] * problem.squares
 
     def _warm_coefficients(self, n_features: int, n_tasks: int) -> tuple[Array, Array] | None:

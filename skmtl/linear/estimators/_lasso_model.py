@@ -13,9 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._base import MultiTaskEstimator
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
-from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit, ElasticNetProblem
+from skmtl.linear.cross_validation._elastic_net_path import (
+    ElasticNetFit,
+    ElasticNetOfSums,
+    ElasticNetProblem,
+)
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._options import FitOptions
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -66,11 +71,17 @@ class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
         return list(self._predict(X).T)
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Targets:
         # One number is no weights, as scikit-learn has it.
         sample_weight = None if isinstance(sample_weight, Number) else sample_weight
-        targets = super()._read_y(X, y, task_column, sample_weight, classes)
+        targets = super()._read_y(X, y, task_column, sample_weight, classes, standardize)
         if targets.tasks.is_1d:
             alone = type(self).__name__.removeprefix("MultiTask")
             raise ValueError(
@@ -80,6 +91,8 @@ class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
         return targets
 
     def _problem(self, X: Any, targets: Targets) -> ElasticNetProblem:
+        if isinstance(X, StreamStatistics):
+            return ElasticNetOfSums(X, targets, FitOptions.of(self))
         return ElasticNetProblem(X, targets, FitOptions.of(self))
 
     def _warn_of_zero(

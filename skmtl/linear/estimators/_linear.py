@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskClassifierMixin, MultiTaskRegressorMixin
-from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED
+from skmtl.linear.estimators._docs import ATTRIBUTES, PARAMETERS, SHARED, STREAM_ATTRIBUTES
 from skmtl.linear.estimators._linear_model import LinearModel
+from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.penalties import PENALTIES, Penalty
 from skmtl.linear.solvers import SOLVERS, Solver
 from skmtl.tasks import _constraints as constraints
 
-linear = documented(PARAMETERS, ATTRIBUTES, shared=SHARED)
+linear = documented(PARAMETERS, ATTRIBUTES.rstrip() + STREAM_ATTRIBUTES, shared=SHARED)
 
 
 @linear
-class MultiTaskLinear(LinearModel):
+class MultiTaskLinear(Streaming, LinearModel):
     r"""Regularised linear model of many tasks: scores, yes/no answers, classes and counts.
 
     Minimises over coefficients :math:`w_t` and intercepts :math:`b_t`
@@ -71,6 +72,7 @@ class MultiTaskLinear(LinearModel):
         "penalty": [StrOptions({"auto", *PENALTIES}), Penalty],
         "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         **constraints.TASKS,
+        **constraints.CLASS_WEIGHT,
         "center": ["boolean"],
         "shared_alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "fit_intercept": ["boolean"],
@@ -82,6 +84,7 @@ class MultiTaskLinear(LinearModel):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -92,6 +95,7 @@ class MultiTaskLinear(LinearModel):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         center: bool = False,
         shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
@@ -103,12 +107,14 @@ class MultiTaskLinear(LinearModel):
         max_iter: int = 1000,
         tol: float = 1e-4,
         warm_start: bool = False,
+        half_life: float | None = None,
     ) -> None:
         self.penalty = penalty
         self.alpha = alpha
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.center = center
         self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept
@@ -120,6 +126,53 @@ class MultiTaskLinear(LinearModel):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.half_life = half_life
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Add rows to all those so far, and fit the model to all of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; any may be missing.
+        classes : array-like, list of array-like or dict {task: classes}, default=None
+            First call only: all classes that will come. A flat list holds for all tasks; a list
+            of lists has an entry for each task, None for regression; a dict names tasks, the
+            others have the classes of the first call, as all have by default.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator of all rows so far.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other tasks or columns, or a class that the first one did
+            not know.
+
+        Notes
+        -----
+        Where all losses are squared, `TaskStatistics` are kept of earlier rows, in
+        ``statistics_``: in whatever chunks rows come, the result is that of one `fit` to all of
+        them. Of other losses (classes, counts, Huber's) a quadratic model is kept: what is
+        minimised is the loss of the chunk, exactly, and that of each earlier one to second order
+        around what was found then. The first chunk gives what `fit` does; later on coefficients
+        are close to those of `fit`, and the closer, the larger the chunks are.
+
+        The weights of a task's labels are over their sum so far. Strengths that are "auto" are
+        those of all rows so far; of other losses than squared, from working labels. With
+        ``half_life`` rows weigh less, the older they are. In long form tasks may come at any time,
+        otherwise a task may be without labels as long as it has a column.
+
+        Every chunk is predicted before it is learned: ``history_`` tells how well. After `fit`,
+        which keeps nothing of its rows, this begins anew, and warns.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
 
 
 @linear

@@ -84,7 +84,7 @@ class MultiTaskLinearCV(LinearSearch):
         **{
             name: constraint
             for name, constraint in MultiTaskLinear._parameter_constraints.items()
-            if name not in ("alpha", "warm_start")
+            if name not in ("alpha", "warm_start", "half_life")
         },
         "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "eps": [Interval(Real, 0, 1, closed="neither")],
@@ -109,6 +109,7 @@ class MultiTaskLinearCV(LinearSearch):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         center: bool = False,
         shared_alpha: float | str = "auto",
         fit_intercept: bool = True,
@@ -132,6 +133,7 @@ class MultiTaskLinearCV(LinearSearch):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.center = center
         self.shared_alpha = shared_alpha
         self.fit_intercept = fit_intercept

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
+from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
 from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions, Origin
 from skmtl.linear.objective._parameters import penalty_meant, read_penalty
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
 from skmtl.linear.penalties import TraceNorm
@@ -29,6 +31,7 @@ from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -40,7 +43,7 @@ CHOOSERS = {
 """What chooses alpha, by the types of task."""
 
 
-class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
+class LinearPredictor(MultiTaskEstimator):
     """Predicts from ``coef_`` and ``intercept_``; unknown tasks from ``shared_coef_``."""
 
     coef_: Array
@@ -48,8 +51,8 @@ class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
     shared_coef_: Array
     _shared_intercept: Array
 
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        return self._task_set.inverse_link(self._raw(X, task_index), task_index)
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        return self._task_set.inverse_link(self._raw(X, task_index), task_index, link)
 
     @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
@@ -60,7 +63,7 @@ class LinearPredictor(RepresentsDirections, MultiTaskEstimator):
         return raw
 
 
-class LinearModel(LinearPredictor):
+class LinearModel(RepresentsDirections, LinearPredictor):
     """Loss plus alpha times a penalty, certified by a duality gap."""
 
     penalty: Any
@@ -91,25 +94,20 @@ class LinearModel(LinearPredictor):
         tasks, n_features = targets.tasks, X.shape[1]
         penalty = read_penalty(self, tasks, n_features)
         warm = self._warm_coefficients(n_features, len(penalty.parts()))
-        for name in ("shared_coef_", "coef_components_", "task_covariance_"):
-            self.__dict__.pop(name, None)
         if not learnable_outputs(tasks).any():
             targets.task_weights(self.task_weight)  # a wrong one is an error all the same
-            self.dual_gap_, self.n_iter_ = 0.0, 1
-            self._publish_strengths(FitOptions.of(self))
-            self._publish_coefficients(n_features, None)
+            self._publish_fit(FitOptions.of(self), n_features, None)
             return
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
-        options = with_strengths(X, labelled, label_weights, penalty, FitOptions.of(self))
-        self._publish_strengths(options)
-        fitted = fit_linear(X, labelled, label_weights, penalty, options, warm)
-        self.dual_gap_, self.n_iter_ = fitted.gap, fitted.n_iter
-        if fitted.task_covariance is not None:
-            self.task_covariance_ = fitted.task_covariance
-        self._publish_coefficients(n_features, fitted)
+        data, options = (X, labelled, label_weights, penalty), FitOptions.of(self)
+        # What is summed up has no rows to hold out.
+        choose = None if isinstance(X, StreamStatistics) else held_out_alpha
+        options = with_strengths(*data, options, choose)
+        fitted = fit_linear(*data, options, warm)
+        self._publish_fit(options, n_features, fitted)
         if not fitted.W.any():
-            largest, _ = alpha_max(X, labelled, label_weights, penalty, options)
+            largest, _ = alpha_max(*data, options)
             chooser = CHOOSERS[self._kind]
             warn_of_zero(options.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
 
@@ -125,6 +123,16 @@ class LinearModel(LinearPredictor):
         options = with_strengths(X, labelled, label_weights, penalty, options)
         self.set_params(shared_alpha=options.shared_alpha, intercept_alpha=options.intercept_alpha)
         self._origin = options.origin
+
+    def _publish_fit(self, options: FitOptions, n_features: int, fitted: LinearFit | None) -> None:
+        """Set what a fit has found; None where there was nothing to learn."""
+        for name in ("shared_coef_", "coef_components_", "task_covariance_"):
+            self.__dict__.pop(name, None)
+        self._publish_strengths(options)
+        self.dual_gap_, self.n_iter_ = (0.0, 1) if fitted is None else (fitted.gap, fitted.n_iter)
+        if fitted is not None and fitted.task_covariance is not None:
+            self.task_covariance_ = fitted.task_covariance
+        self._publish_coefficients(n_features, fitted)
 
     def _publish_strengths(self, options: FitOptions) -> None:
         """Set the numbers that "auto" stands for; NaN where there was nothing to learn."""

@@ -31,6 +31,11 @@ OF_KIND = {
 OF_THE_SEARCH = ("alphas", "eps", "cv", "scoring", "grid", "selection", "n_jobs", "verbose")
 """Parameters that what is fitted with each alpha does not have."""
 
+_NO_STREAM = (
+    "{} has no {}: it leaves rows out to choose alpha. MultiTaskLinear with alpha='auto' chooses "
+    "it as rows come."
+)
+
 PARTS = ("penalty", "solver")
 """Parameters that may be objects with parameters of their own."""
 
@@ -41,6 +46,16 @@ class LinearSearch(MultiTaskLinear):
     alphas: Any
     grid: Any
     selection: str
+
+    @property
+    def partial_fit(self) -> Any:
+        """There is none: a search needs all rows at once."""
+        raise AttributeError(_NO_STREAM.format(type(self).__name__, "partial_fit"))
+
+    @property
+    def fit_statistics(self) -> Any:
+        """There is none: sums of all rows have no folds."""
+        raise AttributeError(_NO_STREAM.format(type(self).__name__, "fit_statistics"))
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose the parameters by cross-validation, then fit them to all observed labels.
@@ -82,7 +97,7 @@ class LinearSearch(MultiTaskLinear):
                 model._choose_strengths(search.data.X, search.targets_of(model))
             paths = search.run(models, groups)
             self._publish_paths(paths)
-            row, column = select(paths.score, self.selection, paths.advice)
+            row, column = select(paths.to_maximise, self.selection, paths.advice)
             self.alpha_ = float(paths.alphas[row][column])
             self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
             self._refit(models[row].set_params(alpha=self.alpha_), search)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,11 +12,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor
+from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._squared_loss import require_squared_loss
-from skmtl.linear.objective._statistics import Statistics, gram_bytes
+from skmtl.linear.objective._statistics import gram_bytes, statistics_of
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs
 from skmtl.linear.penalties import L2
@@ -28,7 +30,9 @@ from skmtl.tasks._targets import Targets
 
 
 @documented("", "", shared=SHARED)
-class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
+class ReducedRankRegressor(
+    MultiTaskRegressorMixin, Streaming, RepresentsDirections, LinearPredictor
+):
     r"""Linear regression of many tasks with coefficients of low rank.
 
     Minimises over coefficients W (one column :math:`w_t` a task) and intercepts
@@ -63,6 +67,10 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
     tol : float, default=1e-6
         Stop when an iteration decreases the objective by at most ``tol`` times the loss of
         constant predictions.
+    half_life : float, default=None
+        In `partial_fit`, how many rows later a row counts half: one that came k rows ago has
+        :math:`2^{-k / h}` of its weight. Rows are those of all tasks, with labels or without. A
+        task keeps what it knew until labels of its own come. None forgets nothing.
 
     Attributes
     ----------
@@ -137,6 +145,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
         **constraints.TASK_WEIGHT,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -151,6 +160,7 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
         task_weight: Any = None,
         max_iter: int = 1000,
         tol: float = 1e-6,
+        half_life: float | None = None,
     ) -> None:
         self.rank = rank
         self.alpha = alpha
@@ -161,13 +171,45 @@ class ReducedRankRegressor(MultiTaskRegressorMixin, LinearPredictor):
         self.task_weight = task_weight
         self.max_iter = max_iter
         self.tol = tol
+        self.half_life = half_life
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to all those so far, and fit the model to all of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; any may be missing.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the labels.
+
+        Returns
+        -------
+        self : object
+            The estimator of all rows so far.
+
+        Raises
+        ------
+        ValueError
+            If a later call has other tasks or columns.
+
+        Notes
+        -----
+        Of earlier rows `TaskStatistics` remain, in ``statistics_``: in whatever chunks rows come,
+        the result is that of one `fit` to all of them. After `fit`, which keeps nothing of its
+        rows, it begins anew, and warns.
+        With ``half_life`` it is that of a fit in which the rows weigh less, the older they are.
+        """
+        return self._partial_fit(X, y, None, sample_weight)
 
     def _fit(self, X: Any, targets: Targets) -> None:
         require_squared_loss(targets.tasks, type(self).__name__)
         learned = learnable_outputs(targets.tasks)
         X, targets, label_weights = learnable(X, targets, self.task_weight)
         _check_memory(gram_bytes(X, targets, label_weights))
-        statistics = Statistics(X, targets, label_weights, centred=self.fit_intercept)
+        statistics = statistics_of(X, targets, label_weights, centred=self.fit_intercept)
         options = FitOptions.of(self)
         self.alpha_ = float(with_strengths(X, targets, label_weights, L2(), options).alpha)
         ridge, _ = closed_form(statistics, ridge=self.alpha_, deviation=0.0, intercept_alpha=None)

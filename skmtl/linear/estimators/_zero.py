@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._warnings import ZeroCoefficientsWarning, warn
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 
 NOISE = 1e-12
 """Gradient, relative to the data, that is rounding: X or y is constant."""
@@ -22,8 +23,11 @@ def warn_of_zero(
 
     ``largest`` is alpha_max, ``chooser`` the estimator that chooses alpha.
     """
-    data = X.data if hasattr(X, "indptr") else X
-    size = np.abs(data).max(initial=0.0) * np.abs(values).max(initial=0.0)
+    if isinstance(X, StreamStatistics):
+        size = X.largest
+    else:
+        data = X.data if hasattr(X, "indptr") else X
+        size = np.abs(data).max(initial=0.0) * np.abs(values).max(initial=0.0)
     if not NOISE * size < largest < np.inf:
         return
     if alpha >= HARDLY * largest:

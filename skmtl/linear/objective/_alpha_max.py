@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,26 @@ from numpy.typing import NDArray
 from skmtl._range import power_of_two
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._conjugate_gradients import conjugate_gradients
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import make_design
-from skmtl.linear.objective._losses import Point
+from skmtl.linear.objective._losses import DataLoss, Point
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._setup import state_loss, without_center
+from skmtl.linear.objective._smoothing import smoothed, spreads
 from skmtl.linear.objective._statistics import Statistics
+from skmtl.linear.objective._working_labels import WorkingLabels
 from skmtl.linear.penalties import NormAtom, Penalty
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
 NEWTON_STEPS, CG_STEPS, HALVINGS = 50, 1000, 30
+
+SMOOTH_PROBLEMS = 20
+"""Of losses with kinks, each around the slopes of the last and with half its smoothing."""
 
 
 def alpha_max(
@@ -107,6 +114,21 @@ def _gauge(part: PenaltyPart, N: Array) -> float:
 
 def _null_gradient(problem: Problem, x: Array) -> Array:
     """Gradient (p, C) of the loss at the optimum over all that no atom with a prox acts on."""
+    loss, smoothing = problem.loss, 1.0
+    if not isinstance(loss, DataLoss) or all(block.task.is_smooth for block in loss.blocks):
+        return _null_point(problem, x)[1].gradient[0]
+    first, slope = loss.at(*problem.coefficients(x)), None
+    problem, of_tasks = copy(problem), spreads(loss, first.raw)
+    for _ in range(SMOOTH_PROBLEMS):
+        problem.loss = smoothed(loss, [smoothing * spread for spread in of_tasks], slope)
+        x, point = _null_point(problem, x)
+        assert isinstance(point, DataPoint)
+        slope, smoothing = point.slope, 0.5 * smoothing
+    return point.gradient[0]
+
+
+def _null_point(problem: Problem, x: Array) -> tuple[Array, Point]:
+    """That optimum, from ``x``."""
     point, value, g = _objective(problem, x)
     size = np.linalg.norm(problem.pull(*point.gradient)) or 1.0
     for _ in range(NEWTON_STEPS):
@@ -121,7 +143,7 @@ def _null_gradient(problem: Problem, x: Array) -> Array:
         else:
             break
         x, point, value, g = x - step, new_point, new_value, new_g
-    return point.gradient[0]
+    return x, point
 
 
 def _objective(problem: Problem, x: Array) -> tuple[Point, float, Array]:
@@ -174,7 +196,10 @@ def _pull(problem: Problem, x: Array) -> Array:
 
 
 def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
-    """Mean over tasks and features of the weighted variance of a feature, times task weight."""
+    """Mean over tasks and features of the weighted variance of a feature, times task weight.
+
+    Where losses have kinks, times what they bend by around the best constant.
+    """
     if isinstance(X, Statistics):
         counts = np.bincount(X.group)
         diagonals = np.einsum("gjj->g", X.gram) / X.shape[1]
@@ -183,7 +208,10 @@ def _curvature(X: Any, targets: Targets, label_weights: Any) -> float:
     design, c = make_design(X, targets, mean), label_weights.reshape(len(label_weights), -1)
     sums, total = design.adjoint(c)
     centred = np.maximum(design.squares(c) - sums**2 / total, 0.0)
-    return float(centred.mean()) or 1.0
+    bend = 1.0
+    if not all(task.is_smooth for task in targets.tasks.tasks):
+        bend = WorkingLabels.of(X, targets, label_weights, fit_intercept=True).curvature.mean()
+    return bend * float(centred.mean()) or 1.0
 
 
 def _stiffness(part: PenaltyPart) -> float:

@@ -139,6 +139,18 @@ class DataDual:
     def gradient(self) -> tuple[Array, Array]:
         return self.loss.design.adjoint(self.slope)
 
+    @property
+    def scale(self) -> float:
+        """Largest s <= 1 for which the conjugate is finite at s u, of losses that say so."""
+        scale = 1.0
+        for block, slope in self.loss.split(self.slope):
+            if block.task.is_smooth:
+                continue
+            weights = block.label_weights[..., None]
+            dual = np.divide(slope, weights, out=np.zeros_like(slope), where=weights > 0)
+            scale = min(scale, block.task.dual_scale(dual))
+        return scale
+
     def conjugate(self, scale: float) -> float:
         total = 0.0
         for block, slope in self.loss.split(scale * self.slope):

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._marginal_likelihood import MOST_OPERATIONS
-from skmtl.linear.objective._means_of_rows import MeansOfRows
+from skmtl.linear.objective._means_of_rows import MeansOfPatterns, MeansOfRows
 from skmtl.linear.objective._options import Origin
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES, Statistics, gram_bytes, means_from
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._working_labels import WorkingLabels
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -37,7 +39,7 @@ class LabelMoments:
         Weights, numbers of labels, and curvatures of the loss.
     is_classes : ndarray of bool, shape (n_outputs,)
         Outputs that tell classes apart: the variance of their labels is known.
-    rows : MeansOfRows or None
+    rows : MeansOfRows, MeansOfPatterns or None
         All tasks as one; None in long form.
     is_exact : bool
         Whether every output has the Gram matrix of its rows, not that of all.
@@ -57,14 +59,16 @@ class LabelMoments:
     n_labels: Array
     curvature: Array
     is_classes: Array
-    rows: MeansOfRows | None
+    rows: MeansOfRows | MeansOfPatterns | None
     is_exact: bool
     n_tasks: int
     fit_intercept: bool
 
     @classmethod
-    def of(cls, X: Any, targets: Targets, label_weights: Array, *, fit_intercept: bool) -> Self:
+    def of(cls, X: Any, targets: Targets, label_weights: Any, *, fit_intercept: bool) -> Self:
         """Those of the data of a fit."""
+        if isinstance(X, StreamStatistics):
+            return cls._merged(X, fit_intercept)
         labels = WorkingLabels.of(X, targets, label_weights, fit_intercept=fit_intercept)
         if targets.task_index is None:
             return cls._wide(X, labels, targets.tasks.n_tasks, fit_intercept)
@@ -128,6 +132,37 @@ class LabelMoments:
             is_classes=np.repeat(labels.is_classes, n_tasks),
             rows=None,
             is_exact=True,
+            n_tasks=n_tasks,
+            fit_intercept=fit_intercept,
+        )
+
+    @classmethod
+    def _merged(cls, found: StreamStatistics, fit_intercept: bool) -> Self:
+        """From the sums that chunks have added up to."""
+        omega, group, n_outputs = found.omega, found.group, len(found.omega)
+        curvature, is_classes, n_tasks = np.ones(n_outputs), np.zeros(n_outputs, bool), n_outputs
+        if isinstance(found, WorkingStatistics):
+            curvature, is_classes, n_tasks = found.curvature, found.is_classes, found.n_tasks
+        gram = found.gram / np.array([omega[some[0]] for some in found.members])[:, None, None]
+        rows = None if found.is_long else MeansOfPatterns(found, gram, centred=fit_intercept)
+        x_mean = found.x_mean[group]
+        is_exact = found.is_long or _are_cheap(found.n_features, found.gram.nbytes)
+        if rows is not None and not is_exact:
+            gram, group = rows.gram[None], np.zeros(n_outputs, dtype=np.intp)
+            x_mean = np.tile(rows.x_mean, (n_outputs, 1))
+        return cls(
+            gram=gram,
+            group=group,
+            cross=found.cross / omega,
+            squares=found.squares / omega,
+            x_mean=x_mean,
+            y_mean=found.y_mean,
+            omega=omega,
+            n_labels=found.counts.n_labels,
+            curvature=curvature,
+            is_classes=is_classes,
+            rows=rows,
+            is_exact=is_exact,
             n_tasks=n_tasks,
             fit_intercept=fit_intercept,
         )
@@ -208,5 +243,8 @@ class LabelMoments:
 
 def _are_few(X: Any, columns: Targets) -> bool:
     """Whether the Gram matrices of all columns are decomposed in about a second."""
-    p, n_bytes = X.shape[1], gram_bytes(X, columns, columns.weights)
+    return _are_cheap(X.shape[1], gram_bytes(X, columns, columns.weights))
+
+
+def _are_cheap(p: int, n_bytes: int) -> bool:
     return n_bytes == 8 * p**2 or (n_bytes <= MAX_GRAM_BYTES and n_bytes * p <= 8 * MOST_OPERATIONS)

@@ -25,6 +25,7 @@ from skmtl.linear.objective._design import Design, WideDesign
 from skmtl.linear.objective._label_block import LabelBlock
 from skmtl.linear.objective._separation import margins
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Block
 
 Array = NDArray[Any]
 
@@ -39,6 +40,10 @@ class DualPoint(Protocol):
     @property
     def gradient(self) -> tuple[Array, Array]:
         """Adjoint of the design at u: (Z, sums) as (gW, gb)."""
+
+    @property
+    def scale(self) -> float:
+        """Largest s <= 1 for which the conjugate is finite at s u, as far as that is known."""
 
     def conjugate(self, scale: float) -> float:
         """F*(scale u)."""
@@ -76,7 +81,8 @@ class DataLoss:
         self.design = design
         self.n_samples, self.n_tasks = len(targets.values), targets.tasks.n_tasks
         self.task_index = targets.task_index
-        self.members = [block.tasks for block in targets.tasks.blocks]
+        blocks = [one for block in targets.tasks.blocks for one in _by_output(block)]
+        self.members = [block.tasks for block in blocks]
         values = targets.values.reshape(self.n_samples, -1)
         label_weights = label_weights.reshape(self.n_samples, -1)
         self.blocks = [
@@ -86,7 +92,7 @@ class DataLoss:
                 np.ascontiguousarray(values[:, as_slice(block.tasks)]),
                 np.ascontiguousarray(label_weights[:, as_slice(block.tasks)]),
             )
-            for block in targets.tasks.blocks
+            for block in blocks
         ]
         most = max((block.task.n_outputs_ for block in self.blocks), default=1)
         self.has_single_outputs, self.has_few_outputs = most == 1, most <= FEW
@@ -181,3 +187,12 @@ class DataLoss:
         """Each block with its raw scores (n_samples, n_tasks, n_outputs)."""
         for block in self.blocks:
             yield block, raw[:, block.outputs].reshape(*block.values.shape, -1)
+
+
+def _by_output(block: Block) -> list[Block]:
+    """A block, or one for each raw score of its tasks where the loss is a sum over them."""
+    tasks = block.task.by_output()
+    if tasks is None:
+        return [block]
+    outputs = block.outputs.reshape(len(block.tasks), -1).T
+    return [Block(task, block.tasks, own) for task, own in zip(tasks, outputs, strict=True)]

@@ -67,7 +67,7 @@ class Problem(Objective):
         pairs = [
             (part, *part.dual(Z, v)) for part, v in zip(self.parts, self.split(x)[0], strict=True)
         ]
-        scale = min(part.dual_scale(N) for part, _, N in pairs)
+        scale = min(dual.scale, *(part.dual_scale(N) for part, _, N in pairs))
         value = -dual.conjugate(scale)
         value -= sum(part.conjugate(Y, N, scale) for part, Y, N in pairs)
         if self.shared_alpha:

@@ -67,6 +67,11 @@ class StatisticsPoint:
             return self
         return StatisticsPoint(self.loss, self.W - dW, self.b - db)
 
+    @property
+    def scale(self) -> float:
+        """1: the conjugate is finite."""
+        return 1.0
+
     def conjugate(self, scale: float) -> float:
         # u = c (f - y): sum of s^2 u^2 / (2 c) + s u y, from the same statistics.
         stats = self.loss.statistics

@@ -7,10 +7,12 @@ the alpha at which nothing is left,
 .. math:: f = c \, \frac{\sqrt\rho}{1 - \rho}, \qquad
           \rho = \frac{\sum_t \sigma_t^2 \, \mathrm{tr}\, G_t / n_t}{\sum_t \|q_t\|^2},
 
-for the share :math:`\rho` of noise in the products q of features and labels. With squared loss it
-is no more than :math:`\alpha \Omega(W) = d \, a \|W\|^2`: where features are alike, signals are in
-their small differences, of which those products say nothing. (The constants around which other
-losses have working labels are too far from such a signal.)
+for the share :math:`\rho` of noise in the products q of features and labels. Where features are
+alike, signals may be in their small differences, of which those products say nothing, and where
+few features count, the ridge says nothing of the norm. So with squared loss, where
+:math:`\alpha \Omega(W) = d \, a \|W\|^2` is a smaller alpha, labels that are held out choose
+between the two. (The constants around which other losses have working labels are too far from such
+a signal.)
 
 Where tasks are pulled towards a part that they share, its ridge has the largest likelihood of all
 labels as of one task, and alpha that of what it leaves. Intercepts are pulled together as
@@ -19,6 +21,7 @@ labels as of one task, and alpha that of what it leaves. Intercepts are pulled t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -33,6 +36,8 @@ from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
+from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -44,9 +49,13 @@ OF_NOISE = 0.2
 without a signal): from .1 to .3 hardly anything changes."""
 
 OF_RIDGE = 2.0
-"""d above, measured: benchmarks/accuracy (slump, enb, atp1d and sarcos), and smooth random curves
-with labels in their second derivative, where f alone has twice the error. From 1 to 2 little
-changes; a Laplace distribution of the same variance has 1.1."""
+"""d above: a Laplace distribution of the same variance has 1.1. Measured: benchmarks/accuracy
+(slump, enb, atp1d, sarcos and rf1), and smooth random curves with labels in their second
+derivative, where f alone has up to six times the error, while with few features that count, and
+fewer rows than features, d alone has ten times that of f."""
+
+STEP = 3.0
+"""Largest ratio of alphas that are tried between two; from 2 to 4 little changes."""
 
 LEAST, LARGEST = 0.01, 0.5
 """Bounds of f: below, nothing is gained; above, next to nothing is left."""
@@ -61,32 +70,43 @@ FEW_FEATURES = 500
 """Features up to which intercepts are pulled together beside norms: that takes Gram matrices."""
 
 
+Choose = Callable[..., float]
+
+
 class Data(NamedTuple):
     """Features, labels of tasks that have some, what each counts, and the penalty on them."""
 
     X: Any
     targets: Targets
-    label_weights: Array
+    label_weights: Any
     penalty: Penalty
 
 
 def with_strengths(
-    X: Any, targets: Targets, label_weights: Array, penalty: Penalty, options: Any
+    X: Any,
+    targets: Targets,
+    label_weights: Any,
+    penalty: Penalty,
+    options: Any,
+    choose: Choose | None = None,
 ) -> FitOptions:
     """The options with a number for each "auto".
 
     Parameters
     ----------
-    X : ndarray or sparse matrix
-        Features of the rows with labels.
+    X : ndarray, sparse matrix or StreamStatistics
+        Features of the rows with labels, or what squared loss needs of the rows.
     targets : Targets
         Labels of tasks that have some.
-    label_weights : ndarray
-        What each label counts.
+    label_weights : ndarray or None
+        What each label counts; None with statistics.
     penalty : Penalty
         Penalty on these tasks.
     options : FitOptions
         Options of the fit, of which alpha, shared_alpha and intercept_alpha may be "auto".
+    choose : callable, default=None
+        From X, targets, label_weights, penalty, options and some alphas, descending, to the one to
+        take, for norms; by default the smallest.
     """
     if not _is_open(options):
         return options
@@ -113,7 +133,9 @@ def with_strengths(
             options = replace(options, shared_alpha=strength)
     options = options.out_of_basis(basis)
     if options.alpha == "auto":
-        options = replace(options, alpha=_alpha(data, moments, basis, options))
+        alphas = _alphas(data, moments, basis, options)
+        alpha = choose(*data, options, alphas) if choose and len(alphas) > 1 else float(alphas[-1])
+        options = replace(options, alpha=alpha)
     return options
 
 
@@ -147,12 +169,18 @@ def _without_meaningless(
 def _that_count(data: Data) -> Data:
     """The tasks whose weight is not vanishing."""
     X, targets, label_weights, penalty = data
-    omega = targets.sum_by_task(label_weights)
+    is_merged = isinstance(X, StreamStatistics)
+    if is_merged and len(X.omega) != targets.tasks.n_tasks:
+        return data
+    omega = X.omega if is_merged else targets.sum_by_task(label_weights)
     counts = omega > LEAST_WEIGHT * omega.max()
     if counts.all():
         return data
     kept = np.flatnonzero(counts)
     penalty = penalty.for_tasks(kept, len(omega))
+    if is_merged:
+        tasks = replace(targets, tasks=targets.tasks.take(kept))
+        return Data(X.select(kept), tasks, None, penalty)
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)
@@ -171,8 +199,11 @@ def _moments(data: Data, options: FitOptions) -> tuple[LabelMoments, Array | Non
     return moments, basis
 
 
-def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitOptions) -> float:
-    """What of the penalty is as strong as the likely ridge is on the coefficients of that."""
+def _alphas(data: Data, moments: LabelMoments, basis: Array | None, options: FitOptions) -> Array:
+    """What of the penalty is as strong as the likely ridge is on the coefficients of that.
+
+    One alpha, or several to choose from, descending.
+    """
     ridge = likely_ridge(
         moments.gram,
         moments.group,
@@ -188,16 +219,20 @@ def _alpha(data: Data, moments: LabelMoments, basis: Array | None, options: FitO
     parts = parts_for(penalty, 1.0, X.shape[1], targets.tasks, positive=options.positive)
     stiffness = max(_stiffness(part, W) for part in parts)
     as_ridge = ridge.strength * moments.scale / (stiffness or 1.0)
+    if isinstance(X, WorkingStatistics):
+        X = X.bent()
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
     if scale is not None or not largest:
-        return as_ridge
+        return np.array([as_ridge])
     noise = ridge.noise @ (moments.traces / moments.degrees)
     rho = noise / (float(np.vdot(moments.cross, moments.cross)) or 1.0)
     share = OF_NOISE * np.sqrt(rho) / (1.0 - rho) if rho < 1.0 else LARGEST
     share = float(np.clip(share, LEAST, LARGEST))
-    if targets.tasks.has_squared_loss:
-        share = max(min(share, 2.0 * OF_RIDGE * as_ridge / largest), SMALLEST)
-    return share * largest
+    least = max(2.0 * OF_RIDGE * as_ridge / largest, SMALLEST)
+    if not targets.tasks.has_squared_loss or least >= share:
+        return np.array([share * largest])
+    n_steps = int(np.ceil(np.log(share / least) / np.log(STEP)))
+    return np.geomspace(share, least, n_steps + 1) * largest
 
 
 def _stiffness(part: PenaltyPart, W: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl._indexing import as_slice
+from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
+from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 
@@ -76,8 +79,13 @@ def vanishing_for_zero(task_weights: Array) -> Array:
     return np.maximum(task_weights, VANISHING * task_weights.max())
 
 
-def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets, Array]:
-    """X, targets and weights of rows and tasks with labels: the others have no influence."""
+def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets, Any]:
+    """X, targets and weights of rows and tasks with labels: the others have no influence.
+
+    X may be statistics of a stream, which have the weights of their labels: these are None then.
+    """
+    if isinstance(X, StreamStatistics):
+        return *_learnable_statistics(X, targets, task_weight), None
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
     rows = targets.row_is_observed
     X = X.astype(np.float64, copy=False)
@@ -92,3 +100,15 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
     keep = np.flatnonzero(learnable_tasks(tasks))
     label_weights = label_weights.reshape(len(label_weights), -1)[:, as_slice(keep)]
     return X, targets.select(keep), np.ascontiguousarray(label_weights)
+
+
+def _learnable_statistics(
+    statistics: StreamStatistics, targets: Targets, task_weight: Any
+) -> tuple[StreamStatistics, Targets]:
+    """`learnable` of rows that are summed up already."""
+    tasks, total = targets.tasks, statistics.omega
+    omega = read_task_weight(task_weight, tasks.names.tolist(), total)
+    share = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+    kept = np.flatnonzero(total > 0)
+    found = statistics.weighted(vanishing_for_zero(omega) * share).select(kept)
+    return found, replace(targets, tasks=tasks.take(kept))

@@ -19,9 +19,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._setup import priors
+from skmtl.linear.objective._smoothing import widely_smoothed
 from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
 
@@ -55,7 +57,8 @@ class WorkingLabels:
         """Those of the data of a fit."""
         loss = DataLoss(make_design(X, targets), targets, label_weights)
         b = priors(targets, label_weights) * fit_intercept
-        point = loss.at(np.zeros((X.shape[1], len(b))), b)
+        raw = loss.at(np.zeros((X.shape[1], len(b))), b).raw
+        point = DataPoint(widely_smoothed(loss, raw), raw)
         tasks = targets.tasks.tasks
         sizes = [task.n_outputs_ for task in tasks]
         c, counts = (

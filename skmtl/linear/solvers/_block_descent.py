@@ -142,7 +142,7 @@ def _space(
 ) -> tuple[Space, Callable[[Array], Array]]:
     """Where the descent happens, and the intercepts that belong to W."""
     n_grams = gram_bytes(X, targets, label_weights) // (8 * X.shape[1] ** 2)
-    if n_grams > 1 or forms_gram(X):
+    if isinstance(X, Statistics) or n_grams > 1 or forms_gram(X):
         stats = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
         return _gram_space(stats), lambda W: stats.y_mean - stats.mean_product(W)
     weights = label_weights.reshape(len(label_weights), -1)[:, 0]

@@ -14,7 +14,7 @@ from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for, task_covariance
 from skmtl.linear.objective._row_space import in_row_space, start_in_basis
 from skmtl.linear.objective._setup import Setup, StatedLoss, state_loss, without_center
-from skmtl.linear.objective._statistics import gram_bytes
+from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
@@ -22,6 +22,7 @@ from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_ce
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.linear.solvers._shapes import fit_with_shapes, have_shapes
+from skmtl.linear.solvers._smoothing import solve_smoothed
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -80,6 +81,8 @@ class LinearFitter:
         self._solvers: dict[tuple[bool, bool], Solver] = {}
         self._quick: QuickFit | None = None
         self._is_known = False
+        # Of the last fit, where losses have kinks.
+        self._slope: Array | None = None
 
     def fit(self, alpha: float, warm: Start | None = None) -> LinearFit:
         """Fit with this alpha, from other coefficients where these are given."""
@@ -120,12 +123,14 @@ class LinearFitter:
         path = solver.path(*self._data, parts[0], options, warm)
         if path is not None:
             return next(path)
-        on_grams = solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
+        is_merged = isinstance(X, Statistics)
+        on_grams = is_merged or solver.needs_grams or fits_in_grams(X.shape, self._n_gram_bytes)
         centred = options.center and center_weights is None
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        found = _coefficients(setup, _solve(setup, solver, warm, options, tasks), tasks)
+        solution, self._slope = solve(setup, solver, warm, options, tasks, self._slope)
+        found = coefficients_of_solution(setup, solution, tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
             found.shared_W = np.einsum("ptc,t->pc", by_task, center_weights)
@@ -135,7 +140,8 @@ class LinearFitter:
         """A fit of a solver that needs no problem stated for every alpha; None of the others."""
         X, targets, _ = self._data
         tasks, options = targets.tasks, self.options
-        if tasks.has_squared_loss or options.center or not alpha:
+        is_smooth = all(task.is_smooth for task in tasks.tasks)
+        if tasks.has_squared_loss or options.center or not alpha or not is_smooth:
             return None
         if not self._is_known:
             self._is_known = True
@@ -162,22 +168,33 @@ def _is_least_squares(parts: list[PenaltyPart], options: FitOptions) -> bool:
     return len(parts) > 1 and free and is_auto
 
 
-def _solve(
-    setup: Setup, solver: Solver, warm: Start | None, options: FitOptions, tasks: TaskSet
-) -> Solution:
-    """Run a solver, and warn if what it finds is not certified to ``tol``."""
+def solve(
+    setup: Setup,
+    solver: Solver,
+    warm: Start | None,
+    options: FitOptions,
+    tasks: TaskSet,
+    slope: Array | None = None,
+) -> tuple[Solution, Array | None]:
+    """Run a solver, and warn if what it finds is not certified to ``tol``.
+
+    ``slope`` are the slopes of a loss with kinks in the last fit, of which those here are next.
+    """
     max_gap = options.margin * options.tol * setup.null_loss
     stopping = Stopping(max_gap, options.max_iter)
-    solution = solver.solve(setup.problem, setup.start(warm), stopping)
+    where = setup.problem, setup.start(warm), stopping
+    if all(task.is_smooth for task in tasks.tasks):
+        solution = solver.solve(*where)
+    else:
+        solution, slope = solve_smoothed(solver, *where, slope if warm else None)
     if solver.is_direct:
         warn_unless_certified(solution.gap, setup.null_loss, options)
     else:
-        where = setup.problem, solution.x
-        warn_of_iterations(*where, solution.gap, setup.null_loss, options, tasks)
-    return solution
+        warn_of_iterations(setup.problem, solution.x, solution.gap, setup.null_loss, options, tasks)
+    return solution, slope
 
 
-def _coefficients(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
+def coefficients_of_solution(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:
     """A solution in the terms of the data."""
     problem, x = setup.problem, solution.x
     W, b = problem.coefficients(x)

@@ -8,7 +8,7 @@ where t is searched along raw scores, and :math:`\tilde H` is H corrected by wha
 was formed say of the curvature. A new H at every step is Newton's method, and one H for all of
 them preconditioned L-BFGS: which is cheaper depends on the data, and is forecast at every step.
 Where columns are few and tasks have nothing to do with each other, all of this is one compiled
-call for each task (`newton._label_newton`); where that does not end well, it begins anew here.
+call for many tasks (`newton._label_newton`); where that does not end well, it begins anew here.
 
 References
 ----------
@@ -17,6 +17,7 @@ Nocedal and Wright, "Numerical Optimization", 2nd ed., 2006, sections 3.3 and 7.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
+from skmtl.linear.solvers.newton._class_newton import class_newton
 from skmtl.linear.solvers.newton._hessian_choice import DIAGONAL, EXACT, KEEP, HessianChoice
 from skmtl.linear.solvers.newton._hessians import hessians, shrink
 from skmtl.linear.solvers.newton._label_newton import label_newton
@@ -76,7 +78,12 @@ class Newton(Solver):
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:
         found = label_newton(problem, start, stopping)
-        return _Descent(problem, start).run(stopping) if found is None else found
+        if found is not None:
+            return found
+        start, n_iter = class_newton(problem, start, stopping)
+        rest = replace(stopping, max_iter=stopping.max_iter - n_iter)
+        found = _Descent(problem, start).run(rest)
+        return replace(found, n_iter=max(n_iter, 1) if n_iter else found.n_iter)
 
 
 class _Descent:

@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.objective._data_point import DataPoint
-from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._losses import Point
 from skmtl.linear.objective._problem import Intercept, Problem
 from skmtl.linear.objective._quadratic_model import QuadraticModel
-from skmtl.linear.objective._statistics import MAX_GRAM_BYTES
+from skmtl.linear.objective._statistics import MAX_GRAM_BYTES, Statistics
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._admm import Splitting, splitting
 from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._needs import FEW_FEATURES
 from skmtl.linear.solvers._proximal_gradient import ProximalGradient, proximal_gradient
+from skmtl.linear.solvers.streams._stream_loss import StreamPoint
 
 Array = NDArray[Any]
 
@@ -133,11 +134,16 @@ def quadratic_models(
 class _Model:
     """The problem with a quadratic model in place of its loss."""
 
-    def __init__(self, problem: Problem, point: DataPoint) -> None:
+    def __init__(self, problem: Problem, point: DataPoint | StreamPoint) -> None:
         intercept = problem.intercept
         is_shrunk = intercept is not None and intercept.alpha > 0
         self.problem, self.is_free = problem, intercept is not None and not is_shrunk
-        self.statistics = QuadraticModel(point, centred=intercept is not None)
+        centred = intercept is not None
+        self.statistics: Statistics = (
+            point.quadratic_model(centred=centred)
+            if isinstance(point, StreamPoint)
+            else QuadraticModel(point, centred=centred)
+        )
         self.stated = Problem(
             StatisticsLoss(self.statistics, profiled=not is_shrunk),
             problem.parts,
@@ -165,9 +171,8 @@ class _Model:
         b = self._intercepts(*self.stated.coefficients(found.x))
         return self.problem.pack(self.stated.unpack(found.x), b)
 
-    def dual_point(self, found: Splitting) -> DataPoint:
+    def dual_point(self, found: Splitting) -> Point:
         """The loss where the model has its gradient."""
-        assert isinstance(self.problem.loss, DataLoss)
         return self.problem.loss.at(found.W, self._intercepts(found.W, found.b))
 
     def _intercepts(self, W: Array, b: Array) -> Array:

@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
+from skmtl._further_rows import read_more
 from skmtl._grown import with_added_tasks
+from skmtl._prequential import OF_STREAMS, history_of
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._last_layer import RepresentsLayers
 from skmtl.neural.estimators._later_rows import take_in_tasks
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
-from skmtl.neural.networks._tasks import read_more
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -77,6 +79,7 @@ class MultiTaskMLP(
     [None, [0, 1]]
     """
 
+    history_: dict[str, Array]
     _standardize = True
     _shape_varies = True
 
@@ -89,6 +92,7 @@ class MultiTaskMLP(
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         linear_skip: bool | str = "auto",
@@ -115,6 +119,7 @@ class MultiTaskMLP(
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         warm_start: bool = False,
+        half_life: float | None = None,
         device: str = "cpu",
         precision: str = "auto",
         n_threads: int | None = None,
@@ -125,6 +130,7 @@ class MultiTaskMLP(
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.architecture = architecture
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
         self.linear_skip = linear_skip
@@ -151,6 +157,7 @@ class MultiTaskMLP(
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.half_life = half_life
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
@@ -203,6 +210,9 @@ class MultiTaskMLP(
 
         No schedule changes the learning rate, for a stream has no end that it could lead to: every
         call takes steps of ``learning_rate_init``. ``alpha="auto"`` counts all rows so far.
+
+        Every chunk is predicted before it is learned: ``history_`` tells how well. With
+        ``half_life`` the units of features and labels follow those of the rows of late.
         """
         self._validate_params()
         if self.early_stopping:
@@ -219,8 +229,11 @@ class MultiTaskMLP(
             else:
                 take_in_tasks(self, task_column)
                 targets = read_more(self, X, y, task_column, sample_weight)
+            before = {k: v for k, v in getattr(self, "history_", {}).items() if k in OF_STREAMS}
+            judged = history_of(self, X, targets, before)
             self._publish(targets.tasks)
             training.partial_fit_network(self, X, targets)
+            self.history_ = {**self.history_, **judged}
         return self
 
     def _make_part(self, name: str) -> None:
@@ -231,9 +244,10 @@ class MultiTaskMLP(
     def _fit(self, X: Any, targets: Targets) -> None:
         training.fit_network(self, X, targets)
 
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        expected: list[Array] = self._task_set.inverse_link(self._raw(X, task_index), task_index)
-        return expected
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        raw = self._raw(X, task_index)
+        linked: list[Array] = self._task_set.inverse_link(raw, task_index, link)
+        return linked
 
     @with_added_tasks
     def _raw(self, X: Any, task_index: Array | None) -> Array:
@@ -252,10 +266,16 @@ class MultiTaskMLP(
         return super()._read_X(X, reset=reset and not self._goes_on)
 
     def _read_y(
-        self, X: Any, y: Any, task_column: Any, sample_weight: Any, classes: Any = None
+        self,
+        X: Any,
+        y: Any,
+        task_column: Any,
+        sample_weight: Any,
+        classes: Any = None,
+        standardize: bool | str | None = None,
     ) -> Targets:
         if not self._goes_on:
-            return super()._read_y(X, y, task_column, sample_weight, classes)
+            return super()._read_y(X, y, task_column, sample_weight, classes, standardize)
         take_in_tasks(self, task_column)
         targets = read_more(self, X, y, task_column, sample_weight)
         if not np.any(targets.weights):

@@ -38,6 +38,7 @@ FIXED = {
     "tasks": "holds for all candidates",
     "task_feature": "holds for all candidates",
     "unknown_task": "holds for all candidates",
+    "class_weight": "holds for all candidates",
     "random_state": "holds for all candidates",
     "n_threads": "holds for all candidates",
     "verbose": "holds for all candidates",
@@ -47,6 +48,7 @@ FIXED = {
     "n_iter_no_change": "held-out rows decide for every candidate already",
     "tol": "held-out rows decide for every candidate already",
     "warm_start": "every fit starts anew",
+    "half_life": "is for streams, and every fit starts anew",
 }
 """Parameters of `MultiTaskMLP` that a grid may not name, and why."""
 

@@ -80,6 +80,7 @@ class MultiTaskMLPCV(NetworkSearch):
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
+        class_weight: Any = None,
         architecture: Any = "auto",
         head_hidden_layer_sizes: Any = (),
         categorical_features: Any = "from_dtype",
@@ -99,6 +100,7 @@ class MultiTaskMLPCV(NetworkSearch):
         self.tasks = tasks
         self.task_feature = task_feature
         self.unknown_task = unknown_task
+        self.class_weight = class_weight
         self.architecture = architecture
         self.head_hidden_layer_sizes = head_hidden_layer_sizes
         self.categorical_features = categorical_features

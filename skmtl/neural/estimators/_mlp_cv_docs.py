@@ -30,7 +30,7 @@ CV_CONSTRAINTS: dict[str, Any] = {
     **{
         name: CONSTRAINTS[name]
         for name in (
-            *("hidden_layer_sizes", "tasks", "task_feature", "unknown_task"),
+            *("hidden_layer_sizes", "tasks", "task_feature", "unknown_task", "class_weight"),
             *OF_NETWORKS,
             "random_state",
         )

@@ -34,7 +34,9 @@ from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows, takeable
+from skmtl.tasks._survival_task import constant_of_times
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -173,6 +175,7 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
                 self.members_["candidate"] += np.repeat(candidates, n_folds).tolist()
                 self.members_["fold"] += list(range(n_folds)) * len(kept)
         self._constants = held_out.constants
+        self._raw_constants = [constant_of_times(column) for column in held_out.targets.columns()]
         blended = held_out.blended()
         self.out_of_fold_ = []
         for of_task in blended:
@@ -264,13 +267,15 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
 
-    def _by_stack(self, X: Any, task_index: Array | None) -> list[list[Array]]:
+    def _by_stack(
+        self, X: Any, task_index: Array | None, link: Link | None = None
+    ) -> list[list[Array]]:
         """For each stack an array (n_members, n, ...) for each column of y."""
         found = []
         for fitted in self._stacks:
             # What is predicted of a row depends on no other, to more digits than training has.
             raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
-            each = [self._task_set.inverse_link(one, task_index) for one in raw]
+            each = [self._task_set.inverse_link(one, task_index, link) for one in raw]
             found.append([np.array(columns) for columns in zip(*each, strict=True)])
         return found
 
@@ -281,30 +286,44 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         return scores_of_expected(self._task_set.tasks, self._expected(X, task_index))
 
     @with_added_tasks
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         n_rows = X.shape[0]
         size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))
         parts = [
-            self._blended(X[k : k + size], None if task_index is None else task_index[k : k + size])
+            self._blended(
+                X[k : k + size],
+                task_index if task_index is None else task_index[k : k + size],
+                link,
+            )
             for k in range(0, n_rows, size)
         ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
-    def _blended(self, X: Any, task_index: Array | None) -> list[Array]:
+    def _linked_constants(self, link: Link) -> list[Array]:
+        """What is said of the best constant of each column of y."""
+        of_tasks = zip(self._task_set.tasks, self._raw_constants, strict=True)
+        return [
+            link(task, np.zeros((1, task.n_outputs_)) if raw is None else raw[None])[0]
+            for task, raw in of_tasks
+        ]
+
+    def _blended(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         """Expected values of the mean network of every candidate, blended."""
         members = np.array(self.members_["candidate"], dtype=int)
         used, place = np.unique(members, return_inverse=True)
-        constants = [np.repeat(c[None], X.shape[0], axis=0) for c in self._constants]
+        of_one = self._constants if link is None else self._linked_constants(link)
+        constants = [np.repeat(c[None], X.shape[0], axis=0) for c in of_one]
         expected = [[np.zeros_like(c) for c in constants] for _ in used]
         networks_of = np.bincount(place)
         start = 0
-        for stack in self._by_stack(X, task_index):
+        for stack in self._by_stack(X, task_index, link):
             for k, c in enumerate(place[start : start + len(stack[0])]):
                 for total, of_members in zip(expected[c], stack, strict=True):
                     total += of_members[k] / networks_of[c]
             start += len(stack[0])
         weights = np.vstack([self.weights_[used], 1.0 - self.weights_.sum(axis=0)])
-        return mix([*expected, constants], np.maximum(weights, 0.0), task_index)
+        tasks = self._task_set.tasks if link is None else None
+        return mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)
 
 
 def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:

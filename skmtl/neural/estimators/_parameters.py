@@ -9,13 +9,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE
-from skmtl.tasks._constraints import TASK_WEIGHT, TASKS
+from skmtl.tasks._constraints import CLASS_WEIGHT, TASK_WEIGHT, TASKS
 
 ACTIVATIONS = {"identity", "logistic", "tanh", "relu", "silu", "gelu"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     **TASKS,
+    **CLASS_WEIGHT,
     "architecture": [str, HasMethods("build")],
     "head_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "linear_skip": [StrOptions({"auto"}), "boolean"],
@@ -42,6 +43,7 @@ CONSTRAINTS: dict[str, Any] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "warm_start": ["boolean"],
+    "half_life": [Interval(Real, 0, None, closed="neither"), None],
     "device": [str],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
@@ -71,7 +73,7 @@ PARAMETERS = """
         standard deviation.
         "auto" is "robust", but leaves X as it is for a network or trunk that the user gives.
         Sparse X is divided only, so that 0 stays 0. Calls of `partial_fit` after the first, and
-        fits that go on, keep the scale they find.
+        fits that go on, keep the scale they find (but for ``half_life``).
     numeric_embedding : str, transformer or None, default="auto"
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
         where labels jump or bend with single columns, "periodic" (`Periodic`) where they wave.
@@ -177,6 +179,11 @@ PARAMETERS = """
         network, in which a task without labels then has a place from the start. Solver,
         schedule and balancing method start anew, as scikit-learn's solvers do; from a file of
         `skmtl.neural.Checkpoint` a fit goes on exactly.
+    half_life : float, default=None
+        In `partial_fit`, how many rows later a row counts half in what does not follow a stream by
+        itself: location and scale of regression targets, scales of features, and how many labels
+        there are. For streams whose relations or units drift. None keeps the units of the first
+        call, and forgets nothing but by training.
     device : str, default="cpu"
         Where to train and predict: "cpu", "cuda", or any other device of PyTorch.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -203,7 +210,10 @@ ATTRIBUTES = """
         task without labels.
     history_ : dict of ndarray
         "loss" and "task_weight" of shape (n_iter_, n_tasks); with early stopping also
-        "validation_loss", NaN for tasks without labels among the rows held out.
+        "validation_loss", NaN for tasks without labels among the rows held out. Of the calls
+        of `partial_fit` also "n_rows" (n_calls,), and of shape (n_calls, n_tasks) "n_labels", the
+        mean "deviance" of the labels from what was predicted for them before they were learned
+        (the squared error for regression), and the "score" of that.
     n_iter_ : int
         Number of epochs.
     best_loss_ : float

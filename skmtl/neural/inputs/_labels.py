@@ -19,7 +19,7 @@ def as_numbers(targets: Targets) -> Array:
     """
     columns = []
     for task, values, weights in targets.columns():
-        numbers = values.reshape(len(values), -1).astype(np.float64)
+        numbers = task.as_numbers(values, weights).reshape(len(values), -1)
         if task.is_classification and len(task.classes_) > 2:
             numbers = (numbers == np.arange(len(task.classes_))).astype(np.float64)
         is_observed = weights > 0

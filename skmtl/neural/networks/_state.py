@@ -25,18 +25,23 @@ class Stream:
         Decides the randomness of all calls.
     weight, loss : ndarray of shape (n_tasks,)
         Sums over the rows so far, of the weights of the labels and of the losses of a constant.
-    n_calls, n_rows : int
-        Numbers of calls and of rows so far.
+    n_calls : int
+        Number of calls so far.
+    n_rows : float
+        Number of rows so far; with a half-life, their weight.
     learnt : dict, default=None
         Balancing method and moments of the solver at the end of the last call.
+    units : Units, default=None
+        Of features and labels, where they follow the stream.
     """
 
     seed: int
     weight: Array
     loss: Array
     n_calls: int = 0
-    n_rows: int = 0
+    n_rows: float = 0
     learnt: dict[str, Any] | None = None
+    units: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,17 +6,13 @@ weights) and in what tasks share (the mix of cross-stitch networks), although it
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._features import check_rows
 from skmtl._warnings import name_tasks
-from skmtl.tasks import UnseenLabelError
-from skmtl.tasks._columns import Column
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -110,47 +106,3 @@ def _may_learn(targets: Targets) -> Array:
     if tasks.is_long:
         return has_label
     return has_label & np.array([task.n_outputs_ > 0 for task in tasks.tasks])
-
-
-def read_more(
-    estimator: Any, X: Any, y: Any, task_column: Array | None, sample_weight: Any
-) -> Targets:
-    """Labels of further rows as `Targets` of the estimator's tasks.
-
-    Raises
-    ------
-    ValueError
-        If y has other tasks, or a label that the first fit did not know.
-    """
-    tasks = estimator._task_set
-    try:
-        targets = tasks.read(y, task_column=task_column, sample_weight=sample_weight)
-    except UnseenLabelError as error:
-        raise UnseenLabelError(
-            f"{error} The first call decides: declare all classes there, "
-            "partial_fit(X, y, classes=...), or in tasks=[Multiclass(classes=...)]."
-        ) from None
-    check_rows(X, targets)
-    return _admit(targets)
-
-
-def _admit(targets: Targets) -> Targets:
-    """Count the new labels, weigh classes, and meet tasks that had no label before."""
-    tasks = targets.tasks
-    # Copies that are written to column by column.
-    targets = replace(targets, values=targets.values.copy(), weights=targets.weights.copy())
-    known = []
-    for name, (task, values, weights) in zip(tasks._column_names, targets.columns(), strict=True):
-        column = Column(values, weights > 0)
-        task = copy.copy(task)
-        if not task.n_labels_ and not task.is_classification:
-            # Location and scale are those of the first labels that arrive.
-            task.fit(column, weights, name, standardize=True)
-            values[:] = task.encode(column, name)
-        else:
-            task.n_labels_ += int(column.observed.sum())
-        weights *= task.label_weight(values)
-        known.append(task)
-    new = targets.sum_by_task((targets.weights > 0).astype(float))
-    n_labels = tasks.n_labels + new.astype(tasks.n_labels.dtype)
-    return replace(targets, tasks=replace(tasks, tasks=tuple(known), n_labels=n_labels))

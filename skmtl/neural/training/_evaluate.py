@@ -108,7 +108,8 @@ def task_priors(
     if not task.n_outputs_:
         return found
     # One label that stands for those of all, or one for each class.
-    extra, shares, columns = np.array([np.average(values, weights=weights)]), np.ones(1), values
+    extra, shares = np.array([task.central_label(values, weights)]), np.ones(1)
+    columns = task.as_numbers(values, weights)
     if task.is_classification:
         extra, codes = np.unique(values, return_inverse=True)
         shares, columns = np.bincount(codes, weights) / weights.sum(), np.eye(len(extra))[codes]

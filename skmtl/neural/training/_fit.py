@@ -21,6 +21,7 @@ from skmtl.neural.optimizers._schedules import CURVES
 from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
+from skmtl.neural.training._following import follow_features, follow_labels
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
     check_finite_epoch,
@@ -133,10 +134,23 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     if stream is None:
         n_tasks = targets.tasks.n_tasks if network_tasks is None else len(network_tasks)
         stream = Stream(draw_seed(estimator.random_state), np.zeros(n_tasks), np.zeros(n_tasks))
+    fade, units = 1.0, None
+    if estimator.half_life is not None and targets.weights.any():
+        fade = float(np.exp2(-len(targets.values) / estimator.half_life))
+        targets, units = follow_labels(targets, stream.units, fade)
+        if before is not None and before.inputs is not None:
+            rows_read = targets.row_is_observed
+            inputs, units = follow_features(before.inputs, X[rows_read], units, fade)
+            before = replace(before, inputs=inputs)
     fit = Fit(estimator, X, targets, stream.seed, network_tasks, before)
     if not len(fit.targets.values):
         return
-    rows, after = _count(fit, stream)
+    if units is not None:
+        estimator._publish(targets.tasks)
+        if before is None:
+            _, units = follow_features(fit.inputs, fit.X, units, fade)
+        stream = replace(stream, units=units)
+    rows, after = _count(fit, stream, fade)
     members = [(stream.n_calls,)]
     run = start(
         fit,
@@ -153,7 +167,7 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         # Few rows may have hardly any spread: what counts is that of all so far.
         constant=after.loss / after.n_rows * (1.0 + FEW / np.sqrt(rows.n_rows)),
         learnt=stream.learnt,
-        n_rows=after.n_rows,
+        n_rows=round(after.n_rows),
     )
     _train(fit, run, rows, max_iter=1)
     check_finite_epoch(fit, run.progress)
@@ -165,14 +179,19 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     warn_of_divergence(fit, run.progress)
 
 
-def _count(fit: Fit, stream: Stream) -> tuple[Rows, Stream]:
-    """The rows of a pass, whose labels count by those so far, and the stream after it."""
+def _count(fit: Fit, stream: Stream, fade: float) -> tuple[Rows, Stream]:
+    """The rows of a pass, whose labels count by those so far, and the stream after it.
+
+    Rows so far count ``fade`` as much.
+    """
     n_new = len(fit.targets.values)
-    n_rows = stream.n_rows + n_new
-    weight = stream.weight + fit.targets.sum_by_task(fit.targets.weights)
+    n_rows = fade * stream.n_rows + n_new
+    weight = fade * stream.weight + fit.targets.sum_by_task(fit.targets.weights)
     share = np.divide(n_rows, weight, out=np.zeros_like(weight), where=weight > 0)
     rows = fit.rows(share=share / n_new)
-    loss = stream.loss + n_new * constant_losses(np.zeros(fit.tasks.n_outputs), fit.objective, rows)
+    loss = fade * stream.loss + n_new * constant_losses(
+        np.zeros(fit.tasks.n_outputs), fit.objective, rows
+    )
     return rows, replace(
         stream, n_calls=stream.n_calls + 1, n_rows=n_rows, weight=weight, loss=loss
     )

@@ -47,7 +47,7 @@ def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
     picked = np.unique(np.linspace(0, len(columns) - 1, N_COLUMNS).astype(int))
     found: dict[bytes, list[Array]] = {}
     for task, values, weights in (columns[k] for k in picked):
-        labels = values.astype(float)[:, None]
+        labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)
         rows = _some(np.flatnonzero(weights > 0))

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from skmtl.inspection import GradientConflict, TaskAffinity, TransferGain
+from skmtl.inspection import GradientConflict, TaskAffinity, TaskImportance, TransferGain
 from skmtl.inspection.displays import (
     CoefficientMapDisplay,
     GradientConflictDisplay,
     LabelCoverageDisplay,
     RegularizationPathDisplay,
     TaskAffinityDisplay,
+    TaskImportanceDisplay,
     TaskLearningCurveDisplay,
     TaskPredictionDisplay,
     TaskWeightDisplay,
@@ -127,10 +128,28 @@ def make_coef(n_tasks, n_features=12):
     return coef
 
 
+def make_importance(n_tasks=3, names=None, n_features=5, n_repeats=5, seed=0):
+    rng = np.random.default_rng(seed)
+    worth = np.maximum(rng.normal(0.02, 0.1, size=(n_features, n_tasks)), 0)
+    repeats = worth + 0.01 * rng.normal(size=(n_repeats, n_features, n_tasks))
+    half = np.full_like(worth, 0.01)
+    return TaskImportance(
+        list(range(n_tasks)) if names is None else names,
+        [f"feature {j}" for j in range(n_features)],
+        repeats.mean(axis=0),
+        np.stack([repeats.mean(axis=0) - half, repeats.mean(axis=0) + half], axis=-1),
+        repeats,
+        np.full(n_tasks, 0.8),
+        np.full(n_tasks, 50),
+        0.95,
+    )
+
+
 # Each takes the number of tasks and their names.
 DISPLAYS = {
     "gain": lambda n, names=None: TransferGainDisplay(make_gain(n, names)),
     "affinity": lambda n, names=None: TaskAffinityDisplay(make_affinity(n, names)),
+    "importance": lambda n, names=None: TaskImportanceDisplay(make_importance(n, names)),
     "conflict": lambda n, names=None: GradientConflictDisplay(make_conflict(n, names)),
     "curve": lambda n, names=None: TaskLearningCurveDisplay(
         make_losses(n), validation_loss=1.1 * make_losses(n), task_names=names, best_epoch=3

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit, TimeSeriesSplit
 
-from skmtl.linear.cross_validation._fold_statistics import (
-    block_statistics,
-    fold_statistics,
-    groups_of,
-)
+from skmtl.linear.cross_validation._fold_statistics import fold_statistics
 from skmtl.linear.cross_validation._ridge_path import RidgePath
+from skmtl.linear.objective._merged_statistics import block_statistics, groups_of
 from skmtl.linear.objective._statistics import Statistics
 from skmtl.linear.objective._task_matrix import TaskMatrix
 from skmtl.linear.solvers import closed_form

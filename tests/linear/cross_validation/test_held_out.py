@@ -71,6 +71,40 @@ def test_scores_are_those_of_published_models(case, is_weighted, at_a_time, monk
     assert fast.alpha_ == slow.alpha_
 
 
+@pytest.mark.parametrize("is_weighted", [False, True])
+@pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
+def test_log_losses_are_those_of_the_scorer(case, is_weighted, monkeypatch):
+    model, X, y = case
+    weight = np.random.default_rng(0).integers(0, 3, len(y)) if is_weighted else None
+    model.set_params(scoring="neg_log_loss")
+    found = []
+    for at_once in (_held_out.scores_at_once, lambda scorer: None):
+        monkeypatch.setattr(_held_out, "scores_at_once", at_once)
+        try:
+            found.append(model.fit(X, y, sample_weight=weight).score_path_)
+        except ValueError as error:
+            found.append(str(error))
+    if isinstance(found[1], str):
+        assert found[0] == found[1]
+    else:
+        assert np.isfinite(found[1]).all()
+        np.testing.assert_allclose(*found, rtol=1e-9)
+
+
+def test_log_losses_of_classes_that_training_did_not_see(mixed_data, monkeypatch):
+    X, Y = mixed_data
+    y, rows = Y[:, 2].copy(), np.arange(40)
+    y[:3] = 5.0
+    folds = [(rows[3:], rows[:3]), (rows[::2], rows[1::2])]
+    options = {"alphas": ALPHAS, "cv": folds, "scoring": "neg_log_loss"}
+    found = []
+    for at_once in (_held_out.scores_at_once, lambda scorer: None):
+        monkeypatch.setattr(_held_out, "scores_at_once", at_once)
+        found.append(MultiTaskLinearClassifierCV("l2", **options).fit(X, y).score_path_)
+    assert (found[0][0, :, 0] < np.log(1e-15)).all()
+    np.testing.assert_allclose(*found, rtol=1e-9)
+
+
 class Rounded(Binary):
     """A task with scores of its own."""
 

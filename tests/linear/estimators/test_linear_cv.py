@@ -4,6 +4,7 @@ import pickle
 import re
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ ALPHAS = [1.0, 0.2, 0.05, 0.01]
 
 
 def search_of(model, X, Y, grid=None, cv=None, **options):
-    """What scikit-learn's search finds: itself, and its scores (n_params, n_alphas, n_folds)."""
+    """What scikit-learn's search finds: fits, by their parameters, and scores by alpha and fold."""
     cv = KFold(4) if cv is None else cv
     grid = {} if grid is None else grid
     search = GridSearchCV(model, {**grid, "alpha": ALPHAS}, cv=cv, **options).fit(X, Y)
@@ -63,15 +64,23 @@ def search_of(model, X, Y, grid=None, cv=None, **options):
             -results["params"][i]["alpha"],
         ),
     )
-    return search, scores[order].reshape(-1, len(ALPHAS), search.n_splits_)
+    fit = partial(_fit_with, search, X, Y)
+    return fit, scores[order].reshape(-1, len(ALPHAS), search.n_splits_)
 
 
-def agree(ours, search, scores, atol=1e-6):
+def _fit_with(search, X, Y, params):
+    """Its model with these parameters, that it tried."""
+    assert params in search.cv_results_["params"]
+    return clone(search.estimator).set_params(**params).fit(X, Y)
+
+
+def agree(ours, fit, scores, atol=1e-6):
+    """Scores, and the fit with the parameters that ours chose: by its own rule, see below."""
     np.testing.assert_allclose(ours.score_path_, scores, atol=atol)
-    assert ours.best_params_ == search.best_params_
-    assert ours.alpha_ == search.best_params_["alpha"]
-    np.testing.assert_allclose(ours.coef_, search.best_estimator_.coef_, atol=1e-6)
-    np.testing.assert_allclose(ours.intercept_, search.best_estimator_.intercept_, atol=1e-6)
+    assert ours.alpha_ == ours.best_params_["alpha"]
+    best = fit(ours.best_params_)
+    np.testing.assert_allclose(ours.coef_, best.coef_, atol=1e-6)
+    np.testing.assert_allclose(ours.intercept_, best.intercept_, atol=1e-6)
 
 
 def folds_of(model, X, y, **options):
@@ -142,8 +151,8 @@ def test_equals_a_search_over_mixed_types(penalty, mixed_data):
     scorer = make_multitask_scorer()
     cv = KFold(2)
     ours = MultiTaskLinearCV(penalty, alphas=ALPHAS, cv=cv, **options).fit(X, Y)
-    search, scores = search_of(MultiTaskLinear(penalty, **options), X, Y, cv=cv, scoring=scorer)
-    agree(ours, search, scores, atol=1e-4)
+    fit, scores = search_of(MultiTaskLinear(penalty, **options), X, Y, cv=cv, scoring=scorer)
+    agree(ours, fit, scores, atol=1e-4)
     assert not hasattr(ours, "mse_path_")
     assert ours.task_score_path_.shape == (1, 4, 2, 4)
     np.testing.assert_allclose(np.nanmean(ours.task_score_path_, axis=3), ours.score_path_)
@@ -199,9 +208,12 @@ def test_equals_scikit_learns_lasso(regression_data):
 def test_equals_scikit_learns_elastic_net(regression_data):
     X, Y = regression_data
     ratios = [0.1, 0.5, 1.0]
-    theirs = MultiTaskElasticNetCV(l1_ratio=ratios, cv=5, tol=1e-10, max_iter=100_000).fit(X, Y)
+    # Beyond a path that ends at its best, ours would go on.
+    options = {"cv": 5, "eps": 1e-4, "tol": 1e-10, "max_iter": 100_000}
+    theirs = MultiTaskElasticNetCV(l1_ratio=ratios, **options).fit(X, Y)
     ours = MultiTaskLinearRegressorCV(
         "elastic_net",
+        eps=1e-4,
         grid={"penalty__l1_ratio": ratios},
         cv=KFold(5),
         scoring="neg_mean_squared_error",
@@ -735,3 +747,57 @@ def test_a_fold_with_fewer_tasks_than_clusters():
     # Two clusters for two tasks: a ridge, as the formula says with M = I.
     ridge = MultiTaskLinearRegressorCV("l2", **options).fit(X, y)
     np.testing.assert_allclose(model.mse_path_[..., 0], ridge.mse_path_[..., 0], rtol=1e-6)
+
+
+# -- what folds count -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rare():
+    """X (60, 6), a task of few labels that differ, and one of many."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 6))
+    z = X[:, :2] @ rng.normal(size=(2, 2)) + rng.normal(size=(60, 2))
+    return X, np.column_stack([(z[:, 0] > 2.0) * 0.1 + 0.7, z[:, 1]])
+
+
+@pytest.mark.parametrize("from_rows", [False, True])
+def test_the_choice_is_by_the_share_explained_of_all_held_out_labels(from_rows, rare):
+    X, Y = rare
+    Y[5:9, 1] = np.nan
+    if from_rows:
+        X = np.column_stack([X, np.zeros((60, 100))])
+    folds = list(KFold(10).split(X))
+    search = MultiTaskLinearRegressorCV("l2", alphas=np.geomspace(10, 0.01, 8), cv=folds)
+    search.fit(X, Y)
+    explained = []
+    for alpha in search.alphas_:
+        model, lost, total = MultiTaskLinearRegressor("l2", alpha=alpha), np.zeros(2), np.zeros(2)
+        for train, test in folds:
+            residuals = Y[test] - model.fit(X[train], Y[train]).predict(X[test])
+            around = Y[test] - np.nanmean(Y[test], axis=0)
+            is_varied = np.nansum(around**2, axis=0) > 1e-12
+            lost += is_varied * np.nansum(residuals**2, axis=0)
+            total += np.nansum(around**2, axis=0)
+        explained.append((1.0 - lost / total).mean())
+    assert search.alpha_ == search.alphas_[np.argmax(explained)]
+    # Fold by fold, labels that are nearly all the same decide.
+    assert search.alpha_ != search.alphas_[search.score_path_[0].mean(axis=1).argmax()]
+
+
+def test_labels_of_a_fold_that_are_all_the_same_are_no_rounding(rare):
+    X, Y = rare
+    order = np.argsort(Y[:, 0])
+    search = MultiTaskLinearRegressorCV("l2", cv=KFold(5)).fit(X[order], Y[order])
+    # Not explained at all, instead of a deviance over what rounding leaves of none.
+    assert search.task_score_path_[0, :, 0, 0].min() == 0.0
+
+
+def test_accuracies_count_by_labels():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    y = (X[:, 0] + rng.normal(size=50) > 0).astype(int)
+    folds = [(np.arange(10, 50), np.arange(10)), (np.arange(10), np.arange(10, 50))]
+    search = MultiTaskLinearClassifierCV("l2", alphas=[1.0, 0.1, 0.01], cv=folds).fit(X, y)
+    means = search.score_path_[0] @ [0.2, 0.8]
+    assert search.alpha_ == search.alphas_[means.argmax()]

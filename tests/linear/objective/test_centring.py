@@ -15,8 +15,8 @@ from skmtl import (
     ReducedRankRegressor,
 )
 from skmtl.linear import MultiTaskElasticNet, MultiTaskLasso, MultiTaskLassoCV
-from skmtl.linear.cross_validation._fold_statistics import block_statistics
 from skmtl.linear.objective._centring import LARGE, large_means, shifted, without_large_means
+from skmtl.linear.objective._merged_statistics import block_statistics
 from skmtl.linear.penalties import PENALTIES
 from skmtl.tasks import Regression
 

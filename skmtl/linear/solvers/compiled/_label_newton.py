@@ -1,34 +1,27 @@
-r"""Compiled Newton steps for one task: a loss of labels, a ridge, few features.
+r"""Compiled Newton steps for tasks by themselves: a loss of labels, a ridge, few features.
 
-.. math:: \min_\theta \sum_i c_i \, \ell(y_i, z_i'\theta) + \tfrac12 \sum_j \rho_j \theta_j^2
-
-The features z are rows x of X (n, p) less an offset, and a one for the intercept, which
-:math:`\rho` leaves free; vectors go on with unknowns that have no features, up to a multiple of 4.
-Labels are taken a chunk at a time, whose rows stay in the cache from their scores to what they add
-to the gradient, so that a step reads X once. As in `skmtl.linear.solvers._newton`, a matrix is kept
-as long as that is forecast to be cheaper than a new one, and the steps since correct it.
+The objective is that of `_label_values`. All tasks take their steps at a time, so that X is read
+once for them. As in `skmtl.linear.solvers._newton`, a matrix is kept as long as that is forecast to
+be cheaper than a new one, and the steps since correct it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._losses import (
-    compiled,
-    loss_conjugate,
-    loss_slope_and_curvature,
-    loss_value,
-)
+from skmtl.linear.solvers.compiled._label_values import duality_gap, evaluate, expected_gap
+from skmtl.linear.solvers.compiled._losses import compiled
 from skmtl.linear.solvers.compiled._newton_matrix import (
     CHUNK,
     MEMORY,
     cholesky,
     direction,
     inner,
+    proportion,
     stand_for_all,
     weighted_gram,
 )
-from skmtl.linear.solvers.compiled._row import Array
+from skmtl.linear.solvers.compiled._row import Array, compiled_inside
 
 FLAT_ENOUGH, FARTHER, MAX_TRIALS = 0.5, 10.0, 30
 """As in `newton._score_search`."""
@@ -47,57 +40,117 @@ PATIENCE = 8
 """Steps, or certificates, that may bring nothing before what is left is taken for rounding."""
 
 
+def workspace(n_tasks: int, n: int, q: int) -> tuple[tuple[Array, ...], ...]:
+    """Memory of `newton_steps`, which would take longer to compile with its own."""
+    labels, vectors, past = np.empty((3, n_tasks, n)), np.empty((4, n_tasks, q)), (MEMORY, q)
+    matrices = (
+        np.empty((n_tasks, q, q)),
+        np.empty((q, q)),
+        np.zeros((q, CHUNK)),
+        np.empty((q, CHUNK)),
+    )
+    numbers, counts = np.empty((8, n_tasks)), np.zeros((4, n_tasks), dtype=np.intp)
+    # Gaps expected, before and at best; no matrix yet; all tasks are left.
+    numbers[1], numbers[2], counts[2] = -1.0, np.inf, np.arange(n_tasks)
+    steps = tuple(np.empty((2, n_tasks, *past)))
+    return tuple(labels), tuple(vectors), matrices, steps, tuple(numbers), tuple(counts)
+
+
 @compiled
 def newton_steps(
-    X: Array, offset: Array, y: Array, c: Array, code: int, delta: float, ridge: Array,
-    theta: Array, n_rows: int, max_gap: float, max_iter: int,
-) -> tuple:  # fmt: skip
-    """Move ``theta`` (q,) to where its gap is at most ``max_gap``: (gap, steps).
+    data: tuple, theta: Array, work: tuple, n_rows: int, max_gap: float, max_iter: int
+) -> tuple:
+    """Move each task's ``theta`` (q,) to where its gap is at most ``max_gap``: (gaps, steps).
 
-    A rough matrix takes the first ``n_rows`` labels of each chunk. The gap is inf where all of this
-    fails, for whatever reason: other code then begins anew.
+    ``data`` as in `evaluate`. A rough matrix takes the first ``n_rows`` labels of each chunk. The
+    gap is inf where all of this fails, for whatever reason: other code then begins anew.
     """
-    (n, p), q = X.shape, len(theta)
-    scores, slope, bend = np.empty(n), np.empty(n), np.empty(n)
-    g, found, d, trial = np.empty(q), np.empty(q), np.empty(q), np.empty(q)
-    H, features, weighted = np.empty((q, q)), np.zeros((q, CHUNK)), np.empty((q, CHUNK))
-    features[p] = 1.0 if ridge[p] == 0.0 else 0.0
-    steps, changes = np.empty((MEMORY, q)), np.empty((MEMORY, q))
-    before, best, n_kept, n_idle = -1.0, np.inf, 0, 0
-    evaluate(X, offset, y, c, code, delta, ridge, theta, scores, slope, bend, g)
+    labels, (g, found, d, trial), matrices, (steps, changes), numbers, counts = work
+    expected, before, n_kept, tasks, gaps = numbers[0], numbers[1], counts[0], counts[2], 0.0
+    evaluate(data, tasks, theta, labels, g)
     for n_iter in range(max_iter + 1):
-        expected = expected_gap(g, ridge, bend)
-        if expected <= max_gap:
-            gap = duality_gap(X, offset, y, c, code, delta, ridge, theta, scores, slope, bend)
-            if gap <= max_gap:
-                return gap, max(n_iter, 1)
-        n_idle = 0 if max_gap < expected < best else n_idle + 1
-        best = min(best, expected)
-        if not (expected < np.inf) or n_idle > PATIENCE:
+        n_left, certified = certify(data, tasks, theta, labels, g, max_gap, numbers, counts[1])
+        tasks, gaps = tasks[:n_left], gaps + certified
+        if n_left == 0 or gaps == np.inf:
+            return gaps, max(n_iter, 1)
+        if not form_matrices(
+            data, tasks, labels[2], n_rows, max_gap, expected, before, n_kept, matrices
+        ):
             break
-        n_taken = rows_to_take(n, q, n_rows, max_gap, expected, before, n_kept)
-        before = expected
-        if n_taken:
-            n_some = weighted_gram(X, offset, bend, n_taken, features, weighted, H)
-            if n_some < n:
-                stand_for_all(H, n_some, n)
-            if not cholesky(H, ridge):
-                break
-            n_kept = 0
-        direction(H, g, steps, changes, n_kept, d)
-        if not search(
-            X, offset, y, c, code, delta, ridge, theta, d, g, scores, slope, bend, trial, found
-        ):  # fmt: skip
+        for t in tasks:
+            direction(matrices[0][t], g[t], steps[t], changes[t], n_kept[t], d[t])
+        if not search(data, tasks, theta, d, g, labels, trial, found, numbers, counts[3]):
             break
-        k = n_kept % MEMORY
-        for j in range(q):
-            steps[k, j], changes[k, j] = trial[j] - theta[j], found[j] - g[j]
-            theta[j], g[j] = trial[j], found[j]
-        n_kept += 1
+        for t in tasks:
+            k = n_kept[t] % MEMORY
+            for j in range(theta.shape[1]):
+                steps[t, k, j], changes[t, k, j] = trial[t, j] - theta[t, j], found[t, j] - g[t, j]
+                theta[t, j], g[t, j] = trial[t, j], found[t, j]
+            n_kept[t] += 1
+            before[t] = expected[t]
     return np.inf, max_iter
 
 
-@compiled
+@compiled_inside
+def certify(
+    data: tuple, tasks: Array, theta: Array, labels: tuple, g: Array, max_gap: float,
+    numbers: tuple, n_idle: Array,
+) -> tuple:  # fmt: skip
+    """Move those without a certificate to the front of ``tasks``: how many, the others' gaps.
+
+    The gap is inf where one makes no progress any more.
+    """
+    (scores, slope, bend), expected, best = labels, numbers[0], numbers[2]
+    n_left, gaps = 0, 0.0
+    for t in tasks:
+        gap = np.inf
+        expected[t] = expected_gap(g[t], data[-1], bend[t])
+        if expected[t] <= max_gap:
+            gap = duality_gap(data, t, theta[t], scores[t], slope[t], bend[t])
+        if gap <= max_gap:
+            gaps += gap
+            continue
+        n_idle[t] = 0 if max_gap < expected[t] < best[t] else n_idle[t] + 1
+        if expected[t] < best[t]:
+            best[t] = expected[t]
+        if not (expected[t] < np.inf) or n_idle[t] > PATIENCE:
+            gaps = np.inf
+        tasks[n_left] = t
+        n_left += 1
+    return n_left, gaps
+
+
+@compiled_inside
+def form_matrices(
+    data: tuple, tasks: Array, bend: Array, n_rows: int, max_gap: float, expected: Array,
+    before: Array, n_kept: Array, matrices: tuple,
+) -> bool:  # fmt: skip
+    """Form and factor new matrices where these are worth it; whether all of them are regular."""
+    X, offset, ridge, (H, G, features, weighted) = data[0], data[1], data[-1], matrices
+    (n, p), q, last, n_of_last, n_some = X.shape, len(G), -1, 0, 0
+    for i in range(CHUNK if ridge[p] == 0.0 else 0):
+        features[p, i] = 1.0
+    for t in tasks:
+        n_taken = rows_to_take(n, q, n_rows, max_gap, expected[t], before[t], n_kept[t])
+        if n_taken == 0:
+            continue
+        # Where tasks start from constants, one matrix is often that of all of them.
+        factor = proportion(bend[t], bend[last]) if n_taken == n_of_last else 0.0
+        if factor == 0.0:
+            n_some = weighted_gram(X, offset, bend[t], n_taken, features, weighted, G)
+            last, n_of_last, factor = t, n_taken, 1.0
+        for j in range(q):
+            for k in range(j + 1):
+                H[t, j, k] = factor * G[j, k]
+        if n_some < n:
+            stand_for_all(H[t], n_some, n)
+        if not cholesky(H[t], ridge):
+            return False
+        n_kept[t] = 0
+    return True
+
+
+@compiled_inside
 def rows_to_take(
     n: int, q: int, n_rows: int, max_gap: float, expected: float, before: float, n_kept: int
 ) -> int:
@@ -121,110 +174,53 @@ def rows_to_take(
     return taken
 
 
-@compiled
-def evaluate(
-    X: Array, offset: Array, y: Array, c: Array, code: int, delta: float, ridge: Array,
-    theta: Array, scores: Array, slope: Array, bend: Array, g: Array,
-) -> None:  # fmt: skip
-    """Write scores, first and second derivatives of the losses, and the gradient at ``theta``."""
-    n, p = X.shape
-    w, products = theta[:p], np.zeros(p)
-    has_intercept = ridge[p] == 0.0
-    shift = (theta[p] if has_intercept else 0.0) - inner(offset, w)
-    for start in range(0, n, CHUNK):
-        stop = min(start + CHUNK, n)
-        x, f, s = X[start:stop], scores[start:stop], slope[start:stop]
-        np.dot(x, w, f)
-        for i in range(len(f)):
-            f[i] += shift
-        loss_slope_and_curvature(
-            code, delta, f, y[start:stop], c[start:stop], s, bend[start:stop]
-        )  # fmt: skip
-        products += np.dot(s, x)
-    total = slope.sum()
-    for j in range(p):
-        g[j] = products[j] - offset[j] * total + ridge[j] * theta[j]
-    g[p:] = 0.0
-    if has_intercept:
-        g[p] = total
-
-
-@compiled
+@compiled_inside
 def search(
-    X: Array, offset: Array, y: Array, c: Array, code: int, delta: float, ridge: Array,
-    theta: Array, d: Array, g: Array, scores: Array, slope: Array, bend: Array,
-    trial: Array, found: Array,
+    data: tuple, tasks: Array, theta: Array, d: Array, g: Array, labels: tuple, trial: Array,
+    found: Array, numbers: tuple, pending: Array,
 ) -> bool:  # fmt: skip
-    """Write a point along d where the objective hardly rises or falls, and the gradient there.
+    """Write points along d where objectives hardly rise or fall, and the gradients there.
 
-    As it is convex, the sign of its derivative says on which side the minimum is; whether there
-    was a point.
+    As they are convex, the signs of their derivatives say on which side the minimum is; whether
+    there were such points.
     """
-    at_start = inner(g, d)
-    if not (-np.inf < at_start < 0.0):
-        return False
-    t, low, high, at_low, at_high = 1.0, 0.0, np.inf, at_start, np.inf
+    length, low, high, at_low, at_high = numbers[3:]
+    for a in range(len(tasks)):
+        t = tasks[a]
+        pending[a], length[t], low[t], high[t], at_high[t] = t, 1.0, 0.0, np.inf, np.inf
+        at_low[t] = inner(g[t], d[t])
+        if not (-np.inf < at_low[t] < 0.0):
+            return False
+    n_left = len(tasks)
     for _ in range(MAX_TRIALS):
-        for j in range(len(theta)):
-            trial[j] = theta[j] + t * d[j]
-        evaluate(X, offset, y, c, code, delta, ridge, trial, scores, slope, bend, found)
-        at = inner(found, d)
-        if abs(at) <= -FLAT_ENOUGH * at_start:
+        pending, n_left = pending[:n_left], 0
+        for t in pending:
+            for j in range(theta.shape[1]):
+                trial[t, j] = theta[t, j] + length[t] * d[t, j]
+        evaluate(data, pending, trial, labels, found)
+        for t in pending:
+            at, at_start = inner(found[t], d[t]), inner(g[t], d[t])
+            if abs(at) <= -FLAT_ENOUGH * at_start:
+                continue
+            if at < 0.0:
+                low[t], at_low[t] = length[t], at
+            else:
+                # A loss that overflows is as good as one that rises.
+                high[t], at_high[t] = length[t], at
+            length[t] = next_length(low[t], high[t], at_start, at_low[t], at_high[t])
+            pending[n_left] = t
+            n_left += 1
+        if n_left == 0:
             return True
-        if at < 0.0:
-            low, at_low = t, at
-        else:
-            # A loss that overflows is as good as one that rises.
-            high, at_high = t, at
-        if high == np.inf:
-            t = low * min(max(at_start / (at_start - at_low), 2.0), FARTHER)
-        elif at_high < np.inf:
-            t = low + (high - low) * at_low / (at_low - at_high)
-            t = min(max(t, 0.9 * low + 0.1 * high), 0.1 * low + 0.9 * high)
-        else:
-            t = 0.9 * low + 0.1 * high
     return False
 
 
-@compiled
-def expected_gap(g: Array, ridge: Array, bend: Array) -> float:
-    r"""Gap at a gradient, :math:`\sum_j g_j^2 / 2 \rho_j`; a free intercept has its curvature."""
-    total = 0.0
-    for j in range(len(g)):
-        if ridge[j] > 0.0:
-            total += 0.5 * g[j] * g[j] / ridge[j]
-        elif g[j] != 0.0:
-            total += 0.5 * g[j] * g[j] / bend.sum()
-    return total
-
-
-@compiled
-def duality_gap(
-    X: Array, offset: Array, y: Array, c: Array, code: int, delta: float, ridge: Array,
-    theta: Array, scores: Array, slope: Array, bend: Array,
-) -> float:  # fmt: skip
-    r"""Primal value less the dual one, of the slope u moved until it sums to 0 (free intercepts).
-
-    .. math:: F(Z'\theta) + \tfrac12 \sum_j \rho_j \theta_j^2
-              + F^*(u) + \sum_j \frac{(Z u)_j^2}{2 \rho_j}
-
-    The bound is 0 at least, as losses are.
-    """
-    p = X.shape[1]
-    primal = loss_value(code, delta, scores, y, c)
-    u = slope.copy()
-    if ridge[p] == 0.0:
-        total = bend.sum()
-        if not (total > 0.0):
-            return np.inf
-        move = slope.sum() / total
-        for i in range(len(u)):
-            u[i] -= move * bend[i]
-    products, total = np.dot(u, X), u.sum()
-    bound = -loss_conjugate(code, delta, u, y, c)
-    for j in range(p):
-        product = products[j] - offset[j] * total
-        primal += 0.5 * ridge[j] * theta[j] * theta[j]
-        bound -= 0.5 * product * product / ridge[j]
-    gap = primal - max(bound, 0.0)
-    return max(gap, 0.0) if gap < np.inf else np.inf
+@compiled_inside
+def next_length(low: float, high: float, at_start: float, at_low: float, at_high: float) -> float:
+    """Where a line through the derivatives is 0, well inside of what is known."""
+    if high == np.inf:
+        return low * min(max(at_start / (at_start - at_low), 2.0), FARTHER)
+    if at_high < np.inf:
+        t = low + (high - low) * at_low / (at_low - at_high)
+        return min(max(t, 0.9 * low + 0.1 * high), 0.1 * low + 0.9 * high)
+    return 0.9 * low + 0.1 * high

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._losses import compiled
-from skmtl.linear.solvers.compiled._row import Array
+from skmtl.linear.solvers.compiled._row import Array, compiled_inside
 
 CHUNK = 256
 """Labels at a time."""
@@ -17,7 +16,11 @@ SINGULAR = 1e-12
 """As in `newton._factors`."""
 
 
-@compiled
+EQUAL = 1e-12
+"""Relative difference of curvatures that is rounding."""
+
+
+@compiled_inside
 def weighted_gram(
     X: Array, offset: Array, h: Array, n_rows: int, features: Array, weighted: Array, G: Array
 ) -> int:
@@ -64,7 +67,7 @@ def weighted_gram(
     return n_taken
 
 
-@compiled
+@compiled_inside
 def columns_of(x: Array, offset: Array, features: Array) -> None:
     """Write the rows x less ``offset`` to columns of ``features``."""
     whole = len(x) - len(x) % 8
@@ -81,7 +84,21 @@ def columns_of(x: Array, offset: Array, features: Array) -> None:
             features[j, i] = x[i, j] - offset[j]
 
 
-@compiled
+@compiled_inside
+def proportion(h: Array, other: Array) -> float:
+    """The factor that h is ``other`` times, rounding apart; 0 where it is no multiple."""
+    factor = 0.0
+    for i in range(len(h)):
+        if (h[i] > 0.0) != (other[i] > 0.0):
+            return 0.0
+        if factor == 0.0 and other[i] > 0.0:
+            factor = h[i] / other[i]
+        if abs(h[i] - factor * other[i]) > EQUAL * h[i]:
+            return 0.0
+    return factor if factor < np.inf else 0.0
+
+
+@compiled_inside
 def stand_for_all(H: Array, n_some: int, n_all: int) -> None:
     """Make a matrix of some labels like that of all: as large, and shrunk (`newton._hessians`)."""
     total, n_pairs = 0.0, 0
@@ -98,7 +115,7 @@ def stand_for_all(H: Array, n_some: int, n_all: int) -> None:
         H[i, i] *= n_all / n_some
 
 
-@compiled
+@compiled_inside
 def cholesky(H: Array, ridge: Array) -> bool:
     """Factor H + diag(ridge) in place, from its lower triangle; whether that went well."""
     for i in range(len(H)):
@@ -117,7 +134,7 @@ def cholesky(H: Array, ridge: Array) -> bool:
     return True
 
 
-@compiled
+@compiled_inside
 def direction(
     L: Array, g: Array, steps: Array, changes: Array, n_kept: int, d: Array
 ) -> None:  # fmt: skip
@@ -149,7 +166,7 @@ def direction(
             d[j] += share * steps[k, j]
 
 
-@compiled
+@compiled_inside
 def inner(a: Array, b: Array) -> float:
     """<a, b>."""
     total = 0.0

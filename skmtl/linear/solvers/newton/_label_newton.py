@@ -1,4 +1,4 @@
-"""Problems of few columns, task by task, by compiled Newton steps."""
+"""Problems of few columns and tasks by themselves, by compiled Newton steps."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ BENDING = (SQUARED, LOGISTIC, POISSON)
 ROWS_PER_UNKNOWN = 20
 """Labels that stand for many more in a rough matrix; measured: from 10 to 40 hardly matters."""
 
-MAX_FEATURES, FEW_FEATURES, MAX_COEFFICIENTS = 127, 50, 1000
-"""Features up to which compiled steps are faster; beyond a few of them not for many tasks, whose
-products are cheaper together. Measured from 60 to 200,000 rows, for up to 400 tasks."""
+MAX_FEATURES = 127
+"""Features up to which compiled steps are faster. Measured from 60 to 200,000 rows, for up to 400
+tasks."""
+
+AT_ONCE = 2**20
+"""Raw scores, and numbers of Hessians, of tasks that take their steps at a time."""
 
 MAX_NUMBERS = 2**22
 """Numbers in sparse X up to which it is written out."""
@@ -39,7 +42,11 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
     if not fits(problem, loss) or len(codes) < len(loss.blocks) or not all(bend):
         return None
     try:
-        from skmtl.linear.solvers.compiled._label_newton import CHUNK, newton_steps
+        from skmtl.linear.solvers.compiled._label_newton import (
+            CHUNK,
+            newton_steps,
+            workspace,
+        )
     except ImportError:  # numba: slower without, that is all.
         return None
     p, n_tasks = problem.shape
@@ -51,16 +58,30 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
     if problem.intercept:
         ridge[p], theta[:, p] = 0.0, start.b
     n_rows = min(-(-ROWS_PER_UNKNOWN * (p + 1) * CHUNK // len(X)), CHUNK)
-    gap, n_iter = 0.0, 1
     steps = n_rows, stopping.max_gap / n_tasks, stopping.max_iter
-    for block, code in zip(loss.blocks, codes, strict=True):
-        labels = np.array(block.values.T, order="C"), np.array(block.label_weights.T, order="C")
-        for t, y, c in zip(np.arange(n_tasks)[block.outputs], *labels, strict=True):
-            left, n = newton_steps(X, offset, y, c, *code, ridge, theta[t], *steps)
-            gap, n_iter = gap + left, max(n, n_iter)
-            if gap == np.inf:
-                return None
+    gap, n_iter, labels = 0.0, 1, _labels(loss, codes, n_tasks)
+    n_at_once = max(AT_ONCE // max(len(X), len(ridge) ** 2), 1)
+    for first in range(0, n_tasks, n_at_once):
+        some = slice(first, first + n_at_once)
+        data = X, offset, *(np.ascontiguousarray(of_tasks[some]) for of_tasks in labels), ridge
+        work = workspace(len(theta[some]), len(X), len(ridge))
+        left, n = newton_steps(data, theta[some], work, *steps)
+        gap, n_iter = gap + left, max(n, n_iter)
+        if gap == np.inf:
+            return None
     return Solution(theta[:, : p + (problem.intercept is not None)].T.ravel(), gap, n_iter)
+
+
+def _labels(
+    loss: DataLoss, codes: list[tuple[int, float]], n_tasks: int
+) -> tuple[Array, Array, Array, Array]:
+    """Labels and their weights (n_tasks, n), codes and parameters of losses (n_tasks,)."""
+    y, c = np.empty((2, n_tasks, loss.n_samples))
+    kinds, deltas = np.empty(n_tasks, dtype=np.intp), np.empty(n_tasks)
+    for block, (code, delta) in zip(loss.blocks, codes, strict=True):
+        y[block.outputs], c[block.outputs] = block.values.T, block.label_weights.T
+        kinds[block.outputs], deltas[block.outputs] = code, delta
+    return y, c, kinds, deltas
 
 
 def fits(problem: Problem, loss: DataLoss) -> bool:
@@ -68,7 +89,7 @@ def fits(problem: Problem, loss: DataLoss) -> bool:
     n, p = loss.design.X.shape
     return (
         loss.task_index is None
-        and p <= (MAX_FEATURES if p * problem.n_tasks <= MAX_COEFFICIENTS else FEW_FEATURES)
+        and p <= MAX_FEATURES
         and (n * p <= MAX_NUMBERS or not sparse.issparse(loss.design.X))
         and problem.parts[0].Q.is_ridge
         and problem.parts[0].Q.on_mean > 0.0

@@ -1,13 +1,33 @@
 """Parts of compiled Newton steps against numpy."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from skmtl._compile import compiler
 from skmtl.linear.solvers.compiled import _label_newton as kernels
-from skmtl.linear.solvers.compiled import _newton_matrix as matrices
+from skmtl.linear.solvers.compiled import _label_values, _newton_matrix
 from skmtl.linear.solvers.newton._hessians import Hessians, shrink
 from skmtl.tasks import Binary, Count, Regression
 
+
+def from_outside(module):
+    """The functions of a module that compiled code alone calls."""
+
+    def callable_of(function):
+        @compiler()
+        def call(*arguments):
+            return function(*arguments)
+
+        return call
+
+    names = [name for name, f in vars(module).items() if hasattr(f, "py_func")]
+    return SimpleNamespace(**{name: callable_of(getattr(module, name)) for name in names})
+
+
+matrices, values_of = from_outside(_newton_matrix), from_outside(_label_values)
+CHUNK, MEMORY = _newton_matrix.CHUNK, _newton_matrix.MEMORY
 TASKS = {"binary": Binary(), "count": Count(), "squared": Regression()}
 
 
@@ -30,14 +50,16 @@ class Data:
 
     @property
     def given(self):
-        """What all compiled functions take first."""
-        return self.X, self.offset, self.y, self.c, *self.code, self.ridge
+        """What all compiled functions take first, for one task."""
+        code, delta = self.code
+        labels = self.y[None], self.c[None], np.array([code]), np.array([delta])
+        return self.X, self.offset, *labels, self.ridge
 
     def at(self, theta):
         """Scores, slopes, curvatures and the gradient of compiled code."""
-        found = (*np.empty((3, len(self.y))), np.empty(len(theta)))
-        kernels.evaluate(*self.given, theta, *found)
-        return found
+        found = (*np.empty((3, 1, len(self.y))), np.empty((1, len(theta))))
+        values_of.evaluate(self.given, np.array([0]), theta[None], found[:3], found[3])
+        return [of_tasks[0] for of_tasks in found]
 
 
 @pytest.fixture(params=TASKS)
@@ -48,7 +70,7 @@ def data(request):
 @pytest.mark.parametrize("n", [1, 7, 8, 255])
 def test_columns_are_the_rows(n):
     x, offset = np.random.default_rng(0).normal(size=(n, 5)), np.arange(5.0)
-    features = np.zeros((8, matrices.CHUNK))
+    features = np.zeros((8, CHUNK))
     matrices.columns_of(x, offset, features)
     np.testing.assert_array_equal(features[:5, :n], (x - offset).T)
     assert not features[5:].any() and not features[:, n:].any()
@@ -71,15 +93,15 @@ def test_derivatives(data, has_intercept):
     assert g[7] == 0.0
 
 
-@pytest.mark.parametrize("n_rows", [matrices.CHUNK, 40])
+@pytest.mark.parametrize("n_rows", [CHUNK, 40])
 def test_weighted_gram(n_rows):
     data = Data("binary", n=1000)
     h, G = np.random.default_rng(1).random(1000), np.empty((8, 8))
-    features = np.zeros((8, matrices.CHUNK))
+    features = np.zeros((8, CHUNK))
     features[6] = 1.0
     some = data.X, data.offset, h, n_rows, features, np.empty_like(features), G
     n_taken = matrices.weighted_gram(*some)
-    taken = np.arange(1000) % matrices.CHUNK < n_rows
+    taken = np.arange(1000) % CHUNK < n_rows
     expected = (data.rows[taken] * h[taken, None]).T @ data.rows[taken]
     assert n_taken == taken.sum()
     np.testing.assert_allclose(np.tril(G)[:7, :7], np.tril(expected), atol=1e-11)
@@ -94,13 +116,13 @@ def test_directions_solve_the_system_and_know_the_last_steps():
     assert matrices.cholesky(L, ridge)
     np.testing.assert_allclose(np.tril(L), np.linalg.cholesky(H), atol=1e-12)
     g, d = rng.normal(size=8), np.empty(8)
-    steps, changes = np.empty((matrices.MEMORY, 8)), np.empty((matrices.MEMORY, 8))
+    steps, changes = np.empty((MEMORY, 8)), np.empty((MEMORY, 8))
     matrices.direction(L, g, steps, changes, 0, d)
     np.testing.assert_allclose(H @ d, -g, atol=1e-11)
-    for n_kept in range(1, matrices.MEMORY + 4):
+    for n_kept in range(1, MEMORY + 4):
         step = rng.normal(size=8)
         change = H @ step + 0.3 * step
-        at = (n_kept - 1) % matrices.MEMORY
+        at = (n_kept - 1) % MEMORY
         steps[at], changes[at] = step, change
         matrices.direction(L, change, steps, changes, n_kept, d)
         np.testing.assert_allclose(d, -step, atol=1e-12)
@@ -122,7 +144,7 @@ def test_a_matrix_of_few_rows_is_made_like_that_of_numpy():
 
 def test_the_gap_is_that_of_the_objective_and_its_conjugate(data):
     scores, slope, bend, _ = data.at(data.theta)
-    gap = kernels.duality_gap(*data.given, data.theta, scores, slope, bend)
+    gap = values_of.duality_gap(data.given, 0, data.theta, scores, slope, bend)
     loss, _ = data.task.loss_and_grad(scores[:, None], data.y)
     u, seen = slope - slope.sum() / bend.sum() * bend, data.c > 0
     primal = data.c @ loss + 0.5 * 0.01 * np.sum(data.theta[:6] ** 2)
@@ -132,12 +154,18 @@ def test_the_gap_is_that_of_the_objective_and_its_conjugate(data):
     assert gap == pytest.approx(primal - max(bound, 0.0), rel=1e-10)
 
 
-@pytest.mark.parametrize("n_rows", [8, matrices.CHUNK])
+def steps(given, theta, n_rows, max_gap, max_iter=100):
+    """The gap, and steps, of compiled code."""
+    work = kernels.workspace(len(theta), len(given[0]), theta.shape[1])
+    return kernels.newton_steps(given, theta, work, n_rows, max_gap, max_iter)
+
+
+@pytest.mark.parametrize("n_rows", [8, CHUNK])
 def test_steps_lead_to_the_optimum(data, n_rows):
     gaps, values = [], []
     for max_gap in (1e-6, 1e-13):
         theta = np.zeros_like(data.theta)
-        gap, n_iter = kernels.newton_steps(*data.given, theta, n_rows, max_gap, 100)
+        gap, n_iter = steps(data.given, theta[None], n_rows, max_gap)
         assert gap <= max_gap and n_iter <= 30
         loss, _ = data.task.loss_and_grad((data.rows @ theta[:7])[:, None], data.y)
         values.append(data.c @ loss + 0.005 * np.sum(theta[:6] ** 2))
@@ -146,5 +174,52 @@ def test_steps_lead_to_the_optimum(data, n_rows):
 
 
 def test_what_cannot_be_reached_has_no_gap(data):
-    gap, _ = kernels.newton_steps(*data.given, np.zeros_like(data.theta), matrices.CHUNK, 0.0, 3)
+    gap, _ = steps(data.given, np.zeros((1, 8)), CHUNK, 0.0, max_iter=3)
     assert gap == np.inf
+
+
+def several(n=600):
+    """Tasks with the losses above on one X, of which two have all labels; and each by itself."""
+    rng, parts = np.random.default_rng(1), [Data(name, n=n) for name in TASKS] + [Data("binary", n)]
+    parts.append(Data("binary", n))
+    for data in parts[-2:]:
+        data.c = np.full(n, 1.0 / n)
+        data.y = rng.permutation(data.y)
+    X, offset, ridge = parts[0].X, parts[0].offset, parts[0].ridge
+    labels = np.array([data.y for data in parts]), np.array([data.c for data in parts])
+    codes, deltas = zip(*(data.code for data in parts), strict=True)
+    return (X, offset, *labels, np.array(codes), np.array(deltas), ridge), parts
+
+
+def test_several_tasks_at_a_time_are_each_by_itself():
+    given, parts = several()
+    theta = np.random.default_rng(2).normal(size=(len(parts), 8)) * 0.3
+    theta[:, 7] = 0.0
+    for tasks in ([0, 1, 2, 3, 4], [3, 1], [2]):
+        found = (*np.full((3, len(parts), len(given[0])), np.nan), np.full(theta.shape, np.nan))
+        values_of.evaluate(given, np.array(tasks), theta, found[:3], found[3])
+        for t, data in enumerate(parts):
+            for of_tasks, expected in zip(found, data.at(theta[t]), strict=True):
+                if t in tasks:
+                    np.testing.assert_allclose(of_tasks[t], expected, atol=1e-13)
+                else:
+                    assert np.isnan(of_tasks[t]).all()
+
+
+@pytest.mark.parametrize("n_rows", [8, CHUNK])
+def test_several_tasks_take_the_steps_of_each(n_rows):
+    given, parts = several()
+    theta, alone = np.zeros((5, 8)), np.zeros((5, 8))
+    gap, n_iter = steps(given, theta, n_rows, 1e-12)
+    found = [steps(data.given, alone[t, None], n_rows, 1e-12) for t, data in enumerate(parts)]
+    assert gap <= 5e-12 and n_iter == max(n for _, n in found)
+    np.testing.assert_allclose(theta, alone, atol=1e-8)
+
+
+def test_one_matrix_is_that_of_another_where_curvatures_are_its_multiples():
+    h = np.array([0.0, 1.0, 2.0, 0.5])
+    assert matrices.proportion(3.0 * h, h) == 3.0
+    assert matrices.proportion(h * [1.0, 1.0, 1.0 + 1e-6, 1.0], h) == 0.0
+    assert matrices.proportion(np.maximum(h, 0.1), h) == 0.0
+    assert matrices.proportion(h * [0.0, 0.0, 1.0, 1.0], h) == 0.0
+    assert matrices.proportion(np.zeros(4), np.zeros(4)) == 0.0

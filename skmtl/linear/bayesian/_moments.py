@@ -1,0 +1,120 @@
+"""What a random-coefficient model needs to know of the data: sums over the rows of every task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from skmtl._rounding import varies
+from skmtl.linear.objective._statistics import Statistics
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Where inputs are measured: row x is w = (1, (x - mean) / scale), or x / scale alone."""
+
+    mean: Array
+    scale: Array
+    has_intercept: bool
+
+    @property
+    def matrix(self) -> Array:
+        """The P of :math:`(b_t, w_t) = P v_t`, for coefficients of (1, x) from those of w."""
+        slopes = np.diag(1.0 / self.scale)
+        if not self.has_intercept:
+            return slopes
+        top = np.r_[1.0, -self.mean / self.scale]
+        return np.vstack([top, np.hstack([np.zeros((len(slopes), 1)), slopes])])
+
+    def rows(self, X: Any) -> Array:
+        """The w of rows of X."""
+        Z = ((X.toarray() if sparse.issparse(X) else X) - self.mean) / self.scale
+        return np.hstack([np.ones((len(Z), 1)), Z]) if self.has_intercept else Z
+
+
+@dataclass(frozen=True)
+class Moments:
+    r"""Sums over the rows of every task, in `Coordinates` common to all.
+
+    With :math:`A_t = \sum_i s_i w_i w_i'`, :math:`c_t = \sum_i s_i y_i w_i` and
+    :math:`q_t = \sum_i s_i y_i^2`, a root :math:`A_t = U_t U_t'` turns the rows of a task into d
+    others that say the same: U', with the labels :math:`z_t = U_t^+ c_t`. No digits are lost to
+    sums of squares, however small the noise.
+
+    Attributes
+    ----------
+    U : ndarray of shape (n_groups, d, d)
+        Roots; tasks with the same rows and weights share one.
+    group : ndarray of shape (n_tasks,)
+        Which belongs to a task.
+    z : ndarray of shape (n_tasks, d)
+        Labels of the rows U'.
+    rest : ndarray of shape (n_tasks,)
+        :math:`q_t - |z_t|^2`: what no coefficients explain.
+    n : ndarray of shape (n_tasks,)
+        :math:`\sum_i s_i`: a weight of 2 stands for two rows.
+    """
+
+    U: Array
+    group: Array
+    z: Array
+    rest: Array
+    n: Array
+
+    @classmethod
+    def of_sums(cls, A: Array, group: Array, c: Array, squares: Array, n: Array) -> Self:
+        """From the sums A, c and q, and which A belongs to a task."""
+        values, vectors = np.linalg.eigh(A)
+        least = A.shape[1] * np.finfo(float).eps * values[:, -1:]
+        roots = np.sqrt(np.where(values > least, values, 0.0))
+        inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
+        z = (c[:, None, :] @ vectors[group])[:, 0] * inverse[group]
+        rest = np.maximum(squares - (z**2).sum(axis=1), 0.0)
+        return cls(vectors * roots[:, None, :], group, z, rest, n)
+
+    @classmethod
+    def of(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
+        """From centred sums about the means of every task."""
+        group, omega = statistics.group, statistics.omega
+        n_group = np.zeros(len(statistics.gram))
+        n_group[group] = omega
+        scale = coordinates.scale
+        shift = (statistics.x_mean - coordinates.mean) / scale
+        A = statistics.gram / (scale[:, None] * scale)
+        A += n_group[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        sums = omega * statistics.y_mean
+        c = statistics.cross.T / scale + sums[:, None] * shift[group]
+        squares = statistics.squares + sums * statistics.y_mean
+        if coordinates.has_intercept:
+            first = n_group[:, None] * shift
+            top = np.concatenate([n_group[:, None], first], axis=1)
+            A = np.concatenate([first[:, :, None], A], axis=2)
+            A = np.concatenate([top[:, None], A], axis=1)
+            c = np.concatenate([sums[:, None], c], axis=1)
+        return cls.of_sums(A, group, c, squares, omega)
+
+    @property
+    def variance(self) -> float:
+        """Mean square of the labels, about 0; 1 where all are 0."""
+        return float((self.rest.sum() + (self.z**2).sum()) / self.n.sum()) or 1.0
+
+
+def coordinates_of(statistics: Statistics, *, has_intercept: bool) -> Coordinates:
+    """Mean and standard deviation of each feature over the labels of all tasks.
+
+    Without intercepts the root mean square, about 0. Constant features have scale 1.
+    """
+    omega, group = statistics.omega, statistics.group
+    weights = np.bincount(group, weights=omega, minlength=len(statistics.gram))
+    mean = weights @ statistics.x_mean / omega.sum()
+    about = mean if has_intercept else np.zeros_like(mean)
+    within = np.bincount(group, minlength=len(weights)) @ np.einsum("gpp->gp", statistics.gram)
+    between = weights @ (statistics.x_mean - about) ** 2
+    scale = np.sqrt((within + between) / omega.sum())
+    return Coordinates(about, np.where(varies(scale, np.abs(mean)), scale, 1.0), has_intercept)

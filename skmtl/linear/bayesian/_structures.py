@@ -1,0 +1,125 @@
+r"""What the covariance :math:`\Sigma = L L'` of coefficients over tasks may look like.
+
+A structure says which numbers of L (d, k) are free. Their values are unconstrained, and every value
+of them is a covariance, singular ones included.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Structure:
+    """Numbers that a factor L is made of; d coefficients, the first an intercept or not."""
+
+    def __init__(self, d: int, *, has_intercept: bool) -> None:
+        self.d, self.has_intercept = d, has_intercept
+
+    @property
+    def n_free(self) -> int:
+        """How many numbers."""
+        return len(self.slopes(np.zeros(self.factor_shape)))
+
+    @property
+    def factor_shape(self) -> tuple[int, int]:
+        """Of L."""
+        return self.d, self.d
+
+    @abstractmethod
+    def factor(self, free: Array) -> Array:
+        """L (d, k) of the free numbers."""
+
+    @abstractmethod
+    def slopes(self, of_factor: Array) -> Array:
+        """Slopes along the free numbers, from those along L."""
+
+    @abstractmethod
+    def start(self, covariance: Array) -> Array:
+        """Free numbers whose covariance is close to a given one (d, d)."""
+
+
+class Scalar(Structure):
+    """One variance of the intercepts, one of all slopes."""
+
+    def __init__(self, d: int, *, has_intercept: bool) -> None:
+        super().__init__(d, has_intercept=has_intercept)
+        self.of = np.full(d, int(has_intercept))
+        self.of[0] = 0
+
+    def factor(self, free: Array) -> Array:
+        return np.diag(free[self.of])
+
+    def slopes(self, of_factor: Array) -> Array:
+        return np.bincount(self.of, weights=np.diag(of_factor))
+
+    def start(self, covariance: Array) -> Array:
+        return np.sqrt(self.slopes(covariance) / np.bincount(self.of))
+
+
+class Diagonal(Scalar):
+    """A variance of its own for every coefficient."""
+
+    def __init__(self, d: int, *, has_intercept: bool) -> None:
+        super().__init__(d, has_intercept=has_intercept)
+        self.of = np.arange(d)
+
+
+class Full(Structure):
+    """Any covariance, by its Cholesky factor."""
+
+    def factor(self, free: Array) -> Array:
+        L = np.zeros((self.d, self.d))
+        L[np.tril_indices(self.d)] = free
+        return L
+
+    def slopes(self, of_factor: Array) -> Array:
+        return of_factor[np.tril_indices(self.d)]
+
+    def start(self, covariance: Array) -> Array:
+        values, vectors = np.linalg.eigh(covariance)
+        return self.slopes(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1].T)
+
+
+class LowRank(Structure):
+    """A covariance of some rank plus a diagonal one: L = (F, D)."""
+
+    LEFT = 0.1
+    """Least share of a variance that the diagonal starts with: from 0 it would not move."""
+
+    def __init__(self, d: int, *, has_intercept: bool, rank: int) -> None:
+        super().__init__(d, has_intercept=has_intercept)
+        self.rank = min(rank, d)
+
+    @property
+    def factor_shape(self) -> tuple[int, int]:
+        return self.d, self.rank + self.d
+
+    def factor(self, free: Array) -> Array:
+        F = free[: self.rank * self.d].reshape(self.d, self.rank)
+        return np.hstack([F, np.diag(free[F.size :])])
+
+    def slopes(self, of_factor: Array) -> Array:
+        F, D = of_factor[:, : self.rank], of_factor[:, self.rank :]
+        return np.r_[F.ravel(), np.diag(D)]
+
+    def start(self, covariance: Array) -> Array:
+        values, vectors = np.linalg.eigh(covariance)
+        F = vectors[:, -self.rank :] * np.sqrt(np.maximum(values[-self.rank :], 0.0))
+        rest = np.maximum(np.diag(covariance) - (F**2).sum(axis=1), self.LEFT * np.diag(covariance))
+        return np.r_[F.ravel(), np.sqrt(rest)]
+
+
+STRUCTURES = {"scalar": Scalar, "diag": Diagonal, "full": Full}
+
+
+def structure_of(covariance: str | int, d: int, *, has_intercept: bool) -> Structure:
+    """By its name, or of some rank plus a diagonal."""
+    if isinstance(covariance, str):
+        return STRUCTURES[covariance](d, has_intercept=has_intercept)
+    return LowRank(d, has_intercept=has_intercept, rank=int(covariance))

@@ -1,0 +1,1 @@
+"""Losses of rows that come in chunks: the chunk itself, and a model of those before it."""

@@ -1,0 +1,106 @@
+"""Intervals of time that end at quantiles of times of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+ROOT_STEPS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Intervals from 0 on, each with its end.
+
+    Parameters
+    ----------
+    ends : ndarray of shape (n_intervals,)
+        Where they end, rising.
+    """
+
+    ends: Array
+
+    @classmethod
+    def of(cls, times: Array, weight: Array, n_intervals: int) -> Self:
+        """Those with about as many events each, as weights count them; the last event ends one."""
+        order = np.argsort(times, kind="stable")
+        upto = weight[order].cumsum()
+        wanted = upto[-1] * np.arange(1, n_intervals + 1) / n_intervals
+        # A sum of weights that rounding left short of a quantile reaches it all the same.
+        place = np.searchsorted(upto, wanted * (1.0 - 1e-12), side="left")
+        return cls(np.unique(times[order][np.minimum(place, len(order) - 1)]))
+
+    @cached_property
+    def starts(self) -> Array:
+        """Where they start."""
+        return np.concatenate([[0.0], self.ends[:-1]])
+
+    @property
+    def widths(self) -> Array:
+        """How long they are."""
+        return self.ends - self.starts
+
+    def through(self, times: Array) -> Array:
+        """Share (..., n_intervals) of each interval that is over at a time, the last going on."""
+        share = np.clip((times[..., None] - self.starts) / self.widths, 0.0, None)
+        share[..., :-1] = np.minimum(share[..., :-1], 1.0)
+        return share
+
+    def watched(self, values: Array) -> tuple[Array, Array]:
+        """Share (..., n_intervals) of each without an event; 1 in that of the event, 0 elsewhere.
+
+        After the last interval nobody is watched any longer.
+        """
+        times = np.abs(values)[..., None]
+        event = (values > 0)[..., None] & (self.starts < times) & (times <= self.ends)
+        share = np.clip((times - self.starts) / self.widths, 0.0, 1.0)
+        return np.where(event, 0.0, share), event.astype(np.float64)
+
+    def torch_watched(self, values: Any) -> Any:
+        """`watched`, torch."""
+        starts, ends = values.new_tensor(self.starts), values.new_tensor(self.ends)
+        times = values.abs()[..., None]
+        event = (values > 0)[..., None] & (starts < times) & (times <= ends)
+        share = ((times - starts) / values.new_tensor(self.widths)).clamp(0.0, 1.0)
+        return share.masked_fill(event, 0.0), event.to(values.dtype)
+
+    def time_of(self, steps: Array, level: float) -> Array:
+        """Times (n,) at which what grows by ``steps`` (n, n_intervals) has grown to a level."""
+        total = steps.cumsum(axis=-1)
+        last = np.minimum((total < level).sum(axis=-1), len(self.ends) - 1)[:, None]
+        step = np.maximum(np.take_along_axis(steps, last, -1), np.finfo(float).tiny)
+        missing = level - (np.take_along_axis(total, last, -1) - step)
+        share = np.minimum(missing / step, MOST)[:, 0]
+        return self.starts[last[:, 0]] + self.widths[last[:, 0]] * share
+
+
+MOST = 1e100
+"""Lengths of the last interval after which a time is no longer told from later ones."""
+
+
+def root_of(
+    slope: Callable[[Array], tuple[Array, Array]], low: float, high: float, shape: tuple[int, ...]
+) -> Array:
+    """Roots between two ends of functions that rise, by Newton's method and by halving.
+
+    ``slope`` gives the values at some points and their derivatives.
+    """
+    lower, upper = np.full(shape, low), np.full(shape, high)
+    x = 0.5 * (lower + upper)
+    for _ in range(ROOT_STEPS):
+        value, derivative = slope(x)
+        lower, upper = np.where(value < 0, x, lower), np.where(value < 0, upper, x)
+        step = x - value / np.maximum(derivative, np.finfo(float).tiny)
+        following = np.where((step > lower) & (step < upper), step, 0.5 * (lower + upper))
+        done = np.abs(following - x) <= 1e-14 * np.maximum(np.abs(x), 1.0)
+        x = following
+        if done.all():
+            break
+    return x

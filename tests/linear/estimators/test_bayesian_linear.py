@@ -1,0 +1,275 @@
+"""MultiTaskBayesianLinear: variances of a mixed-model package, coverage, weights, unknown tasks."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import make_regression
+from sklearn.exceptions import ConvergenceWarning
+
+from skmtl import MultiTaskBayesianLinear
+
+# statsmodels 0.15.0: MixedLM(y, W, task, exog_re=W).fit(reml=True), for "diag" with free=
+# MixedLMParams.from_components(fe_params=np.ones(3), cov_re=np.eye(3)), to gtol=1e-10; W is (1, X).
+MIXED_LM = {
+    "full": {
+        "fixed": [1.262774646333816, -0.969466167046347, 0.488722723067592],
+        "covariance": [
+            [0.43592716451715996, 0.22124427997603188, -0.09291687750135873],
+            [0.22124427997603188, 0.4943335056190369, 0.028101670500135324],
+            [-0.09291687750135873, 0.028101670500135324, 0.09859894304783112],
+        ],
+        "noise": 0.2033448796316468,
+        "llf": -311.95887099670324,
+        "first_effect": [-0.4449794345767528, 0.8375264377334919, 0.08375745354894337],
+    },
+    "diag": {
+        "fixed": [1.2572473926973766, -0.9595615134450373, 0.48029593327143466],
+        "covariance": np.diag([0.4376911691760774, 0.485088134394057, 0.10180572300265825]),
+        "noise": 0.20312074738033506,
+        "llf": -320.3440332542717,
+        "first_effect": [-0.49701257841786445, 0.8926406190115496, -0.007918739220411544],
+    },
+}
+
+
+def mixed_data():
+    """Forty tasks of 4 to 11 rows, with standardised features."""
+    rng = np.random.default_rng(0)
+    n = rng.integers(4, 12, 40)
+    task = np.repeat(np.arange(40), n)
+    L = np.array([[0.8, 0, 0], [0.3, 0.5, 0], [-0.2, 0.1, 0.3]])
+    V = np.array([1.0, -1.0, 0.5]) + rng.normal(size=(40, 3)) @ L.T
+    X = rng.normal(size=(len(task), 2))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    W = np.column_stack([np.ones(len(task)), X])
+    y = (W * V[task]).sum(axis=1) + 0.5 * rng.normal(size=len(task))
+    return np.column_stack([X, task]), y
+
+
+@pytest.mark.parametrize("covariance", MIXED_LM)
+def test_equals_a_mixed_model(covariance):
+    X, y = mixed_data()
+    model = MultiTaskBayesianLinear(covariance, shared_prior=False, task_feature=2, tol=1e-13)
+    model.fit(X, y)
+    expected = MIXED_LM[covariance]
+    shared = np.r_[model._shared_intercept, model.shared_coef_]
+    assert_allclose(shared, expected["fixed"], atol=1e-5)
+    assert_allclose(model.covariance_, expected["covariance"], atol=1e-5)
+    assert_allclose(model.noise_variance_, expected["noise"], rtol=1e-5)
+    effects = np.column_stack([model.intercept_, model.coef_]) - shared
+    assert_allclose(effects[0], expected["first_effect"], atol=2e-5)
+    # The same likelihood, of standardised labels.
+    units = (len(y) - 3) * np.log(y.std())
+    assert_allclose(model.log_marginal_likelihood_ - units, expected["llf"], rtol=1e-8)
+
+
+def simulate(rng, n_tasks, n_rows, covariance, noise=1.0):
+    """Long form: X with the task last, y, and the coefficients."""
+    p = len(covariance)
+    W = rng.multivariate_normal(np.linspace(-1, 1, p), covariance, size=n_tasks)
+    task = np.repeat(np.arange(n_tasks), n_rows)
+    X = rng.normal(size=(len(task), p))
+    y = (X * W[task]).sum(axis=1) + noise * rng.normal(size=len(task))
+    return np.column_stack([X, task]), y, W
+
+
+@pytest.mark.parametrize(
+    ("name", "covariance", "chosen"),
+    [
+        ("scalar", 0.3 * np.eye(6), "Scalar"),
+        ("diag", np.diag([1.0, 1.0, 0.01, 0.01, 0.01, 0.01]), "Diagonal"),
+        ("rank 1", 0.01 * np.eye(6) + np.outer(*[[1.0, -1.0, 0.5, 1.0, -0.5, 1.0]] * 2), "LowRank"),
+    ],
+)
+def test_auto_finds_the_covariance_it_was_drawn_from(name, covariance, chosen):
+    X, y, W = simulate(np.random.default_rng(0), 100, 8, covariance)
+    auto = MultiTaskBayesianLinear(task_feature=6).fit(X, y)
+    scalar = MultiTaskBayesianLinear("scalar", task_feature=6).fit(X, y)
+    full = MultiTaskBayesianLinear("full", task_feature=6).fit(X, y)
+    error = {m: ((m.coef_ - W) ** 2).mean() for m in (auto, scalar, full)}
+    assert error[auto] <= error[full]
+    assert error[auto] <= error[scalar]
+    assert (error[auto] < 0.7 * error[scalar]) == (chosen != "Scalar")
+    assert auto.log_marginal_likelihood_ <= full.log_marginal_likelihood_ + 1e-6
+
+
+def test_intervals_cover_what_they_promise():
+    rng, hits, unknown = np.random.default_rng(1), [], []
+    for _ in range(100):
+        X, y, W = simulate(rng, 25, 5, 0.5 * np.eye(3))
+        model = MultiTaskBayesianLinear(task_feature=3, unknown_task="shared").fit(X, y)
+        new = np.column_stack([rng.normal(size=(25, 3)), np.arange(25)])
+        labels = (new[:, :3] * W).sum(axis=1) + rng.normal(size=25)
+        low, high = model.predict_interval(new, 0.9).T
+        hits.append(((low <= labels) & (labels <= high)).mean())
+        new[:, 3] = 99
+        w = rng.multivariate_normal(np.linspace(-1, 1, 3), 0.5 * np.eye(3), size=25)
+        labels = (new[:, :3] * w).sum(axis=1) + rng.normal(size=25)
+        low, high = model.predict_interval(new, 0.9).T
+        unknown.append(((low <= labels) & (labels <= high)).mean())
+    for found in (hits, unknown):
+        error = np.std(found) / 10
+        assert abs(np.mean(found) - 0.9) < 2 * error + 0.005
+
+
+def test_wide_labels_with_gaps_have_intervals_too():
+    rng = np.random.default_rng(2)
+    W = rng.normal(size=4)[:, None] + 0.3 * rng.normal(size=(4, 5))
+    hits = []
+    for _ in range(60):
+        X = rng.normal(size=(60, 4))
+        noise = np.array([0.2, 0.5, 1.0, 2.0, 4.0])
+        Y = 1e3 + X @ W + noise * rng.normal(size=(60, 5))
+        new = rng.normal(size=(30, 4))
+        labels = 1e3 + new @ W + noise * rng.normal(size=(30, 5))
+        Y[rng.random(Y.shape) < 0.5] = np.nan
+        interval = MultiTaskBayesianLinear().fit(X, Y).predict_interval(new)
+        hits.append(((interval[..., 0] <= labels) & (labels <= interval[..., 1])).mean(axis=0))
+    error = np.std(hits, axis=0) / np.sqrt(len(hits))
+    assert (abs(np.mean(hits, axis=0) - 0.9) < 3 * error + 0.005).all()
+
+
+def test_noise_that_differs_between_tasks_is_told():
+    rng = np.random.default_rng(4)
+    hits = {noise: [] for noise in ("auto", "shared")}
+    for _ in range(40):
+        X, _, W = simulate(rng, 40, 12, 0.3 * np.eye(2))
+        noise = np.exp(rng.normal(size=40))[X[:, 2].astype(int)]
+        y = (X[:, :2] * W[X[:, 2].astype(int)]).sum(axis=1) + noise * rng.normal(size=len(X))
+        # Labels of the noisiest tasks: what one variance for all misses.
+        loud = noise > np.quantile(noise, 0.75)
+        for name, found in hits.items():
+            model = MultiTaskBayesianLinear(task_feature=2, noise=name).fit(X, y)
+            low, high = model.predict_interval(X[loud]).T
+            labels = (X[loud, :2] * W[X[loud, 2].astype(int)]).sum(axis=1)
+            labels += noise[loud] * rng.normal(size=loud.sum())
+            found.append(((low <= labels) & (labels <= high)).mean())
+    assert np.mean(hits["shared"]) < 0.8
+    assert 0.86 < np.mean(hits["auto"]) < 0.94
+
+
+def test_a_weight_of_two_is_two_rows():
+    X, Y = make_regression(30, 5, n_targets=3, noise=10.0, random_state=0)
+    weight = np.random.default_rng(0).integers(0, 3, size=30)
+    weighted = MultiTaskBayesianLinear(tol=1e-13).fit(X, Y, sample_weight=weight)
+    repeated = MultiTaskBayesianLinear(tol=1e-13).fit(
+        np.repeat(X, weight, axis=0), np.repeat(Y, weight, axis=0)
+    )
+    assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-4)
+    for found, expected in zip(
+        weighted.predict(X, return_std=True), repeated.predict(X, return_std=True), strict=True
+    ):
+        assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_wide_and_long_are_the_same_model():
+    X, Y = make_regression(40, 3, n_targets=4, noise=20.0, random_state=0)
+    Y = (Y - Y.mean(axis=0)) / Y.std(axis=0)
+    rows, task = np.tile(X, (4, 1)), np.repeat(np.arange(4), 40)
+    wide = MultiTaskBayesianLinear("scalar", noise="shared", tol=1e-13).fit(X, Y)
+    long = MultiTaskBayesianLinear("scalar", noise="shared", tol=1e-13, task_feature=3)
+    long.fit(np.column_stack([rows, task]), Y.T.ravel())
+    assert_allclose(wide.coef_, long.coef_, atol=1e-5)
+    expected = wide.predict(X, return_std=True)
+    found = long.predict(np.column_stack([rows, task]), return_std=True)
+    for of_wide, of_long in zip(expected, found, strict=True):
+        assert_allclose(of_wide.T.ravel(), of_long, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_units_of_features_and_labels_are_free(fit_intercept):
+    X, y, _ = simulate(np.random.default_rng(0), 12, 9, np.diag([1.0, 0.1]))
+    options = {"task_feature": 2, "fit_intercept": fit_intercept, "tol": 1e-13}
+    model = MultiTaskBayesianLinear("diag", **options).fit(X, y)
+    shift = np.array([1e5, -1e3, 0.0]) * fit_intercept
+    moved = X * [1e3, 1e-3, 1.0] + shift
+    other = MultiTaskBayesianLinear("diag", **options).fit(moved, 1e4 * y + 1e6 * fit_intercept)
+    for found, expected in (
+        (other.predict_interval(moved), 1e4 * model.predict_interval(X) + 1e6 * fit_intercept),
+        (other.predict(moved), 1e4 * model.predict(X) + 1e6 * fit_intercept),
+    ):
+        assert_allclose(found, expected, atol=1e-2)
+    assert_allclose(other.coef_ * [1e-1, 1e-7], model.coef_, atol=1e-5)
+
+
+def test_covariances_of_coefficients_give_the_spread_of_a_row():
+    X, y, _ = simulate(np.random.default_rng(0), 8, 6, np.eye(3))
+    model = MultiTaskBayesianLinear(task_feature=3, fit_intercept=False).fit(X, y)
+    _, std = model.predict(X, return_std=True)
+    task = X[:, 3].astype(int)
+    variance = np.einsum("ni,nij,nj->n", X[:, :3], model.coef_cov_[task], X[:, :3])
+    assert_allclose(std**2, variance + model.noise_variance_[task])
+
+
+def test_tasks_with_more_labels_are_known_better():
+    rng = np.random.default_rng(0)
+    n = np.array([2, 8, 60, *[10] * 20])
+    task = np.repeat(np.arange(len(n)), n)
+    X = np.column_stack([rng.normal(size=(len(task), 2)), task])
+    y = (X[:, :2] * rng.normal(size=(len(n), 2))[task]).sum(axis=1) + 0.3 * rng.normal(size=len(X))
+    model = MultiTaskBayesianLinear(task_feature=2, unknown_task="shared").fit(X, y)
+    rows = [[1.0, 1.0, name] for name in (2, 1, 0, 99)]
+    _, std = model.predict(rows, return_std=True)
+    assert (np.diff(std) > 0).all()
+
+
+def test_a_task_without_labels_is_nan():
+    X, Y = make_regression(20, 3, n_targets=3, noise=1.0, random_state=0)
+    Y[:, 1] = np.nan
+    model = MultiTaskBayesianLinear().fit(X, Y)
+    mean, std = model.predict(X, return_std=True)
+    for found in (mean, std, model.predict_interval(X)[..., 0]):
+        assert np.isnan(found[:, 1]).all()
+        assert np.isfinite(found[:, [0, 2]]).all()
+    assert np.isnan(model.coef_cov_[1]).all()
+
+
+def test_one_label_says_nothing_of_the_noise():
+    model = MultiTaskBayesianLinear().fit([[1.0], [2.0]], [[3.0], [np.nan]])
+    assert_allclose(model.predict([[5.0]]), [[3.0]])
+    assert_allclose(model.predict_interval([[5.0]]), [[[-np.inf, np.inf]]])
+
+
+def test_constant_labels_and_features():
+    X = np.column_stack([np.ones(10), np.arange(10.0)])
+    model = MultiTaskBayesianLinear().fit(X, np.column_stack([np.full(10, 7.0), np.arange(10.0)]))
+    assert_allclose(model.predict(X)[:, 0], 7.0)
+    assert_allclose(model.predict(X)[:, 1], np.arange(10.0), atol=1e-3)
+
+
+def test_says_when_it_stopped_early():
+    X, y, _ = simulate(np.random.default_rng(0), 12, 5, np.eye(3))
+    with pytest.warns(ConvergenceWarning, match="max_iter=2 steps reached"):
+        MultiTaskBayesianLinear("full", task_feature=3, max_iter=2).fit(X, y)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 90])
+def test_coverage_is_a_probability(coverage):
+    model = MultiTaskBayesianLinear().fit(*make_regression(20, 3, n_targets=2, random_state=0))
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
+        model.predict_interval(np.zeros((1, 3)), coverage)
+
+
+def test_classes_are_refused():
+    with pytest.raises(ValueError, match="MultiTaskBayesianLinear"):
+        MultiTaskBayesianLinear(tasks="count").fit([[1.0], [2.0]], [1, 2])
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_chunks_add_up_to_a_fit(is_long):
+    if is_long:
+        X, y, _ = simulate(np.random.default_rng(0), 9, 20, np.diag([1.0, 0.1, 0.3]))
+        order = np.random.default_rng(1).permutation(len(y))
+        X, y = X[order], y[order]
+    else:
+        X, y = make_regression(180, 4, n_targets=3, noise=10.0, random_state=0)
+        y[np.random.default_rng(0).random(y.shape) < 0.3] = np.nan
+    options = {"task_feature": 3 if is_long else None, "tol": 1e-13}
+    whole = MultiTaskBayesianLinear(**options).fit(X, y)
+    chunks = MultiTaskBayesianLinear(**options)
+    for rows in np.array_split(np.arange(len(y)), 12):
+        chunks.partial_fit(X[rows], y[rows])
+    for found, expected in zip(
+        chunks.predict(X, return_std=True), whole.predict(X, return_std=True), strict=True
+    ):
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
