@@ -26,6 +26,7 @@ from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._table import FittedTasks
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
 
@@ -292,7 +293,7 @@ class MultiTaskEstimator(
         """Set the fitted attributes that speak of tasks."""
         self._task_set = tasks
         self.task_names_in_ = tasks.names
-        self.tasks_ = list(tasks.tasks) * (tasks.n_tasks if tasks.is_long else 1)
+        self.tasks_ = FittedTasks(tasks)
         classes = [getattr(task, "classes_", None) for task in tasks.tasks]
         if tasks.any_classification:
             self.classes_ = classes[0] if tasks.is_1d else classes

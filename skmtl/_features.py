@@ -59,27 +59,41 @@ class ValidatesFeatures:
             names = getattr(self, "feature_names_in_", None)
         else:
             X = as_table(X)
-            validate_data(self, X, reset=reset, skip_check_array=True)
+            if not (type(X) is np.ndarray and X.ndim == 2 and self._takes_plain(X, reset=reset)):
+                validate_data(self, X, reset=reset, skip_check_array=True)
             if self.task_feature is not None:
                 X, task_column = split_task_feature(X, self.task_feature)
             names = column_names(X)
             X = self._encode(X, reset=reset) if has_categories else X
             # Rows of one task side by side, whatever a table gives: nothing copies them once more.
-            options |= {"input_name": "X", "estimator": self, "order": "C"}
+            options["order"] = "C"
             with self._naming_text(X):
-                X = check_array(without_mask(X), **options)
+                X = without_mask(X)
+                if not _is_read(X, **options):
+                    X = check_array(X, input_name="X", estimator=self, **options)
         X = without_duplicates(X)
         check_finite(X, names, allow_nan=self._allows_nan)
         return X, task_column
 
     def _validated(self, X: Any, *, reset: bool, **options: Any) -> Any:
-        """As `validate_data`, which looks for names in plain arrays too: a tenth of a small fit."""
+        """As `validate_data`, which takes longer than to predict a row."""
+        if _is_read(X, **options) and self._takes_plain(X, reset=reset):
+            return X
         if not reset or type(X) is not np.ndarray:
             return validate_data(self, X, reset=reset, **options)
-        self.__dict__.pop("feature_names_in_", None)
         X = check_array(X, input_name="X", estimator=self, **options)
-        self.n_features_in_ = X.shape[1]
+        self._takes_plain(X, reset=True)
         return X
+
+    def _takes_plain(self, X: Any, *, reset: bool) -> bool:
+        """Whether X, a plain array and so without names, has the columns that `fit` has seen."""
+        if reset:
+            self.__dict__.pop("feature_names_in_", None)
+            self.n_features_in_ = X.shape[1]
+            return True
+        if hasattr(self, "feature_names_in_"):
+            return False
+        return bool(X.shape[1] == getattr(self, "n_features_in_", None))
 
     @contextmanager
     def _naming_text(self, X: Any) -> Iterator[None]:
@@ -101,6 +115,12 @@ class ValidatesFeatures:
     def _encode(self, X: Any, *, reset: bool) -> Any:
         """X without the task feature, where columns of categories have become numbers."""
         return X
+
+
+def _is_read(X: Any, *, dtype: Any, order: str = "K", **options: Any) -> bool:
+    """Whether X is what `check_array` would return."""
+    is_plain = type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype in dtype
+    return is_plain and (order == "K" or X.flags.c_contiguous)
 
 
 def check_rows(X: Any, targets: Targets) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from html import escape
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
-from skmtl.tasks._base import Task
+from skmtl.tasks._table import TaskTable
 from skmtl.tasks._task_set import TaskSet
 
-# Rows of the table and classes in a row: a notebook is no place for thousands.
-MOST_TASKS, MOST_CLASSES = 30, 5
+STYLE = ' class="parameters-table"'
 
 
 @cache
@@ -58,26 +56,9 @@ class NotebookMixin:
 
 def tasks_table(tasks: TaskSet) -> str:
     """Name, type and number of labels of each task, in the manner of scikit-learn's tables."""
-    names, counts = tasks.names.tolist(), tasks.n_labels.tolist()
-    types = tasks.tasks * (len(names) if tasks.is_long else 1)
-    rows = [
-        f'<tr class="default"><td>{escape(str(name))}</td>'
-        f'<td class="value">{escape(_describe(task))}</td><td>{count}</td></tr>'
-        for name, task, count in zip(names[:MOST_TASKS], types, counts, strict=False)
-    ]
-    more = f"<p>and {len(names) - MOST_TASKS} more tasks</p>" if len(names) > MOST_TASKS else ""
+    table, n_labels = TaskTable.of(tasks), int(tasks.n_labels.sum())
     return (
         '<div class="estimator-table"><details>'
-        f"<summary>Tasks ({len(names)}, {sum(counts)} labels)</summary>"
-        '<table class="parameters-table"><tbody>'
-        "<tr><th>Task</th><th>Type</th><th>Labels</th></tr>"
-        f"{''.join(rows)}</tbody></table>{more}</details></div>"
+        f"<summary>Tasks ({tasks.n_tasks}, {n_labels} labels)</summary>"
+        f"{table._repr_html_(STYLE)}</details></div>"
     )
-
-
-def _describe(task: Task) -> str:
-    if not task.is_classification:
-        return task.alias
-    classes = [str(label) for label in task.classes_.tolist()]
-    more = ["..."] if len(classes) > MOST_CLASSES else []
-    return f"{task.alias}: {', '.join(classes[:MOST_CLASSES] + more)}"

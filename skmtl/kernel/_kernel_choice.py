@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
+from skmtl._indexing import batches
 from skmtl._warnings import warn
 from skmtl.kernel._landmarks import choose_landmarks
 from skmtl.kernel._pairs import METRICS, Candidate, Pairs, Rows, Space
@@ -63,7 +63,7 @@ class KernelFunctions:
     def __call__(self, rows: Rows) -> list[Array]:
         """Responses (n_rows, n_outputs) of new rows by each function."""
         found: list[list[Array]] = [[] for _ in self.functions]
-        for batch in gen_batches(rows.n_rows, max(NUMBERS_AT_ONCE // self.anchors.n_rows, 1)):
+        for batch in batches(rows.n_rows, max(NUMBERS_AT_ONCE // self.anchors.n_rows, 1)):
             pairs = Pairs(rows.take(batch), self.anchors, self.space)
             for parts, (candidate, coef, intercept) in zip(found, self.functions, strict=True):
                 parts.append(pairs.kernel(candidate) @ coef + intercept)

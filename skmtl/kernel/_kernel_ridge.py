@@ -5,38 +5,18 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics.pairwise import kernel_metrics
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
-from skmtl._grown import with_added_tasks
 from skmtl._kinds import MultiTaskRegressorMixin
-from skmtl.kernel._choose_alpha import choose_alpha
-from skmtl.kernel._labels import Labels
-from skmtl.kernel._later_tasks import GrowsKernelTasks
-from skmtl.kernel._learn import learn_task_kernel
-from skmtl.kernel._problem import KernelProblem
-from skmtl.kernel._raw_scores import raw_long, raw_wide
-from skmtl.kernel._row_kernel import RowKernel, gamma_of_spread
-from skmtl.kernel._task_kernels import TASK_KERNELS, make_task_kernel
-from skmtl.linear.objective._squared_loss import require_squared_loss
-from skmtl.linear.objective._training_data import learnable
+from skmtl.kernel._kernel_ridge_model import KernelRidgeModel
+from skmtl.kernel._task_kernels import TASK_KERNELS
 from skmtl.tasks import _constraints as constraints
-from skmtl.tasks._by_name import matrix_by_task
-from skmtl.tasks._targets import Targets
-
-Array = NDArray[Any]
-
-ROWS_AT_ONCE = 2_000
-"""Rows predicted at a time: bounds the memory beside X."""
 
 
 @documented("", "", shared="with the mean of the tasks' functions and intercepts.")
-class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskEstimator):
+class MultiTaskKernelRidge(MultiTaskRegressorMixin, KernelRidgeModel):
     r"""Kernel ridge regression of many tasks, coupled by a task kernel.
 
     The kernel of row x of task s and row z of task t is :math:`k(x, z) \, B_{st}` [1]_. With
@@ -79,8 +59,10 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
         them in a graph ("graph"), or what the labels tell ("learned"); see Notes. An array
         is symmetric and positive semidefinite, tasks in the order of ``task_names_in_``; a
         DataFrame is matched by their names.
-    similarity : float, default=0.5
+    similarity : float or "auto", default="auto"
         For "mean": correlation of the tasks, between 0 (the identity) and 1 (one function).
+        "auto" chooses 0 or .5, in long form also .8 or .95, by generalised cross-validation, see
+        Notes.
     adjacency : array-like of shape (n_tasks, n_tasks), default=None
         For "graph": weights of the edges, at least 0; the larger, the more alike. A DataFrame is
         matched by the names of the tasks.
@@ -109,6 +91,8 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
         The rows that have a label, without the task feature; their kernel if precomputed.
     alpha_ : float
         The alpha of the fit: as given, or the chosen one.
+    similarity_ : float
+        The similarity of the fit: as given, or the chosen one. Only with "mean".
     gamma_ : float or None
         The gamma of the fit; None where it is the default of the kernel.
     task_kernel_ : ndarray of shape (n_tasks, n_tasks)
@@ -157,7 +141,10 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
     :math:`\|\text{residuals}\|^2 / (1 - 1.4 \, d / n)^2` with the degrees of freedom d [6]_, for
     "learned" with the identity as task kernel. In long form it also decides whether tasks have
     intercepts of their own. It takes an eigendecomposition of that matrix, or
-    of a part of 2,000 labels, which are drawn with a fixed seed.
+    of a part of 2,000 labels, which are drawn with a fixed seed. ``similarity="auto"`` takes the
+    same minimum over similarities (at the alpha that is given, if it is one above 0; at
+    ``alpha=0`` it is .5), which with labels that are not complete is a decomposition for each, of
+    1,000 labels at most.
 
     References
     ----------
@@ -195,7 +182,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
         "coef0": [Interval(Real, None, None, closed="neither")],
         "kernel_params": [dict, None],
         "task_kernel": [StrOptions(set(TASK_KERNELS)), "array-like"],
-        "similarity": [Interval(Real, 0, 1, closed="both")],
+        "similarity": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "adjacency": ["array-like", None],
         **constraints.TASKS,
         "fit_intercept": ["boolean"],
@@ -214,7 +201,7 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
         coef0: float = 1,
         kernel_params: dict[str, Any] | None = None,
         task_kernel: Any = "mean",
-        similarity: float = 0.5,
+        similarity: float | str = "auto",
         adjacency: Any = None,
         tasks: Any = "auto",
         task_feature: int | str | None = None,
@@ -240,118 +227,3 @@ class MultiTaskKernelRidge(MultiTaskRegressorMixin, GrowsKernelTasks, MultiTaskE
         self.task_weight = task_weight
         self.max_iter = max_iter
         self.tol = tol
-
-    def _fit(self, X: Any, targets: Targets) -> None:
-        require_squared_loss(targets.tasks, type(self).__name__)
-        self._check_parameters(X)
-        known = np.flatnonzero(targets.tasks.n_labels)
-        B = self._task_kernel(known, targets.tasks.names.tolist())
-        self._used_rows = np.flatnonzero(targets.row_is_observed)
-        given = X
-        X, targets, weights = learnable(X, targets, self.task_weight)
-        labels = Labels.of(targets, weights)
-        labels.check_memory(X.shape[0])
-        if self.kernel == "precomputed":
-            X = X[:, self._used_rows]
-        self._row_kernel = self._make_row_kernel(X, labels)
-        kernel = self._row_kernel(X)
-        centred, pooled = self.fit_intercept, False
-        if isinstance(self.alpha, str):
-            may_pool = centred and targets.tasks.is_long
-            self.alpha_, pooled = choose_alpha(
-                kernel, labels, B, X, centred=centred, may_pool=may_pool
-            )
-        else:
-            self.alpha_ = float(self.alpha)
-        problem = KernelProblem(kernel, labels, self.alpha_, centred=centred, pooled=pooled)
-        self.__dict__.pop("task_covariance_", None)
-        if self._learns_task_kernel:
-            B, duals, self.dual_gap_, self.n_iter_ = learn_task_kernel(
-                problem, tol=self.tol, max_iter=self.max_iter
-            )
-            self.task_covariance_ = self._for_all_tasks(B / len(known), known)
-        else:
-            duals = problem.solve(B)
-            self.dual_gap_, self.n_iter_ = 0.0, 1
-        # Not the caller's array, which may change.
-        self.X_fit_ = X.copy() if X is given else X
-        self.task_kernel_ = self._for_all_tasks(B, known)
-        self.intercept_ = np.zeros(len(self.task_kernel_))
-        self.intercept_[known] = problem.intercepts(duals, B)
-        self._publish_duals(duals, labels.rows, known[labels.tasks])
-
-    @property
-    def _learns_task_kernel(self) -> bool:
-        return isinstance(self.task_kernel, str) and self.task_kernel == "learned"
-
-    def _make_row_kernel(self, X: Any, labels: Labels) -> RowKernel:
-        gamma = self.gamma
-        if isinstance(gamma, str):
-            share = np.bincount(labels.rows, labels.weights, X.shape[0])
-            gamma = gamma_of_spread(self.kernel, X, share / share.sum())
-        self.gamma_ = gamma
-        parameters = {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
-        if callable(self.kernel):
-            parameters = self.kernel_params or {}
-        return RowKernel(self.kernel, parameters, X, fit_intercept=self.fit_intercept)
-
-    def _task_kernel(self, known: Array, names: list[Any]) -> Array:
-        given = [
-            matrix_by_task(getattr(self, name), names, name)
-            for name in ("task_kernel", "adjacency")
-        ]
-        return make_task_kernel(given[0], known, len(names), self.similarity, given[1])
-
-    def _for_all_tasks(self, matrix: Array, known: Array) -> Array:
-        """A matrix of the tasks with labels, 0 for the others."""
-        full = np.zeros((self._task_set.n_tasks,) * 2)
-        full[np.ix_(known, known)] = matrix
-        return full
-
-    def _publish_duals(self, duals: Array, rows: Array, tasks: Array) -> None:
-        if self._task_set.is_long:
-            self.dual_coef_, self._task_of_row = duals, tasks
-            return
-        self.dual_coef_ = np.zeros((self.X_fit_.shape[0], self._task_set.n_tasks))
-        self.dual_coef_[rows, tasks] = duals
-        if self._task_set.is_1d:
-            self.dual_coef_ = self.dual_coef_[:, 0]
-
-    def _check_parameters(self, X: Any) -> None:
-        if self._learns_task_kernel and not self.alpha:
-            raise ValueError("task_kernel='learned' needs alpha > 0: without it, B has no effect.")
-        if self.kernel != "precomputed":
-            return
-        if self.task_feature is not None:
-            raise ValueError(
-                "kernel='precomputed' needs one column of y per task, no task_feature."
-            )
-        if X.shape[0] != X.shape[1]:
-            raise ValueError(f"A precomputed kernel is square in fit; X has shape {X.shape}.")
-
-    def _kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
-        if self.kernel == "precomputed":
-            return None
-        of_rows = X.astype(np.float64, copy=False), anchors.astype(np.float64, copy=False)
-        return self._row_kernel(*of_rows)
-
-    @with_added_tasks
-    def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
-        X = X.astype(np.float64, copy=False)
-        if self.kernel == "precomputed":
-            X = X[:, self._used_rows]
-        raw = []
-        known = self._task_set.n_labels > 0
-        for rows in gen_batches(X.shape[0], ROWS_AT_ONCE):
-            K = self._row_kernel(X[rows], self.X_fit_)
-            fitted = K, self.dual_coef_, self.task_kernel_, self.intercept_
-            if task_index is None:
-                raw.append(raw_wide(*fitted))
-            else:
-                raw.append(raw_long(*fitted, self._task_of_row, task_index[rows], known))
-        return self._task_set.inverse_link(np.vstack(raw), task_index)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        return tags

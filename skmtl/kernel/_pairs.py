@@ -103,22 +103,12 @@ class Pairs:
     @cached_property
     def l2(self) -> Array:
         """Euclidean distances, 0 for what differs by rounding."""
-        (left, right), products = self._squares, self._products
-        squares = -2.0 * products
-        squares += left[:, None]
-        squares += right
-        squares[squares <= ROUNDING * (left[:, None] + right)] = 0.0
+        squares = squared_distances(self.left.X, self.right.X, self._products)
         return np.sqrt(squares, out=squares)
 
     @cached_property
-    def _squares(self) -> tuple[Array, Array]:
-        """Squared lengths of the rows of either side."""
-        return _squared_lengths(self.left.X), _squared_lengths(self.right.X)
-
-    @cached_property
     def _products(self) -> Array:
-        products = self.left.X @ self.right.X.T
-        return np.asarray(products.toarray() if sparse.issparse(products) else products)
+        return products_of_rows(self.left.X, self.right.X)
 
     @cached_property
     def linear(self) -> Array:
@@ -163,6 +153,22 @@ class Pairs:
             scaled = 0.5 * np.square(scaled)
         K = np.exp(-scaled)
         return K + candidate.linear_share * self.linear if candidate.linear_share else K
+
+
+def products_of_rows(X: Any, Y: Any) -> Array:
+    """X Y', (n, m)."""
+    products = X @ Y.T
+    return np.asarray(products.toarray() if sparse.issparse(products) else products)
+
+
+def squared_distances(X: Any, Y: Any, products: Array) -> Array:
+    """Of all rows of X from those of Y, whose products are known; 0 for what is rounding."""
+    left, right = _squared_lengths(X)[:, None], _squared_lengths(Y)
+    squares = -2.0 * products
+    squares += left
+    squares += right
+    squares[squares <= ROUNDING * (left + right)] = 0.0
+    return squares
 
 
 def _squared_lengths(X: Any) -> Array:

@@ -36,8 +36,7 @@ def raw_long(
 
     ``tasks`` are those of the rows of the fit.
     """
-    # One task more: where the index is -1.
-    B = np.vstack([task_kernel, task_kernel[has_labels].mean(axis=0)])
-    b = np.append(intercepts, intercepts[has_labels].mean())
-    coef = B[np.ix_(new_tasks, tasks)] * duals
-    return np.asarray(np.einsum("ij,ij->i", K, coef) + b[new_tasks])[:, None]
+    B, b = task_kernel[new_tasks], intercepts[new_tasks]
+    if (is_new := new_tasks < 0).any():
+        B[is_new], b[is_new] = task_kernel[has_labels].mean(axis=0), intercepts[has_labels].mean()
+    return np.asarray(np.einsum("ij,ij,j->i", K, B.take(tasks, axis=1), duals) + b)[:, None]

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from skmtl.kernel._pairs import products_of_rows, squared_distances
 from skmtl.linear.objective._centring import large_means, shifted
 
 Array = NDArray[Any]
@@ -69,6 +70,12 @@ class RowKernel:
             return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
         if self.shift is not None:
             X, Y = shifted(X, self.shift), None if Y is None else shifted(Y, self.shift)
+        if self.kernel == "rbf":
+            # Of plain numbers: `pairwise_kernels` checks them for longer than it takes.
+            Y, gamma = X if Y is None else Y, self.parameters["gamma"]
+            squares = squared_distances(X, Y, products_of_rows(X, Y))
+            squares *= -1.0 / X.shape[1] if gamma is None else -gamma
+            return np.exp(squares, out=squares)
         options = self.parameters
         if not callable(self.kernel):
             # A parameter left out is the kernel's own: chi2 does not take gamma=None.

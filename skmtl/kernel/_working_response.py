@@ -60,6 +60,11 @@ class WorkingResponse:
     @classmethod
     def of(cls, task: Task, labels: Array, weights: Array, name: Hashable) -> Self:
         """From encoded labels and their weights, 0 where unobserved."""
+        if not task.is_convex:
+            raise ValueError(
+                f"Task {name!r} is {task}, whose loss is not convex: kernel ridge regression does "
+                "not take it. Leave focal at 0; the neural estimators take it."
+            )
         if not task.is_smooth:
             raise ValueError(
                 f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which has no "
@@ -111,6 +116,8 @@ class Link:
     def __call__(self, responses: Array) -> Array:
         """Raw scores (n, n_outputs)."""
         raw = self.offset + self.slope * (responses @ self.inverse_curvature)
+        if not len(self.shape):
+            return raw
         return np.hstack([raw, np.broadcast_to(self.shape, (len(raw), len(self.shape)))])
 
 

@@ -8,7 +8,7 @@ from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
 from skmtl.tasks._discrete_hazards import DiscreteHazards
 from skmtl.tasks._gamma import Gamma
-from skmtl.tasks._infer import TaskTable, infer
+from skmtl.tasks._infer import infer
 from skmtl.tasks._multiclass import Multiclass
 from skmtl.tasks._negative_binomial import NegativeBinomial
 from skmtl.tasks._number import NumberTask
@@ -17,6 +17,7 @@ from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._regression import Regression
 from skmtl.tasks._stack import stack_tasks, unstack_tasks
 from skmtl.tasks._survival import Survival
+from skmtl.tasks._table import TaskTable
 from skmtl.tasks._tweedie import Tweedie
 
 # What stands behind the aliases, in the order in which "auto" asks whether labels suit.

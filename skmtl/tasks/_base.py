@@ -146,6 +146,21 @@ class Task(Searchable, BaseEstimator, ABC):
         """Whether the loss has a gradient everywhere, which the linear solvers need."""
         return True
 
+    @property
+    def is_convex(self) -> bool:
+        """Whether the loss is convex, which all but networks need."""
+        return True
+
+    @property
+    def is_proper(self) -> bool:
+        """Whether the loss is least for what is expected of the labels, which `score` goes by."""
+        return True
+
+    @property
+    def can_vanish(self) -> bool:
+        """Whether the loss of classes that are told apart falls to 0 as raw scores grow."""
+        return self.is_classification
+
     def by_output(self, smoothing: float = 0.0) -> list[Self] | None:
         """A task for each raw score, where the loss is a sum of losses of one; None elsewhere.
 

@@ -12,11 +12,12 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._class_labels import count_classes
 from skmtl.tasks._classes import Classes
 from skmtl.tasks._columns import Column
-from skmtl.tasks._logarithms import entropy, logistic_curvature, torch_mean_logit
+from skmtl.tasks._logarithms import entropy, logistic_curvature, softplus, torch_mean_logit
 from skmtl.tasks._loss_codes import LOGISTIC
+from skmtl.tasks._nominal import NominalClasses
 
 
-class Binary(Classes):
+class Binary(NominalClasses):
     r"""A task with two classes: logistic loss on one raw score.
 
     The loss of a row is :math:`\log(1 + e^f) - y f`, natural logarithm, y the code 0 or 1 of
@@ -29,6 +30,23 @@ class Binary(Classes):
         Factor on the weight of a label by its class.
     classes : sequence of two labels, default=None
         The classes, if known beforehand; by default the observed labels.
+    label_smoothing : float in [0, 1), default=0.0
+        The share :math:`\varepsilon` of a label that is spread over all classes [1]_: the loss then
+        is the mean of those of the classes, weighed :math:`(1 - \varepsilon) [k = y] +
+        \varepsilon / K`. Networks do not become too sure of single labels. Probabilities are
+        pulled towards 1 / K, and predicted as they are: :math:`(1 - \varepsilon) p + \varepsilon /
+        K` in place of p.
+    focal : float >= 0, default=0.0
+        The exponent :math:`\gamma` of the focal loss [2]_, :math:`-(1 - p)^\gamma \log p` for the
+        probability p of the label: rows that are predicted well count less. It is not convex, and
+        for networks only. Probabilities are pulled towards 1 / K, too: they are not calibrated.
+
+    References
+    ----------
+    .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the Inception
+       architecture for computer vision", CVPR 2016, section 7.
+    .. [2] T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, "Focal loss for dense object
+       detection", ICCV 2017, eq. 4.
 
     Examples
     --------
@@ -63,7 +81,7 @@ class Binary(Classes):
     @property
     def loss_key(self) -> tuple[Hashable, ...]:
         """All binary tasks have one loss."""
-        return (type(self),) if self._keeps(Binary, *LOSS) else super().loss_key
+        return (type(self), *self._options) if self._keeps(Binary, *LOSS) else super().loss_key
 
     @property
     def pool_key(self) -> tuple[Hashable, ...]:
@@ -73,11 +91,15 @@ class Binary(Classes):
     @property
     def compiled_loss(self) -> tuple[int, float] | None:
         """That of its own functions."""
-        return (LOGISTIC, 0.0) if self._keeps(Binary, *LOSS) else None
+        return (LOGISTIC, 0.0) if self._keeps(Binary, *LOSS) and self.is_proper else None
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Logistic loss and its derivative."""
         score = raw[..., 0]
+        if self.focal:
+            loss, grad = self._focal_and_grad(_log_shares(score), values)
+            return loss, grad[..., 1:]
+        values = self._smooth(values)
         # Of the less likely class, so that it keeps its digits.
         odds = np.exp(-np.abs(score))
         share = odds / (1.0 + odds)
@@ -87,20 +109,35 @@ class Binary(Classes):
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """p (1 - p) times the direction."""
+        if self.focal:
+            two = np.concatenate([np.zeros_like(direction), direction], axis=-1)
+            return self._focal_curvature(_log_shares(raw[..., 0]), values, two)[..., 1:]
         return logistic_curvature(raw) * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`p \log p + (1 - p) \log(1 - p)` at p = u + y in [0, 1]."""
-        return entropy(dual[..., 0] + values)
+        return entropy(dual[..., 0] + self._smooth(values))
+
+    def _smooth(self, values: Any) -> Any:
+        """Share of the second class in each label."""
+        smoothing = self.label_smoothing
+        return values * (1.0 - smoothing) + 0.5 * smoothing if smoothing else values
 
     def torch_loss(self, raw: Any, values: Any) -> Any:
         """Logistic loss, torch."""
         score = raw[..., 0]
-        return score.logaddexp(score.new_zeros(())) - values * score
+        if self.focal:
+            import torch
+
+            of_second = torch.nn.functional.logsigmoid(score)
+            return self._torch_focal(torch.stack([of_second - score, of_second], dim=-1), values)
+        return score.logaddexp(score.new_zeros(())) - self._smooth(values) * score
 
     def torch_loss_and_grad(self, raw: Any, values: Any) -> tuple[Any, Any]:
         """Logistic loss and probability less label, torch."""
-        return self.torch_loss(raw, values), raw.sigmoid() - values[..., None]
+        if self.focal:
+            return super().torch_loss_and_grad(raw, values)
+        return self.torch_loss(raw, values), raw.sigmoid() - self._smooth(values)[..., None]
 
     def torch_average(self, raw: Any) -> Any:
         """Log-odds of the mean probability, torch."""
@@ -109,3 +146,9 @@ class Binary(Classes):
     def _probabilities(self, raw: Array) -> Array:
         positive = expit(raw[..., 0])
         return np.column_stack([1.0 - positive, positive])
+
+
+def _log_shares(score: Array) -> Array:
+    """Log-probabilities (..., 2) of both classes."""
+    signs = np.array([1.0, -1.0])
+    return -softplus(score[..., None] * signs)

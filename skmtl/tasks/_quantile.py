@@ -104,6 +104,12 @@ class Quantile(NumberTask):
         """(n_levels,)."""
         return (len(self.levels_),)
 
+    def fitted(self, share: float) -> Self:
+        """Fitted to labels whose units are those of the loss, ``share`` times the pinball loss."""
+        self.levels_, self._share = _read_levels(self.levels, "y"), share
+        self.location_, self.scale_, self.n_outputs_ = 0.0, 1.0, len(self.levels_)
+        return self
+
     def by_output(self, smoothing: float = 0.0) -> list[Self]:
         r"""A task for each level, with :math:`\max_{\tau - 1 \le u \le \tau} u r - \mu u^2 / 2`.
 

@@ -11,6 +11,7 @@ from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
 from skmtl.tasks._loss_codes import HUBER, SQUARED
 from skmtl.tasks._number import NumberTask
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._weights import in_range
 
 LOSSES = ("squared", "absolute", "huber")
@@ -26,7 +27,7 @@ class Regression(NumberTask):
     Parameters
     ----------
     loss : {"squared", "absolute", "huber"}, default="squared"
-        What a residual costs. The linear half needs a smooth one: "squared" or "huber".
+        What a residual costs. Kernel ridge regression needs a smooth one: "squared" or "huber".
     delta : float, default=1.35
         Where Huber's loss turns from quadratic to linear, in the units in which the loss is
         computed: standard deviations of the task where targets are standardised (neural
@@ -82,8 +83,12 @@ class Regression(NumberTask):
 
     @property
     def is_smooth(self) -> bool:
-        """For "squared" and "huber"."""
+        """For "squared" and "huber"; the other is what `by_output` makes smooth."""
         return self.loss != "absolute" or self._has_own_loss
+
+    def by_output(self, smoothing: float = 0.0) -> list[Any] | None:
+        """For "absolute", twice the pinball loss of the level 1/2."""
+        return None if self.is_smooth else Quantile(0.5).fitted(share=2.0).by_output(smoothing)
 
     @property
     def has_linear_tails(self) -> bool:

@@ -81,10 +81,12 @@ def _has_torch(case: Case) -> bool:
 
 
 AVERAGE = _If(_has_torch, losses.torch_average)
+CONSTANTS = _If(lambda case: case.task.is_proper, predictions.constants)
 CHECKS: tuple[Callable[[Case], None], ...] = (
     losses.gradient,
     losses.curvature,
-    losses.conjugate,
+    _If(lambda case: case.task.is_convex, losses.is_convex),
+    _If(lambda case: case.task.is_convex, losses.conjugate),
     losses.any_shape,
     losses.shape_slope,
     _If(_has_torch, losses.torch_twin),
@@ -92,7 +94,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     AVERAGE,
     predictions.predictions,
     predictions.labels_back,
-    predictions.constants,
+    CONSTANTS,
     # Where labels far away hardly count, the mean has not the least loss.
     _If(lambda case: not case.task.has_linear_tails, losses.loss_of_constant),
     predictions.score,
@@ -103,4 +105,4 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     predictions.pickles,
     predictions.default_estimator,
 )
-OF_ALL_SCORES = AVERAGE, predictions.constants
+OF_ALL_SCORES = AVERAGE, CONSTANTS

@@ -17,7 +17,8 @@ from sklearn.utils.estimator_checks import (
 )
 
 from skmtl import MultiTaskLinearRegressor, stack_tasks
-from skmtl.kernel import MultiTaskKernelRidge, _choose_alpha, _kernel_ridge, _labels
+from skmtl.kernel import MultiTaskKernelRidge, _choose_alpha, _kernel_ridge_model, _labels
+from skmtl.kernel._task_kernels import SIMILARITIES
 from skmtl.linear.penalties import L2, Graph, MeanDeviation, SquaredTraceNorm
 from skmtl.tasks import Regression
 
@@ -240,7 +241,7 @@ def criterion(model, X, Y, alpha):
     """The generalised cross-validation of a fit, from its hat matrix column by column."""
     seen = ~np.isnan(Y)
     weight = seen / seen.sum(axis=0)
-    given = {**model.get_params(), "alpha": alpha, "gamma": model.gamma_}
+    given = {"similarity": model.similarity_, "gamma": model.gamma_, "alpha": alpha}
 
     def predict(labels):
         return MultiTaskKernelRidge(**given).fit(X, np.where(seen, labels, np.nan)).predict(X)
@@ -261,6 +262,45 @@ def test_alpha_has_the_least_generalised_cross_validation(form, problem):
     least = criterion(model, X, Y, model.alpha_)
     for factor in (0.1, 0.5, 2.0, 10.0):
         assert criterion(model, X, Y, factor * model.alpha_) > least
+
+
+@every_form
+@pytest.mark.parametrize("alpha", ["auto", 0.1])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_similarity_has_the_least_generalised_cross_validation(share, alpha, form, problem):
+    X, Y = problem[0][:15], problem[1][:15, :2]
+    Y = np.where(np.isnan(Y), np.nan, share * np.sin(X[:, :1]) + (1 - share) * X[:, :2])
+    Y = Y + 0.1 * np.random.default_rng(0).normal(size=Y.shape)
+    found = {}
+    for similarity in SIMILARITIES[False]:
+        model = MultiTaskKernelRidge(similarity=similarity, alpha=alpha).fit(X, Y)
+        assert model.similarity_ == similarity
+        found[similarity] = criterion(model, X, Y, model.alpha_)
+    assert MultiTaskKernelRidge(alpha=alpha).fit(X, Y).similarity_ == min(found, key=found.get)
+
+
+def test_similarity_where_there_is_nothing_to_choose(data):
+    X, Y = data
+    assert MultiTaskKernelRidge(alpha=0).fit(X, Y).similarity_ == 0.5
+    assert MultiTaskKernelRidge().fit(X, Y[:, 0]).similarity_ == 0.5
+    model = MultiTaskKernelRidge().fit(X, Y)
+    assert not hasattr(model.set_params(task_kernel="identity").fit(X, Y), "similarity_")
+
+
+def test_similarity_of_many_labels_is_chosen_on_a_part(monkeypatch):
+    rng = np.random.default_rng(0)
+    task = rng.permutation(np.repeat(np.arange(5), 40))
+    X = np.column_stack([task, rng.normal(size=(200, 2))])
+    y = np.sin(X[:, 1]) * np.where(task % 2, 1.0, -1.0)
+    whole = MultiTaskKernelRidge(task_feature=0).fit(X, y)
+    monkeypatch.setattr(_choose_alpha, "MOST_TO_COMPARE", 120)
+    part = MultiTaskKernelRidge(task_feature=0).fit(X, y)
+    assert part.similarity_ == whole.similarity_ == 0.0
+    # alpha is that of all labels.
+    assert part.alpha_ == whole.alpha_
+    # A task may be without a label in the part.
+    monkeypatch.setattr(_choose_alpha, "MOST_TO_COMPARE", 3)
+    assert MultiTaskKernelRidge(task_feature=0).fit(X, y).similarity_ in SIMILARITIES[True]
 
 
 def test_gamma_goes_by_the_variances(data):
@@ -575,7 +615,7 @@ def test_precomputed(form, problem):
 def test_sparse_and_batches(kernel, gaps, monkeypatch):
     X, Y = gaps
     expected = make(kernel=kernel).fit(X, Y).predict(X)
-    monkeypatch.setattr(_kernel_ridge, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(_kernel_ridge_model, "ROWS_AT_ONCE", 7)
     model = make(kernel=kernel).fit(sparse.csr_array(X), Y)
     np.testing.assert_allclose(model.predict(sparse.csr_array(X)), expected)
 

@@ -1,5 +1,7 @@
 """The table of tasks before a fit is what a fit reads."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,3 +53,24 @@ def test_warns_and_raises_as_a_fit_does():
         infer(np.repeat(np.arange(10), 9))
     with pytest.raises(ValueError, match="y has no observed label"):
         infer([None, None])
+
+
+def test_tasks_of_a_fitted_estimator_print_as_a_table():
+    model = MultiTaskLinear().fit(np.arange(12.0)[:, None], mixed())
+    lines = repr(model.tasks_).splitlines()
+    assert lines[0].split() == ["task", "type", "labels", "values"]
+    assert lines[1].split() == ["score", "regression", "9"]
+    assert lines[3].split() == ["grade", "ordinal", "12", "c", "<", "b", "<", "a"]
+    assert "<td>kind</td><td>multiclass</td><td>12</td><td>x, y, z</td>" in (
+        model.tasks_._repr_html_()
+    )
+    again = pickle.loads(pickle.dumps(model)).tasks_
+    assert repr(again) == repr(model.tasks_)
+    assert isinstance(again, list) and len(again) == 4
+
+
+def test_long_form_has_a_row_for_each_task():
+    X = np.array([[0.0, 3], [1, 3], [2, 5], [3, 5]])
+    model = MultiTaskLinear("l2", alpha=1.0, task_feature=1).fit(X, [1.0, 2.5, 3.0, None])
+    rows = [line.split() for line in repr(model.tasks_).splitlines()]
+    assert rows == [["task", "type", "labels"], ["3", "regression", "2"], ["5", "regression", "1"]]

@@ -175,6 +175,16 @@ def test_networks_find_quantiles():
     np.testing.assert_allclose((y[:, None] <= found).mean(axis=0), LEVELS, atol=0.06)
 
 
+def test_networks_find_a_spread_that_depends_on_the_features():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(1500, 2))
+    y = np.exp(X[:, 0]) * rng.normal(size=1500)
+    model = MultiTaskMLP(tasks=Quantile(LEVELS), random_state=0).fit(X, y)
+    low, high = model.predict_quantiles([[-0.8, 0.0], [0.8, 0.0]])
+    # The truth is exp(1.6) = 5, half of which is not found by chance.
+    assert high[2] - high[0] > 2.5 * (low[2] - low[0])
+
+
 @pytest.mark.parametrize("levels", [[], 0.0, 1.0, [0.5, 0.5], [0.9, 0.1], "half", [[0.5]]])
 def test_wrong_levels(levels):
     with pytest.raises(ValueError, match=r"Task 0: Quantile\(levels=.*increasing numbers between"):
@@ -192,8 +202,6 @@ def test_who_takes_no_quantiles_says_so():
             estimator.fit(X, y)
     with pytest.raises(AttributeError, match="no attribute"):
         MultiTaskLinear().fit(X, y).predict_quantiles(X)
-    with pytest.raises(ValueError, match=r"not smooth.*Quantile\(0.5\)"):
-        MultiTaskLinear(tasks=Regression(loss="absolute")).fit(X, y)
 
 
 def test_one_level_is_learned_by_scikit_learns_estimator():
@@ -204,3 +212,24 @@ def test_one_level_is_learned_by_scikit_learns_estimator():
     np.testing.assert_allclose(model.predict_quantiles(X), theirs.predict(X)[:, None])
     ours = MultiTaskLinear("l2", alpha=0, tasks=Quantile(0.8), tol=1e-9).fit(X, y)
     np.testing.assert_allclose(ours.score(X, y), model.score(X, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", "mean_deviation"])
+def test_absolute_loss_is_twice_that_of_the_median(penalty):
+    X, y = data()
+    Y = np.column_stack([y, 2.0 * y + X[:, 2]])
+    options = {"tol": 1e-11, "shared_alpha": 0.0}
+    model = MultiTaskLinear(penalty, alpha=0.02, tasks=Regression("absolute"), **options).fit(X, Y)
+    median = MultiTaskLinear(penalty, alpha=0.01, tasks=Quantile(0.5), **options).fit(X, Y)
+    # What is as good within the gaps is as close.
+    np.testing.assert_allclose(model.coef_, median.coef_, atol=2e-4)
+    np.testing.assert_allclose(model.predict(X), median.predict(X), atol=1e-3)
+    assert model.dual_gap_ <= 1e-8 * np.abs(Y - np.median(Y, axis=0)).mean(axis=0).sum()
+
+
+def test_absolute_loss_beside_other_tasks():
+    X, y = data()
+    Y = np.column_stack([y, X[:, 1] > 0])
+    model = MultiTaskLinear(tasks=[Regression("absolute"), "binary"]).fit(X, Y)
+    assert model.score(X, Y) > 0.3
+    assert MultiTaskLinearCV(tasks=Regression("absolute"), alphas=5, cv=3).fit(X, y).alpha_ > 0

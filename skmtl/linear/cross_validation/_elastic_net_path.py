@@ -58,6 +58,8 @@ class ElasticNetFit(NamedTuple):
 def _in_range(targets: Targets) -> Targets:
     """The same with weights whose sums of squares stay in range: only their ratios matter."""
     units = [power_of_two(largest) for largest in targets.weights.max(axis=0)]
+    if all(unit == 1.0 for unit in units):
+        return targets
     return replace(targets, weights=targets.weights / units)
 
 
@@ -90,7 +92,6 @@ class ElasticNetProblem:
         self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
         check_range(self.X, self.targets)
         self.options = options
-        self.label_weights: Any = self.targets.label_weights()
         values = self.targets.values
         self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])
         self.centred = values - self.y_mean
@@ -100,6 +101,11 @@ class ElasticNetProblem:
         """Weighted mean per task; not by ``label_weights``, which round that of a constant."""
         weights = self.targets.weights
         return (weights * values).sum(axis=0) / weights.sum(axis=0)
+
+    @cached_property
+    def label_weights(self) -> Any:
+        """What each label counts: the weights of a task sum to 1."""
+        return self.targets.label_weights()
 
     @property
     def is_shared(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Any, Self
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl._scored_columns import mean_score
+from skmtl._scored_columns import mean_scores
 from skmtl.linear.cross_validation._folds_together import solutions_together
 from skmtl.linear.cross_validation._held_out import FoldScores, HeldOut
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
@@ -30,6 +30,10 @@ STATISTICAL = (None, "r2", "neg_mean_squared_error")
 
 CHUNK = 10
 """Alphas that are fitted before they are scored: more are in vain where a path ends."""
+
+
+NUMBERS_AT_ONCE = 2**18
+"""Coefficients whose errors are summed together: they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,25 @@ def scores_from_statistics(
         return scores
     problem = PathProblem.of_statistics(model, train, tasks)
     test = held_out.select(kept)
-    errors = np.array([test.squared_error(fit.W, fit.b) for fit in problem.solutions(alphas)])
+    errors = errors_of(test, problem.solutions(alphas), len(alphas))
     # Constant labels are explained wholly or not at all, as in `Task.score`.
     lost = np.divide(errors, test.squares, out=(errors > 0) * 1.0, where=test.squares > 0)
     scores.tasks[:, kept] = np.where(test.n_labels < 2, np.nan, 1.0 - lost)
     means = np.divide(errors, test.omega, out=np.full(errors.shape, np.nan), where=test.omega > 0)
-    scores.mse[:] = [mean_score(mean) for mean in means]
+    scores.mse[:] = mean_scores(means.T)
     if scoring == "neg_mean_squared_error":
         scores.mean[:] = -scores.mse
     else:
-        scores.mean[:] = [mean_score(task_scores) for task_scores in scores.tasks]
+        scores.mean[:] = mean_scores(scores.tasks.T)
     return scores
+
+
+def errors_of(held_out: MergedStatistics, fits: Iterable[LinearFit], n_fits: int) -> Array:
+    """Weighted sums of squared errors (n_fits, n_tasks), of some fits at a time."""
+    n_at_once = max(1, NUMBERS_AT_ONCE // held_out.cross.size)
+    fits, parts = iter(fits), []
+    for _ in range(0, n_fits, n_at_once):
+        some = list(islice(fits, n_at_once))
+        W, b = np.stack([fit.W for fit in some]), np.stack([fit.b for fit in some])
+        parts.append(held_out.squared_errors(W, b))
+    return np.concatenate(parts)

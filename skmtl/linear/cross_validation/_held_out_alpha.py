@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 
+from skmtl._indexing import batches
+from skmtl.linear.cross_validation._fold_scores import errors_of
 from skmtl.linear.cross_validation._fold_statistics import fold_statistics, folds_fit
 from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._design import make_design
@@ -104,7 +105,7 @@ def _keys(X: Any, targets: Targets) -> Array:
     labels = np.where(targets.weights > 0, targets.values, 0.0)
     keys = labels.reshape(len(labels), -1).sum(axis=1)
     factors = np.random.RandomState(SEED).normal(size=X.shape[1])
-    for rows in gen_batches(len(labels), ROWS_AT_ONCE):
+    for rows in batches(len(labels), ROWS_AT_ONCE):
         features = X[rows].toarray() if sparse.issparse(X) else X[rows]
         # A product of matrices may round the same row otherwise in another place.
         keys[rows] += (features * factors).sum(axis=1)
@@ -123,7 +124,7 @@ def _errors(
         for learned, held_out in fold_statistics(X, targets.values, targets.weights, folds):
             kept, errors = np.flatnonzero(learned.n_labels), np.zeros((len(alphas), tasks.n_tasks))
             fits = PathProblem.of_statistics(model, learned, tasks).solutions(alphas)
-            errors[:, kept] = [held_out.select(kept).squared_error(fit.W, fit.b) for fit in fits]
+            errors[:, kept] = errors_of(held_out.select(kept), fits, len(alphas))
             yield errors
         return
     for fold in folds:

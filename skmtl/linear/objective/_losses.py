@@ -154,9 +154,7 @@ class DataLoss:
     @cached_property
     def has_constant_labels(self) -> bool:
         """Whether every task has labels of one class only, which intercepts alone tell apart."""
-        return all(
-            block.task.is_classification and self._are_constant(block) for block in self.blocks
-        )
+        return all(block.task.can_vanish and self._are_constant(block) for block in self.blocks)
 
     def _are_constant(self, block: LabelBlock) -> bool:
         """Whether the observed labels of a block are one class in every task."""
@@ -175,7 +173,7 @@ class DataLoss:
         apart = np.ones(self.n_tasks, dtype=bool)
         for members, (block, scores) in zip(self.members, self.split(raw), strict=True):
             wrong = block.label_weights > 0
-            if block.task.is_classification:
+            if block.task.can_vanish:
                 wrong = wrong & ~(margins(scores, block.values) > 0.0)
             if self.task_index is None:
                 apart[members] = ~wrong.any(axis=0)

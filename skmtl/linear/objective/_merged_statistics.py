@@ -117,11 +117,15 @@ class MergedStatistics(Statistics):
             y_mean=np.zeros_like(self.y_mean),
         )
 
-    def squared_error(self, W: Array, b: Array) -> Array:
-        """Weighted sum of squared residuals of every task (T,)."""
-        miss = b + self.mean_product(W) - self.y_mean
-        within = np.einsum("pt,pt->t", W, self.gram_product(W) - 2.0 * self.cross) + self.squares
-        return np.maximum(within, 0.0) + self.omega * miss**2
+    def squared_errors(self, W: Array, b: Array) -> Array:
+        """Weighted sums of squared residuals (m, T), of fits W (m, p, T) and b (m, T)."""
+        miss = b + np.einsum("tp,mpt->mt", self.x_mean[self.group], W) - self.y_mean
+        within = np.empty_like(b)
+        for gram, tasks in zip(self.gram, self.members, strict=True):
+            part = np.ascontiguousarray(W[:, :, tasks])
+            products = gram @ part - 2.0 * self.cross[:, tasks]
+            within[:, tasks] = np.einsum("mpt,mpt->mt", part, products)
+        return np.maximum(within + self.squares, 0.0) + self.omega * miss**2
 
     def _of_groups(self, values: Array) -> Array:
         """Value of each group from those of its tasks."""

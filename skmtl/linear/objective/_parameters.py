@@ -101,11 +101,17 @@ def _check_intercepts(estimator: Any, tasks: TaskSet) -> None:
 def check_smooth(tasks: TaskSet) -> None:
     """Raise for a loss that no solver takes."""
     for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
+        if not task.is_convex:
+            raise ValueError(
+                f"Task {name!r} is {task}, whose loss is not convex: no linear fit would be "
+                "certified. Leave focal at 0 (label_smoothing is convex); the neural estimators "
+                "take both."
+            )
         if not task.is_smooth and task.by_output() is None:
             loss = getattr(task, "loss", task.alias)
             raise ValueError(
                 f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
-                "it. Quantile(0.5) is half of it and fits; the neural estimators take both."
+                "it. The neural estimators do."
             )
 
 

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._best_constants import priors, without_outliers
 from skmtl.linear.objective._centring import LARGE, shifted_by_task, without_large_means
-from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import Design, make_design
 from skmtl.linear.objective._losses import DataLoss, Loss
 from skmtl.linear.objective._options import TASK_MEANS, FitOptions
 from skmtl.linear.objective._penalty_part import PenaltyPart
 from skmtl.linear.objective._problem import Problem
-from skmtl.linear.objective._prox_group import BISECTIONS
 from skmtl.linear.objective._statistics import statistics_of
 from skmtl.linear.objective._statistics_loss import StatisticsLoss
 from skmtl.linear.objective._variables import Intercept, Start
@@ -158,7 +157,7 @@ def _on_rows(X: Any, targets: Targets, label_weights: Array, options: FitOptions
     loss = DataLoss(design, targets, label_weights)
     start_b = priors(targets, label_weights) * options.fit_intercept
     if options.fit_intercept:
-        start_b = _without_outliers(loss, targets, start_b)
+        start_b = without_outliers(loss, targets, start_b)
     null_loss = loss.at(np.zeros((X.shape[1], len(start_b))), start_b).value
     intercept_alpha = options.intercept_alpha if options.fit_intercept else None
     return StatedLoss(loss, targets.tasks.n_tasks, null_loss, start_b, centers, intercept_alpha)
@@ -195,38 +194,6 @@ def _centred_by_task(X: Any, targets: Targets, label_weights: Array) -> tuple[De
 def _at(origin: Array | None) -> Centers:
     """From W to what lies between intercepts at the origin and those of the data."""
     return lambda W: 0.0 if origin is None else origin @ W
-
-
-def priors(targets: Targets, label_weights: Array) -> Array:
-    """Raw scores of the best constant predictions: the intercepts to start from."""
-    weights = label_weights.reshape(len(label_weights), -1).T
-    priors = np.concatenate(
-        [
-            task.raw_prior(values, c) if c.all() else task.raw_prior(values[c > 0], c[c > 0])
-            for (task, values, _), c in zip(targets.columns(), weights, strict=True)
-        ]
-    )
-    return np.tile(priors, targets.tasks.n_tasks) if targets.tasks.is_long else priors
-
-
-def _without_outliers(loss: DataLoss, targets: Targets, b: Array) -> Array:
-    """The best constants of losses with straight tails, by bisection, in place of their means.
-
-    Far from them, as the mean may be, those losses do not bend, and no Newton step leads on.
-    """
-    tasks = targets.tasks
-    has_tails = [task.has_linear_tails for task in tasks.tasks]
-    if not any(has_tails):
-        return b
-    sizes = tasks.n_outputs if tasks.is_long else [task.n_outputs_ for task in tasks.tasks]
-    at = np.repeat(has_tails[:1] * tasks.n_tasks if tasks.is_long else has_tails, sizes)
-    values = targets.values[targets.weights > 0]
-    low, high = np.full(len(b), values.min()), np.full(len(b), values.max())
-    for _ in range(BISECTIONS):
-        middle = np.where(at, 0.5 * (low + high), b)
-        uphill = DataPoint(loss, loss.design.shift(middle)).intercept_gradient > 0
-        low, high = np.where(uphill, low, middle), np.where(uphill, middle, high)
-    return np.where(at, 0.5 * (low + high), b)
 
 
 def without_center(

@@ -19,10 +19,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.linear.objective._best_constants import priors
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._design import make_design
 from skmtl.linear.objective._losses import DataLoss
-from skmtl.linear.objective._setup import priors
 from skmtl.linear.objective._smoothing import widely_smoothed
 from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets

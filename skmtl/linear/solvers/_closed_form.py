@@ -16,7 +16,7 @@ from skmtl.linear.solvers._base import Case, Solution, Solver, Stopping
 from skmtl.linear.solvers._needs import lacks_grams
 from skmtl.linear.solvers._normal_equations import (
     NormalEquations,
-    least_squares,
+    mean_of_tasks,
     solve_symmetric,
     warn_not_unique,
 )
@@ -114,9 +114,7 @@ def _with_pulled_intercepts(
         left, right = system.of_mean(stats.cross)
         apart = v - (v @ share)[:, None]
         left += P / len(g) * (apart * g) @ apart.T
-        m, rank = least_squares(left, right + apart @ (g * (c - share @ c)) / len(g))
-        if np.isinf(intercept_alpha) and rank < len(m):
-            warn_not_unique()
+        m = mean_of_tasks(left, right + apart @ (g * (c - share @ c)) / len(g))
     c = c - P * (m @ v)
     beta = share @ c
     force = g * (c - beta)

@@ -17,6 +17,9 @@ from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
+FEW_ROWS = 32
+"""Rows of long form whose coefficients are copied sooner than they are laid out by task."""
+
 
 @dataclass(frozen=True)
 class Coefficients:
@@ -136,8 +139,9 @@ class LinearRows:
     """
 
     def __init__(self, X: Any, task_index: Array | None, n_tasks: int) -> None:
-        self.X, self.design = X, None
-        if task_index is not None:
+        self.X, self.index, self.design = X, task_index, None
+        is_few = isinstance(X, np.ndarray) and len(X) <= FEW_ROWS
+        if task_index is not None and not is_few:
             # Of the tasks in X, and one more, the shared part: of an unknown task.
             known, self.asked = task_index >= 0, np.zeros(n_tasks, dtype=bool)
             self.asked[task_index[known]] = True
@@ -147,6 +151,8 @@ class LinearRows:
 
     def raw_scores(self, found: Sequence[Coefficients]) -> Array:
         """Raw scores (m, n_samples, n_outputs) of m fits."""
+        if self.index is not None and self.design is None:
+            return np.stack([self._one_by_one(one, self.index) for one in found])
         (n_samples, n_features), n_outputs = self.X.shape, len(found[0].intercept)
         coef = np.stack([one.coef for one in found])
         intercept = np.stack([one.intercept for one in found])
@@ -164,3 +170,12 @@ class LinearRows:
             b = np.concatenate([b, shared_intercept[:, None]], axis=1).swapaxes(0, 1)
             raw = self.design.forward(W.reshape(n_features, -1), b.ravel())
         return np.asarray(raw).reshape(n_samples, len(found), n_outputs).swapaxes(0, 1)
+
+    def _one_by_one(self, found: Coefficients, index: Array) -> Array:
+        """Raw scores (n_samples, n_classes) of rows, each with the coefficients of its task."""
+        shared = np.atleast_2d(np.asarray(found.shared_coef))
+        known, (n_classes, n_features) = index >= 0, shared.shape
+        W = found.coef.reshape(-1, n_classes, n_features)[index]
+        b = found.intercept.reshape(-1, n_classes)[index]
+        W[~known], b[~known] = shared, np.asarray(found.shared_intercept)
+        return np.asarray(np.einsum("ij,icj->ic", self.X, W) + b)

@@ -83,7 +83,7 @@ class NormalEquations:
         left, right = self.of_mean(Q)
         # The mean only enters through P m, and where P is 0 `left` has columns of the identity.
         used, mean = self.P > 0, np.zeros(len(right))
-        mean[used], _ = least_squares(left[np.ix_(used, used)], right[used])
+        mean[used] = mean_of_tasks(left[np.ix_(used, used)], right[used])
         return mean
 
     def of_mean(self, Q: Array) -> tuple[Array, Array]:
@@ -138,6 +138,14 @@ def warn_not_unique() -> None:
         "than rows, and no ridge on them); those of minimum norm are taken.",
         linalg.LinAlgWarning,
     )
+
+
+def mean_of_tasks(A: Array, b: Array) -> Array:
+    """`least_squares` for the mean of the coefficients; warns where it is not the only one."""
+    solved, rank = least_squares(A, b)
+    if rank < len(A):
+        warn_not_unique()
+    return solved
 
 
 def least_squares(A: Array, b: Array) -> tuple[Array, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -11,32 +9,24 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
-from skmtl._base import MultiTaskEstimator
-from skmtl._blending import mix
-from skmtl._grown import scores_of_expected, with_added_tasks
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
 from skmtl._shown import joined
 from skmtl._warnings import warn
-from skmtl.model_selection._folds import Folds, is_number, read_folds, spread_folds
-from skmtl.model_selection._strata import strata_of
-from skmtl.neural import networks, training
-from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks
+from skmtl.model_selection._folds import Folds
+from skmtl.neural import training
 from skmtl.neural.estimators._mlp import MultiTaskMLP
+from skmtl.neural.estimators._mlp_blend import NetworkBlend
 from skmtl.neural.estimators._mlp_candidates import read_candidates
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
+from skmtl.neural.estimators._mlp_folds import folds_of, with_labels
 from skmtl.neural.estimators._mlp_held_out import HeldOutPredictions
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
-from skmtl.neural.inputs._tables import ReadsTables
-from skmtl.neural.networks._tasks import find_network_tasks, restrict
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows, takeable
 from skmtl.tasks._survival_task import constant_of_times
 from skmtl.tasks._targets import Targets
-from skmtl.tasks._task_set import Link
 
 Array = NDArray[Any]
 
@@ -50,20 +40,9 @@ OF_KIND = {
 OF_THE_SEARCH = ("grid", "cv", "scoring", "n_jobs", "verbose")
 """Parameters that the networks do not have."""
 
-N_FOLDS, OF_MANY, MANY = 10, 5, 5_000
-"""Folds where ``cv`` is None, and from so many rows on: a network of nine tenths of few rows is
-better than one of three quarters (measured: benchmarks/accuracy), with many rows it is the same."""
 
-CHUNK = 2**24
-"""Numbers that all members predict at a time."""
-
-
-class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
-    """Trains candidates in folds, and predicts by a blend of all their networks."""
-
-    _standardize = True
-    _shape_varies = True
-    _has_units_of_y = True
+class NetworkSearch(NetworkBlend):
+    """Trains candidates in folds, and finds what each counts in their blend."""
 
     balancing: Any
 
@@ -111,7 +90,8 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         self.params_ = read_candidates(self.grid, X)
         models = [self._model(params) for params in self.params_]
         used = np.flatnonzero(targets.row_is_observed)
-        folds, within = _within(self._folds(targets), used, targets)
+        folds = folds_of(self.cv, targets, used, *self._given)
+        folds, within = with_labels(folds, used, targets)
         stacks = self._train(models, X[used], targets.take(used), within)
         held_out = HeldOutPredictions.of(stacks, targets.take(used), within)
         _check_divergence(self.params_, held_out.is_sound)
@@ -129,22 +109,6 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         model._validate_params()
         model._categories = self._categories if hasattr(self, "_categories") else {}
         return model
-
-    def _folds(self, targets: Targets) -> Folds:
-        """Training and test rows of every fold; a number spreads the rows with labels alone."""
-        X, y, _, groups = self._given
-        if not is_number(self.cv):
-            return read_folds(self.cv, X, y, groups, strata=partial(strata_of, targets))
-        used = np.flatnonzero(targets.row_is_observed)
-        n_folds, n_parts = self.cv, len(used)
-        if groups is not None:
-            check_consistent_length(targets.values, groups)
-            groups = some_rows(groups, used)
-            n_parts = len(np.unique(groups))
-        if n_folds is None:
-            n_folds = min(N_FOLDS if len(used) < MANY else OF_MANY, max(2, n_parts))
-        folds = spread_folds(strata_of(targets.take(used)), int(n_folds), groups)
-        return [(used[train], used[test]) for train, test in folds]
 
     def _train(self, models: list[Any], X: Any, targets: Targets, folds: Folds) -> list[Any]:
         """A `Stack` for the candidates of each structure."""
@@ -236,121 +200,6 @@ class NetworkSearch(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
                     if len(of_tasks) == n_tasks:
                         by_task[c, k] = of_tasks
         return scores, by_task
-
-    def _alone(self, fitted: Any) -> Any:
-        """The estimator, as if it consisted of a single network."""
-        alone = copy(self)
-        alone._stacks = [fitted]
-        alone.members_ = {"candidate": [0], "fold": [0]}
-        alone.weights_ = np.ones((1, self._task_set.n_tasks))
-        return alone
-
-    def member_predictions(self, X: Any) -> Any:
-        """What every network predicts.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-
-        Returns
-        -------
-        expected : list of ndarray of shape (n_members, n_samples) or \
-                (n_members, n_samples, n_classes), or ndarray if y was 1-D in `fit`
-            Expected values or class probabilities of each task, one for each of ``members_``.
-        """
-        check_is_fitted(self)
-        X, task_index = self._read_new(X)
-        if hasattr(self, "_grown"):
-            raise ValueError("Tasks were added or dropped: members have those of fit only.")
-        found = self._by_stack(X, task_index)
-        columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-        return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
-
-    def _by_stack(
-        self, X: Any, task_index: Array | None, link: Link | None = None
-    ) -> list[list[Array]]:
-        """For each stack an array (n_members, n, ...) for each column of y."""
-        found = []
-        for fitted in self._stacks:
-            # What is predicted of a row depends on no other, to more digits than training has.
-            raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
-            each = [self._task_set.inverse_link(one, task_index, link) for one in raw]
-            found.append([np.array(columns) for columns in zip(*each, strict=True)])
-        return found
-
-    def _networks(self) -> list[Any]:
-        return self._stacks
-
-    def _scores(self, X: Any, task_index: Array | None) -> Array:
-        return scores_of_expected(self._task_set.tasks, self._expected(X, task_index))
-
-    @with_added_tasks
-    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
-        n_rows = X.shape[0]
-        size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))
-        parts = [
-            self._blended(
-                X[k : k + size],
-                task_index if task_index is None else task_index[k : k + size],
-                link,
-            )
-            for k in range(0, n_rows, size)
-        ]
-        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-
-    def _linked_constants(self, link: Link) -> list[Array]:
-        """What is said of the best constant of each column of y."""
-        of_tasks = zip(self._task_set.tasks, self._raw_constants, strict=True)
-        return [
-            link(task, np.zeros((1, task.n_outputs_)) if raw is None else raw[None])[0]
-            for task, raw in of_tasks
-        ]
-
-    def _blended(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
-        """Expected values of the mean network of every candidate, blended."""
-        members = np.array(self.members_["candidate"], dtype=int)
-        used, place = np.unique(members, return_inverse=True)
-        of_one = self._constants if link is None else self._linked_constants(link)
-        constants = [np.repeat(c[None], X.shape[0], axis=0) for c in of_one]
-        expected = [[np.zeros_like(c) for c in constants] for _ in used]
-        networks_of = np.bincount(place)
-        start = 0
-        for stack in self._by_stack(X, task_index, link):
-            for k, c in enumerate(place[start : start + len(stack[0])]):
-                for total, of_members in zip(expected[c], stack, strict=True):
-                    total += of_members[k] / networks_of[c]
-            start += len(stack[0])
-        weights = np.vstack([self.weights_[used], 1.0 - self.weights_.sum(axis=0)])
-        tasks = self._task_set.tasks if link is None else None
-        return mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)
-
-
-def _within(folds: Folds, used: Array, targets: Targets) -> tuple[Folds, Folds]:
-    """Folds that have labels on both sides, as given and by the positions of the rows in use.
-
-    Labels of tasks from which nothing can be learnt do not count.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    place = np.full(len(targets.values), -1)
-    place[used] = np.arange(len(used))
-    can_teach = restrict(targets, find_network_tasks(targets)).row_is_observed
-    given, within = [], []
-    for fold in folds:
-        if all(can_teach[rows].any() for rows in fold):
-            given.append(fold)
-            train, test = (place[rows][place[rows] >= 0] for rows in fold)
-            within.append((train, test))
-    if not given:
-        raise ValueError(
-            "No fold has labels both to train on and to hold out. Use fewer folds, or a splitter "
-            "that puts labels into each."
-        )
-    return given, within
 
 
 def _check_divergence(candidates: list[dict[str, Any]], is_sound: Array) -> None:

@@ -78,8 +78,9 @@ PARAMETERS = """
         What a network reads beside each number: "piecewise_linear" (`PiecewiseLinear`) helps
         where labels jump or bend with single columns, "periodic" (`Periodic`) where they wave.
         "auto" is piecewise linear for columns with three to 16 values, which are levels rather
-        than quantities, and nothing for others, for sparse X, and for networks that the user
-        gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
+        than quantities, unless labels are mostly noise (see ``alpha``) and levels explain less
+        of them than numbers do, and nothing for others, for sparse X, and for networks that the
+        user gives. An alias or an object of `skmtl.neural.inputs`, or any transformer of
         scikit-learn, for dense X.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Columns of X that hold categories, strings or numbers: "from_dtype" takes those of a
@@ -121,11 +122,13 @@ PARAMETERS = """
     alpha : float or "auto", default="auto"
         Strength of the decay of the weights; biases are free. With ``solver="adamw"``, the weights
         lose a share of alpha times the step size before each step. "auto" is there
-        (a b + (b + c) u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
+        (a b + (b + c) d u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
         batches of B out of n rows, a = 1 and c = 0.006 (2 and 0 for classes, in the mean over the
         tasks), and the share u of noise in the labels that kernel ridge regression finds on at most
-        400 rows, leaving out one row each time in closed form: few rows (Wang and Aitchison, ICML
-        2025) and noisy labels make a strong decay. Where most of up to 5,000 labels is noise,
+        400 rows, leaving out one row each time in closed form; d > 1, up to 16, is the eighth power
+        of what a curved function leaves over what a linear one does, where that is less: few rows
+        (Wang and Aitchison, ICML 2025), noisy labels and straight functions make a strong decay.
+        Where most of up to 5,000 labels is noise,
         further networks train beside it, without a fourth of the rows each; by the rows held out
         the raw scores are drawn to those of a constant, as far as lowers their loss (Copas, JRSS B
         1983). With the other solvers, alpha / 2 times the sum of squared weights is added to the

@@ -109,22 +109,30 @@ def raw_scores(
         # A single class: its prediction is certain.
         return raw
     unknown = np.zeros(X.shape[0], dtype=bool) if task_index is None else task_index < 0
-    module.eval()
+    if module.training:
+        module.eval()
     with torch.no_grad():
-        for rows in chunks(
-            np.flatnonzero(~unknown),
-            n_models * width_of(module, description, is_long=task_index is not None),
-        ):
+        is_long = task_index is not None
+        for rows in _parts(np.flatnonzero(~unknown), module, description, is_long=is_long):
             index = None
             if task_index is not None:
                 index = torch.from_numpy(task_index[rows]).to(parameter.device)
                 index = index.expand(n_models, -1)
             raw[:, rows] = _numpy(module(features_of(X, rows, parameter, inputs), index))
-        for rows in chunks(np.flatnonzero(unknown), n_models * width_of(module, description)):
+        for rows in _parts(np.flatnonzero(unknown), module, description):
             scores = _numpy(module(features_of(X, rows, parameter, inputs)))
             by_task = scores.reshape(n_models, len(rows), -1, n_outputs)
             raw[:, rows] = by_task[:, :, seen].mean(axis=2)
     return raw
+
+
+def _parts(
+    rows: Array, module: MultiTaskModule, description: dict[str, Any], *, is_long: bool = False
+) -> Iterator[Array]:
+    """Rows, as many at a time as there is room for in all layers."""
+    # To look at all layers takes longer than to predict a row.
+    width = 1 if len(rows) < 2 else width_of(module, description, is_long=is_long)
+    yield from chunks(rows, len(next(module.parameters())) * width)
 
 
 def chunks(rows: Array, width: int) -> Iterator[Array]:

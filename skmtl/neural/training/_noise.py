@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,38 @@ STRENGTHS = np.logspace(-5, 3, 17)
 MOST = 0.98
 
 
-def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
-    r"""Variance that kernel ridge regression leaves over the variance that it explains.
+class Unexplained(NamedTuple):
+    """Shares of the variance that kernel ridge regression leaves, in the mean over tasks.
 
-    .. math:: \frac{u}{1 - u}, \qquad
-        u = \min_{k, \alpha} \frac{\sum_i (y_i - \hat y_{-i})^2}{\sum_i (y_i - \bar y_{-i})^2}
+    The least of both kernels, for each task; that of the linear kernel; that of Laplace's.
+    """
 
-    in the mean of u over tasks, each label predicted by the others (`Spectrum.held_out`), with the
+    least: float
+    linear: float
+    laplace: float
+
+    @property
+    def noise_to_signal(self) -> float:
+        """What is left over what is explained."""
+        u = min(self.least, MOST)
+        return u / (1.0 - u)
+
+    @property
+    def bends(self) -> float:
+        """What a curved function leaves over what a linear one does, at least 1."""
+        return max(1.0, self.laplace / self.linear) if self.linear else 1.0
+
+
+def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
+    r"""What kernel ridge regression leaves of the labels of rows that it has not seen.
+
+    .. math:: u_k = \min_{\alpha}
+        \frac{\sum_i (y_i - \hat y_{-i})^2}{\sum_i (y_i - \bar y_{-i})^2}
+
+    in the mean over tasks, each label predicted by the others (`Spectrum.held_out`), with the
     linear kernel and with that of Laplace in the sum of absolute differences, whose width is the
-    median of these. Classes are read as columns of 0 and 1. In long form tasks are pooled.
+    median of these. Classes are read as columns of 0 and 1, and so are quantiles: whether a label
+    is above them. In long form tasks are pooled.
 
     Parameters
     ----------
@@ -50,16 +73,20 @@ def noise_to_signal(inputs: Inputs, X: Any, targets: Targets) -> float:
         labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)
+        elif task.expected_shape:
+            used = weights > 0
+            labels = (labels > task.raw_prior(values[used], weights[used])).astype(float)
         rows = _some(np.flatnonzero(weights > 0))
         # Columns with the same rows share a decomposition.
         found.setdefault(rows.tobytes(), []).append(labels[rows])
-    shares = []
+    shares: list[Array] = []
     for key, labels in found.items():
         rows = np.frombuffer(key, dtype=np.intp)
         shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), labels))
-    u = np.mean(shares) if shares else 0.5
-    u = min(u, MOST)
-    return float(u / (1.0 - u))
+    if not shares:
+        return Unexplained(0.5, 0.5, 0.5)
+    of_tasks = np.array(shares)
+    return Unexplained(float(of_tasks.min(axis=1).mean()), *of_tasks.mean(axis=0).tolist())
 
 
 def _some(rows: Array) -> Array:
@@ -68,8 +95,8 @@ def _some(rows: Array) -> Array:
     return np.sort(np.random.default_rng(0).choice(rows, N_ROWS, replace=False))
 
 
-def _left(X: Any, labels: list[Array]) -> list[float]:
-    """The share u of each of some arrays of labels (n, n_columns)."""
+def _left(X: Any, labels: list[Array]) -> list[Array]:
+    """The shares by both kernels of each of some arrays of labels (n, n_columns)."""
     n_rows = X.shape[0]
     if n_rows < 3:
         return []
@@ -77,13 +104,13 @@ def _left(X: Any, labels: list[Array]) -> list[float]:
     centred = [Y for Y in centred if Y.any()]
     # Each row predicted by the mean of the others.
     constants = [(n_rows / (n_rows - 1.0)) ** 2 * (Y**2).sum() for Y in centred]
-    best = list(constants)
-    for spectrum in _spectra(X):
+    left = np.ones((len(centred), 2))
+    for kernel, spectrum in enumerate(_spectra(X)):
         alphas = STRENGTHS * (spectrum.values.mean() if len(spectrum.values) else 1.0)
-        for k, Y in enumerate(centred):
+        for task, (Y, constant) in enumerate(zip(centred, constants, strict=True)):
             errors = np.square(spectrum.held_out(Y, alphas, None)).sum(axis=(1, 2))
-            best[k] = min(best[k], errors.min())
-    return [float(one / constant) for one, constant in zip(best, constants, strict=True)]
+            left[task, kernel] = min(1.0, errors.min() / constant)
+    return list(left)
 
 
 def _spectra(X: Any) -> Iterator[Spectrum]:

@@ -24,7 +24,7 @@ from skmtl.neural.training._compare import check_same_network
 from skmtl.neural.training._decay import L2_ALPHA, decay, dropout
 from skmtl.neural.training._lengths import most_epochs, rows_of_a_step
 from skmtl.neural.training._model_rows import ModelRows
-from skmtl.neural.training._noise import noise_to_signal
+from skmtl.neural.training._noise import MOST, Unexplained, unexplained
 from skmtl.neural.training._read_inputs import read_inputs
 from skmtl.neural.training._settings import has_linear_skip, read_setting, read_sizes
 from skmtl.tasks._targets import Targets
@@ -220,7 +220,7 @@ class Fit:
         estimator = self.estimator
         if not self.chooses_alpha:
             return L2_ALPHA if estimator.alpha == "auto" else float(estimator.alpha)
-        return decay(estimator, self.tasks, 0.0 if is_stream else self.noise, n_rows, batch_size)
+        return decay(estimator, self.tasks, None if is_stream else self.noise, n_rows, batch_size)
 
     @property
     def chooses_alpha(self) -> bool:
@@ -228,15 +228,15 @@ class Fit:
         return bool(self.estimator.alpha == "auto" and self.estimator.solver == "adamw")
 
     @cached_property
-    def noise(self) -> float:
-        """Noise of the labels over their signal."""
+    def noise(self) -> Unexplained:
+        """What is noise in the labels, as far as simple functions can tell."""
         # With one thread it is the same to the last bit in every process.
         with limited_threads(1):
-            return noise_to_signal(self.inputs, self.X, self.targets)
+            return unexplained(self.inputs, self.X, self.targets)
 
     def _noise_share(self) -> float:
         """Share of noise in the labels; 0 where nobody knows, for tasks are pooled."""
-        return 0.0 if self.tasks.is_long else self.noise / (1.0 + self.noise)
+        return 0.0 if self.tasks.is_long else min(self.noise.least, MOST)
 
     @cached_property
     def fingerprint(self) -> int:

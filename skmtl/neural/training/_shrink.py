@@ -16,9 +16,9 @@ from skmtl.neural.training._setup import Fit
 
 Array = NDArray[Any]
 
-# Measured, benchmarks/accuracy: noise over signal from which networks are too sure of themselves,
+# Measured, benchmarks/accuracy: share of noise from which networks are too sure of themselves,
 # and rows up to which they are, and which it takes to say so.
-NOISY, MANY, LEAST = 1.0, 5_000, 12
+NOISY, MANY, LEAST = 0.5, 5_000, 12
 # Factors to choose from, above 0 so that the order of the predictions stays, and how far those of
 # tasks are apart: the standard deviation.
 FACTORS, SPREAD = np.linspace(0.05, 1.0, 20), 0.2
@@ -39,7 +39,9 @@ def beside(fit: Fit, before: FittedState | None) -> Folds | None:
 
 def shrinks(fit: Fit) -> bool:
     """Whether rows held out decide how much of the network counts."""
-    return LEAST <= len(fit.targets.values) <= MANY and fit.chooses_alpha and fit.noise > NOISY
+    return (
+        LEAST <= len(fit.targets.values) <= MANY and fit.chooses_alpha and fit.noise.least > NOISY
+    )
 
 
 def shrinkage(fit: Fit, run: Run, validation: Validation) -> Shrinkage | None:

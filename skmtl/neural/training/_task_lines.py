@@ -91,7 +91,8 @@ def lines_of_tasks(inputs: Inputs, X: Any, targets: Targets) -> Lines | None:
 
 def _has_one_score(task: Task) -> bool:
     """Whether labels are read as numbers, or as one of two classes."""
-    return task.n_outputs_ == 1 and (task.has_squared_loss or task.is_classification)
+    is_known = task.has_squared_loss or (task.is_classification and task.is_convex)
+    return task.n_outputs_ == 1 and is_known
 
 
 def _fit(

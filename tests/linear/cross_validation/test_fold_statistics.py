@@ -110,7 +110,8 @@ def test_squared_error_is_that_of_the_rows(data):
     W, b = rng.normal(size=(4, 3)), rng.normal(size=3)
     error = (weights * (values - X @ W - b) ** 2).sum(axis=0)
     stats = block_statistics(X, values, weights, groups_of(weights))
-    np.testing.assert_allclose(stats.squared_error(W, b), error, rtol=1e-9)
+    both = stats.squared_errors(np.stack([0.0 * W, W]), np.stack([b, b]))
+    np.testing.assert_allclose(both[1], error, rtol=1e-9)
 
 
 @pytest.mark.parametrize("intercept_alpha", [0.0, 0.3, np.inf])

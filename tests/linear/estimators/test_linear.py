@@ -25,7 +25,7 @@ from skmtl import (
     stack_tasks,
 )
 from skmtl.linear.penalties import PENALTIES
-from skmtl.tasks import Binary, Regression
+from skmtl.tasks import Binary
 from tests.linear.conftest import MIXED, PLAIN
 
 every_penalty = pytest.mark.parametrize("penalty", sorted(PENALTIES))
@@ -414,8 +414,6 @@ def test_pairs_that_do_not_fit(regression_data, mixed_data):
         MultiTaskLinear("l1", solver="closed_form").fit(X, Y)
     with pytest.raises(ValueError, match=r"closed_form.*squared loss.*binary.*proximal_gradient"):
         MultiTaskLinear("l2", solver="closed_form", tasks=MIXED).fit(*mixed_data)
-    with pytest.raises(ValueError, match=r"Task 0 has the absolute loss.*huber"):
-        MultiTaskLinear(tasks=Regression("absolute")).fit(X, Y)
     with pytest.raises(ValueError, match=r"MeanDeviation\(\) compares tasks.*2: 3"):
         MultiTaskLinear("mean_deviation", tasks=MIXED).fit(*mixed_data)
     with pytest.raises(ValueError, match=r"center=True compares"):

@@ -1,8 +1,11 @@
 """Every solver finds the same optimum, certifies it, and says what it cannot take."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.linalg import LinAlgWarning
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -315,3 +318,20 @@ def test_permuted_tasks(penalty, regression_data):
     a = MultiTaskLinear(EXTRA.get(penalty, penalty), alpha=0.1, **TIGHT).fit(X, Y)
     b = MultiTaskLinear(turned, alpha=0.1, **TIGHT).fit(X, Y[:, order])
     np.testing.assert_allclose(b.predict(X), a.predict(X)[:, order], atol=2e-4)
+
+
+@pytest.mark.parametrize("intercept_alpha", [0.0, 0.3, np.inf])
+@pytest.mark.parametrize("is_collinear", [True, False])
+def test_a_mean_that_is_not_unique_is_told(is_collinear, intercept_alpha, regression_data):
+    X, Y = regression_data
+    X = np.column_stack([X, X[:, 0] if is_collinear else X[:, 0] ** 2])
+    options = {"alpha": 0.1, "shared_alpha": 0.0, "intercept_alpha": intercept_alpha}
+    model = MultiTaskLinear("mean_deviation", **options)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(X, Y)
+    told = [str(each.message) for each in found if issubclass(each.category, LinAlgWarning)]
+    assert [("not unique" in message) for message in told] == [True] * is_collinear
+    # Of minimum norm: equal features have equal coefficients.
+    if is_collinear:
+        np.testing.assert_allclose(model.coef_[:, 0], model.coef_[:, -1], atol=1e-8)

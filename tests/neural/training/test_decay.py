@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmtl import MultiTaskMLP
-from skmtl.neural.training._noise import noise_to_signal
+from skmtl.neural.training._noise import unexplained
 from skmtl.neural.training._setup import Fit
 from skmtl.tasks._read_targets import read_targets
 
@@ -19,7 +19,9 @@ def test_alpha(solver):
     if solver == "adam":
         assert fit.alpha(128, 64) == 1e-4
         return
-    noise = noise_to_signal(fit.inputs, fit.X, fit.targets)
+    found = unexplained(fit.inputs, fit.X, fit.targets)
+    assert found.bends > 1
+    noise = found.noise_to_signal * min(found.bends**8, 16)
     expected = (0.01 + (0.01 + 0.006) * noise) / 0.02
     assert fit.alpha(128, 64) == pytest.approx(expected)
     assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)

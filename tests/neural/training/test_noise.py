@@ -5,15 +5,17 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
+from skmtl import MultiTaskMLP
 from skmtl.neural.inputs._inputs import Inputs, fit_inputs
 from skmtl.neural.training import _noise
-from skmtl.neural.training._noise import noise_to_signal
+from skmtl.neural.training._noise import unexplained
+from skmtl.neural.training._setup import Fit
 from skmtl.tasks._read_targets import read_targets
 
 
 def noise_of(X, y, tasks="regression"):
     targets = read_targets(y, declared=tasks, standardize=True)
-    return noise_to_signal(Inputs({}, X.shape[1]), X, targets)
+    return unexplained(Inputs({}, X.shape[1]), X, targets).noise_to_signal
 
 
 def problem(noise, n=60, p=4):
@@ -54,7 +56,7 @@ def test_what_is_unobserved_or_constant_says_nothing():
     filled[:30, 1] = 1e9
     weight = np.isfinite(Y).astype(float)
     targets = read_targets(filled, declared="regression", sample_weight=weight, standardize=True)
-    assert noise_to_signal(Inputs({}, 4), X, targets) == noise_of(X, Y)
+    assert unexplained(Inputs({}, 4), X, targets).noise_to_signal == noise_of(X, Y)
     assert noise_of(X, np.full(60, 2.0)) == 1.0
     assert noise_of(X[:2], y[:2]) == 1.0
     assert noise_of(np.zeros((60, 4)), y) == pytest.approx(0.98 / 0.02)
@@ -69,6 +71,29 @@ def test_the_order_of_categories_says_nothing():
     for codes in (city, rng.permutation(20)[city]):
         X = np.column_stack([np.zeros(200), codes])
         inputs = fit_inputs(X, targets, feature_scaling="robust", categories={1: 20})
-        found.append(noise_to_signal(inputs, X, targets))
+        found.append(unexplained(inputs, X, targets).noise_to_signal)
     assert found[0] == pytest.approx(found[1])
     assert found[0] < 0.3
+
+
+def test_what_lines_explain_and_what_curves_do():
+    X, y = problem(0.5, n=100)
+    straight = unexplained(Inputs({}, 4), X, read_targets(y, standardize=True))
+    assert straight.linear == straight.least < straight.laplace
+    assert straight.bends == straight.laplace / straight.linear
+    curved = unexplained(Inputs({}, 4), X, read_targets(np.abs(X[:, 0]), standardize=True))
+    assert curved.laplace < curved.linear
+    assert curved.bends == 1.0
+
+
+@pytest.mark.parametrize(("truth", "n_inputs"), [("line", 10), ("levels", 130)])
+def test_noisy_levels_are_numbers_unless_they_explain_more(truth, n_inputs):
+    rng = np.random.default_rng(0)
+    X = rng.integers(13, size=(200, 10)).astype(float)
+    signal = X[:, :5] if truth == "line" else np.abs(X[:, :5] - 6.0)
+    y = signal.sum(axis=1)
+    y = y / y.std() + 1.2 * rng.normal(size=200)
+    fit = Fit(MultiTaskMLP(), X, read_targets(y, standardize=True), 0)
+    assert fit.inputs.n_inputs == n_inputs
+    given = Fit(MultiTaskMLP(numeric_embedding="piecewise_linear"), X, fit.targets, 0)
+    assert given.inputs.n_inputs > 10

@@ -1,0 +1,133 @@
+"""What networks of several settings predict together."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from skmtl._base import MultiTaskEstimator
+from skmtl._blending import mix
+from skmtl._grown import scores_of_expected, with_added_tasks
+from skmtl.neural import networks
+from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks
+from skmtl.neural.inputs._tables import ReadsTables
+from skmtl.tasks._task_set import Link
+
+Array = NDArray[Any]
+
+CHUNK = 2**24
+"""Numbers that all members predict at a time."""
+
+
+class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
+    """Predicts by a blend of networks, of which every candidate has some.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_candidates, n_tasks)
+        What each candidate counts; what is missing to 1 is the weight of a constant.
+    members_ : dict
+        Candidate and fold of every network that is kept.
+    """
+
+    _standardize = True
+    _shape_varies = True
+    _has_units_of_y = True
+
+    _stacks: list[Any]
+    _constants: list[Array]
+    _raw_constants: list[Array | None]
+    weights_: Array
+    members_: dict[str, list[int]]
+
+    def _alone(self, fitted: Any) -> Any:
+        """The estimator, as if it consisted of a single network."""
+        alone = copy(self)
+        alone._stacks = [fitted]
+        alone.members_ = {"candidate": [0], "fold": [0]}
+        alone.weights_ = np.ones((1, self._task_set.n_tasks))
+        return alone
+
+    def member_predictions(self, X: Any) -> Any:
+        """What every network predicts.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features, with the task feature in long form.
+
+        Returns
+        -------
+        expected : list of ndarray of shape (n_members, n_samples) or \
+                (n_members, n_samples, n_classes), or ndarray if y was 1-D in `fit`
+            Expected values or class probabilities of each task, one for each of ``members_``.
+        """
+        check_is_fitted(self)
+        X, task_index = self._read_new(X)
+        if hasattr(self, "_grown"):
+            raise ValueError("Tasks were added or dropped: members have those of fit only.")
+        found = self._by_stack(X, task_index)
+        columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns
+
+    def _by_stack(
+        self, X: Any, task_index: Array | None, link: Link | None = None
+    ) -> list[list[Array]]:
+        """For each stack an array (n_members, n, ...) for each column of y."""
+        found = []
+        for fitted in self._stacks:
+            # What is predicted of a row depends on no other, to more digits than training has.
+            raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
+            each = [self._task_set.inverse_link(one, task_index, link) for one in raw]
+            found.append([np.array(columns) for columns in zip(*each, strict=True)])
+        return found
+
+    def _networks(self) -> list[Any]:
+        return self._stacks
+
+    def _scores(self, X: Any, task_index: Array | None) -> Array:
+        return scores_of_expected(self._task_set.tasks, self._expected(X, task_index))
+
+    @with_added_tasks
+    def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        n_rows = X.shape[0]
+        size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))
+        parts = [
+            self._blended(
+                X[k : k + size],
+                task_index if task_index is None else task_index[k : k + size],
+                link,
+            )
+            for k in range(0, n_rows, size)
+        ]
+        return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+
+    def _linked_constants(self, link: Link) -> list[Array]:
+        """What is said of the best constant of each column of y."""
+        of_tasks = zip(self._task_set.tasks, self._raw_constants, strict=True)
+        return [
+            link(task, np.zeros((1, task.n_outputs_)) if raw is None else raw[None])[0]
+            for task, raw in of_tasks
+        ]
+
+    def _blended(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
+        """Expected values of the mean network of every candidate, blended."""
+        members = np.array(self.members_["candidate"], dtype=int)
+        used, place = np.unique(members, return_inverse=True)
+        of_one = self._constants if link is None else self._linked_constants(link)
+        constants = [np.repeat(c[None], X.shape[0], axis=0) for c in of_one]
+        expected = [[np.zeros_like(c) for c in constants] for _ in used]
+        networks_of = np.bincount(place)
+        start = 0
+        for stack in self._by_stack(X, task_index, link):
+            for k, c in enumerate(place[start : start + len(stack[0])]):
+                for total, of_members in zip(expected[c], stack, strict=True):
+                    total += of_members[k] / networks_of[c]
+            start += len(stack[0])
+        weights = np.vstack([self.weights_[used], 1.0 - self.weights_.sum(axis=0)])
+        tasks = self._task_set.tasks if link is None else None
+        return mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)
