@@ -191,9 +191,8 @@ class GrowsTasks:
         columns: list[int] = []
         owners: list[int] = []
         alike: list[int] = []
-        for t, (known, of_task) in enumerate(zip(tasks.tasks, tasks.slices, strict=True)):
-            if not tasks.n_labels[t] or not known.n_outputs_:
-                continue
+        for t in self._tasks_of_scores():
+            known, of_task = tasks.tasks[t], tasks.slices[t]
             is_alike = task is not None and known.loss_key == task.loss_key
             if is_alike and known.n_outputs_ - known.n_shapes <= 1:
                 alike.append(len(columns))
@@ -205,12 +204,20 @@ class GrowsTasks:
             mean[alike] = self._scale_of_scores(task) / len(alike)
         return scores[:, np.array(columns, dtype=np.intp)], mean, np.array(owners)
 
+    def _tasks_of_scores(self) -> Array:
+        """Tasks from which something has been learned; of many in long form, some of them."""
+        tasks: TaskSet = self._task_set
+        known = np.flatnonzero(tasks.n_labels)
+        if not tasks.is_long:
+            return known[[tasks.tasks[t].n_outputs_ > 0 for t in known]]
+        if len(known) > MOST_TASKS:
+            known = known[np.linspace(0, len(known) - 1, MOST_TASKS).round().astype(int)]
+        return known
+
     def _scores_long(self, X: Any, task: Task | None) -> tuple[Array, Array, Array]:
         """The same for tasks of one type, some of them if there are many."""
         tasks: TaskSet = self._task_set
-        known = np.flatnonzero(tasks.n_labels)
-        if len(known) > MOST_TASKS:
-            known = known[np.linspace(0, len(known) - 1, MOST_TASKS).round().astype(int)]
+        known = self._tasks_of_scores()
         n_rows, n_outputs = X.shape[0], tasks.n_outputs
         rows, index = np.repeat(np.arange(n_rows), len(known)), np.tile(known, n_rows)
         scores = self._scores(X[rows], index).reshape(n_rows, -1)

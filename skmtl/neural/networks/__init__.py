@@ -7,6 +7,6 @@ __getattr__ = imported_on_use(
     {
         **dict.fromkeys(("raw_scores_of", "scores_of_models"), "_predict"),
         "with_more_tasks": "_more_tasks",
-        **dict.fromkeys(("inputs_of", "layers_of", "n_readers"), "_represent"),
+        **dict.fromkeys(("heard_by_head", "inputs_of", "layers_of", "n_readers"), "_represent"),
     },
 )

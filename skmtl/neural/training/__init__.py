@@ -8,6 +8,7 @@ __getattr__ = imported_on_use(
         "CosineProbe": "_probe",
         "LookAheadProbe": "_probe",
         "draw_seed": "_settings",
+        "fine_tune": "_fine_tune",
         "fit_network": "_fit",
         "fit_stack": "_stack",
         "partial_fit_network": "_fit",
