@@ -91,7 +91,10 @@ def _tasks_of_rows(estimator: Any, X: Any, taken: Any) -> dict[Hashable, Array]:
     """The task of each row, by the name of the task feature."""
     X = as_table(X)
     names, feature = column_names(X), estimator.task_feature
-    name = TASK if names is None else names[find_task_feature(X, feature)]
+    # A name that a step before has made longer is not what the user calls it.
+    name: Hashable = feature if isinstance(feature, str) else TASK
+    if not isinstance(feature, str) and names is not None:
+        name = names[find_task_feature(X, feature)]
     labels = read_task_column(split_task_feature(X, feature)[1]).labels
     return {name if name not in taken else f"{name} (task)": labels}
 

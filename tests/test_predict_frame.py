@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -150,6 +151,17 @@ def test_pipelines_and_searches_keep_the_rows_of_the_table():
         predict_frame(DummyRegressor().fit(X, X["a"]), X)
     with pytest.raises(NotFittedError):
         MultiTaskLinear().predict_frame(X)
+
+
+def test_long_form_behind_a_column_transformer():
+    X = features().assign(site=["north", "south"] * (N_ROWS // 2))
+    steps = make_column_transformer((StandardScaler(), ["a", "b"]), ("passthrough", ["site"]))
+    model = MultiTaskLinear("mean_deviation", task_feature="site")
+    model = make_pipeline(steps.set_output(transform="pandas"), model).fit(X, X["c"])
+    frame = predict_frame(model, X)
+    assert frame.columns.tolist() == ["site", "c"]
+    assert frame["site"].tolist() == X["site"].tolist()
+    assert frame.index.equals(X.index)
 
 
 def test_a_task_without_labels_is_there():

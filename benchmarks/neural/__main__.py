@@ -11,12 +11,14 @@ from benchmarks.neural.architectures import architectures
 from benchmarks.neural.balancing import balancing
 from benchmarks.neural.memory import memory
 from benchmarks.neural.problems import SETTINGS
+from benchmarks.neural.sparse import sparse_features
 
 TABLES = {
     "fits": fits.fits,
     "balancing": balancing,
     "architectures": architectures,
     "memory": memory,
+    "sparse": sparse_features,
 }
 PEERS = [*fits.PEERS, "torchjd"]
 DISTRIBUTIONS = (

@@ -19,8 +19,10 @@ from skmtl.inspection._permuted import permuted, read_features
 from skmtl.inspection._task_data import indexable
 from skmtl.metrics._make_scorer import MultiTaskScorer, make_multitask_scorer
 from skmtl.metrics._scored_tasks import read_scored_targets, rescored
-from skmtl.tasks._features import as_table, find_task_feature
+from skmtl.tasks._columns import match
+from skmtl.tasks._features import as_table, read_task_column
 from skmtl.tasks._labels import weights_as_array
+from skmtl.tasks._no_numbers import named_columns
 from skmtl.tasks._rows import some_rows
 
 CONSTRAINTS = {
@@ -158,7 +160,7 @@ def task_importance(
             "sklearn.inspection.permutation_importance is for others."
         )
     X, targets, tasks = _labelled(estimator, X, y, sample_weight)
-    columns = read_features(features, X, _task_column(final, X))
+    columns = read_features(features, X, _task_column(X, targets))
     is_scorer = isinstance(scoring, MultiTaskScorer)
     scorer: Any = scoring if is_scorer else make_multitask_scorer(scoring)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
@@ -217,10 +219,31 @@ def _labelled(estimator, X, y, sample_weight):
     return X, *read_scored_targets(final, unwrap(estimator, X)[1], y, weights)
 
 
-def _task_column(final, X):
-    """Long form: position in X of the column that names the task."""
-    feature = getattr(final, "task_feature", None)
-    return None if feature is None else find_task_feature(X, feature)
+def _task_column(X, targets):
+    """Long form: position in X of the column that names the tasks of the rows; None for none.
+
+    Found by what it holds: steps before the estimator may have moved or renamed it.
+    """
+    if targets.task_index is None:
+        return None
+    columns: Any = named_columns(X) if not sparse.issparse(X) else _dense_columns(X.tocsc())
+    known = targets.task_index >= 0
+    for j, (_, column) in enumerate(columns):
+        try:
+            labels = read_task_column(column).labels
+        except ValueError:
+            # Of no type that could name a task.
+            continue
+        found = match(targets.tasks.names, labels[known])
+        if np.array_equal(found, targets.task_index[known]):
+            return j
+    return None
+
+
+def _dense_columns(X):
+    """Position and values of every column, one after the other."""
+    for j in range(X.shape[1]):
+        yield j, X[:, [j]].toarray()[:, 0]
 
 
 def _orders(targets, n_repeats, seed):

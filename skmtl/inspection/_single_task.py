@@ -40,7 +40,7 @@ class SingleTask(BaseEstimator):
 
     See Also
     --------
-    IndependentTasks : Learns every task by an estimator of its own.
+    skmtl.IndependentTasks : Learns every task by an estimator of its own.
 
     Examples
     --------

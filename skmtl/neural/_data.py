@@ -92,7 +92,8 @@ class Rows:
         self.weights = self.values.new_ones(()).expand(self.values.shape)
         if not self.all_alike:
             self.weights = _tensor(weights.reshape(shape).astype(dtype), device)
-        self.row_bytes = dtype.itemsize * (math.prod(X.shape[1:]) + 2 * self.values[0].numel())
+        self.width = math.prod(X.shape[1:])
+        self.row_bytes = dtype.itemsize * (self.width + 2 * self.values[0].numel())
         self.all_rows_count = True
         self.task_has_label: Array = np.ones(n_tasks, dtype=bool)
         if not self.all_observed or task_index is not None:
@@ -144,11 +145,17 @@ class Rows:
 
     def all(self, n_models: int = 1) -> Batch:
         """Every row in its order, the same for each model; without a copy."""
+        X = _tensor(self.X.toarray(), self.device) if self.is_sparse else self.X
+        return self._repeated(X, n_models)
 
+    def labels(self, n_models: int = 1) -> Batch:
+        """The labels of `all`, for whoever does not look at the features: these are not there."""
+        return self._repeated(self.values.reshape(self.n_rows, -1)[:, :0], n_models)
+
+    def _repeated(self, X: Tensor, n_models: int) -> Batch:
         def repeated(tensor: Tensor) -> Tensor:
             return tensor.expand(n_models, *tensor.shape)
 
-        X = _tensor(self.X.toarray(), self.device) if self.is_sparse else self.X
         index = None if self.task_index is None else repeated(self.task_index)
         tensors = repeated(X), repeated(self.values), repeated(self.weights), index
         return Batch(*tensors, self.all_observed, self.all_alike)

@@ -84,7 +84,7 @@ def draw_styles(rng, name, n_columns):
     }[kind_of(name)]
     if kind_of(name) == "regression":
         # Squared loss only, or one that is declared and twins cannot be told.
-        squared = name in TWINS | TWINS_CV | {"reduced-rank", "kernel-ridge"}
+        squared = name in TWINS | TWINS_CV | {"reduced-rank", "bayesian-linear", "kernel-ridge"}
         has_log_link = {"count", "amount", "often_zero"}
         allowed = [s for s in allowed if s not in has_log_link and not (s == "huber" and squared)]
     share = np.array([STYLES[s].share for s in allowed])

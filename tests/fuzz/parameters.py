@@ -245,6 +245,14 @@ OTHERS = {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),
     },
+    "bayesian-linear": lambda rng, problem: some(
+        rng,
+        0.4,
+        # Richer ones have several likely values, where tasks are few.
+        covariance=lambda: ["scalar", "diag"][rng.integers(2)],
+        noise=lambda: ["shared", "task"][rng.integers(2)],
+        fit_intercept=lambda: False,
+    ),
     "kernel-ridge": _kernel_ridge,
     "kernel-ridge-cv": _kernel_ridge_cv,
 }

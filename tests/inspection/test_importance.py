@@ -149,6 +149,31 @@ def test_long_form_permutes_within_tasks(mixed):
         task_importance(model, X_long, y_long, features=[0])
 
 
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_the_task_feature_of_a_pipeline_is_no_feature(mixed, output):
+    X, y = mixed
+    X = X.assign(site=["n", "s", "s", "n"] * (N_ROWS // 4))[["a", "site", "b", "c"]]
+    steps = make_column_transformer((StandardScaler(), ["a", "b", "c"]), ("passthrough", ["site"]))
+    options = {"n_repeats": 2, "random_state": 0}
+    found = []
+    for task_feature in (-1,) if output == "default" else (-1, "site"):
+        model = MultiTaskLinear("mean_deviation", task_feature=task_feature)
+        model = make_pipeline(steps.set_output(transform=output), model).fit(X, y["score"])
+        found.append(task_importance(model, X, y["score"], **options))
+        assert found[-1].feature_names == ["a", "b", "c"]
+        assert found[-1].task_names == ["n", "s"]
+        assert (found[-1].repeats == found[0].repeats).all()
+        with pytest.raises(ValueError, match="features='site' has the column that says"):
+            task_importance(model, X, y["score"], features=["site"])
+
+
+def test_a_task_feature_that_is_sparse(mixed):
+    X, y = mixed
+    X = sparse.csr_array(np.column_stack([X, np.arange(N_ROWS) % 3]))
+    model = MultiTaskLinear("mean_deviation", task_feature=4).fit(X, y["score"])
+    assert task_importance(model, X, y["score"], n_repeats=1).feature_names == [0, 1, 2, 3]
+
+
 CONTAINERS = {
     "array": lambda X: X.to_numpy(),
     "list": lambda X: X.to_numpy().tolist(),

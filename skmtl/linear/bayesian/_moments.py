@@ -14,6 +14,9 @@ from skmtl.linear.objective._statistics import Statistics
 
 Array = NDArray[Any]
 
+ROUNDING = 1e-20
+"""Mean square of standardised labels that are constant: their scale is 1."""
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -101,8 +104,9 @@ class Moments:
 
     @property
     def variance(self) -> float:
-        """Mean square of the labels, about 0; 1 where all are 0."""
-        return float((self.rest.sum() + (self.z**2).sum()) / self.n.sum()) or 1.0
+        """Mean square of the standardised labels, about 0; 1 where all are 0 but for rounding."""
+        found = float((self.rest.sum() + (self.z**2).sum()) / self.n.sum())
+        return found if found > ROUNDING else 1.0
 
 
 def coordinates_of(statistics: Statistics, *, has_intercept: bool) -> Coordinates:

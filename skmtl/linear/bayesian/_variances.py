@@ -28,7 +28,7 @@ BETWEEN = 0.1
 """Share of the variance of the labels that is between tasks, where the search starts."""
 
 LEAST, MOST = 1e-8, 1e6
-"""Of the variance of the labels: between what the noise, and the variance of m, stay. Less noise is
+"""Of the variance of the labels: between what variances stay. Less noise is
 not told from rounding: sums of squares have half of the digits."""
 
 MARGIN = 1.25
@@ -131,7 +131,8 @@ def likely_variances(
         model_of = replace(model, structure=structure)
         return _search(moments, model_of, start, max_iter=max_iter, tol=tol)
 
-    if covariance == "scalar":
+    if covariance == "scalar" or len(moments.n) == 1:
+        # Of one task, only the sum of both variances is known.
         return scalar
     if covariance != "auto":
         return refined(structure_of(covariance, d, has_intercept=has_intercept))
@@ -199,7 +200,8 @@ def _search(
 
     free, n_logs = model.free(start), model.n_logs(n_tasks)
     limits = np.log(np.array([LEAST, MOST]) * moments.variance)
-    bounds = [(None, None)] * (len(free) - n_logs) + [tuple(limits)] * n_logs
+    largest = np.sqrt(MOST * moments.variance)
+    bounds = [(-largest, largest)] * (len(free) - n_logs) + [tuple(limits)] * n_logs
     options = {"maxiter": max_iter, "ftol": tol, "gtol": 0.0, "maxcor": N_PAIRS}
     found = minimize(deviance, free, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     free = found.x

@@ -234,6 +234,12 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         moments = Moments.of(statistics, coordinates)
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
         scalar = Scalar(moments.z.shape[1], has_intercept=self.fit_intercept)
+        if self.covariance not in ("auto", "scalar", "diag") and 1 < len(moments.n) < scalar.d:
+            warn(
+                f"covariance={self.covariance!r} of {scalar.d} coefficients from {len(moments.n)} "
+                "tasks: several values may be about as likely. 'auto' takes one that tasks tell.",
+                UserWarning,
+            )
         n_flat = int(self.fit_intercept) if self.shared_prior else scalar.d
         model = Model(scalar, one_noise or len(moments.n) == 1, n_flat)
         found = likely_variances(

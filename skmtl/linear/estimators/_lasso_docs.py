@@ -51,6 +51,11 @@ ATTRIBUTES = f"""
         What ``n_samples * dual_gap_`` may be at most: ``tol`` times the sum of squares of y.
     sparse_coef_ : sparse matrix of shape (n_tasks, n_features)
         Coefficients in CSR format.
+    statistics_ : TaskStatistics
+        What is left of the rows of `partial_fit`.
+    history_ : dict of ndarray
+        How well every chunk of `partial_fit` was predicted before it was learned: see
+        `MultiTaskLinear`.
     <task attributes>
 """
 

@@ -96,6 +96,11 @@ class ReducedRankRegressor(
         Iterations taken; 1 for a closed form.
     shared_coef_ : ndarray of shape (n_features,)
         Mean of the coefficients over tasks with labels. Only in long form.
+    statistics_ : TaskStatistics
+        What is left of the rows of `partial_fit`.
+    history_ : dict of ndarray
+        How well every chunk of `partial_fit` was predicted before it was learned: see
+        `MultiTaskLinear`.
     <task attributes>
 
     See Also

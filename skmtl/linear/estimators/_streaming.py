@@ -16,7 +16,8 @@ from skmtl._prequential import history_of
 from skmtl._rounding import varies
 from skmtl._warnings import warn
 from skmtl.linear.estimators._linear_model import LinearModel
-from skmtl.linear.estimators._loss_stream import LossStream, learn_chunk
+from skmtl.linear.estimators._loss_chunks import learn_chunk
+from skmtl.linear.estimators._loss_stream import LossStream
 from skmtl.linear.estimators._task_statistics import TaskStatistics
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._stream_statistics import StreamStatistics
@@ -216,7 +217,7 @@ def _standardised(
     """
     omega, n_tasks = sums.omega, len(sums.omega)
     shares = omega / omega.sum() if tasks.is_long else None
-    location = np.zeros(n_tasks) if about_zero else sums.y_mean
+    location = np.zeros(n_tasks) if about_zero else sums.y_mean.copy()
     if shares is not None and not about_zero:
         location = np.full(n_tasks, shares @ sums.y_mean)
     about = sums.squares + omega * (sums.y_mean - location) ** 2

@@ -8,7 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.objective._statistics import Statistics, products, weight_groups
+from skmtl.linear.objective._centring import ROUNDING
+from skmtl.linear.objective._statistics import (
+    Statistics,
+    mean_labels,
+    products,
+    weight_groups,
+)
 
 Array = NDArray[Any]
 
@@ -56,6 +62,8 @@ class MergedStatistics(Statistics):
         omega = self.omega + other.omega
         share = np.divide(other.omega, omega, out=np.zeros_like(omega), where=omega > 0)
         d, e = other.x_mean - self.x_mean, other.y_mean - self.y_mean
+        # Means of a constant column differ by rounding.
+        d[np.abs(d) <= ROUNDING * np.abs(self.x_mean)] = 0.0
         between = self.omega * share
         first = self._of_groups(between)
         return replace(
@@ -149,8 +157,7 @@ def block_statistics(X: Any, values: Array, weights: Array, group: Array) -> Mer
         X_rows, c = (X, c) if every else (X[rows], c[rows])
         Y = values[:, tasks] if every else values[np.ix_(rows, tasks)]
         x_mean[g] = (X_rows.T @ c) / c.sum()
-        # Where all labels are the same, so is their mean: but for rounding.
-        y_mean[tasks] = np.clip((c @ Y) / c.sum(), Y.min(axis=0), Y.max(axis=0))
+        y_mean[tasks] = mean_labels(Y, c)
         Y = Y - y_mean[tasks]
         gram[g], cross[:, tasks] = products(X_rows, Y, c, x_mean[g])
         squares[tasks], omega[tasks] = c @ Y**2, c.sum()

@@ -131,7 +131,7 @@ class Folds(Validation):
     def losses(self, run: Run) -> Array:
         """The mean loss over all rows, for each model the same."""
         raw = self.rows.values.new_tensor(self.raw(run))
-        losses = run.step.objective(raw, self.rows.all()).cpu().numpy().astype(np.float64)
+        losses = run.step.objective(raw, self.rows.labels()).cpu().numpy().astype(np.float64)
         losses[:, ~self.rows.task_has_label] = np.nan
         return np.repeat(losses, len(self.index), axis=0)
 

@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 # Rows at a time.
 CHUNK = 4096
+# Numbers of sparse rows that are made dense at a time.
+NUMBERS = 2**22
 # Variance between tasks over that part of it which X does not explain: measured,
 # benchmarks/accuracy.py.
 NOT_IN_X = 3.0
@@ -42,7 +44,8 @@ def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
     total = rows.values.new_zeros(())
     picked = torch.arange(rows.n_rows) if index is None else torch.from_numpy(index)
     with torch.no_grad():
-        for some in picked.to(rows.device).split(CHUNK):
+        size = min(CHUNK, max(1, NUMBERS // rows.width))
+        for some in picked.to(rows.device).split(size):
             batch = rows.batch(some.expand(n_models, -1))
             found = run.step.objective(module(batch.X, batch.task_index), batch)
             total = total + found * (len(some) / len(picked))

@@ -112,7 +112,8 @@ class HeldOut:
         """
         module.eval()
         parts = []
-        width = max(p.shape[-1] for p in module.parameters()) * len(self.index)
+        width = max(self.rows.width, *(p.shape[-1] for p in module.parameters()))
+        width *= len(self.index)
         index = torch.from_numpy(self.padded).to(self.rows.device)
         with torch.no_grad():
             for some in index.split(max(1, CHUNK // width), dim=1):

@@ -66,7 +66,7 @@ def shrinkage(fit: Fit, run: Run, validation: Validation) -> Shrinkage | None:
     n_tasks, index = fit.tasks.n_tasks, fit.targets.task_index
     index = None if index is None else index[validation.judged]
     tried = np.array([Shrinkage(origin, np.full(n_tasks, k)).apply(raw[0], index) for k in FACTORS])
-    found = run.step.objective(rows.values.new_tensor(tried), rows.all(len(tried)))
+    found = run.step.objective(rows.values.new_tensor(tried), rows.labels(len(tried)))
     losses = found.cpu().numpy().astype(np.float64)
     losses[:, ~rows.task_has_label] = 0.0
     if not np.isfinite(losses).all():

@@ -178,7 +178,7 @@ class _Judge:
         """Look at the networks as they are."""
         raw = self.held_out.raw_scores(self.run.module)
         scores = self.rows.values.new_tensor(raw[:, self.judged])
-        labels = self.rows.all(len(raw))
+        labels = self.rows.labels(len(raw))
         n_folds = len(self.held_out.index) // len(raw)
         # What a fold holds out may have no label that shows how its network diverges.
         now = self.best.now()

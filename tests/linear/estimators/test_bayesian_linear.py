@@ -243,6 +243,13 @@ def test_says_when_it_stopped_early():
         MultiTaskBayesianLinear("full", task_feature=3, max_iter=2).fit(X, y)
 
 
+@pytest.mark.parametrize("covariance", ["full", 1])
+def test_warns_where_tasks_are_too_few_for_a_covariance(covariance):
+    X, y, _ = simulate(np.random.default_rng(0), 4, 20, np.eye(6))
+    with pytest.warns(UserWarning, match="of 7 coefficients from 4 tasks"):
+        MultiTaskBayesianLinear(covariance, task_feature=6).fit(X, y)
+
+
 @pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 90])
 def test_coverage_is_a_probability(coverage):
     model = MultiTaskBayesianLinear().fit(*make_regression(20, 3, n_targets=2, random_state=0))

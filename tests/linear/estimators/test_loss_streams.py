@@ -218,8 +218,9 @@ def in_chunks_of_strings(model, X, labels):
 
 def test_what_cannot_be():
     X, y, _, _ = problem("wide")
-    with pytest.raises(ValueError, match="of which nothing is kept between the chunks"):
-        MultiTaskLinear(tasks="ordinal").partial_fit(X, y[:, 3:])
+    for tasks, why in (("ordinal", "thresholds or a scale"), ("quantile", "a loss with corners")):
+        with pytest.raises(ValueError, match=f"{why}.*of earlier chunks a linear model keeps"):
+            MultiTaskLinear(tasks=tasks).partial_fit(X, y[:, 3:])
     with pytest.raises(ValueError, match="solver='newton' does not take the chunks of a stream"):
         MultiTaskLinear("l2", tasks="binary", solver="newton").partial_fit(X, y[:, 1:2])
     with pytest.raises(ValueError, match="Give alpha and shared_alpha as numbers"):

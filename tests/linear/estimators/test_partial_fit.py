@@ -207,6 +207,19 @@ def test_tasks_that_come_later():
     same(in_chunks(clone(late), X, y, n_chunks=10), late.fit(X, y))
 
 
+def test_a_chunk_without_labels_does_not_bring_tasks():
+    X, y, _, options = problem("long")
+    order = np.argsort(X[:, P], kind="stable")
+    X, y = X[order], y[order]
+    model = MultiTaskLinearRegressor("mean_deviation", **options).partial_fit(X[:40], y[:40])
+    n_tasks = len(model.task_names_in_)
+    model.partial_fit(X, np.full(N, np.nan))
+    assert len(model.task_names_in_) == n_tasks < T
+    model.partial_fit(X[40:], y[40:])
+    same(model, MultiTaskLinearRegressor("mean_deviation", **options).fit(X, y), rtol=1e-7)
+    assert model.history_["n_labels"].sum(axis=1).tolist() == [40, 0, N - 40]
+
+
 def test_names_of_tasks_that_come_later_are_sorted():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"task": list("cab") * 20, "x": rng.normal(size=60)})

@@ -86,7 +86,7 @@ def hessians(
         columns = np.arange(n_outputs) if is_long else np.arange(n_outputs)[outputs]
         if is_damped and K == 1:
             matrices = point.curvature.upper[:, outputs][:, :, None, None]
-        stack = Hessians(columns.reshape(-1, K), _of_pairs(loss, matrices, with_ones))
+        stack = Hessians(columns.reshape(-1, K), of_pairs(loss, matrices, with_ones))
         shifts = np.abs(matrices.sum(axis=-1)).max()
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
@@ -129,7 +129,7 @@ def _joined(stacks: list[Hessians]) -> Hessians:
     return joined
 
 
-def _of_pairs(loss: DataLoss, curvature: Array, with_ones: bool) -> Array:
+def of_pairs(loss: DataLoss, curvature: Array, with_ones: bool) -> Array:
     """Hessians (n_tasks, K q, K q) from matrices (n_samples, members, K, K) over outputs."""
     n, K = len(curvature), curvature.shape[2]
     upper = np.triu_indices(K)

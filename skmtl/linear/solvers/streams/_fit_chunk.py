@@ -106,14 +106,17 @@ def fit_chunk(
 
 
 def _solver(case: Case) -> Solver:
+    """The solver that is asked for, or the first that fits."""
     asked = case.options.solver
-    for solver in SOLVERS:
-        if asked in ("auto", solver.name) and (solver.lacks(case) is None or asked == solver.name):
-            if missing := solver.lacks(case):
-                raise ValueError(f"solver={asked!r} needs {missing}.")
-            return solver
-    names = ", ".join(repr(solver.name) for solver in SOLVERS)
-    raise ValueError(
-        f"solver={asked!r} does not take the chunks of a stream whose losses are not squared; "
-        f"what does: 'auto', {names}."
-    )
+    if isinstance(asked, str) and asked == "auto":
+        return next(solver for solver in SOLVERS if solver.lacks(case) is None)
+    solver = next((solver for solver in SOLVERS if solver.name == asked), None)
+    if solver is None:
+        names = ", ".join(repr(solver.name) for solver in SOLVERS)
+        raise ValueError(
+            f"solver={asked!r} does not take the chunks of a stream whose losses are not squared; "
+            f"what does: 'auto', {names}."
+        )
+    if missing := solver.lacks(case):
+        raise ValueError(f"solver={asked!r} needs {missing}.")
+    return solver

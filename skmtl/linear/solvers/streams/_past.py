@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.objective._data_point import DataPoint
 from skmtl.linear.objective._quadratic_model import FLATTEST
+from skmtl.linear.solvers.newton._hessians import of_pairs
 
 Array = NDArray[Any]
 
@@ -177,7 +178,7 @@ def model_of(point: DataPoint, sizes: Array) -> Past:
             squares += np.bincount(loss.task_index, of_labels[:, 0], len(sizes))
         else:
             squares[members] = of_labels.sum(axis=0)
-        grams = _grams(design, h)
+        grams = of_pairs(loss, h, True)
         for g in past.groups:
             at = np.flatnonzero(np.isin(g.tasks, members))
             if len(at) and g.H.shape[1] == grams.shape[1]:
@@ -221,15 +222,3 @@ def _curved(matrices: Array, weights: Array, task_index: Array | None, n_tasks: 
         return np.maximum(matrices, least[:, :, None, None])
     curved: Array = matrices + least[:, :, None, None] * np.eye(K)
     return curved
-
-
-def _grams(design: Any, h: Array) -> Array:
-    """Hessians (m, K q, K q) from curvatures (n, m, K, K)."""
-    n, K = len(h), h.shape[2]
-    upper = np.triu_indices(K)
-    grams = design.grams(h[:, :, upper[0], upper[1]].reshape(n, -1), with_ones=True)
-    q = grams.shape[1]
-    grams = grams.reshape(-1, len(upper[0]), q, q)
-    full = np.empty((len(grams), K, q, K, q))
-    full[:, upper[0], :, upper[1]] = full[:, upper[1], :, upper[0]] = grams.swapaxes(0, 1)
-    return full.reshape(-1, K * q, K * q)

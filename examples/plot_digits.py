@@ -1,0 +1,157 @@
+"""
+Three questions about one picture
+=================================
+
+Of a handwritten digit one may ask which it is, whether it is even or odd, and how much ink it
+took: ten classes, two classes and a number. The last two cost nothing, somebody has to answer the
+first. Here one network with a trunk for images learns all three, from 1,197 pictures of which only
+some have a digit. Do the cheap questions help with the expensive one?
+"""
+
+# %%
+# Pictures and labels
+# -------------------
+# A picture has 8 x 8 pixels. ``X`` keeps its shape, (n, 1, 8, 8), because the trunk below wants
+# it. ``y`` is a table of three tasks.
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_digits
+
+pixels, digit = load_digits(return_X_y=True)
+X = pixels.reshape(-1, 1, 8, 8).astype("float32") / 16
+y = pd.DataFrame(
+    {
+        "digit": digit.astype(str),
+        "parity": np.where(digit % 2, "odd", "even"),
+        "ink": X.sum(axis=(1, 2, 3)),
+    }
+)
+y.head(3)
+
+# %%
+# A trunk for images
+# ------------------
+# Any PyTorch module can be the trunk, as long as it makes one vector of a picture. What comes on
+# top, a layer of 64 units and a head for each task, is the network's own.
+
+from torch import nn
+
+from skmtl import MultiTaskMLP
+from skmtl.neural.architectures import HardSharing
+
+
+def convolutions():
+    """Two layers of filters, each followed by a pooling layer."""
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+    )
+
+
+def network(seed):
+    """One of these, untrained."""
+    return MultiTaskMLP((64,), architecture=HardSharing(trunk=convolutions), random_state=seed)
+
+
+# %%
+# Together and alone
+# ------------------
+# In three random splits, 600 pictures are kept for the test. Of the others the first 50, 100, 200
+# or all have a digit. The same network learns the digits alone, from just these, and together with
+# the parity and the ink of all pictures.
+
+from sklearn.model_selection import train_test_split
+
+
+def accuracy(model, X_test, y_test):
+    """Share of the digits that are read correctly."""
+    return (model.predict_frame(X_test)["digit"].to_numpy() == y_test["digit"].to_numpy()).mean()
+
+
+rows, networks = [], {}
+for seed in range(3):
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=600, stratify=digit, random_state=seed
+    )
+    for n_labels in (50, 100, 200, len(X_train)):
+        y_few = y_train.reset_index(drop=True)
+        y_few.loc[n_labels:, "digit"] = None
+        together = network(seed).fit(X_train, y_few)
+        alone = network(seed).fit(X_train[:n_labels], y_few.loc[: n_labels - 1, ["digit"]])
+        networks[n_labels] = together
+        for name, model in (("together", together), ("alone", alone)):
+            rows.append((n_labels, name, seed, accuracy(model, X_test, y_test)))
+
+found = pd.DataFrame(rows, columns=["digit labels", "learned", "split", "accuracy"])
+table = found.pivot_table(index="digit labels", columns="learned", values="accuracy")
+print(table.round(3).to_string())
+
+# %%
+# With 50 labels, five a digit, the network that also learns what is free reads clearly more digits.
+# Whoever can tell even from odd has learned to see loops and strokes, and that is what the digits
+# are made of. With all labels there is nothing left to borrow.
+#
+# Nothing is for free on the other side, though. The amount of ink is a sum over pixels, which a
+# network alone learns better than one that has filters for digits to think of:
+
+from skmtl import task_scores
+
+ink_alone = network(seed).fit(X_train, y_train[["ink"]])
+print(f"R2 of ink, together: {task_scores(together, X_test, y_test)['ink']:.3f}")
+print(f"R2 of ink, alone:    {ink_alone.score(X_test, y_test[['ink']]):.3f}")
+
+# %%
+# Three answers a picture
+# -----------------------
+# The network that knows 100 digits answers all three questions. Where the digit it reads and the
+# parity it sees contradict each other, one of the two is wrong, and nobody has to know the truth to
+# see that. It is mostly the digit, which had fewer labels. The upper row of pictures are such.
+
+import matplotlib.pyplot as plt
+
+answers = networks[100].predict_frame(X_test)
+is_odd = answers["digit"].astype(int) % 2 == 1
+contradicts = (is_odd != (answers["parity"] == "odd")).to_numpy()
+is_wrong = answers["digit"].to_numpy() != y_test["digit"].to_numpy()
+print(f"{contradicts.mean():.1%} of the pictures have answers that contradict each other")
+print(f"digits read wrongly: {is_wrong[contradicts].mean():.0%} of these, ", end="")
+print(f"{is_wrong[~contradicts].mean():.0%} of the others")
+
+figure = plt.figure(figsize=(10, 4.2), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
+axes = left.subplots()
+for (name, group), colour in zip(found.groupby("learned"), ("#E69F00", "#0072B2"), strict=True):
+    axes.scatter(group["digit labels"], group["accuracy"], s=10, color=colour)
+    mean = group.groupby("digit labels")["accuracy"].mean()
+    axes.plot(mean.index, mean, "o-", color=colour, label=name)
+axes.set_xscale("log")
+axes.set_xticks(table.index, table.index)
+axes.minorticks_off()
+axes.set_xlabel("pictures with a digit")
+axes.set_ylabel("digits read correctly")
+axes.set_title("What the free questions are worth")
+axes.grid(alpha=0.3)
+axes.legend(loc="lower right")
+
+shown = np.concatenate([np.flatnonzero(contradicts)[:5], np.flatnonzero(~contradicts)[:10]])
+for panel, row in zip(right.subplots(3, 5).ravel(), shown, strict=False):
+    panel.imshow(X_test[row, 0], cmap="gray_r")
+    answer = answers.iloc[row]
+    panel.set_title(f"{answer['digit']}, {answer['parity']}\nink {answer['ink']:.0f}", fontsize=8)
+    panel.set_axis_off()
+right.suptitle("What it says; in the upper row one of two answers is wrong", fontsize=10)
+
+# %%
+# Run as a script, this keeps the figure.
+
+from pathlib import Path
+
+path = Path("build", "digits.png")
+path.parent.mkdir(exist_ok=True)
+figure.savefig(path, dpi=100)
