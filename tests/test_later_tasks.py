@@ -10,7 +10,6 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skmtl import (
-    MultiTaskBayesianLinear,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLinear,
@@ -38,7 +37,6 @@ NUMBERS = {
     "trace-norm": MultiTaskLinear("trace_norm"),
     "dirty": MultiTaskLinear("dirty", alpha=0.01),
     "linear-cv": MultiTaskLinearCV(alphas=3, cv=2),
-    "bayesian": MultiTaskBayesianLinear(),
     "reduced-rank": ReducedRankRegressor(2),
     "kernel": MultiTaskKernelRidge(),
     "kernel-cv": MultiTaskKernelRidgeCV(),
@@ -421,16 +419,3 @@ def test_no_epoch_is_the_frozen_trunk_and_few_labels_move_little():
     tuned = model.add_task(X[:FEW], Y[:FEW, 5], n_epochs=3).predict(X)
     np.testing.assert_allclose(tuned[:, 5], frozen[:, 5], atol=0.3 * np.std(truth[:, 5]))
     assert (tuned[:, 5] != frozen[:, 5]).any()
-
-
-def test_how_sure_is_known_of_the_tasks_of_fit_alone():
-    X, Y, _ = draw()
-    model = fitted(MultiTaskBayesianLinear(), Y[:, :5]).drop_task(0)
-    for ask in (
-        lambda: model.predict(X, return_std=True),
-        lambda: model.predict_interval(X),
-        lambda: model.coef_cov_,
-    ):
-        with pytest.raises(ValueError, match="how sure predictions are is known of the tasks of fit"):
-            ask()
-    assert model.predict(X).shape == (400, 4)

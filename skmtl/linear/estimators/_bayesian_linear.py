@@ -14,7 +14,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._docstrings import documented
-from skmtl._grown import refuse_grown
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.linear.bayesian._likelihood import Posterior
@@ -35,11 +34,6 @@ from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
-
-UNKNOWN_SPREAD = (
-    "how sure predictions are is known of the tasks of fit alone: predict without return_std, or "
-    "fit all tasks together."
-)
 
 SHARED = "the mean of the coefficients over tasks; it is as uncertain as tasks are different."
 
@@ -337,7 +331,6 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         Formed on request, in the units of ``coef_``; NaN for tasks without labels.
         """
         check_is_fitted(self)
-        refuse_grown(self, UNKNOWN_SPREAD)
         n_features = self.coef_.shape[1]
         to_features = self._found.coordinates.matrix[-n_features:]
         found = np.full((len(self.coef_), n_features, n_features), np.nan)
@@ -350,7 +343,6 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
     def _spread(self, X: Any) -> tuple[Array, Array]:
         """Standard deviations of new labels, and the degrees of freedom of their noise."""
         X, task_index = self._read_new(X)
-        refuse_grown(self, UNKNOWN_SPREAD)
         X = X.astype(np.float64, copy=False)
         tasks, found = self._task_set, self._found
         shape = (X.shape[0],) if tasks.is_1d else (X.shape[0], tasks.n_tasks)
