@@ -65,6 +65,24 @@ def test_an_edit_of_an_inlined_function_is_seen(package):
     assert list((package.parent / "cache").rglob("*.nbc"))
 
 
+FIT = """
+import numpy as np
+from skmtl import MultiTaskLinearClassifier
+rng = np.random.default_rng(0)
+X = rng.normal(size=(300, 20))
+F = X @ rng.normal(size=(20, 3))
+Y = (F + rng.logistic(size=F.shape) > 0) * 1
+print(MultiTaskLinearClassifier("l21", alpha=0.01).fit(X, Y).coef_.tobytes().hex())
+"""
+
+
+def test_what_was_compiled_and_what_is_loaded_are_equal_to_the_last_digit(tmp_path):
+    first, then = (
+        run(FIT, PACKAGE.parent, NUMBA_CACHE_DIR=str(tmp_path / "cache")) for _ in range(2)
+    )
+    assert len(first.stdout) > 900 and first.stdout == then.stdout
+
+
 def test_without_a_place_it_is_compiled_all_the_same(package):
     # What cannot be a folder cannot be written, whoever runs the tests.
     (package / "__pycache__").touch()

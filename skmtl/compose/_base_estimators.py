@@ -36,6 +36,9 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         "n_jobs": [Integral, None],
     }
 
+    # Whether several quantiles of a task are learned.
+    _takes_levels = False
+
     def _estimator_for(self, task: Task) -> Any:
         _, given = self._given_for(task)
         if task.has_times:
@@ -57,8 +60,9 @@ class GivenEstimators(KeepsFeatures, MultiTaskEstimator):
         Raises for one that cannot learn its task, and where ``estimator`` is for none; warns
         where that is so of another.
         """
-        names, tasks = zip(*((problem.name, problem.task) for problem in problems), strict=True)
-        check_single_numbers(names, tasks, type(self).__name__)
+        if not self._takes_levels:
+            tasks = [problem.task for problem in problems]
+            check_single_numbers([problem.name for problem in problems], tasks, type(self).__name__)
         used: set[str] = set()
         first: dict[str, TaskLabels] = {}
         for problem in problems:

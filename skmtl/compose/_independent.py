@@ -11,6 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl.compose._base_estimators import GivenEstimators
 from skmtl.compose._features import take_rows
+from skmtl.compose._per_level import per_level
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_labels import TaskLabels, all_rows_together, split, warn_of_single_classes
 from skmtl.tasks._rows import rows_by_task
@@ -118,6 +119,8 @@ class IndependentTasks(GivenEstimators):
     [DecisionTreeRegressor(random_state=0), LogisticRegression()]
     """
 
+    _takes_levels = True
+
     def __init__(
         self,
         estimator: Any = None,
@@ -141,7 +144,10 @@ class IndependentTasks(GivenEstimators):
 
     def _fit(self, X: Any, targets: Targets) -> None:
         problems = split(targets)
-        templates = self._templates(problems)
+        templates = [
+            per_level(template, problem.task, problem.name)
+            for template, problem in zip(self._templates(problems), problems, strict=True)
+        ]
         if targets.tasks.is_long and self.unknown_task == "shared":
             problems.append(all_rows_together(targets))
             templates.append(templates[0])

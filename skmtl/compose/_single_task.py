@@ -63,7 +63,8 @@ class Single:
         if self.estimator is None:
             return np.full((X.shape[0], *np.shape(self.constant)), self.constant)
         if not self.task.is_classification:
-            return self._numbers(X).reshape(-1, *self.task.expected_shape)
+            ask = "predict_quantiles" if hasattr(self.estimator, "predict_quantiles") else "predict"
+            return self._numbers(X, ask).reshape(-1, *self.task.expected_shape)
         expected = np.zeros((X.shape[0], len(self.task.classes_)))
         if not hasattr(self.estimator, "predict_proba"):
             expected[np.arange(X.shape[0]), self._predicted(X)] = 1.0
@@ -90,9 +91,10 @@ class Single:
             return self.task.classes_[self._predicted(X)]
         return self._numbers(X) if expected is None else self.task.decode(expected)
 
-    def _numbers(self, X: Any) -> Any:
+    def _numbers(self, X: Any, ask: str = "predict") -> Any:
         with noted(self.estimator, "predicting", self.name):
-            return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(X.shape[0])
+            found = np.asarray(getattr(self.estimator, ask)(X), dtype=np.float64)
+            return found if ask == "predict_quantiles" else found.reshape(X.shape[0])
 
     def _predicted(self, X: Any) -> Any:
         """Positions of the predicted classes."""

@@ -194,7 +194,8 @@ class TargetScaler(NestingEstimator):
 
     def _decisions(self, X: Any, task_index: Any, expected: Any = None) -> Any:
         if expected is not None and not self._task_set.any_classification:
-            return expected
+            tasks = self._task_set.tasks
+            return [task.decode(column) for task, column in zip(tasks, expected, strict=True)]
         return self._map_back(self._decisions_of(self.estimator_, X, self._task_set.tasks))
 
     def _map_back(self, columns: Any) -> list[Any]:

@@ -41,6 +41,10 @@ def map_back(transformer: Any, values: Array, name: Any, ends: Any) -> Any:
     no inverse (that of a power has bounds): it becomes the label at the nearer end, with a
     warning. As NaN it would pass for a task without labels, which no score counts.
     """
+    if values.ndim == 2:
+        # Quantiles, which a falling transformer turns round.
+        columns = [map_back(transformer, column, name, ends) for column in values.T]
+        return np.sort(np.column_stack(columns), axis=1)
     back = _inverse(transformer, values, name)
     lost = ~np.isnan(values) & ~np.isfinite(back)
     if lost.any():

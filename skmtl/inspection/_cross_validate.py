@@ -6,13 +6,12 @@ from copy import copy
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmtl._innermost import innermost, unwrap
 from skmtl._warnings import known_labels, name_tasks
-from skmtl.compose._independent import IndependentTasks
 from skmtl.compose._weights import fit_weighted
+from skmtl.inspection._best_constants import BestConstants
 from skmtl.model_selection._folds import (
     N_SPLITS,
     check_rows,
@@ -140,11 +139,8 @@ def evaluate_constants(data, splits, measure):
     without_X, nothing = copy(data), np.zeros((data.n_rows, 1))
     without_X.X = np.column_stack([data.index, nothing]) if data.is_long else nothing
     types = [clone(task) for task in data.column_types]
-    constant = IndependentTasks(
-        regressor=DummyRegressor(),
-        classifier=DummyClassifier(strategy="prior"),
-        tasks=types[0] if data.is_long else types,
-        task_feature=0 if data.is_long else None,
+    constant = BestConstants(
+        types[0] if data.is_long else types, task_feature=0 if data.is_long else None
     )
     learners = [(constant, np.arange(data.n_tasks))]
     return [evaluated for (evaluated,) in evaluate_folds(without_X, learners, splits, measure)]

@@ -72,7 +72,9 @@ class SurvivalTask(NumberTask):
         return np.abs(values)
 
     def prior(self, values: Array, weight: Array) -> Array:
-        """Median time of the best constant."""
+        """Median time of the best constant; NaN without an event, where any later is better."""
+        if not self.has_event(values[weight > 0]):
+            return np.asarray(np.nan)
         return np.asarray(self.inverse_link(self.raw_prior(values, weight)[None])[0])
 
     def as_numbers(self, values: Array, weight: Array) -> Array:

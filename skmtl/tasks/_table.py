@@ -112,6 +112,9 @@ def values_shown(task: Task, values: Array, weight: Array) -> str:
     if not task.n_labels_ or task.is_classification:
         return classes_shown(task) if task.n_labels_ else ""
     labels = task.labels(values[weight > 0]).astype(float)
+    if task.has_times:
+        times, n_events = abs(labels), int((labels > 0).sum())
+        return f"{times.min():g} to {times.max():g}, {n_events} events"
     return f"{labels.min():g} to {labels.max():g}"
 
 

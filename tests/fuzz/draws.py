@@ -86,7 +86,8 @@ def draw_styles(rng, name, n_columns):
         # Squared loss only, or one that is declared and twins cannot be told.
         squared = name in TWINS | TWINS_CV | {"reduced-rank", "bayesian-linear", "kernel-ridge"}
         has_log_link = {"count", "amount", "often_zero"}
-        allowed = [s for s in allowed if s not in has_log_link and not (s == "huber" and squared)]
+        others = {"huber", "absolute", "quantiles"} if squared else set()
+        allowed = [s for s in allowed if s not in has_log_link | others]
     share = np.array([STYLES[s].share for s in allowed])
     same = rng.random() < 0.4
     found = rng.choice(allowed, size=1 if same else n_columns, p=share / share.sum())

@@ -20,6 +20,8 @@ STYLES = {
     "constant": Style(False, share=0.4),
     "outliers": Style(False, share=0.5),
     "huber": Style(False, declared="huber"),
+    "absolute": Style(False, declared="absolute", share=0.4),
+    "quantiles": Style(False, declared="quantile", share=0.7),
     "count": Style(False, declared="count"),
     "amount": Style(False, declared="gamma", share=0.5),
     "often_zero": Style(False, declared="tweedie", share=0.5),
@@ -57,7 +59,9 @@ def draw_labels(rng, X, styles, groups, tags):
 def _labels_of(rng, style, signal, scale, offset):
     if style == "number":
         return (scale * signal + offset).tolist()
-    if style in ("outliers", "huber"):
+    if style == "quantiles":
+        return (scale * np.exp(0.3 * signal) * rng.normal(size=len(signal)) + offset).tolist()
+    if style in ("outliers", "huber", "absolute"):
         signal[rng.integers(len(signal))] += 100.0
         return (scale * signal + offset).tolist()
     if style == "whole":

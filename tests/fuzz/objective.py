@@ -14,6 +14,7 @@ from skmtl.linear.penalties import PENALTIES
 
 VANISHING = 1e-12
 DELTA = 1.35
+LEVELS = np.array([0.1, 0.5, 0.9])
 
 
 @dataclass
@@ -148,6 +149,10 @@ LOSSES = {
         0.5 * (f[:, 0] - y) ** 2,
         DELTA * np.abs(f[:, 0] - y) - 0.5 * DELTA**2,
     ),
+    "absolute": lambda f, y: np.abs(f[:, 0] - y),
+    "quantile": lambda f, y: np.maximum(
+        LEVELS * (y[:, None] - f), (LEVELS - 1.0) * (y[:, None] - f)
+    ).mean(axis=1),
     "count": lambda f, y: np.exp(f[:, 0]) - y * f[:, 0] + xlogy(y, y) - y,
     "gamma": lambda f, y: y * np.exp(-f[:, 0]) + f[:, 0] - np.log(y) - 1.0,
     "tweedie": lambda f, y: (
@@ -159,6 +164,8 @@ LOSSES = {
 SLOPES = {
     "regression": lambda f, y: f - y[:, None],
     "huber": lambda f, y: np.clip(f - y[:, None], -DELTA, DELTA),
+    "absolute": lambda f, y: np.sign(f - y[:, None]),
+    "quantile": lambda f, y: ((f > y[:, None]) - LEVELS) / len(LEVELS),
     "count": lambda f, y: np.exp(f) - y[:, None],
     "gamma": lambda f, y: 1.0 - y[:, None] * np.exp(-f),
     "tweedie": lambda f, y: np.exp(0.5 * f) - y[:, None] * np.exp(-0.5 * f),
@@ -226,7 +233,8 @@ def parameters_of(model, objective, W, b, learned, scale):
 def _columns(problem, model):
     """Columns that are learned, which tasks are kept, which outputs, and their units."""
     kinds = [
-        "huber" if getattr(task, "loss", "") == "huber" else task.alias for task in model.tasks_
+        task.loss if getattr(task, "loss", "") in ("huber", "absolute") else task.alias
+        for task in model.tasks_
     ]
     if problem.is_long:
         kinds = kinds[:1]
@@ -286,8 +294,9 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
         n_outputs = 0 if len(where) < 2 else len(where) if kind == "multiclass" else 1
     else:
         values[used] = problem.labels[used, t].astype(float)
-        n_outputs = 1
-        if standardize and kind in ("regression", "huber") and used.any():
+        n_outputs = len(LEVELS) if kind == "quantile" else 1
+        numbers = ("regression", "huber", "absolute", "quantile")
+        if standardize and kind in numbers and used.any():
             share = weight / weight.sum()
             # Without intercepts nothing is moved.
             location = float(share @ values) if moved else 0.0

@@ -122,7 +122,8 @@ class Problem:
         found = dict(self.options)
         if any(kind != "auto" for kind in self.declared):
             one = self.is_1d or self.is_long
-            types = [Regression("huber") if d == "huber" else d for d in self.declared]
+            losses = {name: Regression(name) for name in ("huber", "absolute")}
+            types = [losses.get(d, d) for d in self.declared]
             found["tasks"] = types[0] if one else types
             if not one and self.by_name:
                 found["tasks"] = dict(zip(self.names, types, strict=True))

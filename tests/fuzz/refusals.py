@@ -71,6 +71,10 @@ def has_few_rows(problem):
 
 REFUSALS = [
     Refusal(r"y has no observed label", lambda p: not p.cells.any()),
+    Refusal(
+        r"is quantile with 3 levels, but|has the (quantile|absolute) loss",
+        lambda p: p.name not in LINEAR | LINEAR_CV | NETWORKS | NETWORKS_CV,
+    ),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
     Refusal(r"solver='\w+' needs", lambda p: "solver" in p.options and is_linear(p)),
     Refusal(r"compares tasks and needs the same number of outputs", compares_tasks),

@@ -178,7 +178,8 @@ def check_empty_task(outcome):
     other = fitted(
         problem.changed(
             labels=np.column_stack([problem.labels, np.full(n, None)]),
-            declared=(*problem.declared, "auto"),
+            # Beside quantiles a number would have both brought to one scale.
+            declared=(*problem.declared, "quantile" if "quantile" in problem.declared else "auto"),
             names=(*problem.names, "empty"),
             weight=weight
             if weight is None or weight.ndim == 1

@@ -105,7 +105,7 @@ def test_calibration_draws_the_curve(n_classes):
 def test_predictions_are_drawn_from_the_smallest_label_to_the_largest():
     rng = np.random.default_rng(0)
     observed, predicted = rng.normal(size=300), rng.normal(size=300)
-    predictions = SimpleNamespace(labels=observed, expected=predicted)
+    predictions = SimpleNamespace(labels=observed, decided=predicted)
     drawn = predicted_against_observed(SimpleNamespace(key="a", predictions=predictions), 50)
     (path,) = re.findall(r'<path d="([^"]+)" class="dots"', drawn)
     points = np.array(re.findall(r"M([\d.]+) ([\d.]+)", path), dtype=float)

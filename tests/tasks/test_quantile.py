@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import QuantileRegressor
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import QuantileRegressor, Ridge
+from sklearn.preprocessing import FunctionTransformer
 
 from skmtl import (
     IndependentTasks,
@@ -11,8 +14,13 @@ from skmtl import (
     MultiTaskLinear,
     MultiTaskLinearCV,
     MultiTaskMLP,
+    TargetScaler,
+    TaskChain,
+    TaskGrouping,
     TaskStacking,
 )
+from skmtl.inspection import transfer_gain
+from skmtl.inspection.displays._predicted import predicted_by
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import L1, L21
@@ -197,7 +205,7 @@ def test_who_takes_no_quantiles_says_so():
         MultiTaskKernelRidge(tasks="quantile").fit(X, y)
     with pytest.raises(ValueError, match=r"Task 0 has the quantile loss.*MultiTaskLinear and"):
         MultiTaskKernelRidgeCV(tasks="quantile").fit(X, y)
-    for estimator in (IndependentTasks(tasks="quantile"), TaskStacking(tasks="quantile")):
+    for estimator in (TaskChain(tasks="quantile"), TaskStacking(tasks="quantile")):
         with pytest.raises(ValueError, match="Task 0 is quantile with 3 levels, but"):
             estimator.fit(X, y)
     with pytest.raises(AttributeError, match="no attribute"):
@@ -233,3 +241,53 @@ def test_absolute_loss_beside_other_tasks():
     model = MultiTaskLinear(tasks=[Regression("absolute"), "binary"]).fit(X, Y)
     assert model.score(X, Y) > 0.3
     assert MultiTaskLinearCV(tasks=Regression("absolute"), alphas=5, cv=3).fit(X, y).alpha_ > 0
+
+
+def test_scikit_learns_estimators_learn_a_level_each():
+    X, y = data()
+    Y = np.column_stack([y, X[:, 1] > 0])
+    tasks = [Quantile(LEVELS), "binary"]
+    model = IndependentTasks(tasks=tasks).fit(X, Y)
+    exact = MultiTaskLinear("l2", alpha=0, tasks=Quantile(LEVELS), tol=1e-9).fit(X, y)
+    np.testing.assert_allclose(model.predict_quantiles(X)[0], exact.predict_quantiles(X), atol=1e-4)
+    np.testing.assert_allclose(model.predict(X)[:, 0], exact.predict(X), atol=1e-4)
+    trees = HistGradientBoostingRegressor(max_iter=20, random_state=0)
+    found = IndependentTasks(regressor=trees, tasks=tasks).fit(X, Y).predict_quantiles(X)[0]
+    assert (np.diff(found, axis=1) >= 0).all()
+    assert (found[:, 0] < y).mean() > 0.8
+    with pytest.raises(ValueError, match="Task 0 is quantile with 3 levels, but Ridge has no"):
+        IndependentTasks(regressor=Ridge(), tasks=tasks).fit(X, Y)
+
+
+def test_around_other_estimators():
+    X, y = data()
+    Y = np.column_stack([y, y + X[:, 2]])
+    inner = MultiTaskLinear("l1", alpha=0.01, tol=1e-9)
+    plain = clone(inner).set_params(tasks="quantile").fit(X, Y).predict_quantiles(X)
+    grouped = TaskGrouping(inner, n_groups=1, tasks="quantile").fit(X, Y)
+    scaled = TargetScaler(
+        inner, FunctionTransformer(np.negative, np.negative), tasks="quantile"
+    ).fit(X, Y)
+    for other in (grouped, scaled):
+        # The default levels are symmetric, and so is what is learned of -y.
+        np.testing.assert_allclose(other.predict_quantiles(X), plain, atol=1e-4)
+        np.testing.assert_allclose(other.predict(X)[:, 0], plain[0][:, 1], atol=1e-4)
+
+
+def test_gains_displays_and_chunks():
+    X, y = data()
+    Y = np.column_stack([y, X[:, 1] > 0])
+    model = MultiTaskLinear("l2", alpha=0.01, tasks=[Quantile(LEVELS), "binary"])
+    assert np.isfinite(transfer_gain(model, X, Y, cv=3).loss_constant).all()
+    predicted = predicted_by(model.fit(X, Y), X, Y)[0]
+    np.testing.assert_array_equal(predicted.predicted, model.predict(X)[:, 0])
+    with pytest.raises(ValueError, match=r"Task 0 is Quantile.*loss with corners"):
+        model.partial_fit(X, Y)
+
+
+def test_fits_that_start_at_the_optimum_stay_there():
+    model = MultiTaskLinear("l2", center=True, alpha=1e-4, tasks=Regression("absolute"))
+    X = np.array([[1.0, 2.0], [0.5, 0.0]])
+    model.set_params(penalty=L1() + L21(), task_feature=None).fit(X[:1], [-0.1])
+    assert model.dual_gap_ == 0.0
+    np.testing.assert_allclose(model.predict(X[:1]), [-0.1])

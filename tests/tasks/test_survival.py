@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import gumbel_l, logistic, norm
 
 from skmtl import MultiTaskKernelRidgeCV, MultiTaskLinear, MultiTaskLinearCV, MultiTaskMLP
-from skmtl.tasks import Survival, censored
+from skmtl.tasks import DiscreteHazards, Survival, censored
 from skmtl.tasks._columns import read_column
 from skmtl.tasks._concordance import pairs_in_order
 
@@ -209,6 +209,14 @@ class TestLabels:
             Estimator(tasks="survival").fit([[0.0], [1.0]], [0.0, 1.0])
         with pytest.raises(ValueError, match=r"Survival\(distribution='gamma'\); expected one of"):
             Estimator(tasks=Survival("gamma")).fit([[0.0], [1.0]], [1.0, 1.0])
+
+    @pytest.mark.parametrize("task", [Survival(), DiscreteHazards()])
+    def test_labels_without_an_event_have_no_best_constant(self, task):
+        y = np.array([1.0, 2.0, -3.0, 4.0])
+        task.fit(read_column(y, "t"), np.ones(4), "t")
+        assert np.isnan(task.prior(-np.abs(y), np.ones(4)))
+        assert np.isnan(task.prior(y, (y < 0) * 1.0))
+        assert 1.0 < task.prior(y, np.ones(4)) < 5.0
 
     @pytest.mark.parametrize("Estimator", [MultiTaskLinear, MultiTaskMLP, MultiTaskKernelRidgeCV])
     def test_without_an_event_there_is_nothing_to_learn(self, Estimator):

@@ -11,6 +11,7 @@ from skmtl._innermost import knows_tasks, unwrap
 from skmtl.metrics._pairs import read_pairs
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._views import views_of_other
+from skmtl.tasks._concordance import pairs_in_order
 
 # Where curves of several classes or tasks are averaged.
 GRID = np.linspace(0.0, 1.0, 101)
@@ -32,6 +33,8 @@ class PredictedTask:
         Weights of the labels.
     classes : ndarray of shape (n_classes,) or None
         Classes of the task; None for numbers.
+    are_times : bool, default=False
+        Whether labels are times until an event: minus a time is one up to which was none.
 
     See Also
     --------
@@ -53,19 +56,29 @@ class PredictedTask:
     predicted: np.ndarray
     weight: np.ndarray
     classes: np.ndarray | None = None
+    are_times: bool = False
 
     @property
     def family(self):
-        """How the task is drawn: "numbers", "curves" (probabilities), or "labels"."""
+        """How the task is drawn: "numbers", "times", "curves" (probabilities), or "labels"."""
+        if self.are_times:
+            return "times"
         if self.classes is None:
             return "numbers"
         return "curves" if self.predicted.ndim == 2 else "labels"
 
     @cached_property
     def score(self):
-        """R2, mean area under the ROC curves, or share of labels predicted; NaN if undefined."""
+        """R2, mean area under the ROC curves, share of labels predicted, or of times in order.
+
+        NaN if undefined.
+        """
         if not len(self.labels):
             return np.nan
+        if self.family == "times":
+            times, seen = np.abs(self.labels), self.labels > 0
+            known, right = pairs_in_order(times, seen, self.predicted, self.weight)
+            return right / known if known > 0 else np.nan
         if self.family == "numbers":
             if len(self.labels) < 2:
                 return np.nan
@@ -128,9 +141,18 @@ def predicted_by(estimator, X, y, sample_weight=None):
     found = []
     for scored in read_scored_tasks(final, inner_X, y, sample_weight):
         used = scored.weight > 0
-        task, expected, _, weight, _ = scored.column.take(used)
+        task, expected, _, weight, decide = scored.column.take(used)
         classes = task.classes_ if task.is_classification else None
-        found.append(PredictedTask(scored.name, scored.labels[used], expected, weight, classes))
+        found.append(
+            PredictedTask(
+                scored.name,
+                scored.labels[used],
+                expected if task.is_classification else decide(),
+                weight,
+                classes,
+                task.has_times,
+            )
+        )
     return found
 
 
@@ -155,4 +177,6 @@ def _of_pair(pair):
         if predicted.dtype.kind == "f" and not is_label:
             # Scores of the second class, as binary metrics take them.
             predicted = np.column_stack([-predicted, predicted])
-    return PredictedTask(pair.name, pair.labels, predicted, pair.weight, classes)
+    return PredictedTask(
+        pair.name, pair.labels, predicted, pair.weight, classes, pair.task.has_times
+    )

@@ -9,7 +9,7 @@ from skmtl.inspection.displays._labels import legend, literal
 
 # Points of a panel, evenly spaced among the rows; classes whose curves are named.
 MOST_POINTS, MOST_NAMED = 2000, 6
-SCORES = {"numbers": "R²", "curves": "AUC", "labels": "accuracy"}
+SCORES = {"numbers": "R²", "times": "concordance", "curves": "AUC", "labels": "accuracy"}
 
 
 def draw_task(ax, task):
@@ -20,9 +20,7 @@ def draw_task(ax, task):
         return say(ax, "no label")
     if task.family == "curves" and not task.curves:
         return say(ax, "one class only")
-    return {"numbers": _draw_numbers, "curves": _draw_curves, "labels": _draw_labels}[task.family](
-        ax, task
-    )
+    return DRAW[task.family](ax, task)
 
 
 def say(ax, text):
@@ -36,6 +34,25 @@ def _draw_numbers(ax, task):
     draw_diagonal(ax, *drawn)
     ax.set(xlabel="predicted", ylabel="observed")
     return ax.scatter(*drawn, s=10, color=BLUE, alpha=0.5, linewidths=0)
+
+
+def _draw_times(ax, task):
+    step = -(-len(task.labels) // MOST_POINTS)
+    predicted, labels = task.predicted[::step], task.labels[::step]
+    shown = np.isfinite(predicted) & (predicted > 0)
+    if not shown.any():
+        return say(ax, "no event")
+    predicted, times, seen = predicted[shown], np.abs(labels[shown]), labels[shown] > 0
+    draw_diagonal(ax, predicted, times)
+    ax.set(xscale="log", yscale="log", xlabel="predicted", ylabel="observed")
+    looks = (
+        (seen, "event", {"color": BLUE, "alpha": 0.5, "linewidths": 0}),
+        # The event is above.
+        (~seen, "no event yet", {"edgecolors": GREY, "facecolors": "none", "marker": "^"}),
+    )
+    points = [ax.scatter(predicted[rows], times[rows], s=14, **look) for rows, _, look in looks]
+    legend(ax, points, [name for _, name, _ in looks], fontsize="x-small", loc="lower right")
+    return points
 
 
 def draw_diagonal(ax, *values):
@@ -68,3 +85,11 @@ def _draw_labels(ax, task):
     image = draw_matrix(ax, shares, share_colours(), rows=names, columns=names, numbers=".2f")
     ax.set(xlabel="predicted", ylabel="observed")
     return image
+
+
+DRAW = {
+    "numbers": _draw_numbers,
+    "times": _draw_times,
+    "curves": _draw_curves,
+    "labels": _draw_labels,
+}

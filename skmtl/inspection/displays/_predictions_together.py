@@ -48,6 +48,19 @@ def _draw_numbers_together(ax, tasks):
     return hexagons
 
 
+def _draw_times_together(ax, tasks):
+    _title(ax, tasks, "times")
+    known = [task for task in tasks if not np.isnan(task.score)]
+    if not known:
+        return say(ax, "no event")
+    events = [int((task.labels > 0).sum()) for task in known]
+    points = ax.scatter(events, [t.score for t in known], s=18, color=BLUE, alpha=0.7, linewidths=0)
+    _name_worst(ax, _worst(known))
+    ax.axhline(0.5, color=ink(ax), linewidth=1, linestyle="--")
+    ax.set(xscale="log", xlabel="events", ylabel="concordance")
+    return points
+
+
 def _name_worst(ax, worst):
     text = "\n".join(f"{literal(task.name)}: {task.score:.2f}" for task in worst)
     if text:
@@ -106,6 +119,7 @@ def _share_of_most_frequent(task):
 
 DRAW_TOGETHER = {
     "numbers": _draw_numbers_together,
+    "times": _draw_times_together,
     "curves": _draw_curves_together,
     "labels": _draw_labels_together,
 }

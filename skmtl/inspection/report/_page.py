@@ -129,9 +129,12 @@ def _score_note(findings):
         return "The score is the accuracy: the share of labels that are predicted."
     if findings.kind == "regression":
         return "The score is R²: 1 is perfect, 0 no better than the mean of the labels."
+    times = ""
+    if any(task.predictions.task.has_times for task in findings.tasks):
+        times = ", Somers' D for times until an event (twice the concordance, less 1)"
     return (
         "The score is the share of deviance explained: R² for numbers, explained deviance for "
-        "counts and classes. 1 is perfect, 0 no better than the best constant."
+        f"counts and classes{times}. 1 is perfect, 0 no better than the best constant."
     )
 
 

@@ -37,12 +37,16 @@ def answer_figure(task, most_dots):
         return ""
     if task.predictions.task.is_classification:
         return calibration(task)
+    if task.predictions.task.has_times:
+        return predicted_against_observed_times(task, most_dots)
     return predicted_against_observed(task, most_dots)
 
 
 def predicted_against_observed(task, most_dots):
     """A dot a label; the diagonal is a perfect prediction."""
-    observed, predicted = task.predictions.labels.astype(float), task.predictions.expected
+    observed, predicted = (
+        values.astype(float) for values in (task.predictions.labels, task.predictions.decided)
+    )
     both = padded(np.concatenate([observed, predicted]))
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")
@@ -52,6 +56,28 @@ def predicted_against_observed(task, most_dots):
     diagonal = tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal")
     cloud = tag("path", d=dots(axes.x(observed[shown]), axes.y(predicted[shown])), cls="dots")
     return axes.render(diagonal + cloud, f"Predicted against observed {task.key}")
+
+
+def predicted_against_observed_times(task, most_dots):
+    """The same of times, on logarithmic scales, in two colours: with and without an event."""
+    labels, predicted = task.predictions.labels.astype(float), task.predictions.expected
+    known = np.flatnonzero(np.isfinite(predicted))
+    if not len(known):
+        return ""
+    observed, predicted = np.log10(np.abs(labels[known])), np.log10(predicted[known])
+    both, order = padded(np.concatenate([observed, predicted])), np.argsort(observed, kind="stable")
+    shown = order[np.unique(np.linspace(0, len(order) - 1, most_dots).round().astype(int))]
+    axes = Axes(both, both, x_title="observed", y_title="predicted")
+    ends, seen = np.array(both), labels[known][shown] > 0
+    drawn = tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal")
+    for rows, look in ((shown[~seen], "dots unseen"), (shown[seen], "dots")):
+        drawn += tag("path", d=dots(axes.x(observed[rows]), axes.y(predicted[rows])), cls=look)
+
+    def units(value):
+        return f"{10.0**value:.2g}"
+
+    label = f"Predicted against observed {task.key}"
+    return axes.render(drawn, label, x_format=units, y_format=units)
 
 
 def calibration(task):

@@ -91,18 +91,31 @@ def _observed(task):
         return number(float("nan"))
     if not predictions.task.is_classification:
         values = predictions.labels.astype(float)
+        if predictions.task.has_times:
+            return _observed_times(values)
         return (
             f"mean {significant(values.mean())}, deviation {significant(values.std())}, "
             f"from {significant(values.min())} to {significant(values.max())}"
         )
-    classes, counts = np.unique(predictions.labels, return_counts=True)
+    found, counts = np.unique(predictions.labels, return_counts=True)
+    order = list(getattr(predictions.task, "ordered_classes_", found))
+    pairs = zip(found.tolist(), counts.tolist(), strict=True)
+    in_order = sorted(pairs, key=lambda pair: order.index(pair[0]) if pair[0] in order else np.inf)
     shown = [
         f"{name(label)}: {percent(n / len(predictions.rows))}"
-        for label, n in zip(classes[:MOST_CLASSES], counts[:MOST_CLASSES], strict=True)
+        for label, n in in_order[:MOST_CLASSES]
     ]
-    if len(classes) > MOST_CLASSES:
-        shown.append(f"{len(classes) - MOST_CLASSES} more classes")
+    if len(in_order) > MOST_CLASSES:
+        shown.append(f"{len(in_order) - MOST_CLASSES} more classes")
     return ", ".join(shown)
+
+
+def _observed_times(values):
+    n_events, times = int((values > 0).sum()), np.abs(values)
+    return (
+        f"{plural(n_events, 'event')}, {plural(len(values) - n_events, 'time')} without one, "
+        f"from {significant(times.min())} to {significant(times.max())}"
+    )
 
 
 def _fold_scores(task):
@@ -152,7 +165,10 @@ def _answer_caption(findings, task):
             f"Calibration {source}: bins of equally many labels, with 95% intervals; on the "
             "dashed line probabilities are what they say."
         )
-    return f"Predicted against observed {source}; on the dashed line they are equal."
+    text = f"Predicted against observed {source}; on the dashed line they are equal."
+    if task.predictions.task.has_times:
+        text += " Without an event so far (grey) the time is longer than observed."
+    return text
 
 
 def _worst_rows(findings, task):
@@ -182,8 +198,13 @@ def _worst_rows(findings, task):
 def _label_cells(predictions, k, predicted):
     loss = f'<td class="number">{significant(predictions.loss[k])}</td>'
     if not predictions.task.is_classification:
-        numbers = (float(predictions.labels[k]), float(predicted))
-        return "".join(f'<td class="number">{significant(v)}</td>' for v in numbers) + loss
+        label = float(predictions.labels[k])
+        longer = "&gt; " if predictions.task.has_times and label < 0 else ""
+        observed = significant(abs(label) if longer else label)
+        return (
+            f'<td class="number">{longer}{observed}</td>'
+            f'<td class="number">{significant(float(predicted))}</td>{loss}'
+        )
     known = np.flatnonzero(predictions.task.classes_ == predictions.labels[k])
     share = float(predictions.expected[k, known[0]]) if len(known) else 0.0
     return (

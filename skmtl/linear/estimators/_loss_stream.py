@@ -34,8 +34,8 @@ class LossStream:
         Sums of the weights, and of the losses of constants.
     constants : ndarray of shape (n_outputs,)
         Raw scores that working labels are around: of the best constants when labels came first.
-    work : WorkingStatistics
-        Of working labels.
+    work : WorkingStatistics or None
+        Of working labels; None where several classes are in long form.
     W, b : ndarray of shape (n_features, n_columns), (n_columns,)
         Coefficients, of every output of every task.
     """
@@ -45,13 +45,14 @@ class LossStream:
     total: Array
     null: Array
     constants: Array
-    work: WorkingStatistics
+    work: WorkingStatistics | None
     W: Array
     b: Array
 
     def faded(self, factor: float) -> Self:
         """With rows that count less; a task keeps a trace of what it knew."""
-        work, share = self.work.faded(factor), at_least(factor, self.total)
+        work = None if self.work is None else self.work.faded(factor)
+        share = at_least(factor, self.total)
         return replace(
             self,
             past=self.past.times(share),
@@ -78,7 +79,9 @@ def counted(
         columns = np.where(np.repeat(is_new, sizes), columns, before.b)
         seen = before.total.any() if tasks.is_long else np.repeat(~is_new, sizes)
         constants = np.where(seen, before.constants, constants)
-    work = WorkingStatistics.of_labels(X, targets, constants, are_repeated=are_repeated)
+    work = None
+    if not (tasks.is_long and len(constants) > 1):
+        work = WorkingStatistics.of_labels(X, targets, constants, are_repeated=are_repeated)
     if before is None:
         mean = np.asarray(X.mean(axis=0)).ravel()
         center = large_means(X, mean, np.ones(X.shape[0])) if sparse.issparse(X) else mean
@@ -91,7 +94,7 @@ def counted(
         total=before.total + total,
         null=before.null + null,
         constants=constants,
-        work=before.work.plus(work),
+        work=None if work is None or before.work is None else before.work.plus(work),
         b=columns,
     )
 
@@ -108,7 +111,8 @@ def _among(before: LossStream, tasks: TaskSet, sizes: Array) -> LossStream:
     W[:, columns], b[columns] = before.W, before.b
     total, null = np.zeros(tasks.n_tasks), np.zeros(tasks.n_tasks)
     total[places], null[places] = before.total, before.null
-    past, work = before.past.among(places, sizes), before.work.spread(places, tasks.n_tasks)
+    past = before.past.among(places, sizes)
+    work = None if before.work is None else before.work.spread(places, tasks.n_tasks)
     return replace(before, past=past, total=total, null=null, work=work, W=W, b=b)
 
 

@@ -68,7 +68,7 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
 
     See Also
     --------
-    MultiTaskLinear.partial_fit : Adds rows up and fits in one call.
+    skmtl.MultiTaskLinear.partial_fit : Adds rows up and fits in one call.
 
     References
     ----------

@@ -139,7 +139,7 @@ class LinearRows:
     """
 
     def __init__(self, X: Any, task_index: Array | None, n_tasks: int) -> None:
-        self.X, self.index, self.design = X, task_index, None
+        self.X, self.index, self.n_tasks, self.design = X, task_index, n_tasks, None
         is_few = isinstance(X, np.ndarray) and len(X) <= FEW_ROWS
         if task_index is not None and not is_few:
             # Of the tasks in X, and one more, the shared part: of an unknown task.
@@ -175,7 +175,7 @@ class LinearRows:
         """Raw scores (n_samples, n_classes) of rows, each with the coefficients of its task."""
         shared = np.atleast_2d(np.asarray(found.shared_coef))
         known, (n_classes, n_features) = index >= 0, shared.shape
-        W = found.coef.reshape(-1, n_classes, n_features)[index]
-        b = found.intercept.reshape(-1, n_classes)[index]
+        W = found.coef.reshape(self.n_tasks, n_classes, n_features)[index]
+        b = found.intercept.reshape(self.n_tasks, n_classes)[index]
         W[~known], b[~known] = shared, np.asarray(found.shared_intercept)
         return np.asarray(np.einsum("ij,icj->ic", self.X, W) + b)

@@ -81,6 +81,11 @@ class Newton(Solver):
         if found is not None:
             return found
         start, n_iter = class_newton(problem, start, stopping)
+        if n_iter:
+            x = problem.start(start.W, start.b)
+            primal, bound = problem.gap(x)
+            if primal - bound <= stopping.max_gap:
+                return Solution(x, max(primal - bound, 0.0), n_iter)
         rest = replace(stopping, max_iter=stopping.max_iter - n_iter)
         found = _Descent(problem, start).run(rest)
         return replace(found, n_iter=max(n_iter, 1) if n_iter else found.n_iter)

@@ -57,10 +57,11 @@ def solve_smoothed(
     """
     loss = problem.loss
     assert isinstance(loss, DataLoss)
-    x, n_iter, lower, smoothing = problem.start(*start), 0, 0.0, FIRST
     of_tasks = spreads(loss, loss.at(start.W, start.b).raw)
-    gap = problem.value(x)
-    best = Solution(x, gap, 1)
+    n_iter, lower, smoothing = 0, 0.0, FIRST
+    # Not as flat vectors: solvers change the scale of the intercepts in them.
+    lowest, best = problem.value(problem.start(*start)), start
+    gap = lowest
     for _ in range(MOST_PROBLEMS):
         smooth = copy(problem)
         smooth.loss = smoothed(loss, [smoothing * spread for spread in of_tasks], slope)
@@ -70,11 +71,12 @@ def solve_smoothed(
         point = smooth.at(x)
         assert isinstance(point, DataPoint)
         primal, bound = problem.gap(x, problem.at(x), CertifyingPoint(loss, point))
+        start = Start(*problem.coefficients(x), problem.split(x)[0].copy())
+        if primal < lowest:
+            lowest, best = primal, start
         lower, last, slope = max(lower, bound), gap, point.slope
-        gap = max(primal - lower, 0.0)
-        best = min(best, Solution(x, gap, n_iter), key=lambda solution: solution.gap)
+        gap = max(lowest - lower, 0.0)
         if gap <= stopping.max_gap or n_iter >= stopping.max_iter:
             break
-        start = Start(*problem.coefficients(x), problem.split(x)[0])
         smoothing *= SMALLER if gap > ENOUGH * last else 1.0
-    return Solution(best.x, best.gap, n_iter), slope
+    return Solution(problem.start(*best), gap, n_iter), slope

@@ -159,6 +159,20 @@ def test_long_tasks_that_come_later():
     assert found.history_["deviance"].shape == (20, 4)
 
 
+def test_several_classes_in_long_form():
+    X, y, _, options = problem("long")
+    y = y + (X[:, 1] > 1.5)
+    numbers = {"alpha": 0.02, "shared_alpha": 0.0, "intercept_alpha": 0.0}
+    model = MultiTaskLinear("l2", **{**options, "tasks": "multiclass"}, **numbers)
+    whole = clone(model).fit(X, y)
+    found = clone(model)
+    for rows in np.array_split(np.arange(N), 4):
+        found.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+    assert distance(found, whole) < 0.1
+    with pytest.raises(ValueError, match="tasks with several classes cannot choose themselves"):
+        clone(model).set_params(alpha="auto").partial_fit(X, y)
+
+
 def test_far_from_zero():
     X, y, _, options = problem("missing")
     model = MultiTaskLinear("l2", alpha=0.01, **options)

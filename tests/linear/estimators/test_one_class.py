@@ -60,6 +60,7 @@ def test_long_form_with_one_class(name, tasks, label, rows):
     predicted, proba = agree(model, X, y)
     assert (predicted == label).all()
     assert (proba == 1.0).all()
+    assert (model.predict(X[:1]) == label).all()
     assert model.score(X, y) == 1.0
     assert model.classes_.tolist() == [label]
     assert model.coef_.shape == model.shared_coef_.shape == (0, 3)

@@ -30,6 +30,9 @@ compiled = compiler(fastmath=FAST)
 compiled_inside = compiler(
     fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
+# For sums in them: as a function by itself one is optimised in another way, and which of the two
+# is called may depend on what else the process has compiled.
+inlined = compiler(fastmath=FAST, error_model="numpy", inline="always")
 
 
 @compiled

@@ -11,7 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
-from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, outside, take_step
+from skmtl.linear.solvers.compiled._row import (
+    Array,
+    compiled,
+    inlined,
+    outside,
+    take_step,
+)
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 NEARLY = 0.9
@@ -76,7 +82,7 @@ def step_of_rows(
     return gain <= share * largest
 
 
-@compiled_inside
+@inlined
 def weighted_means(X: Array, rows: Array, group: Array, bend: Array, means: Array) -> None:
     """Write the means (m, C): one for all columns of a task, so that pairs stay symmetric."""
     m, n_columns = means.shape
@@ -93,7 +99,7 @@ def weighted_means(X: Array, rows: Array, group: Array, bend: Array, means: Arra
         means[m - 1, c] = 0.0
 
 
-@compiled_inside
+@inlined
 def weighted_grams(
     X: Array, rows: Array, group: Array, bend: Array, means: Array, G: Array
 ) -> None:
@@ -111,7 +117,7 @@ def weighted_grams(
                 G[q, k, a] = G[q, a, k]
 
 
-@compiled_inside
+@inlined
 def inner(x: Array, y: Array) -> float:
     """x'y."""
     total = 0.0
@@ -120,7 +126,7 @@ def inner(x: Array, y: Array) -> float:
     return total
 
 
-@compiled_inside
+@inlined
 def sweep(
     G: Array, first: Array, second: Array, bound: Array, rows: Array, ridge: Array, low: Array,
     high: Array, l21: Array, H: Array, V: Array,

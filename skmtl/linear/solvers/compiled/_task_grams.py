@@ -96,7 +96,8 @@ def shrink_row_of_tasks(
             z[t] = 0.0
         square += z[t] * z[t]
     if square <= l21 * l21:
-        z[:] = 0.0
+        for t in range(len(z)):
+            z[t] = 0.0
         return
     rho = 1.0
     if l21 > 0.0:
