@@ -150,3 +150,9 @@ def scores_of_expected(tasks: Sequence[Task], expected: Sequence[Array]) -> Arra
             is_two = task.n_outputs_ == 1
             columns.append(logs[:, 1:] - logs[:, :1] if is_two else logs)
     return np.hstack(columns)
+
+
+def refuse_grown(estimator: Any, why: str) -> None:
+    """Raise where the tasks are no longer those of `fit`."""
+    if hasattr(estimator, "_grown"):
+        raise ValueError(f"Tasks were added or dropped, and {why}")

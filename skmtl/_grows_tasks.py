@@ -149,8 +149,8 @@ class GrowsTasks:
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         """The head of a task, by an estimator without added tasks."""
-        scores, mean = self._scores_of_tasks(X, labels.task)
-        return fit_head(labels, mean, [scores, *self._representations(X)])
+        scores, mean, owners = self._scores_of_tasks(X, labels.task)
+        return fit_head(labels, mean, [scores, *self._representations(X)], owners)
 
     def _raw_of_heads(self, heads: list[Head], X: Any) -> list[Array]:
         """Raw scores (n, n_outputs) of each head, by an estimator without added tasks."""
@@ -178,42 +178,52 @@ class GrowsTasks:
         head: Head = fitted._learn_head(labels, X[rows])
         return head
 
-    def _scores_of_tasks(self, X: Any, task: Task | None) -> tuple[Array, Array | None]:
-        """Raw scores (n, m) of the tasks of the fit, and their mean (m, n_outputs) for a task.
+    def _scores_of_tasks(self, X: Any, task: Task | None) -> tuple[Array, Array | None, Array]:
+        """Raw scores (n, m) of the tasks of the fit, their mean (m, n_outputs), and whose they are.
 
-        Only tasks of the same type have a mean, and classes only where they are the same.
+        Only tasks of the same type as ``task`` have a mean, and classes only where they are the
+        same.
         """
         tasks: TaskSet = self._task_set
         if tasks.is_long:
             return self._scores_long(X, task)
         scores = self._scores(X, None)
         columns: list[int] = []
+        owners: list[int] = []
         alike: list[int] = []
-        for t, (known, of_task) in enumerate(zip(tasks.tasks, tasks.slices, strict=True)):
-            if not tasks.n_labels[t] or not known.n_outputs_:
-                continue
+        for t in self._tasks_of_scores():
+            known, of_task = tasks.tasks[t], tasks.slices[t]
             is_alike = task is not None and known.loss_key == task.loss_key
             if is_alike and known.n_outputs_ - known.n_shapes <= 1:
                 alike.append(len(columns))
             columns += range(of_task.start, of_task.stop)
+            owners += [t] * known.n_outputs_
         mean = None
         if alike:
             mean = np.zeros((len(columns), 1))
             mean[alike] = self._scale_of_scores(task) / len(alike)
-        return scores[:, np.array(columns, dtype=np.intp)], mean
+        return scores[:, np.array(columns, dtype=np.intp)], mean, np.array(owners)
 
-    def _scores_long(self, X: Any, task: Task | None) -> tuple[Array, Array | None]:
-        """The same for tasks of one type, some of them if there are many."""
+    def _tasks_of_scores(self) -> Array:
+        """Tasks from which something has been learned; of many in long form, some of them."""
         tasks: TaskSet = self._task_set
         known = np.flatnonzero(tasks.n_labels)
+        if not tasks.is_long:
+            return known[[tasks.tasks[t].n_outputs_ > 0 for t in known]]
         if len(known) > MOST_TASKS:
             known = known[np.linspace(0, len(known) - 1, MOST_TASKS).round().astype(int)]
+        return known
+
+    def _scores_long(self, X: Any, task: Task | None) -> tuple[Array, Array, Array]:
+        """The same for tasks of one type, some of them if there are many."""
+        tasks: TaskSet = self._task_set
+        known = self._tasks_of_scores()
         n_rows, n_outputs = X.shape[0], tasks.n_outputs
         rows, index = np.repeat(np.arange(n_rows), len(known)), np.tile(known, n_rows)
         scores = self._scores(X[rows], index).reshape(n_rows, -1)
         n_scores = n_outputs - tasks.tasks[0].n_shapes if task is not None else n_outputs
         mean = np.tile(np.eye(n_outputs)[:, : max(n_scores, 1)], (len(known), 1)) / len(known)
-        return scores, mean * self._scale_of_scores(task)
+        return scores, mean * self._scale_of_scores(task), np.repeat(known, n_outputs)
 
     def _scale_of_scores(self, task: Task | None) -> float:
         """Raw scores of a new task for those of others: theirs may be in the units of y."""

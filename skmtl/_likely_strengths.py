@@ -38,7 +38,7 @@ from skmtl.tasks._base import Task
 
 Array = NDArray[Any]
 
-OF_SQUARES = (0.0, 0.1, 1.0, 10.0, 100.0, 1e4)
+OF_SQUARES = (0.0, 0.1, 1.0, 10.0, 1e3)
 """Strengths that are tried for squared loss: variances of a score over that of the noise."""
 OF_SCORES = (0.0, 0.1, 1.0, 10.0)
 """The same for others: variances of log-odds and the like, which are hardly above 10."""
@@ -93,9 +93,9 @@ def try_strengths(labels: Labels, offset: Array | None, grams: list[Array]) -> l
     return trials
 
 
-def likelihoods(trials: list[Trial]) -> Array:
-    """What each trial counts, of sum 1."""
-    logs = np.array([trial.likelihood for trial in trials])
+def likelihoods(trials: list[Trial], prior: Array) -> Array:
+    """What each trial counts, of sum 1; ``prior`` are logarithms."""
+    logs = np.array([trial.likelihood for trial in trials]) + prior
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum())
 

@@ -10,8 +10,9 @@ those of the others say: with :math:`\bar w` and S their mean and their covarian
 
 .. math:: w \sim N(c \bar w, \, s_1 S + s_2 I).
 
-The strengths :math:`s_1, s_2` and c, 0 or 1, are averaged over by the likelihood of the labels: see
-`_likely_strengths`. Beyond 200 labels their best values hold, and all labels decide on the rest.
+The strengths :math:`s_1, s_2` and c, 0 or 1, are averaged over by the likelihood of the labels
+(`_likely_strengths`), times that of each known task given the others (`_known_tasks`). Beyond 200
+labels their best values hold, and all labels decide on the rest.
 
 References
 ----------
@@ -29,9 +30,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.optimize import minimize
 
+from skmtl._feature_group import Group
+from skmtl._known_tasks import known_tasks_say
 from skmtl._likely_strengths import OF_INTERCEPT, Labels, Trial, likelihoods, try_strengths
 
 Array = NDArray[Any]
@@ -68,38 +70,9 @@ class Head:
         return np.hstack([raw, np.broadcast_to(self.shape, (len(raw), len(self.shape)))])
 
 
-class Group:
-    """Features (n, d) less their mean, whose rows have squares of mean 1."""
-
-    def __init__(self, A: Any, share: Array, *, centred: bool) -> None:
-        self.A = A
-        self.mean = np.asarray(A.T @ share) * centred
-        squares = A.multiply(A).sum(axis=1) if sparse.issparse(A) else np.square(A).sum(axis=1)
-        spread = float(share @ np.asarray(squares).ravel() - self.mean @ self.mean)
-        size = float(share @ np.asarray(squares).ravel())
-        self.size = np.sqrt(spread) if spread > 1e-12 * size else np.inf
-
-    def take(self, rows: Array) -> Group:
-        """Some of the rows, in the same units."""
-        some = copy(self)
-        some.A = self.A[rows]
-        return some
-
-    def times(self, V: Array) -> Array:
-        """(n, C) of coefficients (d, C)."""
-        return np.asarray((self.A @ V - self.mean @ V) / self.size)
-
-    def transposed_times(self, D: Array) -> Array:
-        """(d, C) of duals (n, C)."""
-        return np.asarray((self.A.T @ D - np.outer(self.mean, D.sum(axis=0))) / self.size)
-
-    def gram(self) -> Array:
-        """Products of the rows (n, n)."""
-        K = self.times(self.transposed_times(np.eye(self.A.shape[0])))
-        return 0.5 * (K + K.T)
-
-
-def fit_head(labels: Labels, mean: Array | None, parts: Sequence[Any]) -> Head:
+def fit_head(
+    labels: Labels, mean: Array | None, parts: Sequence[Any], owners: Array | None = None
+) -> Head:
     """Learn a task from rows that all have a label.
 
     Parameters
@@ -110,6 +83,8 @@ def fit_head(labels: Labels, mean: Array | None, parts: Sequence[Any]) -> Head:
         What of the first part is the mean of tasks of the same type, if there are such.
     parts : sequence of {ndarray, sparse matrix} of shape (n, ...)
         Raw scores of the other tasks, and what coefficients of the task itself are on.
+    owners : ndarray of shape (m,), default=None
+        The task of each score; None where they are not those of single tasks.
     """
     task = copy(labels.task)
     if task.n_shapes:
@@ -124,7 +99,7 @@ def fit_head(labels: Labels, mean: Array | None, parts: Sequence[Any]) -> Head:
     trials = try_strengths(
         of_few, None if offset is None else offset[some], [group.gram() for group in few]
     )
-    weights = likelihoods(trials)
+    weights = likelihoods(trials, known_tasks_say(trials, parts[0][some], owners, mean, few[1:]))
     share_of_mean, intercept, coefs = _average(trials, weights, few)
     if len(some) < len(labels.values) or task.n_shapes or not task.is_smooth:
         best = trials[int(weights.argmax())]

@@ -369,7 +369,7 @@ def test_networks_do_not_train_on_beneath_added_heads():
     model = MultiTaskMLPClassifier(**NETWORK, warm_start=True).fit(X, Y > 0)
     model.add_task(X[:FEW], Y[:FEW, 0] > 0)
     for again in (model.fit, model.partial_fit):
-        with pytest.raises(ValueError, match="would change the trunk that their heads read"):
+        with pytest.raises(ValueError, match="training on would change the trunk"):
             again(X, Y > 0)
 
 
@@ -378,3 +378,44 @@ def test_one_task_becomes_two():
     model = MultiTaskLinearClassifier().fit(X, Y[:, 0] > 0).add_task(X[:FEW], Y[:FEW, 1] > 0)
     assert model.predict(X).shape == (len(X), 2)
     assert [c.tolist() for c in model.classes_] == [[False, True]] * 2
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("architecture", ["hard_sharing", "mmoe"])
+def test_a_trunk_of_its_own(form, architecture):
+    X, Y, _ = draw(1200)
+    y = np.sin(2 * X[:, 0]) * X[:, 1]
+    model = MultiTaskMLP(**NETWORK, architecture=architecture, learning_rate_init=0.05)
+    X_new = X
+    if form == "wide":
+        X_old, Y_old = X[:300], Y[:300, :3]
+    else:
+        X_old, Y_old = long_form(X[:100], Y[:100, :3], [1, 2, 3])
+        X_new = np.column_stack([np.full(1200, 7), X])
+        model.set_params(task_feature=0)
+    model.fit(X_old, Y_old)
+    before, frozen = model.predict(X_old), pickle.loads(pickle.dumps(model))
+    model.add_task(X_new[:800], y[:800], name=7, n_epochs=40)
+    frozen.add_task(X_new[:800], y[:800], name=7)
+    after = model.predict(X_old)
+    assert ((after if form == "long" else after[:, :3]) == before).all()
+    errors = []
+    for each in (model, frozen):
+        found = each.predict(X_new)
+        found = found[:, -1] if form == "wide" else found
+        errors.append(np.mean((found - y)[800:] ** 2))
+    assert errors[0] < 0.8 * errors[1]
+    assert (pickle.loads(pickle.dumps(model)).predict(X_new) == model.predict(X_new)).all()
+    again = frozen.drop_task(7).add_task(X_new[:800], y[:800], name=7, n_epochs=40)
+    assert (again.predict(X_new) == model.predict(X_new)).all()
+    with pytest.raises(ValueError, match="n_epochs=-1; expected"):
+        model.add_task(X_new, y, n_epochs=-1)
+
+
+def test_no_epoch_is_the_frozen_trunk_and_few_labels_move_little():
+    X, Y, truth = draw()
+    model = fitted(MultiTaskMLP(**NETWORK), Y[:, :5])
+    frozen = pickle.loads(pickle.dumps(model)).add_task(X[:FEW], Y[:FEW, 5]).predict(X)
+    tuned = model.add_task(X[:FEW], Y[:FEW, 5], n_epochs=3).predict(X)
+    np.testing.assert_allclose(tuned[:, 5], frozen[:, 5], atol=0.3 * np.std(truth[:, 5]))
+    assert (tuned[:, 5] != frozen[:, 5]).any()

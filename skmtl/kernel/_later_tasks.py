@@ -44,19 +44,19 @@ class GrowsKernelTasks(GrowsTasks):
         return scores_of_expected(self._task_set.tasks, expected)
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
-        scores, mean = self._scores_of_tasks(X, labels.task)
+        scores, mean, owners = self._scores_of_tasks(X, labels.task)
         anchors = X
         if X.shape[0] > MOST_ANCHORS:
             anchors = X[np.linspace(0, X.shape[0] - 1, MOST_ANCHORS).round().astype(int)]
         kernel = self._kernel_of_rows(anchors, anchors)
         if kernel is None:
-            return fit_head(labels, mean, [scores])
+            return fit_head(labels, mean, [scores], owners)
         values, vectors = np.linalg.eigh(kernel)
         used = values > ROUNDING * max(values[-1], 0.0)
         root = vectors[:, used] / np.sqrt(values[used])
         of_rows = self._kernel_of_rows(X, anchors)
         assert of_rows is not None
-        head = fit_head(labels, mean, [scores, of_rows @ root])
+        head = fit_head(labels, mean, [scores, of_rows @ root], owners)
         coefs = [head.coefs[0], root @ head.coefs[1]]
         return AnchoredHead(coefs, head.intercept, head.shape, anchors)
 

@@ -14,8 +14,8 @@ from skmtl.tasks._base import Task
 
 Array = NDArray[Any]
 
-MOST_DIRECTIONS = 32
-"""Of the coefficients of many tasks, in which those of a new one are looked for."""
+MOST_FUNCTIONS = 32
+"""Functions of other tasks with which a new one is compared; of more, as many directions."""
 
 
 class GrowsLinearTasks(GrowsTasks):
@@ -37,17 +37,15 @@ class GrowsLinearTasks(GrowsTasks):
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         task, X = labels.task, X.astype(np.float64, copy=False)
-        W, b, n_means = self._functions(task)
-        scale, location = (
-            float(getattr(task, k, d)) for k, d in (("scale_", 1.0), ("location_", 0.0))
-        )
-        mean = np.eye(len(b))[:, :n_means] / scale if n_means else None
+        W, b, mean, owners = self._functions(task)
+        scale, location = getattr(task, "scale_", 1.0), getattr(task, "location_", 0.0)
+        mean = None if mean is None else mean / scale
         parts, used = [X @ W.T + b], np.flatnonzero(self.coef_.any(axis=0))
         if not len(used):
             used = np.arange(X.shape[1])
         if not self._is_low_rank:
             parts.append(X if len(used) == X.shape[1] else X[:, used])
-        head = fit_head(labels, mean, parts)
+        head = fit_head(labels, mean, parts, owners)
         coef = head.coefs[0].T @ W
         for own in head.coefs[1:]:
             coef[:, used] += own.T
@@ -63,39 +61,38 @@ class GrowsLinearTasks(GrowsTasks):
         X = X.astype(np.float64, copy=False)
         return [head([X]) for head in heads]
 
-    def _functions(self, task: Task) -> tuple[Array, Array, int]:
-        """Coefficients and intercepts of the other tasks' functions, and how many are means.
+    def _functions(self, task: Task) -> tuple[Array, Array, Array | None, Array | None]:
+        """Functions of the other tasks: coefficients, intercepts, their mean, and whose they are.
 
-        The means come first: one per output of the new task, of tasks of its type. Behind them are
-        those of all tasks or, of many, their principal directions.
+        ``mean`` (n_functions, n_outputs) is that of tasks of the type of ``task``. Of many tasks
+        there is the mean, and then the principal directions of what they are around it.
         """
         tasks = self._task_set
-        W, b = self.coef_, self.intercept_
+        sizes = (
+            [tasks.n_outputs] * tasks.n_tasks
+            if tasks.is_long
+            else [known.n_outputs_ for known in tasks.tasks]
+        )
+        owners = np.repeat(np.arange(tasks.n_tasks), sizes)
+        rows = np.flatnonzero(tasks.n_labels[owners] > 0)
+        W, b, owners = self.coef_[rows], self.intercept_[rows], owners[rows]
         if tasks.is_long:
-            size = tasks.n_outputs
-            known = np.flatnonzero(tasks.n_labels)
-            by_task = W.reshape(-1, size, W.shape[1])[known], b.reshape(-1, size)[known]
-            means = [part.mean(axis=0) for part in by_task]
-            W, b = by_task[0].reshape(-1, W.shape[1]), by_task[1].ravel()
+            mean = np.tile(np.eye(tasks.n_outputs), (len(rows) // max(tasks.n_outputs, 1), 1))
         else:
-            pairs = list(zip(tasks.tasks, tasks.slices, tasks.n_labels, strict=True))
-            used = [np.arange(s.start, s.stop) for _, s, n in pairs if n]
             alike = [
-                s.start
-                for t, s, n in pairs
-                if n and t.n_outputs_ == 1 and t.loss_key == task.loss_key
+                known.n_outputs_ == 1 and known.loss_key == task.loss_key for known in tasks.tasks
             ]
-            means = [part[alike].mean(axis=0, keepdims=True) for part in (W, b)] if alike else []
-            rows = np.concatenate([*used, np.zeros(0, dtype=int)]).astype(int)
-            W, b = W[rows], b[rows]
-        if len(W) > MOST_DIRECTIONS:
-            center = W.mean(axis=0)
-            _, s, V = np.linalg.svd(W - center, full_matrices=False)
-            W = s[:MOST_DIRECTIONS, None] * V[:MOST_DIRECTIONS]
-            b = np.zeros(len(W))
-        if not len(means):
-            return W, b, 0
-        return np.vstack([means[0], W]), np.concatenate([means[1], b]), len(means[1])
+            mean = np.array(alike, dtype=np.float64)[owners][:, None]
+        if not mean.any():
+            return W, b, None, owners
+        mean = mean / mean.sum(axis=0)
+        if len(W) <= MOST_FUNCTIONS:
+            return W, b, mean, owners
+        means = mean.T @ W, mean.T @ b
+        _, s, V = np.linalg.svd(W - W.mean(axis=0), full_matrices=False)
+        W = np.vstack([means[0], s[:MOST_FUNCTIONS, None] * V[:MOST_FUNCTIONS]])
+        b = np.concatenate([means[1], np.zeros(len(W) - len(means[1]))])
+        return W, b, np.eye(len(W))[:, : len(means[1])], None
 
     def _add_rows(self, position: int, head: Head) -> None:
         coef, intercept = head.coefs[0].T if head.coefs else self.coef_[:0], head.intercept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Self
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._base import MultiTaskEstimator
 from skmtl._further_rows import read_more
-from skmtl._grown import with_added_tasks
+from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._prequential import OF_STREAMS, history_of
 from skmtl.neural import networks, training
 from skmtl.neural.estimators._last_layer import RepresentsLayers
-from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks, refuse_grown
+from skmtl.neural.estimators._later_rows import take_in_tasks
+from skmtl.neural.estimators._later_tasks import TRAINED_ON, GrowsNetworkTasks
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
@@ -166,7 +168,7 @@ class MultiTaskMLP(
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         if self.warm_start:
-            refuse_grown(self, "fit with warm_start=True")
+            refuse_grown(self, TRAINED_ON)
         with watched(self, X, y, sample_weight):
             return super().fit(X, y, sample_weight)
 
@@ -196,14 +198,16 @@ class MultiTaskMLP(
         Raises
         ------
         ValueError
-            If a later call has other tasks, or a class that the first one did not know.
+            If a later call has other columns of y, or a class that the first one did not know.
 
         Notes
         -----
         The first call fixes tasks and classes, and how a regression target is standardised;
         for a task without labels in it, that waits for its first labels. Such a task has a
         place in the network from the start, while one that `fit` finds without labels, or with
-        one class, has none, and changes no other task.
+        one class, has none, and changes no other task. In long form new values of the task
+        feature may come in any call: such a task has parameters of its own from then on, which
+        begin at the mean of those of the others, and the solver's moments start anew.
 
         No schedule changes the learning rate, for a stream has no end that it could lead to: every
         call takes steps of ``learning_rate_init``. ``alpha="auto"`` counts all rows so far.
@@ -217,13 +221,14 @@ class MultiTaskMLP(
                 "partial_fit does not support early_stopping=True: it trains for one pass. Set "
                 "early_stopping=False, or call fit."
             )
-        refuse_grown(self, "partial_fit")
+        refuse_grown(self, TRAINED_ON)
         with all_or_nothing(self):
             is_first = not hasattr(self, "_fitted")
             X, task_column = self._read_X(X, reset=is_first)
             if is_first:
                 targets = self._read_y(X, y, task_column, sample_weight, classes)
             else:
+                take_in_tasks(self, task_column)
                 targets = read_more(self, X, y, task_column, sample_weight)
             before = {k: v for k, v in getattr(self, "history_", {}).items() if k in OF_STREAMS}
             judged = history_of(self, X, targets, before)
@@ -231,6 +236,67 @@ class MultiTaskMLP(
             training.partial_fit_network(self, X, targets)
             self.history_ = {**self.history_, **judged}
         return self
+
+    def add_task(
+        self,
+        X: Any,
+        y: Any,
+        name: Hashable | None = None,
+        *,
+        task: Any = "auto",
+        sample_weight: Any = None,
+        n_epochs: int = 0,
+    ) -> Self:
+        """Learn a further task from few rows, and from what the tasks of `fit` have found.
+
+        The head of the new task reads what the other heads read, and their scores. The functions
+        of the other tasks are its prior: Gaussian, with their mean and their covariance, and as
+        strong as the labels make likely. Nothing that was fitted changes, so that all other
+        predictions stay the same, to the bit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features of rows of the new task. In long form with its name in the column of the task
+            feature, or without that column.
+        y : array-like of shape (n_samples,), or DataFrame with one column
+            Labels of the new task; any may be missing.
+        name : hashable, default=None
+            Name of the task. By default that of the column or Series y, the value of the task
+            feature, or the next number where tasks have no names.
+        task : "auto" or task type, default="auto"
+            Type of the task, as in the parameter ``tasks``, which it goes by if "auto". In long
+            form all tasks have one type.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the labels.
+        n_epochs : int, default=0
+            Passes over the rows in which a copy of the trunk, for the new task alone, is trained
+            on, pulled back to where it was; 0 leaves the trunk as it is. It takes hundreds of
+            labels to gain by it. The other tasks keep their trunk.
+
+        Returns
+        -------
+        self : object
+            The estimator with one task more: the last column of predictions.
+
+        Raises
+        ------
+        ValueError
+            If there is a task of this name, no label, a label that does not fit the type, or
+            ``n_epochs`` is negative.
+
+        Notes
+        -----
+        Attributes that speak of tasks have one more; those that tell of the fit, such as losses,
+        stay as they are. `fit` forgets added tasks, and `partial_fit` refuses to go on with them.
+        """
+        if n_epochs != int(n_epochs) or n_epochs < 0:
+            raise ValueError(f"n_epochs={n_epochs!r}; expected a whole number, at least 0.")
+        self._n_epochs = int(n_epochs)
+        try:
+            return super().add_task(X, y, name, task=task, sample_weight=sample_weight)
+        finally:
+            self.__dict__.pop("_n_epochs", None)
 
     def _make_part(self, name: str) -> None:
         if name == "balancing" and callable(self.balancing):
@@ -272,6 +338,7 @@ class MultiTaskMLP(
     ) -> Targets:
         if not self._goes_on:
             return super()._read_y(X, y, task_column, sample_weight, classes, standardize)
+        take_in_tasks(self, task_column)
         targets = read_more(self, X, y, task_column, sample_weight)
         if not np.any(targets.weights):
             raise ValueError("y has no observed label: every one is missing or has weight zero.")

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._blending import mix
-from skmtl._grown import scores_of_expected, with_added_tasks
+from skmtl._grown import refuse_grown, scores_of_expected, with_added_tasks
 from skmtl.neural import networks
 from skmtl.neural.estimators._later_tasks import GrowsNetworkTasks
 from skmtl.neural.inputs._tables import ReadsTables
@@ -68,8 +68,7 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         """
         check_is_fitted(self)
         X, task_index = self._read_new(X)
-        if hasattr(self, "_grown"):
-            raise ValueError("Tasks were added or dropped: members have those of fit only.")
+        refuse_grown(self, "members have those of fit only.")
         found = self._by_stack(X, task_index)
         columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
         return columns[0] if self._task_set.is_1d or self._task_set.is_long else columns

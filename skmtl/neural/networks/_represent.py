@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from skmtl.neural._environment import full_precision, limited_threads, safe_after_fork
 from skmtl.neural.architectures import MultiTaskModule
@@ -96,3 +98,27 @@ def _shape(module: MultiTaskModule, fitted: FittedState, *, is_long: bool) -> tu
             "HardSharing(trunk=...) takes a trunk of your own."
         ) from None
     return read.shape[2], read.shape[3]
+
+
+def heard_by_head(
+    columns: Array, origin: Array, factor: Array, has_layers: bool, most_readers: int
+) -> Callable[[MultiTaskModule, Tensor], list[Tensor]]:
+    """What a head that came later reads, as a function of a module and its inputs (1, n, ...).
+
+    ``columns`` are the raw scores it reads, shrunk to an ``origin`` by a ``factor``.
+    """
+
+    def heard(module: MultiTaskModule, X: Tensor) -> list[Tensor]:
+        index, start, share = (torch.from_numpy(a).to(X.device) for a in (columns, origin, factor))
+        raw = module(X)[0][:, index]
+        parts = [start.to(raw) + share.to(raw) * (raw - start.to(raw))]
+        if has_layers:
+            layers = module.read_by_heads(X)[0]
+            if layers.shape[1] > most_readers:
+                layers = layers.mean(1, keepdim=True)
+            parts.append(layers.flatten(1))
+        if isinstance(module, Around) and module.skip is not None:
+            parts.append(module.embed(X)[0])
+        return parts
+
+    return heard

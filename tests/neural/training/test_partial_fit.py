@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
+from skmtl.neural.architectures import ARCHITECTURES
 from skmtl.neural.balancing import LossBalancing
 from tests.neural.conftest import MIXED, PLAIN
 
@@ -178,15 +179,74 @@ def test_first_labels_that_come_late_set_location_and_scale():
     assert model.score(X, Y) > 0.9
 
 
-def test_long_tasks_are_those_of_the_first_call():
+@pytest.mark.parametrize("architecture", sorted(set(ARCHITECTURES) - {"custom"}))
+def test_new_tasks_of_the_long_form(architecture):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(90) % 3 * 10, rng.normal(size=(90, 2))])
+    y = X[:, 1] + X[:, 0] / 10
+    options = {**SMALL, "architecture": architecture, "task_feature": 0}
+    model = MultiTaskMLPRegressor(**options).partial_fit(X, y).partial_fit(X, y)
+    before, known = model.predict(X), pickle.loads(pickle.dumps(model))
+    X_new = X.copy()
+    X_new[:, 0] = np.where(X[:, 0] == 10, 5, 15)
+    # No label yet: what they have is the mean of the others, whose predictions stay.
+    model.partial_fit(X_new, np.full(90, np.nan))
+    assert model.task_names_in_.tolist() == [0, 5, 10, 15, 20]
+    np.testing.assert_allclose(model.predict(X), before, rtol=1e-5, atol=1e-6)
+    assert model.history_["loss"].shape == (2, 5)
+    assert model.history_["n_labels"].shape == (3, 5)
+    model.partial_fit(X_new, y).partial_fit(X_new, y)
+    found = model.predict(X_new)
+    assert np.isfinite(found).all()
+    assert len(model.tasks_) == 5
+    again = known.partial_fit(X_new, y).partial_fit(X_new, y)
+    np.testing.assert_allclose(again.predict(X_new), found, rtol=1e-2, atol=1e-2)
+    assert (pickle.loads(pickle.dumps(model)).predict(X_new) == found).all()
+
+
+def test_a_new_task_is_learned_and_then_has_a_line_of_its_own():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(300) % 3, rng.normal(size=(300, 2))])
+    y = X[:, 1] * (1 + X[:, 0])
+    model = MultiTaskMLPRegressor(
+        (16,), learning_rate_init=0.02, task_feature=0, architecture="hard_sharing", random_state=0
+    )
+    for _ in range(30):
+        model.partial_fit(X, y)
+    X_new = X.copy()
+    X_new[:, 0] = 7
+    for _ in range(60):
+        model.partial_fit(np.vstack([X, X_new]), np.r_[y, -X[:, 1]])
+    assert np.corrcoef(model.predict(X_new), -X[:, 1])[0, 1] > 0.95
+    assert np.corrcoef(model.predict(X), y)[0, 1] > 0.95
+
+
+def test_new_tasks_after_fit_and_with_warm_start():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(90) % 3, rng.normal(size=(90, 2))])
+    # Nothing is known of task 1, which has no place in the network.
+    y = np.where(X[:, 0] == 1, np.nan, X[:, 1])
+    with pytest.warns(UserWarning, match="Task 1: no observed label"):
+        model = MultiTaskMLPRegressor(**SMALL, task_feature=0, warm_start=True).fit(X, y)
+    X[X[:, 0] == 2, 0] = 7
+    y = X[:, 1]
+    model.fit(X[X[:, 0] != 1], y[X[:, 0] != 1])
+    assert model.task_names_in_.tolist() == [0, 1, 2, 7]
+    assert np.isfinite(model.predict(X)[X[:, 0] == 7]).all()
+
+
+def test_new_tasks_that_a_network_cannot_take():
     rng = np.random.default_rng(0)
     X = np.column_stack([np.arange(60) % 3, rng.normal(size=(60, 2))])
     model = MultiTaskMLPRegressor(**SMALL, task_feature=0).partial_fit(X, X[:, 1])
-    X[5, 0] = 7
-    with pytest.raises(ValueError, match=r"Unknown task 7"):
-        model.partial_fit(X, X[:, 1])
-    with pytest.raises(ValueError, match="tasks that the first call did not have, in 1 rows"):
-        model.set_params(unknown_task="shared").partial_fit(X, X[:, 1])
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="The task feature is missing in 1 rows"):
+        model.partial_fit(np.vstack([X, [[np.nan, 0, 0]]]), np.zeros(61))
+    table = pd.DataFrame(X, columns=["t", "a", "b"])
+    model = MultiTaskMLPRegressor(**SMALL, task_feature="t").partial_fit(table, X[:, 1])
+    with pytest.raises(ValueError, match="write all of them as numbers, or as strings"):
+        model.partial_fit(table.assign(t="south"), X[:, 1])
+    assert (model.predict(table) == before).all()
 
 
 def test_chunks_without_labels_have_no_effect(mixed_data):
