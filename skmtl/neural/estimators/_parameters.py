@@ -125,13 +125,14 @@ PARAMETERS = """
         (a b + (b + c) d u / (1 - u)) / eta with eta = ``learning_rate_init``, b = B / (50 n) for
         batches of B out of n rows, a = 1 and c = 0.006 (2 and 0 for classes, in the mean over the
         tasks), and the share u of noise in the labels that kernel ridge regression finds on at most
-        400 rows, leaving out one row each time in closed form; d, at most 16, is the eighth power
-        of what a curved function leaves over what a linear one does, for numbers at least 1: few
-        rows (Wang and Aitchison, ICML 2025), noisy labels and straight functions make a strong
-        decay. Where most of up to 5,000 labels is noise, further networks train beside it,
-        without a fourth of the rows each; by the rows held out the raw scores are drawn to those
-        of a constant, as far as lowers their loss (Copas, JRSS B 1983). With the other solvers,
-        alpha / 2 times the sum of squared weights is added to the objective, and "auto" is 1e-4.
+        400 rows, leaving out one row each time in closed form; d > 1, up to 16, is the eighth power
+        of what a curved function leaves over what a linear one does, where that is less: few rows
+        (Wang and Aitchison, ICML 2025), noisy labels and straight functions make a strong decay.
+        Where most of up to 5,000 labels is noise,
+        further networks train beside it, without a fourth of the rows each; by the rows held out
+        the raw scores are drawn to those of a constant, as far as lowers their loss (Copas, JRSS B
+        1983). With the other solvers, alpha / 2 times the sum of squared weights is added to the
+        objective, and "auto" is 1e-4.
     learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"
         How the step size changes. "cosine" (Loshchilov and Hutter, ICLR 2017, no restarts) and
         "one_cycle" (Smith and Topin, 2018) change it from step to step, so that few epochs

@@ -22,11 +22,8 @@ DROPOUT = {False: 0.1, True: 0.5}
 # Few rows bend a network where a linear function explains more than a curved one: how the last part
 # of the share grows with what the curved one leaves over what the linear one does, and up to which
 # factor. On linear functions of 8 to 26 features with 100 to 200 rows the error is 2 to 13 %
-# smaller than without; on the sets of benchmarks/accuracy it is the same to half a percent. Where
-# the curved one explains more, that part falls for classes: with several clusters per class, 200
-# rows, ROC-AUC is up to 3 points higher and log loss 3 to 8 % smaller, on wine, iris, yeast and
-# clintox the same.
-STRAIGHT, LEAST_STRAIGHT, MOST_STRAIGHT = 8.0, {False: 1.0, True: 0.0}, 16.0
+# smaller than without; on the sets of benchmarks/accuracy it is the same to half a percent.
+STRAIGHT, MOST_STRAIGHT = 8.0, 16.0
 # Of the other solvers, as scikit-learn's networks have it.
 L2_ALPHA = 1e-4
 
@@ -39,23 +36,19 @@ def decay(
     A step at the highest learning rate :math:`\eta` forgets
 
     .. math:: \eta \alpha = \frac{a B}{50 n}
-        + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u} \min((u_2 / u_1)^8, 16)
+        + \Bigl(\frac{B}{50 n} + c\Bigr) \frac{u}{1 - u} \min(\max(1, u_2 / u_1)^8, 16)
 
     of the weights, for batches of B out of n rows and the share u of noise in the labels, with
     a = 1 and c = 0.006, for classes and quantiles a = 2 and c = 0, in the mean over the tasks; at
     most half. ``noise`` has u, and the shares :math:`u_1` and :math:`u_2` that a linear and a
-    curved function leave; the last factor is at least 1 for numbers, and 1 in long form, where
-    tasks are pooled. None: u = 0.
+    curved function leave; in long form, where tasks are pooled, the last factor is 1. None: u = 0.
     """
     least = batch_size / (MEMORY * n_rows)
     # Of a quantile, as of a class, a label says whether it is on one side.
     are_sides = [bool(task.expected_shape) for task in tasks.tasks]
     share = _mean(LEAST_SHARE, are_sides) * least
     if noise is not None:
-        straight = 1.0
-        if not tasks.is_long:
-            lowest = _mean(LEAST_STRAIGHT, are_sides)
-            straight = float(np.clip(noise.straightness**STRAIGHT, lowest, MOST_STRAIGHT))
+        straight = 1.0 if tasks.is_long else min(noise.bends**STRAIGHT, MOST_STRAIGHT)
         share += (least + _mean(NOISY_SHARE, are_sides)) * noise.noise_to_signal * straight
     return float(min(share, MOST_OF_A_STEP) / estimator.learning_rate_init)
 

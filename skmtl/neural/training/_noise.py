@@ -41,9 +41,9 @@ class Unexplained(NamedTuple):
         return u / (1.0 - u)
 
     @property
-    def straightness(self) -> float:
-        """What a curved function leaves over what a linear one does."""
-        return self.laplace / self.linear if self.linear else 1.0
+    def bends(self) -> float:
+        """What a curved function leaves over what a linear one does, at least 1."""
+        return max(1.0, self.laplace / self.linear) if self.linear else 1.0
 
 
 def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:

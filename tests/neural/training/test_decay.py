@@ -20,25 +20,10 @@ def test_alpha(solver):
         assert fit.alpha(128, 64) == 1e-4
         return
     found = unexplained(fit.inputs, fit.X, fit.targets)
-    assert found.straightness > 1
-    noise = found.noise_to_signal * min(found.straightness**8, 16)
+    assert found.bends > 1
+    noise = found.noise_to_signal * min(found.bends**8, 16)
     expected = (0.01 + (0.01 + 0.006) * noise) / 0.02
     assert fit.alpha(128, 64) == pytest.approx(expected)
     assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)
     model.set_params(alpha=0.3)
     assert fit.alpha(128, 64) == 0.3
-
-
-def test_what_bends_decays_less_for_classes_alone():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(128, 2))
-    y = np.abs(X[:, 0]) + 0.3 * rng.normal(size=128)
-    model = MultiTaskMLP(learning_rate_init=0.02)
-    of_numbers = Fit(model, X, read_targets(y, declared="auto", standardize=True), 0)
-    of_classes = Fit(model, X, read_targets(y > 0.7, declared="auto", standardize=True), 0)
-    found = [unexplained(fit.inputs, X, fit.targets) for fit in (of_numbers, of_classes)]
-    assert max(one.straightness for one in found) < 1
-    u, v = (one.noise_to_signal for one in found)
-    assert of_numbers.alpha(128, 64) == pytest.approx((0.01 + 0.016 * u) / 0.02)
-    expected = 0.02 + 0.01 * v * found[1].straightness ** 8
-    assert of_classes.alpha(128, 64) == pytest.approx(expected / 0.02)

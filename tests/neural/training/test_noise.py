@@ -80,10 +80,10 @@ def test_what_lines_explain_and_what_curves_do():
     X, y = problem(0.5, n=100)
     straight = unexplained(Inputs({}, 4), X, read_targets(y, standardize=True))
     assert straight.linear == straight.least < straight.laplace
-    assert straight.straightness == straight.laplace / straight.linear
+    assert straight.bends == straight.laplace / straight.linear
     curved = unexplained(Inputs({}, 4), X, read_targets(np.abs(X[:, 0]), standardize=True))
     assert curved.laplace < curved.linear
-    assert curved.straightness < 1.0
+    assert curved.bends == 1.0
 
 
 @pytest.mark.parametrize(("truth", "n_inputs"), [("line", 10), ("levels", 130)])
