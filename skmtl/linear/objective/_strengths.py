@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._rounding import varies
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._label_moments import LabelMoments
 from skmtl.linear.objective._marginal_likelihood import likely_ridge
@@ -222,7 +223,9 @@ def _alphas(data: Data, moments: LabelMoments, basis: Array | None, options: Fit
     if isinstance(X, WorkingStatistics):
         X = X.bent()
     largest, scale = alpha_max(X, targets, label_weights, penalty, replace(options, alpha=1.0))
-    if scale is not None or not largest:
+    sizes = np.sqrt(moments.squares)
+    if scale is not None or not largest or not varies(sizes, np.abs(moments.y_mean)).any():
+        # Of constant labels, the alpha at which nothing is left is rounding.
         return np.array([as_ridge])
     noise = ridge.noise @ (moments.traces / moments.degrees)
     rho = noise / (float(np.vdot(moments.cross, moments.cross)) or 1.0)

@@ -338,3 +338,12 @@ def test_one_class_in_most_tasks_has_finite_intercepts():
     model = MultiTaskLinearClassifier("mean", task_feature=0).fit(X, y)
     assert np.abs(model.intercept_).max() < 10
     assert model.predict_proba(X).min() > 1e-3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("penalty", ["auto", "l1", "l2", "trace_norm"])
+@pytest.mark.parametrize("task", ["regression", "count", "gamma", "tweedie", "negative_binomial"])
+def test_constant_labels_are_predicted(task, penalty):
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = MultiTaskLinear(penalty, tasks=task).fit(X, np.full((30, 2), 3.0))
+    np.testing.assert_allclose(model.predict(X), 3.0, rtol=1e-6)
