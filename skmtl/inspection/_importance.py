@@ -140,9 +140,9 @@ def task_importance(
     >>> found = task_importance(model, X[100:], y[100:], random_state=0)
     >>> found.to_frame().round(1)
          0    1
-    0  0.8  0.0
-    1  1.1  0.3
-    2  0.0  0.0
+    0  1.0  0.0
+    1  1.1  0.4
+    2  0.0 -0.0
     """
     given = {
         "n_repeats": n_repeats,

@@ -35,8 +35,9 @@ class DiscreteHazards(SurvivalTask):
     same for all rows in linear models and kernel ridge, are learned with it. In networks they are
     raw scores, too [2]_: hazards need not be proportional, and no distribution is assumed.
 
-    Predictions are median times. After the last event that was seen, the rate of the last interval
-    goes on. `score` is Somers' D, as of `Survival`.
+    Predictions are median times, as if events spread evenly over their interval. After the last
+    event that was seen, the rate of the last interval goes on. `score` is Somers' D, as of
+    `Survival`.
 
     Parameters
     ----------
@@ -67,8 +68,8 @@ class DiscreteHazards(SurvivalTask):
     >>> y = [1.0, 2.1, -2.5, 7.5, 17.0, 30.0]  # longer than 2.5
     >>> model = MultiTaskLinear(alpha=0.1, tasks=DiscreteHazards(n_intervals=3)).fit(X, y)
     >>> model.predict_survival([[0.0], [5.0]], [2.0, 20.0]).round(1)
-    array([[0.5, 0.1],
-           [0.9, 0.6]])
+    array([[0.1, 0. ],
+           [1. , 0.6]])
     """
 
     alias = "discrete_hazards"
@@ -198,28 +199,22 @@ class DiscreteHazards(SurvivalTask):
 
     def survival_at(self, raw: Array, times: Array) -> Array:
         r""":math:`e^{- \Lambda(t)}` of the cumulative hazard."""
-        hazards = softplus(-self._apart(raw))
-        return np.exp(-hazards @ self._intervals.through(times).T)
+        hazards = softplus(-self._apart(raw))[:, None]
+        return np.exp(-self._intervals.hazard_at(hazards, times)[0])
 
     def _score_of_median(self, times: Array, theta: Array) -> Array:
-        r"""Scores f with :math:`\sum_k w_k \log(1 + e^{\theta_k - f}) = \log 2`.
+        """Scores f at which the cumulative hazard is log 2 at times (n,): it falls with f."""
 
-        The sum is convex in f and falls: from where one term alone is log 2, Newton's steps go up
-        to the root.
-        """
-        through = self._intervals.through(times)
-        theta = np.broadcast_to(theta, through.shape)
-        alone = LOG_2 / np.maximum(through, np.finfo(float).tiny)
-        with np.errstate(over="ignore"):
-            f = np.max(theta - alone - np.log(-np.expm1(-alone)), axis=-1)
-        for _ in range(ROOT_STEPS):
+        def excess(f: Array) -> tuple[Array, Array]:
             apart = f[:, None] - theta
-            excess = (through * softplus(-apart)).sum(axis=-1) - LOG_2
-            step = excess / (through * expit(-apart)).sum(axis=-1)
-            f = f + step
-            if (np.abs(step) <= 1e-14 * np.maximum(np.abs(f), 1.0)).all():
-                break
-        return f
+            total, place, slope = self._intervals.hazard_at(softplus(-apart), times)
+            bends = expit(-apart)
+            own = np.take_along_axis(bends, place[:, None], -1)[:, 0]
+            before = np.take_along_axis(bends.cumsum(axis=-1), place[:, None], -1)[:, 0] - own
+            return LOG_2 - total, before + own * slope
+
+        theta = np.broadcast_to(theta, (len(times), len(self.ends_)))
+        return root_of(excess, theta.min() - FARTHEST, theta.max() + FARTHEST, times.shape)
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """The best score with these thresholds, which stand behind it where they are scores."""

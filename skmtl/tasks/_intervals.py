@@ -47,11 +47,30 @@ class Intervals:
         """How long they are."""
         return self.ends - self.starts
 
-    def through(self, times: Array) -> Array:
-        """Share (..., n_intervals) of each interval that is over at a time, the last going on."""
-        share = np.clip((times[..., None] - self.starts) / self.widths, 0.0, None)
-        share[..., :-1] = np.minimum(share[..., :-1], 1.0)
-        return share
+    def hazard_at(self, hazards: Array, times: Array) -> tuple[Array, Array, Array]:
+        r"""Cumulative hazard at times (...), of hazards (..., n_intervals).
+
+        Events spread evenly over an interval: the share s of it leaves
+        :math:`1 - s (1 - e^{-\lambda})` of those that came to it. Behind the last one its
+        hazard goes on.
+
+        Returns
+        -------
+        total, place, slope : ndarray of shape (...)
+            The hazard; the interval of a time; the derivative along the hazard of that.
+        """
+        place = np.minimum(np.searchsorted(self.ends, times), len(self.ends) - 1)
+        share = (times - self.starts[place]) / self.widths[place]
+        shape = (*np.broadcast_shapes(hazards.shape[:-1], times.shape), len(self.ends))
+        hazards, at = np.broadcast_to(hazards, shape), np.broadcast_to(place, shape[:-1])[..., None]
+        own = np.take_along_axis(hazards, at, -1)[..., 0]
+        before = np.take_along_axis(hazards.cumsum(axis=-1), at, -1)[..., 0] - own
+        inside = np.minimum(share, 1.0)
+        with np.errstate(divide="ignore"):
+            within = -np.log1p(inside * np.expm1(-own))
+        left = np.maximum(np.exp(-within), np.finfo(float).tiny)
+        slope = np.where(share < 1.0, inside * np.exp(-own) / left, share)
+        return before + np.where(share < 1.0, within, own * share), at[..., 0], slope
 
     def watched(self, values: Array) -> tuple[Array, Array]:
         """Share (..., n_intervals) of each without an event; 1 in that of the event, 0 elsewhere.
@@ -71,13 +90,14 @@ class Intervals:
         share = ((times - starts) / values.new_tensor(self.widths)).clamp(0.0, 1.0)
         return share.masked_fill(event, 0.0), event.to(values.dtype)
 
-    def time_of(self, steps: Array, level: float) -> Array:
-        """Times (n,) at which what grows by ``steps`` (n, n_intervals) has grown to a level."""
-        total = steps.cumsum(axis=-1)
+    def time_of(self, hazards: Array, level: float) -> Array:
+        """Times (n,) at which the cumulative hazard is at a level; the inverse of `hazard_at`."""
+        total = hazards.cumsum(axis=-1)
         last = np.minimum((total < level).sum(axis=-1), len(self.ends) - 1)[:, None]
-        step = np.maximum(np.take_along_axis(steps, last, -1), np.finfo(float).tiny)
-        missing = level - (np.take_along_axis(total, last, -1) - step)
-        share = np.minimum(missing / step, MOST)[:, 0]
+        own = np.maximum(np.take_along_axis(hazards, last, -1), np.finfo(float).tiny)
+        missing = level - (np.take_along_axis(total, last, -1) - own)
+        inside = np.expm1(-missing) / np.expm1(-own)
+        share = np.where(missing < own, inside, np.minimum(missing / own, MOST))[:, 0]
         return self.starts[last[:, 0]] + self.widths[last[:, 0]] * share
 
 

@@ -131,7 +131,8 @@ def _check_fits(penalty: Penalty, n_features: int, n_tasks: int, rng: Any) -> No
     X = rng.normal(0.5, 1.0, size=(12 * n_features, n_features))
     W = rng.normal(size=(n_features, 1)) + 0.5 * rng.normal(size=(n_features, n_tasks))
     Y = X @ W + rng.normal(size=(len(X), n_tasks))
-    largest, alpha, _ = MultiTaskLinearCV(penalty, alphas=3, cv=2, **LIMITS).fit(X, Y).alphas_
+    search = MultiTaskLinearCV(penalty, alphas=3, cv=2, **LIMITS).fit(X, Y)
+    largest, alpha = search.alphas_[:2]
     model = MultiTaskLinear(penalty, alpha=alpha, **LIMITS)
     _check_optimum(model.fit(X, Y), X, Y, rng)
     gaps = np.where(rng.random(Y.shape) < 0.2, np.nan, Y)

@@ -360,7 +360,8 @@ class TestLongForm:
             expected.append(shared.fit(X[own], y[own]).predict(np.c_[np.full(130, 99), X[:, 1:]]))
         found = model.predict(new)
         np.testing.assert_allclose(found[::2], (4 * expected[0] + 2 * expected[1])[::2] / 6)
-        assert (found[1::2] == model.predict(X)[1::2]).all()
+        # Few rows are not laid out as many are.
+        np.testing.assert_allclose(found[1::2], model.predict(X)[1::2], rtol=1e-12)
 
     def test_a_task_without_labels(self, schools):
         X, y = schools

@@ -51,7 +51,25 @@ class TestIntervals:
         steps = np.array([[0.5, 2.0, 0.3], [0.1, 0.1, 0.1], [3.0, 0.0, 1.0]])
         intervals = Intervals(np.array([1.0, 3.0, 3.5]))
         times = intervals.time_of(steps, level)
-        assert_allclose((steps * intervals.through(times)).sum(axis=1), level)
+        assert_allclose(intervals.hazard_at(steps, times)[0], level)
+
+    def test_events_spread_evenly_over_an_interval(self):
+        """Also where all that come to it have their event there: the hazard is infinite."""
+        intervals = Intervals(np.array([1.0, 3.0]))
+        times = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
+        for hazard in (2.0, 800.0):
+            total, _, _ = intervals.hazard_at(np.array([np.log(2.0), hazard]), times)
+            second = 0.5 * np.exp(-hazard)
+            alive = [1.0, 0.75, 0.5, 0.375 + second / 4, 0.25 + second / 2, second]
+            assert_allclose(np.exp(-total), alive, atol=1e-15)
+
+    def test_slope_of_the_hazard_at_a_time(self):
+        intervals = Intervals(np.array([1.0, 3.0, 3.5]))
+        hazards, times = np.array([0.5, 2.0, 0.3]), np.array([0.2, 1.7, 3.2, 9.0])
+        _, place, slope = intervals.hazard_at(hazards, times)
+        step = 1e-6 * np.eye(3)[place]
+        up, down = (intervals.hazard_at(hazards + s * step, times)[0] for s in (1, -1))
+        assert_allclose(slope, (up - down) / 2e-6, rtol=1e-6)
 
 
 def test_is_the_logistic_regression_of_all_rows_and_intervals():

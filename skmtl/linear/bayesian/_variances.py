@@ -27,7 +27,7 @@ Deviance = Callable[[Array], tuple[float, Array]]
 BETWEEN = 0.1
 """Share of the variance of the labels that is between tasks, where the search starts."""
 
-LEAST, MOST = 1e-8, 1e6
+LEAST, MOST = 1e-7, 1e6
 """Of the variance of the labels: between what variances stay. Less noise is
 not told from rounding: sums of squares have half of the digits."""
 

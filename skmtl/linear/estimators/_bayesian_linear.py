@@ -142,8 +142,8 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
     >>> X = np.column_stack([price, shop])
     >>> model = MultiTaskBayesianLinear(task_feature=1, unknown_task="shared").fit(X, sales)
     >>> model.predict_interval([[1.0, 3], [1.0, 99]]).round(1)
-    array([[7.3, 8.5],
-           [7.1, 9.2]])
+    array([[7.1, 8.2],
+           [7. , 9. ]])
     """
 
     _parameter_constraints = {

@@ -47,11 +47,11 @@ SEARCH = """
         decay and dropout to hardly any beside a linear path from the inputs, and up to 100 columns
         three that read piecewise linear embeddings of the numbers.
     cv : int, splitter or iterable, default=None
-        Folds: their number (None: 10, or 5 from 5,000 rows on, at most as many as there are rows
-        or groups), a splitter of scikit-learn, or (train, test) indices. A number stands for
-        shuffled folds, the same in every fit, that spread the labels of every task and class over
-        the rows that have any (rows of a group stay together). Every fold trains a network of each
-        candidate.
+        Folds: their number (None: 10, up to 32 below 400 rows, 5 from 5,000 rows on; at most as
+        many as there are rows or groups), a splitter of scikit-learn, or (train, test) indices. A
+        number stands for shuffled folds, the same in every fit, that spread the labels of every
+        task and class over the rows that have any (rows of a group stay together). Every fold
+        trains a network of each candidate.
     scoring : str, callable or None, default=None
         What ``cv_results_`` and ``best_params_`` go by: None for `score`, or a scorer
         ``scorer(estimator, X, y)`` that returns a float or, as `skmtl.task_scores` does, a dict

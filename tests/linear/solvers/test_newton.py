@@ -15,6 +15,7 @@ from skmtl.linear.objective._setup import state_loss
 from skmtl.linear.penalties import L2, Graph, MeanDeviation
 from skmtl.linear.solvers import Newton, Stopping
 from skmtl.linear.solvers import _newton as newton
+from skmtl.linear.solvers.newton import _class_newton as class_newton
 from skmtl.linear.solvers.newton import _hessian_choice as hessian_choice
 from skmtl.linear.solvers.newton import _label_newton as label_newton
 from skmtl.linear.solvers.newton._hessian_choice import KEEP, ROUGH
@@ -321,6 +322,7 @@ def test_few_rows_stand_for_many(tasks, monkeypatch):
     exact = MultiTaskLinear("l2", **options).fit(X, Y * 1.0)
     ways, step = [], newton._Descent._step
     monkeypatch.setattr(label_newton, "MAX_FEATURES", 0)
+    monkeypatch.setattr(class_newton, "MAX_PRODUCTS", 0)
     monkeypatch.setattr(hessian_choice, "ENOUGH_ROWS", 100)
     monkeypatch.setattr(hessian_choice, "ROWS_PER_FEATURE", 1)
     choose = hessian_choice.HessianChoice

@@ -12,7 +12,7 @@ from torch import nn
 from skmtl import MultiTaskMLP
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.architectures._side_by_side import drawing_from
-from skmtl.neural.architectures._units import Dropout
+from skmtl.neural.architectures._units import Draws
 from skmtl.neural.training._snapshot import Snapshot
 from skmtl.testing._module import assert_gradients_are_right
 from tests.neural.checks import make, same_scores
@@ -155,7 +155,7 @@ def test_randomness_is_drawn_from_the_seed_of_each_model():
 
     def run(seeds):
         for layer in made.modules():
-            if isinstance(layer, Dropout):
+            if isinstance(layer, Draws):
                 layer.seed(seeds, torch.device("cpu"))
         return made(x).detach(), made(x).detach()
 

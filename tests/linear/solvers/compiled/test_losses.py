@@ -78,7 +78,7 @@ def test_outside_of_the_domain(name, u, nan):
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_softmax(scale, n_classes):
     task, rng = Multiclass(), np.random.default_rng(0)
-    task.n_outputs_ = n_classes
+    task.n_outputs_, task.classes_ = n_classes, np.arange(n_classes)
     F = scale * rng.normal(size=(N, n_classes))
     c = rng.random(N) * (rng.random(N) < 0.8)
     y = rng.integers(n_classes, size=N) * (c > 0.0) * 1.0
