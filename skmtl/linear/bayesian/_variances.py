@@ -46,6 +46,9 @@ N_POLISHES, STEP = 8, 1e-4
 RELATIVE_CURVATURE = 1e-7
 """What of the largest curvature is none."""
 
+FLAT = 1e-4
+"""Difference of deviances that says nothing."""
+
 N_PAIRS = 30
 """Steps that L-BFGS remembers: a hundred numbers of a covariance answer to each other."""
 
@@ -205,6 +208,11 @@ def _search(
     options = {"maxiter": max_iter, "ftol": tol, "gtol": 0.0, "maxcor": N_PAIRS}
     found = minimize(deviance, free, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     free = found.x
+    if model.has_prior:
+        # A variance that is next to nothing is the least one: the likelihood is flat there.
+        least = np.r_[free[:-1], limits[0]]
+        if deviance(least)[0] <= deviance(free)[0] + FLAT:
+            free = least
     if len(free) <= MOST_POLISHED:
         inside = np.ones(len(free), dtype=bool)
         from_limits = np.abs(free[len(free) - n_logs :, None] - limits)
