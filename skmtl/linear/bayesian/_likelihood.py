@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
 from skmtl.linear.bayesian._moments import Moments
 
@@ -101,7 +102,7 @@ class Posterior:
         self.B = np.empty((n_units, d, d))
         self.log_det, self.trace = np.empty((2, n_units))
         h, self.left = np.empty_like(moments.z), np.empty(len(moments.z))
-        for some in _chunks(n_units, d * max(L.shape)):
+        for some in gen_batches(n_units, max(1, CHUNK // (d * max(L.shape)))):
             U, noise = moments.U[units.group[some]], units.noise[some]
             LU = L.T @ U
             N = np.swapaxes(LU, 1, 2) @ LU / noise[:, None, None]
@@ -178,11 +179,6 @@ class Posterior:
             np.swapaxes(moments.U, 1, 2)[moments.group], self.coefficients
         )
         return moments.rest + (residual**2).sum(axis=1)
-
-
-def _chunks(n: int, size: int) -> list[slice]:
-    step = max(1, CHUNK // size)
-    return [slice(start, start + step) for start in range(0, n, step)]
 
 
 def _apply(matrices: Array, vectors: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Coordinates
@@ -77,9 +78,7 @@ class RandomCoefficients:
     def variances(self, X: Any, task: int) -> Array:
         """Variance of a new label of every row, of one task."""
         covariance, found = self.covariance(task), np.empty(X.shape[0])
-        step = max(1, CHUNK // len(self.m))
-        for start in range(0, len(found), step):
-            some = slice(start, start + step)
+        for some in gen_batches(len(found), max(1, CHUNK // len(self.m))):
             w = self.coordinates.rows(X[some])
             found[some] = ((w @ covariance) * w).sum(axis=1)
         return found + (self.noise[task] if task >= 0 else self.noise.mean())

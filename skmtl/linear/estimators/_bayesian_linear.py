@@ -299,8 +299,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         std : ndarray of the shape of y
             Standard deviations; if ``return_std``.
         """
-        mean = super().predict(X)
-        return (mean, self._spread(X)[0]) if return_std else mean
+        return self._distribution(X)[:2] if return_std else super().predict(X)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict an interval for the labels of every task.
@@ -319,8 +318,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         """
         if not 0.0 < coverage < 1.0:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-        mean = super().predict(X)
-        std, n_left = self._spread(X)
+        mean, std, n_left = self._distribution(X)
         quantile = np.where(n_left > 0, student.ppf(0.5 + 0.5 * coverage, n_left), np.inf)
         return np.stack([mean - quantile * std, mean + quantile * std], axis=-1)
 
@@ -340,20 +338,26 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
                 found[task] = self._scale[task] ** 2 * to_features @ of_task @ to_features.T
         return found
 
-    def _spread(self, X: Any) -> tuple[Array, Array]:
-        """Standard deviations of new labels, and the degrees of freedom of their noise."""
+    def _distribution(self, X: Any) -> tuple[Array, Array, Array]:
+        """Means and standard deviations of new labels, and degrees of freedom of their noise."""
+        check_is_fitted(self)
         X, task_index = self._read_new(X)
+        mean = self._task_set.join(self._decisions(X, task_index))
         X = X.astype(np.float64, copy=False)
         tasks, found = self._task_set, self._found
         shape = (X.shape[0],) if tasks.is_1d else (X.shape[0], tasks.n_tasks)
         std, n_left = np.full(shape, np.nan), np.full(shape, np.nan)
-        for task in range(tasks.n_tasks) if task_index is None else np.unique(task_index):
+        rows_of: Any = dict.fromkeys(range(tasks.n_tasks), slice(None))
+        if task_index is not None:
+            order = np.argsort(task_index, kind="stable")
+            asked, starts = np.unique(task_index[order], return_index=True)
+            rows_of = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
+        for task, rows in rows_of.items():
             position = self._position[task] if task >= 0 else -1
             if task >= 0 and position < 0:
                 continue
-            rows: Any = slice(None) if task_index is None else np.flatnonzero(task_index == task)
             at = rows if tasks.is_1d else (rows, task)
             scale = self._scale[max(task, 0)]
             std[at] = scale * np.sqrt(found.variances(X[rows], position))
             n_left[at] = found.n_left[position] if task >= 0 else found.n_left.mean()
-        return std, n_left
+        return mean, std, n_left
