@@ -21,7 +21,7 @@ from skmtl.linear.bayesian._moderated import moderated
 from skmtl.linear.bayesian._moments import Moments, coordinates_of
 from skmtl.linear.bayesian._predictor import RandomCoefficients
 from skmtl.linear.bayesian._structures import Scalar
-from skmtl.linear.bayesian._variances import Model, likely_variances
+from skmtl.linear.bayesian._variances import LEAST, Model, likely_variances
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.objective._squared_loss import require_squared_loss
@@ -252,8 +252,8 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             own = None if self.noise == "shared" else moderated(posterior.errors, n_left)
             n_left = np.full_like(n_left, n_left.sum())
             if own is not None:
-                variances, n_left = replace(posterior.variances, noise=own[0]), own[1]
-                posterior = Posterior(moments, variances)
+                noise, n_left = np.maximum(own[0], LEAST * moments.variance), own[1]
+                posterior = Posterior(moments, replace(posterior.variances, noise=noise))
         self._found = RandomCoefficients.of(posterior, coordinates, n_left)
         self._publish_coefficients(units)
 

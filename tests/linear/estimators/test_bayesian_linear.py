@@ -7,6 +7,7 @@ from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskBayesianLinear
+from skmtl.linear.bayesian._variances import LEAST
 
 # statsmodels 0.15.0: MixedLM(y, W, task, exog_re=W).fit(reml=True), for "diag" with free=
 # MixedLMParams.from_components(fe_params=np.ones(3), cov_re=np.eye(3)), to gtol=1e-10; W is (1, X).
@@ -235,6 +236,15 @@ def test_constant_labels_and_features():
     model = MultiTaskBayesianLinear().fit(X, np.column_stack([np.full(10, 7.0), np.arange(10.0)]))
     assert_allclose(model.predict(X)[:, 0], 7.0)
     assert_allclose(model.predict(X)[:, 1], np.arange(10.0), atol=1e-3)
+
+
+def test_labels_free_of_noise_in_long_form():
+    """Of a variance that tasks estimate from rounding there is a least one."""
+    X, _, W = simulate(np.random.default_rng(0), 12, 9, np.eye(2))
+    y = (X[:, :2] * W[X[:, 2].astype(int)]).sum(axis=1)
+    model = MultiTaskBayesianLinear(task_feature=2).fit(X, y)
+    assert_allclose(model.predict(X), y, atol=1e-3)
+    assert (model.noise_variance_ > 0.9 * LEAST * y.var()).all()
 
 
 def test_says_when_it_stopped_early():
