@@ -50,6 +50,7 @@ _MODULES = (
     "neural",
     "tasks",
     "testing",
+    "uncertainty",
 )
 # The same names stand in the stub __init__.pyi, for editors and type checkers.
 __all__ = sorted([*_HOMES, *_MODULES])

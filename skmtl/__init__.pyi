@@ -11,6 +11,7 @@ from skmtl import (
     neural,
     tasks,
     testing,
+    uncertainty,
 )
 from skmtl._predict_frame import predict_frame
 from skmtl.compose import (
@@ -92,5 +93,6 @@ __all__ = [
     "tasks",
     "testing",
     "transfer_gain",
+    "uncertainty",
     "unstack_tasks",
 ]
