@@ -72,11 +72,11 @@ def band_of(task: Task, expected: Array, scale: Array | None, coverage: float, s
     """
     scale = np.ones(len(expected)) if scale is None else scale
     if isinstance(task, Quantile) and score in ("auto", "quantile"):
-        ends = (
+        low, high = (
             expected[:, np.abs(task.levels_ - level).argmin()]
             for level in (0.5 - 0.5 * coverage, 0.5 + 0.5 * coverage)
         )
-        return Band(*ends, scale)
+        return Band(low, high, scale)
     centre = np.asarray(task.decode(expected), dtype=np.float64)
     return Band(centre, centre, scale)
 

@@ -24,6 +24,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -62,8 +63,9 @@ class Lenders:
     _lent: dict[int, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, of_task: Array, scores: Array, squares: Array, n_tasks: int) -> Self:
-        """From the scores of all tasks. Squares of 1 stand for scores without a size."""
+    def of(cls, labels: Sequence[Array], n_tasks: int) -> Self:
+        """From task, score and square of all labels; squares of 1 for scores without a size."""
+        of_task, scores, squares = labels
         # Neighbours may be alike: which labels tell the size of others is drawn.
         order = np.random.RandomState(SEED).permutation(len(scores))
         rows = [order[part] for part in rows_by_task(of_task[order], n_tasks)]

@@ -60,10 +60,10 @@ class Calibration:
             parts[task.is_classification].append((column.of_task, scores, squares))
         if borrow:
             lenders = [
-                Lenders.of(*map(np.concatenate, zip(*part, strict=True)), tasks.n_tasks)
-                if part
+                Lenders.of([np.concatenate(a) for a in zip(*of_kind, strict=True)], tasks.n_tasks)
+                if of_kind
                 else None
-                for part in parts
+                for of_kind in parts
             ]
         return cls(tasks, ranked, (lenders[0], lenders[1]), held_out[0].factor, set_score, seed)
 

@@ -153,9 +153,10 @@ def fit_and_hold_out(
     """The models of all folds and what predicts, and the labels that were held out."""
     # With a fold that is the only one, its model is all there is.
     alone = [] if is_split and folds else [None]
-    fitted = fit_models(given, workshop, [*folds, *alone], style)
-    of_folds = fitted[: len(folds)]
-    models = FittedModels(fitted[-1][0], [model for model, _ in of_folds])
+    # All rows first: what is wrong with them is said of all.
+    fitted = fit_models(given, workshop, [*alone, *folds], style)
+    of_folds = fitted[len(alone) :]
+    models = FittedModels(fitted[0][0], [model for model, _ in of_folds])
     return models, hold_out(workshop.X, workshop.targets, folds, of_folds)
 
 

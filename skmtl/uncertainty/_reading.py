@@ -26,8 +26,8 @@ def check_tasks(tasks: TaskSet, score: str, estimator: Any) -> None:
             )
         if score == "quantile" and not (task.is_classification or isinstance(task, Quantile)):
             raise ValueError(
-                f"Task {name!r} is {task.alias}, but conformity_score='quantile' needs predicted quantiles: "
-                "declare Quantile([0.05, 0.5, 0.95]) in tasks=."
+                f"Task {name!r} is {task.alias}, but conformity_score='quantile' needs predicted "
+                "quantiles: declare Quantile([0.05, 0.5, 0.95]) in tasks=."
             )
     if score == "normalized" and not gives_std_of_any(estimator):
         raise ValueError(

@@ -49,7 +49,7 @@ def mixed(gaps):
 
 def covered(model, X, Y):
     interval = model.predict_interval(X)
-    return (interval[..., 0] <= Y) & (Y <= interval[..., 1])
+    return (interval[..., 0] <= Y) & (interval[..., 1] >= Y)
 
 
 # Coverage.
@@ -348,7 +348,7 @@ def test_three_rows():
 def test_what_is_refused(data, mixed):
     X, Y = data
     times = np.array([(True, 1.0 + i) for i in range(120)], dtype="?,f8")
-    with pytest.raises(ValueError, match="Task .* is survival: the residual of a time"):
+    with pytest.raises(ValueError, match=r"Task .* is survival: the residual of a time"):
         ConformalTasks(LINEAR, tasks="survival").fit(X, times)
     with pytest.raises(ValueError, match=r"Task 0 is regression.*declare Quantile"):
         ConformalTasks(LINEAR, conformity_score="quantile").fit(X, Y)
