@@ -7,9 +7,10 @@ Its coefficients are :math:`v \sim N(m, V)` before, with :math:`V = \Sigma + K^{
 .. math:: v = m + V U N^{-1} (z - U'm) / \sigma^2, \qquad
     \mathrm{Cov}(v) = V - V U N^{-1} U' V / \sigma^2.
 
-Where tasks have units of their own (columns of y), nothing is known of the intercept before: to
-V is added what makes it free. The variance of the noise has the prior :math:`\sigma^2 \sim d_0 s_0^2 / \chi^2_{d_0}` of
-`skmtl.linear.bayesian._moderated`, and is the most likely one,
+Where tasks have units of their own (columns of y), nothing is known of the intercept before: to V
+is added what makes it free. The variance of the noise has the prior
+:math:`\sigma^2 \sim d_0 s_0^2 / \chi^2_{d_0}` of `skmtl.linear.bayesian._moderated`, and is the
+most likely one,
 
 .. math:: -2 \log p = (n + d_0) \log \sigma^2 + \log |N| + \bigl(q - |z|^2
     + (z - U'm)' N^{-1} (z - U'm) + d_0 s_0^2\bigr) / \sigma^2.

@@ -25,7 +25,7 @@ class GrowsLinearTasks(GrowsTasks):
     that any of them uses; in the span alone where the model is of low rank.
     """
 
-    _of_tasks = ("_task_set", "coef_", "intercept_")
+    _of_tasks: tuple[str, ...] = ("_task_set", "coef_", "intercept_")
 
     coef_: Array
     intercept_: Any
