@@ -21,9 +21,9 @@ from skmtl.compose._stack_fits import Workshop
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._targets import Targets
 from skmtl.uncertainty._bands import SCORES
-from skmtl.uncertainty._calibration import Calibration
-from skmtl.uncertainty._folds import METHODS, choose_method, conformal_folds
-from skmtl.uncertainty._held_out import fit_and_hold_out, some_rows
+from skmtl.uncertainty._conformal_folds import METHODS, choose_method, conformal_folds
+from skmtl.uncertainty._conformal_models import fit_and_hold_out, some_rows
+from skmtl.uncertainty._conformal_scores import Calibration
 from skmtl.uncertainty._label_sets import SET_SCORES
 from skmtl.uncertainty._reading import check_tasks, row_weights
 
