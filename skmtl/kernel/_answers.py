@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.kernel._quantile_response import QuantileResponse
 from skmtl.kernel._trial import Responses
 from skmtl.kernel._working_response import Link, WorkingResponse
 from skmtl.tasks import _task_set
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import in_range
@@ -50,7 +52,7 @@ class Answers:
     """The labels of each column, and all of them as ``responses``."""
 
     plan: ResponsePlan
-    working: list[WorkingResponse]
+    working: list[WorkingResponse | QuantileResponse]
     responses: Responses
 
     @classmethod
@@ -59,7 +61,9 @@ class Answers:
         names = targets.tasks.names.tolist()
         # In long form there is one column, and names of many tasks.
         working = [
-            WorkingResponse.of(*column, name)
+            QuantileResponse.of(*column)
+            if isinstance(column.task, Quantile)
+            else WorkingResponse.of(*column, name)
             for column, name in zip(targets.columns(), names, strict=False)
         ]
         sizes = [of_column.values.shape[1] for of_column in working]

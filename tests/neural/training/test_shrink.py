@@ -89,7 +89,7 @@ def test_with_its_shape_a_likelihood_is_best_on_rows_held_out(monkeypatch):
         assert best <= loss(min(factor + k, 1.0), move + d)
     shrinkage = model._fitted.shrinkage
     assert shrinkage.factor == [factor]
-    np.testing.assert_allclose(shrinkage.origin[0], prior + [0.0, move])
+    np.testing.assert_allclose(shrinkage.origin[0], prior + np.array([0.0, move]))
 
 
 def test_noise_is_not_believed_and_signal_is():
