@@ -66,14 +66,31 @@ class Answers:
             else WorkingResponse.of(*column, name)
             for column, name in zip(targets.columns(), names, strict=False)
         ]
+        share = np.column_stack([_shares(weights) for _, _, weights in targets.columns()])
+        return cls._of(targets.tasks, working, share)
+
+    @classmethod
+    def _of(cls, tasks: TaskSet, working: list[Any], share: Array) -> Self:
+        """From the responses of each column, and what its labels count (n_rows, n_columns)."""
         sizes = [of_column.values.shape[1] for of_column in working]
         ends = np.cumsum(sizes).tolist()
         outputs = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
         of_output = np.repeat(np.arange(len(sizes)), sizes)
-        share = np.column_stack([_shares(weights) for _, _, weights in targets.columns()])
         values = np.hstack([of_column.values for of_column in working])
         responses = Responses(values, share[:, of_output], of_output)
-        return cls(ResponsePlan(targets.tasks, outputs), working, responses)
+        return cls(ResponsePlan(tasks, outputs), working, responses)
+
+    def with_spreads(self, held_out: Array) -> Self:
+        """With how far labels whose quantiles are wanted are from what other rows expect."""
+        parts = zip(self.working, self.plan.outputs, strict=True)
+        working = [
+            of_column.with_spread(held_out[:, outputs])
+            if isinstance(of_column, QuantileResponse)
+            else of_column
+            for of_column, outputs in parts
+        ]
+        share = [self.responses.share[:, outputs.start] for outputs in self.plan.outputs]
+        return self._of(self.plan.tasks, working, np.column_stack(share))
 
     @property
     def share(self) -> Array:

@@ -1,43 +1,39 @@
 r"""Labels whose quantiles are wanted as numbers that a squared loss takes, and the way back.
 
-What kernels are fitted to is the label itself, and how far it is in the tails: with the lowest and
-the highest level :math:`\tau` and the quantiles q of all labels, the slopes of smooth pinball losses
-
-.. math:: z_i = \min\bigl(\max\bigl((y_i - q) / \mu, \, \tau - 1\bigr), \, \tau\bigr)
-
-which say where labels spread more. Functions v that are fitted to these stand for the quantiles
+Kernels are fitted to the label, and to how far it is from what other rows expect of it, as curves
+of location and scale [1]_ are: :math:`z_i = (y_i, |y_i - v_{-i}|)`. Functions v that are fitted to
+these stand for the quantiles
 
 .. math:: f_k(x) = b_k + a_k' v(x),
 
-the linear quantile regression [1]_ of rows that the functions were not fitted to, pulled to
-:math:`q_k` about what is expected of the label:
+linear quantile regression [2]_ of rows that the functions were not fitted to, pulled to what is
+expected of the label (:math:`a_0`) as if :math:`\lambda` rows had said so:
 
-.. math:: \min_{a, b} \; \sum_i s_i \, \rho_{\tau_k}(y_i - b - a' v_i)
-    + \frac{\lambda}{2 n} \| a - a_0 \|^2
+.. math:: \min_{a, b} \; \frac1n \sum_i \rho_{\tau_k}(y_i - b - a' v_i)
+    + \frac{\lambda}{2 n} \| a - a_0 \|^2, \qquad \rho_\tau(r) = \max(\tau r, (\tau - 1) r)
 
 References
 ----------
-.. [1] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978, eq. 3.1.
+.. [1] X. He, "Quantile curves without crossing", The American Statistician 51, 1997, section 2.
+.. [2] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978, eq. 3.1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.kernel._working_response import Link, differ
-from skmtl.tasks._base import Task
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
 
-WIDTH = 4.0
-"""mu in units of the spread of the labels: slopes of a tail are those of a straight line there."""
 PULL = 2.0
-"""lambda, in units of the spread: as if so many rows had said so."""
+"""lambda, where labels and functions are in units of the spread of the labels."""
 SMOOTHINGS = (1.0, 0.1, 1e-2, 1e-3)
 """Of the pinball losses of the link, in units of the spread, from one to the next."""
 MAX_ITER, TOL, LEAST = 30, 1e-9, 1e-9
@@ -51,7 +47,7 @@ class QuantileResponse:
     ``labels`` are the encoded labels, ``share`` their weights, of sum 1, ``quantiles`` their own.
     """
 
-    task: Any
+    task: Quantile
     labels: Array
     share: Array
     values: Array
@@ -59,7 +55,7 @@ class QuantileResponse:
     spread: float
 
     @classmethod
-    def of(cls, task: Task, labels: Array, weights: Array) -> Self:
+    def of(cls, task: Quantile, labels: Array, weights: Array) -> Self:
         """From encoded labels and their weights, 0 where unobserved."""
         used, share = weights > 0, in_range(weights)
         share = share / share.sum()
@@ -67,16 +63,20 @@ class QuantileResponse:
         quantiles = np.asarray(task.raw_prior(some, of_some), dtype=np.float64)
         mean = float(of_some @ some)
         spread = float(np.sqrt(of_some @ np.square(some - mean))) or 1.0
-        tails = [] if len(quantiles) == 1 else [0, -1]
-        values = np.zeros((len(labels), 1 + len(tails)))
+        values = np.zeros((len(labels), 1))
         if differ(task.labels(some)):
             values[used, 0] = some - mean
-            for column, k in enumerate(tails, start=1):
-                of_level = task.by_output(WIDTH * spread)[k]
-                slope = -of_level.loss_and_grad(quantiles[[k]], some)[1][:, 0]
-                values[used, column] = slope * WIDTH * spread
-                values[used, column] -= of_some @ values[used, column]
         return cls(task, labels, share, values, quantiles, spread)
+
+    def with_spread(self, held_out: Array) -> Self:
+        """With the distances of the labels from what other rows expect of them (n_samples, 1)."""
+        used = (self.share > 0) & np.isfinite(held_out[:, 0])
+        if not used.any() or not self.values.any():
+            return self
+        spread = np.zeros(len(self.labels))
+        spread[used] = np.abs(self.values[used, 0] - held_out[used, 0])
+        spread[used] -= np.average(spread[used], weights=self.share[used])
+        return replace(self, values=np.column_stack([self.values[:, 0], spread]))
 
     def link(self, fitted: Array) -> Link:
         """How fitted responses of held-out rows (n_samples, n_responses) become raw scores."""
@@ -89,10 +89,7 @@ class QuantileResponse:
         share = self.share[used] / self.share[used].sum()
         v, labels = fitted[used] / self.spread, self.labels[used] / self.spread
         pull = PULL * float(share @ share)
-        lines = [
-            _line(v, labels, share, float(level), first, pull)
-            for level in self.task.levels_
-        ]
+        lines = [_line(v, labels, share, float(level), first, pull) for level in self.task.levels_]
         offset = self.spread * np.array([line[0] for line in lines])
         return Link(offset, np.array([line[1:] for line in lines]).T, 1.0, np.zeros(0))
 

@@ -1,4 +1,4 @@
-"""Quantiles by kernels: lines that are those of a linear program, spreads that depend on the rows."""
+"""Quantiles by kernels: lines of a linear program, and spreads that depend on the rows."""
 
 import pickle
 
@@ -44,8 +44,8 @@ def test_lines_have_the_least_pinball_loss(levels, weighted):
     y, levels = rng.normal(size=400), np.array(levels)
     weight = rng.uniform(0.5, 2.0, 400) if weighted else np.ones(400)
     of_labels = response(y, levels, weight)
-    v = rng.normal(size=of_labels.values.shape)
-    v[:, 0] = 0.5 * y + 0.3 * (1.0 + v[:, -1] ** 2) * rng.normal(size=400)
+    v = rng.normal(size=(400, 2))
+    v[:, 0] = 0.5 * y + 0.3 * (1.0 + v[:, 1] ** 2) * rng.normal(size=400)
     raw = of_labels.link(v)(v)
     for k, level in enumerate(levels):
         line = QuantileRegressor(quantile=level, alpha=0.0).fit(v, y, sample_weight=weight)
