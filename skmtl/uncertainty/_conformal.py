@@ -25,7 +25,8 @@ from skmtl.uncertainty._conformal_folds import METHODS, choose_method, conformal
 from skmtl.uncertainty._conformal_models import fit_and_hold_out, some_rows
 from skmtl.uncertainty._conformal_scores import Calibration
 from skmtl.uncertainty._label_sets import SET_SCORES
-from skmtl.uncertainty._reading import check_tasks, row_weights
+from skmtl.uncertainty._reading import check_coverage, check_tasks, row_weights
+from skmtl.uncertainty._regions import JointResiduals, predict_box, predict_ellipsoids
 
 Array = NDArray[Any]
 
@@ -219,6 +220,8 @@ class ConformalTasks(NestingEstimator):
         self._calibration = Calibration.of(
             held_out, tasks, self.set_score, seed, borrow=self.borrow
         )
+        of_rows = [] if tasks.is_long else held_out
+        self._joint = JointResiduals.of(of_rows, len(targets.weights))
         self.n_calibration_ = np.array([len(ranked.scores) for ranked in self._calibration.ranked])
         asked = ((t, self._models.that_know(t), self.coverage) for t in range(tasks.n_tasks))
         self.borrowed_ = np.array([self._calibration.of_task(*of_task)[1] for of_task in asked])
@@ -284,12 +287,60 @@ class ConformalTasks(NestingEstimator):
         found = self._answer(X, coverage, sample_weight, self._sets)
         return found[0] if self._task_set.is_1d else found
 
+    @available_if(_has(False, "numbers to predict: predict_set is for classes"))
+    def predict_region(self, X: Any, coverage: float | None = None, shape: str = "box") -> Any:
+        r"""Predict a region for the labels of all tasks of numbers at once.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        coverage : float, default=None
+            Probability that all labels of a new row are inside, between 0 and 1; by default the
+            parameter.
+        shape : {"box", "ellipsoid"}, default="box"
+            "box": an interval for each task, of a length in proportion to how hard the task is.
+            "ellipsoid": smaller where errors of different tasks go together.
+
+        Returns
+        -------
+        region : ndarray of shape (n_samples, n_tasks, 2), or tuple
+            The box, NaN and infinite as intervals are. Of an ellipsoid the centres m, of shape
+            (n_samples, n_numbers), and matrices A, of shape (n_samples, n_numbers, n_numbers), of
+            the tasks of numbers: labels y are inside where
+            :math:`(y - m)' A^{-1} (y - m) \le 1`.
+
+        Raises
+        ------
+        ValueError
+            In long form, where no row has labels of several tasks; and of an ellipsoid for a task
+            of which no label was held out.
+
+        Notes
+        -----
+        Where fewer than 10 / (1 - coverage) rows have all their labels, the others count, too, as
+        if residuals were normal with the correlation that is observed. With "cv+" and
+        "jackknife+" an ellipsoid is around what the model of all rows predicts, and only
+        approximate. Weights of labels of one row count by their mean.
+        """
+        check_is_fitted(self)
+        if shape not in ("box", "ellipsoid"):
+            raise ValueError(f"shape={shape!r}; expected 'box' or 'ellipsoid'.")
+        if self._task_set.is_long:
+            raise ValueError(
+                "predict_region is for rows that have labels of several tasks; in long form each "
+                "row is of one task, whose region is predict_interval."
+            )
+        coverage, (X, _) = check_coverage(coverage, self.coverage), self._read_new(X)
+        if shape == "box":
+            ends = predict_box(self._models, X, self._joint, coverage)
+            return ends[:, 0] if self._task_set.is_1d else ends
+        return predict_ellipsoids(self._models, X, self._joint, coverage)
+
     def _answer(self, X: Any, coverage: Any, sample_weight: Any, ask: Any) -> list[Any]:
         """For each column of y what ``ask`` makes of a task and what models say of its rows."""
         check_is_fitted(self)
-        coverage = self.coverage if coverage is None else coverage
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
+        coverage = check_coverage(coverage, self.coverage)
         X, task_index = self._read_new(X)
         tasks, said = self._task_set, self._models.say(X, task_index)
         weight = row_weights(sample_weight, X.shape[0], tasks)
