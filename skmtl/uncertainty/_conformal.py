@@ -71,8 +71,9 @@ class ConformalTasks(NestingEstimator):
         another.
     conformity_score : {"auto", "absolute", "normalized", "quantile"}, default="auto"
         What "far" means for numbers. "absolute": the residual. "normalized": its ratio to a
-        standard deviation that the estimator predicts (``return_std``), so that rows have
-        intervals of different length. "quantile" [3]_: how far a label is outside of two
+        standard deviation that the estimator predicts (``return_std``), or, where it has none, to
+        the size of residuals that a clone of it learns, at the cost of four more fits for each of
+        its own; rows then have intervals of different length. "quantile" [3]_: how far a label is outside of two
         predicted quantiles, for tasks that are `skmtl.tasks.Quantile` with levels about those of
         the coverage, 0.05 and 0.95. "auto" takes quantiles for such tasks, standard deviations
         where the estimator has any, and the residual elsewhere.
@@ -205,7 +206,7 @@ class ConformalTasks(NestingEstimator):
     fit.__doc__ = MultiTaskEstimator.fit.__doc__
 
     def _fit(self, X: Any, targets: Targets) -> None:
-        check_tasks(targets.tasks, self.conformity_score, self.estimator)
+        check_tasks(targets.tasks, self.conformity_score)
         self.method_ = choose_method(self.method, targets)
         folds = conformal_folds(self.method_, self.cv, self._given, targets)
         workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
@@ -224,7 +225,7 @@ class ConformalTasks(NestingEstimator):
         self._joint = JointResiduals.of(of_rows, len(targets.weights))
         self.n_calibration_ = np.array([len(ranked.scores) for ranked in self._calibration.ranked])
         asked = ((t, self._models.that_know(t), self.coverage) for t in range(tasks.n_tasks))
-        self.borrowed_ = np.array([self._calibration.of_task(*of_task)[1] for of_task in asked])
+        self.borrowed_ = np.array([self._calibration.of_task(*of_task).share for of_task in asked])
         _warn_of_none(tasks, self.n_calibration_, self.borrowed_)
 
     def _expected(self, X: Any, task_index: Any) -> Any:

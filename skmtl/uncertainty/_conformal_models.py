@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._warnings import chosen_alpha
 from skmtl.compose._features import take_rows
 from skmtl.compose._meta import expected_of
 from skmtl.compose._stack_fits import Job, Workshop
-from skmtl.compose._stack_folds import Fold
-from skmtl.compose._stack_members import read_members
+from skmtl.compose._stack_folds import Fold, make_folds
+from skmtl.compose._stack_members import Member, read_members
 from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
-from skmtl.uncertainty._bands import Band, band_of, scale_of
+from skmtl.uncertainty._bands import Band, band_of, gives_std_of_any, scale_of
+from skmtl.uncertainty._learned_scale import N_INNER, LearnedScale
 
 Array = NDArray[Any]
 
@@ -36,13 +38,14 @@ class Model:
     taught: Array
     estimator: Any
     style: LevelsAndScore
+    scale: LearnedScale | None = None
 
     def say(self, X: Any, task_index: Array | None, expected: Any = None) -> list[Any]:
         """For each column of y a `Band`, or probabilities; NaN, or None, for tasks not known."""
         if task_index is None:
-            types = [self.tasks.tasks[t] for t in self.taught]
+            columns = self.taught.tolist()
             said: list[Any] = [None] * len(self.tasks.tasks)
-            for t, answer in zip(self.taught, self._ask(X, types, expected), strict=True):
+            for t, answer in zip(columns, self._ask(X, columns, expected), strict=True):
                 said[t] = answer
             return said
         known = np.flatnonzero(np.isin(task_index, self.taught))
@@ -50,14 +53,18 @@ class Model:
         nothing = np.full(task.expected_without_labels(n_rows).shape, np.nan)
         whole = self._judge(task, nothing, None)
         if len(known):
-            put_rows(whole, known, self._ask(take_rows(X, known), [task], expected)[0])
+            put_rows(whole, known, self._ask(take_rows(X, known), [0], expected)[0])
         return [whole]
 
-    def _ask(self, X: Any, types: list[Any], expected: Any) -> list[Any]:
-        """What is said of the tasks that are known, of these types."""
+    def _ask(self, X: Any, columns: list[int], expected: Any) -> list[Any]:
+        """What is said of columns of y that are known."""
+        types = [self.tasks.tasks[k] for k in columns]
         if expected is None:
             expected = expected_of(self.estimator, X, types, is_long=self.tasks.is_long)
-        scales = scale_of(self.estimator, X, len(types), self.style[1])
+        if self.scale is None:
+            scales = scale_of(self.estimator, X, len(types), self.style[1])
+        else:
+            scales = self.scale.of(X, columns)
         return [self._judge(*parts) for parts in zip(types, expected, scales, strict=True)]
 
     def _judge(self, task: Any, expected: Array, scale: Any) -> Any:
@@ -106,8 +113,7 @@ def fit_models(
 ) -> list[tuple[Model, Any]]:
     """A model for each fold, with what is expected of its test rows; None stands for all rows."""
     tasks = workshop.targets.tasks
-    # One that fails for a task raises, whichever it is.
-    member = replace(read_members([("estimator", given)], tasks)[0], is_apart=False)
+    member = member_of(given, tasks)
     jobs = [
         Job(member, member.tasks)
         if fold is None
@@ -155,9 +161,36 @@ def fit_and_hold_out(
     alone = [] if is_split and folds else [None]
     # All rows first: what is wrong with them is said of all.
     fitted = fit_models(given, workshop, [*alone, *folds], style)
+    if style[1] == "normalized" and not gives_std_of_any(given):
+        fitted = [
+            (_with_scale(model, given, workshop, fold), expected)
+            for (model, expected), fold in zip(fitted, [*alone, *folds], strict=True)
+        ]
     of_folds = fitted[len(alone) :]
     models = FittedModels(fitted[0][0], [model for model, _ in of_folds])
     return models, hold_out(workshop.X, workshop.targets, folds, of_folds)
+
+
+def _with_scale(model: Model, given: Any, workshop: Workshop, fold: Fold | None) -> Model:
+    """The model with a scale that is learned from the rows that it has seen."""
+    rows = np.arange(len(workshop.targets.weights)) if fold is None else fold.train
+    X, targets = take_rows(workshop.X, rows), workshop.targets.take(rows)
+    inner = replace(workshop, X=X, targets=targets)
+    folds = make_folds(N_INNER, X, None, targets)
+    style = model.style[0], "absolute"
+    held_out = hold_out(X, targets, folds, fit_models(given, inner, folds, style))
+    template = member_of(given, targets.tasks).template
+
+    def prepare(X: Any, targets: Targets) -> Any:
+        return workshop.prepare(X, targets, None, template)
+
+    with chosen_alpha():
+        return replace(model, scale=LearnedScale.fit(X, targets, held_out, prepare))
+
+
+def member_of(given: Any, tasks: TaskSet) -> Member:
+    """The estimator as it learns the tasks; one that fails for a task raises, whichever it is."""
+    return replace(read_members([("estimator", given)], tasks)[0], is_apart=False)
 
 
 def hold_out(

@@ -352,8 +352,6 @@ def test_what_is_refused(data, mixed):
         ConformalTasks(LINEAR, tasks="survival").fit(X, times)
     with pytest.raises(ValueError, match=r"Task 0 is regression.*declare Quantile"):
         ConformalTasks(LINEAR, conformity_score="quantile").fit(X, Y)
-    with pytest.raises(ValueError, match="MultiTaskLinear has none"):
-        ConformalTasks(LINEAR, conformity_score="normalized").fit(X, Y)
     with pytest.raises(ValueError, match="rows more than once"):
         ConformalTasks(LINEAR, "cv+", cv=ShuffleSplit(3)).fit(X, Y)
     model = ConformalTasks(LINEAR).fit(X, Y)
