@@ -73,9 +73,9 @@ class ConformalTasks(NestingEstimator):
         What "far" means for numbers. "absolute": the residual. "normalized": its ratio to a
         standard deviation that the estimator predicts (``return_std``), or, where it has none, to
         the size of residuals that a clone of it learns, at the cost of four more fits for each of
-        its own; rows then have intervals of different length. "quantile" [3]_: how far a label is outside of two
-        predicted quantiles, for tasks that are `skmtl.tasks.Quantile` with levels about those of
-        the coverage, 0.05 and 0.95. "auto" takes quantiles for such tasks, standard deviations
+        its own; rows then have intervals of different length. "quantile" [3]_: how far a label is
+        outside of two predicted quantiles, for tasks that are `skmtl.tasks.Quantile` with levels
+        about those of the coverage, 0.05 and 0.95. "auto" takes quantiles for such tasks, standard deviations
         where the estimator has any, and the residual elsewhere.
     set_score : {"lac", "aps", "aps_random"}, default="lac"
         What "far" means for classes. "lac" [4]_ gives the smallest sets, empty ones among them;
