@@ -23,7 +23,11 @@ from skmtl.compose import (
     TaskStacking,
 )
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
+from skmtl.kernel import (
+    MultiTaskGaussianProcessRegressor,
+    MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
+)
 from skmtl.linear import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -55,6 +59,7 @@ __all__ = [
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
+    "MultiTaskGaussianProcessRegressor",
     "MultiTaskKernelRidge",
     "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
