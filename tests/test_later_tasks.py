@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from skmtl import (
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLinear,
@@ -38,6 +39,7 @@ NUMBERS = {
     "dirty": MultiTaskLinear("dirty", alpha=0.01),
     "linear-cv": MultiTaskLinearCV(alphas=3, cv=2),
     "reduced-rank": ReducedRankRegressor(2),
+    "gaussian-process": MultiTaskGaussianProcessRegressor(),
     "kernel": MultiTaskKernelRidge(),
     "kernel-cv": MultiTaskKernelRidgeCV(),
     "mlp": MultiTaskMLP(**NETWORK),

@@ -10,6 +10,7 @@ from scipy.stats import t as student
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
 from skmtl.kernel._labels import MAX_KERNEL_BYTES
 
@@ -17,6 +18,8 @@ Array = NDArray[Any]
 
 NUMBERS_AT_ONCE = 2**22
 """Numbers of the kernel of new rows, for each task, that there are at a time."""
+
+WITHOUT_ADDED = "how sure predictions are is known for those of fit only. Fit with all tasks."
 
 
 class GaussianPredictions:
@@ -71,6 +74,7 @@ class GaussianPredictions:
                 raw[rows, 0] = of_tasks[np.arange(len(of_tasks)), which[rows]]
         return raw
 
+    @with_added_tasks
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         return self._task_set.inverse_link(self._raw(X, task_index), task_index)
 
@@ -103,6 +107,8 @@ class GaussianPredictions:
         if return_std and return_cov:
             raise ValueError("At most one of return_std and return_cov can be asked for.")
         check_is_fitted(self)
+        if return_std or return_cov:
+            refuse_grown(self, WITHOUT_ADDED)
         X, task_index = self._read_new(X)
         mean = self._task_set.join(self._decisions(X, task_index))
         if return_std:
@@ -222,6 +228,7 @@ class GaussianPredictions:
     def _posterior_covariance(self, X: Any) -> Array:
         """Covariances of the functions, without noise, at new rows, as ``return_cov`` has them."""
         check_is_fitted(self)
+        refuse_grown(self, WITHOUT_ADDED)
         return self._covariance(*self._read_new(X), noise=False)
 
     def _beside(self, queries: Array) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,14 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._rounding import varies
 from skmtl._warnings import warn
 from skmtl.kernel._feature_scaling import FeatureScaling
 from skmtl.kernel._gaussian_predictions import GaussianPredictions
+from skmtl.kernel._later_tasks import GrowsKernelTasks
 from skmtl.kernel._task_kernels import checked_matrix
 from skmtl.kernel.gaussian._cells import Cells, distinct_rows
 from skmtl.kernel.gaussian._complete import Complete
@@ -23,10 +28,10 @@ from skmtl.kernel.gaussian._hyper_parameters import Likelihood, Prior
 from skmtl.kernel.gaussian._incomplete import Incomplete
 from skmtl.kernel.gaussian._likely import Found, most_likely
 from skmtl.kernel.gaussian._start import start_of_tasks
-from skmtl.kernel.gaussian._task_covariances import task_covariance
+from skmtl.kernel.gaussian._task_covariances import Shared, task_covariance
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
-from skmtl.tasks._by_name import matrix_by_task
+from skmtl.tasks._by_name import by_task, matrix_by_task
 from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
 
@@ -36,7 +41,7 @@ TOL = 1e-9
 """Relative gain in the likelihood at which the search ends."""
 
 
-class GaussianProcessModel(GaussianPredictions, MultiTaskEstimator):
+class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstimator):
     """Functions with a normal distribution over rows and tasks."""
 
     kernel: Any
@@ -71,6 +76,11 @@ class GaussianProcessModel(GaussianPredictions, MultiTaskEstimator):
             self._learn(system, X, names)
         self._publish_prior(len(names))
 
+    def _kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
+        if self._posterior is None:
+            return None
+        return np.asarray(self.kernel_(self._scaled(X), self._scaled(anchors)))
+
     def _cells(self, X: Any, targets: Targets) -> tuple[Cells, Array]:
         """Labels of tasks with something to learn, and the distinct rows they are on."""
         counts, is_long = numbers_of_labels(targets), targets.tasks.is_long
@@ -82,9 +92,8 @@ class GaussianProcessModel(GaussianPredictions, MultiTaskEstimator):
         if self.fit_intercept:
             # Labels that are all the same are their mean, and nothing else.
             group = np.zeros_like(tasks) if is_long else tasks
-            differ = np.zeros(group.max() + 1, dtype=bool)
-            differ[group[values != 0.0]] = True
-            known = known[differ if not is_long else np.repeat(differ, len(known))]
+            differ = _differ(group, values, targets.tasks.tasks)
+            known = known[np.repeat(differ, len(known)) if is_long else differ]
             used, place = differ[group], np.cumsum(differ) - 1
             rows, values, counts = rows[used], values[used], counts[used]
             tasks = tasks[used] if is_long else place[tasks[used]]
@@ -105,34 +114,40 @@ class GaussianProcessModel(GaussianPredictions, MultiTaskEstimator):
 
     def _learn(self, system: Any, X: Array, names: list[Any]) -> None:
         """Find the hyper-parameters, and what the labels tell for them."""
-        kernel = default_kernel(X.shape[1]) if self.kernel is None else clone(self.kernel)
+        known, scale = self._known, self._scale[self._known]
         B, noise = start_of_tasks(system.cells)
-        structure, scale = self.task_covariance, self._scale[self._known]
-        if not isinstance(structure, (str, int)):
+        structure = self.task_covariance
+        if not isinstance(structure, (str, Integral)):
             given = matrix_by_task(structure, names, "task_covariance")
             given = checked_matrix(given, len(names), "task_covariance")
-            B = given[np.ix_(self._known, self._known)] / np.outer(scale, scale)
-            structure = "full"
-        one_noise = False
+            B, structure = given[np.ix_(known, known)] / np.outer(scale, scale), "full"
+        kind_of_noise = self.noise
         if not isinstance(self.noise, str):
-            noise = np.broadcast_to(self.noise, len(names))[self._known] / scale**2
-        n_labels = len(system.cells.rows)
-        family = task_covariance(structure, len(self._known), n_labels)
-        self._likelihood = Likelihood(kernel, X, system, family, one_noise)
-        prior = Prior(kernel, B, np.asarray(noise))
-        self.n_iter_ = 0
-        if self.optimizer is None:
-            theta = self._likelihood.theta_of(prior)
-            value = self._likelihood(theta)[0]
-        else:
-            found = self._search(self._likelihood.theta_of(prior))
-            theta, value, self.n_iter_ = found.theta, found.value, found.n_iter
-            prior = self._likelihood.prior(theta)
+            noise, kind_of_noise = read_noise(self.noise, names)[known] / scale**2, "task"
+        family = task_covariance(structure, len(known), len(system.cells.rows))
+        if kind_of_noise == "auto":
+            kind_of_noise = "shared" if isinstance(family, Shared) else "task"
+        kernel = self._kernel_at_start(X.shape[1])
+        self._likelihood = Likelihood(kernel, X, system, family, kind_of_noise == "shared")
+        prior, self.n_iter_ = Prior(kernel, B, noise), 0
+        self._theta = self._likelihood.theta_of(prior)
+        if self.optimizer is not None:
+            found = self._search(self._theta)
+            self._theta, self.n_iter_ = found.theta, found.n_iter
+            prior = self._likelihood.prior(found.theta)
         self.kernel_, self._B, self._noise = prior
-        self._theta, self.log_marginal_likelihood_value_ = theta, value
-        self.X_fit_ = X
-        decomposed = system.decompose(self.kernel_(X))
+        self.X_fit_, decomposed = X, system.decompose(self.kernel_(X))
+        evidence = system.evidence(decomposed, self._B, self._noise)
+        if evidence is None:
+            raise ValueError(
+                "The covariance of the labels is singular: increase noise, or choose a kernel "
+                "that is positive definite."
+            )
+        self.log_marginal_likelihood_value_ = evidence.value
         self._posterior = system.posterior(decomposed, self._B, self._noise)
+
+    def _kernel_at_start(self, n_features: int) -> Any:
+        return default_kernel(n_features) if self.kernel is None else clone(self.kernel)
 
     def _search(self, start: Array) -> Found:
         """The best of the searches from ``start`` and from drawn kernels."""
@@ -166,3 +181,53 @@ class GaussianProcessModel(GaussianPredictions, MultiTaskEstimator):
             self.noise_[known] = self._noise * scale**2
         else:
             self.log_marginal_likelihood_value_, self.n_iter_ = np.nan, 0
+            self.kernel_ = self._kernel_at_start(self.n_features_in_)
+
+    def log_marginal_likelihood(self, theta: Any = None, eval_gradient: bool = False) -> Any:
+        r"""Logarithm of the likelihood of the standardised labels of the fit.
+
+        Parameters
+        ----------
+        theta : array-like of shape (n_parameters,), default=None
+            Hyper-parameters: ``kernel_.theta``, those of the task covariance (for "full" the
+            lower triangle of C in :math:`B = CC'`, row by row; for a rank L, row by row, and
+            logarithms of v; for "shared" logarithms of the covariance and of what the variance
+            is beyond it) and logarithms of the noise. By default those of the fit.
+        eval_gradient : bool, default=False
+            Whether to return its slopes in theta.
+
+        Returns
+        -------
+        log_likelihood : float
+            The logarithm of the likelihood.
+        gradient : ndarray of shape (n_parameters,)
+            Its slopes; if ``eval_gradient``.
+        """
+        check_is_fitted(self)
+        if self._likelihood is None:
+            raise ValueError("There is no likelihood: the labels of every task are all the same.")
+        if theta is None and not eval_gradient:
+            return self.log_marginal_likelihood_value_
+        found = self._likelihood(self._theta if theta is None else np.asarray(theta, dtype=float))
+        return found if eval_gradient else found[0]
+
+
+def _differ(group: Array, values: Array, tasks: Sequence[Any]) -> Array:
+    """Which groups of labels have a spread that is more than rounding."""
+    low, high = np.full(len(tasks), np.inf), np.full(len(tasks), -np.inf)
+    np.minimum.at(low, group, values)
+    np.maximum.at(high, group, values)
+    sizes = [abs(task.location_) / task.scale_ for task in tasks]
+    return np.asarray(varies(high - low, np.maximum(sizes, np.abs(high))))
+
+
+def read_noise(noise: Any, names: list[Any]) -> Array:
+    """Variances of all tasks, above 0."""
+    if isinstance(noise, Real):
+        return np.full(len(names), float(noise))
+    found = np.asarray(by_task(noise, names, "noise"), dtype=np.float64)
+    if found.shape != (len(names),) or not ((found > 0) & np.isfinite(found)).all():
+        raise ValueError(
+            f"noise={noise!r}; expected a finite number above 0 for each of {len(names)} tasks."
+        )
+    return found
