@@ -34,6 +34,7 @@ class GaussianPredictions:
     _posterior: Any
     _known: Array
     _scale: Array
+    _B: Array
     _noise: Array
     _scaled: Any
     kernel_: Any

@@ -53,6 +53,7 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
     n_restarts_optimizer: int
     max_iter: int
     random_state: Any
+    _likelihood: Likelihood | None
     _standardize = True
 
     @property
@@ -86,7 +87,7 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         counts, is_long = numbers_of_labels(targets), targets.tasks.is_long
         known = np.flatnonzero(self._n_labels > 0)
         rows, columns = np.nonzero(counts)
-        tasks = targets.task_index[rows] if is_long else columns
+        tasks = columns if targets.task_index is None else targets.task_index[rows]
         values = targets.values.reshape(counts.shape)[rows, columns]
         counts = counts[rows, columns]
         if self.fit_intercept:

@@ -107,9 +107,7 @@ GPYTORCH = {
     "gaps": (
         -36.957428435483,
         [0.4923139125100664, 0.4827489019965733, -0.3320392655223695],
-        np.sqrt(
-            np.square([0.30034354141796105, 0.5103857390439985, 0.25055943121129487]) + NOISE
-        ),
+        np.sqrt(np.square([0.30034354141796105, 0.5103857390439985, 0.25055943121129487]) + NOISE),
     ),
 }
 
@@ -131,9 +129,7 @@ def test_one_task_is_scikit_learn(kernel):
     theirs = GaussianProcessRegressor(
         ConstantKernel(0.7) * kernel + WhiteKernel(0.1), optimizer=None
     ).fit(X, y)
-    ours = fixed(
-        X=X, Y=y, kernel=kernel, task_covariance=[[0.7]], noise=0.1, fit_intercept=False
-    )
+    ours = fixed(X=X, Y=y, kernel=kernel, task_covariance=[[0.7]], noise=0.1, fit_intercept=False)
     for a, b in zip(ours.predict(NEW, True), theirs.predict(NEW, True), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8)
     # Its covariances are of new labels, too.
@@ -305,9 +301,9 @@ def test_a_task_nobody_has_seen():
     with pytest.raises(ValueError, match="Unknown task 9"):
         model = MultiTaskGaussianProcessRegressor(**FIXED, task_feature=0).fit(X_long, y_long)
         model.predict([[9, 0.0, 0.0]])
-    model = MultiTaskGaussianProcessRegressor(
-        **FIXED, task_feature=0, unknown_task="shared"
-    ).fit(X_long, y_long)
+    model = MultiTaskGaussianProcessRegressor(**FIXED, task_feature=0, unknown_task="shared").fit(
+        X_long, y_long
+    )
     asked = np.array([[t, 0.5, 0.5] for t in (0, 1, 2, 9)])
     mean, std = model.predict(asked, return_std=True)
     assert mean[3] == pytest.approx(mean[:3].mean())

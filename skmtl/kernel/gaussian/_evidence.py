@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
 
 
 class Posterior(Protocol):
-    """What is known of functions, given the labels.
+    r"""What is known of functions, given the labels.
 
     A function is asked for by its share of every task, ``queries`` (n_queries, T); all of them at
     every row, or, where ``which`` says so, one at each.
@@ -52,7 +52,7 @@ class Posterior(Protocol):
     Attributes
     ----------
     weights : ndarray of shape (n_rows, n_tasks)
-        :math:`\\alpha`, 0 where there is no cell.
+        :math:`\alpha`, 0 where there is no cell.
     means : ndarray of shape (n_tasks,)
         Estimates of H b.
     """
@@ -68,9 +68,13 @@ class Posterior(Protocol):
 
 
 class System(Protocol):
-    """Labels of cells, whatever their covariance."""
+    """Labels of cells, whatever their covariance.
+
+    ``is_cheap_by_kernel``: what it costs is `decompose`; the rest is next to nothing.
+    """
 
     cells: Cells
+    is_cheap_by_kernel: bool
 
     def decompose(self, K: Array) -> Any:
         """What depends on the kernel (n, n) alone."""

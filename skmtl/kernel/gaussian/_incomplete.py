@@ -27,6 +27,8 @@ class Incomplete:
         Which tasks have which mean.
     """
 
+    is_cheap_by_kernel = False
+
     def __init__(self, cells: Cells, design: Array) -> None:
         self.cells, self.design = cells, design
         self.constant = constant_terms(cells, design)
@@ -147,6 +149,9 @@ class IncompletePosterior:
             return np.asarray(query @ self.B @ query.T * own - known.T @ known + free.T @ free)
         m, q = len(K), len(queries)
         parts = [self._parts(K, query) for query in queries]
-        known, free = (np.stack(side, axis=-1).reshape(len(side[0]), m * q) for side in zip(*parts))
+        known, free = (
+            np.stack(side, axis=-1).reshape(-1, m * q) if len(side[0]) else np.zeros((0, m * q))
+            for side in zip(*parts, strict=True)
+        )
         prior = np.einsum("mn,qr->mqnr", own, queries @ self.B @ queries.T)
         return np.asarray(prior - (known.T @ known - free.T @ free).reshape(m, q, m, q))

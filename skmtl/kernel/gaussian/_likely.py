@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from skmtl.kernel.gaussian._complete import Complete
 from skmtl.kernel.gaussian._hyper_parameters import Likelihood, kernel_slope
 
 Array = NDArray[Any]
@@ -34,7 +33,7 @@ class Found(NamedTuple):
 
 def most_likely(likelihood: Likelihood, start: Array, *, max_iter: int, tol: float) -> Found:
     """A maximum of the likelihood, from ``start``."""
-    climb = _climb_nested if isinstance(likelihood.system, Complete) else _climb
+    climb = _climb_nested if likelihood.system.is_cheap_by_kernel else _climb
     return climb(likelihood, start, max_iter, tol)
 
 
