@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
+from skmtl._random import read_random_state
 from skmtl.kernel._labels import MAX_KERNEL_BYTES
 
 Array = NDArray[Any]
@@ -149,7 +149,7 @@ class GaussianPredictions:
             Features, with the task feature in long form.
         n_samples : int, default=1
             Number of draws.
-        random_state : int, RandomState instance or None, default=0
+        random_state : int, RandomState, Generator or None, default=0
             Determines the draws.
 
         Returns
@@ -164,7 +164,7 @@ class GaussianPredictions:
         draws = np.full((size, n_samples), np.nan)
         values, vectors = np.linalg.eigh(cov[np.ix_(known, known)])
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        normal = check_random_state(random_state).standard_normal((int(known.sum()), n_samples))
+        normal = read_random_state(random_state).standard_normal((int(known.sum()), n_samples))
         draws[known] = flat[known, None] + root @ normal
         return draws.reshape(*mean.shape, n_samples)
 

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
+from skmtl._random import RANDOM_STATE
 from skmtl.kernel._gaussian_process_model import GaussianProcessModel
 from skmtl.tasks import _constraints as constraints
 
@@ -60,7 +61,7 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
         Whether there are free means; without, the mean of all labels is 0 before any is seen.
     max_iter : int, default=200
         Largest number of steps of a search (L-BFGS).
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Determines the kernels of restarts.
 
     Attributes
@@ -141,7 +142,7 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
         **constraints.TASKS,
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
+        "random_state": RANDOM_STATE,
     }
 
     def __init__(

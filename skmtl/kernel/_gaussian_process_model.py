@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._random import read_random_state
 from skmtl._rounding import varies
 from skmtl._warnings import warn
 from skmtl.kernel._feature_scaling import FeatureScaling
@@ -153,7 +153,7 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
     def _search(self, start: Array) -> Found:
         """The best of the searches from ``start`` and from drawn kernels."""
         assert self._likelihood is not None
-        rng, n = check_random_state(self.random_state), self._likelihood.kernel.n_dims
+        rng, n = read_random_state(self.random_state), self._likelihood.kernel.n_dims
         starts = [start]
         if self.n_restarts_optimizer and n:
             low, high = self._likelihood.kernel.bounds.T

@@ -6,8 +6,8 @@ for all, or none) and the covariance :math:`\Sigma = B_{st} K_{ij} + [\cdot] \, 
 .. math:: -2 \log p = y' \Pi y + \log |\Sigma| + \log |H' \Sigma^{-1} H| - \log |H'CH|
     + (N - g) \log 2 \pi + \sum_t (m_t \log \sigma_t^2 + w_t / \sigma_t^2) + \sum \log c
 
-with :math:`\Pi = \Sigma^{-1} - \Sigma^{-1} H (H' \Sigma^{-1} H)^{-1} H' \Sigma^{-1}`: the density of
-the contrasts of the labels, which do not depend on the means (restricted likelihood [1]_ [2]_).
+with :math:`\Pi = \Sigma^{-1} - \Sigma^{-1} H (H' \Sigma^{-1} H)^{-1} H' \Sigma^{-1}`: the density
+of the contrasts of the labels, which do not depend on the means (restricted likelihood [1]_ [2]_).
 N counts labels, g means, :math:`m_t` labels that are not the first of their cell and :math:`w_t`
 their sum of squares. With :math:`\alpha = \Pi y`, its differential is
 
