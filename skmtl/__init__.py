@@ -49,6 +49,7 @@ _MODULES = (
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "tasks",
     "testing",
     "uncertainty",
