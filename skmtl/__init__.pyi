@@ -49,9 +49,11 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
+from skmtl.uncertainty import CalibratedTasks
 
 __version__: str
 __all__ = [
+    "CalibratedTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",

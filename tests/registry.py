@@ -1,6 +1,7 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    CalibratedTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -74,6 +75,9 @@ REGRESSORS = {
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
         **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
     ),
@@ -127,6 +131,7 @@ DEFAULTS = [
     TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
+    CalibratedTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]

@@ -12,7 +12,7 @@ from skmtl._docstrings import documented
 from skmtl._innermost import final_estimator
 from skmtl._predicts import Predicts
 from skmtl.tasks._targets import Targets
-from skmtl.uncertainty._calibration import Calibration
+from skmtl.uncertainty._calibration import fit_calibration
 from skmtl.uncertainty._calibration_map import METHODS
 from skmtl.uncertainty._held_out import HoldsOut
 
@@ -82,10 +82,11 @@ class CalibratedTasks(HoldsOut):
     `predict` is the most probable class, unless the estimator has a rule of its own for the task, a
     threshold for example: then it is what the estimator predicts.
 
-    ``class_weight`` is for the estimator only: probabilities are calibrated to the labels as they
-    come, with the weights given to `fit`. A task with an order of classes keeps it: one map serves
-    the probabilities of all "at least this class". In long form tasks without labels and unknown
-    tasks have the map that all have in common.
+    Probabilities are calibrated to the labels as they come, with the weights given to `fit`:
+    ``class_weight`` is for the estimator, and for `predict`, where a class counts with its
+    probability times its weight, as a mistake costs [4]_. A task with an order of classes keeps it:
+    one map serves the probabilities of all "at least this class". In long form tasks without labels
+    and unknown tasks have the map that all have in common.
 
     References
     ----------
@@ -95,6 +96,7 @@ class CalibratedTasks(HoldsOut):
        Classifiers, 1999, eq. 1.
     .. [3] B. Zadrozny and C. Elkan, "Transforming classifier scores into accurate multiclass
        probability estimates", KDD 2002.
+    .. [4] C. Elkan, "The foundations of cost-sensitive learning", IJCAI 2001, eq. 1.
 
     Examples
     --------
@@ -144,7 +146,7 @@ class CalibratedTasks(HoldsOut):
         self._check_has_classes(targets, "probabilities")
         expected = self._hold_out(X, targets)
         counts = self._plain_counts(targets)
-        self._calibration, self.out_of_fold_ = Calibration.fit(
+        self._calibration, self.out_of_fold_ = fit_calibration(
             expected, targets, counts, self.method
         )
         self.temperatures_ = 1.0 / self._calibration.slopes(targets.tasks)
@@ -170,9 +172,18 @@ class CalibratedTasks(HoldsOut):
         tasks = self._task_set.tasks
         if all(self._has_own_rule):
             return self._decisions_of(self.estimator_, X, tasks)
-        found = super()._decisions(X, task_index, expected)
+        expected = self._expected(X, task_index) if expected is None else expected
+        weighed = [_weighed(*pair) for pair in zip(tasks, expected, strict=True)]
+        found = super()._decisions(X, task_index, weighed)
         if not any(self._has_own_rule):
             return found
         own = self._decisions_of(self.estimator_, X, tasks)
         pairs = zip(self._has_own_rule, own, found, strict=True)
         return [decided if is_own else usual for is_own, decided, usual in pairs]
+
+
+def _weighed(task: Any, expected: Any) -> Any:
+    """Probabilities times the weights of the classes: what a mistake costs."""
+    if not task.is_classification:
+        return expected
+    return expected * task.label_weight(np.arange(len(task.classes_)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,15 @@ class Pool:
     choices: list[Choices]
     map: CalibrationMap
 
-    def apply(self, expected: Array, column: int, task_index: Array | None, map: Any = None) -> Array:
+    def apply(
+        self, expected: Array, column: int, task_index: Array | None, map: Any = None
+    ) -> Array:
         """Calibrated class probabilities of rows."""
         at = self.columns.index(column)
         choices = self.choices[at]
         task = np.full(len(expected), at) if task_index is None else task_index
         of_rows = np.repeat(task, choices.per_row)
-        return choices.join((map or self.map)(choices.split(expected), of_rows))
+        return choices.join(self.map(choices.split(expected), of_rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,36 +43,6 @@ class Calibration:
     """Maps of the columns of y with classes; the others stay."""
 
     pools: list[Pool]
-
-    @classmethod
-    def fit(cls, expected: list[Array], targets: Targets, counts: Array, method: str) -> Any:
-        """The maps, and what maps that did not see a row make of it, for every column.
-
-        ``expected`` are probabilities of held-out rows, ``counts`` (n_samples, n_columns) how many
-        labels each stands for.
-        """
-        part = np.random.RandomState(SEED).permutation(len(counts)) % N_PARTS
-        by_key: dict[Any, list[int]] = {}
-        for k, (task, values, _) in enumerate(targets.columns()):
-            if task.is_classification and len(task.classes_) > 1:
-                # Of one class there is nothing to tell it from.
-                if len(np.unique(values[counts[:, k] > 0])) > 1:
-                    by_key.setdefault(Choices.of(task).key, []).append(k)
-        calibrated = [column.copy() for column in expected]
-        pools = []
-        for columns in by_key.values():
-            choices = [Choices.of(targets.tasks.tasks[k]) for k in columns]
-            held = _gather(columns, choices, expected, targets, counts, part)
-            n_tasks = targets.tasks.n_tasks if targets.tasks.is_long else len(columns)
-            pool = Pool(columns, choices, CalibrationMap.fit(held, n_tasks, method))
-            pools.append(pool)
-            for p in range(N_PARTS):
-                without = pool.map.without_part(held, p)
-                mine = np.flatnonzero(part == p)
-                index = None if targets.task_index is None else targets.task_index[mine]
-                for k in columns:
-                    calibrated[k][mine] = pool.apply(expected[k][mine], k, index, without)
-        return cls(pools), calibrated
 
     def slopes(self, tasks: TaskSet) -> Array:
         """Slopes of the tasks (n_tasks,), NaN for those that stay as they are."""
@@ -86,6 +58,42 @@ class Calibration:
             for k in pool.columns:
                 found[k] = pool.apply(expected[k], k, task_index)
         return found
+
+
+def fit_calibration(
+    expected: list[Array], targets: Targets, counts: Array, method: str
+) -> tuple[Calibration, list[Array]]:
+    """The maps, and what maps that did not see a row make of it, for every column of y.
+
+    ``expected`` is that of held-out rows, ``counts`` (n_samples, n_columns) are how many labels
+    each weight stands for.
+    """
+    part = np.random.RandomState(SEED).permutation(len(counts)) % N_PARTS
+    calibrated = [column.copy() for column in expected]
+    pools = []
+    for columns in _alike(targets, counts):
+        choices = [Choices.of(targets.tasks.tasks[k]) for k in columns]
+        held = _gather(columns, choices, expected, targets, counts, part)
+        n_tasks = targets.tasks.n_tasks if targets.tasks.is_long else len(columns)
+        pool = Pool(columns, choices, CalibrationMap.fit(held, n_tasks, method))
+        pools.append(pool)
+        for p in range(N_PARTS):
+            without = replace(pool, map=pool.map.without_part(held, p))
+            mine = np.flatnonzero(part == p)
+            index = None if targets.task_index is None else targets.task_index[mine]
+            for k in columns:
+                calibrated[k][mine] = without.apply(expected[k][mine], k, index)
+    return Calibration(pools), calibrated
+
+
+def _alike(targets: Targets, counts: Array) -> list[list[int]]:
+    """Columns of y with classes, those together that can have maps that are alike."""
+    by_key: dict[Any, list[int]] = {}
+    for k, (task, values, _) in enumerate(targets.columns()):
+        # Of one class there is nothing to tell it from.
+        if task.is_classification and len(np.unique(values[counts[:, k] > 0])) > 1:
+            by_key.setdefault(Choices.of(task).key, []).append(k)
+    return list(by_key.values())
 
 
 def _gather(

@@ -62,7 +62,8 @@ class CalibrationMap:
         if method in ("temperature", "platt"):
             return found
         most = [np.inf] if method == "auto" else []
-        return found._with_isotonic(held)._trusting(_choose_imagined(found, held, [*IMAGINED, *most]))
+        n_imagined = _choose_imagined(found, held, [*IMAGINED, *most])
+        return found._with_isotonic(held)._trusting(n_imagined)
 
     def __call__(self, probabilities: Array, task: Array) -> Array:
         """Probabilities of rows; for unknown tasks, -1, by what the tasks have in common."""
@@ -109,7 +110,9 @@ def _choose_imagined(scaled: CalibrationMap, held: Held, numbers: list[float]) -
     for part in np.unique(held.part).tolist():
         mine = held.take(np.flatnonzero(held.part == part))
         found = replace(scaled, n_imagined=numbers[0]).without_part(held, part)
-        losses += [_log_loss(found._trusting(n)(mine.probabilities, mine.task), mine) for n in numbers]
+        losses += [
+            _log_loss(found._trusting(n)(mine.probabilities, mine.task), mine) for n in numbers
+        ]
     return numbers[int(np.argmin(losses))]
 
 

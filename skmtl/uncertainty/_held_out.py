@@ -70,7 +70,11 @@ class HoldsOut(NestingEstimator):
         (member,) = read_members([("estimator", self.estimator)], tasks)
         self.estimator_ = fit_prepared(*self._prepare(X, targets, given=member.template))
         own = getattr(final_estimator(self.estimator_), "out_of_fold_", None)
-        if own is not None and is_number(self.cv) and all(len(c) == len(targets.values) for c in own):
+        if (
+            own is not None
+            and is_number(self.cv)
+            and all(len(c) == len(targets.values) for c in own)
+        ):
             return list(own)
         folds = make_folds(self.cv, *self._given, targets)
         workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
@@ -110,8 +114,8 @@ class HoldsOut(NestingEstimator):
         if not tasks.any_classification and (tasks.n_labels > 0).all():
             raise ValueError(
                 f"{type(self).__name__}: task {tasks.names.tolist()[0]!r} is "
-                f"{tasks.tasks[0].alias}{', as are all others' * (tasks.n_tasks > 1)}: only classes "
-                f"have {what}. If its labels are classes, say so in tasks=."
+                f"{tasks.tasks[0].alias}{', as are all others' * (tasks.n_tasks > 1)}: only "
+                f"classes have {what}. If its labels are classes, say so in tasks=."
             )
 
     def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:

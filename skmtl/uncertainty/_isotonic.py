@@ -39,7 +39,9 @@ class Isotonic:
     n_labels: Array
 
     @classmethod
-    def fit(cls, probabilities: Array, codes: Array, weights: Array, task: Array, n_tasks: int) -> Self:
+    def fit(
+        cls, probabilities: Array, codes: Array, weights: Array, task: Array, n_tasks: int
+    ) -> Self:
         """Learn the maps of all tasks from probabilities (n, K) beside labels."""
         classes = _mapped(probabilities.shape[1])
         corners = [

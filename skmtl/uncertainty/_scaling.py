@@ -38,7 +38,7 @@ from scipy.special import logsumexp
 Array = NDArray[Any]
 
 OF_SLOPE, OF_SHIFTS = 0.5, 2.0
-"""s: temperatures are seldom below 1 / e or above e (those of [1]_ are between 1 and 3), and odds are
+"""s: temperatures are seldom below 1 / e or above e (those of [1]_ are between 1 and 3), and odds
 seldom more than e^4 times too high, which is what weights that balance rare classes make of them.
 """
 OF_TASKS, N_IMAGINED = 0.3, 1.0
@@ -89,7 +89,7 @@ class Scaling:
 
     @classmethod
     def of_each(cls, labels: Labels, n_tasks: int, *, shifts: bool, variance: Any = None) -> Self:
-        """The mode of each task by itself, under a prior with mean 0; that of the common by default.
+        """The mode of each task by itself, under a prior with mean 0, by default that of the mean.
 
         A variance that is infinite leaves the likelihood.
         """
@@ -145,7 +145,9 @@ def _mode(labels: Labels, theta: Array, mean: Array, variance: Array) -> Array:
         # Where nothing bends and there is no prior, a step has no length.
         bend[:, diagonal, diagonal] += 1.0 / variance + 1e-10
         step = np.linalg.solve(bend, slope[..., None])[..., 0]
-        step *= np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(step).max(axis=1), 1e-300))[:, None]
+        step *= np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(step).max(axis=1), 1e-300))[
+            :, None
+        ]
         length = np.ones(n_tasks)
         for _ in range(30):
             trial = theta - length[:, None] * step

@@ -134,9 +134,8 @@ class TestProbabilities:
         estimator = MultiTaskLinear("l2", alpha=0.01)
         model = CalibratedTasks(estimator, method).fit(X, Y)
         plain = clone(estimator).fit(X, Y)
-        order = [0, 1, 2]  # low, mid, top
-        for k in (1, 2):
-            before, after = (m.predict_proba(X)[2][:, order[k:]].sum(axis=1) for m in (plain, model))
+        for k in (1, 2):  # of low, mid, top
+            before, after = (m.predict_proba(X)[2][:, k:].sum(axis=1) for m in (plain, model))
             ranks = np.argsort(before)
             assert (np.diff(after[ranks]) >= -1e-12).all()
 
@@ -216,7 +215,7 @@ class TestFits:
         for p, q in zip(weighted, repeated.predict_proba(X), strict=True):
             np.testing.assert_allclose(p, q, atol=1e-7)
 
-    def test_class_weights_are_for_the_estimator_alone(self, binary):
+    def test_class_weights_do_not_reach_probabilities(self, binary):
         X, Y = binary
         X_new, Y_new = draw(3000, missing=0.0, seed=1)
         model = CalibratedTasks(LINEAR, class_weight="balanced").fit(X, Y)
@@ -226,6 +225,13 @@ class TestFits:
             assert abs(p[:, 1].mean() - share) < 0.08
             if t == 3:
                 assert abs(inside[t][:, 1].mean() - share) > 0.2
+
+    def test_class_weights_are_what_mistakes_cost(self, binary):
+        X, Y = binary
+        weight = {0: 1.0, 1: 4.0}
+        model = CalibratedTasks(LINEAR, class_weight=weight).fit(X, Y)
+        for t, p in enumerate(model.predict_proba(X)):
+            assert (model.predict(X)[:, t] == (4.0 * p[:, 1] > p[:, 0])).all()
 
     def test_order_of_rows_and_tasks_does_not_matter(self, binary):
         X, Y = binary

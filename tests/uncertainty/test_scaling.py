@@ -10,7 +10,7 @@ from skmtl.uncertainty._scaling import Labels, Scaling, _loss, _slope_and_bend
 
 
 def draw(n_tasks=3, n=200, n_classes=2, slope=0.6, shift=0.5, seed=0, most=1):
-    """Labels whose log-odds are ``slope`` times those stated, and a shift; weights up to ``most``."""
+    """Labels whose log-odds are ``slope`` times those stated, and a shift."""
     rng = np.random.default_rng(seed)
     task = np.repeat(np.arange(n_tasks), n)
     scores = log_softmax(2 * rng.normal(size=(len(task), n_classes)), axis=1)
