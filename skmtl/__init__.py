@@ -6,6 +6,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "CalibratedTasks": "skmtl.uncertainty",
+    "ConformalTasks": "skmtl.uncertainty",
     "IndependentTasks": "skmtl.compose",
     "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",

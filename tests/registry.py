@@ -2,6 +2,7 @@
 
 from skmtl import (
     CalibratedTasks,
+    ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -57,6 +58,7 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
     "stacking": stacking,
+    "conformal": lambda **kw: ConformalTasks(MultiTaskLinear(alpha=0.01), **{"cv": 2, **kw}),
 }
 
 # For regression only, or classes only.
@@ -131,6 +133,7 @@ DEFAULTS = [
     TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
+    ConformalTasks(MultiTaskLinear()),
     CalibratedTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
@@ -164,6 +167,8 @@ CHECKED = [
     MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     stacking(),
+    ConformalTasks(MultiTaskLinearRegressor(), "split"),
+    ConformalTasks(MultiTaskLinearClassifier(), set_score="aps"),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),
