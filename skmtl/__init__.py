@@ -5,11 +5,13 @@ from skmtl._lazy import on_use
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "CalibratedTasks": "skmtl.uncertainty",
     "ConformalTasks": "skmtl.uncertainty",
     "IndependentTasks": "skmtl.compose",
     "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
+    "MultiTaskGaussianProcessRegressor": "skmtl.kernel",
     "MultiTaskKernelRidge": "skmtl.kernel",
     "MultiTaskKernelRidgeCV": "skmtl.kernel",
     "MultiTaskLasso": "skmtl.linear",

@@ -1,11 +1,13 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    CalibratedTasks,
     ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLasso,
@@ -72,10 +74,14 @@ REGRESSORS = {
     "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
     "bayesian-linear": MultiTaskBayesianLinear,
+    "gaussian-process": MultiTaskGaussianProcessRegressor,
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
         **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
     ),
@@ -117,6 +123,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskBayesianLinear(),
+    MultiTaskGaussianProcessRegressor(),
     MultiTaskKernelRidge(),
     MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
@@ -130,6 +137,7 @@ DEFAULTS = [
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
     ConformalTasks(MultiTaskLinear()),
+    CalibratedTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]
