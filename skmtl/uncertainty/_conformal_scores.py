@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._task_set import TaskSet
 from skmtl.uncertainty._borrowed import Filled, Lenders
-from skmtl.uncertainty._conformal_models import HeldOut
+from skmtl.uncertainty._held_out_labels import HeldOut
 from skmtl.uncertainty._label_sets import class_scores, neighbours
 from skmtl.uncertainty._ranks import Ranked
 

@@ -31,8 +31,9 @@ from scipy.stats import chi2
 
 from skmtl._warnings import name_tasks
 from skmtl.uncertainty._bands import Band
-from skmtl.uncertainty._conformal_models import FittedModels, HeldOut
+from skmtl.uncertainty._conformal_models import FittedModels
 from skmtl.uncertainty._covariance import covariance_of, patterns_of
+from skmtl.uncertainty._held_out_labels import HeldOut
 from skmtl.uncertainty._ranks import Ranked
 
 Array = NDArray[Any]
