@@ -9,6 +9,7 @@ from skmtl import (
     metrics,
     model_selection,
     neural,
+    persistence,
     tasks,
     testing,
     uncertainty,
@@ -48,9 +49,11 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
+from skmtl.uncertainty import ConformalTasks
 
 __version__: str
 __all__ = [
+    "ConformalTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
@@ -87,6 +90,7 @@ __all__ = [
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "predict_frame",
     "stack_tasks",
     "task_scores",

@@ -1,6 +1,7 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -56,6 +57,7 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
     "stacking": stacking,
+    "conformal": lambda **kw: ConformalTasks(MultiTaskLinear(alpha=0.01), **{"cv": 2, **kw}),
 }
 
 # For regression only, or classes only.
@@ -127,6 +129,7 @@ DEFAULTS = [
     TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
+    ConformalTasks(MultiTaskLinear()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]
@@ -159,6 +162,8 @@ CHECKED = [
     MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     stacking(),
+    ConformalTasks(MultiTaskLinearRegressor(), "split"),
+    ConformalTasks(MultiTaskLinearClassifier(), set_score="aps"),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),

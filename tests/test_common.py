@@ -33,6 +33,7 @@ from sklearn.utils.estimator_checks import (
 import skmtl.compose
 import skmtl.linear
 import skmtl.neural
+import skmtl.uncertainty
 from skmtl import (
     MultiTaskLinearClassifier,
     MultiTaskMLP,
@@ -102,7 +103,7 @@ def test_check_searches_with_their_defaults(estimator, check):
 def test_every_public_estimator_is_checked_with_its_defaults():
     public = {
         found
-        for room in (skmtl, skmtl.compose, skmtl.linear, skmtl.neural)
+        for room in (skmtl, skmtl.compose, skmtl.linear, skmtl.neural, skmtl.uncertainty)
         for found in (getattr(room, name) for name in room.__all__)
         if isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "fit")
     }
@@ -166,6 +167,7 @@ GRID = {
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
     "stacking": ("together__alpha", [1e-3, 1e-1]),
+    "conformal": ("estimator__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]
 

@@ -1,3 +1,5 @@
 """How sure: intervals that cover, calibrated probabilities, thresholds, which label next."""
 
-__all__: list[str] = []
+from skmtl.uncertainty._conformal import ConformalTasks
+
+__all__ = ["ConformalTasks"]
