@@ -16,12 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.bayesian._choice import likely_variances
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moderated import moderated
 from skmtl.linear.bayesian._moments import Moments, coordinates_of
-from skmtl.linear.bayesian._predictor import RandomCoefficients
+from skmtl.linear.bayesian._predictor import FreeIntercepts, RandomCoefficients
+from skmtl.linear.bayesian._search import LEAST
 from skmtl.linear.bayesian._structures import Scalar
-from skmtl.linear.bayesian._variances import LEAST, Model, likely_variances
+from skmtl.linear.bayesian._variances import Model
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.objective._squared_loss import require_squared_loss
@@ -69,10 +71,13 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         Whether the variance of the noise is the same for all tasks, or every task has its own.
         "auto" is "task" where y has a column per task. In long form it is in between: every task
         has its own, drawn to that of all as far as its labels are few and tasks are alike [3]_.
-    shared_prior : bool, default=True
+    shared_prior : {"auto"} or bool, default="auto"
         Whether the means of the coefficients, :math:`w_0`, have a normal distribution around 0,
         the variance of which is learned, too. Without it they are free, as the fixed effects of
-        packages for mixed models are; that needs more labels than features.
+        packages for mixed models are; that needs more labels than features. "auto" is True in
+        long form. Where y has a column per task, w_0 is 0: columns measure different things, and
+        what their noise has in common, which often is that of the row, would be taken for
+        coefficients in common. True learns them, of columns that measure the same.
     <task parameters>
     fit_intercept : bool, default=True
         Whether to fit intercepts. Without, features are scaled but not centred.
@@ -152,7 +157,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             Interval(Integral, 1, None, closed="left"),
         ],
         "noise": [StrOptions({"auto", "shared", "task"})],
-        "shared_prior": ["boolean"],
+        "shared_prior": [StrOptions({"auto"}), "boolean"],
         **constraints.TASKS,
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -166,7 +171,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         covariance: str | int = "auto",
         *,
         noise: str = "auto",
-        shared_prior: bool = True,
+        shared_prior: bool | str = "auto",
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
@@ -225,17 +230,22 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             counts = counts.ravel() if is_long else counts
             statistics = Statistics(X, targets, counts, centred=True)
         coordinates = coordinates_of(statistics, has_intercept=self.fit_intercept)
-        moments = Moments.of(statistics, coordinates)
+        # Columns of y have units of their own: nothing is known of their intercepts beforehand.
+        is_free = self.fit_intercept and not is_long
+        moments = (Moments.about_means if is_free else Moments.of)(statistics, coordinates)
+        intercepts = FreeIntercepts.of(statistics, coordinates) if is_free else None
+        has_intercept = self.fit_intercept and is_long
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
-        scalar = Scalar(moments.z.shape[1], has_intercept=self.fit_intercept)
+        scalar = Scalar(moments.U.shape[1], has_intercept=has_intercept)
         if self.covariance not in ("auto", "scalar", "diag") and 1 < len(moments.n) < scalar.d:
             warn(
                 f"covariance={self.covariance!r} of {scalar.d} coefficients from {len(moments.n)} "
                 "tasks: several values may be about as likely. 'auto' takes one that tasks tell.",
                 UserWarning,
             )
-        n_flat = int(self.fit_intercept) if self.shared_prior else scalar.d
-        model = Model(scalar, one_noise or len(moments.n) == 1, n_flat)
+        n_flat = int(has_intercept) if self.shared_prior else scalar.d
+        is_zero = self.shared_prior == "auto" and not is_long
+        model = Model(scalar, one_noise or len(moments.n) == 1, n_flat, is_zero)
         found = likely_variances(
             moments, self.covariance, model, max_iter=self.max_iter, tol=self.tol
         )
@@ -254,7 +264,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             if own is not None:
                 noise, n_left = np.maximum(own[0], LEAST * moments.variance), own[1]
                 posterior = Posterior(moments, replace(posterior.variances, noise=noise))
-        self._found = RandomCoefficients.of(posterior, coordinates, n_left)
+        self._found = RandomCoefficients.of(posterior, coordinates, n_left, intercepts)
         self._publish_coefficients(units)
 
     def _publish_coefficients(self, units: Units) -> None:
