@@ -70,6 +70,7 @@ API = {
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.persistence": "Files of fitted estimators, without code",
     "skmtl.testing": "Checks for parts of your own",
 }
 

@@ -48,6 +48,7 @@ _MODULES = (
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "tasks",
     "testing",
     "uncertainty",

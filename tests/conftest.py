@@ -26,6 +26,7 @@ NAMESPACES = [
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.persistence",
     "skmtl.testing",
 ]
 

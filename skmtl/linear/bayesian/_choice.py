@@ -4,7 +4,8 @@ References
 ----------
 H. Akaike, "A new look at the statistical model identification", IEEE Transactions on Automatic
 Control 19, 1974; of the marginal likelihood: F. Vaida and S. Blanchard, "Conditional Akaike
-information for mixed-effects models", Biometrika 92, 2005.
+information for mixed-effects models", Biometrika 92, 2005; of few numbers: C. M. Hurvich and C.-L.
+Tsai, "Regression and time series model selection in small samples", Biometrika 76, 1989.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from skmtl.linear.bayesian._likelihood import Posterior, Variances
 from skmtl.linear.bayesian._moments import Moments
-from skmtl.linear.bayesian._search import Found, polished, search
+from skmtl.linear.bayesian._search import RELATIVE, Found, likeliest_variances, polished, search
 from skmtl.linear.bayesian._structures import LowRank, Scalar, Structure, structure_of
 from skmtl.linear.bayesian._variances import TINY, Model
 
@@ -29,7 +30,7 @@ BETWEEN = 0.1
 """Share of the variance of the labels that is between tasks, where the search starts."""
 
 MARGIN = 1.25
-"""How much more than a quadratic of the deviance says a diagonal covariance may gain."""
+"""How much more than a quadratic of the deviance says a covariance may gain."""
 
 FIRST = 0.5
 """Share of the gain of a covariance that the directions it starts with have already, at least
@@ -54,9 +55,17 @@ def likely_variances(
 def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     """Of least Akaike criterion: "scalar", "diag", beside these a rank 1, 2, 4, 8, ..., or "full".
 
-    Each next one is searched for where the one before it was better, where there is a task for
-    every number of it, and where the slopes of the likelihood say that it may pay.
+    Each next one is searched for where the one before it was better, and where the slopes of the
+    likelihood say that it may pay. Of n coefficients that labels tell apart, k numbers cost
+    :math:`2 k n / (n - k - 1)`.
     """
+    posterior = scalar.posterior
+    n_told = float((posterior.total_B * posterior.variances.covariance).sum())
+
+    def criterion(found: Found) -> float:
+        k = found.model.structure.n_free
+        return found.deviance + (2.0 * k * n_told / (n_told - k - 1) if n_told > k + 1 else np.inf)
+
     of_kind = partial(
         structure_of,
         d=scalar.model.structure.d,
@@ -64,27 +73,27 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     )
 
     def better(found: Found, start: Found, gain: float) -> Found:
-        n_free = start.model.structure.n_free
-        cost = 2.0 * (n_free - found.model.structure.n_free)
-        if n_free > len(scalar.moments.n) or gain < cost:
+        # Here the deviance of the start is what is hoped for.
+        hoped = found.deviance - gain
+        if not criterion(start) - start.deviance + hoped < criterion(found):
             return found
-        return min(found, go_on(start), key=lambda one: one.criterion)
+        return min(found, go_on(start), key=criterion)
 
     def with_rank(found: Found, n: int) -> Found:
         start = _with_directions(found, n)
         return better(found, start, (found.deviance - start.deviance) / FIRST)
 
     best = with_rank(scalar, 1)
-    gain = MARGIN * _gain_of_diagonal(scalar.posterior) - (scalar.criterion - best.criterion)
+    gain = np.trace(_gains(scalar.posterior)) - (criterion(scalar) - criterion(best))
     diagonal = better(scalar, _refined(scalar, of_kind("diag")), gain)
-    if diagonal.criterion < best.criterion:
+    if criterion(diagonal) < criterion(best):
         best = with_rank(diagonal, 1)
     rank = 1
     while _rank(best) == rank < scalar.model.structure.d:
         best, rank = with_rank(best, min(rank, scalar.model.structure.d - rank)), 2 * rank
     if rank == 1:
         return best
-    return better(best, _refined(best, of_kind("full")), np.inf)
+    return better(best, _refined(best, of_kind("full")), _gains(best.posterior).sum())
 
 
 def _rank(found: Found) -> int:
@@ -108,7 +117,7 @@ def _with_directions(found: Found, n: int) -> Found:
     posterior, structure = found.posterior, found.model.structure
     n_tasks, n_numbers = len(posterior.k), structure.n_numbers
     of_structure, logs = found.free[:n_numbers], found.free[n_numbers:]
-    size = (TINY + posterior.total_squares / n_tasks) ** -0.25
+    size = (TINY + np.diag(posterior.curvature_of_covariance) / n_tasks) ** -0.25
     slopes, vectors = np.linalg.eigh(size[:, None] * posterior.of_covariance * size)
     F = size[:, None] * vectors[:, :n]
     F *= np.sqrt(np.maximum(-slopes[:n], 0.0) / np.maximum(posterior.squares_along(F), TINY))
@@ -120,10 +129,11 @@ def _with_directions(found: Found, n: int) -> Found:
     return replace(found, model=model, free=np.r_[F.ravel(), of_structure, logs])
 
 
-def _gain_of_diagonal(posterior: Posterior) -> float:
-    r"""About how much less the deviance is with a diagonal covariance, by slopes and curvatures."""
-    slopes = np.diag(posterior.of_covariance)
-    return 0.5 * float((slopes**2 / np.maximum(posterior.total_squares, TINY)).sum())
+def _gains(posterior: Posterior) -> Array:
+    r"""About how much less the deviance is by every number of the covariance, (d, d)."""
+    slopes, curvatures = posterior.of_covariance, posterior.curvature_of_covariance
+    gains: Array = 0.5 * MARGIN * slopes**2 / np.maximum(curvatures, TINY)
+    return gains
 
 
 def _start(moments: Moments, model: Model) -> Variances:
@@ -139,9 +149,12 @@ def _start(moments: Moments, model: Model) -> Variances:
 
 
 def _after_one_step(posterior: Posterior) -> Variances:
-    """Variances after a step of EM, whose covariance may have any shape."""
+    """Variances after a step of EM, whose covariance may have any shape; none next to 0."""
     variances = posterior.variances
-    Sigma = variances.covariance
-    stepped = Sigma - Sigma @ posterior.of_covariance @ Sigma / len(posterior.k)
+    Sigma, G = variances.covariance, posterior.of_covariance
+    stepped = Sigma - Sigma @ G @ Sigma / len(posterior.k)
+    # Of a variance of 0 EM makes 0.
+    best = likeliest_variances(np.diag(G), np.diag(posterior.curvature_of_covariance))
+    stepped += np.diag(np.where(np.diag(Sigma) < RELATIVE * best, best, 0.0))
     values, vectors = np.linalg.eigh(stepped)
-    return replace(variances, L=vectors * np.sqrt(np.maximum(values, 0.0)))
+    return replace(variances, L=vectors * np.sqrt(np.maximum(values, 0.0)), spectral=None)

@@ -230,15 +230,16 @@ class Posterior:
             found += self.counts[some] @ np.einsum("uik,ik->uk", BF, F) ** 2
         return found
 
-    @property
-    def total_squares(self) -> Array:
-        """Sums over tasks of the squared diagonals of B, (d,)."""
-        found = np.zeros(len(self.C))
+    @cached_property
+    def curvature_of_covariance(self) -> Array:
+        """About that of the deviance along every number of the covariance, (d, d)."""
+        found = np.zeros_like(self.C)
         for some, B in self._blocks():
-            found += self.counts[some] @ _diagonals(B) ** 2
+            diagonals = _diagonals(B)
+            found += (self.counts[some, None] * diagonals).T @ diagonals
         return found
 
-    @property
+    @cached_property
     def of_covariance(self) -> Array:
         """Slope of the deviance along the covariance of coefficients, (d, d)."""
         slope: Array = self.total_B - self.total_BCB - self.k.T @ self.k

@@ -8,11 +8,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils import gen_batches
 
 from skmtl._rounding import varies
 from skmtl.linear.objective._statistics import Statistics
 
 Array = NDArray[Any]
+
+ROWS = 1_000
+"""Rows summed up at a time, which may be sparse before."""
 
 ROUNDING = 1e-20
 """Mean square of standardised labels that are constant: their scale is 1."""
@@ -119,6 +123,18 @@ class Moments:
         n = np.maximum(omega - 1.0, 0.0)
         found = cls.of_sums(A, statistics.group, c, statistics.squares, n)
         return replace(found, constant=float(np.log(omega).sum()))
+
+    @classmethod
+    def of_rows(cls, X: Any, y: Array, counts: Array, coordinates: Coordinates) -> Self:
+        """Of one task, from its rows."""
+        d = len(coordinates.scale) + coordinates.has_intercept
+        A, c = np.zeros((1, d, d)), np.zeros((1, d))
+        for some in gen_batches(len(y), ROWS):
+            w, s = coordinates.rows(X[some]), counts[some]
+            A += w.T @ (s[:, None] * w)
+            c += w.T @ (s * y[some])
+        squares, n = np.array([counts @ y**2]), np.array([counts.sum()])
+        return cls.of_sums(A, np.zeros(1, dtype=np.intp), c, squares, n)
 
     @property
     def variance(self) -> float:

@@ -54,6 +54,14 @@ class Structure:
         """The same covariance as one of few columns beside the identity, where it is such."""
         return None
 
+    def variances(self, free: Array) -> Array | None:
+        """Those whose square roots are numbers, the last ones; None where there are no such."""
+        return None
+
+    def of_variances(self, of_covariance: Array) -> Array:
+        """Slopes along these, from those along the covariance."""
+        raise NotImplementedError
+
     @abstractmethod
     def slopes(self, of_factor: Array) -> Array:
         """Slopes along the free numbers, from those along L."""
@@ -79,6 +87,12 @@ class Scalar(Structure):
         # Intercepts differ from slopes by one column.
         Q = np.eye(self.d)[:, : len(variances) - 1]
         return Spectral(float(variances[-1]), Q, variances[:-1] - variances[-1])
+
+    def variances(self, free: Array) -> Array | None:
+        return free[: self.of.max() + 1] ** 2
+
+    def of_variances(self, of_covariance: Array) -> Array:
+        return self.slopes(of_covariance)
 
     def slopes(self, of_factor: Array) -> Array:
         return np.bincount(self.of, weights=np.diag(of_factor))
@@ -149,6 +163,12 @@ class LowRank(Structure):
             return None
         J = np.r_[np.ones(self.rank), of_rest.J]
         return Spectral(of_rest.scale, np.hstack([F, of_rest.Q]), J)
+
+    def variances(self, free: Array) -> Array | None:
+        return self.beside.variances(self.split(free)[1])
+
+    def of_variances(self, of_covariance: Array) -> Array:
+        return self.beside.slopes(of_covariance)
 
     def slopes(self, of_factor: Array) -> Array:
         F, D = of_factor[:, : self.rank], of_factor[:, self.rank :]

@@ -17,6 +17,7 @@ from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
 from skmtl.linear.bayesian._choice import likely_variances
+from skmtl.linear.bayesian._later_task import prior_of_noise
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moderated import moderated
 from skmtl.linear.bayesian._moments import Moments, coordinates_of
@@ -24,6 +25,7 @@ from skmtl.linear.bayesian._predictor import FreeIntercepts, RandomCoefficients
 from skmtl.linear.bayesian._search import LEAST
 from skmtl.linear.bayesian._structures import Scalar
 from skmtl.linear.bayesian._variances import Model
+from skmtl.linear.estimators._later_bayesian import GrowsRandomTasks
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
 from skmtl.linear.objective._squared_loss import require_squared_loss
@@ -41,7 +43,9 @@ SHARED = "the mean of the coefficients over tasks; it is as uncertain as tasks a
 
 
 @documented("", "", shared=SHARED)
-class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredictor):
+class MultiTaskBayesianLinear(
+    MultiTaskRegressorMixin, Streaming, GrowsRandomTasks, LinearPredictor
+):
     r"""Linear regression of many tasks with intervals: it chooses its strength by itself.
 
     The coefficients of the tasks are draws from one normal distribution, whose mean and covariance
@@ -65,8 +69,8 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
     covariance : {"auto", "scalar", "diag", "full"} or int, default="auto"
         What :math:`\Sigma` looks like, for standardised features: one variance of intercepts and
         one of all coefficients ("scalar"), one of each ("diag"), any covariance ("full"), or one
-        of some rank plus a diagonal (int). "auto" takes the one of least Schwarz criterion of
-        all these, as far as there is a task for every number of it.
+        of some rank plus a diagonal (int). "auto" takes the one of least Akaike criterion of
+        these, and of ranks beside one variance.
     noise : {"auto", "shared", "task"}, default="auto"
         Whether the variance of the noise is the same for all tasks, or every task has its own.
         "auto" is "task" where y has a column per task. In long form it is in between: every task
@@ -258,8 +262,11 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         self.n_iter_ = found.n_iter
         self.log_marginal_likelihood_ = -0.5 * found.posterior.deviance
         posterior, n_left = found.posterior, found.posterior.n_left
+        self._noise_prior = prior_of_noise(posterior, is_shared=one_noise)
         if found.model.one_noise:
             own = None if self.noise == "shared" else moderated(posterior.errors, n_left)
+            if own is not None:
+                self._noise_prior = prior_of_noise(posterior, is_shared=False)
             n_left = np.full_like(n_left, n_left.sum())
             if own is not None:
                 noise, n_left = np.maximum(own[0], LEAST * moments.variance), own[1]
@@ -287,9 +294,9 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         self.shared_coef_ = size * m[1:]
         self._shared_intercept = np.array([location + size * m[0]])
         self.covariance_ = size**2 * Sigma
-        # Where a task is among those that were learned, and its scale.
+        # Where a task is among those that were learned, and its units.
         self._position = np.where(learned, np.cumsum(learned) - 1, -1)
-        self._scale = units.scale
+        self._scale, self._location = units.scale, units.location
         use_units_of_y(self._task_set)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -342,10 +349,11 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         n_features = self.coef_.shape[1]
         to_features = self._found.coordinates.matrix[-n_features:]
         found = np.full((len(self.coef_), n_features, n_features), np.nan)
-        for task, position in enumerate(self._position):
-            if position >= 0:
-                of_task = self._found.covariance(position)
-                found[task] = self._scale[task] ** 2 * to_features @ of_task @ to_features.T
+        for task in range(len(self.coef_)):
+            known = self._known_of(task)
+            if known is not None:
+                random, position, scale = known
+                found[task] = scale**2 * to_features @ random.covariance(position) @ to_features.T
         return found
 
     def _distribution(self, X: Any) -> tuple[Array, Array, Array]:
@@ -354,7 +362,7 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
         X, task_index = self._read_new(X)
         mean = self._task_set.join(self._decisions(X, task_index))
         X = X.astype(np.float64, copy=False)
-        tasks, found = self._task_set, self._found
+        tasks = self._task_set
         shape = (X.shape[0],) if tasks.is_1d else (X.shape[0], tasks.n_tasks)
         std, n_left = np.full(shape, np.nan), np.full(shape, np.nan)
         rows_of: Any = dict.fromkeys(range(tasks.n_tasks), slice(None))
@@ -363,11 +371,11 @@ class MultiTaskBayesianLinear(MultiTaskRegressorMixin, Streaming, LinearPredicto
             asked, starts = np.unique(task_index[order], return_index=True)
             rows_of = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
         for task, rows in rows_of.items():
-            position = self._position[task] if task >= 0 else -1
-            if task >= 0 and position < 0:
+            known = self._known_of(task)
+            if known is None:
                 continue
+            found, position, scale = known
             at = rows if tasks.is_1d else (rows, task)
-            scale = self._scale[max(task, 0)]
             std[at] = scale * np.sqrt(found.variances(X[rows], position))
-            n_left[at] = found.n_left[position] if task >= 0 else found.n_left.mean()
+            n_left[at] = found.n_left[position] if position >= 0 else found.n_left.mean()
         return mean, std, n_left
