@@ -49,9 +49,12 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks
 
 __version__: str
 __all__ = [
+    "CalibratedTasks",
+    "ConformalTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",

@@ -22,6 +22,7 @@ NAMESPACES = [
     "skmtl.neural.balancing",
     "skmtl.neural.inputs",
     "skmtl.compose",
+    "skmtl.uncertainty",
     "skmtl.metrics",
     "skmtl.model_selection",
     "skmtl.inspection",
