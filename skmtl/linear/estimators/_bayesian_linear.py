@@ -8,10 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
@@ -25,6 +23,7 @@ from skmtl.linear.bayesian._predictor import FreeIntercepts, RandomCoefficients
 from skmtl.linear.bayesian._search import LEAST
 from skmtl.linear.bayesian._structures import Scalar
 from skmtl.linear.bayesian._variances import Model
+from skmtl.linear.estimators._bayesian_predictions import RandomPredictions
 from skmtl.linear.estimators._later_bayesian import GrowsRandomTasks
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
@@ -44,7 +43,7 @@ SHARED = "the mean of the coefficients over tasks; it is as uncertain as tasks a
 
 @documented("", "", shared=SHARED)
 class MultiTaskBayesianLinear(
-    MultiTaskRegressorMixin, Streaming, GrowsRandomTasks, LinearPredictor
+    MultiTaskRegressorMixin, RandomPredictions, Streaming, GrowsRandomTasks, LinearPredictor
 ):
     r"""Linear regression of many tasks with intervals: it chooses its strength by itself.
 
@@ -298,84 +297,3 @@ class MultiTaskBayesianLinear(
         self._position = np.where(learned, np.cumsum(learned) - 1, -1)
         self._scale, self._location = units.scale, units.location
         use_units_of_y(self._task_set)
-
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict the labels of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        return_std : bool, default=False
-            Whether to return standard deviations of new labels, noise included.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_tasks), or (n_samples,) if y was 1-D in `fit`
-            Predictions in the units of y; NaN for a task without labels.
-        std : ndarray of the shape of y
-            Standard deviations; if ``return_std``.
-        """
-        return self._distribution(X)[:2] if return_std else super().predict(X)
-
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
-        """Predict an interval for the labels of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        coverage : float, default=0.9
-            Probability that a new label is inside, between 0 and 1.
-
-        Returns
-        -------
-        interval : ndarray of shape (n_samples, n_tasks, 2), or (n_samples, 2) if y was 1-D
-            Lower and upper ends in the units of y; infinite where labels say nothing of the noise.
-        """
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-        mean, std, n_left = self._distribution(X)
-        quantile = np.where(n_left > 0, student.ppf(0.5 + 0.5 * coverage, n_left), np.inf)
-        return np.stack([mean - quantile * std, mean + quantile * std], axis=-1)
-
-    @property
-    def coef_cov_(self) -> Array:
-        """Covariances of the coefficients of every task, (n_tasks, n_features, n_features).
-
-        Formed on request, in the units of ``coef_``; NaN for tasks without labels.
-        """
-        check_is_fitted(self)
-        n_features = self.coef_.shape[1]
-        to_features = self._found.coordinates.matrix[-n_features:]
-        found = np.full((len(self.coef_), n_features, n_features), np.nan)
-        for task in range(len(self.coef_)):
-            known = self._known_of(task)
-            if known is not None:
-                random, position, scale = known
-                found[task] = scale**2 * to_features @ random.covariance(position) @ to_features.T
-        return found
-
-    def _distribution(self, X: Any) -> tuple[Array, Array, Array]:
-        """Means and standard deviations of new labels, and degrees of freedom of their noise."""
-        check_is_fitted(self)
-        X, task_index = self._read_new(X)
-        mean = self._task_set.join(self._decisions(X, task_index))
-        X = X.astype(np.float64, copy=False)
-        tasks = self._task_set
-        shape = (X.shape[0],) if tasks.is_1d else (X.shape[0], tasks.n_tasks)
-        std, n_left = np.full(shape, np.nan), np.full(shape, np.nan)
-        rows_of: Any = dict.fromkeys(range(tasks.n_tasks), slice(None))
-        if task_index is not None:
-            order = np.argsort(task_index, kind="stable")
-            asked, starts = np.unique(task_index[order], return_index=True)
-            rows_of = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
-        for task, rows in rows_of.items():
-            known = self._known_of(task)
-            if known is None:
-                continue
-            found, position, scale = known
-            at = rows if tasks.is_1d else (rows, task)
-            std[at] = scale * np.sqrt(found.variances(X[rows], position))
-            n_left[at] = found.n_left[position] if position >= 0 else found.n_left.mean()
-        return mean, std, n_left
