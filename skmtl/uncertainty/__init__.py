@@ -2,5 +2,6 @@
 
 from skmtl.uncertainty._calibrated_tasks import CalibratedTasks
 from skmtl.uncertainty._conformal import ConformalTasks
+from skmtl.uncertainty._label_value import label_value
 
-__all__ = ["CalibratedTasks", "ConformalTasks"]
+__all__ = ["CalibratedTasks", "ConformalTasks", "label_value"]
