@@ -144,10 +144,10 @@ class CalibratedTasks(HoldsOut):
 
     def _fit(self, X: Any, targets: Targets) -> None:
         self._check_has_classes(targets, "probabilities")
-        expected = self._hold_out(X, targets)
+        expected, part = self._hold_out(X, targets)
         counts = self._plain_counts(targets)
         self._calibration, self.out_of_fold_ = fit_calibration(
-            expected, targets, counts, self.method
+            expected, targets, counts, part, self.method
         )
         self.temperatures_ = 1.0 / self._calibration.slopes(targets.tasks)
         self._has_own_rule = self._find_rules(X, targets.tasks.tasks)
