@@ -49,7 +49,7 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
-from skmtl.uncertainty import CalibratedTasks, ConformalTasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
 
 __version__: str
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "TaskChain",
     "TaskGrouping",
     "TaskStacking",
+    "ThresholdTasks",
     "compose",
     "datasets",
     "inspection",
