@@ -10,7 +10,6 @@ from sklearn.preprocessing import FunctionTransformer
 from skmtl import (
     IndependentTasks,
     MultiTaskKernelRidge,
-    MultiTaskKernelRidgeCV,
     MultiTaskLinear,
     MultiTaskLinearCV,
     MultiTaskMLP,
