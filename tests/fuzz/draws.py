@@ -91,7 +91,9 @@ def draw_styles(rng, name, n_columns):
             "kernel-ridge",
         }
         has_log_link = {"count", "amount", "often_zero"}
-        others = {"huber", "absolute", "quantiles"} if squared else set()
+        others = (
+            {"huber", "absolute", "quantiles", "times", "hazards", "risks"} if squared else set()
+        )
         allowed = [s for s in allowed if s not in has_log_link | others]
     share = np.array([STYLES[s].share for s in allowed])
     same = rng.random() < 0.4

@@ -25,6 +25,9 @@ STYLES = {
     "count": Style(False, declared="count"),
     "amount": Style(False, declared="gamma", share=0.5),
     "often_zero": Style(False, declared="tweedie", share=0.5),
+    "times": Style(False, declared="survival", share=0.3),
+    "hazards": Style(False, declared="discrete_hazards", share=0.2),
+    "risks": Style(False, declared="cox", share=0.3),
     "zero_one": Style(True, share=2.0),
     "bool": Style(True),
     "yes_no": Style(True),
@@ -33,6 +36,9 @@ STYLES = {
     "grades": Style(True, declared="ordinal", share=0.5),
     "one_class": Style(True, share=0.3),
 }
+
+
+TIMES = {style.declared for name, style in STYLES.items() if name in ("times", "hazards", "risks")}
 
 
 def draw_labels(rng, X, styles, groups, tags):
@@ -73,6 +79,9 @@ def _labels_of(rng, style, signal, scale, offset):
     if style in ("amount", "often_zero"):
         amounts = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
         return np.where((signal > 0) | (style == "amount"), amounts, 0.0).tolist()
+    if style in ("times", "hazards", "risks"):
+        times = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
+        return np.where(rng.random(len(signal)) < 0.7, times, -times).tolist()
     if style == "zero_one":
         return (signal > 0).astype(int).tolist()
     if style == "bool":

@@ -72,7 +72,7 @@ def has_few_rows(problem):
 REFUSALS = [
     Refusal(r"y has no observed label", lambda p: not p.cells.any()),
     Refusal(
-        r"is quantile with 3 levels, but|has the (quantile|absolute) loss",
+        r"is quantile with 3 levels, but|has the absolute loss|is Cox\(\), whose loss is no sum",
         lambda p: p.name not in LINEAR | LINEAR_CV | NETWORKS | NETWORKS_CV,
     ),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),

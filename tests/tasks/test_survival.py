@@ -61,6 +61,27 @@ def test_certified_with_penalties(name):
 
 
 @families
+def test_the_truth_has_the_least_expected_loss(name):
+    """Score and scale of times that are drawn from the model, censored by others."""
+    rng, n = np.random.default_rng(3), 40_000
+    y = np.exp(rng.normal(size=200))
+    task = Survival(name).fit(read_column(y, "t"), np.ones(200), "t")
+    log_time = 0.4 + task.sigma_ * FAMILIES[name].rvs(size=n, random_state=rng)
+    end = np.log(rng.exponential(3.0, size=n))
+    labels = np.where(log_time < end, 1.0, -1.0) * np.exp(np.minimum(log_time, end))
+    raw, shape = np.full((n, 1), 0.4), task.shape_
+    loss, slope = task.loss_and_grad(raw, labels)
+    slopes = np.column_stack([slope, task.shape_slope(raw, labels)])
+    error = slopes.std(axis=0) / np.sqrt(n)
+    assert (np.abs(slopes.mean(axis=0)) < 4.0 * error).all()
+    for step in (-0.2, 0.2):
+        assert task.loss_and_grad(raw + step, labels)[0].mean() > loss.mean()
+        task.shape_ = shape + step
+        assert task.loss_and_grad(raw, labels)[0].mean() > loss.mean()
+        task.shape_ = shape
+
+
+@families
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_conjugate_of_times_that_were_not_seen(name, sign):
     """Fenchel-Young with equality at the gradient, for events and for censored times."""
