@@ -11,6 +11,7 @@ _HOMES = {
     "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
+    "MultiTaskGaussianProcessRegressor": "skmtl.kernel",
     "MultiTaskKernelRidge": "skmtl.kernel",
     "MultiTaskKernelRidgeCV": "skmtl.kernel",
     "MultiTaskLasso": "skmtl.linear",

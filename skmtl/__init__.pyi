@@ -24,7 +24,11 @@ from skmtl.compose import (
     TaskStacking,
 )
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
+from skmtl.kernel import (
+    MultiTaskGaussianProcessRegressor,
+    MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
+)
 from skmtl.linear import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -59,6 +63,7 @@ __all__ = [
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
+    "MultiTaskGaussianProcessRegressor",
     "MultiTaskKernelRidge",
     "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
