@@ -1,6 +1,6 @@
 """How many labels `label_value` saves: labels chosen one by one against labels drawn at random.
 
-Half of the rows can be asked, the other half is predicted. Both ways begin with the same labels
+Labels of some rows can be asked for, others are predicted. Both ways begin with the same labels
 drawn at random, go on in batches, and fit the same estimator after each. A batch is chosen greedily:
 the label of largest value, then the one of largest value if that was known, and so on. Printed is
 the mean error at the end of labels drawn at random (root mean squared error over the standard
@@ -28,24 +28,31 @@ SETS = {
     "jura": {
         "file": "mtr_jura/mtr_jura.npz",
         "rows": 359,
-        "half": 259,
+        "to_ask": 259,
         "start": 30,
         "batch": 10,
         "end": 150,
     },
-    "star": {"file": "rd_star/rd_star.npz", "rows": 6000, "start": 160, "batch": 40, "end": 640},
+    "star": {
+        "file": "rd_star/rd_star.npz",
+        "rows": 6000,
+        "start": 160,
+        "batch": 40,
+        "end": 640,
+        "to_ask": 3000,
+    },
 }
 
 
 def load(name, data, rng):
-    """Features and labels of some of the rows: half to ask, half to predict."""
+    """Features and labels of the rows to ask, and of those to predict."""
     spec = SETS[name]
     stored = np.load(f"{data}/{spec['file']}", allow_pickle=True)
     X, Y = np.asarray(stored["X"], float), np.asarray(stored["Y"], float)
     rows = rng.permutation(np.flatnonzero(np.isfinite(Y).any(axis=1)))[: spec["rows"]]
     X = StandardScaler().fit_transform(SimpleImputer(strategy="median").fit_transform(X[rows]))
-    half = int(spec.get("half", len(rows) // 2))
-    return X[:half], Y[rows[:half]], X[half:], Y[rows[half:]]
+    n = spec["to_ask"]
+    return X[:n], Y[rows[:n]], X[n:], Y[rows[n:]]
 
 
 def error(model, X, Y):
@@ -54,12 +61,12 @@ def error(model, X, Y):
     return float((left / np.nanstd(Y, axis=0)).mean())
 
 
-def chosen(model, X, can_ask, n):
+def chosen(model, X, can_ask, n, wanted):
     """A batch of labels, each worth most given those before it."""
     pending = np.zeros_like(can_ask)
     for _ in range(n):
         value = np.where(
-            can_ask & ~pending, label_value(model, X, reference=REF[0], pending=pending), -np.inf
+            can_ask & ~pending, label_value(model, X, reference=wanted, pending=pending), -np.inf
         )
         pending[np.unravel_index(value.argmax(), value.shape)] = True
     return pending
@@ -75,9 +82,7 @@ def drawn(model, X, can_ask, n, rng):
 def curves(name, data, seed, make):
     """Errors after every batch, chosen and drawn."""
     spec, found = SETS[name], {}
-    global REF
     X, Y, Z, T = load(name, data, np.random.default_rng(seed))
-    REF = [Z]
     for way in ("chosen", "drawn"):
         rng = np.random.default_rng(seed)
         known = drawn(None, X, np.isfinite(Y), spec["start"], rng)
@@ -89,7 +94,7 @@ def curves(name, data, seed, make):
                 break
             can_ask = np.isfinite(Y) & ~known
             if way == "chosen":
-                known |= chosen(model, X, can_ask, spec["batch"])
+                known |= chosen(model, X, can_ask, spec["batch"], Z)
             else:
                 known |= drawn(model, X, can_ask, spec["batch"], rng)
         found[way] = errors
