@@ -9,6 +9,7 @@ from skmtl import (
     metrics,
     model_selection,
     neural,
+    persistence,
     tasks,
     testing,
     uncertainty,
@@ -23,7 +24,11 @@ from skmtl.compose import (
     TaskStacking,
 )
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
+from skmtl.kernel import (
+    MultiTaskGaussianProcessRegressor,
+    MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
+)
 from skmtl.linear import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -48,13 +53,17 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
 
 __version__: str
 __all__ = [
+    "CalibratedTasks",
+    "ConformalTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
+    "MultiTaskGaussianProcessRegressor",
     "MultiTaskKernelRidge",
     "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
@@ -78,6 +87,7 @@ __all__ = [
     "TaskChain",
     "TaskGrouping",
     "TaskStacking",
+    "ThresholdTasks",
     "compose",
     "datasets",
     "inspection",
@@ -87,6 +97,7 @@ __all__ = [
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "predict_frame",
     "stack_tasks",
     "task_scores",

@@ -1,10 +1,13 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    CalibratedTasks,
+    ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLasso,
@@ -22,6 +25,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
     MultiTaskMLPRegressorCV,
     ReducedRankRegressor,
+    ThresholdTasks,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
 
@@ -56,6 +60,7 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
     "stacking": stacking,
+    "conformal": lambda **kw: ConformalTasks(MultiTaskLinear(alpha=0.01), **{"cv": 2, **kw}),
 }
 
 # For regression only, or classes only.
@@ -70,10 +75,17 @@ REGRESSORS = {
     "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
     "bayesian-linear": MultiTaskBayesianLinear,
+    "gaussian-process": MultiTaskGaussianProcessRegressor,
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
+    "thresholds": lambda **kw: ThresholdTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
         **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
     ),
@@ -115,6 +127,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskBayesianLinear(),
+    MultiTaskGaussianProcessRegressor(),
     MultiTaskKernelRidge(),
     MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
@@ -127,6 +140,9 @@ DEFAULTS = [
     TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
+    ConformalTasks(MultiTaskLinear()),
+    CalibratedTasks(MultiTaskLinearClassifier()),
+    ThresholdTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]
@@ -159,6 +175,8 @@ CHECKED = [
     MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     stacking(),
+    ConformalTasks(MultiTaskLinearRegressor(), "split"),
+    ConformalTasks(MultiTaskLinearClassifier(), set_score="aps"),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),

@@ -16,6 +16,7 @@ from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import Labels, read_labels
 from skmtl.tasks._resolve import entry_per_task, is_auto, resolve_tasks
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._table import FittedTasks
 
 Array = NDArray[Any]
 
@@ -57,7 +58,8 @@ def read_pairs(
     "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
     estimators answer for a task that they have never seen.
     """
-    labels, is_long = read_labels(y_true, sample_weight), task_ids is not None
+    is_long = task_ids is not None
+    labels = read_labels(y_true, sample_weight, declared=tasks, is_long=is_long)
     if is_long:
         labels.check_long("task_ids", "y_true")
     n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None
@@ -115,7 +117,7 @@ def _check(task: Task, name: Any, values: Array) -> None:
 
 def _read_types(declared: Any, labels: Labels, names: Any, kind: Any, is_long: Any) -> Any:
     """One task type per column, fitted to its labels unless it was before."""
-    if is_long and isinstance(declared, list) and len(set(map(id, declared))) == 1:
+    if is_long and isinstance(declared, list | FittedTasks) and len(set(map(id, declared))) == 1:
         # `tasks_` of an estimator fitted in long form: the same type for every task.
         declared = declared[0]
     types = []

@@ -51,6 +51,19 @@ def moderated(errors: Array, freedom: Array) -> tuple[Array, Array] | None:
     freedom : ndarray of shape (n_tasks,)
         Degrees of freedom, :math:`d_t`.
     """
+    prior = prior_of_variances(errors, freedom)
+    if prior is None or np.isinf(prior[0]):
+        return None
+    d_0, variance = prior
+    total = d_0 + np.maximum(freedom, 0.0)
+    return (d_0 * variance + errors) / total, total
+
+
+def prior_of_variances(errors: Array, freedom: Array) -> tuple[float, float] | None:
+    """:math:`d_0`, infinite where variances differ by chance alone, and :math:`s_0^2`.
+
+    None where too few tasks tell.
+    """
     used = (freedom >= LEAST) & (errors > 0)
     if np.count_nonzero(used) < FEWEST:
         return None
@@ -58,10 +71,8 @@ def moderated(errors: Array, freedom: Array) -> tuple[Array, Array] | None:
     e = np.log(errors[used] / (2.0 * half)) - digamma(half) + np.log(half)
     excess = float(e.var(ddof=1) - polygamma(1, half).mean())
     if excess <= polygamma(1, RANGE[1]):
-        return None
+        return np.inf, float(np.exp(e.mean()))
     half_0 = RANGE[0]
     if excess < polygamma(1, RANGE[0]):
         half_0 = brentq(lambda x: polygamma(1, x) - excess, *RANGE)
-    s0 = np.exp(e.mean() + digamma(half_0) - np.log(half_0))
-    total = 2.0 * half_0 + np.maximum(freedom, 0.0)
-    return (2.0 * half_0 * s0 + errors) / total, total
+    return 2.0 * half_0, float(np.exp(e.mean() + digamma(half_0) - np.log(half_0)))

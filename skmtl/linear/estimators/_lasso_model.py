@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._grown import with_added_tasks
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
 from skmtl.linear.cross_validation._elastic_net_path import (
@@ -18,6 +19,7 @@ from skmtl.linear.cross_validation._elastic_net_path import (
     ElasticNetOfSums,
     ElasticNetProblem,
 )
+from skmtl.linear.estimators._later_tasks import GrowsLinearTasks
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._stream_statistics import StreamStatistics
@@ -35,7 +37,7 @@ CONSTRAINTS = {
 }
 
 
-class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
+class LassoModel(MultiTaskRegressorMixin, GrowsLinearTasks, MultiTaskEstimator):
     """Linear regression with 2-D y of numbers, and no further parameters on tasks."""
 
     # Not parameters here; the base class reads them.
@@ -63,9 +65,17 @@ class LassoModel(MultiTaskRegressorMixin, MultiTaskEstimator):
         return self._predict(self._read_X(X, reset=False)[0])
 
     def _predict(self, X: Any) -> Array:
-        prediction = X @ self.coef_.T + self.intercept_
+        prediction: Array = self._raw(X, None)
         prediction[:, self._task_set.n_labels == 0] = np.nan
         return prediction
+
+    @with_added_tasks
+    def _raw(self, X: Any, task_index: Array | None) -> Array:
+        return np.asarray(X @ self.coef_.T + self.intercept_)
+
+    @property
+    def _about_zero(self) -> bool:  # type: ignore[override]
+        return not self.fit_intercept
 
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         return list(self._predict(X).T)

@@ -25,10 +25,11 @@ class GrowsLinearTasks(GrowsTasks):
     that any of them uses; in the span alone where the model is of low rank.
     """
 
-    _of_tasks = ("_task_set", "coef_", "intercept_")
+    _of_tasks: tuple[str, ...] = ("_task_set", "coef_", "intercept_")
 
     coef_: Array
-    intercept_: Array
+    intercept_: Any
+    """(n_outputs,), or 0.0 where there is none."""
 
     @property
     def _is_low_rank(self) -> bool:
@@ -75,7 +76,8 @@ class GrowsLinearTasks(GrowsTasks):
         )
         owners = np.repeat(np.arange(tasks.n_tasks), sizes)
         rows = np.flatnonzero(tasks.n_labels[owners] > 0)
-        W, b, owners = self.coef_[rows], self.intercept_[rows], owners[rows]
+        b = np.broadcast_to(self.intercept_, len(self.coef_))
+        W, b, owners = self.coef_[rows], b[rows], owners[rows]
         if tasks.is_long:
             mean = np.tile(np.eye(tasks.n_outputs), (len(rows) // max(tasks.n_outputs, 1), 1))
         else:
@@ -99,7 +101,8 @@ class GrowsLinearTasks(GrowsTasks):
         at = self._first_row(position)
         # Between rows: one after the other.
         self.coef_ = np.insert(self.coef_, [at] * len(coef), coef, axis=0)
-        self.intercept_ = np.insert(self.intercept_, [at] * len(coef), intercept)
+        if np.ndim(self.intercept_):
+            self.intercept_ = np.insert(self.intercept_, [at] * len(coef), intercept)
         components = getattr(self, "coef_components_", None)
         if components is not None:
             added = np.zeros((len(components), *coef.shape))
@@ -109,7 +112,8 @@ class GrowsLinearTasks(GrowsTasks):
     def _drop_rows(self, position: int) -> None:
         rows = np.arange(self._first_row(position), self._first_row(position + 1))
         self.coef_ = np.delete(self.coef_, rows, axis=0)
-        self.intercept_ = np.delete(self.intercept_, rows)
+        if np.ndim(self.intercept_):
+            self.intercept_ = np.delete(self.intercept_, rows)
         if hasattr(self, "coef_components_"):
             self.coef_components_ = np.delete(self.coef_components_, rows, axis=1)
 
