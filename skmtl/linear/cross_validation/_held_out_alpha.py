@@ -50,10 +50,6 @@ TIE = 0.01
 FEWEST_ROWS = 2 * N_SPLITS
 """Rows that differ: with less, a fold has one or none, and the largest alpha is taken."""
 
-TOL = 1e-3
-"""Duality gap of the fits, relative to the loss of a constant: smaller ones choose the same alpha
-(measured: benchmarks/accuracy)."""
-
 SWEEPS = 100
 """Iterations after which a path is left to `ADMM`. Where features are nearly collinear, as in
 spectra, descent takes thousands, and the errors of what it has by then are alike for all small
@@ -180,7 +176,6 @@ def _errors(
 def _fits(problem: PathProblem, alphas: Array) -> list[LinearFit]:
     """Fits for all alphas, by splitting where descent takes long."""
     options = problem.options
-    options = replace(options, tol=max(options.tol, TOL))
     is_free = isinstance(options.solver, str) and options.solver == "auto"
     by_splitting = replace(options, solver=ADMM.name)
     case = Case(
@@ -191,7 +186,6 @@ def _fits(problem: PathProblem, alphas: Array) -> list[LinearFit]:
         gram_bytes(*problem.data),
     )
     if not is_free or ADMM().lacks(case):
-        problem.options = options
         return [*problem.solutions(alphas)]
     problem.options = replace(options, max_iter=min(options.max_iter, SWEEPS))
     fits = []
