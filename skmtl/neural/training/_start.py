@@ -17,7 +17,7 @@ from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import on_device, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
-from skmtl.neural.optimizers._schedules import CURVES, scheduled
+from skmtl.neural.optimizers._schedules import PLANNED, scheduled
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
@@ -160,10 +160,22 @@ def _optimizer(
         n_models=len(fits),
         n_steps=n_steps or 1,
         n_iter_no_change=estimator.n_iter_no_change,
+        averaged=_share_averaged(fits[0], module),
     )
     if estimator.max_grad_norm is None:
         return optimizer
     return Clipped(optimizer, estimator.max_grad_norm)
+
+
+def _share_averaged(fit: Fit, module: MultiTaskModule) -> float:
+    """How far a fit goes by the mean of its steps: the share of the tasks that are classes.
+
+    Not where every epoch is judged, nor where a layer has learnt from batches (batch
+    normalisation), for the mean of its steps would want other statistics.
+    """
+    if fit.tasks.is_long or fit.estimator.early_stopping or any(True for _ in module.buffers()):
+        return 0.0
+    return float(np.mean([task.is_classification for task in fit.tasks.tasks]))
 
 
 def _alike(numbers: list[float]) -> Any:
@@ -198,7 +210,7 @@ def _progress(
 
 def runs_to_its_end(estimator: Any) -> bool:
     """Whether a fit has all of its epochs: the loss of training says little amid a plan."""
-    return estimator.learning_rate in CURVES and not estimator.early_stopping
+    return estimator.learning_rate in PLANNED and not estimator.early_stopping
 
 
 def _monitor(fit: Fit, monitor: Hashable, counts: Array, can_judge: Array) -> Monitor:
