@@ -267,6 +267,26 @@ def test_two_jobs_find_the_same(gaps):
     assert (one.predict_interval(X) == two.predict_interval(X)).all()
 
 
+def test_counts_have_no_negative_ends():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    y = rng.poisson(np.exp(X[:, 0]))
+    for method in ("split", "cv+"):
+        model = ConformalTasks(LINEAR, method, tasks="count").fit(X[:200], y[:200])
+        ends = model.predict_interval(X)
+        assert ends.min() == 0.0
+    assert 0.84 < covered(model, X[200:], y[200:]).mean() < 0.96
+
+
+def test_quantiles_that_are_too_far_apart_do_not_cross():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 1)), rng.uniform(-1, 1, size=200)
+    wide = Quantile([0.001, 0.999])
+    model = ConformalTasks(MultiTaskLinear("l2", alpha=1e-3), "split", tasks=wide, coverage=0.05)
+    ends = model.fit(X, y).predict_interval(X)
+    assert (ends[:, 0] <= ends[:, 1]).all()
+
+
 def test_ordinal_sets_are_neighbours():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
