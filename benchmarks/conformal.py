@@ -61,6 +61,10 @@ NUMBERS = {
     "cv+, standard deviations": (partial(ConformalTasks, MultiTaskBayesianLinear(), "cv+"), 499),
     "split, quantiles": (partial(ConformalTasks, LINEAR, "split", tasks=LEVELS), 495),
     "cv+, quantiles": (partial(ConformalTasks, LINEAR, "cv+", tasks=LEVELS), 499),
+    "cv+, 20 folds, quantiles": (
+        partial(ConformalTasks, LINEAR, "cv+", tasks=LEVELS, cv=20),
+        499,
+    ),
 }
 CLASSES = {
     f"{method}{', 20 folds' if cv == 20 else ''}, {how}": (

@@ -468,3 +468,33 @@ def test_a_factor_on_all_weights_changes_nothing(gaps):
     kept = once.predict_interval(X[:5], sample_weight=weights[:5])
     again = thrice.predict_interval(X[:5], sample_weight=3 * weights[:5])
     np.testing.assert_allclose(again, kept, rtol=1e-6)
+
+
+# From MAPIE 1.6.0 and scikit-learn 1.9.1, of the data of the test:
+# SplitConformalRegressor(Ridge(), confidence_level=0.8, prefit=False).fit(X[:40], y[:40]).conformalize(X[40:], y[40:]), then
+# .predict_interval(new)[1][..., 0]; CrossConformalRegressor(Ridge(), confidence_level=0.8,
+# cv=KFold(5)).fit_conformalize(X, y), and cv=LeaveOneOut(); the classifiers of these names around
+# LogisticRegression(), .predict_set(new)[1][..., 0], with agg_scores="crossval" for folds.
+MAPIE = {
+    "split": [-0.88160, 1.96891, -1.29925, 1.55127, -1.57173, 1.27878, -2.90246, -0.05195],
+    "cv+": [-0.80096, 1.98923, -1.24792, 1.68729, -1.46779, 1.33772, -2.66623, 0.04658],
+    "jackknife+": [-0.83266, 1.95593, -1.20693, 1.56286, -1.44853, 1.30558, -2.66015, 0.13136],
+}
+MAPIE_SETS = [[False, True, True], [False, True, False], [False, True, False], [True, True, False]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_mapie_finds_the_same(method):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(64, 2))
+    y = X[:, 0] + rng.normal(size=64)
+    new, X, y = X[60:], X[:60], y[:60]
+    cv = [(np.arange(40), np.arange(40, 60))] if method == "split" else KFold(5)
+    model = ConformalTasks(Ridge(), method, cv=cv, coverage=0.8).fit(X, y)
+    np.testing.assert_allclose(model.predict_interval(new).ravel(), MAPIE[method], atol=1e-5)
+    if method != "jackknife+":
+        classes = np.digitize(y, [-0.7, 0.7])
+        model = ConformalTasks(
+            LogisticRegression(), method, cv=cv, coverage=0.8, tasks="multiclass"
+        ).fit(X, classes)
+        assert model.predict_set(new).tolist() == MAPIE_SETS
