@@ -471,7 +471,8 @@ def test_a_factor_on_all_weights_changes_nothing(gaps):
 
 
 # From MAPIE 1.6.0 and scikit-learn 1.9.1, of the data of the test:
-# SplitConformalRegressor(Ridge(), confidence_level=0.8, prefit=False).fit(X[:40], y[:40]).conformalize(X[40:], y[40:]), then
+# SplitConformalRegressor(Ridge(), confidence_level=0.8, prefit=False).fit(X[:40], y[:40]), then
+# .conformalize(X[40:], y[40:]) and
 # .predict_interval(new)[1][..., 0]; CrossConformalRegressor(Ridge(), confidence_level=0.8,
 # cv=KFold(5)).fit_conformalize(X, y), and cv=LeaveOneOut(); the classifiers of these names around
 # LogisticRegression(), .predict_set(new)[1][..., 0], with agg_scores="crossval" for folds.
@@ -498,3 +499,56 @@ def test_mapie_finds_the_same(method):
             LogisticRegression(), method, cv=cv, coverage=0.8, tasks="multiclass"
         ).fit(X, classes)
         assert model.predict_set(new).tolist() == MAPIE_SETS
+
+
+# Rows of tasks that are not known.
+
+
+def grouped(n_tasks, rng, *, n_rows=12, is_class=False):
+    """Tasks that differ by a constant of their own."""
+    task = np.repeat(np.arange(n_tasks), n_rows)
+    X = np.column_stack([rng.normal(size=len(task)), task])
+    y = X[:, 0] + 2.0 * rng.normal(size=n_tasks)[task] + rng.normal(size=len(task))
+    return X, (y > 0).astype(int) if is_class else y
+
+
+@pytest.mark.parametrize("is_class", [False, True])
+def test_rows_of_new_tasks_are_covered_by_tasks_that_were_left_out(is_class):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(12):
+        X, y = grouped(100, rng, is_class=is_class)
+        known = X[:, 1] < 40
+        model = ConformalTasks(
+            MultiTaskLinear("mean_deviation", alpha=0.1),
+            "split",
+            task_feature=1,
+            unknown_task="shared",
+            tasks="binary" if is_class else "auto",
+        ).fit(X[known], y[known])
+        if is_class:
+            found.append(model.predict_set(X[~known])[np.arange((~known).sum()), y[~known]].mean())
+        else:
+            found.append(covered(model, X[~known], y[~known]).mean())
+            new, old = (np.diff(model.predict_interval(X[rows])).mean() for rows in (~known, known))
+            # The constant of a new task is not known.
+            assert new > 1.5 * old
+    error = 3 * np.std(found) / np.sqrt(12)
+    assert 0.9 - error < np.mean(found) < 0.9 + error + 0.04
+
+
+def test_new_tasks_beside_few_known_ones():
+    X, y = grouped(8, np.random.default_rng(0))
+    inner = MultiTaskLinear("mean_deviation", alpha=0.1)
+    model = ConformalTasks(inner, task_feature=1, unknown_task="shared").fit(X, y)
+    new = np.array([[0.0, 99.0]])
+    assert np.isinf(model.predict_interval(new)).all()
+    # 8 tasks of 9 are enough for 80 %.
+    assert np.isfinite(model.predict_interval(new, 0.8)).all()
+    assert np.isfinite(model.predict_interval(X)).all()
+    frozen = FrozenEstimator(
+        clone(inner).set_params(task_feature=1, unknown_task="shared").fit(X, y)
+    )
+    model = ConformalTasks(frozen, task_feature=1, unknown_task="shared").fit(X, y)
+    assert np.isinf(model.predict_interval(new, 0.8)).all()
+    with pytest.raises(ValueError, match="Unknown task 99"):
+        ConformalTasks(inner, task_feature=1).fit(X, y).predict_interval(new)
