@@ -16,9 +16,11 @@ from skmtl.kernel._feature_scaling import FeatureScaling
 from skmtl.kernel._kernel_choice import KernelChoice, KernelFunctions, Options, choose_kernels
 from skmtl.kernel._left_out import LeftOut
 from skmtl.kernel._pairs import Pairs, Rows, Space
+from skmtl.kernel._search import best_of
 from skmtl.kernel._trial import Fold
 from skmtl.kernel._working_response import Link
 from skmtl.tasks import _task_set
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -89,6 +91,9 @@ class BlendFit:
         rows = Rows(scaling(X), targets.task_index)
         space = Space.of(rows.X, scaling.rest, answers.share, tasks.n_tasks if tasks.is_long else 0)
         choose = partial(choose_kernels, space=space, options=options)
+        if any(isinstance(task, Quantile) for task in tasks.tasks):
+            first = LeftOut.of(rows, answers, folds, choose).choice
+            answers = answers.with_spreads(best_of(first.best).held_out)
         apart = LeftOut.of(rows, answers, folds, choose)
         choice = apart.choice
         links = [answers.links(trial.held_out) for trial in choice.best]
