@@ -68,20 +68,21 @@ def start(
     model_rows : ModelRows, default=None
         The training rows of each model, where they differ.
     fits : sequence of Fit, default=None
-        One per model, where learning rates or alphas differ.
+        One per model, where learning rates, alphas or seeds differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
     n_rows : int, default=None
         Number of rows so far, those of earlier passes included.
     """
     learnt = learnt or {}
+    fits = [fit] * len(members) if fits is None else fits
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
-    balancing = _balancing(fit, members, learnt.get("balancing"))
+    balancing = _balancing(fits, members, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
     trained = model_rows or rows
     optimizer = _optimizer(
-        [fit] * len(members) if fits is None else fits,
+        fits,
         module,
         n_rows=n_rows or trained.n_rows,
         batch_size=fit.batch_size(trained),
@@ -94,9 +95,18 @@ def start(
         Step(module, fit.objective, balancing, omega),
         optimizer,
         _progress(fit, module, len(members), judged or rows, monitor, constant),
-        [fit.rng(BATCHES, *member) for member in members],
+        _orders(fits, members),
         model_rows=model_rows,
     )
+
+
+def _orders(fits: Sequence[Fit], members: Sequence[Member]) -> list[np.random.Generator]:
+    """What draws the order of each model's batches: one object for those that draw the same."""
+    found: dict[tuple[int, Member], np.random.Generator] = {}
+    for fit, member in zip(fits, members, strict=True):
+        if (fit.seed, member) not in found:
+            found[fit.seed, member] = fit.rng(BATCHES, *member)
+    return [found[fit.seed, member] for fit, member in zip(fits, members, strict=True)]
 
 
 def learnt(fit: Fit, run: Run) -> dict[str, Any]:
@@ -108,8 +118,11 @@ def learnt(fit: Fit, run: Run) -> dict[str, Any]:
     }
 
 
-def _balancing(fit: Fit, members: Sequence[Member], before: Balancing | None) -> Balancing:
+def _balancing(
+    fits: Sequence[Fit], members: Sequence[Member], before: Balancing | None
+) -> Balancing:
     """How tasks are weighed; a method that an earlier pass has started goes on."""
+    fit = fits[0]
     method: Balancing = fit.setting("balancing")
     if before is not None and is_same(before, method):
         # A copy, for this pass may fail.
@@ -117,7 +130,8 @@ def _balancing(fit: Fit, members: Sequence[Member], before: Balancing | None) ->
         return again
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    seeds = [int(fit.rng(BALANCING, *member).integers(2**62)) for member in members]
+    rngs = [one.rng(BALANCING, *member) for one, member in zip(fits, members, strict=True)]
+    seeds = [int(rng.integers(2**62)) for rng in rngs]
     types = types * len(names) if fit.tasks.is_long else types
     method.start(BalancingInfo(seeds, task_keys(names), types))
     return method
