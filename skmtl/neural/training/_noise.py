@@ -89,11 +89,9 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
     if not shares:
         return Unexplained(0.5, 0.5, 0.5)
     of_tasks = np.array(shares)
+    linear, laplace = of_tasks[:, :2].mean(axis=0).tolist()
     strength = float(np.exp(np.log(of_tasks[:, 2]).mean()))
-    of_tasks = of_tasks[:, :2]
-    return Unexplained(
-        float(of_tasks.min(axis=1).mean()), *of_tasks.mean(axis=0).tolist(), strength
-    )
+    return Unexplained(float(of_tasks[:, :2].min(axis=1).mean()), linear, laplace, strength)
 
 
 def _some(rows: Array) -> Array:
