@@ -17,7 +17,7 @@ from skmtl.neural._environment import (
 from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
-from skmtl.neural.optimizers._schedules import CURVES
+from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._decay import dropout
 from skmtl.neural.training._early_stopping import Folds, Validation, hold_out
@@ -178,7 +178,7 @@ def _finish(fit: Fit, run: Run, rows: Any, validation: Validation | None, batch_
     if len(run.rngs) == 1:
         # It is what a prediction would build.
         fit.estimator._fitted.built.update(device=fit.device, module=run.module)
-    is_over = fit.estimator.learning_rate in CURVES
+    is_over = fit.estimator.learning_rate in PLANNED
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     return ""
 
