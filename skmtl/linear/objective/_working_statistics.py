@@ -118,8 +118,7 @@ class WorkingStatistics(StreamStatistics):
 
 
 def _together(classes: list[StreamStatistics]) -> StreamStatistics:
-    """Those of all classes, of which the labels of each have the same rows: those of a task next
-    to each other."""
+    """Those of all classes, whose labels have the same rows: of a task next to each other."""
     first, n_classes = classes[0], len(classes)
     if n_classes == 1:
         return first
