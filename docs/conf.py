@@ -66,10 +66,12 @@ API = {
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.neural.inputs": "What a network reads of a row",
     "skmtl.compose": "Estimators made of estimators",
+    "skmtl.uncertainty": "How sure",
     "skmtl.metrics": "Scores over observed labels",
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.persistence": "Files of fitted estimators, without code",
     "skmtl.testing": "Checks for parts of your own",
 }
 

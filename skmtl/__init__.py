@@ -5,6 +5,8 @@ from skmtl._lazy import on_use
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "CalibratedTasks": "skmtl.uncertainty",
+    "ConformalTasks": "skmtl.uncertainty",
     "IndependentTasks": "skmtl.compose",
     "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",
@@ -48,6 +50,7 @@ _MODULES = (
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "tasks",
     "testing",
     "uncertainty",

@@ -9,6 +9,7 @@ from skmtl import (
     metrics,
     model_selection,
     neural,
+    persistence,
     tasks,
     testing,
     uncertainty,
@@ -48,9 +49,12 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks
 
 __version__: str
 __all__ = [
+    "CalibratedTasks",
+    "ConformalTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
@@ -87,6 +91,7 @@ __all__ = [
     "metrics",
     "model_selection",
     "neural",
+    "persistence",
     "predict_frame",
     "stack_tasks",
     "task_scores",

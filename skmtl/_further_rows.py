@@ -122,3 +122,14 @@ def admit(targets: Targets, *, standardize: bool | str = True) -> Targets:
     new = targets.sum_by_task((targets.weights > 0).astype(float))
     n_labels = tasks.n_labels + new.astype(tasks.n_labels.dtype)
     return replace(targets, tasks=replace(tasks, tasks=tuple(known), n_labels=n_labels))
+
+
+def refuse_chunks(tasks: TaskSet) -> None:
+    """Raise for losses that want to see all rows at once."""
+    for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
+        if task.sees_rows:
+            raise ValueError(
+                f"Task {name!r} is {task}: who is at risk in the rows of other calls partial_fit "
+                "does not know. Call fit with all rows, or declare Survival('weibull') or "
+                "DiscreteHazards()."
+            )

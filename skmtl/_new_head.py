@@ -111,7 +111,7 @@ def fit_head(
         intercept = intercept - group.mean @ coef
     if mean is not None:
         coefs[0] = coefs[0] + share_of_mean * mean
-    return Head(coefs, intercept, task.shape_.copy())
+    return Head(coefs, intercept, task.shape_[: task.n_shapes].copy())
 
 
 def _some_rows(labels: Labels) -> Array:
@@ -156,7 +156,8 @@ def _refine(
 
     def loss(x: Array) -> tuple[float, Array]:
         b, *V = unpacked(x)
-        task.shape_ = x[ends[-1] :].copy()
+        if task.n_shapes:
+            task.shape_ = x[ends[-1] :].copy()
         raw = offset + np.broadcast_to(b, (len(counts), n_outputs))
         for j, root, v in zip(used, roots, V, strict=True):
             raw = raw + root * groups[j].times(v)
@@ -170,7 +171,7 @@ def _refine(
         value += 0.5 * float(b @ b) / OF_INTERCEPT
         return float(value), np.concatenate([*(s.ravel() for s in slopes), np.ravel(of_shape)])
 
-    x = np.concatenate([*(part.ravel() for part in free), task.shape_])
+    x = np.concatenate([*(part.ravel() for part in free), task.shape_[: task.n_shapes]])
     with np.errstate(over="ignore", invalid="ignore"):
         x = minimize(loss, x, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x
     loss(x)

@@ -22,10 +22,12 @@ NAMESPACES = [
     "skmtl.neural.balancing",
     "skmtl.neural.inputs",
     "skmtl.compose",
+    "skmtl.uncertainty",
     "skmtl.metrics",
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.persistence",
     "skmtl.testing",
 ]
 

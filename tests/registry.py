@@ -1,6 +1,8 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    CalibratedTasks,
+    ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -56,6 +58,7 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
     "stacking": stacking,
+    "conformal": lambda **kw: ConformalTasks(MultiTaskLinear(alpha=0.01), **{"cv": 2, **kw}),
 }
 
 # For regression only, or classes only.
@@ -74,6 +77,9 @@ REGRESSORS = {
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
         **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
     ),
@@ -127,6 +133,8 @@ DEFAULTS = [
     TaskGrouping(MultiTaskLinearClassifier()),
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
+    ConformalTasks(MultiTaskLinear()),
+    CalibratedTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]
@@ -159,6 +167,8 @@ CHECKED = [
     MultiTaskLinear("trace_norm", center=True, intercept_alpha=1.0),
     TargetScaler(MultiTaskLinearRegressor(alpha=0.1)),
     stacking(),
+    ConformalTasks(MultiTaskLinearRegressor(), "split"),
+    ConformalTasks(MultiTaskLinearClassifier(), set_score="aps"),
     MultiTaskLinearCV(alphas=5, cv=2),
     MultiTaskLinearRegressorCV(alphas=5, cv=2),
     MultiTaskLinearClassifierCV(alphas=3, eps=0.03, cv=2),

@@ -33,6 +33,7 @@ from sklearn.utils.estimator_checks import (
 import skmtl.compose
 import skmtl.linear
 import skmtl.neural
+import skmtl.uncertainty
 from skmtl import (
     MultiTaskLinearClassifier,
     MultiTaskMLP,
@@ -50,10 +51,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 # Rows of weight 2 and rows that are there twice are other batches, another number of rows for what
 # goes by that, and other draws of dropout. Networks without these are checked. What a blend trusts
 # few labels with goes by how many they are in effect, which no factor on all weights changes.
+# A row that is there twice can be on both sides of the folds that calibration learns from.
 # Directions of labels that are fitted with next to no ridge (alpha="auto", more features than rows)
 # are known to the digits of a Gram matrix; with a ridge test_reduced_rank checks them.
 IN_EXPECTATION = re.compile(
-    r"(MultiTaskMLP(?!.*dropout=0\.0)|TaskStacking|ReducedRankRegressor\(\)).*"
+    r"(MultiTaskMLP(?!.*dropout=0\.0)|TaskStacking|CalibratedTasks|ReducedRankRegressor\(\)).*"
     "sample_weight_equivalence",
     re.DOTALL,
 )
@@ -102,7 +104,7 @@ def test_check_searches_with_their_defaults(estimator, check):
 def test_every_public_estimator_is_checked_with_its_defaults():
     public = {
         found
-        for room in (skmtl, skmtl.compose, skmtl.linear, skmtl.neural)
+        for room in (skmtl, skmtl.compose, skmtl.linear, skmtl.neural, skmtl.uncertainty)
         for found in (getattr(room, name) for name in room.__all__)
         if isinstance(found, type) and issubclass(found, BaseEstimator) and hasattr(found, "fit")
     }
@@ -166,6 +168,7 @@ GRID = {
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
     "stacking": ("together__alpha", [1e-3, 1e-1]),
+    "conformal": ("estimator__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]
 

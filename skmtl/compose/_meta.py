@@ -32,10 +32,11 @@ class _KindOfEstimator:
     """Reads y as the estimator does; "any" where there is none to ask."""
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        try:
-            return innermost(instance.estimator)[1]._kind
-        except (AttributeError, TypeError):
-            return "any"
+        kind = kind_of(getattr(instance, "estimator", None))
+        return KIND_OF.get(kind, "any")
+
+
+KIND_OF = {"regressor": "regression", "classifier": "classification"}
 
 
 class NestingEstimator(KeepsFeatures, MultiTaskEstimator):

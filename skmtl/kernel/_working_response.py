@@ -65,6 +65,12 @@ class WorkingResponse:
                 f"Task {name!r} is {task}, whose loss is not convex: kernel ridge regression does "
                 "not take it. Leave focal at 0; the neural estimators take it."
             )
+        if task.sees_rows:
+            raise ValueError(
+                f"Task {name!r} is {task}, whose loss is no sum over labels: kernel ridge "
+                "regression does not take it. Survival('weibull') has proportional hazards, too; "
+                "linear models and networks take this one."
+            )
         if not task.is_smooth:
             raise ValueError(
                 f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which has no "

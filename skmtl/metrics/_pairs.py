@@ -16,6 +16,7 @@ from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import Labels, read_labels
 from skmtl.tasks._resolve import entry_per_task, is_auto, resolve_tasks
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._table import FittedTasks
 
 Array = NDArray[Any]
 
@@ -115,7 +116,7 @@ def _check(task: Task, name: Any, values: Array) -> None:
 
 def _read_types(declared: Any, labels: Labels, names: Any, kind: Any, is_long: Any) -> Any:
     """One task type per column, fitted to its labels unless it was before."""
-    if is_long and isinstance(declared, list) and len(set(map(id, declared))) == 1:
+    if is_long and isinstance(declared, list | FittedTasks) and len(set(map(id, declared))) == 1:
         # `tasks_` of an estimator fitted in long form: the same type for every task.
         declared = declared[0]
     types = []

@@ -6,6 +6,7 @@ from skmtl.tasks._binary import Binary
 from skmtl.tasks._censored import censored
 from skmtl.tasks._classes import UnseenLabelError
 from skmtl.tasks._count import Count
+from skmtl.tasks._cox import Cox
 from skmtl.tasks._discrete_hazards import DiscreteHazards
 from skmtl.tasks._gamma import Gamma
 from skmtl.tasks._infer import infer
@@ -33,11 +34,13 @@ TASK_TYPES: dict[str, type[Task]] = {
     "survival": Survival,
     "quantile": Quantile,
     "discrete_hazards": DiscreteHazards,
+    "cox": Cox,
 }
 
 __all__ = [
     "Binary",
     "Count",
+    "Cox",
     "DiscreteHazards",
     "Gamma",
     "LabelWarning",

@@ -217,6 +217,28 @@ class Task(Searchable, BaseEstimator, ABC):
             (gradient,) = torch.autograd.grad(loss.sum(), raw)
         return loss.detach(), gradient
 
+    # Losses that are no sum over labels.
+
+    @property
+    def sees_rows(self) -> bool:
+        """Whether the loss of a label depends on the rows beside it.
+
+        Networks minimise `torch_loss_of_rows` then, linear models in turn ``loss_and_grad`` of
+        single labels for what `settled` has found, and this for the scores that they have found.
+        """
+        return False
+
+    def torch_loss_of_rows(self, raw: Any, values: Any, weights: Any) -> Any:
+        """Loss (n_models, n, ...) of labels among the n rows of a batch, of weight 0 if unobserved.
+
+        ``raw`` has an axis more, as in `torch_loss`, which it is for all who look at no other row.
+        """
+        return self.torch_loss(raw, values)
+
+    def settled(self, raw: Array, values: Array, weight: Array) -> Self:
+        """The task with what its likelihood learns beside raw scores (n, n_outputs) of a fit."""
+        return self
+
     # Shape: numbers of the likelihood that no feature explains.
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
@@ -93,12 +94,18 @@ class TaskTable:
         return f"<table{style}><tbody>{row(titles, 'th')}{body}</tbody></table>{more}"
 
 
-class FittedTasks(list[Task]):
-    """The task types of an estimator: a list that prints as a table."""
+class FittedTasks(Sequence[Task]):
+    """The task types of an estimator: a sequence that prints as a table."""
 
+    # No subclass of list: formats of plain data would keep the list, and lose the table.
     def __init__(self, tasks: TaskSet) -> None:
         self._table = TaskTable.of(tasks)
-        super().__init__(self._table.tasks)
+
+    def __len__(self) -> int:
+        return len(self._table.tasks)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._table.tasks[index]
 
     def __repr__(self) -> str:
         return repr(self._table)

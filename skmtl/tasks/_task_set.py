@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -116,6 +116,17 @@ class TaskSet:
             raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
         link = link or (lambda task, raw: task.inverse_link(raw))
         return [link(task, raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]
+
+    def settled(self, raw: Array, targets: Targets) -> TaskSet:
+        """The tasks with what they learn beside the raw scores (n, n_outputs) of some labels."""
+        if not any(task.sees_rows for task in self.tasks):
+            return self
+        weights = targets.label_weights().reshape(len(raw), -1).T
+        columns = zip(targets.columns(), weights, self.slices, strict=True)
+        tasks = [
+            task.settled(raw[:, s], values, weight) for (task, values, _), weight, s in columns
+        ]
+        return replace(self, tasks=tuple(tasks))
 
     def torch_average(self, raw: Any) -> Any:
         """Raw scores with the mean `inverse_link` of members (n_members, .., n_outputs), torch.

@@ -80,7 +80,8 @@ def _has_torch(case: Case) -> bool:
     return find_spec("torch") is not None
 
 
-AVERAGE = _If(_has_torch, losses.torch_average)
+# What links scores of rows that see each other is known after the fit alone.
+AVERAGE = _If(lambda case: _has_torch(case) and not case.task.sees_rows, losses.torch_average)
 CONSTANTS = _If(lambda case: case.task.is_proper, predictions.constants)
 CHECKS: tuple[Callable[[Case], None], ...] = (
     losses.gradient,

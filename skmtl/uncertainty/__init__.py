@@ -1,3 +1,6 @@
 """How sure: intervals that cover, calibrated probabilities, thresholds, which label next."""
 
-__all__: list[str] = []
+from skmtl.uncertainty._calibrated_tasks import CalibratedTasks
+from skmtl.uncertainty._conformal import ConformalTasks
+
+__all__ = ["CalibratedTasks", "ConformalTasks"]

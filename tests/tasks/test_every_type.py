@@ -24,7 +24,7 @@ ESTIMATORS = {
     "network": MultiTaskMLP((4,), max_iter=3, random_state=0),
 }
 every_estimator = pytest.mark.parametrize("name", ESTIMATORS)
-TIMES = {"survival", "discrete_hazards"}
+TIMES = {"survival", "discrete_hazards", "cox"}
 NUMBERS = {alias for alias, kind in TASK_TYPES.items() if not kind.is_classification}
 
 
@@ -88,6 +88,10 @@ def drawn(alias, task, rng, n):
         stops = rng.random((n, len(goes_on))) > goes_on
         ends = np.where(stops.any(axis=1), task.ends_[stops.argmax(axis=1)], -task.ends_[-1])
         return ends, [TRUTH]
+    if alias == "cox":
+        stops = rng.random((n, len(task.shape_)), np.float32) < np.exp(task.shape_) / mean
+        times = task.baseline_.times
+        return np.where(stops.any(axis=1), times[stops.argmax(axis=1)], -times[-1]), [TRUTH]
     if alias == "quantile":
         return rng.normal(size=n), stats.norm.ppf(task.levels_)
     raise AssertionError(f"{alias}: how are such labels drawn?")
@@ -223,6 +227,7 @@ WRONG = {
     "negative_binomial": (-1.0, "has the label -1; expected >= 0"),
     "survival": (0.0, "is survival, but has"),
     "discrete_hazards": (0.0, "is discrete_hazards, but has"),
+    "cox": (0.0, "is cox, but has"),
     "quantile": ("no", "expected numbers"),
 }
 

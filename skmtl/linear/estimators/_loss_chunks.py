@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._further_rows import refuse_chunks
 from skmtl.linear.estimators._loss_stream import LossStream, counted
 from skmtl.linear.estimators._task_statistics import faded
 from skmtl.linear.objective._design import make_design
@@ -159,6 +160,7 @@ class _Chunk:
 
 def _refuse(tasks: TaskSet) -> None:
     """Raise for losses of which a quadratic model says too little."""
+    refuse_chunks(tasks)
     for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
         if task.n_shapes:
             why = "learns thresholds or a scale beside the coefficients"

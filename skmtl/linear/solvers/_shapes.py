@@ -33,7 +33,7 @@ MOST_FITS = 100
 
 def have_shapes(tasks: Sequence[Task]) -> bool:
     """Whether a likelihood has more to learn than a score."""
-    return any(task.n_shapes for task in tasks)
+    return any(task.n_shapes or task.sees_rows for task in tasks)
 
 
 def set_shapes(tasks: TaskSet, fitted: LinearFit | None) -> None:
@@ -75,14 +75,22 @@ def fit_with_shapes(
         assert found.value is not None
         return found.value, shapes.slope(found)
 
-    with warnings.catch_warnings():
-        # Of what the last fit has not reached, it warns itself.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        best = minimize(
-            profile, shapes.get(), jac=True, method="L-BFGS-B",
-            options={"ftol": tolerance, "gtol": 0.0, "maxfun": MOST_FITS},
-        )  # fmt: skip
-    shapes.set(best.x)
+    for _ in range(MOST_FITS):
+        with warnings.catch_warnings():
+            # Of what the last fit has not reached, it warns itself.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            if len(shape := shapes.get()):
+                best = minimize(
+                    profile, shape, jac=True, method="L-BFGS-B",
+                    options={"ftol": tolerance, "gtol": 0.0, "maxfun": MOST_FITS},
+                )  # fmt: skip
+                shapes.set(best.x)
+            if not any(task.sees_rows for task in shapes.tasks):
+                break
+            found = fit(last[0])
+            last[0] = found.warm
+            if shapes.settle(found) <= tolerance:
+                break
     return replace(fit(last[0]), shapes=[task.shape_ for task in targets.tasks.tasks])
 
 
@@ -94,22 +102,43 @@ class _Shapes:
         self.targets, self.tasks = targets, targets.tasks.tasks
         self.weights = label_weights.reshape(len(label_weights), -1).T
         self.ends = np.cumsum([task.n_shapes for task in self.tasks])[:-1]
+        self.last: Array | None = None
 
     def get(self) -> Array:
-        return np.concatenate([task.shape_ for task in self.tasks])
+        return np.concatenate([task.shape_[: task.n_shapes] for task in self.tasks])
 
     def set(self, shape: Array) -> None:
         for task, of_task in zip(self.tasks, np.split(shape, self.ends), strict=True):
-            task.shape_ = of_task.copy()
+            if task.n_shapes:
+                task.shape_ = of_task.copy()
+
+    def settle(self, found: LinearFit) -> float:
+        """Let tasks settle; how far their scores have moved, in the mean square."""
+        raw = self._raw_scores(found)
+        moved = np.inf if self.last is None else 0.0
+        for (task, values, _), output, weight in self._columns():
+            if task.sees_rows:
+                task.shape_ = task.settled(raw[:, output], values, weight).shape_
+                if self.last is not None:
+                    moved += float(weight @ np.square(raw - self.last)[:, output].sum(axis=1))
+        self.last = raw
+        return moved
 
     def slope(self, found: LinearFit) -> Array:
         """Derivatives of the loss with respect to the shapes, at these coefficients."""
-        unseen = np.zeros((1, self.rows.X.shape[1])), np.zeros(1)
-        (raw,) = self.rows.raw_scores([Coefficients(found.W.T, found.b, None, *unseen)])
-        columns = zip(self.targets.columns(), self.targets.tasks.slices, self.weights, strict=True)
+        raw = self._raw_scores(found)
         return np.concatenate(
             [
                 weight @ task.shape_slope(raw[:, output], values)
-                for (task, values, _), output, weight in columns
+                for (task, values, _), output, weight in self._columns()
             ]
         )
+
+    def _raw_scores(self, found: LinearFit) -> Array:
+        unseen = np.zeros((1, self.rows.X.shape[1])), np.zeros(1)
+        (raw,) = self.rows.raw_scores([Coefficients(found.W.T, found.b, None, *unseen)])
+        return raw
+
+    def _columns(self) -> Any:
+        """Labels of each column of y, its outputs, and what each label counts."""
+        return zip(self.targets.columns(), self.targets.tasks.slices, self.weights, strict=True)

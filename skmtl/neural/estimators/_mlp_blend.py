@@ -81,7 +81,11 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         for fitted in self._stacks:
             # What is predicted of a row depends on no other, to more digits than training has.
             raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
-            each = [self._task_set.inverse_link(one, task_index, link) for one in raw]
+            task_sets = fitted.task_sets or [self._task_set] * len(raw)
+            each = [
+                tasks.inverse_link(one, task_index, link)
+                for tasks, one in zip(task_sets, raw, strict=True)
+            ]
             found.append([np.array(columns) for columns in zip(*each, strict=True)])
         return found
 

@@ -12,6 +12,7 @@ from skmtl._blending import before_a_constant, blend_weights
 from skmtl._cross_fitting import blend_left_out, parts_of
 from skmtl.model_selection._folds import Folds
 from skmtl.tasks._targets import LabelColumn, Targets
+from skmtl.tasks._task_set import TaskSet
 
 if TYPE_CHECKING:
     from skmtl.neural.training._stack import Stack
@@ -37,6 +38,8 @@ class HeldOutPredictions:
         The same, by snapshots that other parts of the rows choose.
     is_sound : ndarray of bool, shape (n_candidates,)
         Candidates that may have a weight.
+    task_sets : sequence of TaskSet
+        What the raw scores of each candidate mean.
 
     Attributes
     ----------
@@ -55,9 +58,10 @@ class HeldOutPredictions:
         raw: Sequence[Array],
         left_out: Sequence[Array],
         is_sound: Array,
+        task_sets: Sequence[TaskSet],
     ) -> None:
         self.targets, self.folds, self.is_sound = targets, folds, is_sound
-        tasks, n_rows = targets.tasks, len(targets.values)
+        n_rows = len(targets.values)
         self.judged = np.unique(np.concatenate([test for _, test in folds]))
         every = np.arange(n_rows)
         self.constants = [
@@ -71,7 +75,13 @@ class HeldOutPredictions:
                 of_column[test] = _constant(column, train)
             by_constant.append(of_column)
         self.expected, self.left_out = (
-            [*(tasks.inverse_link(one, targets.task_index) for one in found), by_constant]
+            [
+                *(
+                    tasks.inverse_link(one, targets.task_index)
+                    for tasks, one in zip(task_sets, found, strict=True)
+                ),
+                by_constant,
+            ]
             for found in (raw, left_out)
         )
 
@@ -84,7 +94,9 @@ class HeldOutPredictions:
             for name in ("raw", "left_out")
         )
         loss = np.concatenate([stack.loss for stack in stacks])[order]
-        return cls(targets, folds, raw, left_out, np.isfinite(loss))
+        of_all = [tasks for stack in stacks for tasks in stack.task_sets]
+        task_sets = [of_all[k] for k in order]
+        return cls(targets, folds, raw, left_out, np.isfinite(loss), task_sets)
 
     def weights(self) -> Array:
         """Weights (n_candidates + 1, n_tasks) of the blend; that of the constant is the last."""

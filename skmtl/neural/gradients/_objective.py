@@ -56,16 +56,17 @@ class Objective:
 
         There may be several raw scores per row, all of the first before all of the second.
         """
-        batch = batch.repeat(raw.shape[1] // batch.values.shape[1])
+        n_rows = batch.values.shape[1]
+        batch = batch.repeat(raw.shape[1] // n_rows)
         if self.is_long:
-            return self._long_losses(raw, batch)
+            return self._long_losses(raw, batch, n_rows)
         losses = []
         for task, outputs, tasks in self.blocks:
             scores, weights = _pick(raw, outputs), _pick(batch.weights, tasks)
             scores = scores.view(*weights.shape, -1)
             values = _pick(batch.values, tasks)
-            label_weights = _label_weights(task, scores, values, weights, batch.all_observed)
-            losses.append(label_weights.mean(1))
+            labels = values, weights, batch.all_observed
+            losses.append(_label_weights(task, scores, *labels, n_rows).mean(1))
         return self._in_order(losses, raw)
 
     def _in_order(self, losses: list[Tensor], raw: Tensor) -> Tensor:
@@ -89,8 +90,12 @@ class Objective:
             weights = _pick(batch.weights, tasks)
             scores = _pick(raw, outputs).view(*weights.shape, -1)
             scores = _where_observed(scores, weights, batch.all_observed)
-            label_weights, slope = task.torch_loss_and_grad(scores, _pick(batch.values, tasks))
-            if batch.all_alike:
+            values = _pick(batch.values, tasks)
+            if task.sees_rows:
+                label_weights, slope = _slopes_of_rows(task, scores, values, weights)
+            else:
+                label_weights, slope = task.torch_loss_and_grad(scores, values)
+            if batch.all_alike or task.sees_rows:
                 losses.append(label_weights.sum(1).mul_(share))
                 slope.mul_(share)
             else:
@@ -115,12 +120,11 @@ class Objective:
         counts = has_label.new_zeros(len(has_label), self.n_tasks, dtype=torch.int64)
         return counts.scatter_add(1, _index(batch), has_label.long()) > 0
 
-    def _long_losses(self, raw: Tensor, batch: Batch) -> Tensor:
+    def _long_losses(self, raw: Tensor, batch: Batch, n_rows: int) -> Tensor:
         losses = raw.new_zeros(raw.shape[0], self.n_tasks)
         for task, _, _ in self.blocks:
-            label_weights = _label_weights(
-                task, raw, batch.values, batch.weights, batch.all_observed
-            )
+            labels = batch.values, batch.weights, batch.all_observed
+            label_weights = _label_weights(task, raw, *labels, n_rows)
             losses = losses.scatter_add(1, _index(batch), label_weights / raw.shape[1])
         return losses
 
@@ -145,10 +149,26 @@ def _squared(raw: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _label_weights(
-    task: Task, scores: Tensor, values: Tensor, weights: Tensor, all_observed: bool
+    task: Task, scores: Tensor, values: Tensor, weights: Tensor, all_observed: bool, n_rows: int
 ) -> Tensor:
-    """Weighted losses of single labels."""
-    return task.torch_loss(_where_observed(scores, weights, all_observed), values) * weights
+    """Weighted losses of single labels; scores of so many rows know of each other."""
+    scores = _where_observed(scores, weights, all_observed)
+    if not task.sees_rows:
+        return task.torch_loss(scores, values) * weights
+    # Several raw scores per row: each is one of another network.
+    apart = [part.unflatten(1, (-1, n_rows)).flatten(0, 1) for part in (scores, values, weights)]
+    return task.torch_loss_of_rows(*apart).reshape(weights.shape) * weights
+
+
+def _slopes_of_rows(
+    task: Task, scores: Tensor, values: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Weighted losses of single labels, and the derivatives of their sum."""
+    with torch.enable_grad():
+        scores = scores.detach().requires_grad_()
+        label_weights = task.torch_loss_of_rows(scores, values, weights) * weights
+        (slope,) = torch.autograd.grad(label_weights.sum(), scores)
+    return label_weights.detach(), slope
 
 
 def _where_observed(scores: Tensor, weights: Tensor, all_observed: bool) -> Tensor:

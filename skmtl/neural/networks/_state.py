@@ -89,6 +89,8 @@ class FittedState:
         What the network reads of a row of X; None for X as it is.
     shrinkage : Shrinkage, default=None
         How far its raw scores count; None for fully.
+    task_sets : tuple of TaskSet, default=None
+        What the raw scores of each network mean, where networks differ in that.
 
     Attributes
     ----------
@@ -103,6 +105,7 @@ class FittedState:
     pause: Pause | None = None
     inputs: Inputs | None = None
     shrinkage: Shrinkage | None = None
+    task_sets: tuple[TaskSet, ...] | None = None
     built: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @property
@@ -122,7 +125,9 @@ class FittedState:
 
     def take(self, models: Array) -> FittedState:
         """Some of the networks."""
-        return replace(self, parameters={k: array[models] for k, array in self.parameters.items()})
+        parameters = {k: array[models] for k, array in self.parameters.items()}
+        task_sets = self.task_sets and tuple(self.task_sets[k] for k in models)
+        return replace(self, parameters=parameters, task_sets=task_sets)
 
     def __getstate__(self) -> dict[str, Any]:
         # Arrays and a description are enough: predict builds the module again.

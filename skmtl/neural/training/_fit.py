@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._further_rows import refuse_chunks
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import (
     limited_threads,
@@ -137,6 +138,7 @@ def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     A label counts by how many labels its task has had so far, for how many it will have is
     not known; in a single pass over all rows that is the objective of `fit`.
     """
+    refuse_chunks(targets.tasks)
     before: FittedState | None = vars(estimator).get("_fitted")
     # Labels of a task that has none may come in a later call.
     network_tasks = None if before is None else before.network_tasks

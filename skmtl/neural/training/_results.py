@@ -18,6 +18,7 @@ from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._progress import SMALL, Progress
 from skmtl.neural.training._run import Run
+from skmtl.neural.training._settle import settled
 from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._shrink import shrinkage
 
@@ -45,6 +46,7 @@ def write_results(
     if validation is not None:
         fit.shrinkage = shrinkage(fit, run, validation)
     estimator._fitted = fitted_state(fit, run.module)
+    estimator._publish(settled(fit, run, rows, validation))
     history = {"loss": np.array([losses[0] for losses in progress.losses])}
     history["task_weight"] = np.broadcast_to(fit.task_weight, history["loss"].shape)
     if progress.weights[0] is not None:

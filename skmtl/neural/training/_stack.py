@@ -35,6 +35,7 @@ from skmtl.neural.training._snapshot import Snapshot, is_finite
 from skmtl.neural.training._start import start
 from skmtl.neural.training._task_lines import start_at_lines
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -62,6 +63,8 @@ class Stack:
         Their mean loss; infinite where a network was never finite in every fold at once.
     n_iter : ndarray of shape (n_candidates,)
         Epochs until the snapshot.
+    task_sets : list of TaskSet
+        What the raw scores of each candidate mean, as rows held out tell.
     """
 
     candidates: list[int]
@@ -70,6 +73,7 @@ class Stack:
     left_out: Array
     loss: Array
     n_iter: Array
+    task_sets: list[TaskSet]
 
 
 def same_structure(models: Sequence[Any]) -> list[list[int]]:
@@ -213,9 +217,23 @@ class _Judge:
         self.best.restore()
         fit = self.fit
         parameters = get_state(self.run.module)
-        fitted = FittedState(fit.description, parameters, fit.network_tasks, inputs=fit.inputs)
         raw, left_out = (self._of_all(found) for found in (self.raw, self.left_out))
-        return Stack(candidates, fitted, raw, left_out, self.loss, self.n_iter)
+        task_sets = [self._settled(one[fit.kept]) for one in raw]
+        n_folds = len(self.held_out.index) // len(raw)
+        fitted = FittedState(
+            fit.description,
+            parameters,
+            fit.network_tasks,
+            inputs=fit.inputs,
+            task_sets=tuple(np.repeat(np.array(task_sets, dtype=object), n_folds)),
+        )
+        return Stack(candidates, fitted, raw, left_out, self.loss, self.n_iter, task_sets)
+
+    def _settled(self, raw: Array) -> TaskSet:
+        """What the raw scores of a candidate mean: the rows of its folds have one scale."""
+        is_held_out = np.isfinite(raw).all(axis=1)
+        targets = self.fit.given.take(np.flatnonzero(is_held_out))
+        return self.fit.given.tasks.settled(raw[is_held_out], targets)
 
     def _of_all(self, found: Array) -> Array:
         """The raw scores of all rows and tasks."""

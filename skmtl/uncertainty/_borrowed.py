@@ -1,0 +1,139 @@
+r"""Scores that tasks with few labels borrow from the others.
+
+A quantile of few scores is the largest of them, or infinite. Tasks are alike up to the size of
+their residuals: of a task with n held-out labels it is taken to be [1]_
+
+.. math:: \hat\sigma_t^2 = \frac{d_0 s_0^2 + \sum_i r_{ti}^2}{d_0 + n}
+
+with :math:`d_0` and :math:`s_0` from all tasks. What a new score of such a task is like in units
+of :math:`\hat\sigma_t`, other tasks tell: each is treated as if it too had n labels, and the score
+of another label of it divided by the size that these n give. As tasks count the same, whatever
+their number of labels, that holds for a new one of them [2]_. Probabilities have no size.
+
+Labels are few where less than 3 of them are expected beyond the quantile; borrowed scores count as
+many labels as are missing to that number, so that nothing is borrowed at it.
+
+References
+----------
+.. [1] G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression
+   in microarray experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004,
+   section 6.
+.. [2] Y. Lee, R. Foygel Barber and R. Willett, "Distribution-free inference with hierarchical
+   data", arXiv 2306.06342, 2023, section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmtl.linear.bayesian._moderated import FEWEST, moderated
+from skmtl.tasks._rows import rows_by_task
+from skmtl.uncertainty._ranks import Ranked
+
+Array = NDArray[Any]
+
+BEYOND = 3.0
+"""Labels expected beyond the quantile from which a task stands on its own feet."""
+MOST_LENDERS, POINTS = 1_000, 500
+"""Tasks that lend, and quantiles of what they lend: more would not change the third digit."""
+SEED = 0
+
+
+def few(coverage: float) -> float:
+    """Number of labels below which a task borrows."""
+    return BEYOND / (1.0 - coverage)
+
+
+@dataclass(frozen=True, eq=False)
+class Lenders:
+    """Scores of all tasks, and squared residuals, which tell the size of each task's.
+
+    ``freedom`` and ``variance`` are those of all tasks, :math:`d_0` and :math:`s_0^2`.
+    """
+
+    scores: list[Array]
+    squares: list[Array]
+    freedom: float
+    variance: float
+    _lent: dict[int, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, labels: Sequence[Array], n_tasks: int) -> Self:
+        """From task, score and square of all labels; squares of 1 for scores without a size."""
+        of_task, scores, squares = labels
+        # Neighbours may be alike: which labels tell the size of others is drawn.
+        order = np.random.RandomState(SEED).permutation(len(scores))
+        rows = [order[part] for part in rows_by_task(of_task[order], n_tasks)]
+        lists = [scores[part] for part in rows], [squares[part] for part in rows]
+        counts = np.array([len(part) for part in rows], dtype=np.float64)
+        return cls(*lists, *_prior(np.bincount(of_task, squares, n_tasks), counts))
+
+    def size(self, squares: Any, n_labels: Any) -> Any:
+        """Size of residuals, of which there are so many with this sum of squares."""
+        if np.isinf(self.freedom):
+            return np.sqrt(np.full(np.shape(squares), self.variance))
+        total = self.freedom + n_labels
+        return np.sqrt((self.freedom * self.variance + squares) / total)
+
+    def fill(self, task: int, own: Ranked, models: Array, coverage: float) -> tuple[Ranked, float]:
+        """Scores of a task with borrowed ones, and the share that these are.
+
+        ``models`` are those that know the task.
+        """
+        missing = few(coverage) - own.weights.sum()
+        n_own = len(self.scores[task])
+        points = self.lent(n_own) if missing > 0 and len(models) else np.zeros(0)
+        if not len(points):
+            return own, 0.0
+        scores = points * self.size(self.squares[task].sum(), n_own)
+        weights = np.full(len(points), missing / len(points))
+        lent = Ranked(scores, weights, np.resize(models, len(points)))
+        return Ranked.join([own, lent]), float(missing / few(coverage))
+
+    def lent(self, n_labels: int) -> Array:
+        """Scores of tasks with so many labels, in units of the size that these tell."""
+        if n_labels not in self._lent:
+            self._lent[n_labels] = self._lend(n_labels)
+        return np.asarray(self._lent[n_labels])
+
+    def _lend(self, n_labels: int) -> Array:
+        lenders = [t for t, scores in enumerate(self.scores) if len(scores) > n_labels]
+        if not lenders or (not n_labels and not self.freedom):
+            # One that has none, and no other tells of what size its residuals may be.
+            return np.zeros(0)
+        scores, weights = [], []
+        for t in lenders[:: -(-len(lenders) // MOST_LENDERS)]:
+            squares, n = self.squares[t], len(self.squares[t])
+            total = np.append(0.0, np.append(squares, squares[:n_labels]).cumsum())
+            # Of each label the squares of those behind it, in a ring.
+            behind = total[n_labels + 1 :][:n] - total[1 : n + 1]
+            size = self.size(np.maximum(behind, 0.0), n_labels)
+            scores.append(self.scores[t] / np.where(size > 0, size, 1.0))
+            weights.append(np.full(n, 1.0 / n))
+        return _points(np.concatenate(scores), np.concatenate(weights))
+
+
+def _prior(squares: Array, counts: Array) -> tuple[float, float]:
+    """Degrees of freedom and variance that tasks have in common."""
+    found = moderated(squares, counts)
+    if found is None:
+        total = counts.sum()
+        is_alike = np.count_nonzero(counts) >= FEWEST
+        return (np.inf if is_alike else 0.0), float(squares.sum() / total) if total else 1.0
+    variance, total = found
+    freedom = float((total - counts)[0])
+    return freedom, float((variance[0] * total[0] - squares[0]) / freedom)
+
+
+def _points(scores: Array, weights: Array) -> Array:
+    """Scores of equal weight in place of weighted ones: quantiles, rounded up."""
+    order = np.argsort(scores, kind="stable")
+    share = weights[order].cumsum()
+    levels = np.arange(1, POINTS + 1) / POINTS * share[-1]
+    rank = np.searchsorted(share, levels * (1.0 - 1e-12), side="left")
+    return scores[order][np.minimum(rank, len(order) - 1)]
