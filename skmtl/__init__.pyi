@@ -24,7 +24,11 @@ from skmtl.compose import (
     TaskStacking,
 )
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
+from skmtl.kernel import (
+    MultiTaskGaussianProcessRegressor,
+    MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
+)
 from skmtl.linear import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -49,7 +53,7 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
-from skmtl.uncertainty import CalibratedTasks, ConformalTasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
 
 __version__: str
 __all__ = [
@@ -59,6 +63,7 @@ __all__ = [
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
+    "MultiTaskGaussianProcessRegressor",
     "MultiTaskKernelRidge",
     "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
@@ -82,6 +87,7 @@ __all__ = [
     "TaskChain",
     "TaskGrouping",
     "TaskStacking",
+    "ThresholdTasks",
     "compose",
     "datasets",
     "inspection",

@@ -7,6 +7,7 @@ from skmtl import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLasso,
@@ -24,6 +25,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
     MultiTaskMLPRegressorCV,
     ReducedRankRegressor,
+    ThresholdTasks,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
 
@@ -73,11 +75,15 @@ REGRESSORS = {
     "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
     "bayesian-linear": MultiTaskBayesianLinear,
+    "gaussian-process": MultiTaskGaussianProcessRegressor,
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
     "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
+    "thresholds": lambda **kw: ThresholdTasks(
         MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
     ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
@@ -121,6 +127,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskBayesianLinear(),
+    MultiTaskGaussianProcessRegressor(),
     MultiTaskKernelRidge(),
     MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
@@ -135,6 +142,7 @@ DEFAULTS = [
     TargetScaler(ReducedRankRegressor()),
     ConformalTasks(MultiTaskLinear()),
     CalibratedTasks(MultiTaskLinearClassifier()),
+    ThresholdTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]
