@@ -34,6 +34,7 @@ from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 
+
 def learn_chunk(estimator: Any, before: LossStream | None, X: Any, targets: Targets) -> LossStream:
     """Fit the estimator to a chunk beside what was before; what is known afterwards.
 
