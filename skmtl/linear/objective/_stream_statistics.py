@@ -81,7 +81,7 @@ class StreamStatistics(MergedStatistics):
         n_columns = n_tasks * len(columns) // len(places)
         shapes = {"gram": (n_tasks, p, p), "x_mean": (n_tasks, p), "cross": (p, n_columns)}
         check_memory(shapes["gram"])
-        found = {"group": np.repeat(np.arange(n_tasks), n_columns // n_tasks)}
+        found: dict[str, Any] = {"group": np.repeat(np.arange(n_tasks), n_columns // n_tasks)}
         for name in ("gram", "x_mean", "cross", "squares", "y_mean", "omega", "n_labels"):
             before = getattr(self, name)
             after = np.zeros(shapes.get(name, (n_columns,)), dtype=before.dtype)

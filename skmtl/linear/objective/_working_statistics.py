@@ -123,16 +123,17 @@ def _together(classes: list[StreamStatistics]) -> StreamStatistics:
     if n_classes == 1:
         return first
     repeated = np.repeat(np.arange(len(first.omega)), n_classes)
-    by_class = {
-        name: np.stack([getattr(one, name) for one in classes], axis=-1)
+    cross, squares, y_mean = (
+        np.stack([getattr(one, name) for one in classes], axis=-1)
         for name in ("cross", "squares", "y_mean")
-    }
+    )
     return replace(
         first,
-        cross=by_class.pop("cross").reshape(first.n_features, -1),
+        cross=cross.reshape(first.n_features, -1),
+        squares=squares.ravel(),
+        y_mean=y_mean.ravel(),
         omega=first.omega[repeated],
         group=first.group[repeated],
         n_labels=first.n_labels[repeated],
         counts=first.counts.take(repeated),
-        **{name: values.ravel() for name, values in by_class.items()},
     )
