@@ -51,18 +51,20 @@ class Statistics:
         # Of the X they stand for.
         self.shape = X.shape
         self.n_features = X.shape[1]
+        n_tasks = n_groups = targets.tasks.n_tasks
         if targets.task_index is None:
-            problems = _wide_groups(X, targets.values, label_weights)
+            groups = weight_groups(label_weights.reshape(len(label_weights), -1))
+            n_groups = len(groups)
+            problems = _wide_groups(X, targets.values, label_weights, groups)
         else:
             problems = _long_groups(X, targets, label_weights)
-        n_tasks = targets.tasks.n_tasks
         self.cross = np.zeros((self.n_features, n_tasks))
         self.squares, self.y_mean, self.omega = np.zeros((3, n_tasks))
         self.group = np.zeros(n_tasks, dtype=np.intp)
-        grams: list[Array] = []
-        means: list[Array] = []
-        for tasks, X_group, Y, c in problems:
-            self.group[tasks] = len(grams)
+        self.gram = np.empty((n_groups, self.n_features, self.n_features))
+        self.x_mean = np.empty((n_groups, self.n_features))
+        for group, (tasks, X_group, Y, c) in enumerate(problems):
+            self.group[tasks] = group
             self.omega[tasks] = c.sum()
             x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
             y_mean = mean_labels(Y, c) if centred else np.zeros(Y.shape[1])
@@ -71,9 +73,7 @@ class Statistics:
             self.cross[:, tasks] = cross
             self.squares[tasks] = c @ Y**2
             self.y_mean[tasks] = y_mean
-            grams.append(gram)
-            means.append(x_mean)
-        self.gram, self.x_mean = np.array(grams), np.array(means)
+            self.gram[group], self.x_mean[group] = gram, x_mean
 
     @cached_property
     def eigensystem(self) -> tuple[Array, Array]:
@@ -149,11 +149,13 @@ def weight_groups(label_weights: Array) -> list[list[int]]:
     return list(groups.values())
 
 
-def _wide_groups(X: Any, values: Array, label_weights: Array) -> Iterator[Group]:
+def _wide_groups(
+    X: Any, values: Array, label_weights: Array, groups: list[list[int]]
+) -> Iterator[Group]:
     """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
     n_samples = len(values)
     values, label_weights = values.reshape(n_samples, -1), label_weights.reshape(n_samples, -1)
-    for tasks in weight_groups(label_weights):
+    for tasks in groups:
         c = label_weights[:, tasks[0]]
         rows = np.flatnonzero(c)
         if len(rows) == n_samples:
