@@ -107,6 +107,8 @@ class Statistics:
 
     def mean_product(self, W: Array) -> Array:
         r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        if len(self.x_mean) == 1:
+            return np.asarray(self.x_mean[0] @ W)
         return np.einsum("tp,pt->t", self.x_mean[self.group], W)
 
     def means_times(self, factors: Array) -> Array:
