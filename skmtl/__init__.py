@@ -5,11 +5,13 @@ from skmtl._lazy import on_use
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "CalibratedTasks": "skmtl.uncertainty",
     "ConformalTasks": "skmtl.uncertainty",
     "IndependentTasks": "skmtl.compose",
     "MultiTaskBayesianLinear": "skmtl.linear",
     "MultiTaskElasticNet": "skmtl.linear",
     "MultiTaskElasticNetCV": "skmtl.linear",
+    "MultiTaskGaussianProcessRegressor": "skmtl.kernel",
     "MultiTaskKernelRidge": "skmtl.kernel",
     "MultiTaskKernelRidgeCV": "skmtl.kernel",
     "MultiTaskLasso": "skmtl.linear",
@@ -33,6 +35,7 @@ _HOMES = {
     "TaskChain": "skmtl.compose",
     "TaskGrouping": "skmtl.compose",
     "TaskStacking": "skmtl.compose",
+    "ThresholdTasks": "skmtl.uncertainty",
     "make_multitask_scorer": "skmtl.metrics",
     "predict_frame": "skmtl._predict_frame",
     "stack_tasks": "skmtl.tasks",

@@ -24,7 +24,11 @@ from skmtl.compose import (
     TaskStacking,
 )
 from skmtl.inspection import MultiTaskReport, transfer_gain
-from skmtl.kernel import MultiTaskKernelRidge, MultiTaskKernelRidgeCV
+from skmtl.kernel import (
+    MultiTaskGaussianProcessRegressor,
+    MultiTaskKernelRidge,
+    MultiTaskKernelRidgeCV,
+)
 from skmtl.linear import (
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
@@ -49,15 +53,17 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
-from skmtl.uncertainty import ConformalTasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
 
 __version__: str
 __all__ = [
+    "CalibratedTasks",
     "ConformalTasks",
     "IndependentTasks",
     "MultiTaskBayesianLinear",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
+    "MultiTaskGaussianProcessRegressor",
     "MultiTaskKernelRidge",
     "MultiTaskKernelRidgeCV",
     "MultiTaskLasso",
@@ -81,6 +87,7 @@ __all__ = [
     "TaskChain",
     "TaskGrouping",
     "TaskStacking",
+    "ThresholdTasks",
     "compose",
     "datasets",
     "inspection",

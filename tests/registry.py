@@ -1,11 +1,13 @@
 """Every public estimator, small enough to fit in no time: tests run over these tables."""
 
 from skmtl import (
+    CalibratedTasks,
     ConformalTasks,
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
     MultiTaskElasticNetCV,
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLasso,
@@ -23,6 +25,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
     MultiTaskMLPRegressorCV,
     ReducedRankRegressor,
+    ThresholdTasks,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
 
@@ -72,10 +75,17 @@ REGRESSORS = {
     "mlp-regressor-cv": lambda **kw: MultiTaskMLPRegressorCV(**{**FEW_MEMBERS, **kw}),
     "reduced-rank": lambda **kw: ReducedRankRegressor(**{"alpha": 0.1, **kw}),
     "bayesian-linear": MultiTaskBayesianLinear,
+    "gaussian-process": MultiTaskGaussianProcessRegressor,
     "kernel-ridge": lambda **kw: MultiTaskKernelRidge(**{"alpha": 0.1, **kw}),
 }
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
+    "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
+    "thresholds": lambda **kw: ThresholdTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
         **{"alphas": 3, "cv": 3, "eps": 0.03, **kw}
     ),
@@ -117,6 +127,7 @@ DEFAULTS = [
     MultiTaskLinearClassifier(),
     ReducedRankRegressor(),
     MultiTaskBayesianLinear(),
+    MultiTaskGaussianProcessRegressor(),
     MultiTaskKernelRidge(),
     MultiTaskKernelRidgeCV(),
     MultiTaskMLP(),
@@ -130,6 +141,8 @@ DEFAULTS = [
     TargetScaler(MultiTaskLinear()),
     TargetScaler(ReducedRankRegressor()),
     ConformalTasks(MultiTaskLinear()),
+    CalibratedTasks(MultiTaskLinearClassifier()),
+    ThresholdTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 from skmtl import (
     MultiTaskBayesianLinear,
+    MultiTaskGaussianProcessRegressor,
     MultiTaskKernelRidge,
     MultiTaskKernelRidgeCV,
     MultiTaskLinear,
@@ -50,6 +51,7 @@ NUMBERS = {
     "elastic-net": MultiTaskElasticNet(0.01, fit_intercept=False),
     "lasso-cv": MultiTaskLassoCV(cv=2),
     "elastic-net-cv": MultiTaskElasticNetCV(cv=2),
+    "gaussian-process": MultiTaskGaussianProcessRegressor(),
     "kernel": MultiTaskKernelRidge(),
     "kernel-cv": MultiTaskKernelRidgeCV(),
     "mlp": MultiTaskMLP(**NETWORK),

@@ -25,7 +25,7 @@ def make_task_kernel(
 ) -> Array:
     """Task kernel of the tasks ``kept``; for "learned" the identity, where it starts."""
     if not isinstance(task_kernel, str):
-        return _checked(task_kernel, n_tasks)[np.ix_(kept, kept)]
+        return checked_matrix(task_kernel, n_tasks)[np.ix_(kept, kept)]
     identity = np.eye(len(kept))
     if task_kernel == "mean":
         return np.asarray(similarity + (1.0 - similarity) * identity)
@@ -40,23 +40,23 @@ def make_task_kernel(
     return identity
 
 
-def _checked(matrix: Any, n_tasks: int) -> Array:
+def checked_matrix(matrix: Any, n_tasks: int, name: str = "task_kernel") -> Array:
     """A finite, symmetric and positive semidefinite array."""
     matrix = np.asarray(matrix, dtype=np.float64)
     if matrix.shape != (n_tasks, n_tasks):
         raise ValueError(
-            f"task_kernel has shape {matrix.shape}; expected ({n_tasks}, {n_tasks}), a row and a "
+            f"{name} has shape {matrix.shape}; expected ({n_tasks}, {n_tasks}), a row and a "
             "column per task in the order of task_names_in_."
         )
     if not np.isfinite(matrix).all():
-        raise ValueError("task_kernel contains NaN or infinity.")
+        raise ValueError(f"{name} contains NaN or infinity.")
     rounding = 1e-10 * np.abs(matrix).max()
     if not np.allclose(matrix, matrix.T, rtol=0.0, atol=rounding):
-        raise ValueError("task_kernel is not symmetric.")
+        raise ValueError(f"{name} is not symmetric.")
     matrix = np.asarray(0.5 * (matrix + matrix.T))
     lowest = np.linalg.eigvalsh(matrix)[0]
     if lowest < -rounding:
         raise ValueError(
-            f"task_kernel is not positive semidefinite: its smallest eigenvalue is {lowest:.3g}."
+            f"{name} is not positive semidefinite: its smallest eigenvalue is {lowest:.3g}."
         )
     return matrix

@@ -72,10 +72,19 @@ def is_constructed(kind: type) -> bool:
 
 @cache
 def trusted_types() -> tuple[str, ...]:
-    """Names of all classes of skmtl, for ``skops.io.load(file, trusted=...)``."""
+    """Names of all classes of skmtl, for ``skops.io.load(file, trusted=...)``.
+
+    With them the kernels of scikit-learn that a Gaussian process is made of.
+    """
+    from sklearn.gaussian_process import kernels
+
     import skmtl
 
-    names = set()
+    names = {
+        f"{kernels.__name__}.{name}"
+        for name, found in vars(kernels).items()
+        if isinstance(found, type) and issubclass(found, kernels.Kernel)
+    }
     for module in pkgutil.walk_packages(skmtl.__path__, "skmtl."):
         if module.name.startswith("skmtl.testing"):
             continue

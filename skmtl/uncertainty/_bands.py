@@ -64,6 +64,14 @@ class Band:
         return type(self)(self.low, self.high, self.scale * factor)
 
 
+FIELDS = "low", "high", "scale"
+
+
+def some_rows(said: Any, rows: Array) -> Any:
+    """What is said of some of the rows: a `Band`, or probabilities."""
+    return said.take(rows) if isinstance(said, Band) else said[rows]
+
+
 def band_of(task: Task, expected: Array, scale: Array | None, coverage: float, score: str) -> Band:
     """The band that is expected of a task of numbers.
 

@@ -84,7 +84,12 @@ def draw_styles(rng, name, n_columns):
     }[kind_of(name)]
     if kind_of(name) == "regression":
         # Squared loss only, or one that is declared and twins cannot be told.
-        squared = name in TWINS | TWINS_CV | {"reduced-rank", "bayesian-linear", "kernel-ridge"}
+        squared = name in TWINS | TWINS_CV | {
+            "reduced-rank",
+            "bayesian-linear",
+            "gaussian-process",
+            "kernel-ridge",
+        }
         has_log_link = {"count", "amount", "often_zero"}
         others = {"huber", "absolute", "quantiles"} if squared else set()
         allowed = [s for s in allowed if s not in has_log_link | others]

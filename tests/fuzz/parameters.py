@@ -253,6 +253,15 @@ OTHERS = {
         noise=lambda: ["shared", "task"][rng.integers(2)],
         fit_intercept=lambda: False,
     ),
+    "gaussian-process": lambda rng, problem: some(
+        rng,
+        0.4,
+        task_covariance=lambda: ["full", "shared", 1][rng.integers(3)],
+        noise=lambda: ["shared", "task"][rng.integers(2)],
+        fit_intercept=lambda: False,
+        feature_scaling=lambda: None,
+        max_iter=lambda: int(rng.choice([1, 20])),
+    ),
     "kernel-ridge": _kernel_ridge,
     "kernel-ridge-cv": _kernel_ridge_cv,
 }

@@ -98,7 +98,12 @@ def test_every_estimator_that_takes_classes_has_them():
     takes = {cls.__name__ for cls, found in parameters.items() if "tasks" in found}
     has = {cls.__name__ for cls, found in parameters.items() if "class_weight" in found}
     # Squared loss only.
-    squared = {"MultiTaskBayesianLinear", "MultiTaskKernelRidge", "ReducedRankRegressor"}
+    squared = {
+        "MultiTaskBayesianLinear",
+        "MultiTaskGaussianProcessRegressor",
+        "MultiTaskKernelRidge",
+        "ReducedRankRegressor",
+    }
     assert takes - has == squared
 
 

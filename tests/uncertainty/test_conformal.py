@@ -9,6 +9,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -352,8 +353,6 @@ def test_what_is_refused(data, mixed):
         ConformalTasks(LINEAR, tasks="survival").fit(X, times)
     with pytest.raises(ValueError, match=r"Task 0 is regression.*declare Quantile"):
         ConformalTasks(LINEAR, conformity_score="quantile").fit(X, Y)
-    with pytest.raises(ValueError, match="MultiTaskLinear has none"):
-        ConformalTasks(LINEAR, conformity_score="normalized").fit(X, Y)
     with pytest.raises(ValueError, match="rows more than once"):
         ConformalTasks(LINEAR, "cv+", cv=ShuffleSplit(3)).fit(X, Y)
     model = ConformalTasks(LINEAR).fit(X, Y)
@@ -364,3 +363,88 @@ def test_what_is_refused(data, mixed):
     assert "No task has classes" in str(raised.value.__cause__)
     with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\)"):
         model.predict_interval(X, sample_weight=np.ones(3))
+
+
+# Fitted before, learned scales, weights.
+
+
+@pytest.mark.parametrize("how", ["prefit", "frozen"])
+def test_an_estimator_that_is_fitted_already(mixed, how):
+    X, y = mixed
+    inner = clone(LINEAR).fit(X[:60], y[:60])
+    given = {"estimator": inner, "cv": "prefit"}
+    if how == "frozen":
+        given = {"estimator": FrozenEstimator(inner)}
+    model = ConformalTasks(**given).fit(X[60:], y[60:])
+    folds = [(np.arange(60), np.arange(60, 120))]
+    again = ConformalTasks(LINEAR, "split", cv=folds).fit(X, y)
+    np.testing.assert_allclose(
+        model.predict_interval(X)[:, :2], again.predict_interval(X)[:, :2], rtol=1e-6
+    )
+    assert (model.predict_set(X)[2] == again.predict_set(X)[2]).all()
+    assert (model.predict(X) == inner.predict(X)).all()
+    assert model.estimator_ is inner
+    with pytest.raises(ValueError, match="rows of training, which are not known"):
+        ConformalTasks(**given, conformity_score="normalized").fit(X, y)
+
+
+def uneven(n, rng):
+    X = rng.uniform(-1, 1, size=(n, 2))
+    noise = np.exp(1.5 * X[:, 0])
+    return X, X.sum(axis=1) + noise * rng.normal(size=n), noise
+
+
+@pytest.mark.parametrize("method", ["split", "cv+"])
+@pytest.mark.parametrize("form", ["one", "wide", "long", "each"])
+def test_a_learned_scale_finds_out_which_rows_are_noisy(method, form):
+    X, y, noise = uneven(600, np.random.default_rng(0))
+    inner = {"each": Ridge()}.get(form, MultiTaskLinear("l2", alpha=1e-3))
+    options = {"conformity_score": "normalized"}
+    if form == "long":
+        X, options = np.column_stack([X, np.arange(600) % 2]), {**options, "task_feature": 2}
+    Y = y if form in ("one", "long") else np.column_stack([y, np.where(X[:, 1] > 0.5, np.nan, -y)])
+    model = ConformalTasks(inner, method, **options).fit(X, Y)
+    length = np.diff(model.predict_interval(X)).reshape(600, -1)
+    for of_task in length.T:
+        assert np.corrcoef(np.log(of_task), np.log(noise))[0, 1] > 0.95
+        assert 0.6 < np.polyfit(np.log(noise), np.log(of_task), 1)[0] < 1.4
+
+
+def test_a_learned_scale_is_not_there_for_classes_or_three_rows(mixed):
+    X, y = mixed
+    model = ConformalTasks(LINEAR, conformity_score="normalized").fit(X, y)
+    assert np.ptp(np.diff(model.predict_interval(X))[:, 0]) > 0
+    few = ConformalTasks(Ridge(), "split", conformity_score="normalized")
+    few.fit(X[:3], np.array([1.0, 2.0, 4.0]))
+    assert np.isinf(few.predict_interval(X)).all()
+
+
+def test_weights_of_inverse_probabilities_cover_labels_that_are_missing_by_x():
+    rng, found = np.random.default_rng(0), []
+    for _ in range(40):
+        X, y, _ = uneven(1400, rng)
+        # Labels of noisy rows are seldom seen.
+        seen = 1 / (1 + np.exp(2 * X[:, 0]))
+        labels = np.where(rng.random(1400) < seen, y, np.nan)[:1000]
+        plain = ConformalTasks(Ridge(), "split").fit(X[:1000], labels)
+        weighted = ConformalTasks(Ridge(), "split").fit(
+            X[:1000], labels, sample_weight=1 / seen[:1000]
+        )
+        ends = weighted.predict_interval(X[1000:], sample_weight=1 / seen[1000:])
+        inside = (ends[:, 0] <= y[1000:]) & (y[1000:] <= ends[:, 1])
+        found.append([covered(plain, X[1000:], y[1000:]).mean(), inside.mean()])
+    plain, weighted = np.mean(found, axis=0)
+    assert plain < 0.86
+    assert abs(weighted - 0.9) < 0.03
+
+
+def test_a_factor_on_all_weights_changes_nothing(gaps):
+    X, Y = gaps
+    weights = np.random.default_rng(0).uniform(0.5, 2.0, size=Y.shape)
+    once, thrice = (
+        ConformalTasks(LINEAR, "cv+").fit(X, Y, sample_weight=factor * weights)
+        for factor in (1.0, 3.0)
+    )
+    kept = once.predict_interval(X[:5], sample_weight=weights[:5])
+    again = thrice.predict_interval(X[:5], sample_weight=3 * weights[:5])
+    np.testing.assert_allclose(again, kept, rtol=1e-6)

@@ -1,0 +1,1 @@
+"""Gaussian processes of many tasks: priors, evidence and what labels leave of uncertainty."""
