@@ -15,6 +15,7 @@ from scipy import sparse
 from skmtl._indexing import batches
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._options import Origin
+from skmtl.linear.objective._weighted_grams import of_equal_rows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -182,8 +183,10 @@ def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
         weighted = X.multiply(c[:, None]).tocsr()
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
-    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     is_uniform = bool((c == c[0]).all())
+    if is_uniform and (whole := of_equal_rows(X, x_mean)) is not None:
+        return c[0] * whole, c[0] * (X.T @ Y - np.outer(x_mean, np.ones(len(Y)) @ Y))
+    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     root = np.ones(len(c)) if is_uniform else np.sqrt(c)
     n_at_once, sums = max(ROWS_AT_ONCE, NUMBERS_AT_ONCE // X.shape[1]), np.zeros(X.shape[1])
     # One piece of memory for all, that stays close to the processor.
