@@ -174,6 +174,7 @@ GRID = {
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
     "stacking": ("together__alpha", [1e-3, 1e-1]),
+    "propensity": ("estimator__alpha", [1e-3, 1e-1]),
     "conformal": ("estimator__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]
