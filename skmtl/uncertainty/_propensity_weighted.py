@@ -70,7 +70,8 @@ class PropensityWeighted(NestingEstimator):
 
     Notes
     -----
-    A task without missing labels has weights of 1. Weights make a fit noisier: where the estimator
+    A task without missing labels has weights of 1. Rows without any label, which have no effect on
+    other estimators, tell which labels are missing; all rows count alike in that. Weights make a fit noisier: where the estimator
     can follow the truth everywhere, and labels are missing depending on X alone, it needs none.
     None help where it depends on the label itself whether it is observed.
 
@@ -88,12 +89,12 @@ class PropensityWeighted(NestingEstimator):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(2000, 1))
     >>> Y = X**2 + rng.normal(size=(2000, 2))  # the best line is level
-    >>> Y[rng.random(Y.shape) > 1 / (1 + np.exp(-2 * X))] = np.nan
+    >>> Y[rng.random(Y.shape) > 1 / (1 + np.exp(-X))] = np.nan
     >>> linear = MultiTaskLinear("l2", alpha=1e-6)
     >>> linear.fit(X, Y).coef_.round(1).ravel()
-    array([1.3, 1.2])
+    array([0.9, 0.9])
     >>> PropensityWeighted(linear).fit(X, Y).estimator_.coef_.round(1).ravel()
-    array([0.2, 0.1])
+    array([0. , 0.2])
     """
 
     _parameter_constraints = {
