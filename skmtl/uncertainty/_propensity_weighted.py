@@ -71,9 +71,10 @@ class PropensityWeighted(NestingEstimator):
     Notes
     -----
     A task without missing labels has weights of 1. Rows without any label, which have no effect on
-    other estimators, tell which labels are missing; all rows count alike in that. Weights make a fit noisier: where the estimator
-    can follow the truth everywhere, and labels are missing depending on X alone, it needs none.
-    None help where it depends on the label itself whether it is observed.
+    other estimators, tell which labels are missing; all rows count alike in that. Weights make a
+    fit noisier: where the estimator can follow the truth everywhere, and labels are missing
+    depending on X alone, it needs none. None help where it depends on the label itself whether it
+    is observed.
 
     References
     ----------
