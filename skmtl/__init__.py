@@ -30,6 +30,7 @@ _HOMES = {
     "MultiTaskMLPRegressorCV": "skmtl.neural",
     "MultiTaskReport": "skmtl.inspection",
     "PooledTasks": "skmtl.compose",
+    "PropensityWeighted": "skmtl.uncertainty",
     "ReducedRankRegressor": "skmtl.linear",
     "TargetScaler": "skmtl.compose",
     "TaskChain": "skmtl.compose",

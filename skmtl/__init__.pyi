@@ -53,7 +53,7 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
-from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, PropensityWeighted, ThresholdTasks
 
 __version__: str
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "MultiTaskMLPRegressorCV",
     "MultiTaskReport",
     "PooledTasks",
+    "PropensityWeighted",
     "ReducedRankRegressor",
     "TargetScaler",
     "TaskChain",

@@ -24,6 +24,7 @@ from skmtl import (
     MultiTaskMLPCV,
     MultiTaskMLPRegressor,
     MultiTaskMLPRegressorCV,
+    PropensityWeighted,
     ReducedRankRegressor,
     ThresholdTasks,
 )
@@ -60,6 +61,9 @@ ANY_TYPES = {
     "grouping": lambda **kw: TaskGrouping(MultiTaskLinear(alpha=0.01), **kw),
     "scaled": lambda **kw: TargetScaler(MultiTaskLinear(alpha=0.01), **kw),
     "stacking": stacking,
+    "propensity": lambda **kw: PropensityWeighted(
+        MultiTaskLinear(alpha=0.01), **{"propensity": MultiTaskLinearClassifier(), "cv": 2, **kw}
+    ),
     "conformal": lambda **kw: ConformalTasks(MultiTaskLinear(alpha=0.01), **{"cv": 2, **kw}),
 }
 
@@ -143,6 +147,7 @@ DEFAULTS = [
     ConformalTasks(MultiTaskLinear()),
     CalibratedTasks(MultiTaskLinearClassifier()),
     ThresholdTasks(MultiTaskLinearClassifier()),
+    PropensityWeighted(MultiTaskLinear()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]

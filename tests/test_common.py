@@ -51,12 +51,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 # Rows of weight 2 and rows that are there twice are other batches, another number of rows for what
 # goes by that, and other draws of dropout. Networks without these are checked. What a blend trusts
 # few labels with goes by how many they are in effect, which no factor on all weights changes.
-# A row that is there twice can be on both sides of the folds that calibration learns from.
+# A row that is there twice can be on both sides of the folds that calibration learns from, and one
+# without labels says which are missing.
 # Directions of labels that are fitted with next to no ridge (alpha="auto", more features than rows)
 # are known to the digits of a Gram matrix; with a ridge test_reduced_rank checks them.
 IN_EXPECTATION = re.compile(
-    r"(MultiTaskMLP(?!.*dropout=0\.0)|TaskStacking|CalibratedTasks|ThresholdTasks|ReducedRankRegressor\(\)).*"
-    "sample_weight_equivalence",
+    r"(MultiTaskMLP(?!.*dropout=0\.0)|TaskStacking|CalibratedTasks|ThresholdTasks|"
+    r"PropensityWeighted|ReducedRankRegressor\(\)).*sample_weight_equivalence",
     re.DOTALL,
 )
 # These expect the most probable class to be predicted, or class weights to say what is.
@@ -174,6 +175,7 @@ GRID = {
     "grouping": ("estimator__alpha", [1e-3, 1e-1]),
     "scaled": ("estimator__alpha", [1e-3, 1e-1]),
     "stacking": ("together__alpha", [1e-3, 1e-1]),
+    "propensity": ("estimator__alpha", [1e-3, 1e-1]),
     "conformal": ("estimator__alpha", [1e-3, 1e-1]),
 }
 KEYS = ["mean", "read", "math", "lunch", "grade"]

@@ -124,6 +124,8 @@ def test_row_5_a_task_with_one_label(name, X, Y):
 
 @every_estimator
 def test_row_6_a_row_without_labels_has_no_effect(name, X, Y):
+    if name == "propensity":
+        pytest.skip("it learns which labels are missing, and these are")
     Y[::4] = np.nan
     used = ~np.isnan(Y).all(axis=1)
     model, without = make(name).fit(X, Y), make(name).fit(X[used], Y[used])

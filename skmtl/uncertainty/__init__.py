@@ -3,6 +3,15 @@
 from skmtl.uncertainty._calibrated_tasks import CalibratedTasks
 from skmtl.uncertainty._conformal import ConformalTasks
 from skmtl.uncertainty._label_value import label_value
+from skmtl.uncertainty._propensity_weighted import PropensityWeighted
+from skmtl.uncertainty._propensity_weights import propensity_weights
 from skmtl.uncertainty._threshold_tasks import ThresholdTasks
 
-__all__ = ["CalibratedTasks", "ConformalTasks", "ThresholdTasks", "label_value"]
+__all__ = [
+    "CalibratedTasks",
+    "ConformalTasks",
+    "PropensityWeighted",
+    "ThresholdTasks",
+    "label_value",
+    "propensity_weights",
+]
