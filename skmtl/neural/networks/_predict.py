@@ -20,6 +20,7 @@ from skmtl.neural._environment import (
 )
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.inputs._inputs import Inputs
+from skmtl.neural.networks._few_rows import FEW, FewRows
 from skmtl.neural.networks._network import build, set_state
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import index_in_network, to_all_tasks
@@ -37,8 +38,6 @@ def raw_scores_of(estimator: Any, X: Any, task_index: Array | None = None) -> Ar
     return raw
 
 
-@safe_after_fork()
-@full_precision()
 def scores_of_models(
     estimator: Any,
     fitted: FittedState,
@@ -48,8 +47,41 @@ def scores_of_models(
 ) -> Array:
     """Raw scores (n_models, n, n_outputs) of networks; their module is built once and kept.
 
-    It computes in the dtype of the parameters, or in ``dtype``.
+    It computes in the dtype of the parameters, or in ``dtype``; a few rows by numpy, where it can.
     """
+    plain = None
+    if task_index is None and X.shape[0] <= FEW and X.ndim == 2 and not sparse.issparse(X):
+        plain = _plain(estimator, fitted, dtype)
+    if plain is None:
+        return _scores_by_torch(estimator, fitted, X, task_index, dtype)
+    raw = plain.raw_scores(X if fitted.inputs is None else fitted.inputs.transform(X))
+    if fitted.shrinkage is not None:
+        raw = fitted.shrinkage.apply(raw)
+    return of_all_tasks(raw, estimator._task_set, fitted.network_tasks)
+
+
+def _plain(estimator: Any, fitted: FittedState, dtype: Any) -> FewRows | None:
+    """The networks as arrays, for the module that is kept; None where they are of another kind."""
+    built = fitted.built
+    module, found = built.get("few", (None, None))
+    if module is None or module is not built["module"] or str(built["device"]) != estimator.device:
+        module = _safe_module(estimator, fitted, dtype)
+        found = FewRows(module) if FewRows.knows(module) else None
+        built["few"] = module, found
+    few: FewRows | None = found
+    return few
+
+
+@safe_after_fork()
+def _safe_module(estimator: Any, fitted: FittedState, dtype: Any) -> MultiTaskModule:
+    return module_of(estimator, fitted, dtype)
+
+
+@safe_after_fork()
+@full_precision()
+def _scores_by_torch(
+    estimator: Any, fitted: FittedState, X: Any, task_index: Array | None, dtype: Any
+) -> Array:
     tasks, network_tasks = estimator._task_set, fitted.network_tasks
     if network_tasks is not None:
         tasks = tasks.take(network_tasks)
