@@ -14,7 +14,9 @@ from scipy import sparse
 
 from skmtl._indexing import batches
 from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._few_columns import transposed_times
 from skmtl.linear.objective._options import Origin
+from skmtl.linear.objective._weighted_grams import of_equal_rows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -107,6 +109,8 @@ class Statistics:
 
     def mean_product(self, W: Array) -> Array:
         r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        if len(self.x_mean) == 1:
+            return np.asarray(self.x_mean[0] @ W)
         return np.einsum("tp,pt->t", self.x_mean[self.group], W)
 
     def means_times(self, factors: Array) -> Array:
@@ -182,8 +186,10 @@ def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
         weighted = X.multiply(c[:, None]).tocsr()
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
-    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     is_uniform = bool((c == c[0]).all())
+    if is_uniform and (whole := of_equal_rows(X, x_mean)) is not None:
+        return c[0] * whole, c[0] * (transposed_times(X, Y) - np.outer(x_mean, np.ones(len(Y)) @ Y))
+    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     root = np.ones(len(c)) if is_uniform else np.sqrt(c)
     n_at_once, sums = max(ROWS_AT_ONCE, NUMBERS_AT_ONCE // X.shape[1]), np.zeros(X.shape[1])
     # One piece of memory for all, that stays close to the processor.
