@@ -35,11 +35,11 @@ SETS = {
     },
     "star": {
         "file": "rd_star/rd_star.npz",
-        "rows": 6000,
+        "rows": 1200,
         "start": 160,
         "batch": 40,
         "end": 640,
-        "to_ask": 3000,
+        "to_ask": 600,
     },
 }
 

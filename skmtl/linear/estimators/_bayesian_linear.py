@@ -83,7 +83,8 @@ class MultiTaskBayesianLinear(
         coefficients in common. True learns them, of columns that measure the same.
     <task parameters>
     fit_intercept : bool, default=True
-        Whether to fit intercepts. Without, features are scaled but not centred.
+        Whether to fit intercepts, those of columns of y free of any distribution. Without,
+        features are scaled but not centred.
     max_iter : int, default=500
         Largest number of steps of the search for the variances (L-BFGS), for each covariance.
     tol : float, default=1e-9
@@ -103,7 +104,7 @@ class MultiTaskBayesianLinear(
         :math:`w_0`. Where tasks have scales of their own (columns of y), in standardised labels.
     covariance_ : ndarray of shape (1 + n_features, 1 + n_features)
         :math:`\Sigma`, of intercept and coefficients; without the former if ``fit_intercept`` is
-        False. In the same units.
+        False. In the same units. Columns of y have free intercepts, here with variance 0.
     noise_variance_ : ndarray of shape (n_tasks,)
         :math:`\sigma_t^2`, in the units of y squared; NaN for tasks without labels.
     log_marginal_likelihood_ : float
