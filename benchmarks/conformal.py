@@ -61,20 +61,25 @@ NUMBERS = {
     "cv+, standard deviations": (partial(ConformalTasks, MultiTaskBayesianLinear(), "cv+"), 499),
     "split, quantiles": (partial(ConformalTasks, LINEAR, "split", tasks=LEVELS), 495),
     "cv+, quantiles": (partial(ConformalTasks, LINEAR, "cv+", tasks=LEVELS), 499),
+    "cv+, 20 folds, quantiles": (
+        partial(ConformalTasks, LINEAR, "cv+", tasks=LEVELS, cv=20),
+        499,
+    ),
 }
 CLASSES = {
-    f"{method}, {how}": (
+    f"{method}{', 20 folds' if cv == 20 else ''}, {how}": (
         partial(
             ConformalTasks,
             LINEAR,
             method,
+            cv=cv,
             tasks=Ordinal() if how == "ordinal" else "multiclass",
             set_score="lac" if how == "ordinal" else how,
             random_state=0,
         ),
         n,
     )
-    for method, n in (("split", 495), ("cv+", 499))
+    for method, n, cv in (("split", 495, 5), ("cv+", 499, 5), ("cv+", 499, 20))
     for how in ("lac", "aps", "aps_random", "ordinal")
 }
 

@@ -8,8 +8,9 @@ their residuals: of a task with n held-out labels it is taken to be [1]_
 with :math:`d_0` and :math:`s_0` from all tasks in long form; columns of y have units of their own,
 and :math:`d_0 = 0`. What a new score of such a task is like in units
 of :math:`\hat\sigma_t`, other tasks tell: each is treated as if it too had n labels, and the score
-of another label of it divided by the size that these n give. As tasks count the same, whatever
-their number of labels, that holds for a new one of them [2]_. Probabilities have no size.
+of another label of it divided by the size that these n, or all of fewer, give. As tasks count the
+same, whatever their number of labels, that holds for a new one of them [2]_. Probabilities have no
+size.
 
 Labels are few where less than 3 of them are expected beyond the quantile; borrowed scores count as
 many labels as are missing to that number, so that nothing is borrowed at it. The label that is new
@@ -48,6 +49,7 @@ BEYOND = 3.0
 """Labels expected beyond the quantile from which a task stands on its own feet."""
 MOST_LENDERS, POINTS = 1_000, 500
 """Tasks that lend, and quantiles of what they lend: more would not change the third digit."""
+MANY = 500
 SEED = 0
 
 
@@ -75,7 +77,7 @@ class Lenders:
     squares: list[Array]
     freedom: float
     variance: float
-    _lent: dict[int, tuple[Array, int]] = field(default_factory=dict)
+    _lent: dict[tuple[int, int], tuple[Array, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, labels: Sequence[Array], tasks: TaskSet) -> Self:
@@ -109,7 +111,7 @@ class Lenders:
         n_own = len(self.scores[task])
         points, n_lenders = np.zeros(0), 0
         if missing > 0 and len(models):
-            points, n_lenders = self.lent(n_own)
+            points, n_lenders = self.lent(n_own, task)
         if not n_lenders:
             return Filled(own, 0.0, 1.0)
         scores = points * self.size(self.squares[task].sum(), n_own)
@@ -119,24 +121,31 @@ class Lenders:
         counts = 1.0 - share + share * min(1.0, few(coverage) / n_lenders)
         return Filled(Ranked.join([own, lent]), share, counts)
 
-    def lent(self, n_labels: int) -> tuple[Array, int]:
+    def lent(self, n_labels: int, to: int) -> tuple[Array, int]:
         """Scores of tasks with so many labels in units of the size that these tell; how many do."""
-        if n_labels not in self._lent:
-            self._lent[n_labels] = self._lend(n_labels)
-        return self._lent[n_labels]
+        # Among very many it makes no difference that one of them is the one that borrows.
+        key = n_labels, to if len(self.scores) < MANY else -1
+        if key not in self._lent:
+            self._lent[key] = self._lend(*key)
+        return self._lent[key]
 
-    def _lend(self, n_labels: int) -> tuple[Array, int]:
-        lenders = [t for t, scores in enumerate(self.scores) if len(scores) > n_labels]
-        if not lenders or (not n_labels and not self.freedom):
-            # One that has none, and no other tells of what size its residuals may be.
+    def _lend(self, n_labels: int, to: int) -> tuple[Array, int]:
+        if not n_labels and not self.freedom:
+            # Nothing tells of what size the residuals may be.
+            return np.zeros(0), 0
+        # Where nothing else tells the size of a task, a label has to.
+        least = 1 if self.freedom else 2
+        lenders = [t for t, scores in enumerate(self.scores) if len(scores) >= least and t != to]
+        if not lenders:
             return np.zeros(0), 0
         scores, weights = [], []
         for t in lenders[:: -(-len(lenders) // MOST_LENDERS)]:
             squares, n = self.squares[t], len(self.squares[t])
-            total = np.append(0.0, np.append(squares, squares[:n_labels]).cumsum())
+            n_behind = min(n_labels, n - 1)
+            total = np.append(0.0, np.append(squares, squares[:n_behind]).cumsum())
             # Of each label the squares of those behind it, in a ring.
-            behind = total[n_labels + 1 :][:n] - total[1 : n + 1]
-            size = self.size(np.maximum(behind, 0.0), n_labels)
+            behind = total[n_behind + 1 :][:n] - total[1 : n + 1]
+            size = self.size(np.maximum(behind, 0.0), n_behind)
             scores.append(self.scores[t] / np.where(size > 0, size, 1.0))
             weights.append(np.full(n, 1.0 / n))
         return _points(np.concatenate(scores), np.concatenate(weights)), len(lenders)

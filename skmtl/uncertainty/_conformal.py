@@ -20,8 +20,9 @@ from skmtl.uncertainty._conformal_fits import Teacher, fitted_before
 from skmtl.uncertainty._conformal_folds import METHODS, choose_method, conformal_folds
 from skmtl.uncertainty._conformal_scores import Calibration
 from skmtl.uncertainty._held_out import HoldsOut
-from skmtl.uncertainty._held_out_labels import hold_out
+from skmtl.uncertainty._held_out_labels import HeldOut, hold_out
 from skmtl.uncertainty._label_sets import SET_SCORES
+from skmtl.uncertainty._new_tasks import NewTasks
 from skmtl.uncertainty._predicts_intervals import PredictsIntervals
 from skmtl.uncertainty._reading import check_tasks
 from skmtl.uncertainty._regions import JointResiduals
@@ -29,7 +30,11 @@ from skmtl.uncertainty._regions import JointResiduals
 Array = NDArray[Any]
 
 
-@documented("", "", shared="what the estimator shares; nothing is known of how far off that is.")
+SHARED = """what the estimator shares. Intervals are by tasks that are left out, which takes five
+        fits more; they are infinite below coverage / (1 - coverage) tasks."""
+
+
+@documented("", "", shared=SHARED)
 class ConformalTasks(PredictsIntervals, HoldsOut):
     r"""Intervals and label sets that cover, task by task, around any estimator.
 
@@ -182,24 +187,12 @@ class ConformalTasks(PredictsIntervals, HoldsOut):
         self.random_state = random_state
 
     def _fit(self, X: Any, targets: Targets) -> None:
-        check_tasks(targets.tasks, self.conformity_score)
-        style = float(self.coverage), self.conformity_score
-        fitted = self._fitted_before()
-        if fitted is None:
-            self.method_ = choose_method(self.method, targets)
-            folds = conformal_folds(self.method_, self.cv, self._given, targets)
-            workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
-            teacher = Teacher(self.estimator, workshop, style)
-            found = teacher.fit(folds, is_split=self.method_ == "split")
-        else:
-            self.method_ = "split"
-            found, folds = fitted_before(fitted, targets, style)
-        self._models, said = found
-        held_out = hold_out(X, targets, folds, said, self._plain_counts)
+        tasks = targets.tasks
+        check_tasks(tasks, self.conformity_score)
+        seed = int(read_random_state(self.random_state).randint(2**31 - 1))
+        held_out = self._learn(X, targets, seed)
         self.estimator_ = self._models.final.estimator
         self.fold_estimators_ = [model.estimator for model in self._models.models]
-        seed = int(read_random_state(self.random_state).randint(2**31 - 1))
-        tasks = targets.tasks
         self._calibration = Calibration.of(
             held_out, tasks, self.set_score, seed, borrow=self.borrow
         )
@@ -209,6 +202,24 @@ class ConformalTasks(PredictsIntervals, HoldsOut):
         asked = ((t, self._models.that_know(t), self.coverage) for t in range(tasks.n_tasks))
         self.borrowed_ = np.array([self._calibration.of_task(*of_task).share for of_task in asked])
         _warn_of_none(tasks, self.n_calibration_, self.borrowed_)
+
+    def _learn(self, X: Any, targets: Targets, seed: int) -> list[HeldOut]:
+        """Fit the models; what they say of the labels that they did not see."""
+        style, count = (float(self.coverage), self.conformity_score), self._plain_counts
+        fitted, self._new_tasks = self._fitted_before(), None
+        if fitted is not None:
+            self.method_ = "split"
+            (self._models, said), folds = fitted_before(fitted, targets, style)
+            return hold_out(X, targets, folds, said, count)
+        self.method_ = choose_method(self.method, targets)
+        folds = conformal_folds(self.method_, self.cv, self._given, targets)
+        workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
+        teacher = Teacher(self.estimator, workshop, style)
+        self._models, said = teacher.fit(folds, is_split=self.method_ == "split")
+        if targets.tasks.is_long and self.unknown_task == "shared":
+            final = self._models.final
+            self._new_tasks = NewTasks.of(teacher, final, count, self.set_score, seed)
+        return hold_out(X, targets, folds, said, count)
 
     def _expected(self, X: Any, task_index: Any) -> Any:
         found = self._models.predict(X, self._expected_of)

@@ -41,7 +41,7 @@ class Teacher:
         # With a fold that is the only one, its model is all there is.
         alone: list[Fold | None] = [] if is_split and folds else [None]
         # All rows first: what is wrong with them is said of all.
-        fitted = self._fit([*alone, *folds])
+        fitted = self.fit_folds([*alone, *folds])
         if self.style[1] == "normalized" and not gives_std_of_any(self.given):
             fitted = [
                 (self._with_scale(model, fold), expected)
@@ -56,7 +56,7 @@ class Teacher:
         (member,) = read_members([("estimator", self.given)], self.workshop.targets.tasks)
         return replace(member, is_apart=False)
 
-    def _fit(self, folds: Sequence[Fold | None]) -> list[ModelAndExpected]:
+    def fit_folds(self, folds: Sequence[Fold | None]) -> list[ModelAndExpected]:
         """A model for each fold, and what it expects of the test rows; None stands for all rows."""
         member, tasks = self._member, self.workshop.targets.tasks
         jobs = [
@@ -83,7 +83,7 @@ class Teacher:
             (self.style[0], "absolute"),
         )
         folds = make_folds(N_INNER, X, None, targets)
-        held_out = hold_out(X, targets, folds, inner._fit(folds), numbers_of_labels)
+        held_out = hold_out(X, targets, folds, inner.fit_folds(folds), numbers_of_labels)
         template = inner._member.template
 
         def prepare(X: Any, targets: Targets) -> Any:

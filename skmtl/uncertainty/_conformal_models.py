@@ -49,6 +49,10 @@ class Model:
             put_rows(whole, known, self._ask(take_rows(X, known), [0], expected)[0])
         return [whole]
 
+    def guess(self, X: Any, expected: Any = None) -> Any:
+        """What is said of rows whatever their tasks (long form)."""
+        return self._ask(X, [0], expected)[0]
+
     def _ask(self, X: Any, columns: list[int], expected: Any) -> list[Any]:
         """What is said of columns of y that are known."""
         types = [self.tasks.tasks[k] for k in columns]

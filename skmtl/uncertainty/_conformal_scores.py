@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._task_set import TaskSet
+from skmtl.uncertainty._bands import possible
 from skmtl.uncertainty._borrowed import Filled, Lenders
 from skmtl.uncertainty._held_out_labels import HeldOut
 from skmtl.uncertainty._label_sets import class_scores, neighbours
@@ -73,7 +74,8 @@ class Calibration:
         """Intervals (n, 2) of task t, from what each model says; ``known`` are those that do."""
         ranked, _, new_label = self.of_task(t, known, coverage)
         bands = [bands[known[0]] if band is None else band for band in bands]
-        return ranked.ends(bands, coverage, new_label * self._counted(t, weight))
+        ends = ranked.ends(bands, coverage, new_label * self._counted(t, weight))
+        return possible(self.tasks.tasks[0 if self.tasks.is_long else t], ends)
 
     def sets(
         self, t: int, said: Sequence[Any], known: Array, coverage: float, weight: Array

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl.compose._features import take_rows
 from skmtl.tasks._rows import rows_by_task
 from skmtl.uncertainty._bands import some_rows
 from skmtl.uncertainty._conformal_models import FittedModels
 from skmtl.uncertainty._conformal_scores import Calibration
+from skmtl.uncertainty._new_tasks import NewTasks
 from skmtl.uncertainty._reading import check_coverage, row_weights
 from skmtl.uncertainty._regions import JointResiduals, predict_box, predict_ellipsoids
 
@@ -40,6 +42,7 @@ class PredictsIntervals:
     _models: FittedModels
     _calibration: Calibration
     _joint: JointResiduals
+    _new_tasks: NewTasks | None
 
     @available_if(_has(False, "numbers to predict: predict_set is for classes"))
     def predict_interval(
@@ -151,6 +154,9 @@ class PredictsIntervals:
                 for t in range(tasks.n_tasks)
             ]
         found = ask(-1, [], coverage, weight[:, 0], X.shape[0])
+        unknown = np.flatnonzero(task_index < 0)
+        if len(unknown) and self._new_tasks is not None:
+            found[unknown] = self._new_tasks.answer(take_rows(X, unknown), coverage)
         for t, rows in enumerate(rows_by_task(task_index, tasks.n_tasks)):
             if len(rows):
                 own = [some_rows(of_model[0], rows) for of_model in said]

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from skmtl._warnings import name_tasks
-from skmtl.uncertainty._bands import Band
+from skmtl.uncertainty._bands import Band, possible
 from skmtl.uncertainty._conformal_models import FittedModels
 from skmtl.uncertainty._covariance import covariance_of, patterns_of
 from skmtl.uncertainty._held_out_labels import HeldOut
@@ -158,7 +158,7 @@ def predict_box(models: FittedModels, X: Any, joint: JointResiduals, coverage: f
         some = said[models.that_know(t)[0]][t]
         bands = [(some if of_model[t] is None else of_model[t]).times(size) for of_model in said]
         assert ranked is not None
-        ends[:, t] = ranked.ends(bands, coverage)
+        ends[:, t] = possible(tasks.tasks[t], ranked.ends(bands, coverage))
     return ends
 
 

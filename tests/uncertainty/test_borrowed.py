@@ -52,7 +52,7 @@ def test_lent_scores_are_those_of_other_labels_by_the_size_of_so_many(n_labels):
     lenders = lenders_of(
         [np.abs(rng.normal(size=n)) * s for n, s in ((4, 1.0), (5, 3.0), (9, 9.0))]
     )
-    points, n_lenders = lenders.lent(n_labels)
+    points, n_lenders = lenders.lent(n_labels, -1)
     assert n_lenders == 3
     expected, weights = [], []
     for scores in lenders.scores:
@@ -65,6 +65,17 @@ def test_lent_scores_are_those_of_other_labels_by_the_size_of_so_many(n_labels):
     share = np.array(weights)[order].cumsum() / 3
     ranks = np.searchsorted(share, np.arange(1, POINTS + 1) / POINTS - 1e-12)
     np.testing.assert_allclose(points, np.array(expected)[order][ranks])
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_tasks_that_all_have_few_lend_to_each_other(is_long):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(30):
+        size = np.exp(0.5 * rng.normal(size=200))
+        scores = [np.abs(rng.normal(size=5)) * s for s in size]
+        lenders = lenders_of(scores, is_long=is_long)
+        found += [2 * norm.cdf(end(lenders, t, scores[t]) / size[t]) - 1 for t in range(10)]
+    assert 0.9 < np.mean(found) < 0.94
 
 
 def test_nothing_is_borrowed_by_a_task_with_enough():
