@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 
 from skmtl.linear.bayesian._likelihood import Posterior, Variances
 from skmtl.linear.bayesian._moments import Moments
-from skmtl.linear.bayesian._search import RELATIVE, Found, likeliest_variances, polished, search
+from skmtl.linear.bayesian._search import (
+    RELATIVE,
+    RELATIVE_CURVATURE,
+    Found,
+    likeliest_variances,
+    polished,
+    search,
+)
 from skmtl.linear.bayesian._structures import LowRank, Scalar, Structure, structure_of
 from skmtl.linear.bayesian._variances import TINY, Model
 
@@ -62,9 +69,12 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     posterior = scalar.posterior
     n_told = float((posterior.total_B * posterior.variances.covariance).sum())
 
-    def criterion(found: Found) -> float:
+    def cost(found: Found) -> float:
         k = found.model.structure.n_free
-        return found.deviance + (2.0 * k * n_told / (n_told - k - 1) if n_told > k + 1 else np.inf)
+        return 2.0 * k * n_told / (n_told - k - 1) if n_told > k + 1 else np.inf
+
+    def criterion(found: Found) -> float:
+        return found.deviance + cost(found)
 
     of_kind = partial(
         structure_of,
@@ -73,9 +83,7 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     )
 
     def better(found: Found, start: Found, gain: float) -> Found:
-        # Here the deviance of the start is what is hoped for.
-        hoped = found.deviance - gain
-        if not criterion(start) - start.deviance + hoped < criterion(found):
+        if not cost(start) - gain < cost(found):
             return found
         return min(found, go_on(start), key=criterion)
 
@@ -117,10 +125,10 @@ def _with_directions(found: Found, n: int) -> Found:
     posterior, structure = found.posterior, found.model.structure
     n_tasks, n_numbers = len(posterior.k), structure.n_numbers
     of_structure, logs = found.free[:n_numbers], found.free[n_numbers:]
-    size = (TINY + np.diag(posterior.curvature_of_covariance) / n_tasks) ** -0.25
+    size = _curved(np.diag(posterior.curvature_of_covariance) / n_tasks) ** -0.25
     slopes, vectors = np.linalg.eigh(size[:, None] * posterior.of_covariance * size)
     F = size[:, None] * vectors[:, :n]
-    F *= np.sqrt(np.maximum(-slopes[:n], 0.0) / np.maximum(posterior.squares_along(F), TINY))
+    F *= np.sqrt(np.maximum(-slopes[:n], 0.0) / _curved(posterior.squares_along(F)))
     if isinstance(structure, LowRank):
         before, of_structure = structure.split(of_structure)
         F, structure = np.hstack([before, F]), structure.beside
@@ -132,8 +140,13 @@ def _with_directions(found: Found, n: int) -> Found:
 def _gains(posterior: Posterior) -> Array:
     r"""About how much less the deviance is by every number of the covariance, (d, d)."""
     slopes, curvatures = posterior.of_covariance, posterior.curvature_of_covariance
-    gains: Array = 0.5 * MARGIN * slopes**2 / np.maximum(curvatures, TINY)
+    gains: Array = 0.5 * MARGIN * slopes**2 / _curved(curvatures)
     return gains
+
+
+def _curved(curvatures: Array) -> Array:
+    """Curvatures, that of what labels say nothing of not being 0."""
+    return TINY + np.maximum(curvatures, RELATIVE_CURVATURE * curvatures.max(initial=0.0))
 
 
 def _start(moments: Moments, model: Model) -> Variances:

@@ -59,20 +59,27 @@ class NextLabels:
         self.Sigma, self.C = found.L @ found.L.T, found.C
         self.found, self._rows = found, dict[int, RowsOfTask]()
 
-    def ask(self, task: int, w: Array) -> None:
-        r"""Take the label of a row for known: :math:`K^{-1}` follows from B before and after."""
-        before = self._of(task)
-        self._rows[task] = before.with_row(w)
-        more = self._B(self._rows[task]) - self._B(before)
-        self.C = np.linalg.solve(np.eye(len(self.C)) + self.C @ more, self.C)
+    def ask(self, task: int, W: Array) -> None:
+        r"""Take the labels of rows for known: :math:`K^{-1}` follows from B before and after."""
+        rows = before = self._of(task)
+        for w in W:
+            rows = rows.with_row(w)
+        self._rows[task] = rows
+        if self.C.any():
+            more = self._B(rows) - self._B(before)
+            self.C = np.linalg.solve(np.eye(len(self.C)) + self.C @ more, self.C)
 
     def values(self, asked: dict[int, Array], about: dict[int, Array]) -> dict[int, Array]:
         """Sums of variances less, by a label at each of some rows (n, d) of tasks.
 
         ``about`` are the :math:`S_u` of the tasks, (d, d).
         """
-        left = {u: F.T @ S @ F for u, S in about.items() for F in [self._answer(self._of(u))]}
-        total, nothing = sum(left.values()), np.zeros_like(self.C)
+        total = nothing = np.zeros_like(self.C)
+        left: dict[int, Array] = {}
+        if self.C.any():
+            answers = {u: self._answer(self._of(u)) for u in about}
+            left = {u: F.T @ about[u] @ F for u, F in answers.items()}
+            total = sum(left.values(), nothing)
         found = {}
         for task, W in asked.items():
             rows = self._of(task)

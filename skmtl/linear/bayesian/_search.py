@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Moments
-from skmtl.linear.bayesian._variances import TINY, Model
+from skmtl.linear.bayesian._variances import Model
 
 Array = NDArray[Any]
 
@@ -129,8 +129,10 @@ def _off_zero(found: Found) -> Found:
 
 
 def likeliest_variances(slopes: Array, curvatures: Array) -> Array:
-    """-g / c with slopes g and curvatures c of the deviance at 0; 0 where it rises."""
-    found: Array = np.maximum(-slopes, 0.0) / np.maximum(curvatures, TINY)
+    """-g / c with slopes g and curvatures c of the deviance at 0; 0 where it rises, or is flat."""
+    is_curved = curvatures > RELATIVE_CURVATURE * curvatures.max(initial=0.0)
+    found: Array = np.zeros_like(slopes)
+    np.divide(-slopes, curvatures, out=found, where=is_curved & (slopes < 0))
     return found
 
 

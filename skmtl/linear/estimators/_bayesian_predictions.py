@@ -124,8 +124,7 @@ class RandomPredictions(MultiTaskEstimator):
         if pending is not None:
             pending = pending.reshape(found.shape)
             for position, (rows, W) in asked.items():
-                for w in W[pending[rows, columns[position]]]:
-                    labels.ask(position, w)
+                labels.ask(position, W[pending[rows, columns[position]]])
         values = labels.values({p: W for p, (_, W) in asked.items()}, about)
         for position, (rows, _) in asked.items():
             found[rows, columns[position]] = values[position]
