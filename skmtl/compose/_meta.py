@@ -77,6 +77,7 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
         settings["tasks"] = [
             _declared(task, targets if tasks.is_long else None) for task in targets.tasks.tasks
         ]
+        settings = _taken(inner, settings, tasks)
         estimator.set_params(**{f"{path}{name}": value for name, value in settings.items()})
         is_plain = np.isin(targets.weights, (0.0, 1.0)).all()
         return estimator, X, labels_of(targets), None if is_plain else targets.weights
@@ -113,6 +114,24 @@ class NestingEstimator(KeepsFeatures, MultiTaskEstimator):
             tags.regressor_tags = deepcopy(inner.regressor_tags)
         follow(tags, [self.estimator])
         return tags
+
+
+def _taken(inner: Any, settings: dict[str, Any], tasks: Any) -> dict[str, Any]:
+    """The settings that the estimator has; raises where it cannot do without the others.
+
+    scikit-learn's classes of this package, as `MultiTaskLasso`, learn columns of numbers only.
+    """
+    if "tasks" in inner.get_params(deep=False):
+        return settings
+    odd = [task.alias for task in tasks.tasks if not task.has_squared_loss]
+    if tasks.is_long or odd:
+        what = "long form" if tasks.is_long else f"tasks of type {odd[0]!r}"
+        raise ValueError(
+            f"{type(inner).__name__} learns columns of numbers only, not {what}; use an estimator "
+            "with the parameter tasks, such as MultiTaskLinear."
+        )
+    left_out = ("tasks", "task_feature", "unknown_task")
+    return {name: value for name, value in settings.items() if name not in left_out}
 
 
 def fit_prepared(estimator: Any, X: Any, y: Any, weights: Array) -> Any:

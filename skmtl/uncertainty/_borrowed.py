@@ -13,8 +13,8 @@ same, whatever their number of labels, that holds for a new one of them [2]_. Pr
 size.
 
 Labels are few where less than 3 of them are expected beyond the quantile; borrowed scores count as
-many labels as are missing to that number, so that nothing is borrowed at it. The label that is new
-counts less for them: with m labels of its own a task of few, f, and of L lenders
+many labels as are missing to that number, or as there are. The label that is new counts less for
+them: with m labels of its own, of f with those of L lenders, as
 
 .. math:: w_0 = \frac mf + \Bigl(1 - \frac mf\Bigr) \min\Bigl(1, \frac fL\Bigr)
 
@@ -77,7 +77,7 @@ class Lenders:
     squares: list[Array]
     freedom: float
     variance: float
-    _lent: dict[tuple[int, int], tuple[Array, int]] = field(default_factory=dict)
+    _lent: dict[tuple[int, int], tuple[Array, int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, labels: Sequence[Array], tasks: TaskSet) -> Self:
@@ -109,35 +109,40 @@ class Lenders:
         """Scores of a task with borrowed ones; ``models`` are those that know the task."""
         missing = few(coverage) - own.weights.sum()
         n_own = len(self.scores[task])
-        points, n_lenders = np.zeros(0), 0
-        if missing > 0 and len(models):
-            points, n_lenders = self.lent(n_own, task)
+        if missing <= 0 or not len(models):
+            return Filled(own, 0.0, 1.0)
+        points, n_lenders, n_lent = self.lent(n_own, task)
         if not n_lenders:
             return Filled(own, 0.0, 1.0)
+        given = min(missing, float(n_lent))
         scores = points * self.size(self.squares[task].sum(), n_own)
-        weights = np.full(len(points), missing / len(points))
+        weights = np.full(len(points), given / len(points))
         lent = Ranked(scores, weights, np.resize(models, len(points)))
-        share = float(missing / few(coverage))
-        counts = 1.0 - share + share * min(1.0, few(coverage) / n_lenders)
-        return Filled(Ranked.join([own, lent]), share, counts)
+        total = own.weights.sum() + given
+        share = float(given / total)
+        new_label = 1.0 - share + share * min(1.0, total / n_lenders)
+        return Filled(Ranked.join([own, lent]), share, new_label)
 
-    def lent(self, n_labels: int, to: int) -> tuple[Array, int]:
-        """Scores of tasks with so many labels in units of the size that these tell; how many do."""
+    def lent(self, n_labels: int, to: int) -> tuple[Array, int, int]:
+        """Scores of tasks with so many labels, in units of the size that these tell.
+
+        With them how many tasks, and how many labels of theirs, that rests on.
+        """
         # Among very many it makes no difference that one of them is the one that borrows.
         key = n_labels, to if len(self.scores) < MANY else -1
         if key not in self._lent:
             self._lent[key] = self._lend(*key)
         return self._lent[key]
 
-    def _lend(self, n_labels: int, to: int) -> tuple[Array, int]:
+    def _lend(self, n_labels: int, to: int) -> tuple[Array, int, int]:
         if not n_labels and not self.freedom:
             # Nothing tells of what size the residuals may be.
-            return np.zeros(0), 0
+            return np.zeros(0), 0, 0
         # Where nothing else tells the size of a task, a label has to.
         least = 1 if self.freedom else 2
         lenders = [t for t, scores in enumerate(self.scores) if len(scores) >= least and t != to]
         if not lenders:
-            return np.zeros(0), 0
+            return np.zeros(0), 0, 0
         scores, weights = [], []
         for t in lenders[:: -(-len(lenders) // MOST_LENDERS)]:
             squares, n = self.squares[t], len(self.squares[t])
@@ -148,7 +153,8 @@ class Lenders:
             size = self.size(np.maximum(behind, 0.0), n_behind)
             scores.append(self.scores[t] / np.where(size > 0, size, 1.0))
             weights.append(np.full(n, 1.0 / n))
-        return _points(np.concatenate(scores), np.concatenate(weights)), len(lenders)
+        points = _points(np.concatenate(scores), np.concatenate(weights))
+        return points, len(lenders), sum(map(len, scores))
 
 
 def _prior(squares: Array, counts: Array) -> tuple[float, float]:

@@ -109,7 +109,8 @@ class ConformalTasks(PredictsIntervals, HoldsOut):
     -----
     Intervals of "split" have the coverage exactly, on average over data sets: with m held-out
     labels it is :math:`\lceil c (m + 1) \rceil / (m + 1)`. Those of "cv+" and "jackknife+" have at
-    least :math:`2 c - 1`, and nearly c where models of different folds are alike.
+    least :math:`2 c - 1`, and nearly c where models of different folds are alike; where they are
+    not, as often for classes, they have more, the less so the more folds there are.
 
     What a class weight says holds for what is learned, not for what is covered. Weights of labels
     count: those of the inverse probability that a label is observed make intervals cover labels

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.tasks import Quantile
+from skmtl.tasks._by_name import column_names, columns_of, order_of
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
@@ -43,6 +44,15 @@ def row_weights(sample_weight: Any, n_rows: int, tasks: TaskSet) -> Array:
     n_columns = len(tasks.tasks)
     if sample_weight is None:
         return np.full((n_rows, n_columns), np.nan)
+    names = column_names(sample_weight)
+    if names is not None:
+        # As in `fit`: columns with names go by them.
+        columns, tasks_of_columns = (
+            columns_of(sample_weight),
+            ["y"] if tasks.is_long else tasks.names,
+        )
+        order = order_of(names, list(tasks_of_columns), "sample_weight")
+        sample_weight = np.column_stack([np.asarray(columns[k]) for k in order])
     weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.shape not in {(n_rows,), (n_rows, n_columns)}:
         raise ValueError(

@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 
 from skmtl import (
     IndependentTasks,
+    MultiTaskLasso,
     MultiTaskLinear,
     MultiTaskLinearClassifier,
     MultiTaskLinearRegressor,
@@ -423,3 +424,22 @@ class TestLongForm:
         X[:, 0] = np.arange(60) % 2
         with pytest.raises(ValueError, match="In long form one transformer serves all tasks"):
             TargetScaler(LINEAR, {0: None}, task_feature=0).fit(X, Y[:, 0])
+
+
+class TestClassesOfScikitLearn:
+    def test_they_learn_columns_of_numbers(self):
+        rng = np.random.default_rng(0)
+        X, Y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+        Y[::3, 0] = np.nan
+        inner = MultiTaskLasso(alpha=0.01)
+        scaled = TargetScaler(inner).fit(X, Y)
+        mean, std = np.nanmean(Y, axis=0), np.nanstd(Y, axis=0)
+        expected = inner.fit(X, (Y - mean) / std).predict(X) * std + mean
+        np.testing.assert_allclose(scaled.predict(X), expected)
+
+    def test_they_learn_nothing_else(self):
+        X, Y = np.eye(6), np.arange(12.0).reshape(6, 2)
+        with pytest.raises(ValueError, match="MultiTaskLasso learns columns of numbers only"):
+            TargetScaler(MultiTaskLasso(), task_feature=0).fit(X, Y[:, 0])
+        with pytest.raises(ValueError, match="not tasks of type 'count'"):
+            TargetScaler(MultiTaskLasso(), tasks=["regression", "count"]).fit(X, Y)

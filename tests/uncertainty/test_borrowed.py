@@ -52,8 +52,8 @@ def test_lent_scores_are_those_of_other_labels_by_the_size_of_so_many(n_labels):
     lenders = lenders_of(
         [np.abs(rng.normal(size=n)) * s for n, s in ((4, 1.0), (5, 3.0), (9, 9.0))]
     )
-    points, n_lenders = lenders.lent(n_labels, -1)
-    assert n_lenders == 3
+    points, n_lenders, n_lent = lenders.lent(n_labels, -1)
+    assert (n_lenders, n_lent) == (3, 18)
     expected, weights = [], []
     for scores in lenders.scores:
         n = len(scores)
@@ -87,6 +87,17 @@ def test_nothing_is_borrowed_by_a_task_with_enough():
         filled = lenders.fill(task, ranked(scores[task]), np.zeros(1, dtype=int), 0.9)
         assert filled.share == pytest.approx(share, abs=1e-12)
         assert filled.ranked.weights.sum() == pytest.approx(30)
+
+
+def test_what_there_is_to_lend_is_not_stretched():
+    rng = np.random.default_rng(0)
+    scores = [np.abs(rng.normal(size=2)), np.abs(rng.normal(size=2))]
+    # 4 labels are too few for 90 %, whichever task they are of; enough for 75 %.
+    assert end(lenders_of(scores), 0, scores[0]) == np.inf
+    assert end(lenders_of(scores), 0, scores[0], 0.75) < np.inf
+    filled = lenders_of(scores).fill(0, ranked(scores[0]), np.zeros(1, dtype=int), 0.9)
+    assert filled.share == 0.5
+    assert filled.ranked.weights.sum() == pytest.approx(4)
 
 
 def test_nobody_to_borrow_from():

@@ -458,6 +458,19 @@ def test_weights_of_inverse_probabilities_cover_labels_that_are_missing_by_x():
     assert abs(weighted - 0.9) < 0.03
 
 
+def test_weights_of_new_rows_go_by_name(gaps):
+    X, Y = gaps
+    frame = pd.DataFrame(Y, columns=["a", "b"])
+    weights = np.random.default_rng(0).uniform(1, 9, size=Y.shape)
+    model = ConformalTasks(LINEAR, "split").fit(X, frame, weights)
+    expected = model.predict_interval(X, 0.8, weights)
+    named = pd.DataFrame(weights, columns=["a", "b"])[["b", "a"]]
+    assert (model.predict_interval(X, 0.8, named) == expected).all()
+    assert (model.predict_interval(X, 0.8, dict(named)) == expected).all()
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.predict_interval(X, 0.8, named.rename(columns={"a": "c"}))
+
+
 def test_a_factor_on_all_weights_changes_nothing(gaps):
     X, Y = gaps
     weights = np.random.default_rng(0).uniform(0.5, 2.0, size=Y.shape)
