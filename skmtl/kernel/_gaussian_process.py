@@ -38,7 +38,8 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
     kernel : kernel of :mod:`sklearn.gaussian_process.kernels`, default=None
         Kernel k of the rows, where the search begins; parameters that are "fixed" stay. Its
         variance is that of B: no ``ConstantKernel`` has to be in front. By default
-        ``Matern(nu=1.5)``.
+        ``RationalQuadratic()`` and a linear part. Rows with the same features are one: a
+        ``WhiteKernel`` is what a row has of its own, for all of its labels.
     task_covariance : {"auto", "full", "shared"}, int or array-like of shape (n_tasks, n_tasks), \
             default="auto"
         What B looks like: any covariance ("full"), :math:`LL' + \mathrm{diag}(v)` with L of some

@@ -148,7 +148,9 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         self._posterior = system.posterior(decomposed, self._B, self._noise)
 
     def _kernel_at_start(self, n_features: int) -> Any:
-        return default_kernel(n_features) if self.kernel is None else clone(self.kernel)
+        if self.kernel is None:
+            return default_kernel(n_features, is_long=self._task_set.is_long)
+        return clone(self.kernel)
 
     def _search(self, start: Array) -> Found:
         """The best of the searches from ``start`` and from drawn kernels."""
