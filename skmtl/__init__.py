@@ -35,6 +35,7 @@ _HOMES = {
     "TaskChain": "skmtl.compose",
     "TaskGrouping": "skmtl.compose",
     "TaskStacking": "skmtl.compose",
+    "ThresholdTasks": "skmtl.uncertainty",
     "make_multitask_scorer": "skmtl.metrics",
     "predict_frame": "skmtl._predict_frame",
     "stack_tasks": "skmtl.tasks",

@@ -53,7 +53,7 @@ from skmtl.neural import (
     MultiTaskMLPRegressorCV,
 )
 from skmtl.tasks import stack_tasks, unstack_tasks
-from skmtl.uncertainty import CalibratedTasks, ConformalTasks
+from skmtl.uncertainty import CalibratedTasks, ConformalTasks, ThresholdTasks
 
 __version__: str
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "TaskChain",
     "TaskGrouping",
     "TaskStacking",
+    "ThresholdTasks",
     "compose",
     "datasets",
     "inspection",

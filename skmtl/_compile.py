@@ -124,3 +124,14 @@ def _bitcast(given: Any, wanted: Any, kind: Any) -> Any:
 # For compiled functions: the bits of a float64 as int64, and back.
 bits_of = _bitcast(types.float64, types.int64, ir.IntType(64))
 of_bits = _bitcast(types.int64, types.float64, ir.DoubleType())
+
+
+def _memory_at(typing: Any, address: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), code
+
+
+# For compiled functions: the pointer with an address, for `numba.carray`.
+memory_at: Any = intrinsic(_memory_at)

@@ -60,7 +60,12 @@ def read_later_task(
     tasks = estimator._task_set
     if y is None:
         raise ValueError("y is None; expected the labels of the new task.")
-    labels = read_labels(y, sample_weight, None)
+    declared: Any = _declared(estimator, task)
+    if isinstance(declared, list):
+        (declared,) = declared
+    if tasks.is_long:
+        declared = tasks.tasks[0]
+    labels = read_labels(y, sample_weight, None, declared=declared, is_long=tasks.is_long)
     if len(labels.columns) != 1:
         raise ValueError(
             f"y has {len(labels.columns)} columns; expected one: add_task adds a task at a time."

@@ -25,6 +25,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
     MultiTaskMLPRegressorCV,
     ReducedRankRegressor,
+    ThresholdTasks,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskGrouping, TaskStacking
 
@@ -80,6 +81,9 @@ REGRESSORS = {
 CLASSIFIERS = {
     "linear-classifier": lambda **kw: MultiTaskLinearClassifier(**{"alpha": 0.01, **kw}),
     "calibrated": lambda **kw: CalibratedTasks(
+        MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
+    ),
+    "thresholds": lambda **kw: ThresholdTasks(
         MultiTaskLinearClassifier(alpha=0.01), **{"cv": 3, **kw}
     ),
     "linear-classifier-cv": lambda **kw: MultiTaskLinearClassifierCV(
@@ -138,6 +142,7 @@ DEFAULTS = [
     TargetScaler(ReducedRankRegressor()),
     ConformalTasks(MultiTaskLinear()),
     CalibratedTasks(MultiTaskLinearClassifier()),
+    ThresholdTasks(MultiTaskLinearClassifier()),
     MultiTaskLasso(),
     MultiTaskElasticNet(),
 ]

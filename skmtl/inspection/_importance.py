@@ -21,7 +21,7 @@ from skmtl.metrics._make_scorer import MultiTaskScorer, make_multitask_scorer
 from skmtl.metrics._scored_tasks import read_scored_targets, rescored
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import as_table, read_task_column
-from skmtl.tasks._labels import weights_as_array
+from skmtl.tasks._labels import weights_as_array, with_events_folded
 from skmtl.tasks._no_numbers import named_columns
 from skmtl.tasks._rows import some_rows
 
@@ -213,6 +213,7 @@ def _labelled(estimator, X, y, sample_weight):
         raise ValueError("y has no label to score: every one is missing or has weight zero.")
     if has_label.all():
         return X, targets, tasks
+    y = with_events_folded(y, final.tasks, is_long=targets.tasks.is_long)
     rows, weights = np.flatnonzero(has_label), weights_as_array(sample_weight, y)
     X, y = some_rows(X, rows), some_rows(indexable(y), rows)
     weights = None if weights is None else weights[rows]

@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 
 from skmtl._innermost import innermost, inward
 from skmtl.model_selection._strata import make_strata, read_task_index
-from skmtl.tasks._labels import read_labels, weights_as_array
+from skmtl.tasks._labels import read_labels, weights_as_array, with_events_folded
 from skmtl.tasks._named_labels import with_rows
 from skmtl.tasks._rows import rows_by_task, some_rows
 
@@ -41,10 +41,13 @@ class TaskData:
     """
 
     def __init__(self, estimator, X, y, sample_weight=None):
+        _, final = innermost(estimator)
+        declared, kind = getattr(final, "tasks", "auto"), getattr(final, "_kind", "any")
+        is_long = getattr(final, "task_feature", None) is not None
+        y = with_events_folded(y, declared, is_long=is_long)
         self.X, self.y = indexable(X), indexable(y)
         check_consistent_length(self.X, self.y)
         self.sample_weight = weights_as_array(sample_weight, y)
-        _, final = innermost(estimator)
         labels = read_labels(self.y, self.sample_weight)
         self.has_names, self.index = labels.names is not None, None
         self.names, columns, weights = labels.task_names, labels.columns, labels.weights
@@ -53,7 +56,6 @@ class TaskData:
             labels.check_long()
             self.names, self.index = read_task_index(_for_final(estimator, self.X, y), feature)
             self.has_names = True
-        declared, kind = getattr(final, "tasks", "auto"), getattr(final, "_kind", "any")
         self.column_types = labels.types(declared, kind, is_long=self.is_long)
         codes = [_codes(*pair) for pair in zip(self.column_types, columns, strict=True)]
         self.n_rows, self.types = len(weights[0]), self.column_types

@@ -58,7 +58,8 @@ def read_pairs(
     "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
     estimators answer for a task that they have never seen.
     """
-    labels, is_long = read_labels(y_true, sample_weight), task_ids is not None
+    is_long = task_ids is not None
+    labels = read_labels(y_true, sample_weight, declared=tasks, is_long=is_long)
     if is_long:
         labels.check_long("task_ids", "y_true")
     n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None

@@ -85,7 +85,7 @@ def read_strata(X: Any, y: Any, tasks: Any = "auto", task_feature: Any = None) -
     """Read the labels of y; in long form also the tasks of X."""
     if y is None:
         raise ValueError("y is None, but the labels are what is spread over the parts; pass y.")
-    read = read_labels(y)
+    read = read_labels(y, declared=tasks, is_long=task_feature is not None)
     task_names, index = read.task_names, None
     if task_feature is not None:
         read.check_long()

@@ -43,6 +43,14 @@ class Batch:
             return self
         return self._with(lambda tensor: torch.cat([tensor] * times, dim=1), self.X)
 
+    def for_models(self, n_models: int) -> Batch:
+        """The rows of one model for so many, without a copy."""
+
+        def repeated(tensor: Tensor) -> Tensor:
+            return tensor.expand(n_models, *tensor.shape[1:])
+
+        return self._with(repeated, repeated(self.X))
+
     def _with(self, change: Callable[[Tensor], Tensor], X: Tensor) -> Batch:
         """A batch whose labels are changed alike."""
         index = None if self.task_index is None else change(self.task_index)
@@ -109,12 +117,19 @@ class Rows:
             self.task_has_label = np.asarray(counts > 0)
 
     def epoch(self, rngs: list[np.random.Generator], size: int) -> Iterator[Batch]:
-        """Shuffled batches of all rows, in an order of its own for each model."""
+        """Shuffled batches of all rows, in an order of its own for each model.
+
+        Models with the same generator, as an object, have the same order.
+        """
         if size >= self.n_rows:
             yield self.all(len(rngs))
             return
-        order = np.stack([rng.permutation(self.n_rows) for rng in rngs])
-        yield from self.batches(torch.from_numpy(order).to(self.device), size)
+        first, *others = rngs
+        order = [first.permutation(self.n_rows)]
+        if any(rng is not first for rng in others):
+            order += [rng.permutation(self.n_rows) for rng in others]
+        for batch in self.batches(torch.from_numpy(np.stack(order)).to(self.device), size):
+            yield batch if len(order) == len(rngs) else batch.for_models(len(rngs))
 
     def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
         """Rows in the given order (n_models, n), so many at a time.

@@ -51,6 +51,12 @@ class Cox(SurvivalTask):
     Predictions are median times; after the last event that was seen, the hazard goes on as fast as
     before, in the mean. `score` is Somers' D, as of `Survival`.
 
+    Parameters
+    ----------
+    event : hashable, default=None
+        Column of y that says whether the event was seen, bool or 1 and 0, where labels are times
+        without a sign: y is a DataFrame, a dict or an Arrow table, and that column is no task.
+
     Attributes
     ----------
     baseline_ : Baseline
@@ -89,6 +95,9 @@ class Cox(SurvivalTask):
     alias = "cox"
 
     _times: Array
+
+    def __init__(self, event: Hashable = None) -> None:
+        self.event = event
 
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False

@@ -43,6 +43,9 @@ class DiscreteHazards(SurvivalTask):
     ----------
     n_intervals : int, default=10
         Number of intervals; fewer where there are not as many different times of events.
+    event : hashable, default=None
+        Column of y that says whether the event was seen, bool or 1 and 0, where labels are times
+        without a sign: y is a DataFrame, a dict or an Arrow table, and that column is no task.
 
     Attributes
     ----------
@@ -74,8 +77,9 @@ class DiscreteHazards(SurvivalTask):
 
     alias = "discrete_hazards"
 
-    def __init__(self, n_intervals: int = 10) -> None:
+    def __init__(self, n_intervals: int = 10, event: Hashable = None) -> None:
         self.n_intervals = n_intervals
+        self.event = event
 
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 ROOT_STEPS = 200
+SHORT = 1e-3
+"""Share of a time that its events spread over, where they are most of all and the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,12 @@ class Intervals:
         wanted = upto[-1] * np.arange(1, n_intervals + 1) / n_intervals
         # A sum of weights that rounding left short of a quantile reaches it all the same.
         place = np.searchsorted(upto, wanted * (1.0 - 1e-12), side="left")
-        return cls(np.unique(times[order][np.minimum(place, len(order) - 1)]))
+        ends = np.unique(times[order][np.minimum(place, len(order) - 1)])
+        is_first = times == times.min()
+        if ends[0] == times.min() and 2.0 * weight[is_first].sum() >= upto[-1]:
+            # Most events at the first time of all do not spread over the time before it.
+            ends = np.concatenate([[ends[0] * (1.0 - SHORT)], ends])
+        return cls(ends)
 
     @cached_property
     def starts(self) -> Array:

@@ -17,7 +17,9 @@ from scipy import sparse
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import column_names, columns_of, find_twice, order_of
 from skmtl.tasks._columns import Column, is_arrow, read_column
+from skmtl.tasks._event_columns import TimesAndEvents, as_pairs, fold_events
 from skmtl.tasks._event_times import are_pairs
+from skmtl.tasks._named_labels import NamedLabels, objects_of
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._weights import check_sample_weight, read_sample_weight
 
@@ -75,14 +77,20 @@ class Labels:
 
 
 def read_labels(
-    y: Any, sample_weight: Any = None, names_of_y: Sequence[Hashable] | None = None
+    y: Any,
+    sample_weight: Any = None,
+    names_of_y: Sequence[Hashable] | None = None,
+    *,
+    declared: Any = None,
+    is_long: bool = False,
 ) -> Labels:
     """Take y apart.
 
     What stands under weight 0 is not read. Columns of ``sample_weight`` that have names go to
-    those of y; ``names_of_y`` are these where y has none.
+    those of y; ``names_of_y`` are these where y has none. What is ``declared`` of the tasks says
+    which columns tell whether events of others were seen.
     """
-    parts, names, is_1d = _take_apart(y)
+    parts, names, is_1d = _take_apart(y, declared, is_long=is_long)
     labels = names if names is not None else names_of_y
     if labels is None or len(labels) != len(parts):
         labels = titles_of(y, is_1d, range(len(parts)))
@@ -96,7 +104,8 @@ def read_labels(
     columns, weights = [], []
     for t, (part, name) in enumerate(zip(parts, labels, strict=True)):
         used = None if weight is None else weight[:, t] > 0
-        columns.append(read_column(part, name, used))
+        is_pair = isinstance(part, TimesAndEvents)
+        columns.append(part.read(name, used) if is_pair else read_column(part, name, used))
         observed = columns[-1].observed
         weights.append(
             observed.astype(np.float64) if weight is None else np.where(observed, weight[:, t], 0.0)
@@ -110,16 +119,48 @@ def titles_of(y: Any, is_1d: bool, names: Sequence[Hashable]) -> Sequence[Hashab
     return names if name is None or name == "" else [name]
 
 
-def weights_as_array(sample_weight: Any, y: Any) -> Any:
+def with_events_folded(y: Any, declared: Any, *, is_long: bool = False) -> Any:
+    """The same y with pairs of event and time, where they were in two columns."""
+    parts, names, _ = _take_apart(y, declared, is_long=is_long)
+    if not any(isinstance(part, TimesAndEvents) for part in parts):
+        return y
+    titles = list(range(len(parts))) if names is None else names
+    columns = [
+        as_pairs(part.read(title, None)) if isinstance(part, TimesAndEvents) else objects_of(part)
+        for part, title in zip(parts, titles, strict=True)
+    ]
+    if names is None:
+        return columns[0]
+    array = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for k, column in enumerate(columns):
+        array[:, k] = column
+    return NamedLabels.of(array, names)
+
+
+def weights_as_array(sample_weight: Any, y: Any, declared: Any = None) -> Any:
     """Weights in the order of the columns of y, for whoever takes rows or columns of both."""
     if sample_weight is None:
         return None
-    parts, names, is_1d = _take_apart(y)
+    parts, names, is_1d = _take_apart(y, declared)
     shape = (_length(parts[0]),) if is_1d else (_length(parts[0]), len(parts))
     return check_sample_weight(sample_weight, shape, names or range(len(parts)))
 
 
-def _take_apart(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
+def _take_apart(
+    y: Any, declared: Any = None, *, is_long: bool = False
+) -> tuple[list[Any], list[Hashable] | None, bool]:
+    """Columns of y as they are, their names, and whether it is 1-D.
+
+    Times and their events are one column, which in long form is all of y.
+    """
+    parts, names, is_1d = _columns_of_y(y)
+    folded, names = fold_events(parts, names, declared)
+    if is_long and len(folded) == 1 < len(parts):
+        return folded, None, True
+    return folded, names, is_1d
+
+
+def _columns_of_y(y: Any) -> tuple[list[Any], list[Hashable] | None, bool]:
     """Columns of y as they are, their names, and whether it is 1-D."""
     if sparse.issparse(y):
         raise ValueError("y is sparse; give a dense array (a missing label is NaN, not 0).")

@@ -43,10 +43,10 @@ def with_rows(y: Any) -> Any:
     names = column_names(y)
     if names is None:
         return as_array(y)
-    return NamedLabels.of(np.column_stack([_objects(part) for part in columns_of(y)]), names)
+    return NamedLabels.of(np.column_stack([objects_of(part) for part in columns_of(y)]), names)
 
 
-def _objects(column: Any) -> Any:
+def objects_of(column: Any) -> Any:
     """Values of a column, None where it is masked."""
     values = as_array(column).astype(object)
     if isinstance(column, np.ma.MaskedArray):

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit, xlogy
+from scipy.special import xlogy
 
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
@@ -90,11 +90,18 @@ class NegativeBinomial(LogLink):
 
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Half the deviance and its derivative."""
-        odds = raw[..., 0] + np.log(self.dispersion_)
-        total = values + 1.0 / self.dispersion_
+        score, total = raw[..., 0], values + 1.0 / self.dispersion_
+        odds = score + np.log(self.dispersion_)
         apart = np.logaddexp(0.0, odds) - np.log1p(self.dispersion_ * values)
-        loss = times_log(values) - values * raw[..., 0] + total * apart
-        return loss, (total * expit(odds) - values)[..., None]
+        # With a small dispersion all digits of a difference of large numbers would be lost where a
+        # mean is near to its label.
+        mean = np.exp(np.minimum(score, 0.0))
+        beyond = np.exp(-np.maximum(score, 0.0))
+        slope = (mean - values * beyond) / (beyond + self.dispersion_ * mean)
+        near = -self.dispersion_ * slope
+        is_near = np.abs(near) < 0.5
+        apart = np.where(is_near, -np.log1p(np.where(is_near, near, 0.0)), apart)
+        return times_log(values) - values * score + total * apart, slope[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         r""":math:`(y + \theta) s (1 - s)` times the direction, :math:`s = \mu / (\mu + \theta)`."""

@@ -53,7 +53,8 @@ def read_targets(
             f"This {estimator_name} estimator requires y to be passed, but the target y is None"
         )
     is_long = task_column is not None
-    labels = read_labels(y, sample_weight, ["y"] if is_long else None)
+    of_y = ["y"] if is_long else None
+    labels = read_labels(y, sample_weight, of_y, declared=declared, is_long=is_long)
     if is_long:
         _check_long(labels, task_column)
     if not any((weight > 0).any() for weight in labels.weights):

@@ -15,6 +15,7 @@ from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import by_task
 from skmtl.tasks._class_labels import look_like_classes
 from skmtl.tasks._columns import Column
+from skmtl.tasks._event_columns import hold_event
 
 
 def resolve_tasks(
@@ -35,6 +36,7 @@ def resolve_tasks(
     ):
         task = _infer(column, weight, kind) if is_auto(entry) else _as_task(entry, name)
         check_times(task, column, name)
+        hold_event(task, column, name)
         if kind == "regression" and task.is_classification:
             raise ValueError(
                 f"Task {name!r} is declared {task.alias}, but this estimator reads every task "

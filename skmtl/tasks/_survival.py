@@ -40,6 +40,9 @@ class Survival(SurvivalTask):
     ----------
     distribution : {"log_normal", "log_logistic", "weibull"}, default="log_normal"
         That of the times: z is normal, logistic, or the logarithm of an exponential variable.
+    event : hashable, default=None
+        Column of y that says whether the event was seen, bool or 1 and 0, where labels are times
+        without a sign: y is a DataFrame, a dict or an Arrow table, and that column is no task.
 
     Attributes
     ----------
@@ -70,8 +73,9 @@ class Survival(SurvivalTask):
 
     alias = "survival"
 
-    def __init__(self, distribution: str = "log_normal") -> None:
+    def __init__(self, distribution: str = "log_normal", event: Hashable = None) -> None:
         self.distribution = distribution
+        self.event = event
 
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False

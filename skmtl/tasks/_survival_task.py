@@ -19,6 +19,9 @@ from skmtl.tasks._weights import in_range
 class SurvivalTask(NumberTask):
     """Base of the types whose labels are times: of an event, or minus that up to which was none.
 
+    Times and events may be two columns of y: with the parameter ``event`` a task names that of the
+    events, and ``event_`` is that name once it is fitted.
+
     A type gives its loss and the probability of later events, `survival_at`. It predicts the
     median time, and nothing where no event was seen: NaN.
     """

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import same_names
 from skmtl.tasks._columns import EXACT_INTEGERS, Column, match
+from skmtl.tasks._event_columns import hold_event
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import read_labels
 from skmtl.tasks._resolve import check_times
@@ -202,7 +203,14 @@ class TaskSet:
 
     def labels_in(self, y: Any, sample_weight: Any = None) -> list[tuple[Column, Array]]:
         """Columns of y in the order of the tasks, each with the weights of its labels."""
-        labels = read_labels(y, sample_weight, self._column_names)
+        declared: Any = dict(zip(self._column_names, self.tasks, strict=True))
+        labels = read_labels(
+            y,
+            sample_weight,
+            self._column_names,
+            declared=self.tasks[0] if self.is_long else declared,
+            is_long=self.is_long,
+        )
         pairs = list(zip(labels.columns, labels.weights, strict=True))
         if labels.names is not None and not labels.is_1d and self._goes_by(labels.names):
             pairs = labels.columns_for(self.names.tolist(), "y")
@@ -212,6 +220,7 @@ class TaskSet:
             )
         for task, name, (column, _) in zip(self.tasks, self._column_names, pairs, strict=True):
             check_times(task, column, name)
+            hold_event(task, column, name)
         return pairs
 
     def _goes_by(self, names: Sequence[Hashable]) -> bool:

@@ -30,6 +30,7 @@ from skmtl._innermost import final_estimator, last_step, unwrap
 from skmtl.compose import IndependentTasks
 from skmtl.compose._features import take_rows
 from skmtl.tasks import Quantile, Task
+from skmtl.tasks._log_link import LogLink
 from skmtl.tasks._rows import rows_by_task
 
 Array = NDArray[Any]
@@ -64,6 +65,14 @@ class Band:
         return type(self)(self.low, self.high, self.scale * factor)
 
 
+FIELDS = "low", "high", "scale"
+
+
+def some_rows(said: Any, rows: Array) -> Any:
+    """What is said of some of the rows: a `Band`, or probabilities."""
+    return said.take(rows) if isinstance(said, Band) else said[rows]
+
+
 def band_of(task: Task, expected: Array, scale: Array | None, coverage: float, score: str) -> Band:
     """The band that is expected of a task of numbers.
 
@@ -79,6 +88,17 @@ def band_of(task: Task, expected: Array, scale: Array | None, coverage: float, s
         return Band(low, high, scale)
     centre = np.asarray(task.decode(expected), dtype=np.float64)
     return Band(centre, centre, scale)
+
+
+def possible(task: Task, ends: Array) -> Array:
+    """Intervals (n, 2) of labels that the task can have, lower ends first.
+
+    Predicted quantiles that are too far apart are moved inwards, perhaps past each other: what is
+    left is the middle.
+    """
+    crossed = ends[:, 0] > ends[:, 1]
+    ends[crossed] = ends[crossed].mean(axis=1, keepdims=True)
+    return np.maximum(ends, 0.0) if isinstance(task, LogLink) else ends
 
 
 def gives_std(estimator: Any) -> bool:

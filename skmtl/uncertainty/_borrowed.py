@@ -5,13 +5,20 @@ their residuals: of a task with n held-out labels it is taken to be [1]_
 
 .. math:: \hat\sigma_t^2 = \frac{d_0 s_0^2 + \sum_i r_{ti}^2}{d_0 + n}
 
-with :math:`d_0` and :math:`s_0` from all tasks. What a new score of such a task is like in units
+with :math:`d_0` and :math:`s_0` from all tasks in long form; columns of y have units of their own,
+and :math:`d_0 = 0`. What a new score of such a task is like in units
 of :math:`\hat\sigma_t`, other tasks tell: each is treated as if it too had n labels, and the score
-of another label of it divided by the size that these n give. As tasks count the same, whatever
-their number of labels, that holds for a new one of them [2]_. Probabilities have no size.
+of another label of it divided by the size that these n, or all of fewer, give. As tasks count the
+same, whatever their number of labels, that holds for a new one of them [2]_. Probabilities have no
+size.
 
 Labels are few where less than 3 of them are expected beyond the quantile; borrowed scores count as
-many labels as are missing to that number, so that nothing is borrowed at it.
+many labels as are missing to that number, so that nothing is borrowed at it. The label that is new
+counts less for them: with m labels of its own a task of few, f, and of L lenders
+
+.. math:: w_0 = \frac mf + \Bigl(1 - \frac mf\Bigr) \min\Bigl(1, \frac fL\Bigr)
+
+labels, as what makes the new one count is that few say where the quantile is.
 
 References
 ----------
@@ -25,14 +32,15 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.linear.bayesian._moderated import FEWEST, moderated
 from skmtl.tasks._rows import rows_by_task
+from skmtl.tasks._task_set import TaskSet
 from skmtl.uncertainty._ranks import Ranked
 
 Array = NDArray[Any]
@@ -41,12 +49,21 @@ BEYOND = 3.0
 """Labels expected beyond the quantile from which a task stands on its own feet."""
 MOST_LENDERS, POINTS = 1_000, 500
 """Tasks that lend, and quantiles of what they lend: more would not change the third digit."""
+MANY = 500
 SEED = 0
 
 
 def few(coverage: float) -> float:
     """Number of labels below which a task borrows."""
     return BEYOND / (1.0 - coverage)
+
+
+class Filled(NamedTuple):
+    """Scores of a task, the share of them that is borrowed, and what a new label counts."""
+
+    ranked: Ranked
+    share: float
+    new_label: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +77,26 @@ class Lenders:
     squares: list[Array]
     freedom: float
     variance: float
-    _lent: dict[int, Any] = field(default_factory=dict)
+    _lent: dict[tuple[int, int], tuple[Array, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, labels: Sequence[Array], n_tasks: int) -> Self:
-        """From task, score and square of all labels; squares of 1 for scores without a size."""
-        of_task, scores, squares = labels
+    def of(cls, labels: Sequence[Array], tasks: TaskSet) -> Self:
+        """From task, score and square of all labels of one kind."""
+        (of_task, scores, squares), n_tasks = labels, tasks.n_tasks
         # Neighbours may be alike: which labels tell the size of others is drawn.
         order = np.random.RandomState(SEED).permutation(len(scores))
         rows = [order[part] for part in rows_by_task(of_task[order], n_tasks)]
         lists = [scores[part] for part in rows], [squares[part] for part in rows]
-        counts = np.array([len(part) for part in rows], dtype=np.float64)
-        return cls(*lists, *_prior(np.bincount(of_task, squares, n_tasks), counts))
+        prior = 0.0, 1.0
+        if tasks.is_long:
+            counts = np.array([len(part) for part in rows], dtype=np.float64)
+            prior = _prior(np.bincount(of_task, squares, n_tasks), counts)
+        return cls(*lists, *prior)
+
+    @classmethod
+    def of_classes(cls, labels: Sequence[Array], tasks: TaskSet) -> Self:
+        """The same of scores that need no size."""
+        return replace(cls.of(labels, tasks), freedom=np.inf, variance=1.0)
 
     def size(self, squares: Any, n_labels: Any) -> Any:
         """Size of residuals, of which there are so many with this sum of squares."""
@@ -80,42 +105,50 @@ class Lenders:
         total = self.freedom + n_labels
         return np.sqrt((self.freedom * self.variance + squares) / total)
 
-    def fill(self, task: int, own: Ranked, models: Array, coverage: float) -> tuple[Ranked, float]:
-        """Scores of a task with borrowed ones, and the share that these are.
-
-        ``models`` are those that know the task.
-        """
+    def fill(self, task: int, own: Ranked, models: Array, coverage: float) -> Filled:
+        """Scores of a task with borrowed ones; ``models`` are those that know the task."""
         missing = few(coverage) - own.weights.sum()
         n_own = len(self.scores[task])
-        points = self.lent(n_own) if missing > 0 and len(models) else np.zeros(0)
-        if not len(points):
-            return own, 0.0
+        points, n_lenders = np.zeros(0), 0
+        if missing > 0 and len(models):
+            points, n_lenders = self.lent(n_own, task)
+        if not n_lenders:
+            return Filled(own, 0.0, 1.0)
         scores = points * self.size(self.squares[task].sum(), n_own)
         weights = np.full(len(points), missing / len(points))
         lent = Ranked(scores, weights, np.resize(models, len(points)))
-        return Ranked.join([own, lent]), float(missing / few(coverage))
+        share = float(missing / few(coverage))
+        counts = 1.0 - share + share * min(1.0, few(coverage) / n_lenders)
+        return Filled(Ranked.join([own, lent]), share, counts)
 
-    def lent(self, n_labels: int) -> Array:
-        """Scores of tasks with so many labels, in units of the size that these tell."""
-        if n_labels not in self._lent:
-            self._lent[n_labels] = self._lend(n_labels)
-        return np.asarray(self._lent[n_labels])
+    def lent(self, n_labels: int, to: int) -> tuple[Array, int]:
+        """Scores of tasks with so many labels in units of the size that these tell; how many do."""
+        # Among very many it makes no difference that one of them is the one that borrows.
+        key = n_labels, to if len(self.scores) < MANY else -1
+        if key not in self._lent:
+            self._lent[key] = self._lend(*key)
+        return self._lent[key]
 
-    def _lend(self, n_labels: int) -> Array:
-        lenders = [t for t, scores in enumerate(self.scores) if len(scores) > n_labels]
-        if not lenders or (not n_labels and not self.freedom):
-            # One that has none, and no other tells of what size its residuals may be.
-            return np.zeros(0)
+    def _lend(self, n_labels: int, to: int) -> tuple[Array, int]:
+        if not n_labels and not self.freedom:
+            # Nothing tells of what size the residuals may be.
+            return np.zeros(0), 0
+        # Where nothing else tells the size of a task, a label has to.
+        least = 1 if self.freedom else 2
+        lenders = [t for t, scores in enumerate(self.scores) if len(scores) >= least and t != to]
+        if not lenders:
+            return np.zeros(0), 0
         scores, weights = [], []
         for t in lenders[:: -(-len(lenders) // MOST_LENDERS)]:
             squares, n = self.squares[t], len(self.squares[t])
-            total = np.append(0.0, np.append(squares, squares[:n_labels]).cumsum())
+            n_behind = min(n_labels, n - 1)
+            total = np.append(0.0, np.append(squares, squares[:n_behind]).cumsum())
             # Of each label the squares of those behind it, in a ring.
-            behind = total[n_labels + 1 :][:n] - total[1 : n + 1]
-            size = self.size(np.maximum(behind, 0.0), n_labels)
+            behind = total[n_behind + 1 :][:n] - total[1 : n + 1]
+            size = self.size(np.maximum(behind, 0.0), n_behind)
             scores.append(self.scores[t] / np.where(size > 0, size, 1.0))
             weights.append(np.full(n, 1.0 / n))
-        return _points(np.concatenate(scores), np.concatenate(weights))
+        return _points(np.concatenate(scores), np.concatenate(weights)), len(lenders)
 
 
 def _prior(squares: Array, counts: Array) -> tuple[float, float]:

@@ -144,10 +144,10 @@ class CalibratedTasks(HoldsOut):
 
     def _fit(self, X: Any, targets: Targets) -> None:
         self._check_has_classes(targets, "probabilities")
-        expected = self._hold_out(X, targets)
+        expected, part = self._hold_out(X, targets)
         counts = self._plain_counts(targets)
         self._calibration, self.out_of_fold_ = fit_calibration(
-            expected, targets, counts, self.method
+            expected, targets, counts, part, self.method
         )
         self.temperatures_ = 1.0 / self._calibration.slopes(targets.tasks)
         self._has_own_rule = self._find_rules(X, targets.tasks.tasks)
@@ -159,10 +159,12 @@ class CalibratedTasks(HoldsOut):
             return [False] * len(tasks)
         decisions = self._decisions_of(self.estimator_, X, tasks)
         expected = self._expected_of(self.estimator_, X, tasks)
-        return [
+        has_rule = [
             task.is_classification and bool((decided != task.decode(of_task)).any())
             for task, decided, of_task in zip(tasks, decisions, expected, strict=True)
         ]
+        told = getattr(final, "_is_decided", has_rule)
+        return [found or known for found, known in zip(has_rule, told, strict=True)]
 
     def _expected(self, X: Any, task_index: Any) -> list[Any]:
         expected = self._expected_of(self.estimator_, X, self._task_set.tasks)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._cross_fitting import each_part
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 from skmtl.uncertainty._calibration_map import CalibrationMap, Held
@@ -15,8 +16,6 @@ from skmtl.uncertainty._choices import Choices
 from skmtl.uncertainty._held_out import only_known
 
 Array = NDArray[Any]
-
-N_PARTS, SEED = 5, 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +26,7 @@ class Pool:
     choices: list[Choices]
     map: CalibrationMap
 
-    def apply(
-        self, expected: Array, column: int, task_index: Array | None, map: Any = None
-    ) -> Array:
+    def apply(self, expected: Array, column: int, task_index: Array | None) -> Array:
         """Calibrated class probabilities of rows."""
         at = self.columns.index(column)
         choices = self.choices[at]
@@ -61,14 +58,14 @@ class Calibration:
 
 
 def fit_calibration(
-    expected: list[Array], targets: Targets, counts: Array, method: str
+    expected: list[Array], targets: Targets, counts: Array, part: Array, method: str
 ) -> tuple[Calibration, list[Array]]:
     """The maps, and what maps that did not see a row make of it, for every column of y.
 
     ``expected`` is that of held-out rows, ``counts`` (n_samples, n_columns) are how many labels
-    each weight stands for.
+    each weight stands for. Rows of a ``part`` (n_samples,) stay together: a map has to hold for a
+    model that it was not learned of.
     """
-    part = np.random.RandomState(SEED).permutation(len(counts)) % N_PARTS
     calibrated = [column.copy() for column in expected]
     pools = []
     for columns in _alike(targets, counts):
@@ -77,9 +74,8 @@ def fit_calibration(
         n_tasks = targets.tasks.n_tasks if targets.tasks.is_long else len(columns)
         pool = Pool(columns, choices, CalibrationMap.fit(held, n_tasks, method))
         pools.append(pool)
-        for p in range(N_PARTS):
-            without = replace(pool, map=pool.map.without_part(held, p))
-            mine = np.flatnonzero(part == p)
+        for mine, _ in each_part(part):
+            without = replace(pool, map=pool.map.without_part(held, part[mine[0]]))
             index = None if targets.task_index is None else targets.task_index[mine]
             for k in columns:
                 calibrated[k][mine] = without.apply(expected[k][mine], k, index)

@@ -4,7 +4,8 @@ A floor :math:`(1 - \varepsilon) p + \varepsilon / K` under the K probabilities,
 logarithms must not be 0; slopes and shifts (`Scaling`); and isotonic regression (`Isotonic`). The
 floor is that of the least log loss under one slope and one shift for all tasks. How far isotonic
 regression is trusted, the number :math:`n_0` of labels that the map before it counts as, is chosen
-by log loss, too: of parts of the labels under maps of the other parts. Infinite is not at all.
+by log loss, too: of parts of the labels, each of another model, under maps of the other parts.
+Infinite is not at all.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ Array = NDArray[Any]
 
 METHODS = ("auto", "temperature", "platt", "isotonic")
 
-FLOORS = (1e-6, 1e-3, 1e-2, 3e-2, 0.1)
-IMAGINED = (30.0, 100.0, 300.0, 1000.0, 3000.0)
+FLOORS = (1e-6, 1e-3, 1e-2, 3e-2, 0.1, 0.2)
+IMAGINED = (100.0, 300.0, 1000.0, 3000.0, 10000.0)
 
 
 class Held(NamedTuple):

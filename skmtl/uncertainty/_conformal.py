@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel
-from sklearn.utils.validation import check_is_fitted
 
-from skmtl._base import MultiTaskEstimator
 from skmtl._docstrings import documented
 from skmtl._random import RANDOM_STATE, read_random_state
 from skmtl._warnings import name_tasks, warn
-from skmtl.compose._meta import NestingEstimator
 from skmtl.compose._stack_fits import Workshop
-from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._targets import Targets
 from skmtl.uncertainty._bands import SCORES
+from skmtl.uncertainty._conformal_fits import Teacher, fitted_before
 from skmtl.uncertainty._conformal_folds import METHODS, choose_method, conformal_folds
-from skmtl.uncertainty._conformal_models import fit_and_hold_out, some_rows
 from skmtl.uncertainty._conformal_scores import Calibration
+from skmtl.uncertainty._held_out import HoldsOut
+from skmtl.uncertainty._held_out_labels import HeldOut, hold_out
 from skmtl.uncertainty._label_sets import SET_SCORES
-from skmtl.uncertainty._reading import check_tasks, row_weights
+from skmtl.uncertainty._new_tasks import NewTasks
+from skmtl.uncertainty._predicts_intervals import PredictsIntervals
+from skmtl.uncertainty._reading import check_tasks
+from skmtl.uncertainty._regions import JointResiduals
 
 Array = NDArray[Any]
 
 
-def _has(is_class: bool, what: str) -> Any:
-    """Whether a task has what a method is for; not promised before `fit` has read them."""
-
-    def check(estimator: Any) -> bool:
-        tasks = getattr(estimator, "_task_set", None)
-        if tasks is not None and not any(t.is_classification == is_class for t in tasks.tasks):
-            raise AttributeError(f"No task has {what}.")
-        return tasks is not None
-
-    return check
+SHARED = """what the estimator shares. Intervals are by tasks that are left out, which takes five
+        fits more; they are infinite below coverage / (1 - coverage) tasks."""
 
 
-@documented("", "", shared="what the estimator shares; nothing is known of how far off that is.")
-class ConformalTasks(NestingEstimator):
+@documented("", "", shared=SHARED)
+class ConformalTasks(PredictsIntervals, HoldsOut):
     r"""Intervals and label sets that cover, task by task, around any estimator.
 
     Labels are held out, and how far they are from what a model expects that did not see them
@@ -70,11 +62,12 @@ class ConformalTasks(NestingEstimator):
         another.
     conformity_score : {"auto", "absolute", "normalized", "quantile"}, default="auto"
         What "far" means for numbers. "absolute": the residual. "normalized": its ratio to a
-        standard deviation that the estimator predicts (``return_std``), so that rows have
-        intervals of different length. "quantile" [3]_: how far a label is outside of two
-        predicted quantiles, for tasks that are `skmtl.tasks.Quantile` with levels about those of
-        the coverage, 0.05 and 0.95. "auto" takes quantiles for such tasks, standard deviations
-        where the estimator has any, and the residual elsewhere.
+        standard deviation that the estimator predicts (``return_std``), or, where it has none, to
+        the size of residuals that a clone of it learns, at the cost of four more fits for each of
+        its own; rows then have intervals of different length. "quantile" [3]_: how far a label is
+        outside of two predicted quantiles, for tasks that are `skmtl.tasks.Quantile` with levels
+        about those of the coverage, 0.05 and 0.95. "auto" takes quantiles for such tasks, standard
+        deviations where the estimator has any, and the residual elsewhere.
     set_score : {"lac", "aps", "aps_random"}, default="lac"
         What "far" means for classes. "lac" [4]_ gives the smallest sets, empty ones among them;
         "aps" [5]_ larger ones where the class is harder to tell, "aps_random" the same with a
@@ -85,7 +78,9 @@ class ConformalTasks(NestingEstimator):
         coverage / (1 - coverage) labels.
     cv : int, splitter, iterable or None, default=5
         Folds: a number of them, which spread the labels of every task and class; a splitter, or
-        training and test rows, of which "split" takes the first.
+        training and test rows, of which "split" takes the first. "prefit", or an estimator in a
+        :class:`~sklearn.frozen.FrozenEstimator`: it is fitted already, stays as it is, and all
+        rows are held out.
     <task parameters>
     n_jobs : int, default=None
         Number of folds fitted at the same time, by joblib. Results do not depend on it.
@@ -150,15 +145,13 @@ class ConformalTasks(NestingEstimator):
     """
 
     _parameter_constraints = {
-        **NestingEstimator._parameter_constraints,
+        **HoldsOut._parameter_constraints,
         "estimator": [HasMethods(["fit"])],
         "method": [StrOptions({"auto", *METHODS})],
         "coverage": [Interval(Real, 0, 1, closed="neither")],
         "conformity_score": [StrOptions({"auto", *SCORES})],
         "set_score": [StrOptions(set(SET_SCORES))],
         "borrow": ["boolean"],
-        "cv": ["cv_object"],
-        "n_jobs": [Integral, None],
         "random_state": RANDOM_STATE,
     }
 
@@ -193,36 +186,40 @@ class ConformalTasks(NestingEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        # A splitter sees X and y as they were given.
-        self._given = X, y
-        try:
-            return super().fit(X, y, sample_weight)
-        finally:
-            del self._given
-
-    fit.__doc__ = MultiTaskEstimator.fit.__doc__
-
     def _fit(self, X: Any, targets: Targets) -> None:
-        check_tasks(targets.tasks, self.conformity_score, self.estimator)
-        self.method_ = choose_method(self.method, targets)
-        folds = conformal_folds(self.method_, self.cv, self._given, targets)
-        workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
-        style = float(self.coverage), self.conformity_score
-        self._models, held_out = fit_and_hold_out(
-            self.estimator, workshop, folds, style, is_split=self.method_ == "split"
-        )
+        tasks = targets.tasks
+        check_tasks(tasks, self.conformity_score)
+        seed = int(read_random_state(self.random_state).randint(2**31 - 1))
+        held_out = self._learn(X, targets, seed)
         self.estimator_ = self._models.final.estimator
         self.fold_estimators_ = [model.estimator for model in self._models.models]
-        seed = int(read_random_state(self.random_state).randint(2**31 - 1))
-        tasks = targets.tasks
         self._calibration = Calibration.of(
             held_out, tasks, self.set_score, seed, borrow=self.borrow
         )
+        of_rows = [] if tasks.is_long else held_out
+        self._joint = JointResiduals.of(of_rows, len(targets.weights))
         self.n_calibration_ = np.array([len(ranked.scores) for ranked in self._calibration.ranked])
         asked = ((t, self._models.that_know(t), self.coverage) for t in range(tasks.n_tasks))
-        self.borrowed_ = np.array([self._calibration.of_task(*of_task)[1] for of_task in asked])
+        self.borrowed_ = np.array([self._calibration.of_task(*of_task).share for of_task in asked])
         _warn_of_none(tasks, self.n_calibration_, self.borrowed_)
+
+    def _learn(self, X: Any, targets: Targets, seed: int) -> list[HeldOut]:
+        """Fit the models; what they say of the labels that they did not see."""
+        style, count = (float(self.coverage), self.conformity_score), self._plain_counts
+        fitted, self._new_tasks = self._fitted_before(), None
+        if fitted is not None:
+            self.method_ = "split"
+            (self._models, said), folds = fitted_before(fitted, targets, style)
+            return hold_out(X, targets, folds, said, count)
+        self.method_ = choose_method(self.method, targets)
+        folds = conformal_folds(self.method_, self.cv, self._given, targets)
+        workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
+        teacher = Teacher(self.estimator, workshop, style)
+        self._models, said = teacher.fit(folds, is_split=self.method_ == "split")
+        if targets.tasks.is_long and self.unknown_task == "shared":
+            final = self._models.final
+            self._new_tasks = NewTasks.of(teacher, final, count, self.set_score, seed)
+        return hold_out(X, targets, folds, said, count)
 
     def _expected(self, X: Any, task_index: Any) -> Any:
         found = self._models.predict(X, self._expected_of)
@@ -236,94 +233,6 @@ class ConformalTasks(NestingEstimator):
             task.decode(task.expected_without_labels(X.shape[0])) if d is None else d
             for d, task in tasks
         ]
-
-    @available_if(_has(False, "numbers to predict: predict_set is for classes"))
-    def predict_interval(
-        self, X: Any, coverage: float | None = None, sample_weight: Any = None
-    ) -> Array:
-        """Predict an interval for the labels of every task of numbers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        coverage : float, default=None
-            Probability that a new label is inside, between 0 and 1; by default the parameter.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights that labels of these rows would have had in `fit`; by default that of an
-            average label. It matters for few labels.
-
-        Returns
-        -------
-        interval : ndarray of shape (n_samples, n_tasks, 2), or (n_samples, 2) if y was 1-D
-            Lower and upper ends in the units of y. NaN for classes and tasks without labels;
-            infinite where there are too few labels for the coverage.
-        """
-        found = self._answer(X, coverage, sample_weight, self._intervals)
-        return found[0] if self._task_set.is_1d else np.stack(found, axis=1)
-
-    @available_if(_has(True, "classes: predict_interval is for numbers"))
-    def predict_set(self, X: Any, coverage: float | None = None, sample_weight: Any = None) -> Any:
-        """Predict a set of classes for every task that has them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        coverage : float, default=None
-            Probability that a new label is in the set, between 0 and 1; by default the parameter.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Weights that labels of these rows would have had in `fit`.
-
-        Returns
-        -------
-        is_in : list of ndarray of bool, shape (n_samples, n_classes), or ndarray if y was 1-D
-            One entry per task, columns ordered as in ``classes_``; None for tasks of numbers.
-            All classes where there are too few labels for the coverage.
-        """
-        found = self._answer(X, coverage, sample_weight, self._sets)
-        return found[0] if self._task_set.is_1d else found
-
-    def _answer(self, X: Any, coverage: Any, sample_weight: Any, ask: Any) -> list[Any]:
-        """For each column of y what ``ask`` makes of a task and what models say of its rows."""
-        check_is_fitted(self)
-        coverage = self.coverage if coverage is None else coverage
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-        X, task_index = self._read_new(X)
-        tasks, said = self._task_set, self._models.say(X, task_index)
-        weight = row_weights(sample_weight, X.shape[0], tasks)
-        if task_index is None:
-            return [
-                ask(t, [of_model[t] for of_model in said], coverage, weight[:, t], X.shape[0])
-                for t in range(tasks.n_tasks)
-            ]
-        found = ask(-1, [], coverage, weight[:, 0], X.shape[0])
-        for t, rows in enumerate(rows_by_task(task_index, tasks.n_tasks)):
-            if len(rows):
-                own = [some_rows(of_model[0], rows) for of_model in said]
-                found[rows] = ask(t, own, coverage, weight[rows, 0], len(rows))
-        return [found]
-
-    def _intervals(self, t: int, bands: Any, coverage: float, weight: Array, n_rows: int) -> Array:
-        tasks = self._task_set
-        ends = np.full((n_rows, 2), np.nan)
-        if tasks.tasks[0 if tasks.is_long else t].is_classification:
-            return ends
-        known = self._models.that_know(t)
-        if not len(known):
-            is_known = t < 0 or tasks.n_labels[t] > 0
-            return np.broadcast_to([-np.inf, np.inf], ends.shape).copy() if is_known else ends
-        return self._calibration.intervals(t, bands, known, coverage, weight)
-
-    def _sets(self, t: int, said: Any, coverage: float, weight: Array, n_rows: int) -> Any:
-        task = self._task_set.tasks[0 if self._task_set.is_long else t]
-        if not task.is_classification:
-            return None
-        known = self._models.that_know(t)
-        if not len(known):
-            return np.ones((n_rows, len(task.classes_)), dtype=bool)
-        return self._calibration.sets(t, said, known, coverage, weight)
 
 
 def _warn_of_none(tasks: Any, n_calibration: Array, borrowed: Array) -> None:

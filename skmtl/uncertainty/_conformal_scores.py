@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._task_set import TaskSet
-from skmtl.uncertainty._borrowed import Lenders
-from skmtl.uncertainty._conformal_models import HeldOut
+from skmtl.uncertainty._bands import possible
+from skmtl.uncertainty._borrowed import Filled, Lenders
+from skmtl.uncertainty._held_out_labels import HeldOut
 from skmtl.uncertainty._label_sets import class_scores, neighbours
 from skmtl.uncertainty._ranks import Ranked
 
@@ -60,10 +61,10 @@ class Calibration:
             parts[task.is_classification].append((column.of_task, scores, squares))
         if borrow:
             lenders = [
-                Lenders.of([np.concatenate(a) for a in zip(*of_kind, strict=True)], tasks.n_tasks)
+                make([np.concatenate(a) for a in zip(*of_kind, strict=True)], tasks)
                 if of_kind
                 else None
-                for of_kind in parts
+                for of_kind, make in zip(parts, (Lenders.of, Lenders.of_classes), strict=True)
             ]
         return cls(tasks, ranked, (lenders[0], lenders[1]), held_out[0].factor, set_score, seed)
 
@@ -71,16 +72,18 @@ class Calibration:
         self, t: int, bands: Sequence[Any], known: Array, coverage: float, weight: Array
     ) -> Array:
         """Intervals (n, 2) of task t, from what each model says; ``known`` are those that do."""
-        ranked = self.of_task(t, known, coverage)[0]
+        ranked, _, new_label = self.of_task(t, known, coverage)
         bands = [bands[known[0]] if band is None else band for band in bands]
-        return ranked.ends(bands, coverage, self._counted(t, weight))
+        ends = ranked.ends(bands, coverage, new_label * self._counted(t, weight))
+        return possible(self.tasks.tasks[0 if self.tasks.is_long else t], ends)
 
     def sets(
         self, t: int, said: Sequence[Any], known: Array, coverage: float, weight: Array
     ) -> Array:
         """Sets (n, n_classes) of classes of task t, from the probabilities of each model."""
         task = self.tasks.tasks[0 if self.tasks.is_long else t]
-        ranked = self.of_task(t, known, coverage)[0]
+        ranked, _, new_label = self.of_task(t, known, coverage)
+        weight = new_label * self._counted(t, weight)
         # The draws of all models are the same.
         scores = [
             class_scores(task, said[m], self.set_score, np.random.RandomState(self.seed + 1))
@@ -88,16 +91,16 @@ class Calibration:
             else np.zeros_like(said[known[0]])
             for m in range(len(said))
         ]
-        return neighbours(task, ranked.is_within(scores, coverage, self._counted(t, weight)))
+        return neighbours(task, ranked.is_within(scores, coverage, weight))
 
     def _counted(self, t: int, weight: Array) -> Array:
         """How many labels the weights of new rows stand for; NaN is an average one."""
         return np.where(np.isnan(weight), 1.0, weight * self.factor[t])
 
-    def of_task(self, t: int, models: Array, coverage: float) -> tuple[Ranked, float]:
-        """Scores that count for task t, and the share of them that is borrowed."""
+    def of_task(self, t: int, models: Array, coverage: float) -> Filled:
+        """Scores that count for task t, with those that it borrows."""
         task = self.tasks.tasks[0 if self.tasks.is_long else t]
         lenders = self.lenders[task.is_classification]
         if lenders is None:
-            return self.ranked[t], 0.0
+            return Filled(self.ranked[t], 0.0, 1.0)
         return lenders.fill(t, self.ranked[t], models, coverage)

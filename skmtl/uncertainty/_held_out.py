@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._cross_fitting import parts_of
 from skmtl._features import check_rows
 from skmtl._innermost import final_estimator
 from skmtl.compose._meta import NestingEstimator, fit_prepared
@@ -57,25 +58,23 @@ class HoldsOut(NestingEstimator):
 
     fit.__doc__ = MultiTaskEstimator.fit.__doc__
 
-    def _hold_out(self, X: Any, targets: Targets) -> list[Array]:
-        """Fit ``estimator_``, and say what models expect of the rows that they did not see.
+    def _hold_out(self, X: Any, targets: Targets) -> tuple[list[Array], Array]:
+        """Fit ``estimator_``; what models expect of rows that they did not see, and part of each.
 
-        One array per column of y, NaN in rows that are never held out.
+        The former is one array per column of y, NaN in rows that are never held out. Of a part
+        (n_samples,) one model spoke, where there are several; -1 is that of none.
         """
-        tasks = targets.tasks
+        tasks, n_rows = targets.tasks, len(targets.values)
+        together = parts_of([[np.arange(0), np.arange(n_rows)]], n_rows)
         fitted = self._fitted_before()
         if fitted is not None:
             self.estimator_ = fitted
-            return self._expected_of(fitted, X, tasks.tasks)
+            return self._expected_of(fitted, X, tasks.tasks), together
         (member,) = read_members([("estimator", self.estimator)], tasks)
         self.estimator_ = fit_prepared(*self._prepare(X, targets, given=member.template))
         own = getattr(final_estimator(self.estimator_), "out_of_fold_", None)
-        if (
-            own is not None
-            and is_number(self.cv)
-            and all(len(c) == len(targets.values) for c in own)
-        ):
-            return list(own)
+        if own is not None and is_number(self.cv) and all(len(c) == n_rows for c in own):
+            return list(own), together
         folds = make_folds(self.cv, *self._given, targets)
         workshop = Workshop(X, targets, self._prepare, Parallel(n_jobs=self.n_jobs))
         (said,), failed = hold_out([member], folds, workshop)
@@ -84,7 +83,7 @@ class HoldsOut(NestingEstimator):
             raise error
         for fold in folds:
             _forget_constants(said, targets, fold)
-        return said
+        return said, parts_of(folds, n_rows)
 
     def _plain_counts(self, targets: Targets) -> Array:
         """How many labels each weight stands for (n_samples, n_columns), those of classes apart.

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from skmtl.tasks import Quantile
 from skmtl.tasks._task_set import TaskSet
-from skmtl.uncertainty._bands import gives_std_of_any
 
 Array = NDArray[Any]
 
 
-def check_tasks(tasks: TaskSet, score: str, estimator: Any) -> None:
+def check_tasks(tasks: TaskSet, score: str) -> None:
     """Raise for tasks of which nothing can be said, or not by this score."""
     names = ["y"] if tasks.is_long else tasks.names.tolist()
     for name, task in zip(names, tasks.tasks, strict=True):
@@ -29,12 +28,14 @@ def check_tasks(tasks: TaskSet, score: str, estimator: Any) -> None:
                 f"Task {name!r} is {task.alias}, but conformity_score='quantile' needs predicted "
                 "quantiles: declare Quantile([0.05, 0.5, 0.95]) in tasks=."
             )
-    if score == "normalized" and not gives_std_of_any(estimator):
-        raise ValueError(
-            f"conformity_score='normalized' needs an estimator whose predict has return_std, but "
-            f"{type(estimator).__name__} has none: use MultiTaskBayesianLinear or a Gaussian "
-            "process, conformity_score='absolute', or Quantile tasks."
-        )
+
+
+def check_coverage(coverage: Any, default: float) -> float:
+    """The coverage that is asked for."""
+    coverage = default if coverage is None else coverage
+    if not 0.0 < coverage < 1.0:
+        raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
+    return float(coverage)
 
 
 def row_weights(sample_weight: Any, n_rows: int, tasks: TaskSet) -> Array:

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from skmtl import IndependentTasks
 from skmtl.inspection import TaskAffinity, TransferGain
+from skmtl.inspection._intervals import wilson
 from skmtl.inspection.report._affinity_figure import LEVELS, affinity_figure
 from skmtl.inspection.report._bars import labels_a_row, share_bar
 from skmtl.inspection.report._gain_figures import gain_figure, gain_range, verdict
@@ -20,7 +21,6 @@ from skmtl.inspection.report._task_figures import (
     learning_curve,
     predicted_against_observed,
     where_labels_are,
-    wilson,
 )
 from skmtl.metrics import task_calibration_curve
 
@@ -105,7 +105,7 @@ def test_calibration_draws_the_curve(n_classes):
 def test_predictions_are_drawn_from_the_smallest_label_to_the_largest():
     rng = np.random.default_rng(0)
     observed, predicted = rng.normal(size=300), rng.normal(size=300)
-    predictions = SimpleNamespace(labels=observed, decided=predicted)
+    predictions = SimpleNamespace(labels=observed, decided=predicted, interval=None)
     drawn = predicted_against_observed(SimpleNamespace(key="a", predictions=predictions), 50)
     (path,) = re.findall(r'<path d="([^"]+)" class="dots"', drawn)
     points = np.array(re.findall(r"M([\d.]+) ([\d.]+)", path), dtype=float)

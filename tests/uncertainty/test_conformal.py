@@ -9,6 +9,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -266,6 +267,26 @@ def test_two_jobs_find_the_same(gaps):
     assert (one.predict_interval(X) == two.predict_interval(X)).all()
 
 
+def test_counts_have_no_negative_ends():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    y = rng.poisson(np.exp(X[:, 0]))
+    for method in ("split", "cv+"):
+        model = ConformalTasks(LINEAR, method, tasks="count").fit(X[:200], y[:200])
+        ends = model.predict_interval(X)
+        assert ends.min() == 0.0
+    assert 0.84 < covered(model, X[200:], y[200:]).mean() < 0.96
+
+
+def test_quantiles_that_are_too_far_apart_do_not_cross():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 1)), rng.uniform(-1, 1, size=200)
+    wide = Quantile([0.001, 0.999])
+    model = ConformalTasks(MultiTaskLinear("l2", alpha=1e-3), "split", tasks=wide, coverage=0.05)
+    ends = model.fit(X, y).predict_interval(X)
+    assert (ends[:, 0] <= ends[:, 1]).all()
+
+
 def test_ordinal_sets_are_neighbours():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2))
@@ -352,8 +373,6 @@ def test_what_is_refused(data, mixed):
         ConformalTasks(LINEAR, tasks="survival").fit(X, times)
     with pytest.raises(ValueError, match=r"Task 0 is regression.*declare Quantile"):
         ConformalTasks(LINEAR, conformity_score="quantile").fit(X, Y)
-    with pytest.raises(ValueError, match="MultiTaskLinear has none"):
-        ConformalTasks(LINEAR, conformity_score="normalized").fit(X, Y)
     with pytest.raises(ValueError, match="rows more than once"):
         ConformalTasks(LINEAR, "cv+", cv=ShuffleSplit(3)).fit(X, Y)
     model = ConformalTasks(LINEAR).fit(X, Y)
@@ -364,3 +383,172 @@ def test_what_is_refused(data, mixed):
     assert "No task has classes" in str(raised.value.__cause__)
     with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\)"):
         model.predict_interval(X, sample_weight=np.ones(3))
+
+
+# Fitted before, learned scales, weights.
+
+
+@pytest.mark.parametrize("how", ["prefit", "frozen"])
+def test_an_estimator_that_is_fitted_already(mixed, how):
+    X, y = mixed
+    inner = clone(LINEAR).fit(X[:60], y[:60])
+    given = {"estimator": inner, "cv": "prefit"}
+    if how == "frozen":
+        given = {"estimator": FrozenEstimator(inner)}
+    model = ConformalTasks(**given).fit(X[60:], y[60:])
+    folds = [(np.arange(60), np.arange(60, 120))]
+    again = ConformalTasks(LINEAR, "split", cv=folds).fit(X, y)
+    np.testing.assert_allclose(
+        model.predict_interval(X)[:, :2], again.predict_interval(X)[:, :2], rtol=1e-6
+    )
+    assert (model.predict_set(X)[2] == again.predict_set(X)[2]).all()
+    assert (model.predict(X) == inner.predict(X)).all()
+    assert model.estimator_ is inner
+    with pytest.raises(ValueError, match="rows of training, which are not known"):
+        ConformalTasks(**given, conformity_score="normalized").fit(X, y)
+
+
+def uneven(n, rng):
+    X = rng.uniform(-1, 1, size=(n, 2))
+    noise = np.exp(1.5 * X[:, 0])
+    return X, X.sum(axis=1) + noise * rng.normal(size=n), noise
+
+
+@pytest.mark.parametrize("method", ["split", "cv+"])
+@pytest.mark.parametrize("form", ["one", "wide", "long", "each"])
+def test_a_learned_scale_finds_out_which_rows_are_noisy(method, form):
+    X, y, noise = uneven(600, np.random.default_rng(0))
+    inner = {"each": Ridge()}.get(form, MultiTaskLinear("l2", alpha=1e-3))
+    options = {"conformity_score": "normalized"}
+    if form == "long":
+        X, options = np.column_stack([X, np.arange(600) % 2]), {**options, "task_feature": 2}
+    Y = y if form in ("one", "long") else np.column_stack([y, np.where(X[:, 1] > 0.5, np.nan, -y)])
+    model = ConformalTasks(inner, method, **options).fit(X, Y)
+    length = np.diff(model.predict_interval(X)).reshape(600, -1)
+    for of_task in length.T:
+        assert np.corrcoef(np.log(of_task), np.log(noise))[0, 1] > 0.95
+        assert 0.6 < np.polyfit(np.log(noise), np.log(of_task), 1)[0] < 1.4
+
+
+def test_a_learned_scale_is_not_there_for_classes_or_three_rows(mixed):
+    X, y = mixed
+    model = ConformalTasks(LINEAR, conformity_score="normalized").fit(X, y)
+    assert np.ptp(np.diff(model.predict_interval(X))[:, 0]) > 0
+    few = ConformalTasks(Ridge(), "split", conformity_score="normalized")
+    few.fit(X[:3], np.array([1.0, 2.0, 4.0]))
+    assert np.isinf(few.predict_interval(X)).all()
+
+
+def test_weights_of_inverse_probabilities_cover_labels_that_are_missing_by_x():
+    rng, found = np.random.default_rng(0), []
+    for _ in range(40):
+        X, y, _ = uneven(1400, rng)
+        # Labels of noisy rows are seldom seen.
+        seen = 1 / (1 + np.exp(2 * X[:, 0]))
+        labels = np.where(rng.random(1400) < seen, y, np.nan)[:1000]
+        plain = ConformalTasks(Ridge(), "split").fit(X[:1000], labels)
+        weighted = ConformalTasks(Ridge(), "split").fit(
+            X[:1000], labels, sample_weight=1 / seen[:1000]
+        )
+        ends = weighted.predict_interval(X[1000:], sample_weight=1 / seen[1000:])
+        inside = (ends[:, 0] <= y[1000:]) & (y[1000:] <= ends[:, 1])
+        found.append([covered(plain, X[1000:], y[1000:]).mean(), inside.mean()])
+    plain, weighted = np.mean(found, axis=0)
+    assert plain < 0.86
+    assert abs(weighted - 0.9) < 0.03
+
+
+def test_a_factor_on_all_weights_changes_nothing(gaps):
+    X, Y = gaps
+    weights = np.random.default_rng(0).uniform(0.5, 2.0, size=Y.shape)
+    once, thrice = (
+        ConformalTasks(LINEAR, "cv+").fit(X, Y, sample_weight=factor * weights)
+        for factor in (1.0, 3.0)
+    )
+    kept = once.predict_interval(X[:5], sample_weight=weights[:5])
+    again = thrice.predict_interval(X[:5], sample_weight=3 * weights[:5])
+    np.testing.assert_allclose(again, kept, rtol=1e-6)
+
+
+# From MAPIE 1.6.0 and scikit-learn 1.9.1, of the data of the test:
+# SplitConformalRegressor(Ridge(), confidence_level=0.8, prefit=False).fit(X[:40], y[:40]), then
+# .conformalize(X[40:], y[40:]) and
+# .predict_interval(new)[1][..., 0]; CrossConformalRegressor(Ridge(), confidence_level=0.8,
+# cv=KFold(5)).fit_conformalize(X, y), and cv=LeaveOneOut(); the classifiers of these names around
+# LogisticRegression(), .predict_set(new)[1][..., 0], with agg_scores="crossval" for folds.
+MAPIE = {
+    "split": [-0.88160, 1.96891, -1.29925, 1.55127, -1.57173, 1.27878, -2.90246, -0.05195],
+    "cv+": [-0.80096, 1.98923, -1.24792, 1.68729, -1.46779, 1.33772, -2.66623, 0.04658],
+    "jackknife+": [-0.83266, 1.95593, -1.20693, 1.56286, -1.44853, 1.30558, -2.66015, 0.13136],
+}
+MAPIE_SETS = [[False, True, True], [False, True, False], [False, True, False], [True, True, False]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_mapie_finds_the_same(method):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(64, 2))
+    y = X[:, 0] + rng.normal(size=64)
+    new, X, y = X[60:], X[:60], y[:60]
+    cv = [(np.arange(40), np.arange(40, 60))] if method == "split" else KFold(5)
+    model = ConformalTasks(Ridge(), method, cv=cv, coverage=0.8).fit(X, y)
+    np.testing.assert_allclose(model.predict_interval(new).ravel(), MAPIE[method], atol=1e-5)
+    if method != "jackknife+":
+        classes = np.digitize(y, [-0.7, 0.7])
+        model = ConformalTasks(
+            LogisticRegression(), method, cv=cv, coverage=0.8, tasks="multiclass"
+        ).fit(X, classes)
+        assert model.predict_set(new).tolist() == MAPIE_SETS
+
+
+# Rows of tasks that are not known.
+
+
+def grouped(n_tasks, rng, *, n_rows=12, is_class=False):
+    """Tasks that differ by a constant of their own."""
+    task = np.repeat(np.arange(n_tasks), n_rows)
+    X = np.column_stack([rng.normal(size=len(task)), task])
+    y = X[:, 0] + 2.0 * rng.normal(size=n_tasks)[task] + rng.normal(size=len(task))
+    return X, (y > 0).astype(int) if is_class else y
+
+
+@pytest.mark.parametrize("is_class", [False, True])
+def test_rows_of_new_tasks_are_covered_by_tasks_that_were_left_out(is_class):
+    rng, found = np.random.default_rng(0), []
+    for _ in range(12):
+        X, y = grouped(100, rng, is_class=is_class)
+        known = X[:, 1] < 40
+        model = ConformalTasks(
+            MultiTaskLinear("mean_deviation", alpha=0.1),
+            "split",
+            task_feature=1,
+            unknown_task="shared",
+            tasks="binary" if is_class else "auto",
+        ).fit(X[known], y[known])
+        if is_class:
+            found.append(model.predict_set(X[~known])[np.arange((~known).sum()), y[~known]].mean())
+        else:
+            found.append(covered(model, X[~known], y[~known]).mean())
+            new, old = (np.diff(model.predict_interval(X[rows])).mean() for rows in (~known, known))
+            # The constant of a new task is not known.
+            assert new > 1.5 * old
+    error = 3 * np.std(found) / np.sqrt(12)
+    assert 0.9 - error < np.mean(found) < 0.9 + error + 0.04
+
+
+def test_new_tasks_beside_few_known_ones():
+    X, y = grouped(8, np.random.default_rng(0))
+    inner = MultiTaskLinear("mean_deviation", alpha=0.1)
+    model = ConformalTasks(inner, task_feature=1, unknown_task="shared").fit(X, y)
+    new = np.array([[0.0, 99.0]])
+    assert np.isinf(model.predict_interval(new)).all()
+    # 8 tasks of 9 are enough for 80 %.
+    assert np.isfinite(model.predict_interval(new, 0.8)).all()
+    assert np.isfinite(model.predict_interval(X)).all()
+    frozen = FrozenEstimator(
+        clone(inner).set_params(task_feature=1, unknown_task="shared").fit(X, y)
+    )
+    model = ConformalTasks(frozen, task_feature=1, unknown_task="shared").fit(X, y)
+    assert np.isinf(model.predict_interval(new, 0.8)).all()
+    with pytest.raises(ValueError, match="Unknown task 99"):
+        ConformalTasks(inner, task_feature=1).fit(X, y).predict_interval(new)

@@ -8,6 +8,7 @@ draws again. matplotlib is imported only then. Figures of your own should make r
 from skmtl.inspection.displays._coefficient_map import CoefficientMapDisplay
 from skmtl.inspection.displays._coverage import LabelCoverage
 from skmtl.inspection.displays._gradient_conflict import GradientConflictDisplay
+from skmtl.inspection.displays._interval_coverage import IntervalCoverageDisplay
 from skmtl.inspection.displays._label_coverage import LabelCoverageDisplay
 from skmtl.inspection.displays._learning_curve import TaskLearningCurveDisplay
 from skmtl.inspection.displays._path import RegularizationPathDisplay
@@ -21,6 +22,7 @@ from skmtl.inspection.displays._transfer_gain import TransferGainDisplay
 __all__ = [
     "CoefficientMapDisplay",
     "GradientConflictDisplay",
+    "IntervalCoverageDisplay",
     "LabelCoverage",
     "LabelCoverageDisplay",
     "PredictedTask",

@@ -74,7 +74,8 @@ class LabelCoverage:
 
 def label_coverage(y, *, tasks="auto", kind="any", sample_weight=None, task_ids=None):
     """Count the observed labels of y; a weight of 0 is the same as unobserved."""
-    labels, is_long = read_labels(y, sample_weight), task_ids is not None
+    is_long = task_ids is not None
+    labels = read_labels(y, sample_weight, declared=tasks, is_long=is_long)
     columns, weights, names = labels.columns, labels.weights, labels.task_names
     types = labels.types(tasks, kind, is_long=is_long)
     if is_long:

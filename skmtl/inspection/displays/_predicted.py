@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import auc, confusion_matrix, r2_score, roc_curve
 
 from skmtl._innermost import knows_tasks, unwrap
+from skmtl.inspection._intervals import covered, intervals_of
 from skmtl.metrics._pairs import read_pairs
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._views import views_of_other
@@ -35,6 +36,8 @@ class PredictedTask:
         Classes of the task; None for numbers.
     are_times : bool, default=False
         Whether labels are times until an event: minus a time is one up to which was none.
+    interval : ndarray of shape (n_labels, 2), default=None
+        Predicted intervals of the labels.
 
     See Also
     --------
@@ -57,6 +60,14 @@ class PredictedTask:
     weight: np.ndarray
     classes: np.ndarray | None = None
     are_times: bool = False
+    interval: np.ndarray | None = None
+
+    @property
+    def covered(self):
+        """Share of the labels inside of their intervals; NaN without any."""
+        if self.interval is None or not len(self.labels):
+            return np.nan
+        return covered(self.labels, self.interval, self.weight)[0]
 
     @property
     def family(self):
@@ -133,16 +144,20 @@ def _height(false_positive, true_positive):
     return np.interp(GRID, false_positive[last], true_positive[last])
 
 
-def predicted_by(estimator, X, y, sample_weight=None):
-    """One `PredictedTask` for each task of a fitted estimator, of this package or another."""
+def predicted_by(estimator, X, y, sample_weight=None, coverage=None):
+    """One `PredictedTask` for each task of a fitted estimator, of this package or another.
+
+    With intervals of a coverage, if it is given and the estimator has them.
+    """
     final, inner_X = unwrap(estimator, X)
     if not knows_tasks(final):
         return [_of_view(view) for view in views_of_other(estimator, X, y, sample_weight)]
-    found = []
-    for scored in read_scored_tasks(final, inner_X, y, sample_weight):
+    found, intervals = [], intervals_of(final, inner_X, coverage)
+    for position, scored in enumerate(read_scored_tasks(final, inner_X, y, sample_weight)):
         used = scored.weight > 0
         task, expected, _, weight, _ = scored.column.take(used)
         classes = task.classes_ if task.is_classification else None
+        has_interval = intervals is not None and classes is None and not task.has_times
         found.append(
             PredictedTask(
                 scored.name,
@@ -151,6 +166,7 @@ def predicted_by(estimator, X, y, sample_weight=None):
                 weight,
                 classes,
                 task.has_times,
+                intervals(position)[scored.rows[used]] if has_interval else None,
             )
         )
     return found

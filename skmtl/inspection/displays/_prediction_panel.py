@@ -15,6 +15,8 @@ SCORES = {"numbers": "R²", "times": "concordance", "curves": "AUC", "labels": "
 def draw_task(ax, task):
     """One task in a panel of its own; returns what was drawn."""
     score = "" if np.isnan(task.score) else f"\n{SCORES[task.family]} {task.score:.2f}"
+    if not np.isnan(task.covered):
+        score += f"{', ' if score else chr(10)}{100 * task.covered:.0f} % inside"
     ax.set_title(f"{literal(task.name)}{score}", fontsize="medium")
     if not len(task.labels):
         return say(ax, "no label")
@@ -33,6 +35,10 @@ def _draw_numbers(ax, task):
     drawn = task.predicted[::step], task.labels[::step]
     draw_diagonal(ax, *drawn)
     ax.set(xlabel="predicted", ylabel="observed")
+    if task.interval is not None:
+        ends = task.interval[::step]
+        known = np.isfinite(ends).all(axis=1)
+        ax.vlines(drawn[0][known], *ends[known].T, color=GREY, linewidth=1, alpha=0.4, zorder=0)
     return ax.scatter(*drawn, s=10, color=BLUE, alpha=0.5, linewidths=0)
 
 

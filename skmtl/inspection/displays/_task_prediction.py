@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from skmtl.inspection._intervals import COVERAGE
 from skmtl.inspection.displays._canvas import check_matplotlib, open_panels
 from skmtl.inspection.displays._learning_curve import check_kind
 from skmtl.inspection.displays._predicted import predicted_by, predicted_in
@@ -19,6 +20,9 @@ class TaskPredictionDisplay:
     right. Classes with probabilities are ROC curves, one against the rest where there are more
     than two. Predicted labels without probabilities are a confusion matrix: which share of an
     observed class is predicted as what. Rows without a label are not drawn.
+
+    Where the estimator predicts intervals, numbers have them as lines along the observed axis, and
+    the share of labels inside is named: a point off its line was not expected.
 
     Up to twelve tasks have panels of their own. More are drawn together by family: numbers in
     units of the standard deviation of their task, all curves with their mean, and the accuracy of
@@ -69,7 +73,9 @@ class TaskPredictionDisplay:
             raise ValueError("There is no task with predictions; expected at least one.")
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, sample_weight=None, ax=None, kind="auto"):
+    def from_estimator(
+        cls, estimator, X, y, *, sample_weight=None, coverage=COVERAGE, ax=None, kind="auto"
+    ):
         """Predict and draw.
 
         Parameters
@@ -83,6 +89,9 @@ class TaskPredictionDisplay:
             Labels; any may be missing.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels, in scores and curves; those of weight 0 are unobserved.
+        coverage : float or None, default=0.9
+            Probability that a label is inside its interval, where the estimator has
+            ``predict_interval``; None draws none.
         ax : Axes, default=None
             Axes whose place is divided between the panels; by default a new figure.
         kind : {"auto", "panels", "overlay"}, default="auto"
@@ -94,7 +103,7 @@ class TaskPredictionDisplay:
             Drawn display.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
-        return cls(predicted_by(estimator, X, y, sample_weight)).plot(ax, kind=kind)
+        return cls(predicted_by(estimator, X, y, sample_weight, coverage)).plot(ax, kind=kind)
 
     @classmethod
     def from_predictions(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skmtl._innermost import unwrap
+from skmtl.inspection._intervals import intervals_of
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.tasks import Task
 from skmtl.tasks._columns import match
@@ -19,7 +20,8 @@ class TaskPredictions:
 
     ``rows`` are positions in the data, ``labels`` as the user wrote them, ``expected`` expected
     values (n,) or class probabilities (n, n_classes), ``loss`` the deviance of each, ``decided``
-    the labels that `predict` gives.
+    the labels that `predict` gives, ``interval`` (n, 2) those of `COVERAGE` where the estimator has
+    them.
     """
 
     task: Task
@@ -29,20 +31,27 @@ class TaskPredictions:
     expected: np.ndarray
     loss: np.ndarray
     decided: np.ndarray
+    interval: np.ndarray | None = None
 
 
 def read_predictions(estimator, X, y, sample_weight: Any = None):
     """`TaskPredictions` by name of the task, without labels that have no weight."""
     final, X = unwrap(estimator, X)
     tasks = read_scored_tasks(final, X, y, sample_weight)
-    return {scored.name: _read(scored, scored.weight > 0) for scored in tasks}
+    intervals = intervals_of(final, X)
+    return {
+        scored.name: _read(scored, scored.weight > 0, intervals and intervals(position))
+        for position, scored in enumerate(tasks)
+    }
 
 
-def _read(scored, used):
+def _read(scored, used, intervals):
     task, expected, values, weight, decide = scored.column.take(used)
-    loss = task.deviance(expected, values)
+    loss, rows = task.deviance(expected, values), scored.rows[used]
+    has_some = intervals is not None and not (task.is_classification or task.has_times)
+    interval = intervals[rows] if has_some else None
     return TaskPredictions(
-        task, scored.rows[used], scored.labels[used], weight, expected, loss, decide()
+        task, rows, scored.labels[used], weight, expected, loss, decide(), interval
     )
 
 
@@ -55,7 +64,7 @@ def join_folds(folds, task):
     by_fold = [
         _with_classes(fold, task) if task.is_classification else fold.expected for fold in folds
     ]
-    joined = (
+    labels, weight, expected, loss, decided = (
         np.concatenate(parts)[first]
         for parts in (
             [fold.labels for fold in folds],
@@ -65,7 +74,10 @@ def join_folds(folds, task):
             [fold.decided for fold in folds],
         )
     )
-    return TaskPredictions(task, rows, *joined)
+    intervals = [fold.interval for fold in folds if fold.interval is not None]
+    has_all = len(intervals) == len(folds)
+    interval = np.concatenate(intervals)[first] if has_all else None
+    return TaskPredictions(task, rows, labels, weight, expected, loss, decided, interval)
 
 
 def _with_classes(fold, task):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
 
+from skmtl.inspection._intervals import wilson
 from skmtl.inspection.report._svg import Axes, dots, line, padded, tag
 from skmtl.inspection.report._text import plain
 from skmtl.metrics import task_calibration_curve
@@ -43,11 +43,16 @@ def answer_figure(task, most_dots):
 
 
 def predicted_against_observed(task, most_dots):
-    """A dot a label; the diagonal is a perfect prediction."""
+    """A dot a label, with its interval if there is one; the diagonal is a perfect prediction."""
     observed, predicted = (
         values.astype(float) for values in (task.predictions.labels, task.predictions.decided)
     )
-    both = padded(np.concatenate([observed, predicted]))
+    interval = task.predictions.interval
+    drawn = [observed, predicted]
+    if interval is not None:
+        interval = np.where(np.isfinite(interval), interval, predicted[:, None])
+        drawn.append(interval.ravel())
+    both = padded(np.concatenate(drawn))
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")
     shown = order[np.unique(np.linspace(0, len(order) - 1, most_dots).round().astype(int))]
@@ -55,6 +60,10 @@ def predicted_against_observed(task, most_dots):
     ends = np.array(both)
     diagonal = tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal")
     cloud = tag("path", d=dots(axes.x(observed[shown]), axes.y(predicted[shown])), cls="dots")
+    if interval is not None:
+        reach = zip(axes.x(observed[shown]), *axes.y(interval[shown]).T, strict=True)
+        whiskers = "".join(line((at, at), (low, high)) for at, low, high in reach)
+        cloud = tag("path", d=whiskers, cls="whisker faint") + cloud
     return axes.render(diagonal + cloud, f"Predicted against observed {task.key}")
 
 
@@ -110,20 +119,6 @@ def calibration(task):
         tag("path", d=dots(x, points), cls="dots large"),
     ]
     return axes.render("".join(drawn), f"Calibration of {task.key}")
-
-
-def wilson(share, n, confidence=0.95):
-    """Interval [1]_ of a share of ``n``; it stays between 0 and 1.
-
-    References
-    ----------
-    .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-       Journal of the American Statistical Association 22, 1927.
-    """
-    z = float(ndtri(0.5 + confidence / 2))
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
 
 
 def where_labels_are(task, n_parts=60):

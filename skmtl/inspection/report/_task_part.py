@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl.inspection._intervals import COVERAGE, covered, wilson
 from skmtl.inspection.report._affinity_figure import closest
 from skmtl.inspection.report._bars import dots_line
 from skmtl.inspection.report._gain_figures import verdict
@@ -76,6 +77,8 @@ def _facts(findings, t):
     ]
     if findings.n_splits:
         facts.append(("Score on unseen rows", _fold_scores(task)))
+    if task.predictions.interval is not None:
+        facts.append(("Covered by intervals", _covered(task.predictions)))
     if findings.gain is not None:
         facts.append(("Gain by sharing", _gain(findings.gain, t)))
     if findings.affinity is not None:
@@ -128,6 +131,18 @@ def _fold_scores(task):
     return f"{said} {dots_line(known, task.cv_score, limits, f'Splits: {listed}')}"
 
 
+def _covered(predictions):
+    """Share of the labels inside of their intervals, and what chance leaves open of it."""
+    share, n = covered(predictions.labels, predictions.interval, predictions.weight)
+    if not n:
+        return "no interval is known"
+    low, high = wilson(share, n)
+    return (
+        f"{percent(share)} of {plural(n, 'label')} ({percent(low)} to {percent(high)}), "
+        f"intervals of {percent(COVERAGE)}"
+    )
+
+
 def _gain(gain, t):
     if not np.isfinite(gain.gain[t]):
         return "no split can evaluate it"
@@ -166,6 +181,8 @@ def _answer_caption(findings, task):
             "dashed line probabilities are what they say."
         )
     text = f"Predicted against observed {source}; on the dashed line they are equal."
+    if task.predictions.interval is not None:
+        text += f" Lines are intervals of {percent(COVERAGE)}."
     if task.predictions.task.has_times:
         text += " Without an event so far (grey) the time is longer than observed."
     return text

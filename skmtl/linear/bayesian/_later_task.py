@@ -101,7 +101,7 @@ class LaterLabels:
         ``freedom`` are the labels of other tasks that the variance of the noise rests on.
         """
         found, U, root = self.found, self.U, self.root
-        N = np.eye(len(U)) + U.T @ root @ root.T @ U / noise
+        N = np.eye(U.shape[1]) + U.T @ root @ root.T @ U / noise
         k = U @ np.linalg.solve(N, self.moments.z[0] - U.T @ found.m) / noise
         used = (self.values / (self.values + noise)).sum()
         return RandomCoefficients(

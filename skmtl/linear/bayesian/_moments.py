@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -66,6 +66,8 @@ class Moments:
         :math:`q_t - |z_t|^2`: what no coefficients explain.
     n : ndarray of shape (n_tasks,)
         :math:`\sum_i s_i`: a weight of 2 stands for two rows.
+    constant : float
+        What -2 log of the likelihood has beside what depends on variances.
     """
 
     U: Array
@@ -73,6 +75,7 @@ class Moments:
     z: Array
     rest: Array
     n: Array
+    constant: float = 0.0
 
     @classmethod
     def of_sums(cls, A: Array, group: Array, c: Array, squares: Array, n: Array) -> Self:
@@ -80,6 +83,9 @@ class Moments:
         values, vectors = np.linalg.eigh(A)
         least = A.shape[1] * np.finfo(float).eps * values[:, -1:]
         roots = np.sqrt(np.where(values > least, values, 0.0))
+        # As many columns as the rows of any task have directions.
+        n_ranks = max(1, int((roots > 0).sum(axis=1).max(initial=0)))
+        roots, vectors = roots[:, -n_ranks:], vectors[:, :, -n_ranks:]
         inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
         z = (c[:, None, :] @ vectors[group])[:, 0] * inverse[group]
         rest = np.maximum(squares - (z**2).sum(axis=1), 0.0)
@@ -87,7 +93,7 @@ class Moments:
 
     @classmethod
     def of(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
-        """From centred sums about the means of every task."""
+        """From centred sums about the means of every task, of (1, x)."""
         group, omega = statistics.group, statistics.omega
         n_group = np.zeros(len(statistics.gram))
         n_group[group] = omega
@@ -107,6 +113,18 @@ class Moments:
         return cls.of_sums(A, group, c, squares, omega)
 
     @classmethod
+    def about_means(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
+        r"""Of x alone, where tasks have intercepts of which nothing is known beforehand.
+
+        These integrate to :math:`\sqrt{2 \pi \sigma_t^2 / n_t}`: a label less in every task.
+        """
+        scale, omega = coordinates.scale, statistics.omega
+        A, c = statistics.gram / (scale[:, None] * scale), statistics.cross.T / scale
+        n = np.maximum(omega - 1.0, 0.0)
+        found = cls.of_sums(A, statistics.group, c, statistics.squares, n)
+        return replace(found, constant=float(np.log(omega).sum()))
+
+    @classmethod
     def of_rows(cls, X: Any, y: Array, counts: Array, coordinates: Coordinates) -> Self:
         """Of one task, from its rows."""
         d = len(coordinates.scale) + coordinates.has_intercept
@@ -121,7 +139,7 @@ class Moments:
     @property
     def variance(self) -> float:
         """Mean square of the standardised labels, about 0; 1 where all are 0 but for rounding."""
-        found = float((self.rest.sum() + (self.z**2).sum()) / self.n.sum())
+        found = float((self.rest.sum() + (self.z**2).sum()) / max(self.n.sum(), 1.0))
         return found if found > ROUNDING else 1.0
 
 

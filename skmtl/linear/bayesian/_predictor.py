@@ -11,11 +11,39 @@ from sklearn.utils import gen_batches
 
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Coordinates
+from skmtl.linear.objective._statistics import Statistics
 
 Array = NDArray[Any]
 
 CHUNK = 2**22
 """Numbers of rows looked at together."""
+
+
+@dataclass(frozen=True)
+class FreeIntercepts:
+    r"""Intercepts of which nothing was known beforehand: :math:`b_t = \bar y_t - \bar z_t'w_t`.
+
+    ``means`` :math:`\bar z_t` of the rows of every task, in common coordinates (n_tasks, d - 1),
+    of its labels (n_tasks,), and the number of these.
+    """
+
+    means: Array
+    labels: Array
+    n: Array
+
+    @classmethod
+    def of(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
+        """From means of features and labels."""
+        means = (statistics.x_mean - coordinates.mean) / coordinates.scale
+        return cls(means[statistics.group], statistics.y_mean, statistics.omega)
+
+    def with_intercept(self, covariance: Array, noise: float, task: int) -> Array:
+        """Covariance of intercept and slopes, from that of (0, slopes)."""
+        moved = np.eye(len(covariance))
+        moved[0, 1:] = -self.means[task]
+        found: Array = moved @ covariance @ moved.T
+        found[0, 0] += noise / self.n[task]
+        return found
 
 
 @dataclass(frozen=True)
@@ -48,11 +76,33 @@ class RandomCoefficients:
     m: Array
     C: Array
     v: Array
+    intercepts: FreeIntercepts | None = None
 
     @classmethod
-    def of(cls, posterior: Posterior, coordinates: Coordinates, n_left: Array) -> Self:
-        """Without what is only needed to find it."""
+    def of(
+        cls,
+        posterior: Posterior,
+        coordinates: Coordinates,
+        n_left: Array,
+        intercepts: FreeIntercepts | None = None,
+    ) -> Self:
+        """Without what is only needed to find it; with intercepts, if these are free."""
         moments, variances = posterior.moments, posterior.variances
+        if intercepts is not None:
+            w = posterior.coefficients
+            b = intercepts.labels - (intercepts.means * w).sum(axis=1)
+            return cls(
+                coordinates=coordinates,
+                U=np.pad(moments.U, ((0, 0), (1, 0), (0, 0))),
+                group=moments.group,
+                L=np.pad(variances.L, ((1, 0), (0, 0))),
+                noise=np.array(variances.noise),
+                n_left=n_left,
+                m=np.r_[0.0, posterior.m],
+                C=np.pad(posterior.C, ((1, 0), (1, 0))),
+                v=np.column_stack([b, w]),
+                intercepts=intercepts,
+            )
         return cls(
             coordinates=coordinates,
             U=moments.U,
@@ -73,7 +123,10 @@ class RandomCoefficients:
         LU = self.L.T @ U / np.sqrt(self.noise[task])
         within = np.linalg.solve(np.eye(len(LU)) + LU @ LU.T, self.L.T)
         F = np.eye(len(U)) - within.T @ LU @ U.T / np.sqrt(self.noise[task])
-        return self.L @ within + F @ self.C @ F.T
+        found = self.L @ within + F @ self.C @ F.T
+        if self.intercepts is None:
+            return found
+        return self.intercepts.with_intercept(found, self.noise[task], task)
 
     def variances(self, X: Any, task: int) -> Array:
         """Variance of a new label of every row, of one task."""

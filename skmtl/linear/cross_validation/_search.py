@@ -77,7 +77,7 @@ class Search:
             takeable(y),
             task_column,
             # Folds take rows of them, and of y as it is given.
-            weights_as_array(sample_weight, y),
+            weights_as_array(sample_weight, y, estimator.tasks),
             targets.row_is_observed,
             targets.tasks.names.tolist(),
         )

@@ -8,21 +8,22 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.bayesian._choice import likely_variances
 from skmtl.linear.bayesian._later_task import prior_of_noise
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moderated import moderated
 from skmtl.linear.bayesian._moments import Moments, coordinates_of
-from skmtl.linear.bayesian._predictor import RandomCoefficients
+from skmtl.linear.bayesian._predictor import FreeIntercepts, RandomCoefficients
+from skmtl.linear.bayesian._search import LEAST
 from skmtl.linear.bayesian._structures import Scalar
-from skmtl.linear.bayesian._variances import LEAST, Model, likely_variances
+from skmtl.linear.bayesian._variances import Model
+from skmtl.linear.estimators._bayesian_predictions import RandomPredictions
 from skmtl.linear.estimators._later_bayesian import GrowsRandomTasks
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
@@ -42,7 +43,7 @@ SHARED = "the mean of the coefficients over tasks; it is as uncertain as tasks a
 
 @documented("", "", shared=SHARED)
 class MultiTaskBayesianLinear(
-    MultiTaskRegressorMixin, Streaming, GrowsRandomTasks, LinearPredictor
+    MultiTaskRegressorMixin, RandomPredictions, Streaming, GrowsRandomTasks, LinearPredictor
 ):
     r"""Linear regression of many tasks with intervals: it chooses its strength by itself.
 
@@ -67,16 +68,19 @@ class MultiTaskBayesianLinear(
     covariance : {"auto", "scalar", "diag", "full"} or int, default="auto"
         What :math:`\Sigma` looks like, for standardised features: one variance of intercepts and
         one of all coefficients ("scalar"), one of each ("diag"), any covariance ("full"), or one
-        of some rank plus a diagonal (int). "auto" takes the one of least Schwarz criterion of
-        all these, as far as there is a task for every number of it.
+        of some rank plus a diagonal (int). "auto" takes the one of least Akaike criterion of
+        these, and of ranks beside one variance.
     noise : {"auto", "shared", "task"}, default="auto"
         Whether the variance of the noise is the same for all tasks, or every task has its own.
         "auto" is "task" where y has a column per task. In long form it is in between: every task
         has its own, drawn to that of all as far as its labels are few and tasks are alike [3]_.
-    shared_prior : bool, default=True
+    shared_prior : {"auto"} or bool, default="auto"
         Whether the means of the coefficients, :math:`w_0`, have a normal distribution around 0,
         the variance of which is learned, too. Without it they are free, as the fixed effects of
-        packages for mixed models are; that needs more labels than features.
+        packages for mixed models are; that needs more labels than features. "auto" is True in
+        long form. Where y has a column per task, w_0 is 0: columns measure different things, and
+        what their noise has in common, which often is that of the row, would be taken for
+        coefficients in common. True learns them, of columns that measure the same.
     <task parameters>
     fit_intercept : bool, default=True
         Whether to fit intercepts. Without, features are scaled but not centred.
@@ -156,7 +160,7 @@ class MultiTaskBayesianLinear(
             Interval(Integral, 1, None, closed="left"),
         ],
         "noise": [StrOptions({"auto", "shared", "task"})],
-        "shared_prior": ["boolean"],
+        "shared_prior": [StrOptions({"auto"}), "boolean"],
         **constraints.TASKS,
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -170,7 +174,7 @@ class MultiTaskBayesianLinear(
         covariance: str | int = "auto",
         *,
         noise: str = "auto",
-        shared_prior: bool = True,
+        shared_prior: bool | str = "auto",
         tasks: Any = "auto",
         task_feature: int | str | None = None,
         unknown_task: str = "error",
@@ -229,17 +233,22 @@ class MultiTaskBayesianLinear(
             counts = counts.ravel() if is_long else counts
             statistics = Statistics(X, targets, counts, centred=True)
         coordinates = coordinates_of(statistics, has_intercept=self.fit_intercept)
-        moments = Moments.of(statistics, coordinates)
+        # Columns of y have units of their own: nothing is known of their intercepts beforehand.
+        is_free = self.fit_intercept and not is_long
+        moments = (Moments.about_means if is_free else Moments.of)(statistics, coordinates)
+        intercepts = FreeIntercepts.of(statistics, coordinates) if is_free else None
+        has_intercept = self.fit_intercept and is_long
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
-        scalar = Scalar(moments.z.shape[1], has_intercept=self.fit_intercept)
+        scalar = Scalar(moments.U.shape[1], has_intercept=has_intercept)
         if self.covariance not in ("auto", "scalar", "diag") and 1 < len(moments.n) < scalar.d:
             warn(
                 f"covariance={self.covariance!r} of {scalar.d} coefficients from {len(moments.n)} "
                 "tasks: several values may be about as likely. 'auto' takes one that tasks tell.",
                 UserWarning,
             )
-        n_flat = int(self.fit_intercept) if self.shared_prior else scalar.d
-        model = Model(scalar, one_noise or len(moments.n) == 1, n_flat)
+        n_flat = int(has_intercept) if self.shared_prior else scalar.d
+        is_zero = self.shared_prior == "auto" and not is_long
+        model = Model(scalar, one_noise or len(moments.n) == 1, n_flat, is_zero)
         found = likely_variances(
             moments, self.covariance, model, max_iter=self.max_iter, tol=self.tol
         )
@@ -261,7 +270,7 @@ class MultiTaskBayesianLinear(
             if own is not None:
                 noise, n_left = np.maximum(own[0], LEAST * moments.variance), own[1]
                 posterior = Posterior(moments, replace(posterior.variances, noise=noise))
-        self._found = RandomCoefficients.of(posterior, coordinates, n_left)
+        self._found = RandomCoefficients.of(posterior, coordinates, n_left, intercepts)
         self._publish_coefficients(units)
 
     def _publish_coefficients(self, units: Units) -> None:
@@ -288,84 +297,3 @@ class MultiTaskBayesianLinear(
         self._position = np.where(learned, np.cumsum(learned) - 1, -1)
         self._scale, self._location = units.scale, units.location
         use_units_of_y(self._task_set)
-
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict the labels of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        return_std : bool, default=False
-            Whether to return standard deviations of new labels, noise included.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_tasks), or (n_samples,) if y was 1-D in `fit`
-            Predictions in the units of y; NaN for a task without labels.
-        std : ndarray of the shape of y
-            Standard deviations; if ``return_std``.
-        """
-        return self._distribution(X)[:2] if return_std else super().predict(X)
-
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
-        """Predict an interval for the labels of every task.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Features, with the task feature in long form.
-        coverage : float, default=0.9
-            Probability that a new label is inside, between 0 and 1.
-
-        Returns
-        -------
-        interval : ndarray of shape (n_samples, n_tasks, 2), or (n_samples, 2) if y was 1-D
-            Lower and upper ends in the units of y; infinite where labels say nothing of the noise.
-        """
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-        mean, std, n_left = self._distribution(X)
-        quantile = np.where(n_left > 0, student.ppf(0.5 + 0.5 * coverage, n_left), np.inf)
-        return np.stack([mean - quantile * std, mean + quantile * std], axis=-1)
-
-    @property
-    def coef_cov_(self) -> Array:
-        """Covariances of the coefficients of every task, (n_tasks, n_features, n_features).
-
-        Formed on request, in the units of ``coef_``; NaN for tasks without labels.
-        """
-        check_is_fitted(self)
-        n_features = self.coef_.shape[1]
-        to_features = self._found.coordinates.matrix[-n_features:]
-        found = np.full((len(self.coef_), n_features, n_features), np.nan)
-        for task in range(len(self.coef_)):
-            known = self._known_of(task)
-            if known is not None:
-                random, position, scale = known
-                found[task] = scale**2 * to_features @ random.covariance(position) @ to_features.T
-        return found
-
-    def _distribution(self, X: Any) -> tuple[Array, Array, Array]:
-        """Means and standard deviations of new labels, and degrees of freedom of their noise."""
-        check_is_fitted(self)
-        X, task_index = self._read_new(X)
-        mean = self._task_set.join(self._decisions(X, task_index))
-        X = X.astype(np.float64, copy=False)
-        tasks = self._task_set
-        shape = (X.shape[0],) if tasks.is_1d else (X.shape[0], tasks.n_tasks)
-        std, n_left = np.full(shape, np.nan), np.full(shape, np.nan)
-        rows_of: Any = dict.fromkeys(range(tasks.n_tasks), slice(None))
-        if task_index is not None:
-            order = np.argsort(task_index, kind="stable")
-            asked, starts = np.unique(task_index[order], return_index=True)
-            rows_of = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
-        for task, rows in rows_of.items():
-            known = self._known_of(task)
-            if known is None:
-                continue
-            found, position, scale = known
-            at = rows if tasks.is_1d else (rows, task)
-            std[at] = scale * np.sqrt(found.variances(X[rows], position))
-            n_left[at] = found.n_left[position] if position >= 0 else found.n_left.mean()
-        return mean, std, n_left

@@ -13,7 +13,7 @@ from skmtl._new_head import Head
 from skmtl.linear.bayesian._later_task import LaterLabels
 from skmtl.linear.bayesian._moments import Moments
 from skmtl.linear.bayesian._predictor import RandomCoefficients
-from skmtl.linear.bayesian._variances import LEAST, MOST
+from skmtl.linear.bayesian._search import LEAST, MOST
 from skmtl.linear.estimators._later_tasks import GrowsLinearTasks
 
 Array = NDArray[Any]

@@ -19,6 +19,7 @@ from skmtl.linear.estimators._linear import (
     MultiTaskLinearRegressor,
 )
 from skmtl.linear.objective._parameters import read_penalty
+from skmtl.tasks._event_columns import as_declared
 from skmtl.tasks._task_set import TaskSet
 
 OF_KIND = {
@@ -112,7 +113,7 @@ class LinearSearch(MultiTaskLinear):
         parts = {name: clone(params.get(name, getattr(self, name)), safe=False) for name in PARTS}
         model.set_params(**{**own, **parts})
         model.set_params(**{name: value for name, value in params.items() if name not in PARTS})
-        types = [clone(task) for task in tasks.tasks]
+        types = [as_declared(task) for task in tasks.tasks]
         model.set_params(tasks=types[0] if tasks.is_1d or tasks.is_long else types)
         model._validate_params()
         return with_features_of(self, model)

@@ -7,8 +7,8 @@ With the gradient g and a matrix H close to the Hessian at the coefficients, a s
 where t is searched along raw scores, and :math:`\tilde H` is H corrected by what the steps since H
 was formed say of the curvature. A new H at every step is Newton's method, and one H for all of
 them preconditioned L-BFGS: which is cheaper depends on the data, and is forecast at every step.
-Where columns are few and tasks have nothing to do with each other, all of this is one compiled
-call for many tasks (`newton._label_newton`); where that does not end well, it begins anew here.
+Where columns are few and tasks have nothing to do with each other, there is less to do between
+steps (`newton._label_newton`); where that does not end well, it begins anew here.
 
 References
 ----------

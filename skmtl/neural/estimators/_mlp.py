@@ -107,7 +107,7 @@ class MultiTaskMLP(
         task_weight: Any = None,
         solver: str = "adamw",
         alpha: float | str = "auto",
-        learning_rate: str = "cosine",
+        learning_rate: str = "auto",
         learning_rate_init: float = 1e-2,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,

@@ -187,7 +187,7 @@ class NetworkSearch(NetworkBlend):
         """What a scorer says of every candidate in every fold, and of each task if it says so."""
         scorer = read_scorer(self.scoring)
         X, y, sample_weight, _ = self._given
-        parts = takeable(X), takeable(y), weights_as_array(sample_weight, y)
+        parts = takeable(X), takeable(y), weights_as_array(sample_weight, y, self.tasks)
         n_tasks = len(self._task_set.tasks)
         scores = np.full((len(self.params_), len(folds)), np.nan)
         by_task = np.full((*scores.shape, n_tasks), np.nan)

@@ -30,7 +30,7 @@ CONSTRAINTS: dict[str, Any] = {
     **TASK_WEIGHT,
     "solver": [StrOptions({"adam", "adamw", "sgd"})],
     "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "cosine", "one_cycle", "plateau"})],
+    "learning_rate": [StrOptions({"auto", "constant", "cosine", "one_cycle", "plateau"})],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
@@ -133,7 +133,7 @@ PARAMETERS = """
         the raw scores are drawn to those of a constant, as far as lowers their loss (Copas, JRSS B
         1983). With the other solvers, alpha / 2 times the sum of squared weights is added to the
         objective, and "auto" is 1e-4.
-    learning_rate : {"constant", "cosine", "one_cycle", "plateau"}, default="cosine"
+    learning_rate : {"auto", "constant", "cosine", "one_cycle", "plateau"}, default="auto"
         How the step size changes. "cosine" (Loshchilov and Hutter, ICLR 2017, no restarts) and
         "one_cycle" (Smith and Topin, 2018) change it from step to step, so that few epochs
         follow the curve as well. After the share p of the steps of ``max_iter`` epochs, cosine
@@ -142,7 +142,12 @@ PARAMETERS = """
         learning_rate_init at p = 0.3, and from there falls to 0 as cosine does. Such a fit has all
         ``max_iter`` epochs and ends without a warning, unless early stopping ends it. "plateau"
         divides it by 5 after an epoch, whenever the monitored loss has not improved by ``tol`` in
-        ``n_iter_no_change // 2`` epochs (at least one). `partial_fit` takes constant steps,
+        ``n_iter_no_change // 2`` epochs (at least one). "auto" is cosine where tasks are numbers;
+        where they are classes it is constant after the warm-up, and the fit ends at the mean of
+        the parameters that the last half of its steps have led to (Polyak and Juditsky, 1992);
+        where the share c are classes, it is c times the one and 1 - c times the other, and a share
+        of c / 2 of the steps is averaged. In long form, with early stopping and with batch
+        normalisation it is cosine, too. `partial_fit` takes constant steps,
         whatever this is.
     learning_rate_init : float, default=1e-2
         Step size; the highest one where it changes.

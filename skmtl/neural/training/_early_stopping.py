@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Validation(ABC):
 
     @abstractmethod
     def raw(self, run: Run) -> Array:
-        """Raw scores (1, n, n_outputs) of the rows that are judged, by who has not seen them."""
+        """Raw scores (n_fits, n, n_outputs) of the rows judged, by who has not seen them."""
 
     @abstractmethod
     def losses(self, run: Run) -> Array:
@@ -120,6 +121,14 @@ class Folds(Validation):
         self.rows = fit.rows(self.judged)
         self.held_out = HeldOut(fit.rows(), [every[:0], *held], [0] * len(self.index))
 
+    def side_by_side(self, n: int) -> Folds:
+        """The same for the models of so many fits at once."""
+        other, found = copy(self), self.held_out
+        other.index, other.members = self.index * n, list(self.members) * n
+        place = np.repeat(np.arange(n), len(self.index)).tolist()
+        other.held_out = HeldOut(found.rows, list(found.index) * n, place)
+        return other
+
     def model_rows(self, rows: Rows) -> ModelRows:
         """All for the first model, those outside a fold for each of the others."""
         return ModelRows(rows, self.index)
@@ -131,9 +140,10 @@ class Folds(Validation):
     def losses(self, run: Run) -> Array:
         """The mean loss over all rows, for each model the same."""
         raw = self.rows.values.new_tensor(self.raw(run))
-        losses = run.step.objective(raw, self.rows.labels()).cpu().numpy().astype(np.float64)
+        found = run.step.objective(raw, self.rows.labels(len(raw)))
+        losses = found.cpu().numpy().astype(np.float64)
         losses[:, ~self.rows.task_has_label] = np.nan
-        return np.repeat(losses, len(self.index), axis=0)
+        return np.repeat(losses, len(self.index) // len(raw), axis=0)
 
     def expected(self, fit: Fit, run: Run) -> list[Array]:
         """What the models that have not seen a row expect of it."""

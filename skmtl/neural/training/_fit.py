@@ -18,7 +18,7 @@ from skmtl.neural._environment import (
 )
 from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
-from skmtl.neural.optimizers._schedules import CURVES
+from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._callbacks import Observer
 from skmtl.neural.training._early_stopping import Validation, hold_out
 from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
@@ -71,7 +71,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     )
     check_finite_epoch(fit, run.progress)
     write_results(fit, run, rows, validation)
-    is_over = observer.has_stopped or estimator.learning_rate in CURVES
+    is_over = observer.has_stopped or estimator.learning_rate in PLANNED
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     observer.end()
 

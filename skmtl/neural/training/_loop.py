@@ -52,6 +52,20 @@ def train(
     losses : ndarray of shape (n_models, n_tasks) or None
         See `keep_good`.
     """
+    run_epochs(run, rows, batch_size=batch_size, max_iter=max_iter, judge=judge, observer=observer)
+    return keep_good(run, rows, batch_size)
+
+
+def run_epochs(
+    run: Run,
+    rows: Rows,
+    *,
+    batch_size: int,
+    max_iter: int,
+    judge: Callable[[Run], Array] | None = None,
+    observer: Observer | None = None,
+) -> None:
+    """Train the models of a run until all have stopped; parameters as for `train`."""
     progress = run.progress
     try:
         while progress.is_active.any() and progress.n_epochs < max_iter:
@@ -69,7 +83,6 @@ def train(
         if not progress.n_epochs:
             raise
         progress.interrupted = True
-    return keep_good(run, rows, batch_size)
 
 
 def run_epoch(run: Run, rows: Rows | ModelRows, batch_size: int) -> tuple[Array, Array | None]:

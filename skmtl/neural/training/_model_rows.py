@@ -60,8 +60,12 @@ class ModelRows:
 
     def epoch(self, rngs: list[np.random.Generator], size: int) -> Iterator[Batch]:
         """Shuffled batches, in an order of its own for each model."""
-        picked = zip(rngs, self.index, strict=True)
-        order = np.stack([self._order(rng, some, size) for rng, some in picked])
+        # Models with the same generator, as an object, have the same rows and order.
+        drawn: dict[int, Array] = {}
+        for rng, some in zip(rngs, self.index, strict=True):
+            if id(rng) not in drawn:
+                drawn[id(rng)] = self._order(rng, some, size)
+        order = np.stack([drawn[id(rng)] for rng in rngs])
         for batch in self.rows.batches(torch.from_numpy(order).to(self.rows.device), size):
             yield batch if self.factor is None else replace(batch, weights=self._weights(batch))
 

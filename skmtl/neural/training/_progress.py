@@ -95,6 +95,26 @@ class Progress:
         other.kept = copy.copy(self.kept)
         return other
 
+    def take(self, models: slice, module: nn.Module) -> Progress:
+        """That of some of the models, which are alone in another module, until they stopped."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray) and name not in FIXED:
+                setattr(other, name, value[models])
+        if self.limits is not None:
+            first, growing = self.limits
+            other.limits = first[models], growing[models]
+        n_epochs = int(other.n_iter.max())
+        other.losses = [losses[models] for losses in self.losses[:n_epochs]]
+        other.validation_losses = [found[models] for found in self.validation_losses[:n_epochs]]
+        other.weights = [
+            None if weights is None else weights[models] for weights in self.weights[:n_epochs]
+        ]
+        other.kept, other.good = Snapshot(module), Snapshot(module)
+        other.kept.saved = [numbers[models] for numbers in self.kept.saved]
+        other.good.saved = [numbers[models] for numbers in self.good.saved]
+        return other
+
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` found."""
         self.kept.saved, self.good.saved = state["kept"], state["good"]

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from skmtl.neural._data import Rows
 from skmtl.neural.networks._state import Pause
-from skmtl.neural.optimizers._schedules import CURVES
+from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._compare import differences
 from skmtl.neural.training._early_stopping import Validation
 from skmtl.neural.training._evaluate import keep_good
@@ -75,7 +75,7 @@ def check_same_fit(fit: Fit, paused: Pause) -> None:
 def _parameters(estimator: Any) -> dict[str, Any]:
     # Clones: an object may be changed in place later on.
     parameters = clone(estimator).get_params(deep=False)
-    is_planned = estimator.learning_rate in CURVES
+    is_planned = estimator.learning_rate in PLANNED
     # The curve of the learning rate depends on the number of epochs.
     free = FREE - {"max_iter"} if is_planned else FREE
     return {name: value for name, value in parameters.items() if name not in free}

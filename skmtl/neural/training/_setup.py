@@ -138,10 +138,12 @@ class Fit:
         """A generator for one purpose, so that no draw moves another."""
         return np.random.default_rng([self.seed, purpose, *more])
 
-    def sibling(self, estimator: Any) -> Fit:
-        """The same fit with other parameters of the training."""
+    def sibling(self, estimator: Any, seed: int | None = None) -> Fit:
+        """The same fit with other parameters of the training, or another seed."""
         other = copy.copy(self)
         other.estimator = estimator
+        if seed is not None:
+            other.seed = seed
         return other
 
     def module(
@@ -151,11 +153,12 @@ class Fit:
         *,
         priors: Sequence[Array],
         seeds: Sequence[int] | None = None,
+        fits: Sequence[Fit] | None = None,
     ) -> MultiTaskModule:
         """The networks, in the given state or freshly initialised, with heads at the priors.
 
         ``members`` are what each draws from, ``seeds`` decide their weights: by default all
-        begin alike.
+        begin alike. ``fits`` are whose seeds they draw by, where those differ.
         """
         n_models = len(members)
         module = build(self.description, self.dtype, self.device, n_models, self.tasks)
@@ -166,7 +169,8 @@ class Fit:
             module.start_at(priors)
         else:
             set_state(module, state)
-        rngs = [self.rng(DROPOUT, *member) for member in members]
+        fits = [self] * n_models if fits is None else fits
+        rngs = [fit.rng(DROPOUT, *member) for fit, member in zip(fits, members, strict=True)]
         for part in module.modules():
             if isinstance(part, Draws):
                 part.seed([int(rng.integers(2**62)) for rng in rngs], self.device)

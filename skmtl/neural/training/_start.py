@@ -17,7 +17,7 @@ from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import on_device, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
-from skmtl.neural.optimizers._schedules import CURVES, scheduled
+from skmtl.neural.optimizers._schedules import PLANNED, scheduled
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
@@ -68,20 +68,21 @@ def start(
     model_rows : ModelRows, default=None
         The training rows of each model, where they differ.
     fits : sequence of Fit, default=None
-        One per model, where learning rates or alphas differ.
+        One per model, where learning rates, alphas or seeds differ.
     learnt : dict, default=None
         What `learnt` found at the end of an earlier pass.
     n_rows : int, default=None
         Number of rows so far, those of earlier passes included.
     """
     learnt = learnt or {}
+    fits = [fit] * len(members) if fits is None else fits
     omega = torch.from_numpy(fit.task_weight).to(rows.values)
-    balancing = _balancing(fit, members, learnt.get("balancing"))
+    balancing = _balancing(fits, members, learnt.get("balancing"))
     if not learnt:
         _warn_of_nothing_to_balance(fit, module, balancing)
     trained = model_rows or rows
     optimizer = _optimizer(
-        [fit] * len(members) if fits is None else fits,
+        fits,
         module,
         n_rows=n_rows or trained.n_rows,
         batch_size=fit.batch_size(trained),
@@ -94,9 +95,18 @@ def start(
         Step(module, fit.objective, balancing, omega),
         optimizer,
         _progress(fit, module, len(members), judged or rows, monitor, constant),
-        [fit.rng(BATCHES, *member) for member in members],
+        _orders(fits, members),
         model_rows=model_rows,
     )
+
+
+def _orders(fits: Sequence[Fit], members: Sequence[Member]) -> list[np.random.Generator]:
+    """What draws the order of each model's batches: one object for those that draw the same."""
+    found: dict[tuple[int, Member], np.random.Generator] = {}
+    for fit, member in zip(fits, members, strict=True):
+        if (fit.seed, member) not in found:
+            found[fit.seed, member] = fit.rng(BATCHES, *member)
+    return [found[fit.seed, member] for fit, member in zip(fits, members, strict=True)]
 
 
 def learnt(fit: Fit, run: Run) -> dict[str, Any]:
@@ -108,8 +118,11 @@ def learnt(fit: Fit, run: Run) -> dict[str, Any]:
     }
 
 
-def _balancing(fit: Fit, members: Sequence[Member], before: Balancing | None) -> Balancing:
+def _balancing(
+    fits: Sequence[Fit], members: Sequence[Member], before: Balancing | None
+) -> Balancing:
     """How tasks are weighed; a method that an earlier pass has started goes on."""
+    fit = fits[0]
     method: Balancing = fit.setting("balancing")
     if before is not None and is_same(before, method):
         # A copy, for this pass may fail.
@@ -117,7 +130,8 @@ def _balancing(fit: Fit, members: Sequence[Member], before: Balancing | None) ->
         return again
     names = fit.tasks.names
     types = [task.alias for task in fit.tasks.tasks]
-    seeds = [int(fit.rng(BALANCING, *member).integers(2**62)) for member in members]
+    rngs = [one.rng(BALANCING, *member) for one, member in zip(fits, members, strict=True)]
+    seeds = [int(rng.integers(2**62)) for rng in rngs]
     types = types * len(names) if fit.tasks.is_long else types
     method.start(BalancingInfo(seeds, task_keys(names), types))
     return method
@@ -160,10 +174,22 @@ def _optimizer(
         n_models=len(fits),
         n_steps=n_steps or 1,
         n_iter_no_change=estimator.n_iter_no_change,
+        averaged=_share_averaged(fits[0], module),
     )
     if estimator.max_grad_norm is None:
         return optimizer
     return Clipped(optimizer, estimator.max_grad_norm)
+
+
+def _share_averaged(fit: Fit, module: MultiTaskModule) -> float:
+    """How far a fit goes by the mean of its steps: the share of the tasks that are classes.
+
+    Not where every epoch is judged, nor where a layer has learnt from batches (batch
+    normalisation), for the mean of its steps would want other statistics.
+    """
+    if fit.tasks.is_long or fit.estimator.early_stopping or any(True for _ in module.buffers()):
+        return 0.0
+    return float(np.mean([task.is_classification for task in fit.tasks.tasks]))
 
 
 def _alike(numbers: list[float]) -> Any:
@@ -198,7 +224,7 @@ def _progress(
 
 def runs_to_its_end(estimator: Any) -> bool:
     """Whether a fit has all of its epochs: the loss of training says little amid a plan."""
-    return estimator.learning_rate in CURVES and not estimator.early_stopping
+    return estimator.learning_rate in PLANNED and not estimator.early_stopping
 
 
 def _monitor(fit: Fit, monitor: Hashable, counts: Array, can_judge: Array) -> Monitor:

@@ -7,6 +7,7 @@ from skmtl.inspection import GradientConflict, TaskAffinity, TaskImportance, Tra
 from skmtl.inspection.displays import (
     CoefficientMapDisplay,
     GradientConflictDisplay,
+    IntervalCoverageDisplay,
     LabelCoverageDisplay,
     RegularizationPathDisplay,
     TaskAffinityDisplay,
@@ -164,5 +165,8 @@ DISPLAYS = {
         feature_names=names,
     ),
     "coverage": lambda n, names=None: LabelCoverageDisplay(make_coverage(n, names)),
+    "interval": lambda n, names=None: IntervalCoverageDisplay(
+        1.0 - 0.2 * np.random.default_rng(0).random(n), np.full(n, 50), task_names=names
+    ),
     "prediction": lambda n, names=None: TaskPredictionDisplay(make_predicted(n, names)),
 }

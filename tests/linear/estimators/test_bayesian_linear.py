@@ -7,7 +7,7 @@ from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
 from skmtl import MultiTaskBayesianLinear
-from skmtl.linear.bayesian._variances import LEAST
+from skmtl.linear.bayesian._search import LEAST
 
 # statsmodels 0.15.0: MixedLM(y, W, task, exog_re=W).fit(reml=True), for "diag" with free=
 # MixedLMParams.from_components(fe_params=np.ones(3), cov_re=np.eye(3)), to gtol=1e-10; W is (1, X).
@@ -165,10 +165,12 @@ def test_a_weight_of_two_is_two_rows():
 
 def test_wide_and_long_are_the_same_model():
     X, Y = make_regression(40, 3, n_targets=4, noise=20.0, random_state=0)
-    Y = (Y - Y.mean(axis=0)) / Y.std(axis=0)
+    Y /= np.sqrt((Y**2).mean(axis=0))
     rows, task = np.tile(X, (4, 1)), np.repeat(np.arange(4), 40)
-    wide = MultiTaskBayesianLinear("scalar", noise="shared", tol=1e-13).fit(X, Y)
-    long = MultiTaskBayesianLinear("scalar", noise="shared", tol=1e-13, task_feature=3)
+    # Intercepts of columns are free, those of tasks in long form have a distribution.
+    options = {"noise": "shared", "shared_prior": True, "fit_intercept": False, "tol": 1e-13}
+    wide = MultiTaskBayesianLinear("scalar", **options).fit(X, Y)
+    long = MultiTaskBayesianLinear("scalar", task_feature=3, **options)
     long.fit(np.column_stack([rows, task]), Y.T.ravel())
     assert_allclose(wide.coef_, long.coef_, atol=1e-5)
     expected = wide.predict(X, return_std=True)

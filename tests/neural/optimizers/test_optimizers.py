@@ -18,7 +18,8 @@ KINDS = {
     "sgd": (SGD, torch.optim.SGD, {"momentum": 0.0, "nesterov": False}, "_fused_sgd_"),
 }
 every_kind = pytest.mark.parametrize("name", KINDS)
-fused_and_plain = pytest.mark.parametrize("is_fused", [True, False])
+# None: the compiled pass, where the optimizer has one.
+fused_and_plain = pytest.mark.parametrize("is_fused", [True, False, None])
 
 
 def make(name, module, **options):
@@ -106,6 +107,45 @@ def test_a_rate_for_each_model(name):
         alone = run(module, optimizer, gradients)[-1]
         for a, b in zip(together, alone, strict=True):
             np.testing.assert_allclose(a[k], b[k], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_models_side_by_side_move_as_alone_to_the_bit(name):
+    generator = torch.Generator().manual_seed(0)
+    rates, alphas = np.array([0.1, 0.1, 1e-3]), np.array([0.0, 0.5, 0.5])
+    steps = [
+        [torch.randn(3, 5, 7, generator=generator), None, torch.randn(3, 1, 7, generator=generator)]
+        for _ in range(5)
+    ]
+
+    def module(models):
+        made = torch.nn.Module()
+        for part, shape in (("weight", (5, 7)), ("unused", (2,)), ("bias", (1, 7))):
+            made.register_parameter(part, torch.nn.Parameter(torch.ones(models, *shape)))
+        return made
+
+    together = module(3)
+    run(together, make(name, together, learning_rate=rates, alpha=alphas), steps)
+    for k in range(3):
+        alone = module(1)
+        optimizer = make(name, alone, learning_rate=rates[k], alpha=alphas[k])
+        assert optimizer.one_pass is not None
+        run(alone, optimizer, [[g if g is None else g[k : k + 1] for g in step] for step in steps])
+        for ours, theirs in zip(together.parameters(), alone.parameters(), strict=True):
+            assert torch.equal(ours[k], theirs[0])
+
+
+def test_moments_die_out_before_they_slow_arithmetic_down():
+    module = torch.nn.Module()
+    module.weight = torch.nn.Parameter(torch.ones(1, 4))
+    optimizer = make("adam", module, alpha=0.0)
+    optimizer.step([torch.full((1, 4), 1e-3)])
+    for _ in range(900):
+        optimizer.step([torch.zeros(1, 4)])
+    (first,), (second,) = optimizer.kept
+    assert (first == 0).all()
+    assert (second > 1e-30).all()
+    assert torch.isfinite(module.weight).all()
 
 
 @every_kind

@@ -7,9 +7,17 @@ import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
-from skmtl import MultiTaskMLPRegressor
+from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
 from skmtl.neural.optimizers import SGD
-from skmtl.neural.optimizers._schedules import CURVES, Planned, Plateau, cosine, one_cycle
+from skmtl.neural.optimizers._schedules import (
+    CURVES,
+    PLANNED,
+    Averaged,
+    Planned,
+    Plateau,
+    cosine,
+    one_cycle,
+)
 from skmtl.neural.training._progress import Progress
 
 RATE, N_STEPS = 0.3, 40
@@ -113,6 +121,38 @@ def test_plateau_goes_by_model(parts, mixed_data):
     np.testing.assert_allclose(weight.detach()[:, 0], [RATE / 5, RATE], rtol=1e-12)
 
 
+def averaged(n_averaged):
+    inner, weight = optimizer(2)
+    return Averaged(Planned(inner, lambda p: 1.0, N_STEPS), N_STEPS, n_averaged), weight
+
+
+@pytest.mark.parametrize("n_averaged", [1, 7, N_STEPS])
+def test_the_last_step_leaves_the_mean_of_some(n_averaged):
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(N_STEPS, 2, 1))
+    stepper, weight = averaged(n_averaged)
+    for step in steps[:-1]:
+        stepper.step([torch.from_numpy(step)])
+    path = -RATE * steps.cumsum(axis=0)
+    np.testing.assert_allclose(weight.detach(), path[-2], rtol=1e-12)
+    stepper.step([torch.from_numpy(steps[-1])])
+    np.testing.assert_allclose(weight.detach(), path[-n_averaged:].mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_done", [5, 30, N_STEPS])
+def test_the_mean_goes_on(n_done):
+    steps = torch.from_numpy(np.random.default_rng(0).normal(size=(N_STEPS, 2, 1)))
+    (first, weight), (second, other) = averaged(20), averaged(20)
+    for step in steps[:n_done]:
+        first.step([step])
+    second.load(first.state())
+    other.data.copy_(weight.data)
+    for stepper in (first, second):
+        for step in steps[n_done:]:
+            stepper.step([step])
+    assert (weight == other).all()
+
+
 @pytest.mark.parametrize("name", [*CURVES, "plateau"])
 def test_state_goes_on(name):
     def make():
@@ -163,6 +203,47 @@ def test_rates_of_a_fit(name, monkeypatch):
     np.testing.assert_allclose(rates, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n_classes", [0, 1, 2])
+def test_rates_by_the_share_of_classes(n_classes, monkeypatch):
+    rates, states = [], []
+    original = SGD.step
+
+    def step(self, gradients):
+        rates.append(self.learning_rate)
+        original(self, gradients)
+        states.append([p.clone() for p in self.parameters])
+
+    monkeypatch.setattr(SGD, "step", step)
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    Y = X[:, :2].copy()
+    Y[:, :n_classes] = Y[:, :n_classes] > 0
+    settings = {"max_iter": 12, "batch_size": 10, "solver": "sgd", "random_state": 0, "alpha": 0.0}
+    model = MultiTaskMLP((6,), learning_rate_init=RATE, **settings).fit(X, Y)
+    c, n_steps = n_classes / 2, 60
+    warm_up = np.minimum(1.0, np.arange(1, n_steps + 1) / round(n_steps / 20))
+    curve = c + (1 - c) * np.array([cosine(s / n_steps) for s in range(n_steps)])
+    np.testing.assert_allclose(rates, RATE * curve * warm_up, rtol=1e-12)
+    last = states[-max(1, round(c * n_steps / 2)) :]
+    for k, kept in enumerate(model._fitted.parameters.values()):
+        expected = torch.stack([state[k] for state in last]).mean(0)
+        np.testing.assert_allclose(kept, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options", [{"early_stopping": True}, {"normalization": "batch"}, {"task_feature": 0}]
+)
+def test_what_an_average_does_not_suit_follows_a_cosine(options):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(60) % 2, rng.normal(size=(60, 3))])
+    y = (X[:, 1] > 0).astype(float)
+    fits = [
+        MultiTaskMLP((6,), learning_rate=name, max_iter=3, random_state=0, **options).fit(X, y)
+        for name in ("auto", "cosine")
+    ]
+    for one, other in zip(*(fit._fitted.parameters.values() for fit in fits), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_plan_that_is_done_does_not_warn():
     with pytest.warns(ConvergenceWarning, match="Maximum number of epochs"):
         fit(learning_rate="constant")
@@ -196,4 +277,4 @@ def test_a_plan_is_not_cut_short():
 
 def test_estimator_knows_every_schedule():
     allowed = MultiTaskMLPRegressor._parameter_constraints["learning_rate"][0].options
-    assert allowed == {"constant", "plateau", *CURVES}
+    assert allowed == {"constant", "plateau", *PLANNED}

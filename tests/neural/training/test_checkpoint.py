@@ -73,6 +73,7 @@ def assert_same(one, other, X):
         {"dropout": 0.3},
         {"early_stopping": True, "n_iter_no_change": 2, "learning_rate_init": 0.1, "max_iter": 40},
         {"solver": "adamw", "learning_rate": "cosine"},
+        {"solver": "adamw", "learning_rate": "auto", "dropout": 0.2},
         {"solver": "sgd", "learning_rate": "one_cycle", "max_grad_norm": 0.1},
         {"solver": "sgd", "learning_rate": "plateau", "tol": 1.0, "n_iter_no_change": 4},
         {"balancing": "famo", "task_weight": [1, 2, 1, 0.5]},

@@ -1,29 +1,23 @@
-"""Problems of few columns and tasks by themselves, by compiled Newton steps."""
+"""Problems of few columns and tasks by themselves, with little between Newton's steps."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
+from skmtl.linear.solvers.newton._hessian_choice import HessianChoice
+from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
 from skmtl.tasks._loss_codes import LOGISTIC, POISSON, SQUARED
-
-Array = NDArray[Any]
 
 BENDING = (SQUARED, LOGISTIC, POISSON)
 """Losses that bend everywhere: from any point Newton's method leads on."""
 
-ROWS_PER_UNKNOWN = 20
-"""Labels that stand for many more in a rough matrix; measured: from 10 to 40 hardly matters."""
-
 MAX_FEATURES = 127
-"""Features up to which compiled steps are faster. Measured from 60 to 200,000 rows, for up to 400
+"""Features up to which these steps are faster. Measured from 60 to 200,000 rows, for up to 400
 tasks."""
 
 AT_ONCE = 2**20
@@ -42,46 +36,28 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
     if not fits(problem, loss) or len(codes) < len(loss.blocks) or not all(bend):
         return None
     try:
-        from skmtl.linear.solvers.compiled._label_newton import (
-            CHUNK,
-            newton_steps,
-            workspace,
-        )
+        from skmtl.linear.solvers.newton._label_rows import LabelRows
+        from skmtl.linear.solvers.newton._label_steps import LabelSteps
     except ImportError:  # numba: slower without, that is all.
         return None
-    p, n_tasks = problem.shape
-    X, offset = loss.design.X, loss.design.offset
+    X, penalty, n_tasks = loss.design.X, QuadraticPenalty(problem), problem.shape[1]
     X = np.require(X.toarray() if sparse.issparse(X) else X, requirements=["C", "W"])
-    ridge = np.full(4 * (p // 4 + 1), problem.parts[0].Q.on_mean)
-    theta = np.zeros((n_tasks, len(ridge)))
-    theta[:, :p] = start.W.T
+    theta, gap, n_iter = np.array(start.W.T, dtype=np.float64, order="C"), 0.0, 1
     if problem.intercept:
-        ridge[p], theta[:, p] = 0.0, start.b
-    n_rows = min(-(-ROWS_PER_UNKNOWN * (p + 1) * CHUNK // len(X)), CHUNK)
-    steps = n_rows, stopping.max_gap / n_tasks, stopping.max_iter
-    gap, n_iter, labels = 0.0, 1, _labels(loss, codes, n_tasks)
-    n_at_once = max(AT_ONCE // max(len(X), len(ridge) ** 2), 1)
+        theta = np.column_stack([theta, start.b])
+    all_rows = LabelRows.of(X, loss, penalty.own)
+    n_at_once = max(AT_ONCE // max(len(X), theta.shape[1] ** 2), 1)
     for first in range(0, n_tasks, n_at_once):
         some = slice(first, first + n_at_once)
-        data = X, offset, *(np.ascontiguousarray(of_tasks[some]) for of_tasks in labels), ridge
-        work = workspace(len(theta[some]), len(X), len(ridge))
-        left, n = newton_steps(data, theta[some], work, *steps)
-        gap, n_iter = gap + left, max(n, n_iter)
-        if gap == np.inf:
+        rows = all_rows.of_tasks(some)
+        steps = LabelSteps(rows, HessianChoice(loss, (X.shape[1], len(rows.y)), penalty))
+        # A loss may overflow on a step that is too long; the search then shortens it.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            found = steps.run(theta[some], stopping.max_gap / n_tasks, stopping.max_iter)
+        if found is None:
             return None
-    return Solution(theta[:, : p + (problem.intercept is not None)].T.ravel(), gap, n_iter)
-
-
-def _labels(
-    loss: DataLoss, codes: list[tuple[int, float]], n_tasks: int
-) -> tuple[Array, Array, Array, Array]:
-    """Labels and their weights (n_tasks, n), codes and parameters of losses (n_tasks,)."""
-    y, c = np.empty((2, n_tasks, loss.n_samples))
-    kinds, deltas = np.empty(n_tasks, dtype=np.intp), np.empty(n_tasks)
-    for block, (code, delta) in zip(loss.blocks, codes, strict=True):
-        y[block.outputs], c[block.outputs] = block.values.T, block.label_weights.T
-        kinds[block.outputs], deltas[block.outputs] = code, delta
-    return y, c, kinds, deltas
+        theta[some], gap, n_iter = found[0], gap + found[1], max(n_iter, found[2])
+    return Solution(theta.T.ravel(), gap, n_iter)
 
 
 def fits(problem: Problem, loss: DataLoss) -> bool:

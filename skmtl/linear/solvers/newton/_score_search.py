@@ -66,11 +66,11 @@ def search(
         falls = ~done & (slope < 0)
         high, at_high = np.where(rises, t, high), np.where(rises, slope, at_high)
         low, at_low = np.where(falls, t, low), np.where(falls, slope, at_low)
-        t = np.where(done, t, _next(low, high, at_low, at_high, start))
+        t = np.where(done, t, next_steps(low, high, at_low, at_high, start))
     return t, trial
 
 
-def _next(low: Array, high: Array, at_low: Array, at_high: Array, start: Array) -> Array:
+def next_steps(low: Array, high: Array, at_low: Array, at_high: Array, start: Array) -> Array:
     """Where a line through the derivatives is 0, well inside of what is known."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         bent = low + (high - low) * at_low / (at_low - at_high)

@@ -1,0 +1,120 @@
+"""Fits of many candidates to the same rows, and a search of scikit-learn that is given them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+Results = deque[Any]
+"""Fitted estimators, or what their fits have raised, in the order in which a search asks."""
+
+
+def last_of(estimator: Any) -> Any:
+    """The estimator at the end of a pipeline, or itself."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def is_network(estimator: Any) -> bool:
+    """Whether it trains side by side with others; torch is not loaded to find out."""
+    return any(
+        (kind.__module__, kind.__name__) == ("skmtl.neural.estimators._mlp", "MultiTaskMLP")
+        for kind in type(estimator).__mro__
+    )
+
+
+def replaying(estimator: Any, results: Results) -> Any:
+    """A copy whose fits, and those of its clones, are the results, as long as there are any."""
+    kind = type(estimator)
+
+    @functools.wraps(kind.fit)
+    def fit(self: Any, X: Any, y: Any = None, **params: Any) -> Any:
+        if not results:
+            return kind.fit(self, X, y, **params)
+        found = results.popleft()
+        if isinstance(found, Exception):
+            raise found
+        self.__dict__.update(vars(found))
+        return self
+
+    def __sklearn_clone__(self: Any) -> Any:
+        return as_kind(clone(as_kind(self, kind)), type(self))
+
+    methods = {"fit": fit, "__sklearn_clone__": __sklearn_clone__, "__module__": kind.__module__}
+    return as_kind(clone(estimator), type(kind.__name__, (kind,), methods))
+
+
+def as_kind(estimator: Any, kind: type) -> Any:
+    """The same estimator, of another class."""
+    other = copy.copy(estimator)
+    other.__class__ = kind
+    return other
+
+
+def same_steps(models: Sequence[Any]) -> list[list[int]]:
+    """Positions of the models with the same steps before the last one, or without any."""
+    from skmtl.neural.training._compare import is_same
+
+    groups: list[tuple[Any, list[int]]] = []
+    for position, model in enumerate(models):
+        steps = model.steps[:-1] if isinstance(model, Pipeline) else []
+        before = [(name, type(step), step) for name, step in steps]
+        found = next((some for other, some in groups if is_same(before, other)), None)
+        if found is None:
+            groups.append((before, [position]))
+        else:
+            found.append(position)
+    return [positions for _, positions in groups]
+
+
+def fit_part(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> list[Any]:
+    """Fit models with the same steps before the last one: each of them, or what it has raised."""
+    first = models[0]
+    if not isinstance(first, Pipeline):
+        return _fit_last(models, X, y, params)
+    name = first.steps[-1][0]
+    before = Pipeline(first.steps[:-1], memory=first.memory) if len(first.steps) > 1 else None
+    own = {
+        key.removeprefix(f"{name}__"): value
+        for key, value in params.items()
+        if key.startswith(f"{name}__")
+    }
+    try:
+        if before is not None:
+            others = {key: params[key] for key in params if not key.startswith(f"{name}__")}
+            X = before.fit_transform(X, y, **others)
+    except Exception as error:
+        return [error] * len(models)
+    found = _fit_last([model.steps[-1][1] for model in models], X, y, own)
+    return [
+        last if isinstance(last, Exception) else _with_steps(model, before, name, last)
+        for model, last in zip(models, found, strict=True)
+    ]
+
+
+def _with_steps(model: Any, before: Pipeline | None, name: str, last: Any) -> Any:
+    steps = [] if before is None else before.steps
+    model.steps = [*copy.copy(steps), (name, last)]
+    return model
+
+
+def _fit_last(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> list[Any]:
+    if set(params) <= {"sample_weight"} and all(map(is_network, models)):
+        from skmtl.neural.training._side_by_side import fit_each
+
+        return fit_each(models, X, y, **params)
+    return [_fit_one(model, X, y, params) for model in models]
+
+
+def _fit_one(model: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:
+    try:
+        return model.fit(X, y, **params)
+    except Exception as error:
+        return error

@@ -1,0 +1,237 @@
+"""Searches that train their candidates side by side."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
+from sklearn.utils.validation import _check_method_params
+
+from skmtl.model_selection._side_by_side import (
+    Results,
+    as_kind,
+    fit_part,
+    is_network,
+    last_of,
+    replaying,
+    same_steps,
+)
+from skmtl.tasks._rows import some_rows, takeable
+
+
+@dataclass
+class Plan:
+    """What a search is about to do.
+
+    Parameters
+    ----------
+    X, y, params
+        As they were given to `fit`.
+    estimator : estimator
+        The user's.
+    n_jobs : int or None
+        Processes to train in.
+
+    Attributes
+    ----------
+    results : deque
+        What has been trained, candidates first, in the order in which they will be asked for.
+    seconds : list of float
+        What each fit has taken, in the same order.
+    """
+
+    X: Any
+    y: Any
+    params: dict[str, Any]
+    estimator: Any
+    n_jobs: int | None
+    results: Results = field(default_factory=deque)
+    seconds: list[float] = field(default_factory=list)
+
+    def train(
+        self, candidates: list[dict[str, Any]], folds: Sequence[Any], given: dict[str, Any]
+    ) -> None:
+        """Train all candidates in all folds."""
+        models = [
+            clone(self.estimator).set_params(**clone(params, safe=False)) for params in candidates
+        ]
+        groups = same_steps(models)
+        start = time.perf_counter()
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_part)(
+                [clone(models[i]) for i in positions],
+                some_rows(self.X, train),
+                some_rows(self.y, train),
+                _check_method_params(self.X, given, indices=train),
+            )
+            for train, _ in folds
+            for positions in groups
+        )
+        by_candidate: list[list[Any]] = [[] for _ in models]
+        for k, results in enumerate(found):
+            for i, result in zip(groups[k % len(groups)], results, strict=True):
+                by_candidate[i].append(result)
+        n_fits = len(models) * len(folds)
+        self.seconds += [(time.perf_counter() - start) / n_fits] * n_fits
+        self.results.extend(result for of_one in by_candidate for result in of_one)
+
+
+class SideBySide:
+    """Mixin of a search: networks of one structure are trained at once in every fold.
+
+    The search itself, its scores and what it publishes are scikit-learn's. It asks for one fit
+    after the other, and is given what has been trained before.
+    """
+
+    estimator: Any
+    best_estimator_: Any
+    n_jobs: int | None
+    scoring: Any
+    n_splits_: int
+    cv_results_: dict[str, Any]
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Run the search.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Features.
+        y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
+            Labels; NaN and None are unobserved.
+        **params : dict
+            What the fit of the estimator, the scorer and the splitter take beside: for example
+            ``sample_weight`` and ``groups``.
+
+        Returns
+        -------
+        self : object
+            The search, with the attributes of scikit-learn's.
+        """
+        if get_config()["enable_metadata_routing"] or not is_network(last_of(self.estimator)):
+            return super().fit(X, y, **params)  # type: ignore[misc]
+        estimator, n_jobs = self.estimator, self.n_jobs
+        self._plan = plan = Plan(takeable(X), takeable(y), params, estimator, n_jobs)
+        try:
+            # Scores alone are not worth a process.
+            self.estimator, self.n_jobs = replaying(estimator, plan.results), None
+            super().fit(X, y, **params)  # type: ignore[misc]
+        finally:
+            self.estimator, self.n_jobs = estimator, n_jobs
+            del self._plan
+        if self.scoring is None:
+            # It holds the estimator.
+            self.scorer_ = check_scoring(estimator)
+        if hasattr(self, "best_estimator_"):
+            self.best_estimator_ = as_kind(self.best_estimator_, type(estimator))
+        self._write_times(np.reshape(plan.seconds, (-1, self.n_splits_)))
+        return self
+
+    def _run_search(self, evaluate_candidates: Any, callback_ctx: Any = None) -> None:
+        # From scikit-learn 1.9 on.
+        more = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
+        if not hasattr(self, "_plan"):
+            super()._run_search(evaluate_candidates, **more)  # type: ignore[misc]
+            return
+        plan: Plan = self._plan
+        routed = self._get_routed_params_for_fit(  # type: ignore[attr-defined]
+            _check_method_params(plan.X, plan.params)
+        )
+
+        def evaluate(candidates: Any, cv: Any = None, **rest: Any) -> Any:
+            candidates = list(candidates)
+            cv = cv or self._checked_cv_orig  # type: ignore[attr-defined]
+            # Drawn once: a splitter may draw others when it is asked again.
+            folds = list(cv.split(plan.X, plan.y, **routed.splitter.split))
+            plan.train(candidates, folds, routed.estimator.fit)
+            return evaluate_candidates(candidates, cv=check_cv(folds), **rest)
+
+        super()._run_search(evaluate, **more)  # type: ignore[misc]
+
+    def _write_times(self, seconds: Any) -> None:
+        self.cv_results_["mean_fit_time"] = seconds.mean(axis=1)
+        self.cv_results_["std_fit_time"] = seconds.std(axis=1)
+
+
+class StackedGridSearchCV(SideBySide, GridSearchCV):
+    """Grid search over networks that trains all candidates of a fold side by side.
+
+    It finds what :class:`~sklearn.model_selection.GridSearchCV` finds, with its parameters and
+    attributes, several times as fast: candidates that differ in ``learning_rate_init``,
+    ``alpha``, ``dropout`` or ``random_state`` are one stack of matrices, each with the batches
+    and the noise that it would have alone. Other parameters split them into groups.
+
+    The estimator is a :class:`~skmtl.MultiTaskMLP`, ``MultiTaskMLPRegressor`` or
+    ``MultiTaskMLPClassifier``, or a :class:`~sklearn.pipeline.Pipeline` that ends in one, whose
+    other steps are fitted once in each fold. Any other is searched as scikit-learn does it.
+    ``n_jobs`` splits folds and groups over processes.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_
+        As scikit-learn's search has them. The time of a fit is its share of that of all.
+
+    See Also
+    --------
+    StackedRandomizedSearchCV : Draws candidates.
+    skmtl.MultiTaskMLPCV : Blends the candidates of a built-in grid.
+
+    Notes
+    -----
+    Candidates that print, go on from an earlier fit, or have callbacks are fitted alone; so are
+    all where ``enable_metadata_routing`` is set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLPRegressor
+    >>> from skmtl.model_selection import StackedGridSearchCV
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 4))
+    >>> Y = X[:, :2] + 0.1 * rng.normal(size=(80, 2))
+    >>> network = MultiTaskMLPRegressor(max_iter=30, random_state=0)
+    >>> search = StackedGridSearchCV(network, {"learning_rate_init": [1e-6, 0.01]}, cv=3)
+    >>> search.fit(X, Y).best_params_
+    {'learning_rate_init': 0.01}
+    """
+
+
+class StackedRandomizedSearchCV(SideBySide, RandomizedSearchCV):
+    """Random search over networks that trains all candidates of a fold side by side.
+
+    As :class:`StackedGridSearchCV`, with candidates drawn from distributions.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_
+        As scikit-learn's search has them. The time of a fit is its share of that of all.
+
+    See Also
+    --------
+    StackedGridSearchCV : Tries every combination.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.stats import loguniform
+    >>> from skmtl import MultiTaskMLPRegressor
+    >>> from skmtl.model_selection import StackedRandomizedSearchCV
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 4))
+    >>> Y = X[:, :2] + 0.1 * rng.normal(size=(80, 2))
+    >>> network = MultiTaskMLPRegressor(max_iter=30, random_state=0)
+    >>> search = StackedRandomizedSearchCV(
+    ...     network, {"alpha": loguniform(1e-4, 1.0)}, n_iter=4, cv=3, random_state=0
+    ... )
+    >>> search.fit(X, Y).n_splits_
+    3
+    """

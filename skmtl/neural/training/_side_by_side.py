@@ -1,0 +1,222 @@
+"""Estimators of one structure, fitted to the same rows at once: each as it would be alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from skmtl.neural._environment import (
+    limited_threads,
+    memory_hint,
+    recording_gradients,
+    safe_after_fork,
+)
+from skmtl.neural.architectures._units import Dropout
+from skmtl.neural.networks._network import build, get_state, set_state
+from skmtl.neural.networks._tasks import find_network_tasks
+from skmtl.neural.optimizers._schedules import PLANNED
+from skmtl.neural.training._compare import is_same
+from skmtl.neural.training._decay import dropout
+from skmtl.neural.training._early_stopping import Folds, Validation, hold_out
+from skmtl.neural.training._evaluate import (
+    best_constant,
+    constant_losses,
+    keep_good,
+    task_priors,
+)
+from skmtl.neural.training._loop import run_epochs
+from skmtl.neural.training._results import check_finite_epoch, warn_of_end, write_results
+from skmtl.neural.training._run import Run
+from skmtl.neural.training._settings import chosen, draw_seed, read_setting, resolve
+from skmtl.neural.training._setup import ALONE, Fit
+from skmtl.neural.training._shrink import beside
+from skmtl.neural.training._start import start
+from skmtl.neural.training._task_lines import start_at_lines
+from skmtl.tasks._targets import Targets
+
+Array = NDArray[Any]
+
+OF_A_MODEL = ("learning_rate_init", "alpha", "dropout", "random_state")
+"""What estimators side by side may differ in."""
+
+
+def groups_of(models: Sequence[Any]) -> list[list[int]]:
+    """Positions of the estimators, not fitted, that can be trained side by side."""
+    groups: list[tuple[dict[str, Any], list[int]]] = []
+    for position, model in enumerate(models):
+        structure = _structure(model)
+        found = next((some for other, some in groups if is_same(structure, other)), None)
+        if found is None:
+            groups.append((structure, [position]))
+        else:
+            found.append(position)
+    return [positions for _, positions in groups]
+
+
+def _structure(model: Any) -> dict[str, Any]:
+    """What is the same for all estimators of a group."""
+    structure = {**model.get_params(deep=False), "of": type(model)}
+    for name in OF_A_MODEL:
+        structure.pop(name)
+    # With "auto" the rows decide, and others are held out to see how sure a network may be.
+    chooses = model.alpha == "auto"
+    structure["chooses"] = chooses
+    if chooses or model.early_stopping:
+        structure["random_state"] = model.random_state
+    # Dropout inside of a network of the user's is its own.
+    if not resolve("architecture", chosen("architecture", model)).has_model_dimension:
+        structure["dropout"] = model.dropout
+    # What watches a fit wants to see one.
+    if model.verbose or model.warm_start or getattr(model, "_skl_callbacks", None):
+        structure["alone"] = object()
+    return structure
+
+
+@recording_gradients()
+@safe_after_fork()
+def fit_side_by_side(models: Sequence[Any], X: Any, targets: Targets) -> list[str]:
+    """Train the estimators of a group, and set the fitted attributes of each.
+
+    Returns
+    -------
+    errors : list of str
+        What a fit alone would have raised, for each estimator; empty where nothing.
+    """
+    fits = _fits(models, X, targets)
+    fit, n = fits[0], len(fits)
+    estimator = fit.estimator
+    validation = hold_out(fit, None) if estimator.early_stopping else beside(fit, None)
+    rows = fit.rows(None if validation is None else validation.training)
+    members = ALONE if validation is None else validation.members
+    wide = validation.side_by_side(n) if isinstance(validation, Folds) else validation
+    run = _started(fits, rows, members, wide)
+    trained = run.model_rows or rows
+    batch_size = fit.batch_size(trained)
+    work = batch_size * sum(p.numel() for p in run.module.parameters())
+    judge = wide.losses if wide is not None and estimator.early_stopping else None
+    errors = []
+    with limited_threads(estimator.n_threads, work), memory_hint(batch_size):
+        run_epochs(run, rows, batch_size=batch_size, max_iter=fit.max_iter(trained), judge=judge)
+        for k, one in enumerate(fits):
+            part = _taken(one, run, slice(k * len(members), (k + 1) * len(members)))
+            errors.append(_finish(one, part, rows, validation, batch_size))
+    return errors
+
+
+def _fits(models: Sequence[Any], X: Any, targets: Targets) -> list[Fit]:
+    names = targets.tasks.names.tolist()
+    settings = [read_setting(name, models[0], names) for name in ("architecture", "balancing")]
+    seeds = [draw_seed(model.random_state) for model in models]
+    fit = Fit(models[0], X, targets, seeds[0], find_network_tasks(targets, *settings))
+    if fit.chooses_alpha:
+        # Found once, for all.
+        fit.noise  # noqa: B018
+    return [fit.sibling(model, seed) for model, seed in zip(models, seeds, strict=True)]
+
+
+def _started(
+    fits: Sequence[Fit], rows: Any, members: Sequence[Any], validation: Validation | None
+) -> Run:
+    """The run of all networks: those of the first estimator, then those of the second, ..."""
+    fit, n = fits[0], len(fits)
+    of_models = [one for one in fits for _ in members]
+    model_rows = None if validation is None else validation.model_rows(rows)
+    index = None if model_rows is None else model_rows.index
+    module = fit.module(
+        None,
+        list(members) * n,
+        priors=task_priors(fit.tasks, rows, index),
+        seeds=[one.seed for one in of_models],
+        fits=of_models,
+    )
+    training = None if validation is None else validation.training
+    start_at_lines(fit, module, index or [training] * len(of_models))
+    for layer in module.modules():
+        if isinstance(layer, Dropout) and fit.setting("architecture").has_model_dimension:
+            layer.probability = [dropout(one.estimator, fit.tasks) for one in of_models]
+    judged = validation.rows if validation is not None and fit.estimator.early_stopping else None
+    return start(
+        fit,
+        module,
+        rows,
+        list(members) * n,
+        max_iter=fit.max_iter(model_rows or rows),
+        monitor=fit.estimator.monitor,
+        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
+        judged=judged,
+        model_rows=model_rows,
+        fits=of_models,
+    )
+
+
+def _taken(fit: Fit, run: Run, models: slice) -> Run:
+    """The run of some models, as if they had been alone."""
+    state = {name: array[models] for name, array in get_state(run.module).items()}
+    n_models = len(next(iter(state.values())))
+    module = build(fit.description, fit.dtype, fit.device, n_models, fit.tasks)
+    set_state(module, state)
+    return Run(
+        module,
+        run.step,
+        run.optimizer,
+        run.progress.take(models, module),
+        run.rngs[models],
+    )
+
+
+def _finish(fit: Fit, run: Run, rows: Any, validation: Validation | None, batch_size: int) -> str:
+    """Set the fitted attributes of one estimator; the error of a fit that has come to nothing."""
+    losses = keep_good(run, rows, batch_size)
+    try:
+        check_finite_epoch(fit, run.progress)
+    except ValueError as error:
+        return str(error)
+    write_results(fit, run, rows, validation)
+    if len(run.rngs) == 1:
+        # It is what a prediction would build.
+        fit.estimator._fitted.built.update(device=fit.device, module=run.module)
+    is_over = fit.estimator.learning_rate in PLANNED
+    warn_of_end(fit, run.progress, losses, has_stopped=is_over)
+    return ""
+
+
+def fit_each(models: Sequence[Any], X: Any, y: Any, sample_weight: Any = None) -> list[Any]:
+    """Fit estimators to the same rows, those that can be side by side.
+
+    Returns
+    -------
+    found : list
+        Each estimator, fitted, or what its fit has raised.
+    """
+    found: list[Any] = [None] * len(models)
+    for positions in groups_of(models):
+        some = [models[i] for i in positions]
+        for i, result in zip(positions, _fit_group(some, X, y, sample_weight), strict=True):
+            found[i] = result
+    return found
+
+
+def _fit_group(models: list[Any], X: Any, y: Any, sample_weight: Any) -> list[Any]:
+    first, *others = models
+    try:
+        for model in models:
+            model._validate_params()
+        if not others:
+            return [first.fit(X, y, sample_weight=sample_weight)]
+        read, _, targets = first._begin(X, y, sample_weight)
+        own = first.get_params(deep=False)
+        known = {name: value for name, value in vars(first).items() if name not in own}
+        for other in others:
+            other.__dict__.update(known)
+        errors = fit_side_by_side(models, read, targets)
+    except Exception as error:
+        if not others:
+            return [error]
+        # Which of them it is about, they say alone.
+        return [_fit_group([clone(model)], X, y, sample_weight)[0] for model in models]
+    return [
+        ValueError(error) if error else model for error, model in zip(errors, models, strict=True)
+    ]

@@ -1,0 +1,234 @@
+"""A search that trains side by side finds what one fit after the other finds."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import loguniform
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmtl import (
+    MultiTaskLinear,
+    MultiTaskMLP,
+    MultiTaskMLPClassifier,
+    MultiTaskMLPRegressor,
+    make_multitask_scorer,
+)
+from skmtl.model_selection import StackedGridSearchCV, StackedRandomizedSearchCV
+from skmtl.neural.training._side_by_side import groups_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+FAST = {"hidden_layer_sizes": (6,), "max_iter": 8, "batch_size": 16, "random_state": 0}
+RTOL = 1e-6
+RATES = {"learning_rate_init": [1e-3, 1e-2, 0.1]}
+
+
+def data(n=61, missing=0.3):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4))
+    Y = X[:, :3] @ rng.normal(size=(3, 3)) + 0.3 * rng.normal(size=(n, 3))
+    return X, np.where(rng.random(Y.shape) < missing, np.nan, Y)
+
+
+def times(results):
+    return {key for key in results if "time" in key}
+
+
+def assert_same(stacked, plain):
+    """Every score and the estimator found are equal, to rounding in sums over several models."""
+    assert stacked.cv_results_.keys() == plain.cv_results_.keys()
+    for key in plain.cv_results_.keys() - times(plain.cv_results_):
+        found, expected = stacked.cv_results_[key], plain.cv_results_[key]
+        if np.asarray(expected).dtype.kind == "f":
+            np.testing.assert_allclose(found, expected, rtol=RTOL, atol=RTOL)
+        else:
+            np.testing.assert_array_equal(found, expected)
+    assert stacked.best_params_ == plain.best_params_
+    assert stacked.best_index_ == plain.best_index_
+    assert (stacked.cv_results_["mean_fit_time"] > 0).all()
+
+
+SETTINGS = {
+    "rates": ({}, RATES),
+    "alphas": ({}, {"alpha": [0.0, 0.1], "learning_rate_init": [1e-2]}),
+    "alpha-by-the-rows": ({"max_iter": 5}, {"alpha": ["auto", 0.1], **RATES}),
+    "dropout": ({}, {"dropout": [0.0, 0.3], **RATES}),
+    "seeds": ({}, {"random_state": [0, 1, 2]}),
+    "structures": ({}, {"hidden_layer_sizes": [(4,), (5, 3)], **RATES}),
+    "early-stopping-folds": (
+        {
+            "early_stopping": True,
+            "n_iter_no_change": 1,
+            "max_iter": 20,
+            "learning_rate": "constant",
+        },
+        RATES,
+    ),
+    "early-stopping-split": (
+        {"early_stopping": True, "validation_fraction": 0.9, "n_iter_no_change": 2},
+        {**RATES, "learning_rate": ["constant"]},
+    ),
+    "sgd-adaptive": ({"solver": "sgd", "learning_rate": "plateau", "tol": 0.5}, RATES),
+    "clipped": ({"max_grad_norm": 0.1}, RATES),
+    "balancing": ({"balancing": "uncertainty"}, RATES),
+    "gradients-balanced": ({"balancing": "upgrad"}, RATES),
+    "cross-stitch": ({"architecture": "cross_stitch", "dropout": 0.2}, RATES),
+    "batch-normalization": ({"normalization": "batch"}, RATES),
+    "float32": ({"precision": "float32"}, RATES),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_same_search(name):
+    settings, grid = SETTINGS[name]
+    X, Y = data(241 if name == "early-stopping-split" else 61)
+    network = MultiTaskMLPRegressor(**{**FAST, **settings})
+    stacked = StackedGridSearchCV(network, grid, cv=3).fit(X, Y)
+    plain = GridSearchCV(network, grid, cv=3).fit(X, Y)
+    assert_same(stacked, plain)
+    assert type(stacked.best_estimator_) is MultiTaskMLPRegressor
+    # The estimator of all rows is fitted alone.
+    np.testing.assert_array_equal(stacked.predict(X), plain.predict(X))
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_fitted_attributes_are_those_of_a_fit_alone(name):
+    from skmtl.neural.training._side_by_side import fit_each
+
+    settings, _ = SETTINGS[name]
+    X, Y = data()
+    kinds = [
+        MultiTaskMLPRegressor(**{**FAST, **settings, **RATES, "learning_rate_init": rate})
+        for rate in (1e-3, 0.1)
+    ]
+    assert groups_of(kinds) == [[0, 1]]
+    for together, alone in zip(fit_each([clone(k) for k in kinds], X, Y), kinds, strict=True):
+        alone.fit(X, Y)
+        assert vars(together).keys() == vars(alone).keys()
+        assert together.n_iter_ == alone.n_iter_
+        np.testing.assert_allclose(together.loss_curve_, alone.loss_curve_, rtol=RTOL)
+        for key, curve in alone.history_.items():
+            np.testing.assert_allclose(together.history_[key], curve, rtol=RTOL, atol=RTOL)
+        expected = alone.best_validation_score_
+        assert together.best_validation_score_ == (expected and pytest.approx(expected, rel=RTOL))
+        assert together.diverged_ == alone.diverged_
+
+
+def test_mixed_labels_in_a_pipeline_with_weights_and_processes():
+    X, Y = data()
+    y = [["yes" if v > 0 else "no" for v in Y[:, 0]], list(Y[:, 1])]
+    y = np.array(y, dtype=object).T
+    weights = np.random.default_rng(1).uniform(size=len(X))
+    pipeline = make_pipeline(StandardScaler(), MultiTaskMLP(**FAST))
+    grid = {f"multitaskmlp__{key}": values for key, values in RATES.items()}
+    options = {"cv": KFold(3, shuffle=True, random_state=np.random.RandomState(0))}
+    fit = {"multitaskmlp__sample_weight": weights}
+    stacked = StackedGridSearchCV(pipeline, grid, n_jobs=2, **options).fit(X, y, **fit)
+    options = {"cv": KFold(3, shuffle=True, random_state=np.random.RandomState(0))}
+    plain = GridSearchCV(pipeline, grid, **options).fit(X, y, **fit)
+    assert_same(stacked, plain)
+    assert stacked.n_jobs == 2
+    assert type(stacked.best_estimator_) is type(pipeline)
+
+
+def test_steps_are_fitted_once_in_each_fold():
+    X, Y = data()
+    fits = []
+
+    class Counted(StandardScaler):
+        def fit(self, X, y=None, sample_weight=None):
+            fits.append(len(X))
+            return super().fit(X, y)
+
+    pipeline = make_pipeline(Counted(), MultiTaskMLPRegressor(**FAST))
+    grid = {"multitaskmlpregressor__alpha": [0.0, 0.1, 1.0]}
+    StackedGridSearchCV(pipeline, grid, cv=2, refit=False).fit(X, Y)
+    assert len(fits) == 2
+    grid["counted__with_mean"] = [True, False]
+    StackedGridSearchCV(pipeline, grid, cv=2, refit=False).fit(X, Y)
+    assert len(fits) == 2 + 4
+
+
+def test_long_form_classes_and_scorers():
+    X, Y = data(90, missing=0.0)
+    X[:, 3] = np.arange(90) % 3
+    y = Y[np.arange(90), np.arange(90) % 3] > 0
+    network = MultiTaskMLPClassifier(**FAST, task_feature=3)
+    scoring = {
+        "auc": make_multitask_scorer("roc_auc"),
+        "accuracy": make_multitask_scorer("accuracy"),
+    }
+    options = {"cv": 3, "scoring": scoring, "refit": "auc", "return_train_score": True}
+    stacked = StackedGridSearchCV(network, RATES, **options).fit(X, y)
+    assert_same(stacked, GridSearchCV(network, RATES, **options).fit(X, y))
+
+
+def test_random_search():
+    X, Y = data()
+    network = MultiTaskMLPRegressor(**FAST)
+    given = (network, {"alpha": loguniform(1e-4, 1.0)})
+    options = {"n_iter": 4, "cv": 2, "random_state": 3}
+    stacked = StackedRandomizedSearchCV(*given, **options).fit(X, Y)
+    assert_same(stacked, RandomizedSearchCV(*given, **options).fit(X, Y))
+
+
+def test_what_fails_alone_fails_alone():
+    X, Y = data()
+    network = MultiTaskMLPRegressor(**FAST)
+    grid = {"alpha": [0.1, -1.0, 0.2]}
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 6"):
+        search = StackedGridSearchCV(network, grid, cv=2, error_score=-7.0).fit(X, Y)
+    assert search.cv_results_["mean_test_score"][1] == -7.0
+    with pytest.raises(ValueError, match="alpha"):
+        StackedGridSearchCV(network, grid, cv=2, error_score="raise").fit(X, Y)
+    assert search.estimator is network
+    assert not hasattr(network, "tasks_")
+
+
+def test_a_candidate_that_diverges_at_once():
+    X, Y = data()
+    network = MultiTaskMLPRegressor(**FAST, solver="sgd", learning_rate="constant")
+    grid = {"learning_rate_init": [1e-3, 1e30]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stacked = StackedGridSearchCV(network, grid, cv=2, error_score=np.nan).fit(X, Y)
+        plain = GridSearchCV(network, grid, cv=2, error_score=np.nan).fit(X, Y)
+    assert_same(stacked, plain)
+
+
+def test_other_estimators_are_searched_as_ever():
+    X, Y = data()
+    given = MultiTaskLinear(), {"alpha": [0.01, 0.1]}
+    stacked = StackedGridSearchCV(*given, cv=3).fit(X, Y)
+    assert_same(stacked, GridSearchCV(*given, cv=3).fit(X, Y))
+
+
+def test_a_search_is_cloned_pickled_and_searched_again():
+    X, Y = data()
+    search = StackedGridSearchCV(MultiTaskMLPRegressor(**FAST), RATES, cv=2)
+    search.fit(X, Y)
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    first = search.cv_results_["mean_test_score"].copy()
+    np.testing.assert_array_equal(clone(search).fit(X, Y).cv_results_["mean_test_score"], first)
+    np.testing.assert_array_equal(search.fit(X, Y).cv_results_["mean_test_score"], first)
+
+
+def test_who_may_train_side_by_side():
+    base = MultiTaskMLPRegressor(**FAST, alpha=0.1)
+    other = [{"alpha": 1.0}, {"random_state": 5}, {"alpha": "auto"}, {"verbose": 1}, {"tol": 0.1}]
+    models = [base, *(clone(base).set_params(**params) for params in other)]
+    assert groups_of(models) == [[0, 1, 2], [3], [4], [5]]
+
+
+def test_warnings_of_a_fit_are_given(recwarn):
+    X, Y = data()
+    network = MultiTaskMLPRegressor(**{**FAST, "learning_rate": "constant", "max_iter": 2})
+    with pytest.warns(ConvergenceWarning, match="Maximum number of epochs"):
+        StackedGridSearchCV(network, RATES, cv=2).fit(X, Y)
