@@ -447,6 +447,32 @@ def test_intervals_hold_nine_of_ten_labels(gaps):
     assert abs(np.mean(shares) - 0.9) <= 2 * error
 
 
+@every_form
+def test_what_hyper_parameters_add_is_their_covariance_times_slopes(form):
+    X, Y = data(form, n=60)
+    Y = Y + 0.3 * np.random.default_rng(0).normal(size=Y.shape)
+    model = MultiTaskGaussianProcessRegressor(feature_scaling=None).fit(X, Y)
+    likelihood, theta, step = model._likelihood, model._theta, 1e-5
+    low, high = likelihood.bounds.T
+    inside = (theta > low + 1e-4) & (theta < high - 1e-4)
+    steps = step * np.eye(len(theta))[inside]
+    bends = [likelihood(theta - e)[1] - likelihood(theta + e)[1] for e in steps]
+    values, vectors = np.linalg.eigh(np.array(bends)[:, inside] / (2 * step))
+    C = (vectors / np.maximum(values, 1.0)) @ vectors.T
+
+    def mean(theta):
+        kernel, covariance, noise = likelihood.prior(theta)
+        K = kernel(likelihood.X)
+        posterior = likelihood.system.posterior(likelihood.system.decompose(K), covariance, noise)
+        return kernel(NEW, likelihood.X) @ posterior.weights @ covariance + posterior.means
+
+    D = np.stack([mean(theta + e) - mean(theta - e) for e in steps], axis=-1) / (2 * step)
+    added = model.predict(NEW, return_cov=True)[1] - model._posterior_covariance(NEW)
+    added = np.einsum("itit->it", added) - model.noise_
+    expected = np.einsum("itp,pq,itq->it", D, C, D) * model._scale**2
+    np.testing.assert_allclose(added, expected, rtol=2e-2, atol=1e-4 * expected.max())
+
+
 # -- parameters -------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.kernel.gaussian._hyper_parameters import Likelihood
+from skmtl.kernel.gaussian._hyper_parameters import Likelihood, kernel_slope
 
 Array = NDArray[Any]
 
@@ -63,18 +63,17 @@ class Unsure:
         low, high = likelihood.bounds.T
         # At an end of its range a parameter is as likely beyond.
         varied = varied[(theta > low + STEP)[varied] & (theta < high - STEP)[varied]]
-        points = [theta, *(theta + STEP * np.eye(n)[varied])]
-        slopes, parts = [], []
-        for point in points:
-            slopes.append(likelihood(point)[1][varied])
-            prior = likelihood.prior(point)
-            decomposed = system.decompose(prior.kernel(likelihood.X))
-            posterior = system.posterior(decomposed, prior.B, prior.noise)
-            parts.append((prior.kernel, posterior.weights @ prior.B, posterior.means))
-        bends = (slopes[0] - np.array(slopes[1:]).reshape(-1, len(varied))) / STEP
+        at = _Around(likelihood, theta)
+        parts = [at(theta)]
+        parts += [at(point) for point in theta + STEP * np.eye(n)[varied]]
+        slopes = np.array([part[0] for part in parts])[:, varied]
+        bends = (slopes[0] - slopes[1:]) / STEP
+        # Slopes in the kernel are computed where it moves: what they have in common is the same.
+        moved = varied < n_kernel
+        bends[np.ix_(~moved, moved)] = bends[np.ix_(moved, ~moved)].T
         values, vectors = np.linalg.eigh(0.5 * (bends + bends.T))
         root = vectors / np.sqrt(np.maximum(values, FLATTEST))
-        kernels, weights, means = (list(side) for side in zip(*parts, strict=True))
+        kernels, weights, means = (list(side) for side in list(zip(*parts, strict=True))[1:])
         return cls(likelihood.X, kernels, np.array(weights), np.array(means), root)
 
     def slopes(self, X: Array) -> Array:
@@ -86,3 +85,34 @@ class Unsure:
             of_rows = kernel(X, self.X) if is_other else K
             found[j] = of_rows @ self.weights[j] + self.means[j]
         return np.einsum("jnt,jk->ntk", (found[1:] - found[0]) / STEP, self.root)
+
+
+class _Around:
+    """Slopes of the likelihood and predictions at parameters, for kernels that are mostly one."""
+
+    def __init__(self, likelihood: Likelihood, theta: Array) -> None:
+        n = likelihood.kernel.n_dims
+        self.likelihood, self.theta, self._rest = likelihood, theta[:n], theta[n:]
+        theta = self.theta
+        self.first = self._of_kernel(theta)
+
+    def _of_kernel(self, theta: Array) -> tuple[Any, Any, Array]:
+        kernel = self.likelihood.kernel.clone_with_theta(theta)
+        K, dK = kernel(self.likelihood.X, eval_gradient=True)
+        return kernel, self.likelihood.system.decompose(K), dK
+
+    def __call__(self, theta: Array) -> tuple[Array, Any, Array, Array]:
+        """Slopes, the kernel, and weights and means of predictions."""
+        n = len(self.theta)
+        moves = bool((theta[:n] != self.theta).any())
+        kernel, decomposed, dK = self._of_kernel(theta[:n]) if moves else self.first
+        B, noise = self.likelihood.of_tasks(theta[n:])
+        system = self.likelihood.system
+        found = system.evidence(decomposed, B, noise)
+        posterior = system.posterior(decomposed, B, noise)
+        slopes = np.zeros(len(theta))
+        if found is not None:
+            slopes[n:] = self.likelihood.slope_of_tasks(found, theta[n:], noise)
+            if moves or (theta[n:] == self._rest).all():
+                slopes[:n] = kernel_slope(found, dK)
+        return slopes, kernel, posterior.weights @ B, posterior.means
