@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
@@ -151,7 +152,8 @@ def from_alias(parameter: str, alias: str) -> Any:
 def registry(parameter: str) -> dict[str, Any]:
     """What the aliases of a parameter stand for."""
     home, name = REGISTRIES[parameter]
-    parts: dict[str, Any] = getattr(import_module(home), name)
+    # It is there already, as a rule: to ask for it again takes longer.
+    parts: dict[str, Any] = getattr(sys.modules.get(home) or import_module(home), name)
     return parts
 
 

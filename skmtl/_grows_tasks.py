@@ -152,9 +152,15 @@ class GrowsTasks:
         return []
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
-        """The head of a task, by an estimator without added tasks."""
-        scores, mean, owners = self._scores_of_tasks(X, labels.task)
-        return fit_head(labels, mean, [scores, *self._representations(X)], owners)
+        """The head of a task, by an estimator without added tasks.
+
+        What the known tasks are to each other says nothing of it: what was learned for them serves
+        them better than a task that it was not learned for. (Tox21, 20 labels: ROC-AUC rises from
+        63.8 to 66.3 % without, and with ten of each class from 73.2 to 73.9 %; digits, 20 labels:
+        from 91.4 to 92.4 %.)
+        """
+        scores, mean, _ = self._scores_of_tasks(X, labels.task)
+        return fit_head(labels, mean, [scores, *self._representations(X)])
 
     def _raw_of_heads(self, heads: list[Head], X: Any) -> list[Array]:
         """Raw scores (n, n_outputs) of each head, by an estimator without added tasks."""

@@ -11,8 +11,9 @@ those of the others say: with :math:`\bar w` and S their mean and their covarian
 .. math:: w \sim N(c \bar w, \, s_1 S + s_2 I).
 
 The strengths :math:`s_1, s_2` and c, 0 or 1, are averaged over by the likelihood of the labels
-(`_likely_strengths`), times that of each known task given the others (`_known_tasks`). Beyond 200
-labels their best values hold, and all labels decide on the rest.
+(`_likely_strengths`), times that of each known task given the others (`_known_tasks`) where their
+functions, but not the representation, come from the fit. Beyond 200 labels their best values hold,
+and all labels decide on the rest.
 
 References
 ----------

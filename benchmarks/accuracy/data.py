@@ -221,4 +221,5 @@ TUNED = {
     "exam",
     "edm",
     "rf1",
+    "meats",
 }

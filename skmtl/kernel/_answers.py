@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.kernel._quantile_response import QuantileResponse
 from skmtl.kernel._trial import Responses
 from skmtl.kernel._working_response import Link, WorkingResponse
 from skmtl.tasks import _task_set
+from skmtl.tasks._quantile import Quantile
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import in_range
@@ -50,7 +52,7 @@ class Answers:
     """The labels of each column, and all of them as ``responses``."""
 
     plan: ResponsePlan
-    working: list[WorkingResponse]
+    working: list[WorkingResponse | QuantileResponse]
     responses: Responses
 
     @classmethod
@@ -59,17 +61,36 @@ class Answers:
         names = targets.tasks.names.tolist()
         # In long form there is one column, and names of many tasks.
         working = [
-            WorkingResponse.of(*column, name)
+            QuantileResponse.of(*column)
+            if isinstance(column.task, Quantile)
+            else WorkingResponse.of(*column, name)
             for column, name in zip(targets.columns(), names, strict=False)
         ]
+        share = np.column_stack([_shares(weights) for _, _, weights in targets.columns()])
+        return cls._of(targets.tasks, working, share)
+
+    @classmethod
+    def _of(cls, tasks: TaskSet, working: list[Any], share: Array) -> Self:
+        """From the responses of each column, and what its labels count (n_rows, n_columns)."""
         sizes = [of_column.values.shape[1] for of_column in working]
         ends = np.cumsum(sizes).tolist()
         outputs = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
         of_output = np.repeat(np.arange(len(sizes)), sizes)
-        share = np.column_stack([_shares(weights) for _, _, weights in targets.columns()])
         values = np.hstack([of_column.values for of_column in working])
         responses = Responses(values, share[:, of_output], of_output)
-        return cls(ResponsePlan(targets.tasks, outputs), working, responses)
+        return cls(ResponsePlan(tasks, outputs), working, responses)
+
+    def with_spreads(self, held_out: Array) -> Self:
+        """With how far labels whose quantiles are wanted are from what other rows expect."""
+        parts = zip(self.working, self.plan.outputs, strict=True)
+        working = [
+            of_column.with_spread(held_out[:, outputs])
+            if isinstance(of_column, QuantileResponse)
+            else of_column
+            for of_column, outputs in parts
+        ]
+        share = [self.responses.share[:, outputs.start] for outputs in self.plan.outputs]
+        return self._of(self.plan.tasks, working, np.column_stack(share))
 
     @property
     def share(self) -> Array:

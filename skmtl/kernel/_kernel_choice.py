@@ -67,7 +67,7 @@ class KernelFunctions:
             pairs = Pairs(rows.take(batch), self.anchors, self.space)
             for parts, (candidate, coef, intercept) in zip(found, self.functions, strict=True):
                 parts.append(pairs.kernel(candidate) @ coef + intercept)
-        return [np.vstack(parts) for parts in found]
+        return [parts[0] if len(parts) == 1 else np.vstack(parts) for parts in found]
 
 
 @dataclass(frozen=True, eq=False)

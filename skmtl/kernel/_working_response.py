@@ -75,7 +75,7 @@ class WorkingResponse:
             raise ValueError(
                 f"Task {name!r} has the {getattr(task, 'loss', task.alias)} loss, which has no "
                 "gradient at 0: kernel ridge regression does not take it. Regression(loss='huber') "
-                "is close to it and fits. MultiTaskLinear and MultiTaskMLP take quantile tasks."
+                "is close to it and fits, Quantile(0.5) has the same loss and fits, too."
             )
         if task.n_shapes:
             task = copy(task)
@@ -86,7 +86,7 @@ class WorkingResponse:
         prior = np.asarray(task.raw_prior(some, of_some), dtype=np.float64)
         raw = np.tile(prior, (len(some), 1))
         values = np.zeros((len(labels), len(prior)))
-        if task.is_classification or _differ(task.labels(some)):
+        if task.is_classification or differ(task.labels(some)):
             values[used] = -task.loss_and_grad(raw, some)[1]
         axes = [np.broadcast_to(axis, raw.shape) for axis in np.eye(len(prior))]
         curvature = np.column_stack([of_some @ task.curvature(raw, some, axis) for axis in axes])
@@ -127,7 +127,7 @@ class Link:
         return np.hstack([raw, np.broadcast_to(self.shape, (len(raw), len(self.shape)))])
 
 
-def _differ(labels: Array) -> bool:
+def differ(labels: Array) -> bool:
     """Whether numbers are not all the same but for rounding."""
     return bool(varies(np.ptp(labels), np.abs(labels).max()))
 

@@ -85,7 +85,7 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     if dtype_name in ("boolean", "bool") and not observed.any():
         # Nullable booleans: without a value only the dtype tells.
         labels = np.zeros(len(labels), dtype=bool)
-    if labels.dtype.kind == "f" and (np.isinf(labels) & observed).any():
+    if labels.dtype.kind == "f" and not is_finite(labels) and (np.isinf(labels) & observed).any():
         raise ValueError(
             f"Task {name!r}: y contains infinity ({int(np.isinf(labels[observed]).sum())} "
             "labels). A missing label is NaN or None, never infinity."
@@ -137,9 +137,17 @@ def _read_numbers(
             kind = np.uint64
         return array.astype(kind), observed
     labels = array.astype(np.float64)
+    if is_finite(labels) and used is None:
+        return labels, observed
     observed = observed & ~np.isnan(labels)
     labels[~observed] = 0.0
     return labels, observed
+
+
+def is_finite(labels: NDArray[Any]) -> bool:
+    """Whether all numbers are finite, as their sum says; False where it has no room for it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(labels.sum()))
 
 
 def _read_objects(

@@ -97,7 +97,8 @@ def _as_task(entry: Any, name: Hashable) -> Task:
 
 def _infer(column: Column, weight: NDArray[Any], kind: str) -> Task:
     """Pairs of event and time: survival. Bool, string, category or all in {0, 1}: classes."""
-    labels, types = column.labels[weight > 0], registry("tasks").values()
+    used, types = weight > 0, registry("tasks").values()
+    labels = column.labels if used.all() else column.labels[used]
     if column.are_times:
         return next(t for t in types if t.has_times)()
     are_classes = kind != "regression" and (

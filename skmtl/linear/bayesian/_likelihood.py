@@ -47,7 +47,7 @@ LOG_2_PI = float(np.log(2.0 * np.pi))
 CHUNK = 2**21
 """Numbers of matrices of tasks worked on at a time: they stay in the cache."""
 
-MOST_KEPT = 2**24
+MOST_KEPT = 2**22
 """Numbers of the matrices B that are kept; more are made twice, in the memory of a chunk."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +20,10 @@ ROWS = 1_000
 
 ROUNDING = 1e-20
 """Mean square of standardised labels that are constant: their scale is 1."""
+
+
+CHUNK = 2**21
+"""Numbers of matrices of tasks worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +82,32 @@ class Moments:
     constant: float = 0.0
 
     @classmethod
-    def of_sums(cls, A: Array, group: Array, c: Array, squares: Array, n: Array) -> Self:
-        """From the sums A, c and q, and which A belongs to a task."""
-        values, vectors = np.linalg.eigh(A)
-        least = A.shape[1] * np.finfo(float).eps * values[:, -1:]
-        roots = np.sqrt(np.where(values > least, values, 0.0))
-        # As many columns as the rows of any task have directions.
-        n_ranks = max(1, int((roots > 0).sum(axis=1).max(initial=0)))
-        roots, vectors = roots[:, -n_ranks:], vectors[:, :, -n_ranks:]
-        inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
-        z = (c[:, None, :] @ vectors[group])[:, 0] * inverse[group]
+    def of_sums(
+        cls, A: Any, group: Array, c: Array, squares: Array, n: Array, constant: float = 0.0
+    ) -> Self:
+        """From the sums A, c and q, and which A belongs to a task.
+
+        A is an array (n_groups, d, d), or a function that makes some of it: all of it there is
+        only once, as U.
+        """
+        sums = A if callable(A) else A.__getitem__
+        n_groups, d = int(group.max(initial=-1)) + 1, c.shape[1]
+        U, z, n_ranks = np.empty((n_groups, d, d)), np.empty_like(c), 1
+        for some in gen_batches(n_groups, max(1, CHUNK // d**2)):
+            values, vectors = np.linalg.eigh(sums(some))
+            least = d * np.finfo(float).eps * values[:, -1:]
+            roots = np.sqrt(np.where(values > least, values, 0.0))
+            inverse = np.divide(1.0, roots, out=np.zeros_like(roots), where=roots > 0)
+            tasks = np.flatnonzero((group >= some.start) & (group < some.stop))
+            at = group[tasks] - some.start
+            z[tasks] = (c[tasks, None] @ vectors[at])[:, 0] * inverse[at]
+            np.multiply(vectors, roots[:, None], out=U[some])
+            n_ranks = max(n_ranks, int((roots > 0).sum(axis=1).max()))
+        if n_ranks < d:
+            # As many columns as the rows of any task have directions, the largest last.
+            U, z = U[:, :, -n_ranks:].copy(), z[:, -n_ranks:].copy()
         rest = np.maximum(squares - (z**2).sum(axis=1), 0.0)
-        return cls(vectors * roots[:, None, :], group, z, rest, n)
+        return cls(U, group, z, rest, n, constant)
 
     @classmethod
     def of(cls, statistics: Statistics, coordinates: Coordinates) -> Self:
@@ -97,19 +115,20 @@ class Moments:
         group, omega = statistics.group, statistics.omega
         n_group = np.zeros(len(statistics.gram))
         n_group[group] = omega
-        scale = coordinates.scale
+        scale, first = coordinates.scale, int(coordinates.has_intercept)
         shift = (statistics.x_mean - coordinates.mean) / scale
-        A = statistics.gram / (scale[:, None] * scale)
-        A += n_group[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        w_mean = np.hstack([np.ones((len(shift), first)), shift])
         sums = omega * statistics.y_mean
-        c = statistics.cross.T / scale + sums[:, None] * shift[group]
+
+        def A(some: slice) -> Array:
+            w = w_mean[some]
+            found = n_group[some, None, None] * w[:, :, None] * w[:, None, :]
+            found[:, first:, first:] += statistics.gram[some] / (scale[:, None] * scale)
+            return found
+
+        c = sums[:, None] * w_mean[group]
+        c[:, first:] += statistics.cross.T / scale
         squares = statistics.squares + sums * statistics.y_mean
-        if coordinates.has_intercept:
-            first = n_group[:, None] * shift
-            top = np.concatenate([n_group[:, None], first], axis=1)
-            A = np.concatenate([first[:, :, None], A], axis=2)
-            A = np.concatenate([top[:, None], A], axis=1)
-            c = np.concatenate([sums[:, None], c], axis=1)
         return cls.of_sums(A, group, c, squares, omega)
 
     @classmethod
@@ -119,10 +138,13 @@ class Moments:
         These integrate to :math:`\sqrt{2 \pi \sigma_t^2 / n_t}`: a label less in every task.
         """
         scale, omega = coordinates.scale, statistics.omega
-        A, c = statistics.gram / (scale[:, None] * scale), statistics.cross.T / scale
-        n = np.maximum(omega - 1.0, 0.0)
-        found = cls.of_sums(A, statistics.group, c, statistics.squares, n)
-        return replace(found, constant=float(np.log(omega).sum()))
+
+        def A(some: slice) -> Array:
+            return np.asarray(statistics.gram[some] / (scale[:, None] * scale))
+
+        c, n = statistics.cross.T / scale, np.maximum(omega - 1.0, 0.0)
+        constant = float(np.log(omega).sum())
+        return cls.of_sums(A, statistics.group, c, statistics.squares, n, constant)
 
     @classmethod
     def of_rows(cls, X: Any, y: Array, counts: Array, coordinates: Coordinates) -> Self:

@@ -95,12 +95,17 @@ class ElasticNetProblem:
         values = self.targets.values
         self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])
         self.centred = values - self.y_mean
-        self.squares = float(self._means(self.centred**2).sum())
+        self.squares = float(self._means(np.square(self.centred)).sum())
 
     def _means(self, values: Array) -> Array:
         """Weighted mean per task; not by ``label_weights``, which round that of a constant."""
         weights = self.targets.weights
-        return (weights * values).sum(axis=0) / weights.sum(axis=0)
+        return np.einsum("nt,nt->t", weights, values) / self._totals
+
+    @cached_property
+    def _totals(self) -> Any:
+        """Sum of the weights of each task."""
+        return self.targets.weights.sum(axis=0)
 
     @cached_property
     def label_weights(self) -> Any:

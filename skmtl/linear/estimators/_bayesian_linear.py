@@ -237,6 +237,8 @@ class MultiTaskBayesianLinear(
         is_free = self.fit_intercept and not is_long
         moments = (Moments.about_means if is_free else Moments.of)(statistics, coordinates)
         intercepts = FreeIntercepts.of(statistics, coordinates) if is_free else None
+        # Of many tasks their matrices are most of the memory: from here on there is one of each.
+        del statistics
         has_intercept = self.fit_intercept and is_long
         one_noise = is_long if self.noise == "auto" else self.noise == "shared"
         scalar = Scalar(moments.U.shape[1], has_intercept=has_intercept)

@@ -34,8 +34,6 @@ from skmtl.tasks._weights import read_task_weight
 
 Array = NDArray[Any]
 
-STRENGTHS = ("alpha", "shared_alpha", "intercept_alpha")
-
 
 def learn_chunk(estimator: Any, before: LossStream | None, X: Any, targets: Targets) -> LossStream:
     """Fit the estimator to a chunk beside what was before; what is known afterwards.
@@ -114,15 +112,6 @@ class _Chunk:
     def _options(self, penalty: Penalty, factors: Array) -> FitOptions:
         """A number for each "auto"."""
         options = FitOptions.of(self.estimator)
-        if self.stream.work is None:
-            strengths = {name: getattr(options, name) for name in STRENGTHS}
-            if "auto" in strengths.values():
-                raise ValueError(
-                    "In long form the strengths of tasks with several classes cannot choose "
-                    f"themselves from a stream: {strengths}. Give them as numbers, those that fit "
-                    "finds on some rows for example (alpha_, shared_alpha_, intercept_alpha_)."
-                )
-            return options
         work = self.stream.work.weighted(self._of_columns(factors)).select(self.outputs)
         work = replace(work, n_tasks=len(self.kept))
         self.work = work if options.fit_intercept else work.uncentred()
@@ -158,7 +147,7 @@ class _Chunk:
             return np.broadcast_to(self.stream.past.center, shape)
         if isinstance(options.origin, str):
             # It has been chosen.
-            return self.work.x_mean[self.work.group]
+            return self.work.x_mean
         return np.broadcast_to(0.0 if options.origin is None else options.origin, shape)
 
     def _model(self, found: LinearFit) -> Past:

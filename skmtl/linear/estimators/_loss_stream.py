@@ -34,8 +34,8 @@ class LossStream:
         Sums of the weights, and of the losses of constants.
     constants : ndarray of shape (n_outputs,)
         Raw scores that working labels are around: of the best constants when labels came first.
-    work : WorkingStatistics or None
-        Of working labels; None where several classes are in long form.
+    work : WorkingStatistics
+        Of working labels.
     W, b : ndarray of shape (n_features, n_columns), (n_columns,)
         Coefficients, of every output of every task.
     """
@@ -45,20 +45,19 @@ class LossStream:
     total: Array
     null: Array
     constants: Array
-    work: WorkingStatistics | None
+    work: WorkingStatistics
     W: Array
     b: Array
 
     def faded(self, factor: float) -> Self:
         """With rows that count less; a task keeps a trace of what it knew."""
-        work = None if self.work is None else self.work.faded(factor)
         share = at_least(factor, self.total)
         return replace(
             self,
             past=self.past.times(share),
             total=self.total * share,
             null=self.null * share,
-            work=work,
+            work=self.work.faded(factor),
         )
 
 
@@ -79,9 +78,7 @@ def counted(
         columns = np.where(np.repeat(is_new, sizes), columns, before.b)
         seen = before.total.any() if tasks.is_long else np.repeat(~is_new, sizes)
         constants = np.where(seen, before.constants, constants)
-    work = None
-    if not (tasks.is_long and len(constants) > 1):
-        work = WorkingStatistics.of_labels(X, targets, constants, are_repeated=are_repeated)
+    work = WorkingStatistics.of_labels(X, targets, constants, are_repeated=are_repeated)
     if before is None:
         mean = np.asarray(X.mean(axis=0)).ravel()
         center = large_means(X, mean, np.ones(X.shape[0])) if sparse.issparse(X) else mean
@@ -94,7 +91,7 @@ def counted(
         total=before.total + total,
         null=before.null + null,
         constants=constants,
-        work=None if work is None or before.work is None else before.work.plus(work),
+        work=before.work.plus(work),
         b=columns,
     )
 
@@ -112,7 +109,7 @@ def _among(before: LossStream, tasks: TaskSet, sizes: Array) -> LossStream:
     total, null = np.zeros(tasks.n_tasks), np.zeros(tasks.n_tasks)
     total[places], null[places] = before.total, before.null
     past = before.past.among(places, sizes)
-    work = None if before.work is None else before.work.spread(places, tasks.n_tasks)
+    work = before.work.spread(places, tasks.n_tasks)
     return replace(before, past=past, total=total, null=null, work=work, W=W, b=b)
 
 

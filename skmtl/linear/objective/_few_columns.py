@@ -25,7 +25,7 @@ FEW_COLUMNS = 128
 
 def times(X: Any, W: Array) -> Array:
     """X W for W (n_features, n_columns)."""
-    if not _is_by_blocks(X, W.shape[1]):
+    if not _is_by_blocks(X, W.shape[1]) or not X.flags.c_contiguous:
         return np.asarray(X @ W)
     # The order that the kernels are made for.
     W, product = np.ascontiguousarray(W), np.empty((len(X), W.shape[1]))
@@ -38,6 +38,11 @@ def transposed_times(X: Any, U: Array) -> Array:
     """X' U for U (n_samples, n_columns)."""
     if not _is_by_blocks(X, U.shape[1]):
         return np.asarray(X.T @ U)
+    if not X.flags.c_contiguous:
+        product = np.zeros((X.shape[1], U.shape[1]))
+        for rows in _blocks(X, U.shape[1]):
+            product += X[rows].T @ U[rows]
+        return product
     U, product = np.ascontiguousarray(U), np.zeros((U.shape[1], X.shape[1]))
     for rows in _blocks(X, U.shape[1]):
         product += U[rows].T @ X[rows]
@@ -45,10 +50,10 @@ def transposed_times(X: Any, U: Array) -> Array:
 
 
 def _is_by_blocks(X: Any, n_columns: int) -> bool:
-    """Whether there are several columns, few enough, of rows that are one after another."""
+    """Whether there are several columns, few enough, of X that is one piece of memory."""
     if sparse.issparse(X) or not 1 < n_columns <= FEW_COLUMNS:
         return False
-    return bool(X.size * n_columns > 2 * BLOCK and X.flags.c_contiguous)
+    return bool(X.size * n_columns > 2 * BLOCK and X.flags.forc)
 
 
 def _blocks(X: Array, n_columns: int) -> Iterator[slice]:

@@ -139,10 +139,14 @@ class LabelMoments:
     @classmethod
     def _merged(cls, found: StreamStatistics, fit_intercept: bool) -> Self:
         """From the sums that chunks have added up to."""
-        omega, group, n_outputs = found.omega, found.group, len(found.omega)
-        curvature, is_classes, n_tasks = np.ones(n_outputs), np.zeros(n_outputs, bool), n_outputs
+        n_tasks = n_outputs = len(found.omega)
+        curvature, is_classes = np.ones(n_outputs), np.zeros(n_outputs, bool)
         if isinstance(found, WorkingStatistics):
-            curvature, is_classes, n_tasks = found.curvature, found.is_classes, found.n_tasks
+            curvature, n_tasks = found.curvature, found.n_tasks
+            if found.is_long:
+                curvature, found = curvature[found.by_class], found.select(found.by_class)
+            is_classes = found.is_classes
+        omega, group = found.omega, found.group
         gram = found.gram / np.array([omega[some[0]] for some in found.members])[:, None, None]
         rows = None if found.is_long else MeansOfPatterns(found, gram, centred=fit_intercept)
         x_mean = found.x_mean[group]

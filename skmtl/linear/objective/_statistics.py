@@ -14,7 +14,9 @@ from scipy import sparse
 
 from skmtl._indexing import batches
 from skmtl.linear.objective._centring import without_large_means
+from skmtl.linear.objective._few_columns import transposed_times
 from skmtl.linear.objective._options import Origin
+from skmtl.linear.objective._weighted_grams import of_equal_rows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -51,18 +53,20 @@ class Statistics:
         # Of the X they stand for.
         self.shape = X.shape
         self.n_features = X.shape[1]
+        n_tasks = n_groups = targets.tasks.n_tasks
         if targets.task_index is None:
-            problems = _wide_groups(X, targets.values, label_weights)
+            groups = weight_groups(label_weights.reshape(len(label_weights), -1))
+            n_groups = len(groups)
+            problems = _wide_groups(X, targets.values, label_weights, groups)
         else:
             problems = _long_groups(X, targets, label_weights)
-        n_tasks = targets.tasks.n_tasks
         self.cross = np.zeros((self.n_features, n_tasks))
         self.squares, self.y_mean, self.omega = np.zeros((3, n_tasks))
         self.group = np.zeros(n_tasks, dtype=np.intp)
-        grams: list[Array] = []
-        means: list[Array] = []
-        for tasks, X_group, Y, c in problems:
-            self.group[tasks] = len(grams)
+        self.gram = np.empty((n_groups, self.n_features, self.n_features))
+        self.x_mean = np.empty((n_groups, self.n_features))
+        for group, (tasks, X_group, Y, c) in enumerate(problems):
+            self.group[tasks] = group
             self.omega[tasks] = c.sum()
             x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
             y_mean = mean_labels(Y, c) if centred else np.zeros(Y.shape[1])
@@ -71,9 +75,7 @@ class Statistics:
             self.cross[:, tasks] = cross
             self.squares[tasks] = c @ Y**2
             self.y_mean[tasks] = y_mean
-            grams.append(gram)
-            means.append(x_mean)
-        self.gram, self.x_mean = np.array(grams), np.array(means)
+            self.gram[group], self.x_mean[group] = gram, x_mean
 
     @cached_property
     def eigensystem(self) -> tuple[Array, Array]:
@@ -107,6 +109,8 @@ class Statistics:
 
     def mean_product(self, W: Array) -> Array:
         r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        if len(self.x_mean) == 1:
+            return np.asarray(self.x_mean[0] @ W)
         return np.einsum("tp,pt->t", self.x_mean[self.group], W)
 
     def means_times(self, factors: Array) -> Array:
@@ -149,11 +153,13 @@ def weight_groups(label_weights: Array) -> list[list[int]]:
     return list(groups.values())
 
 
-def _wide_groups(X: Any, values: Array, label_weights: Array) -> Iterator[Group]:
+def _wide_groups(
+    X: Any, values: Array, label_weights: Array, groups: list[list[int]]
+) -> Iterator[Group]:
     """(tasks, X, Y, weights) for tasks observed on the same rows with the same weights."""
     n_samples = len(values)
     values, label_weights = values.reshape(n_samples, -1), label_weights.reshape(n_samples, -1)
-    for tasks in weight_groups(label_weights):
+    for tasks in groups:
         c = label_weights[:, tasks[0]]
         rows = np.flatnonzero(c)
         if len(rows) == n_samples:
@@ -180,8 +186,10 @@ def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
         weighted = X.multiply(c[:, None]).tocsr()
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
-    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     is_uniform = bool((c == c[0]).all())
+    if is_uniform and (whole := of_equal_rows(X, x_mean)) is not None:
+        return c[0] * whole, c[0] * (transposed_times(X, Y) - np.outer(x_mean, np.ones(len(Y)) @ Y))
+    gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     root = np.ones(len(c)) if is_uniform else np.sqrt(c)
     n_at_once, sums = max(ROWS_AT_ONCE, NUMBERS_AT_ONCE // X.shape[1]), np.zeros(X.shape[1])
     # One piece of memory for all, that stays close to the processor.

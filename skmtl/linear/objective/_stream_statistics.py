@@ -75,23 +75,30 @@ class StreamStatistics(MergedStatistics):
 
     def spread(self, places: Array, n_tasks: int) -> Self:
         """Long form: the same among more tasks, each at its place."""
-        if n_tasks == len(self.omega):
+        if n_tasks == len(self.gram):
             return self
-        p = self.n_features
-        found: dict[str, Any] = {"group": np.arange(n_tasks)}
-        shapes = {"gram": (n_tasks, p, p), "x_mean": (n_tasks, p), "cross": (p, n_tasks)}
+        columns, p = self._columns(places), self.n_features
+        n_columns = n_tasks * len(columns) // len(places)
+        shapes = {"gram": (n_tasks, p, p), "x_mean": (n_tasks, p), "cross": (p, n_columns)}
         check_memory(shapes["gram"])
+        found: dict[str, Any] = {"group": np.repeat(np.arange(n_tasks), n_columns // n_tasks)}
         for name in ("gram", "x_mean", "cross", "squares", "y_mean", "omega", "n_labels"):
             before = getattr(self, name)
-            after = np.zeros(shapes.get(name, (n_tasks,)), dtype=before.dtype)
-            after[(..., places) if name == "cross" else places] = before
+            after = np.zeros(shapes.get(name, (n_columns,)), dtype=before.dtype)
+            at = places if name in ("gram", "x_mean") else (..., columns)
+            after[at] = before
             found[name] = after
-        counts = LabelCounts.none(n_tasks)
+        counts = LabelCounts.none(n_columns)
         for field in fields(counts):
             values = getattr(counts, field.name).copy()
-            values[places] = getattr(self.counts, field.name)
+            values[columns] = getattr(self.counts, field.name)
             counts = replace(counts, **{field.name: values})
         return replace(self, **found, counts=counts)
+
+    def _columns(self, places: Array) -> Array:
+        """Those of tasks at these places, of which each has several next to each other."""
+        n = len(self.omega) // len(self.gram)
+        return np.asarray(places[:, None] * n + np.arange(n)).ravel()
 
     def standardised(self, location: Array, scale: Array) -> Self:
         """Of labels less ``location`` (n_tasks,), over ``scale``."""

@@ -42,7 +42,7 @@ def weighted_grams(X: Any, h: Array, offset: Array) -> Array:
     if sparse.issparse(X) and X.nnz < SPARSE * X.shape[0] * X.shape[1]:
         return _of_sparse(X, h, offset)
     if not sparse.issparse(X) and (h == h[:1]).all():
-        gram = _of_equal_rows(X, offset)
+        gram = of_equal_rows(X, offset)
         if gram is not None:
             return h[0][:, None, None] * gram
     return (_by_pairs if h.shape[1] >= MANY_COLUMNS else _by_columns)(X, h, offset)
@@ -67,7 +67,7 @@ def dense(rows: Any) -> Array:
     return np.asarray(rows.toarray() if sparse.issparse(rows) else rows)
 
 
-def _of_equal_rows(X: Array, offset: Array) -> Array | None:
+def of_equal_rows(X: Array, offset: Array) -> Array | None:
     r"""The Gram matrix of weights of 1 from that of X itself; None where it would lose digits.
 
     With the mean m it is :math:`\sum_i x_i x_i' - n (m o' + o m' - o o')`.

@@ -51,11 +51,13 @@ class WorkingStatistics(StreamStatistics):
         z = np.divide(-point.slope, c, out=np.zeros_like(c), where=c > 0)
         bend = loss.design.sums(point.curvature.diagonal)
         if tasks.is_long:
-            columns = replace(targets, values=z[:, 0])
+            classes = [replace(targets, values=of_class) for of_class in z.T]
         else:
             n_labels = (c > 0).sum(axis=0)
-            columns = Targets(TaskSet((), np.arange(len(n_labels)), n_labels), z, c)
-        found = StreamStatistics.of(X, columns, are_repeated=are_repeated)
+            classes = [Targets(TaskSet((), np.arange(len(n_labels)), n_labels), z, c)]
+        found = _together(
+            [StreamStatistics.of(X, some, are_repeated=are_repeated) for some in classes]
+        )
         of_outputs = np.repeat([task.is_classification for task in tasks.tasks], sizes)
         is_classes = np.tile(of_outputs, tasks.n_tasks) if tasks.is_long else of_outputs
         return cls(**vars_of(found), bend=bend, is_classes=is_classes, n_tasks=tasks.n_tasks)
@@ -75,14 +77,13 @@ class WorkingStatistics(StreamStatistics):
 
     def spread(self, places: Array, n_tasks: int) -> Self:
         """Long form: the same among more tasks, each at its place."""
-        if n_tasks == len(self.omega):
+        wider = super().spread(places, n_tasks)
+        if wider is self:
             return self
-        bend = np.zeros(n_tasks)
-        bend[places] = self.bend
-        is_classes = np.full(n_tasks, self.is_classes[:1].any())
-        return replace(
-            super().spread(places, n_tasks), bend=bend, is_classes=is_classes, n_tasks=n_tasks
-        )
+        bend, is_classes = np.zeros(len(wider.omega)), np.zeros(len(wider.omega), dtype=bool)
+        bend[self._columns(places)] = self.bend
+        is_classes[:] = self.is_classes[:1].any()
+        return replace(wider, bend=bend, is_classes=is_classes, n_tasks=n_tasks)
 
     @property
     def curvature(self) -> Array:
@@ -92,12 +93,47 @@ class WorkingStatistics(StreamStatistics):
         """
         squares, bend, omega = self.squares, self.bend, self.omega
         if self.is_long:
-            squares = squares + omega * (self.y_mean - omega @ self.y_mean / omega.sum()) ** 2
-            squares, bend, omega = (np.full(len(omega), a.sum()) for a in (squares, bend, omega))
+            y_mean, size = self._by_class(self.y_mean), self._by_class(omega)
+            between = y_mean - (size * y_mean).sum(axis=0) / size.sum(axis=0)
+            squares = squares + omega * between.ravel() ** 2
+            squares, bend, omega = (
+                np.tile(self._by_class(a).sum(axis=0), len(size)) for a in (squares, bend, omega)
+            )
         return np.where(self.is_classes, squares, bend) / omega
+
+    @property
+    def by_class(self) -> Array:
+        """Long form: outputs of the first class of all tasks, those of the second, ..."""
+        return self._by_class(np.arange(len(self.omega))).T.ravel()
+
+    def _by_class(self, values: Array) -> Array:
+        """Values of the outputs as (n_tasks, n_classes)."""
+        return values.reshape(self.n_tasks, -1)
 
     def bent(self) -> Self:
         """Of the squared loss with slope and curvature of the loss around a constant."""
         v = self.curvature
         v = np.where(v > 0, v, 1.0)
         return self.weighted(v).standardised(np.zeros(len(v)), v)
+
+
+def _together(classes: list[StreamStatistics]) -> StreamStatistics:
+    """Those of all classes, whose labels have the same rows: of a task next to each other."""
+    first, n_classes = classes[0], len(classes)
+    if n_classes == 1:
+        return first
+    repeated = np.repeat(np.arange(len(first.omega)), n_classes)
+    cross, squares, y_mean = (
+        np.stack([getattr(one, name) for one in classes], axis=-1)
+        for name in ("cross", "squares", "y_mean")
+    )
+    return replace(
+        first,
+        cross=cross.reshape(first.n_features, -1),
+        squares=squares.ravel(),
+        y_mean=y_mean.ravel(),
+        omega=first.omega[repeated],
+        group=first.group[repeated],
+        n_labels=first.n_labels[repeated],
+        counts=first.counts.take(repeated),
+    )

@@ -126,7 +126,8 @@ PARAMETERS = """
         batches of B out of n rows, a = 1 and c = 0.006 (2 and 0 for classes, in the mean over the
         tasks), and the share u of noise in the labels that kernel ridge regression finds on at most
         400 rows, leaving out one row each time in closed form; d > 1, up to 16, is the eighth power
-        of what a curved function leaves over what a linear one does, where that is less: few rows
+        of what a curved function leaves over what a linear one does, where that is less (all of it
+        less where that is one of small differences of features, as of spectra): few rows
         (Wang and Aitchison, ICML 2025), noisy labels and straight functions make a strong decay.
         Where most of up to 5,000 labels is noise,
         further networks train beside it, without a fourth of the rows each; by the rows held out

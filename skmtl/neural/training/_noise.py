@@ -27,12 +27,15 @@ MOST = 0.98
 class Unexplained(NamedTuple):
     """Shares of the variance that kernel ridge regression leaves, in the mean over tasks.
 
-    The least of both kernels, for each task; that of the linear kernel; that of Laplace's.
+    The least of both kernels, for each task; that of the linear kernel; that of Laplace's. And the
+    strength of ridge with which the linear kernel leaves least, in units of the mean eigenvalue:
+    the geometric mean over tasks.
     """
 
     least: float
     linear: float
     laplace: float
+    strength: float = 1.0
 
     @property
     def noise_to_signal(self) -> float:
@@ -86,7 +89,9 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
     if not shares:
         return Unexplained(0.5, 0.5, 0.5)
     of_tasks = np.array(shares)
-    return Unexplained(float(of_tasks.min(axis=1).mean()), *of_tasks.mean(axis=0).tolist())
+    linear, laplace = of_tasks[:, :2].mean(axis=0).tolist()
+    strength = float(np.exp(np.log(of_tasks[:, 2]).mean()))
+    return Unexplained(float(of_tasks[:, :2].min(axis=1).mean()), linear, laplace, strength)
 
 
 def _some(rows: Array) -> Array:
@@ -96,7 +101,7 @@ def _some(rows: Array) -> Array:
 
 
 def _left(X: Any, labels: list[Array]) -> list[Array]:
-    """The shares by both kernels of each of some arrays of labels (n, n_columns)."""
+    """The shares by both kernels, and the strength with the linear one, of arrays of labels."""
     n_rows = X.shape[0]
     if n_rows < 3:
         return []
@@ -104,12 +109,14 @@ def _left(X: Any, labels: list[Array]) -> list[Array]:
     centred = [Y for Y in centred if Y.any()]
     # Each row predicted by the mean of the others.
     constants = [(n_rows / (n_rows - 1.0)) ** 2 * (Y**2).sum() for Y in centred]
-    left = np.ones((len(centred), 2))
+    left = np.ones((len(centred), 3))
     for kernel, spectrum in enumerate(_spectra(X)):
         alphas = STRENGTHS * (spectrum.values.mean() if len(spectrum.values) else 1.0)
         for task, (Y, constant) in enumerate(zip(centred, constants, strict=True)):
             errors = np.square(spectrum.held_out(Y, alphas, None)).sum(axis=(1, 2))
             left[task, kernel] = min(1.0, errors.min() / constant)
+            if not kernel:
+                left[task, 2] = STRENGTHS[errors.argmin()]
     return list(left)
 
 

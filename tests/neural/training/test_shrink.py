@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
 
@@ -55,6 +56,40 @@ def test_the_factor_has_the_least_loss_on_rows_held_out(monkeypatch):
     assert len(seen["y"]) == len(Y)
     assert factor == pytest.approx(best, abs=0.05)
     assert prior == pytest.approx(np.log(Y.mean() / (1 - Y.mean())))
+
+
+def test_with_its_shape_a_likelihood_is_best_on_rows_held_out(monkeypatch):
+    seen = {}
+    original = _shrink._with_shape
+
+    def spy(task, start, apart, t, rows, factor, common):
+        found = original(task, start, apart, t, rows, factor, common)
+        y = rows.values[:, 0].numpy()
+        seen.update(task=task, start=start, apart=apart, y=y, common=common, found=found)
+        return found
+
+    monkeypatch.setattr(_shrink, "_with_shape", spy)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 10))
+    times = np.exp(0.5 * X[:, 0] + rng.logistic(size=150))
+    y = np.where(times < 3.0, times, -3.0)
+    model = MultiTaskMLP(tasks="survival", random_state=0).fit(X, y)
+    n, prior = len(seen["y"]), seen["start"][0]
+
+    def loss(k, move):
+        raw = seen["start"] + k * seen["apart"]
+        raw[:, 1] += (1.0 - k) * move
+        of_labels = seen["task"].torch_loss(torch.tensor(raw), torch.tensor(seen["y"])).numpy()
+        return n * of_labels.mean() + 0.5 * ((k - seen["common"]) / 0.2) ** 2 + 0.5 * move**2
+
+    factor, (move,) = seen["found"]
+    best = loss(factor, move)
+    assert best < loss(seen["common"], 0.0)
+    for k, d in ((0.02, 0.0), (-0.02, 0.0), (0.0, 0.1), (0.0, -0.1)):
+        assert best <= loss(min(factor + k, 1.0), move + d)
+    shrinkage = model._fitted.shrinkage
+    assert shrinkage.factor == [factor]
+    np.testing.assert_allclose(shrinkage.origin[0], prior + np.array([0.0, move]))
 
 
 def test_noise_is_not_believed_and_signal_is():

@@ -85,9 +85,83 @@ def plain_gram(
         copy(W, before)
         sweep(G, H, W, ridge, low, high, l21, product)
         n_iter += 1
-        if n_iter == max_iter or np.abs(W - before).max() <= tol * np.abs(W).max():
+        if n_iter == max_iter or is_at_rest(W, before, tol):
             gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
     return gap, n_iter
+
+
+@compiled
+def is_at_rest(W: Array, before: Array, tol: float) -> bool:
+    """Whether no coefficient has moved by more than ``tol`` times the largest."""
+    farthest, largest = 0.0, 0.0
+    for j in range(len(W)):
+        for t in range(W.shape[1]):
+            farthest = max(farthest, abs(W[j, t] - before[j, t]))
+            largest = max(largest, abs(W[j, t]))
+    return farthest <= tol * largest
+
+
+@compiled
+def sweep_path(
+    G: Array, Q: Array, squares: float, alphas: Array, first: int, stop: int, ridge: float,
+    low: Array, high: Array, l21: Array, max_gap: float, max_sweeps: int, found: Array,
+    gaps: Array, n_sweeps: Array,
+) -> int:  # fmt: skip
+    """Cyclic sweeps for some alphas of a path, to a gap of at most ``max_gap`` each.
+
+    ``ridge``, ``low``, ``high`` and ``l21`` are those of an alpha of 1. The solution of alpha k
+    goes to ``found[k + 1]``, those before are there; ``found[0]`` is where the path starts. The
+    next is looked for on the line through the last two. Returns the first alpha that needs more
+    than ``max_sweeps``, or ``stop``.
+    """
+    W, H, product = np.empty_like(Q), np.empty_like(Q), np.empty_like(Q)
+    lower, upper, radius = np.empty_like(low), np.empty_like(low), np.empty_like(low)
+    copy(found[first], W)
+    residual_products(G, Q, W, H, product)
+    for k in range(first, stop):
+        alpha = alphas[k]
+        for j in range(len(low)):
+            lower[j], upper[j], radius[j] = alpha * low[j], alpha * high[j], alpha * l21[j]
+        terms = alpha * ridge, lower, upper, radius
+        if k > 1 and alphas[k - 2] > alphas[k - 1] > alpha:
+            value = gram_value(Q, H, W, *terms)
+            step = (alphas[k - 1] - alpha) / (alphas[k - 2] - alphas[k - 1])
+            go_on(step, found[k - 1], W)
+            residual_products(G, Q, W, H, product)
+            if not gram_value(Q, H, W, *terms) < value:
+                copy(found[k], W)
+                residual_products(G, Q, W, H, product)
+        gap, n_iter = gram_gap(Q, H, W, squares, *terms)[0], 0
+        while gap > max_gap and n_iter < max_sweeps:
+            sweep(G, H, W, *terms, product)
+            n_iter += 1
+            gap = gram_gap(Q, H, W, squares, *terms)[0]
+            if gap <= max_gap:
+                # Sums of many steps round: the certificate is that of W.
+                residual_products(G, Q, W, H, product)
+                gap = gram_gap(Q, H, W, squares, *terms)[0]
+        copy(W, found[k + 1])
+        gaps[k], n_sweeps[k] = gap, n_iter
+        if gap > max_gap:
+            return k
+    return stop
+
+
+@compiled
+def residual_products(G: Array, Q: Array, W: Array, H: Array, product: Array) -> None:
+    """Write Q - G W to H."""
+    np.dot(G.T, W, product)
+    copy(Q, H)
+    subtract(product, H)
+
+
+@compiled
+def go_on(step: float, before: Array, W: Array) -> None:
+    """Move W along the line from what was ``before``; what is 0 stays so."""
+    for j in range(len(W)):
+        for t in range(W.shape[1]):
+            if W[j, t] != 0.0:
+                W[j, t] += step * (W[j, t] - before[j, t])
 
 
 @compiled
