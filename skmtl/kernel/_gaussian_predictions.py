@@ -13,6 +13,7 @@ from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
 from skmtl._random import read_random_state
 from skmtl.kernel._labels import MAX_KERNEL_BYTES
+from skmtl.kernel.gaussian._unsure import Unsure
 
 Array = NDArray[Any]
 
@@ -36,6 +37,7 @@ class GaussianPredictions:
     _scale: Array
     _B: Array
     _noise: Array
+    _unsure: Unsure | None
     _scaled: Any
     kernel_: Any
     X_fit_: Array
@@ -133,7 +135,11 @@ class GaussianPredictions:
         """
         if not 0.0 < coverage < 1.0:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-        mean, std = self.predict(X, return_std=True)
+        check_is_fitted(self)
+        refuse_grown(self, WITHOUT_ADDED)
+        X, task_index = self._read_new(X)
+        mean = self._task_set.join(self._decisions(X, task_index))
+        std = self._std(X, task_index)
         tasks = self._task_set
         n_labels = tasks.n_labels.sum() if tasks.is_1d else tasks.n_labels
         n_left = np.maximum(n_labels - self.fit_intercept, 1)
@@ -179,6 +185,10 @@ class GaussianPredictions:
                 asked = None if which is None else which[rows]
                 own = self.kernel_.diag(X[rows])
                 variance = self._posterior.variances(K, own, queries, asked)
+                if self._unsure is not None:
+                    added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X[rows]), queries)
+                    added = added if asked is None else added[np.arange(len(own)), asked]
+                    variance = variance + np.square(added).sum(axis=-1)
                 own = own[:, None] if asked is None else own
                 parts.append(variance + own * left[asked] + noise[asked])
             std = np.sqrt(np.concatenate(parts))
@@ -211,6 +221,11 @@ class GaussianPredictions:
             own = self.kernel_(X)
             K = self.kernel_(X, self.X_fit_)
             cov = self._posterior.covariance(K, own, queries, which)
+            if noise and self._unsure is not None:
+                added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X), queries)
+                added = added if which is None else added[np.arange(len(X)), which]
+                flat = added.reshape(-1, added.shape[-1])
+                cov = cov + (flat @ flat.T).reshape(cov.shape)
             if which is None:
                 known, scale = self._known, self._scale[self._known]
                 place = np.ix_(np.arange(len(X)), known, np.arange(len(X)), known)

@@ -19,6 +19,7 @@ from skmtl._rounding import varies
 from skmtl._warnings import warn
 from skmtl.kernel._feature_scaling import FeatureScaling
 from skmtl.kernel._gaussian_predictions import GaussianPredictions
+from skmtl.kernel._labels import MAX_KERNEL_BYTES
 from skmtl.kernel._later_tasks import GrowsKernelTasks
 from skmtl.kernel._task_kernels import checked_matrix
 from skmtl.kernel.gaussian._cells import Cells, distinct_rows
@@ -26,9 +27,12 @@ from skmtl.kernel.gaussian._complete import Complete
 from skmtl.kernel.gaussian._default_kernel import default_kernel
 from skmtl.kernel.gaussian._hyper_parameters import Likelihood, Prior
 from skmtl.kernel.gaussian._incomplete import Incomplete
+from skmtl.kernel.gaussian._iterative import LargePosterior, is_large
 from skmtl.kernel.gaussian._likely import Found, most_likely
+from skmtl.kernel.gaussian._part import rows_to_search
 from skmtl.kernel.gaussian._start import start_of_tasks
-from skmtl.kernel.gaussian._task_covariances import Shared, task_covariance
+from skmtl.kernel.gaussian._task_covariances import Shared, TaskCovariance, task_covariance
+from skmtl.kernel.gaussian._unsure import Unsure
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
 from skmtl.tasks._by_name import by_task, matrix_by_task
@@ -73,8 +77,7 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         if len(self._known):
             design = np.ones((len(self._known), 1)) if is_long else np.eye(len(self._known))
             design = design[:, : design.shape[1] * self.fit_intercept]
-            system = (Complete if cells.is_complete else Incomplete)(cells, design)
-            self._learn(system, X, names)
+            self._learn(cells, design, X, names)
         self._publish_prior(len(names))
 
     def _kernel_of_rows(self, X: Any, anchors: Any) -> Array | None:
@@ -113,23 +116,15 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         X = X.toarray() if sparse.issparse(X) else X
         return X.astype(np.float64) if self.feature_scaling is None else self._scaling(X)
 
-    def _learn(self, system: Any, X: Array, names: list[Any]) -> None:
+    def _learn(self, cells: Cells, design: Array, X: Array, names: list[Any]) -> None:
         """Find the hyper-parameters, and what the labels tell for them."""
-        known, scale = self._known, self._scale[self._known]
-        B, noise = start_of_tasks(system.cells)
-        structure = self.task_covariance
-        if not isinstance(structure, (str, Integral)):
-            given = matrix_by_task(structure, names, "task_covariance")
-            given = checked_matrix(given, len(names), "task_covariance")
-            B, structure = given[np.ix_(known, known)] / np.outer(scale, scale), "full"
-        kind_of_noise = self.noise
-        if not isinstance(self.noise, str):
-            noise, kind_of_noise = read_noise(self.noise, names)[known] / scale**2, "task"
-        family = task_covariance(structure, len(known), len(system.cells.rows))
-        if kind_of_noise == "auto":
-            kind_of_noise = "shared" if isinstance(family, Shared) else "task"
+        check_memory(len(X))
         kernel = self._kernel_at_start(X.shape[1])
-        self._likelihood = Likelihood(kernel, X, system, family, kind_of_noise == "shared")
+        kept = rows_to_search(cells, kernel.n_dims)
+        some, of_some = (cells, X) if kept is None else (cells.take(kept), X[kept])
+        system = _system(some, design)
+        B, noise, family, one_noise = self._first_guess(some, len(cells.rows), names)
+        self._likelihood = Likelihood(kernel, of_some, system, family, one_noise)
         prior, self.n_iter_ = Prior(kernel, B, noise), 0
         self._theta = self._likelihood.theta_of(prior)
         if self.optimizer is not None:
@@ -137,7 +132,8 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
             self._theta, self.n_iter_ = found.theta, found.n_iter
             prior = self._likelihood.prior(found.theta)
         self.kernel_, self._B, self._noise = prior
-        self.X_fit_, decomposed = X, system.decompose(self.kernel_(X))
+        self.X_fit_ = X
+        decomposed = system.decompose(self.kernel_(of_some))
         evidence = system.evidence(decomposed, self._B, self._noise)
         if evidence is None:
             raise ValueError(
@@ -145,10 +141,44 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
                 "that is positive definite."
             )
         self.log_marginal_likelihood_value_ = evidence.value
-        self._posterior = system.posterior(decomposed, self._B, self._noise)
+        # Parameters that are given are known.
+        self._unsure = None
+        if self.optimizer is not None:
+            self._unsure = Unsure.of(self._likelihood, self._theta)
+        if kept is None:
+            self._posterior = system.posterior(decomposed, self._B, self._noise)
+            return
+        K = self.kernel_(X)
+        if is_large(cells):
+            part = system.posterior(decomposed, self._B, self._noise), kept
+            all_of_it = K, self._B, self._noise
+            self._posterior = LargePosterior.of(cells, design, all_of_it, part)
+        else:
+            system = _system(cells, design)
+            self._posterior = system.posterior(system.decompose(K), self._B, self._noise)
+
+    def _first_guess(
+        self, cells: Cells, n_labels: int, names: list[Any]
+    ) -> tuple[Array, Array, TaskCovariance, bool]:
+        """A task covariance and noise, their family, and whether noise is one for all tasks."""
+        known, scale = self._known, self._scale[self._known]
+        B, noise = start_of_tasks(cells)
+        structure, kind_of_noise = self.task_covariance, self.noise
+        if not isinstance(structure, (str, Integral)):
+            given = matrix_by_task(structure, names, "task_covariance")
+            given = checked_matrix(given, len(names), "task_covariance")
+            B, structure = given[np.ix_(known, known)] / np.outer(scale, scale), "full"
+        if not isinstance(self.noise, str):
+            noise, kind_of_noise = read_noise(self.noise, names)[known] / scale**2, "task"
+        family = task_covariance(structure, len(known), n_labels)
+        if kind_of_noise == "auto":
+            kind_of_noise = "shared" if isinstance(family, Shared) else "task"
+        return B, noise, family, kind_of_noise == "shared"
 
     def _kernel_at_start(self, n_features: int) -> Any:
-        return default_kernel(n_features) if self.kernel is None else clone(self.kernel)
+        if self.kernel is None:
+            return default_kernel(n_features, is_long=self._task_set.is_long)
+        return clone(self.kernel)
 
     def _search(self, start: Array) -> Found:
         """The best of the searches from ``start`` and from drawn kernels."""
@@ -211,6 +241,20 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
             return self.log_marginal_likelihood_value_
         found = self._likelihood(self._theta if theta is None else np.asarray(theta, dtype=float))
         return found if eval_gradient else found[0]
+
+
+def _system(cells: Cells, design: Array) -> Any:
+    return (Complete if cells.is_complete else Incomplete)(cells, design)
+
+
+def check_memory(n_rows: int) -> None:
+    """Raise where the kernel of so many rows takes too much memory."""
+    if 8 * n_rows**2 > MAX_KERNEL_BYTES:
+        raise ValueError(
+            f"The kernel of {n_rows} rows takes {8 * n_rows**2 / 2**30:.1f} GiB, the limit is "
+            f"{MAX_KERNEL_BYTES / 2**30:g} GiB. Fit on fewer rows, or take "
+            "MultiTaskKernelRidgeCV, with ConformalTasks around it for intervals."
+        )
 
 
 def _differ(group: Array, values: Array, tasks: Sequence[Any]) -> Array:

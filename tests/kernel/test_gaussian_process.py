@@ -11,6 +11,8 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Ma
 from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskGaussianProcessRegressor, MultiTaskKernelRidge, stack_tasks
+from skmtl.kernel import _gaussian_process_model
+from skmtl.kernel.gaussian import _iterative, _part
 from skmtl.kernel.gaussian._complete import Complete
 from skmtl.kernel.gaussian._incomplete import Incomplete
 
@@ -95,7 +97,7 @@ def test_the_formula(form, fit_intercept):
     np.testing.assert_allclose(likelihood_of_y(model), value)
 
 
-# benchmarks/... : gpytorch 1.15.2, torch 2.13.0 in float64, Cholesky without jitter, on data(form)
+# gpytorch 1.15.2, torch 2.13.0 in float64, Cholesky without jitter, on data(form)
 # with RBFKernel, lengthscale 1.3, the task covariance B (IndexKernel), fixed noise, ZeroMean.
 GPYTORCH = {
     "complete": (
@@ -375,6 +377,102 @@ def test_unobserved_labels_have_no_influence():
     np.testing.assert_array_equal(ours.predict(NEW, True)[1], theirs.predict(NEW, True)[1])
 
 
+# -- many labels ------------------------------------------------------------------------------
+
+
+@every_form
+@pytest.mark.parametrize("forms_covariance", [True, False])
+def test_conjugate_gradients_find_the_same(form, forms_covariance, monkeypatch):
+    X, Y = data(form, n=40)
+    exact = fixed(X=X, Y=Y)
+    monkeypatch.setattr(_part, "MOST_SEARCHED", 30)
+    monkeypatch.setattr(_iterative, "MOST_EXACT", 1_000)
+    part = fixed(X=X, Y=Y)
+    assert len(part._likelihood.X) < 40
+    for a, b in zip(part.predict(NEW, True), exact.predict(NEW, True), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8)
+    monkeypatch.setattr(_iterative, "MOST_EXACT", 30)
+    if not forms_covariance:
+        monkeypatch.setattr(_iterative, "MAX_KERNEL_BYTES", 0)
+    large = fixed(X=X, Y=Y)
+    assert isinstance(large._posterior, _iterative.LargePosterior)
+    np.testing.assert_allclose(large.predict(NEW), exact.predict(NEW), atol=1e-6)
+    std, of_all = (model.predict(NEW, return_std=True)[1] for model in (large, exact))
+    assert (std >= of_all - 1e-10).all()
+    cov = large.predict(NEW, return_cov=True)[1]
+    np.testing.assert_allclose(np.einsum("itit->it", cov), std**2)
+
+
+def test_a_part_has_labels_of_every_task(monkeypatch):
+    monkeypatch.setattr(_part, "MOST_SEARCHED", 60)
+    X, Y = data(n=300)
+    Y[8:, 1] = np.nan
+    model = MultiTaskGaussianProcessRegressor(RBF(1.0)).fit(X, Y)
+    cells = model._likelihood.system.cells
+    assert len(cells.rows) <= 62
+    assert (np.bincount(cells.tasks) >= [8, 8, 8]).all()
+
+
+def test_conjugate_gradients_say_when_they_do_not_come_to_an_end(monkeypatch):
+    monkeypatch.setattr(_iterative, "MAX_ITER", 2)
+    A = np.diag(np.arange(1.0, 9.0))
+    with pytest.warns(ConvergenceWarning, match="2 steps of conjugate gradients leave"):
+        _iterative.conjugate_gradients(lambda v: A @ v, np.ones((8, 1)))
+
+
+def test_too_many_rows_are_refused(monkeypatch):
+    monkeypatch.setattr(_gaussian_process_model, "MAX_KERNEL_BYTES", 1_000)
+    with pytest.raises(ValueError, match="The kernel of 12 rows takes"):
+        fixed()
+
+
+# -- intervals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_intervals_hold_nine_of_ten_labels(gaps):
+    shares = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X = rng.uniform(-2, 2, size=(120, 2))
+        K = RBF(1.0)(X) + 1e-9 * np.eye(120)
+        F = np.linalg.cholesky(K) @ rng.normal(size=(120, 3)) @ np.linalg.cholesky(B).T
+        Y = F + np.sqrt(NOISE) * rng.normal(size=F.shape) + MEANS
+        train, test, truth = slice(0, 100), slice(100, None), Y[100:].copy()
+        Y[rng.random(Y.shape) < gaps] = np.nan
+        model = MultiTaskGaussianProcessRegressor(RBF(1.0)).fit(X[train], Y[train])
+        low, high = np.moveaxis(model.predict_interval(X[test]), -1, 0)
+        shares.append(((low <= truth) & (truth <= high)).mean())
+    error = np.std(shares, ddof=1) / np.sqrt(len(shares))
+    assert abs(np.mean(shares) - 0.9) <= 2 * error
+
+
+@every_form
+def test_what_hyper_parameters_add_is_their_covariance_times_slopes(form):
+    X, Y = data(form, n=60)
+    Y = Y + 0.3 * np.random.default_rng(0).normal(size=Y.shape)
+    model = MultiTaskGaussianProcessRegressor(feature_scaling=None).fit(X, Y)
+    likelihood, theta, step = model._likelihood, model._theta, 1e-5
+    low, high = likelihood.bounds.T
+    inside = (theta > low + 1e-4) & (theta < high - 1e-4)
+    steps = step * np.eye(len(theta))[inside]
+    bends = [likelihood(theta - e)[1] - likelihood(theta + e)[1] for e in steps]
+    values, vectors = np.linalg.eigh(np.array(bends)[:, inside] / (2 * step))
+    C = (vectors / np.maximum(values, 1.0)) @ vectors.T
+
+    def mean(theta):
+        kernel, covariance, noise = likelihood.prior(theta)
+        K = kernel(likelihood.X)
+        posterior = likelihood.system.posterior(likelihood.system.decompose(K), covariance, noise)
+        return kernel(NEW, likelihood.X) @ posterior.weights @ covariance + posterior.means
+
+    D = np.stack([mean(theta + e) - mean(theta - e) for e in steps], axis=-1) / (2 * step)
+    added = model.predict(NEW, return_cov=True)[1] - model._posterior_covariance(NEW)
+    added = np.einsum("itit->it", added) - model.noise_
+    expected = np.einsum("itp,pq,itq->it", D, C, D) * model._scale**2
+    np.testing.assert_allclose(added, expected, rtol=2e-2, atol=1e-4 * expected.max())
+
+
 # -- parameters -------------------------------------------------------------------------------
 
 
@@ -397,8 +495,13 @@ def test_what_a_fit_has_found_can_be_given_to_another():
         noise=model.noise_,
         optimizer=None,
     ).fit(X, 100 * Y + 5)
-    for a, b in zip(model.predict(NEW, True), other.predict(NEW, True), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-8)
+    np.testing.assert_allclose(model.predict(NEW), other.predict(NEW), rtol=1e-8)
+    ours, theirs = (m._posterior_covariance(NEW) for m in (model, other))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
+    # What was found is less sure than what is given, and a little less so.
+    ratio = model.predict(NEW, True)[1] / other.predict(NEW, True)[1]
+    assert ratio.min() >= 1.0
+    assert ratio.max() < 1.2
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,19 @@ class Complete:
             parts = Q @ parts
             return 0.5 * (parts @ parts.T - (Q * (v @ p.values)) @ Q.T)
 
-        return Evidence(-0.5 * deviance, of_kernel, of_tasks, of_noise)
+        def precision() -> Array:
+            Q = decomposed.vectors
+            found = (np.square(Q) @ v) @ np.square(p.tasks).T
+            of_means = (
+                np.stack([Q @ (p.along * mean) @ p.tasks.T for mean in p.means.T], axis=-1)
+                if p.means.size
+                else np.zeros((*found.shape, 0))
+            )
+            found -= np.einsum("ntg,gh,nth->nt", of_means, p.inverse, of_means)
+            found *= np.square(self.root)[:, None] * np.square(p.root)
+            return np.asarray(found.T.ravel())
+
+        return Evidence(-0.5 * deviance, of_kernel, of_tasks, of_noise, precision)
 
     def posterior(self, decomposed: Spectrum, B: Array, noise: Array) -> CompletePosterior:
         p = Directions.of(decomposed, B, noise, self.design)

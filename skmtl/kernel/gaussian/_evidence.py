@@ -35,12 +35,17 @@ Array = NDArray[Any]
 
 
 class Evidence(NamedTuple):
-    """A log likelihood, and its slopes in K (n, n), in B (T, T) and in the noise (T,)."""
+    """A log likelihood, and its slopes in K (n, n), in B (T, T) and in the noise (T,).
+
+    ``precision`` is the diagonal of Pi, of which one over an entry is the variance of the label of
+    a cell given all others (Rasmussen and Williams, eq. 5.12).
+    """
 
     value: float
     of_kernel: Callable[[], Array]
     of_tasks: Array
     of_noise: Array
+    precision: Callable[[], Array]
 
 
 class Posterior(Protocol):

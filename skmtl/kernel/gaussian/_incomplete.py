@@ -62,7 +62,10 @@ class Incomplete:
         def of_kernel() -> Array:
             return np.asarray(self.place.T @ (self.place.T @ (W * by_task)).T)
 
-        return Evidence(-0.5 * deviance, of_kernel, np.asarray(of_tasks), of_noise)
+        def precision() -> Array:
+            return np.asarray(np.square(solved.duals) - 2.0 * np.diag(W))
+
+        return Evidence(-0.5 * deviance, of_kernel, np.asarray(of_tasks), of_noise, precision)
 
     def posterior(self, decomposed: Array, B: Array, noise: Array) -> IncompletePosterior:
         cells = self.cells
