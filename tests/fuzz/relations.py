@@ -118,7 +118,7 @@ def check_repeated(outcome):
     if problem.name in BY_ROW | BY_CASE or has_ties(problem):
         return
     times = rng_of(problem, 4).integers(1, 4, size=problem.n_rows)
-    if problem.name == "bayesian-linear":
+    if problem.name in {"bayesian-linear", "gaussian-process"}:
         # How many labels there are decides; only proportions of weights say so, with one of 1.
         has_gaps = any(label is None for label in problem.labels.ravel())
         if problem.weight is not None or problem.is_long or has_gaps:
@@ -263,7 +263,11 @@ def tolerance_of(outcome):
     iterates |= outcome.problem.options.get("task_encoding") == "interactions"
     # The iterations of kernel ridge stop at a residual of tol=1e-4, variances where the likelihood
     # is flat.
-    direct = 1e-3 if outcome.problem.name in {"kernel-ridge", "bayesian-linear"} else 1e-5
+    direct = (
+        1e-3
+        if outcome.problem.name in {"kernel-ridge", "bayesian-linear", "gaussian-process"}
+        else 1e-5
+    )
     return max(1e-2 if iterates else direct, _rounding_of_ridge(outcome.problem))
 
 
