@@ -16,9 +16,10 @@ TWINS_CV = {"lasso-cv", "elastic-net-cv"}
 NETWORKS = {"mlp", "mlp-regressor", "mlp-classifier"}
 NETWORKS_CV = {"mlp-cv", "mlp-regressor-cv", "mlp-classifier-cv"}
 # What draws or cuts rows by their position.
-BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, "chain", "stacking"}
+HOLD_OUT = {"calibrated", "thresholds", "propensity"}
+BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, *HOLD_OUT, "chain", "stacking"}
 # Whose folds, or groups, depend on the order of the tasks.
-BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, "chain", "grouping", "stacking"}
+BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, *HOLD_OUT, "chain", "grouping", "stacking"}
 # What leaves out a row, but not its copies.
 BY_CASE = {"kernel-ridge-cv"}
 
