@@ -248,6 +248,9 @@ OTHERS = {
         rng, 0.3, scoring=lambda: ["accuracy", "balanced_accuracy"][rng.integers(2)]
     ),
     "propensity": lambda rng, problem: {},
+    "conformal": lambda rng, problem: some(
+        rng, 0.3, method=lambda: ["split", "cv+", "jackknife+"][rng.integers(3)]
+    ),
     "reduced-rank": lambda rng, problem: {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),
