@@ -20,7 +20,7 @@ import numpy as np
 
 try:
     from llvmlite import ir
-    from numba import config, njit, types
+    from numba import carray, config, njit, types
     from numba.extending import intrinsic
 except ImportError as error:
     raise ImportError(
@@ -133,5 +133,6 @@ def _memory_at(typing: Any, address: Any) -> Any:
     return types.voidptr(types.int64), code
 
 
-# For compiled functions: the pointer with an address, for `numba.carray`.
+# For compiled functions: the pointer with an address, and the array that is there.
 memory_at: Any = intrinsic(_memory_at)
+array_at: Any = carray

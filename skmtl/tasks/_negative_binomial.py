@@ -101,7 +101,10 @@ class NegativeBinomial(LogLink):
         near = -self.dispersion_ * slope
         is_near = np.abs(near) < 0.5
         apart = np.where(is_near, -np.log1p(np.where(is_near, near, 0.0)), apart)
-        return times_log(values) - values * score + total * apart, slope[..., None]
+        loss = times_log(values) - values * score + total * apart
+        # What is left of the terms where they cancel is rounding, and no loss.
+        rounding = 4.0 * np.finfo(np.float64).eps * (np.abs(values * score) + np.abs(total * apart))
+        return np.where(np.abs(loss) <= rounding, 0.0, loss), slope[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         r""":math:`(y + \theta) s (1 - s)` times the direction, :math:`s = \mu / (\mu + \theta)`."""

@@ -44,6 +44,10 @@ FIRST = 0.5
 (measured on School, 10 to 75 % of the rows: .3 to .8; where it is less there is none to win)."""
 
 
+MANY = 300.0
+"""Coefficients from which on a search is not worth its time where it promises no gain."""
+
+
 def likely_variances(
     moments: Moments, covariance: str | int, model: Model, *, max_iter: int, tol: float
 ) -> Found:
@@ -62,8 +66,8 @@ def likely_variances(
 def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     """Of least Akaike criterion: "scalar", "diag", beside these a rank 1, 2, 4, 8, ..., or "full".
 
-    Each next one is searched for where the one before it was better, and where the slopes of the
-    likelihood say that it may pay. Of n coefficients that labels tell apart, k numbers cost
+    Each next one is searched for where the one before it was better and, with many coefficients,
+    where the slopes of the likelihood say that it may pay. Of n coefficients that labels tell apart, k numbers cost
     :math:`2 k n / (n - k - 1)`.
     """
     posterior = scalar.posterior
@@ -83,7 +87,7 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     )
 
     def better(found: Found, start: Found, gain: float) -> Found:
-        if not cost(start) - gain < cost(found):
+        if cost(start) == np.inf or (n_told > MANY and not cost(start) - gain < cost(found)):
             return found
         return min(found, go_on(start), key=criterion)
 

@@ -65,7 +65,7 @@ class MultiTaskMLPCV(NetworkSearch):
     {'alpha': 0.1, 'max_iter': 30}
     >>> values, probabilities = model.member_predictions(X[200:])
     >>> values.shape, probabilities.shape
-    ((3, 100), (3, 100, 2))
+    ((6, 100), (6, 100, 2))
     """
 
     _parameter_constraints: dict[str, Any] = {**CV_CONSTRAINTS}

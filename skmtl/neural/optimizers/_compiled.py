@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler, memory_at
+from skmtl._compile import array_at, compiler, memory_at
 
 Array = NDArray[Any]
 
@@ -52,10 +51,10 @@ def adam(
         if places[1, i] == 0:
             continue
         shape = (len(rates), sizes[i])
-        P = carray(memory_at(places[0, i]), shape, constants.dtype)
-        G = carray(memory_at(places[1, i]), shape, constants.dtype)
-        M = carray(memory_at(places[2, i]), shape, constants.dtype)
-        V = carray(memory_at(places[3, i]), shape, constants.dtype)
+        P = array_at(memory_at(places[0, i]), shape, constants.dtype)
+        G = array_at(memory_at(places[1, i]), shape, constants.dtype)
+        M = array_at(memory_at(places[2, i]), shape, constants.dtype)
+        V = array_at(memory_at(places[3, i]), shape, constants.dtype)
         for k in range(len(rates)):
             alpha = alphas[k] if decays[i] else 0.0
             step = constants.dtype.type(rates[k] / bias1)
