@@ -67,8 +67,8 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     """Of least Akaike criterion: "scalar", "diag", beside these a rank 1, 2, 4, 8, ..., or "full".
 
     Each next one is searched for where the one before it was better and, with many coefficients,
-    where the slopes of the likelihood say that it may pay. Of n coefficients that labels tell apart, k numbers cost
-    :math:`2 k n / (n - k - 1)`.
+    where the slopes of the likelihood say that it may pay. Of n coefficients that labels tell
+    apart, k numbers cost :math:`2 k n / (n - k - 1)`.
     """
     posterior = scalar.posterior
     n_told = float((posterior.total_B * posterior.variances.covariance).sum())
