@@ -120,10 +120,11 @@ class LabelRows(NamedTuple):
 
     def expected_gaps(self, point: LabelPoint, tasks: Array) -> Array:
         r"""At gradients :math:`\sum_j g_j^2 / 2 \rho_j`, with its curvature for an intercept."""
-        squares = point.gradient[tasks] ** 2
-        gaps = squares[:, : len(self.offset)].sum(axis=1) * (0.5 / self.ridge[0])
+        g = point.gradient[tasks]
+        of_W = g[:, : len(self.offset)]
+        gaps = np.vecdot(of_W, of_W) * (0.5 / self.ridge[0])
         if self.has_intercept:
-            gaps += 0.5 * squares[:, -1] / point.bent[tasks]
+            gaps += 0.5 * g[:, -1] ** 2 / point.bent[tasks]
         return gaps
 
     def gaps(self, theta: Array, tasks: Array, point: LabelPoint) -> Array:
@@ -139,7 +140,7 @@ class LabelRows(NamedTuple):
         if self.has_intercept:
             u -= (u.sum(axis=1) / point.bent[tasks])[:, None] * point.bend[tasks]
         products = u @ self.X - np.multiply.outer(u.sum(axis=1), self.offset)
-        bound = (products**2).sum(axis=1) * (-0.5 / self.ridge[0])
+        bound = np.vecdot(products, products) * (-0.5 / self.ridge[0])
         primal = 0.5 * theta[tasks] ** 2 @ self.ridge
         for k, t in enumerate(tasks):
             labels = self.codes[t], self.deltas[t], self.y[t], self.c[t]

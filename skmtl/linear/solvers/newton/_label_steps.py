@@ -186,7 +186,7 @@ class LabelSteps:
             ahead[done], found.gradient[done] = theta[done], point.gradient[done]
         step, change = ahead - theta, found.gradient - point.gradient
         bent = _products(step, change)
-        inverse = np.divide(1.0, bent, out=np.zeros_like(bent), where=bent > 0.0)
+        inverse = np.where(bent > 0.0, 1.0 / bent, 0.0)
         self.past = [*self.past[1 - MEMORY :], (step, change, inverse[:, None])]
         return ahead
 
