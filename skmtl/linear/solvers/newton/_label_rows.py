@@ -18,11 +18,16 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._weighted_grams import weighted_grams
 from skmtl.linear.solvers.compiled._label_gradients import evaluate
 from skmtl.linear.solvers.compiled._losses import loss_conjugate, loss_value
+from skmtl.linear.solvers.compiled._small_gram import add_gram
 
 Array = NDArray[Any]
 
 EQUAL = 1e-12
 """Relative difference of curvatures that is rounding."""
+
+
+FEW_NUMBERS = 2**17
+"""Numbers of X, times tasks, up to which matrix products are slower. Measured: 2 to 60 features."""
 
 
 class LabelPoint(NamedTuple):
@@ -110,12 +115,21 @@ class LabelRows(NamedTuple):
             ratios = bend[:, :1] / first[0, 0]
             if (np.abs(bend - ratios * first) <= EQUAL * bend).all():
                 return ratios[:, :, None] * self._grams(first)
+        if self.X.size * len(bend) <= FEW_NUMBERS:
+            return self._small_grams(bend)
         grams, p = weighted_grams(self.X, bend.T, self.offset), len(self.offset)
         if not self.has_intercept:
             return grams
         H, sums = np.empty((len(bend), p + 1, p + 1)), bend.sum(axis=1)
         H[:, :p, :p], H[:, p, p] = grams, sums
         H[:, p, :p] = H[:, :p, p] = bend @ self.X - sums[:, None] * self.offset
+        return H
+
+    def _small_grams(self, bend: Array) -> Array:
+        q = len(self.ridge)
+        rows, H = np.ones((4, q)), np.zeros((len(bend), q, q))
+        for G, h in zip(H, np.ascontiguousarray(bend), strict=True):
+            add_gram(self.X, self.offset, h, rows, G)
         return H
 
     def expected_gaps(self, point: LabelPoint, tasks: Array) -> Array:
