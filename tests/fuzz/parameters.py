@@ -241,6 +241,16 @@ OTHERS = {
     "grouping": lambda rng, problem: some(rng, 0.3, n_groups=lambda: int(rng.integers(1, 4))),
     "scaled": lambda rng, problem: {},
     "stacking": lambda rng, problem: some(rng, 0.3, cv=lambda: int(rng.integers(2, 5))),
+    "calibrated": lambda rng, problem: some(
+        rng, 0.5, method=lambda: ["temperature", "platt", "isotonic"][rng.integers(3)]
+    ),
+    "thresholds": lambda rng, problem: some(
+        rng, 0.3, scoring=lambda: ["accuracy", "balanced_accuracy"][rng.integers(2)]
+    ),
+    "propensity": lambda rng, problem: {},
+    "conformal": lambda rng, problem: some(
+        rng, 0.3, method=lambda: ["split", "cv+", "jackknife+"][rng.integers(3)]
+    ),
     "reduced-rank": lambda rng, problem: {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
         **some(rng, 0.4, rank=lambda: int(rng.integers(1, 4)), fit_intercept=lambda: False),

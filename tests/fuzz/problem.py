@@ -15,10 +15,12 @@ TWINS = {"lasso", "elastic-net"}
 TWINS_CV = {"lasso-cv", "elastic-net-cv"}
 NETWORKS = {"mlp", "mlp-regressor", "mlp-classifier"}
 NETWORKS_CV = {"mlp-cv", "mlp-regressor-cv", "mlp-classifier-cv"}
+# What is made of an estimator and of what it says of rows held out.
+HOLD_OUT = {"calibrated", "thresholds", "propensity", "conformal"}
 # What draws or cuts rows by their position.
-BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, "chain", "stacking"}
+BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, *HOLD_OUT, "chain", "stacking"}
 # Whose folds, or groups, depend on the order of the tasks.
-BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, "chain", "grouping", "stacking"}
+BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, *HOLD_OUT, "chain", "grouping", "stacking"}
 # What leaves out a row, but not its copies.
 BY_CASE = {"kernel-ridge-cv"}
 

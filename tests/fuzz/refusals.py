@@ -75,6 +75,8 @@ REFUSALS = [
         r"is quantile with 3 levels, but|has the absolute loss|is Cox\(\), whose loss is no sum",
         lambda p: p.name not in LINEAR | LINEAR_CV | NETWORKS | NETWORKS_CV,
     ),
+    Refusal(r"no interval can be said to cover it", lambda p: p.name == "conformal"),
+    Refusal(r"scoring='\w+' decides nothing", lambda p: p.name == "thresholds"),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
     Refusal(r"solver='\w+' needs", lambda p: "solver" in p.options and is_linear(p)),
     Refusal(r"compares tasks and needs the same number of outputs", compares_tasks),
