@@ -64,5 +64,6 @@ class LogLink(NumberTask):
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Logarithm of the weighted mean label; of a small one where all are zero."""
-        mean = np.average(values, weights=in_range(weight))
+        weight = in_range(weight)
+        mean = weight @ values / weight.sum()
         return np.atleast_1d(np.log(mean if mean > 0 else NEARLY_ZERO))

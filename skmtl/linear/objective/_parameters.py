@@ -100,33 +100,38 @@ def _check_intercepts(estimator: Any, tasks: TaskSet) -> None:
 
 def check_smooth(tasks: TaskSet) -> None:
     """Raise for a loss that no solver takes."""
-    for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
+    for t, task in enumerate(tasks.tasks):
         if not task.is_convex:
+            name = tasks.names.tolist()[t]
             raise ValueError(
                 f"Task {name!r} is {task}, whose loss is not convex: no linear fit would be "
                 "certified. Leave focal at 0 (label_smoothing is convex); the neural estimators "
                 "take both."
             )
         if not task.is_smooth and task.by_output() is None:
-            loss = getattr(task, "loss", task.alias)
+            loss, name = getattr(task, "loss", task.alias), tasks.names.tolist()[t]
             raise ValueError(
                 f"Task {name!r} has the {loss} loss, which is not smooth: no linear solver takes "
                 "it. The neural estimators do."
             )
 
 
+def compares_tasks(penalty: Penalty) -> bool:
+    """Whether a term of the penalty has to do with tasks as a whole."""
+    return any(atom.over_tasks for part in penalty.parts() for atom in part.atoms())
+
+
 def check_comparable(tasks: TaskSet, penalty: Penalty, options: FitOptions) -> None:
-    """What compares tasks needs the same outputs in each."""
+    """What compares tasks needs the same outputs in each; "auto" does not compare others."""
+    if len({task.n_outputs_ for task in tasks.tasks}) == 1:
+        return
     sizes = {
         name: task.n_outputs_ for name, task in zip(tasks.names.tolist(), tasks.tasks, strict=False)
     }
-    if len(set(sizes.values())) == 1:
-        return
-    atoms = [atom for part in penalty.parts() for atom in part.atoms()]
     for compares, what in (
-        (any(atom.over_tasks for atom in atoms), f"penalty {penalty!r}"),
+        (compares_tasks(penalty), f"penalty {penalty!r}"),
         (options.center, "center=True"),
-        (options.fit_intercept and options.intercept_alpha > 0, "intercept_alpha"),
+        (options.fit_intercept and options.intercept_alpha not in (0.0, "auto"), "intercept_alpha"),
     ):
         if compares:
             raise ValueError(

@@ -33,7 +33,7 @@ from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._label_moments import LabelMoments
 from skmtl.linear.objective._marginal_likelihood import likely_ridge
 from skmtl.linear.objective._options import FitOptions
-from skmtl.linear.objective._parameters import check_comparable, check_smooth
+from skmtl.linear.objective._parameters import check_comparable, check_smooth, compares_tasks
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for
 from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_of_one_task
 from skmtl.linear.objective._row_space import in_row_space
@@ -113,8 +113,7 @@ def with_strengths(
         return options
     tasks, n_tasks = targets.tasks, targets.tasks.n_tasks
     check_smooth(tasks)
-    given = options.intercept_alpha if options.intercept_alpha != "auto" else 0.0
-    check_comparable(tasks, penalty, replace(options, intercept_alpha=given))
+    check_comparable(tasks, penalty, options)
     is_shared, options = _without_meaningless(penalty, options, X.shape[1], tasks)
     if not _is_open(options):
         return options
@@ -153,18 +152,21 @@ def _without_meaningless(
     Intercepts are pulled together in long form: beside shared parts, quadratic penalties, and
     norms where that costs little.
     """
-    parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
-    is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
-    is_quadratic = len(parts) == 1 and parts[0].is_quadratic
-    costs_little = tasks.has_squared_loss and n_features <= FEW_FEATURES
-    is_pulled = is_shared or is_quadratic or costs_little
+    is_shared = is_pulled = False
+    if options.center or tasks.is_long or compares_tasks(penalty):
+        parts = parts_for(penalty, 1.0, n_features, tasks, positive=options.positive)
+        is_shared = options.center or any(p.over_tasks and p.is_free_somewhere for p in parts)
+        is_quadratic = len(parts) == 1 and parts[0].is_quadratic
+        costs_little = tasks.has_squared_loss and n_features <= FEW_FEATURES
+        is_pulled = is_shared or is_quadratic or costs_little
+    meaningless = {}
     if options.shared_alpha == "auto" and not is_shared:
-        options = replace(options, shared_alpha=0.0)
+        meaningless["shared_alpha"] = 0.0
     if options.intercept_alpha == "auto" and not (
         tasks.is_long and options.fit_intercept and is_pulled
     ):
-        options = replace(options, intercept_alpha=0.0)
-    return is_shared, options
+        meaningless["intercept_alpha"] = 0.0
+    return is_shared, replace(options, **meaningless) if meaningless else options
 
 
 def _that_count(data: Data) -> Data:

@@ -41,7 +41,7 @@ def check_range(X: Any, targets: Targets) -> None:
     """Raise where products of numbers as large, or small, as those of X and y are not numbers."""
     features = (X.data if sparse.issparse(X) else X).ravel(order="K")
     with np.errstate(over="ignore", under="ignore"):
-        size_of_X = float(features @ features)
+        size_of_X, sizes = float(features @ features), _largest_labels(targets)
     # The squares decide at no cost; only where they are unusual it is worth looking closer.
     if not (SMALLEST**2 <= size_of_X <= LARGEST**2):
         largest = float(np.abs(features).max(initial=0.0))
@@ -51,7 +51,6 @@ def check_range(X: Any, targets: Targets) -> None:
                 f"to features between {SMALLEST:g} and {LARGEST:g}, as float64 has no squares of "
                 "others. Scale X (StandardScaler)."
             )
-    sizes = _largest_labels(targets)
     worst = int(sizes.argmax())
     if sizes[worst] > LARGEST or 0.0 < sizes[worst] < SMALLEST:
         name = targets.tasks.names.tolist()[worst]
@@ -68,8 +67,7 @@ def _largest_labels(targets: Targets) -> Array:
     if not targets.tasks.is_long and (targets.weights > 0).all():
         # As for X, the squares decide; the shortest way is along the rows.
         values = targets.values.reshape(len(targets.values), -1)
-        with np.errstate(over="ignore", under="ignore"):
-            sizes = np.sqrt(np.einsum("nt,nt->t", values, values))
+        sizes = np.sqrt(np.einsum("nt,nt->t", values, values))
         if ((sizes >= np.sqrt(len(values)) * SMALLEST) & (sizes <= LARGEST)).all():
             return sizes
     sizes = np.abs(np.where(targets.weights > 0, targets.values, 0.0))

@@ -72,12 +72,13 @@ def of_equal_rows(X: Array, offset: Array) -> Array | None:
 
     With the mean m it is :math:`\sum_i x_i x_i' - n (m o' + o m' - o o')`.
     """
-    gram = symmetric(X.T @ X)
+    # A matrix times itself is exactly symmetric.
+    gram = X.T @ X
     # A product, as sums along rows that are short take longer.
     sums = np.ones(len(X)) @ X
     moved = np.multiply.outer(sums - 0.5 * len(X) * offset, offset)
     gram -= moved + moved.T
-    lost = DIGITS_LOST * np.diagonal(gram) < len(X) * offset**2
+    lost = DIGITS_LOST * gram.diagonal() < len(X) * offset**2
     return None if lost.any() else gram
 
 
@@ -86,9 +87,9 @@ def _by_columns(X: Any, h: Array, offset: Array) -> Array:
     p, m = X.shape[1], h.shape[1]
     grams = np.zeros((m, p, p))
     # A matrix times itself takes half the operations, where weights have roots.
-    signs = np.where((h >= 0).all(axis=0), 1.0, np.where((h <= 0).all(axis=0), -1.0, 0.0))
+    signs = np.where(h.min(axis=0) >= 0, 1.0, np.where(h.max(axis=0) <= 0, -1.0, 0.0))
     has_roots = bool(signs.all())
-    weights = np.sqrt(signs * h) if has_roots else h
+    weights = np.sqrt(np.abs(h)) if has_roots else h
     n_rows = MANY_ROWS if p >= MANY_FEATURES else max(BLOCK_NUMBERS // p, 1)
     # New large arrays are pages to fill: these are used again.
     buffers = np.empty((2, min(n_rows, len(h)), p))

@@ -105,7 +105,9 @@ class LinearFitter:
     def _fit(self, penalty: Penalty, alpha: float, warm: Start | None) -> LinearFit:
         """`fit` in the features as they are solved for."""
         X, targets, _ = self._data
-        tasks, options = targets.tasks, replace(self.options, alpha=alpha)
+        tasks, options = targets.tasks, self.options
+        if alpha != options.alpha:
+            options = replace(options, alpha=alpha)
         parts = parts_for(penalty, alpha, X.shape[1], tasks, positive=options.positive)
         if tasks.has_squared_loss and _is_least_squares(parts, options):
             start = None if warm is None else Start(warm.W, warm.b)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES
 from skmtl.linear.solvers import SOLVERS
 from skmtl.linear.solvers._base import Case, Solver
@@ -14,7 +16,7 @@ SMALL = 1000
 def select_solver(case: Case) -> Solver:
     """The solver to use; ValueError if the one asked for does not fit."""
     asked = case.options.solver
-    fitting = [solver for solver in SOLVERS if solver.lacks(case) is None]
+    fitting = (solver for solver in SOLVERS if solver.lacks(case) is None)
     if isinstance(asked, str) and asked == "auto":
         return _preferred(fitting, case)
     solver = asked if isinstance(asked, Solver) else _named(asked)
@@ -28,10 +30,11 @@ def select_solver(case: Case) -> Solver:
     return solver
 
 
-def _preferred(fitting: list[Solver], case: Case) -> Solver:
-    first, *others = fitting
-    if first.is_compiled and case.n_coefficients <= SMALL and others[0].needs_grams:
-        return others[0]
+def _preferred(fitting: Iterator[Solver], case: Case) -> Solver:
+    first = next(fitting)
+    if first.is_compiled and case.n_coefficients <= SMALL:
+        second = next(fitting)
+        return second if second.needs_grams else first
     return first
 
 

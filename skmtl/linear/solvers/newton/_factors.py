@@ -41,8 +41,10 @@ class Factors:
         """Solutions (m, q) for right sides (m, q)."""
         if self.n_systems > FEW:
             return np.matmul(self.inverse, right[:, :, None])[:, :, 0]
-        solved = [lapack.dpotrs(c, r, lower=1)[0] for c, r in zip(self._lower, right, strict=True)]
-        return np.array(solved).reshape(right.shape)
+        solved = np.empty_like(right)
+        for x, c, r in zip(solved, self._lower, right, strict=True):
+            x[:] = lapack.dpotrs(c, r, lower=1)[0]
+        return solved
 
     @cached_property
     def inverse(self) -> Array:
@@ -53,7 +55,7 @@ class Factors:
 
 def _cholesky(H: Array) -> Array:
     lower, failed = lapack.dpotrf(H, lower=1, clean=0)
-    if failed or _is_singular(np.diagonal(lower), np.diagonal(H)):
+    if failed or _is_singular(lower.diagonal(), H.diagonal()):
         lower, _ = lapack.dpotrf(_with_ridge(H), lower=1, clean=0)
     return lower
 

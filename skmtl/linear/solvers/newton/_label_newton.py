@@ -42,9 +42,10 @@ def label_newton(problem: Problem, start: Start, stopping: Stopping) -> Solution
         return None
     X, penalty, n_tasks = loss.design.X, QuadraticPenalty(problem), problem.shape[1]
     X = np.require(X.toarray() if sparse.issparse(X) else X, requirements=["C", "W"])
-    theta, gap, n_iter = np.array(start.W.T, dtype=np.float64, order="C"), 0.0, 1
+    theta, gap, n_iter = np.empty((n_tasks, len(penalty.own))), 0.0, 1
+    theta[:, : X.shape[1]] = start.W.T
     if problem.intercept:
-        theta = np.column_stack([theta, start.b])
+        theta[:, -1] = start.b
     all_rows = LabelRows.of(X, loss, penalty.own)
     n_at_once = max(AT_ONCE // max(len(X), theta.shape[1] ** 2), 1)
     for first in range(0, n_tasks, n_at_once):

@@ -18,11 +18,16 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._weighted_grams import weighted_grams
 from skmtl.linear.solvers.compiled._label_gradients import evaluate
 from skmtl.linear.solvers.compiled._losses import loss_conjugate, loss_value
+from skmtl.linear.solvers.compiled._small_gram import add_gram
 
 Array = NDArray[Any]
 
 EQUAL = 1e-12
 """Relative difference of curvatures that is rounding."""
+
+
+FEW_NUMBERS = 2**17
+"""Numbers of X, times tasks, up to which matrix products are slower. Measured: 2 to 60 features."""
 
 
 class LabelPoint(NamedTuple):
@@ -110,6 +115,8 @@ class LabelRows(NamedTuple):
             ratios = bend[:, :1] / first[0, 0]
             if (np.abs(bend - ratios * first) <= EQUAL * bend).all():
                 return ratios[:, :, None] * self._grams(first)
+        if self.X.size * len(bend) <= FEW_NUMBERS:
+            return self._small_grams(bend)
         grams, p = weighted_grams(self.X, bend.T, self.offset), len(self.offset)
         if not self.has_intercept:
             return grams
@@ -118,12 +125,20 @@ class LabelRows(NamedTuple):
         H[:, p, :p] = H[:, :p, p] = bend @ self.X - sums[:, None] * self.offset
         return H
 
+    def _small_grams(self, bend: Array) -> Array:
+        q = len(self.ridge)
+        rows, H = np.ones((4, q)), np.zeros((len(bend), q, q))
+        for G, h in zip(H, np.ascontiguousarray(bend), strict=True):
+            add_gram(self.X, self.offset, h, rows, G)
+        return H
+
     def expected_gaps(self, point: LabelPoint, tasks: Array) -> Array:
         r"""At gradients :math:`\sum_j g_j^2 / 2 \rho_j`, with its curvature for an intercept."""
-        squares = point.gradient[tasks] ** 2
-        gaps = squares[:, : len(self.offset)].sum(axis=1) * (0.5 / self.ridge[0])
+        g = point.gradient[tasks]
+        of_W = g[:, : len(self.offset)]
+        gaps = np.vecdot(of_W, of_W) * (0.5 / self.ridge[0])
         if self.has_intercept:
-            gaps += 0.5 * squares[:, -1] / point.bent[tasks]
+            gaps += 0.5 * g[:, -1] ** 2 / point.bent[tasks]
         return gaps
 
     def gaps(self, theta: Array, tasks: Array, point: LabelPoint) -> Array:
@@ -139,7 +154,7 @@ class LabelRows(NamedTuple):
         if self.has_intercept:
             u -= (u.sum(axis=1) / point.bent[tasks])[:, None] * point.bend[tasks]
         products = u @ self.X - np.multiply.outer(u.sum(axis=1), self.offset)
-        bound = (products**2).sum(axis=1) * (-0.5 / self.ridge[0])
+        bound = np.vecdot(products, products) * (-0.5 / self.ridge[0])
         primal = 0.5 * theta[tasks] ** 2 @ self.ridge
         for k, t in enumerate(tasks):
             labels = self.codes[t], self.deltas[t], self.y[t], self.c[t]

@@ -163,11 +163,12 @@ class LabelSteps:
         ahead, pending = theta + d, tasks
         rows.evaluate(ahead, tasks, found)
         slope = _products(found.gradient, d)
-        if not (np.abs(slope) <= -FLAT_ENOUGH * start)[tasks].all():
+        flat_enough = -FLAT_ENOUGH * start
+        if not (np.abs(slope) <= flat_enough)[tasks].all():
             t, low, high = np.ones_like(start), np.zeros_like(start), np.full_like(start, np.inf)
             at_low, at_high = start.copy(), high.copy()
             for _ in range(MAX_TRIALS):
-                pending = pending[~(np.abs(slope) <= -FLAT_ENOUGH * start)[pending]]
+                pending = pending[~(np.abs(slope) <= flat_enough)[pending]]
                 if not len(pending):
                     break
                 # A loss that overflows is as good as one that rises.

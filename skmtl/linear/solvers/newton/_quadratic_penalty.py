@@ -7,6 +7,7 @@ with a = 0 and :math:`c = \iota`; graphs add a matrix of their own for W.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,22 @@ class QuadraticPenalty:
         self.shares_intercept = bool(np.isinf(alpha))
         if alpha and not self.shares_intercept:
             self.pull[-1] = alpha
-        compares = self.pull != 0.0
-        compares[: self.n_features] |= self.Q.dense is not None
-        self.is_alone = (self.own == 0.0) & ~compares
-        self.has_free_mean = (self.own == 0.0) & compares
         self.couples = bool(self.Q.dense is not None or self.pull.any() or self.shares_intercept)
         self.is_regular = self.Q.is_regular
+
+    @cached_property
+    def is_alone(self) -> Array:
+        return (self.own == 0.0) & ~self._compares
+
+    @cached_property
+    def has_free_mean(self) -> Array:
+        return (self.own == 0.0) & self._compares
+
+    @property
+    def _compares(self) -> Array:
+        compares: Array = self.pull != 0.0
+        compares[: self.n_features] |= self.Q.dense is not None
+        return compares
 
     def gradient(self, theta: Array) -> Array:
         """Of the penalty at theta, which is linear in theta."""
