@@ -24,12 +24,18 @@ class Outcome:
         return not any("Convergence" in w.category.__name__ for w in self.caught)
 
     def numbers(self, columns=None):
-        """Everything as one array."""
+        """Everything as one array.
+
+        A class is what its probability makes it; where two are alike, rounding decides.
+        """
         columns = range(self.predicted.shape[1]) if columns is None else columns
-        parts = [self.predicted[:, t] for t in columns]
+        parts = []
         for t in columns:
-            if self.probabilities[t] is not None:
-                parts += list(self.probabilities[t].T)
+            probabilities = self.probabilities[t]
+            if probabilities is None or self.problem.name == "thresholds":
+                parts.append(self.predicted[:, t])
+            if probabilities is not None:
+                parts += list(probabilities.T)
         return np.array(parts)
 
 
