@@ -117,7 +117,8 @@ def write_api_page():
 
 def skip_member(app, what, name, thing, skip, options):
     """Leave out what comes from scikit-learn or torch, whose own pages explain it."""
-    home = getattr(thing, "__module__", None) or ""
+    # A property is at home where its function is.
+    home = getattr(getattr(thing, "fget", thing), "__module__", None) or ""
     is_routing = name.startswith("set_") and name.endswith("_request")
     if is_routing or home.partition(".")[0] in {"sklearn", "torch"}:
         return True

@@ -40,12 +40,11 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
         variance is that of B: no ``ConstantKernel`` has to be in front. By default
         ``RationalQuadratic()`` and a linear part. Rows with the same features are one: a
         ``WhiteKernel`` is what a row has of its own, for all of its labels.
-    task_covariance : {"auto", "full", "shared"}, int or array-like of shape (n_tasks, n_tasks), \
-            default="auto"
-        What B looks like: any covariance ("full"), :math:`LL' + \mathrm{diag}(v)` with L of some
-        rank (int), or one covariance of any two tasks and one variance ("shared"). "auto" is
-        "full" where there are 10 labels for every entry of B, else "shared". An array is where
-        the search begins, "full", in the units of y.
+    task_covariance : {"auto", "full", "shared"}, int or array-like, default="auto"
+        What B, of shape (n_tasks, n_tasks), looks like: any covariance ("full"),
+        :math:`LL' + \mathrm{diag}(v)` with L of some rank (int), or one covariance of any two
+        tasks and one variance ("shared"). "auto" is "full" where there are 10 labels for every
+        entry of B, else "shared". An array is where the search begins, "full", in the units of y.
     noise : {"auto", "task", "shared"}, float or array-like of shape (n_tasks,), default="auto"
         Whether every task has its own variance of the noise, or all have the same: "auto" is
         "shared" where B is. Numbers are where the search begins, in the units of y squared, of

@@ -66,7 +66,8 @@ class PropensityWeighted(NestingEstimator):
 
     See Also
     --------
-    propensity_weights : The weights by themselves, for a fit, a score or `ConformalTasks`.
+    skmtl.uncertainty.propensity_weights : The weights by themselves, for a fit, a score or
+        `ConformalTasks`.
 
     Notes
     -----

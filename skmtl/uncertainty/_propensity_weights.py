@@ -48,7 +48,7 @@ def propensity_weights(
 
     See Also
     --------
-    PropensityWeighted : Where this is written out; an estimator fitted with the weights.
+    skmtl.PropensityWeighted : Where this is written out; an estimator fitted with the weights.
 
     Examples
     --------
