@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._coverage import check_coverage
 from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
 from skmtl._random import read_random_state
@@ -133,8 +134,7 @@ class GaussianPredictions:
         interval : ndarray of shape (n_samples, n_tasks, 2), or (n_samples, 2) if y was 1-D
             Lower and upper ends in the units of y; infinite for a task with a single label.
         """
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
+        check_coverage(coverage)
         check_is_fitted(self)
         refuse_grown(self, WITHOUT_ADDED)
         X, task_index = self._read_new(X)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._coverage import check_coverage
 from skmtl.compose._features import take_rows
 from skmtl.tasks._rows import rows_by_task
 from skmtl.uncertainty._bands import some_rows
 from skmtl.uncertainty._conformal_models import FittedModels
 from skmtl.uncertainty._conformal_scores import Calibration
 from skmtl.uncertainty._new_tasks import NewTasks
-from skmtl.uncertainty._reading import check_coverage, row_weights
+from skmtl.uncertainty._reading import row_weights
 from skmtl.uncertainty._regions import JointResiduals, predict_box, predict_ellipsoids
 
 Array = NDArray[Any]
@@ -135,7 +136,8 @@ class PredictsIntervals:
                 "predict_region is for rows that have labels of several tasks; in long form each "
                 "row is of one task, whose region is predict_interval."
             )
-        coverage, (X, _) = check_coverage(coverage, self.coverage), self._read_new(X)
+        coverage = check_coverage(self.coverage if coverage is None else coverage)
+        X, _ = self._read_new(X)
         if shape == "box":
             ends = predict_box(self._models, X, self._joint, coverage)
             return ends[:, 0] if self._task_set.is_1d else ends
@@ -144,7 +146,7 @@ class PredictsIntervals:
     def _answer(self, X: Any, coverage: Any, sample_weight: Any, ask: Any) -> list[Any]:
         """For each column of y what ``ask`` makes of a task and what models say of its rows."""
         check_is_fitted(self)
-        coverage = check_coverage(coverage, self.coverage)
+        coverage = check_coverage(self.coverage if coverage is None else coverage)
         X, task_index = self._read_new(X)
         tasks, said = self._task_set, self._models.say(X, task_index)
         weight = row_weights(sample_weight, X.shape[0], tasks)

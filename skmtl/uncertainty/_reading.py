@@ -31,14 +31,6 @@ def check_tasks(tasks: TaskSet, score: str) -> None:
             )
 
 
-def check_coverage(coverage: Any, default: float) -> float:
-    """The coverage that is asked for."""
-    coverage = default if coverage is None else coverage
-    if not 0.0 < coverage < 1.0:
-        raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-    return float(coverage)
-
-
 def row_weights(sample_weight: Any, n_rows: int, tasks: TaskSet) -> Array:
     """Weights (n, n_columns) of new rows; NaN where none are given."""
     n_columns = len(tasks.tasks)

@@ -10,6 +10,7 @@ from scipy.stats import t as student
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._coverage import check_coverage
 from skmtl._grown import refuse_grown
 from skmtl.linear.bayesian._next_label import NextLabels
 from skmtl.linear.bayesian._predictor import RandomCoefficients
@@ -59,8 +60,7 @@ class RandomPredictions(MultiTaskEstimator):
         interval : ndarray of shape (n_samples, n_tasks, 2), or (n_samples, 2) if y was 1-D
             Lower and upper ends in the units of y; infinite where labels say nothing of the noise.
         """
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
+        check_coverage(coverage)
         mean, std, n_left = self._distribution(X)
         quantile = np.where(n_left > 0, student.ppf(0.5 + 0.5 * coverage, n_left), np.inf)
         return np.stack([mean - quantile * std, mean + quantile * std], axis=-1)
