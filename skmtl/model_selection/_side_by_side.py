@@ -60,18 +60,15 @@ def as_kind(estimator: Any, kind: type) -> Any:
 
 def same_steps(models: Sequence[Any]) -> list[list[int]]:
     """Positions of the models with the same steps before the last one, or without any."""
-    from skmtl.neural.training._compare import is_same
+    from skmtl.neural.training._compare import groups_of_same
 
-    groups: list[tuple[Any, list[int]]] = []
-    for position, model in enumerate(models):
-        steps = model.steps[:-1] if isinstance(model, Pipeline) else []
-        before = [(name, type(step), step) for name, step in steps]
-        found = next((some for other, some in groups if is_same(before, other)), None)
-        if found is None:
-            groups.append((before, [position]))
-        else:
-            found.append(position)
-    return [positions for _, positions in groups]
+    return groups_of_same(
+        [
+            (name, type(step), step)
+            for name, step in (model.steps[:-1] if isinstance(model, Pipeline) else [])
+        ]
+        for model in models
+    )
 
 
 def fit_part(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -52,6 +52,18 @@ def is_same(one: Any, other: Any) -> bool:
     Arrays, containers and objects are compared by what they hold, functions by their names.
     """
     return one is other or _is_same(one, other, set())
+
+
+def groups_of_same(things: Iterable[Any]) -> list[list[int]]:
+    """Positions of things that are alike, in the order in which each first comes."""
+    groups: list[tuple[Any, list[int]]] = []
+    for position, thing in enumerate(things):
+        found = next((some for other, some in groups if is_same(thing, other)), None)
+        if found is None:
+            groups.append((thing, [position]))
+        else:
+            found.append(position)
+    return [positions for _, positions in groups]
 
 
 def _is_same(one: Any, other: Any, seen: Pairs) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
 from skmtl.neural.architectures import MultiTaskModule
-from skmtl.neural.architectures._units import Draws
+from skmtl.neural.architectures._units import Draws, Dropout
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
@@ -175,6 +175,15 @@ class Fit:
             if isinstance(part, Draws):
                 part.seed([int(rng.integers(2**62)) for rng in rngs], self.device)
         return module
+
+    def give_dropout(self, module: MultiTaskModule, estimators: Sequence[Any]) -> None:
+        """Let each network leave out what its estimator says; one of the user's has its own."""
+        if not self.setting("architecture").has_model_dimension:
+            return
+        shares = [dropout(estimator, self.tasks) for estimator in estimators]
+        for layer in module.modules():
+            if isinstance(layer, Dropout):
+                layer.probability = shares
 
     @cached_property
     def objective(self) -> Objective:

@@ -14,12 +14,10 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
-from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
-from skmtl.neural.training._compare import is_same
-from skmtl.neural.training._decay import dropout
+from skmtl.neural.training._compare import groups_of_same
 from skmtl.neural.training._early_stopping import Folds, Validation, hold_out
 from skmtl.neural.training._evaluate import (
     best_constant,
@@ -45,15 +43,7 @@ OF_A_MODEL = ("learning_rate_init", "alpha", "dropout", "random_state")
 
 def groups_of(models: Sequence[Any]) -> list[list[int]]:
     """Positions of the estimators, not fitted, that can be trained side by side."""
-    groups: list[tuple[dict[str, Any], list[int]]] = []
-    for position, model in enumerate(models):
-        structure = _structure(model)
-        found = next((some for other, some in groups if is_same(structure, other)), None)
-        if found is None:
-            groups.append((structure, [position]))
-        else:
-            found.append(position)
-    return [positions for _, positions in groups]
+    return groups_of_same(map(_structure, models))
 
 
 def _structure(model: Any) -> dict[str, Any]:
@@ -134,9 +124,7 @@ def _started(
     )
     training = None if validation is None else validation.training
     start_at_lines(fit, module, index or [training] * len(of_models))
-    for layer in module.modules():
-        if isinstance(layer, Dropout) and fit.setting("architecture").has_model_dimension:
-            layer.probability = [dropout(one.estimator, fit.tasks) for one in of_models]
+    fit.give_dropout(module, [one.estimator for one in of_models])
     judged = validation.rows if validation is not None and fit.estimator.early_stopping else None
     return start(
         fit,

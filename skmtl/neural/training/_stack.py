@@ -18,13 +18,11 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
-from skmtl.neural.architectures._units import Dropout
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
-from skmtl.neural.training._compare import is_same
-from skmtl.neural.training._decay import dropout
+from skmtl.neural.training._compare import groups_of_same
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows
@@ -78,21 +76,18 @@ class Stack:
 
 def same_structure(models: Sequence[Any]) -> list[list[int]]:
     """Positions of the candidates, unfitted `MultiTaskMLP`, that can train side by side."""
-    groups: list[tuple[dict[str, Any], list[int]]] = []
-    for position, model in enumerate(models):
-        structure = model.get_params(deep=False)
-        is_ours = resolve("architecture", chosen("architecture", model)).has_model_dimension
-        for name in OF_A_MODEL:
-            # Dropout inside of a network of the user's is its own.
-            if name != "dropout" or is_ours:
-                structure.pop(name)
-        for other, members in groups:
-            if is_same(structure, other):
-                members.append(position)
-                break
-        else:
-            groups.append((structure, [position]))
-    return [members for _, members in groups]
+    return groups_of_same(map(_structure, models))
+
+
+def _structure(model: Any) -> dict[str, Any]:
+    """What is the same for all that train side by side."""
+    structure: dict[str, Any] = model.get_params(deep=False)
+    is_ours = resolve("architecture", chosen("architecture", model)).has_model_dimension
+    for name in OF_A_MODEL:
+        # Dropout inside of a network of the user's is its own.
+        if name != "dropout" or is_ours:
+            structure.pop(name)
+    return structure
 
 
 @recording_gradients()
@@ -136,9 +131,7 @@ def fit_stack(
     priors = task_priors(fit.tasks, rows, model_rows.index)
     module = fit.module(None, members, priors=priors, seeds=seeds)
     start_at_lines(fit, module, model_rows.index)
-    for layer in module.modules():
-        if isinstance(layer, Dropout) and settings[0].has_model_dimension:
-            layer.probability = [dropout(models[c], fit.tasks) for c in of_member.tolist()]
+    fit.give_dropout(module, [models[c] for c in of_member.tolist()])
     n_epochs = fit.max_iter(model_rows)
     run = start(
         fit,
