@@ -10,7 +10,12 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from skmtl._sparse import side_by_side
-from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
+from skmtl.tasks._features import (
+    as_table,
+    as_whole_table,
+    refuse_data_sets,
+    split_task_feature,
+)
 from skmtl.tasks._rows import some_rows
 
 
@@ -44,6 +49,7 @@ class KeepsFeatures:
 
     def _read_X(self, X: Any, *, reset: bool) -> Any:
         refuse_data_sets(X)
+        X = as_whole_table(X)
         is_list = not hasattr(X, "shape")
         # The task feature is taken out first, so that large whole numbers stay exact.
         X = read_features(X) if self.task_feature is None else as_table(X)

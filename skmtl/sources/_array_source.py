@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl.sources._base import Source
 from skmtl.sources._blocks import rows_of
+from skmtl.tasks._features import split_task_feature
 
 BLOCK_BYTES = 2**25
 """Bytes of a block of X in float64 (measured: benchmarks/scale/sources.py)."""
@@ -63,6 +64,7 @@ class ArraySource(Source):
         self.y = y
         self.sample_weight = sample_weight
         self.block_rows = block_rows
+        check_block_rows(block_rows)
         self._check()
 
     def __repr__(self) -> str:
@@ -75,6 +77,18 @@ class ArraySource(Source):
     def __iter__(self) -> Iterator[Any]:
         for rows in self._slices():
             yield self._block(rows)
+
+    def labels(
+        self, task_feature: int | str | None = None
+    ) -> Iterator[tuple[int, tuple[Any, Any, Any]]]:
+        """As `Source.labels`, without reading X, but for the task feature."""
+        for number, rows in enumerate(self._slices()):
+            task_column = None
+            if task_feature is not None:
+                task_column = split_task_feature(take_rows(self.X, rows), task_feature)[1]
+            parts = (self.y, self.sample_weight)
+            y, weight = (None if part is None else take_rows(part, rows) for part in parts)
+            yield number, (task_column, y, weight)
 
     def _slices(self) -> list[slice]:
         """Rows of every block."""
@@ -94,8 +108,6 @@ class ArraySource(Source):
 
     def _check(self) -> None:
         """Raise where the parts do not have the same rows."""
-        if self.block_rows is not None and self.block_rows < 1:
-            raise ValueError(f"block_rows={self.block_rows!r}; expected a whole number above 0.")
         counts = {"X": rows_of(self.X), "y": rows_of(self.y)}
         if self.sample_weight is not None:
             counts["sample_weight"] = rows_of(self.sample_weight)
@@ -104,6 +116,14 @@ class ArraySource(Source):
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: {found}."
             )
+
+
+def check_block_rows(block_rows: Any) -> None:
+    """Raise where it is no number of rows."""
+    if block_rows is None:
+        return
+    if not isinstance(block_rows, int | np.integer) or block_rows < 1:
+        raise ValueError(f"block_rows={block_rows!r}; expected a whole number above 0, or None.")
 
 
 def take_rows(part: Any, rows: slice) -> Any:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from skmtl.sources._blocks import Block, read_block
+from skmtl.tasks._features import split_task_feature
 
 
 class Source(ABC):
@@ -23,6 +24,7 @@ class Source(ABC):
     See Also
     --------
     ArraySource : Arrays and memory maps.
+    ParquetSource : Parquet files.
 
     Examples
     --------
@@ -65,13 +67,27 @@ class Source(ABC):
         if number < 0:
             raise ValueError(f"{self!r} has no block.")
 
-    def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
-        """Numbers of the blocks, and their labels (y, sample_weight).
+    def labels(
+        self, task_feature: int | str | None = None
+    ) -> Iterator[tuple[int, tuple[Any, Any, Any]]]:
+        """Numbers of the blocks, and their labels; a source that can read these without X does.
 
-        A source that can read these without X does.
+        Parameters
+        ----------
+        task_feature : int or str, default=None
+            Long form: the column of X that says which task a row belongs to.
+
+        Yields
+        ------
+        number, (task_column, y, sample_weight)
+            ``task_column`` and ``sample_weight`` may be None.
         """
-        for number, (_, y, sample_weight) in self.blocks():
-            yield number, (y, sample_weight)
+        for number, (X, y, sample_weight) in self.blocks():
+            with naming_block(number):
+                task_column = None
+                if task_feature is not None:
+                    task_column = split_task_feature(X, task_feature)[1]
+            yield number, (task_column, y, sample_weight)
 
     def statistics(self, task_feature: int | str | None = None) -> Any:
         """Sum up what squared loss needs of all rows, in one pass.

@@ -19,7 +19,7 @@ def refuse_classes(estimator: Any, source: Source) -> None:
         return
     are_classes: list[bool] = []
     names: list[Any] = []
-    for number, (y, sample_weight) in source.labels():
+    for number, (_, y, sample_weight) in source.labels():
         with naming_block(number):
             labels = read_labels(y, sample_weight, ["y"] if is_long else None, is_long=is_long)
         if not names:
