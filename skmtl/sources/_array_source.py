@@ -10,6 +10,7 @@ import numpy as np
 from skmtl.sources._base import Source
 from skmtl.sources._blocks import rows_of
 from skmtl.tasks._features import split_task_feature
+from skmtl.tasks._rows import some_rows
 
 BLOCK_BYTES = 2**25
 """Bytes of a block of X in float64 (measured: benchmarks/scale/sources.py)."""
@@ -89,6 +90,16 @@ class ArraySource(Source):
             parts = (self.y, self.sample_weight)
             y, weight = (None if part is None else take_rows(part, rows) for part in parts)
             yield number, (task_column, y, weight)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """As `Source.shuffled`: slices of rows, in any order."""
+        slices = self._slices()
+        for k in rng.permutation(len(slices)):
+            yield slices[k].start, take_rows(self.X, slices[k])
+
+    def take(self, rows: Any) -> Any:
+        """As `Source.take`."""
+        return some_rows(self.X, rows)
 
     def _slices(self) -> list[slice]:
         """Rows of every block."""

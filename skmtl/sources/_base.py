@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from skmtl.sources._blocks import Block, read_block
+import numpy as np
+
+from skmtl.sources._blocks import Block, read_block, rows_of
 from skmtl.tasks._features import split_task_feature
 
 
@@ -88,6 +90,41 @@ class Source(ABC):
                 if task_feature is not None:
                     task_column = split_task_feature(X, task_feature)[1]
             yield number, (task_column, y, sample_weight)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """Features of the blocks in an order that is drawn, with the position of the first row.
+
+        Here they come in their own order, which is all that iteration can do.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws the order.
+
+        Yields
+        ------
+        start, X
+            Position among all rows, and features.
+        """
+        start = 0
+        for _, (X, _, _) in self.blocks():
+            yield start, X
+            start += rows_of(X)
+
+    def take(self, rows: Any) -> Any:
+        """Features of rows at any positions, ascending; None from a source that has no such access.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions among all rows.
+
+        Returns
+        -------
+        X : array-like or None
+            Their features.
+        """
+        return None
 
     def statistics(self, task_feature: int | str | None = None) -> Any:
         """Sum up what squared loss needs of all rows, in one pass.

@@ -89,7 +89,17 @@ class ParquetSource(Source):
             y, weight = self._labels_in(table)
             yield number, (table.column(task[0]) if task else None, y, weight)
 
-    def _tables(self, columns: list[str]) -> Iterator[Any]:
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """As `Source.shuffled`: groups of rows of the files, in any order."""
+        groups = [part for file in self._dataset().get_fragments() for part in _groups(file)]
+        starts = np.concatenate([[0], np.cumsum([part.count_rows() for part in groups])])
+        for k in rng.permutation(len(groups)):
+            start = int(starts[k])
+            for table in self._tables(self._features, groups[k]):
+                yield start, table
+                start += table.num_rows
+
+    def _tables(self, columns: list[str], part: Any = None) -> Iterator[Any]:
         """Blocks of some columns: batches as they are decoded, put together where they are small.
 
         Nothing is read ahead, which would take memory for as many blocks.
@@ -97,7 +107,7 @@ class ParquetSource(Source):
         import pyarrow as pa
 
         size = self.block_rows or max(1, BLOCK_BYTES // (8 * max(1, len(self._features))))
-        scanner = self._dataset().scanner(
+        scanner = (self._dataset() if part is None else part).scanner(
             columns=list(dict.fromkeys(columns)),
             batch_size=size,
             batch_readahead=1,
@@ -162,6 +172,12 @@ class ParquetSource(Source):
                 f"{len(labels)} targets."
             )
         self._features, self._labels, self._weights = features, labels, weights
+
+
+def _groups(file: Any) -> list[Any]:
+    """Groups of rows of a file, where its format has any."""
+    split = getattr(file, "split_by_row_group", None)
+    return [file] if split is None else split()
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:
