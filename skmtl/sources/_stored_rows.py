@@ -20,6 +20,10 @@ MOST_BYTES, FEWEST_ROWS = 4 * BLOCK_BYTES, 5_000
 read into memory."""
 
 
+ROUNDING = 8 * np.finfo(np.float64).eps
+"""Of a number, relative to what it was before a mean was taken from it."""
+
+
 class StoredRows:
     """Features of a source, seen as one matrix (n_samples, n_features).
 
@@ -59,6 +63,7 @@ class StoredRows:
         # Positions in the source, ascending; None for all.
         self.index: Array | None = None
         self._kept: tuple[Array, Array] | None = None
+        self._shift: tuple[Array, Array] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,6 +89,20 @@ class StoredRows:
         """The same in another dtype."""
         return self._changed(dtype=np.dtype(dtype))
 
+    def less(self, shift: Array, task_index: Array) -> Self:
+        """The same less what each task has of ``shift`` (n_features, n_tasks)."""
+        return self._changed(_shift=(np.ascontiguousarray(shift.T), task_index))
+
+    def _moved(self, X: Array, rows: Any) -> Array:
+        """Some rows, less what they are shifted by; 0 where rounding is left."""
+        if self._shift is None:
+            return X
+        of_tasks, index = self._shift
+        less = of_tasks[index[rows]]
+        X = X - less
+        X[np.abs(X) <= np.sqrt(self.shape[0]) * ROUNDING * np.abs(less)] = 0.0
+        return X
+
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """Blocks in order: which rows these are, and the rows."""
         for number, (X, _, _) in self.source.blocks():
@@ -104,14 +123,14 @@ class StoredRows:
 
     def _part(self, start: int, X: Array) -> Iterator[tuple[slice, Array]]:
         """What of some rows of the source belongs to this matrix."""
-        if self.index is None:
-            yield slice(start, start + len(X)), X
-            return
-        first, last = np.searchsorted(self.index, [start, start + len(X)]).tolist()
-        if last - first == len(X):
-            yield slice(first, last), X
-        elif last > first:
-            yield slice(first, last), X[self.index[first:last] - start]
+        first, last = start, start + len(X)
+        if self.index is not None:
+            first, last = np.searchsorted(self.index, [first, last]).tolist()
+            if last - first < len(X):
+                X = X[self.index[first:last] - start]
+        if last > first:
+            rows = slice(first, last)
+            yield rows, self._moved(X, rows)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple):
@@ -121,8 +140,10 @@ class StoredRows:
         key = np.arange(self.shape[0])[key] if isinstance(key, slice) else np.asarray(key)
         if key.dtype == bool:
             positions = np.flatnonzero(key)
-            return self._changed(index=positions if self.index is None else self.index[positions])
-        return self._gather(key if self.index is None else self.index[key])
+            shift = None if self._shift is None else (self._shift[0], self._shift[1][key])
+            index = positions if self.index is None else self.index[positions]
+            return self._changed(index=index, _shift=shift)
+        return self._moved(self._gather(key if self.index is None else self.index[key]), key)
 
     def keep(self, rows: Array) -> None:
         """Read these rows once, to have them in memory whenever they are asked for."""
@@ -148,7 +169,7 @@ class StoredRows:
         if X is not None:
             return self._read(X, None)[back]
         out = np.empty((len(wanted), self.shape[1]), self.dtype)
-        some = self._changed(index=wanted)
+        some = self._changed(index=wanted, _shift=None)
         for part, X in some.blocks():
             out[part] = X
         return out[back]

@@ -22,7 +22,9 @@ from skmtl.linear.estimators._task_statistics import TaskStatistics
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.sources._base import Source
-from skmtl.sources._label_types import refuse_classes
+from skmtl.sources._label_types import are_numbers
+from skmtl.sources._read_source import read_source
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._columns import Column
 from skmtl.tasks._read_targets import warn_of_few
 from skmtl.tasks._resolve import resolve_tasks
@@ -87,8 +89,15 @@ class Streaming(MultiTaskEstimator):
         return self
 
     def _fit_source(self, source: Source) -> None:
-        """`fit_statistics` of what blocks add up to."""
-        refuse_classes(self, source)
+        """`fit_statistics` of what blocks add up to; other losses than squared go over the rows."""
+        if not are_numbers(self, source):
+            X, task_column, labels = read_source(self, source)
+            targets = self._read_y(X, labels, task_column, None)
+            if not (isinstance(X, StoredRows) and targets.tasks.has_squared_loss):
+                self._forget_stream()
+                self._publish(targets.tasks)
+                self._fit(X, targets)
+                return
         statistics = source.statistics(self.task_feature)
         tasks = statistics._task_set
         if not tasks.n_labels.any():

@@ -82,9 +82,9 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
         # Columns with the same rows share a decomposition.
         found.setdefault(rows.tobytes(), []).append(labels[rows])
     shares: list[Array] = []
-    for key, labels in found.items():
+    for key, columns in found.items():
         rows = np.frombuffer(key, dtype=np.intp)
-        shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), labels))
+        shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), columns))
     if not shares:
         return Unexplained(0.5, 0.5, 0.5)
     of_tasks = np.array(shares)
