@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from skmtl.inspection._words import fixed, shorten
 from skmtl.inspection.displays._heat_map import cluster_order, hide_diagonal
 from skmtl.inspection.report._svg import short, svg, tag, text
-from skmtl.inspection.report._text import fixed, safe, shorten
+from skmtl.inspection.report._text import safe
 
 # As many names, and cells with a text each, as a page of reasonable size can hold.
 MOST_NAMED, MOST_CELLS_WITH_TEXT = 40, 30

@@ -18,7 +18,8 @@ from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
 from skmtl.inspection._cross_validate import fit, read_splits, without_absent
 from skmtl.inspection._gain import transfer_gain
-from skmtl.inspection._results import TaskAffinity, TransferGain
+from skmtl.inspection._gain_result import TransferGain
+from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
 from skmtl.inspection.report._predictions import TaskPredictions, join_folds, read_predictions
 from skmtl.metrics import make_multitask_scorer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl.inspection._words import percent, shorten
 from skmtl.inspection.report._svg import Scale, padded, short, svg, tag, text
-from skmtl.inspection.report._text import percent, safe, shorten
+from skmtl.inspection.report._text import safe
 
 # As many lines with names as are read one by one.
 MOST_NAMED = 40

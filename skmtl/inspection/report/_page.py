@@ -13,22 +13,14 @@ import sklearn
 
 import skmtl
 from skmtl._shown import joined
+from skmtl.inspection._words import count, number, percent, plural, shorten
 from skmtl.inspection.report._affinity_figure import affinity_figure
 from skmtl.inspection.report._bars import labels_a_row
 from skmtl.inspection.report._gain_figures import gain_figure
 from skmtl.inspection.report._summary import columns, ranking_score
 from skmtl.inspection.report._table import VERDICTS, task_table
 from skmtl.inspection.report._task_part import task_part
-from skmtl.inspection.report._text import (
-    count,
-    name,
-    number,
-    percent,
-    plural,
-    safe,
-    scroll,
-    shorten,
-)
+from skmtl.inspection.report._text import name, safe, scroll
 
 # Dots of all predicted-against-observed figures together, and of one.
 ALL_DOTS, MOST_DOTS, FEWEST_DOTS = 6000, 150, 40

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.inspection._words import count, number, percent
 from skmtl.inspection.report._bars import share_bar
 from skmtl.inspection.report._gain_figures import gain_bar, gain_range
 from skmtl.inspection.report._summary import columns, ranking_score
-from skmtl.inspection.report._text import count, name, number, percent, safe
+from skmtl.inspection.report._text import name, safe
 
 VERDICTS = {
     "helps": "sharing helps",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.inspection._intervals import COVERAGE, covered, wilson
+from skmtl.inspection._words import count, fixed, number, percent, plural, significant
 from skmtl.inspection.report._affinity_figure import closest
 from skmtl.inspection.report._bars import dots_line
 from skmtl.inspection.report._gain_figures import verdict
@@ -16,17 +17,7 @@ from skmtl.inspection.report._task_figures import (
     learning_curve,
     where_labels_are,
 )
-from skmtl.inspection.report._text import (
-    count,
-    fixed,
-    name,
-    number,
-    percent,
-    plural,
-    safe,
-    scroll,
-    significant,
-)
+from skmtl.inspection.report._text import name, safe, scroll
 
 WORST_ROWS, MOST_CLASSES, NEIGHBOURS = 5, 6, 3
 
