@@ -9,6 +9,9 @@ import numpy as np
 from skmtl.inspection._brief import Brief
 from skmtl.inspection._words import fixed, percent, plain, plural
 
+# Methods whose zero means nothing: only the order of their values does.
+WITHOUT_ZERO = ("tag",)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TaskAffinity(Brief):
@@ -23,6 +26,9 @@ class TaskAffinity(Brief):
         does for itself.
     method : str
         How it was found.
+    noise : float or None, default=None
+        Standard deviation of an entry by chance, if that was asked for: entries of less than twice
+        as much say nothing.
 
     See Also
     --------
@@ -40,6 +46,19 @@ class TaskAffinity(Brief):
     task_names: list
     affinity: np.ndarray
     method: str
+    noise: float | None = None
+
+    @property
+    def is_clear(self):
+        """Whether an entry is beyond twice the noise; (n_tasks, n_tasks). All are, if unknown.
+
+        From zero, or with "tag", whose zero means nothing, from the median of the pairs.
+        """
+        if self.noise is None or not np.isfinite(self.noise):
+            return np.isfinite(self.affinity)
+        pairs = self.affinity[~np.eye(len(self.affinity), dtype=bool)]
+        middle = np.nanmedian(pairs) if self.method in WITHOUT_ZERO else 0.0
+        return np.abs(self.affinity - middle) >= 2 * self.noise
 
     def to_frame(self):
         """Affinities as a pandas DataFrame: what the task of a row does for that of a column.

@@ -43,9 +43,9 @@ def fixed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def significant(value: float) -> str:
+def significant(value: float, digits: int = 4) -> str:
     """A number in the units of y, of any magnitude."""
-    return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else NOTHING
+    return f"{value:.{digits}g}".replace("-", "−") if math.isfinite(value) else NOTHING
 
 
 def percent(value: float, *, sign: bool = False) -> str:
