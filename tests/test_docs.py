@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import runpy
 import textwrap
 
 import pytest
@@ -15,6 +16,7 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc
 from tests.conftest import NAMESPACES, ROOT
 
 PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.rst")))]
+FIGURES = sorted(path.name for path in (ROOT / "docs" / "figures").glob("*.py"))
 
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n(?: +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
@@ -93,6 +95,15 @@ def test_a_page_runs_in_one_go_or_not_at_all():
 
 def text_of(page):
     return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_drawn(figure):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    functions = runpy.run_path(str(ROOT / "docs" / "figures" / figure))
+    functions.get("light", lambda: None)()
+    assert plt.get_fignums()
 
 
 @pytest.mark.parametrize("thing", PUBLIC)
