@@ -175,7 +175,8 @@ def _importance(findings):
     return (
         '<section id="importance"><h2>Which features matter</h2><p>How much a score falls, as a '
         f"mean of the tasks, where a feature is shuffled among {where}. Features that say the same "
-        f"stand in for each other. Each task has its own below.</p>{figure}</section>"
+        "stand in for each other. Each task has its own below.</p>"
+        f'<div class="wide">{figure}</div></section>'
     )
 
 
@@ -191,8 +192,8 @@ def _gains(findings):
     return (
         "<p>The gain of a task is the share of its loss that goes away when it is learned with the "
         f"others instead of alone, on the same unseen rows. Intervals ({100 * gain.confidence:g}%) "
-        "are from the splits. That of the mean over all tasks is the narrowest: a task by itself "
-        "may have too few labels to tell.</p>"
+        "are from the splits; only where one lies wholly on one side of zero there is evidence. A "
+        "task by itself may have too few labels for that, where all together have enough.</p>"
         f"{figure}"
         '<p class="muted">▲ sharing helps, ▼ sharing harms, ○ unclear, or '
         "not learned: no better than a constant, together or alone. An arrow at the end of an "
