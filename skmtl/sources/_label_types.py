@@ -16,6 +16,8 @@ def are_numbers(estimator: Any, source: Source) -> bool:
 
     Labels look like classes if those of all blocks do.
     """
+    if estimator._kind == "classification":
+        return False
     declared = estimator.tasks
     entries = declared.values() if isinstance(declared, dict) else declared
     entries = [declared] if isinstance(declared, str | Task) else list(entries)

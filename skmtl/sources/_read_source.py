@@ -39,9 +39,21 @@ def read_source(estimator: Any, source: Source) -> tuple[Any, Any, Labels]:
     """
     reading = _Reading(estimator)
     for number, block in source.blocks():
+        if not number:
+            with naming_block(number):
+                estimator._read_X(block[0], reset=True)
+            if vars(estimator).get("_categories"):
+                _find_categories(estimator, source)
         with naming_block(number):
             reading.add(*block)
     return reading.ended(source)
+
+
+def _find_categories(estimator: Any, source: Source) -> None:
+    """Let the estimator know the categories of all blocks, before it makes numbers of them."""
+    for number, (X, _, _) in source.blocks():
+        with naming_block(number):
+            estimator._add_categories(X)
 
 
 class _Reading:
@@ -59,8 +71,7 @@ class _Reading:
 
     def add(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Read a block."""
-        estimator, is_first = self.estimator, not self.counts
-        X, task_column = estimator._read_X(X, reset=is_first)
+        X, task_column = self.estimator._read_X(X, reset=False)
         self._add_labels(y, sample_weight, task_column)
         if self.labels[-1].n_rows != X.shape[0]:
             raise ValueError(

@@ -36,7 +36,7 @@ class StoredRows:
     counts : sequence of int
         Rows of every block.
     extremes : tuple of ndarray of shape (n_features,)
-        Smallest and largest number of every column, NaN where one is missing.
+        Smallest and largest number of every column of all rows, NaN where one is missing.
     dtype : dtype
         Of the numbers.
 
@@ -57,7 +57,10 @@ class StoredRows:
         extremes: tuple[Array, Array],
         dtype: Any,
     ) -> None:
-        self.source, self.read, self.extremes = source, read, extremes
+        self.source, self.read = source, read
+        # None where they are not known.
+        self._extremes: tuple[Array, Array] | None = extremes
+        self._n_features = len(extremes[0])
         self.starts = np.concatenate([[0], np.cumsum(counts)])
         self.dtype = np.dtype(dtype)
         # Positions in the source, ascending; None for all.
@@ -69,7 +72,16 @@ class StoredRows:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         n_rows = self.starts[-1] if self.index is None else len(self.index)
-        return int(n_rows), len(self.extremes[0])
+        return int(n_rows), self._n_features
+
+    @property
+    def extremes(self) -> tuple[Array, Array]:
+        """Smallest and largest number of every column, NaN where one is missing."""
+        if self._extremes is None:
+            found = [(X.min(axis=0), X.max(axis=0)) for _, X in self.blocks()]
+            lowest, highest = zip(*found, strict=True)
+            self._extremes = np.minimum.reduce(lowest), np.maximum.reduce(highest)
+        return self._extremes
 
     @property
     def most_rows(self) -> int:
@@ -91,7 +103,8 @@ class StoredRows:
 
     def less(self, shift: Array, task_index: Array) -> Self:
         """The same less what each task has of ``shift`` (n_features, n_tasks)."""
-        return self._changed(_shift=(np.ascontiguousarray(shift.T), task_index))
+        moved = np.ascontiguousarray(shift.T), task_index
+        return self._changed(_shift=moved, _extremes=None)
 
     def _moved(self, X: Array, rows: Any) -> Array:
         """Some rows, less what they are shifted by; 0 where rounding is left."""
@@ -142,7 +155,7 @@ class StoredRows:
             positions = np.flatnonzero(key)
             shift = None if self._shift is None else (self._shift[0], self._shift[1][key])
             index = positions if self.index is None else self.index[positions]
-            return self._changed(index=index, _shift=shift)
+            return self._changed(index=index, _shift=shift, _extremes=None)
         return self._moved(self._gather(key if self.index is None else self.index[key]), key)
 
     def keep(self, rows: Array) -> None:
@@ -169,7 +182,7 @@ class StoredRows:
         if X is not None:
             return self._read(X, None)[back]
         out = np.empty((len(wanted), self.shape[1]), self.dtype)
-        some = self._changed(index=wanted, _shift=None)
+        some = self._changed(index=wanted, _shift=None, _kept=None)
         for part, X in some.blocks():
             out[part] = X
         return out[back]
