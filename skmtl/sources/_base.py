@@ -44,6 +44,10 @@ class Source(ABC):
     (4, array([150, 150]))
     """
 
+    is_near = True
+    """Whether blocks can be read several times where the fit is. If not, what a strength that is
+    "auto" would ask of rows that are held out is left out."""
+
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
         """Yield the blocks, from the first one."""

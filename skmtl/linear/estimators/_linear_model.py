@@ -121,8 +121,10 @@ class LinearModel(RepresentsDirections, LinearPredictor):
             fit_intercept = options.fit_intercept
             work = working_statistics(X, targets, label_weights, fit_intercept=fit_intercept)
             return with_strengths(work, targets, None, penalty, options)
-        # What is summed up has no rows to hold out.
-        choose = None if isinstance(X, StreamStatistics) else held_out_alpha
+        choose: Any = held_out_alpha
+        if isinstance(X, StreamStatistics):
+            # What is summed up has no rows to hold out, but the source that it is of may.
+            choose = vars(self).get("_choose")
         return with_strengths(X, targets, label_weights, penalty, options, choose)
 
     def _choose_strengths(self, X: Any, targets: Targets) -> None:
