@@ -71,6 +71,7 @@ API = {
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.sources": "Rows in blocks: more data than memory has room for",
     "skmtl.persistence": "Files of fitted estimators, without code",
     "skmtl.testing": "Checks for parts of your own",
 }

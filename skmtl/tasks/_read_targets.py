@@ -56,7 +56,7 @@ def read_targets(
     of_y = ["y"] if is_long else None
     labels = read_labels(y, sample_weight, of_y, declared=declared, is_long=is_long)
     if is_long:
-        _check_long(labels, task_column)
+        check_long(labels, task_column)
     if not any((weight > 0).any() for weight in labels.weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     tasks = _types(labels, declared, kind, classes, is_long=is_long)
@@ -74,7 +74,7 @@ def read_targets(
         _warn_of_fractions(names)
         n_labels = np.bincount(index, weights[0] > 0, len(names)).astype(np.int64)
     else:
-        names, index = _names_of_columns(labels), None
+        names, index = names_of_columns(labels), None
         n_labels = np.array([task.n_labels_ for task in tasks])
     task_set = TaskSet(tuple(tasks), names, n_labels, is_long, labels.is_1d)
     warn_of_few(task_set, names.tolist() if is_long else titles)
@@ -91,7 +91,8 @@ def _warn_of_fractions(names: Array) -> None:
         )
 
 
-def _check_long(labels: Labels, task_column: Any) -> None:
+def check_long(labels: Labels, task_column: Any) -> None:
+    """Raise where labels cannot be those of the rows of a task feature."""
     labels.check_long()
     if len(task_column) != labels.n_rows:
         raise ValueError(
@@ -127,7 +128,7 @@ def _fit_tasks(
     return values, weights
 
 
-def _names_of_columns(labels: Labels) -> Array:
+def names_of_columns(labels: Labels) -> Array:
     """Names as an array: of objects where y has any, else 0, 1, ..."""
     names = np.empty(len(labels.columns), dtype=np.int64 if labels.names is None else object)
     names[:] = labels.task_names
