@@ -26,6 +26,17 @@ def is_array(part: Any) -> bool:
     return is_dask(part) and hasattr(type(part), "rechunk")
 
 
+def refuse_dask(estimator: Any) -> None:
+    """Raise where rows in memory are needed."""
+    raise ValueError(
+        f"{type(estimator).__name__} needs rows in memory here, but X is a dask collection. Of "
+        "these, fit of linear models learns numbers (MultiTaskLinear, MultiTaskLasso, "
+        "MultiTaskBayesianLinear, ReducedRankRegressor). MultiTaskMLP learns from blocks, fetched "
+        "one after the other: fit(skmtl.sources.DaskSource(X, y)). Or bring the rows here, with "
+        "X.compute() and y.compute(), all or a sample of them."
+    )
+
+
 def delayed_rows(function: Callable[..., Any], X: Any, *others: Any, **of_all: Any) -> list[Any]:
     """``function`` of each block of rows, with what belongs to these rows of others.
 
@@ -78,10 +89,21 @@ def with_whole_rows(X: Any) -> Any:
         )
     if all(n == 1 for n in X.numblocks[1:]):
         return X
-    # Rows of blocks that are narrow are many: whole ones may be too large.
-    rows = -1 if np.isnan(X.shape[0]) else "auto"
     chunks: dict[int, Any] = dict.fromkeys(range(1, X.ndim), -1)
-    return X.rechunk(chunks if rows == -1 else {0: rows, **chunks})
+    whole = X.rechunk(chunks)
+    row_bytes = X.dtype.itemsize * np.prod(X.shape[1:])
+    if np.isnan(X.shape[0]) or max(X.chunks[0]) * row_bytes <= _limit():
+        return whole
+    # Rows of blocks that are narrow are many.
+    return X.rechunk({0: "auto", **chunks})
+
+
+def _limit() -> int:
+    """Bytes that dask thinks a block should have."""
+    from dask import config
+    from dask.utils import parse_bytes
+
+    return int(parse_bytes(config.get("array.chunk-size")))
 
 
 def row_counts(part: Any) -> tuple[float, ...]:
