@@ -25,7 +25,7 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     if is_dask(X):
         if y is None:
             raise ValueError("y is None; expected the labels of the rows of X, fit(X, y).")
-        return DaskSource(X, y, sample_weight)
+        return DaskSource.that_stays(X, y, sample_weight)
     for name, part in (("y", y), ("sample_weight", sample_weight)):
         if is_dask(part):
             raise ValueError(

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 from skmtl._dask_rows import delayed_rows, merged
 from skmtl.sources._base import Source, naming_block
 from skmtl.sources._blocks import Block
+
+
+STAYS = (
+    "X is a dask collection, of which linear models learn numbers (squared loss) where its blocks "
+    "are. Networks, and linear models of classes and counts, need the rows here: give "
+    "fit(skmtl.sources.DaskSource(X, y)), which fetches them a block at a time, in every pass; or "
+    "all of them, or a sample, by X.compute() and y.compute(). Where labels that are all 0 or 1 "
+    "are meant as numbers, declare tasks='regression'."
+)
 
 
 class DaskSource(Source):
@@ -52,6 +61,14 @@ class DaskSource(Source):
         self.X = X
         self.y = y
         self.sample_weight = sample_weight
+        self._may_fetch = True
+
+    @classmethod
+    def that_stays(cls, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """A source whose rows are not fetched: who gives collections as X and y expects that."""
+        source = cls(X, y, sample_weight)
+        source._may_fetch = False
+        return source
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.X!r})"
@@ -62,6 +79,8 @@ class DaskSource(Source):
         return self.y.name if hasattr(self.y, "index") and hasattr(self.y, "name") else None
 
     def __iter__(self) -> Iterator[Block]:
+        if not self._may_fetch:
+            raise ValueError(STAYS)
         for block in self._results(_together):
             if block[0].shape[0]:
                 yield block
