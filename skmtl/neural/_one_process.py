@@ -19,6 +19,11 @@ def in_one_process() -> Iterator[None]:
     network: all of them call ``fit`` with the same arguments, and one that does not is waited for.
     Within this context no process waits for another, so that each may fit what it likes.
 
+    Yields
+    ------
+    None
+        Nothing.
+
     Examples
     --------
     >>> import numpy as np
