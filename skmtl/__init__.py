@@ -54,6 +54,7 @@ _MODULES = (
     "model_selection",
     "neural",
     "persistence",
+    "sources",
     "tasks",
     "testing",
     "uncertainty",

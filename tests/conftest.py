@@ -28,6 +28,7 @@ NAMESPACES = [
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.sources",
     "skmtl.persistence",
     "skmtl.testing",
 ]
