@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main():
     home = Path(skmtl.__file__).resolve()
-    assert ROOT not in home.parents, f"skmtl is that of the checkout: {home}"
+    assert home.parent != ROOT / "skmtl", f"skmtl is that of the checkout: {home}"
     assert metadata("skmtl")["Version"] == skmtl.__version__
     assert (home.parent / "py.typed").is_file()
     rng = np.random.default_rng(0)
