@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._sparse import side_by_side
 from skmtl.tasks._features import (
     as_table,
@@ -48,6 +49,8 @@ class KeepsFeatures:
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> Any:
+        if is_dask(X):
+            refuse_dask(self)
         refuse_data_sets(X)
         X = as_whole_table(X)
         is_list = not hasattr(X, "shape")

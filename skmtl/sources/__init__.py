@@ -2,6 +2,7 @@
 
 from skmtl.sources._array_source import ArraySource
 from skmtl.sources._base import Source
+from skmtl.sources._dask import DaskSource
 from skmtl.sources._parquet_source import ParquetSource
 
-__all__ = ["ArraySource", "ParquetSource", "Source"]
+__all__ = ["ArraySource", "DaskSource", "ParquetSource", "Source"]

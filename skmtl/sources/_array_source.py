@@ -9,7 +9,6 @@ import numpy as np
 
 from skmtl.sources._base import Source
 from skmtl.sources._blocks import rows_of
-from skmtl.tasks._features import split_task_feature
 from skmtl.tasks._rows import some_rows
 
 BLOCK_BYTES = 2**25
@@ -71,6 +70,11 @@ class ArraySource(Source):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({rows_of(self.X)} rows)"
 
+    @property
+    def name_of_y(self) -> Any:
+        """Name of a Series of labels."""
+        return getattr(self.y, "name", None)
+
     def __len__(self) -> int:
         """Number of rows."""
         return rows_of(self.X)
@@ -79,17 +83,12 @@ class ArraySource(Source):
         for rows in self._slices():
             yield self._block(rows)
 
-    def labels(
-        self, task_feature: int | str | None = None
-    ) -> Iterator[tuple[int, tuple[Any, Any, Any]]]:
-        """As `Source.labels`, without reading X, but for the task feature."""
+    def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
+        """As `Source.labels`, without reading X."""
         for number, rows in enumerate(self._slices()):
-            task_column = None
-            if task_feature is not None:
-                task_column = split_task_feature(take_rows(self.X, rows), task_feature)[1]
             parts = (self.y, self.sample_weight)
             y, weight = (None if part is None else take_rows(part, rows) for part in parts)
-            yield number, (task_column, y, weight)
+            yield number, (y, weight)
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: slices of rows, in any order."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from skmtl.sources._blocks import Block, read_block, rows_of
-from skmtl.tasks._features import split_task_feature
 
 
 class Source(ABC):
@@ -44,9 +43,15 @@ class Source(ABC):
     (4, array([150, 150]))
     """
 
-    is_near = True
-    """Whether blocks can be read several times where the fit is. If not, what a strength that is
-    "auto" would ask of rows that are held out is left out."""
+    @property
+    def is_near(self) -> bool:
+        """Whether a fit may go over the blocks again for an alpha that chooses itself."""
+        return True
+
+    @property
+    def name_of_y(self) -> Any:
+        """Name of labels of one task, as a Series has it; None where there is none."""
+        return None
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
@@ -73,27 +78,16 @@ class Source(ABC):
         if number < 0:
             raise ValueError(f"{self!r} has no block.")
 
-    def labels(
-        self, task_feature: int | str | None = None
-    ) -> Iterator[tuple[int, tuple[Any, Any, Any]]]:
+    def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
         """Numbers of the blocks, and their labels; a source that can read these without X does.
-
-        Parameters
-        ----------
-        task_feature : int or str, default=None
-            Long form: the column of X that says which task a row belongs to.
 
         Yields
         ------
-        number, (task_column, y, sample_weight)
-            ``task_column`` and ``sample_weight`` may be None.
+        number, (y, sample_weight)
+            ``sample_weight`` is None where a block has none.
         """
-        for number, (X, y, sample_weight) in self.blocks():
-            with naming_block(number):
-                task_column = None
-                if task_feature is not None:
-                    task_column = split_task_feature(X, task_feature)[1]
-            yield number, (task_column, y, sample_weight)
+        for number, (_, y, sample_weight) in self.blocks():
+            yield number, (y, sample_weight)
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """Features of the blocks in an order that is drawn, with the position of the first row.

@@ -29,7 +29,7 @@ def are_numbers(estimator: Any, source: Source) -> bool:
         return True
     is_long = estimator.task_feature is not None
     looks: _Looks | None = None
-    for number, (_, y, sample_weight) in source.labels():
+    for number, (y, sample_weight) in source.labels():
         with naming_block(number):
             labels = read_labels(y, sample_weight, ["y"] if is_long else None, is_long=is_long)
             if looks is None:

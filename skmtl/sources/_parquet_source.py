@@ -80,14 +80,11 @@ class ParquetSource(Source):
         for table in self._tables([*self._features, *self._labels, *self._weights]):
             yield (table.select(self._features), *self._labels_in(table))
 
-    def labels(
-        self, task_feature: int | str | None = None
-    ) -> Iterator[tuple[int, tuple[Any, Any, Any]]]:
+    def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
         """As `Source.labels`, without reading the other columns."""
-        task = () if task_feature is None else (self._task_column(task_feature),)
-        for number, table in enumerate(self._tables([*self._labels, *self._weights, *task])):
-            y, weight = self._labels_in(table)
-            yield number, (table.column(task[0]) if task else None, y, weight)
+        columns = [*self._labels, *self._weights]
+        for number, table in enumerate(self._tables(columns)):
+            yield number, self._labels_in(table)
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: groups of rows of the files, in any order."""
@@ -134,9 +131,6 @@ class ParquetSource(Source):
         weights = [np.asarray(table.column(name)) for name in self._weights]
         is_one = isinstance(self.sample_weight, str)
         return y, weights[0] if is_one else np.column_stack(weights)
-
-    def _task_column(self, task_feature: int | str) -> str:
-        return task_feature if isinstance(task_feature, str) else self._features[task_feature]
 
     def _dataset(self) -> Any:
         dataset = _pyarrow_dataset()

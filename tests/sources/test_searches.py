@@ -1,4 +1,4 @@
-"""Searches for alpha among rows in blocks: the folds, and what comes of them, are those of memory."""
+"""Searches for alpha among rows in blocks: folds, and what comes of them, are those of memory."""
 
 import numpy as np
 import pytest

@@ -89,7 +89,7 @@ class NetworkSearch(NetworkBlend):
             self.__dict__.pop("_given", None)
 
     def _fit_source(self, source: Source) -> None:
-        refuse_source(self)
+        refuse_source(self, source)
 
     def _fit(self, X: Any, targets: Targets) -> None:
         self.params_ = read_candidates(self.grid, X)
