@@ -3,7 +3,15 @@
 from skmtl.neural._torch import torch_needed_by
 
 with torch_needed_by("skmtl.export"):
-    from skmtl.export import _linear, _networks  # noqa: F401  (they register)
+    from skmtl.export import (  # noqa: F401  (they register what they know)
+        _compose,
+        _gaussian,
+        _kernels,
+        _linear,
+        _nesting,
+        _networks,
+        _uncertainty,
+    )
     from skmtl.export._to_torch import to_torch
 
 __all__ = ["to_torch"]
