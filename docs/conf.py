@@ -72,6 +72,7 @@ API = {
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
     "skmtl.persistence": "Files of fitted estimators, without code",
+    "skmtl.export": "Torch modules and ONNX files of fitted estimators",
     "skmtl.testing": "Checks for parts of your own",
 }
 

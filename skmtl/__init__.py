@@ -47,6 +47,7 @@ _HOMES = {
 _MODULES = (
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",

@@ -3,6 +3,7 @@
 from skmtl import (
     compose,
     datasets,
+    export,
     inspection,
     kernel,
     linear,
@@ -91,6 +92,7 @@ __all__ = [
     "ThresholdTasks",
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",

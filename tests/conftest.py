@@ -28,6 +28,7 @@ NAMESPACES = [
     "skmtl.inspection",
     "skmtl.datasets",
     "skmtl.persistence",
+    "skmtl.export",
     "skmtl.testing",
 ]
 

@@ -12,6 +12,7 @@ with torch_needed_by("skmtl.export"):
         _networks,
         _uncertainty,
     )
+    from skmtl.export._to_onnx import to_onnx
     from skmtl.export._to_torch import to_torch
 
-__all__ = ["to_torch"]
+__all__ = ["to_onnx", "to_torch"]

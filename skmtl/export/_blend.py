@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from skmtl.export._module import Module
 from skmtl.export._predictor import Array, buffer, constant, row_of
 from skmtl.tasks._base import Task
 from skmtl.tasks._task_set import TaskSet
 
 
-class Blend(nn.Module):
+class Blend(Module):
     """`skmtl._blending.mix`: ``weights`` are (n_members, n_tasks)."""
 
     def __init__(self, tasks: TaskSet, weights: Array) -> None:

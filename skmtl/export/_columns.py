@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmtl._shown import shown
+from skmtl.export._module import Module
 from skmtl.export._predictor import buffer
 from skmtl.tasks._base import Array
+
+INPUT = "X"
+"""The name of X in a graph."""
 
 
 def task_position(estimator: Any) -> int | None:
@@ -31,7 +35,7 @@ def are_numbers(values: Any) -> bool:
     return values.dtype.kind in "biuf" or all(isinstance(v, Number) for v in values.tolist())
 
 
-class Columns(nn.Module):
+class Columns(Module):
     """From X (n, n_features_in_) to features, and to the position of the task in long form.
 
     Attributes
@@ -40,6 +44,8 @@ class Columns(nn.Module):
         Where the task feature is.
     text : dict of list
         For every column of text its values, in the order of their positions.
+    input_names : list of str
+        X, or the names of its columns where some are text, which no tensor of numbers holds.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -57,6 +63,8 @@ class Columns(nn.Module):
         for j in self.coded:
             known = None if j in self.text else buffer(values[j].astype(np.float64))
             self.register_buffer(f"values_{j}", known)
+        names = getattr(estimator, "feature_names_in_", range(self.n_columns))
+        self.input_names = [str(name) for name in names] if self.text else [INPUT]
         # Tells the dtype where there is nothing else.
         self.register_buffer("one", torch.ones(1))
 

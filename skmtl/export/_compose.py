@@ -13,6 +13,7 @@ from skmtl.compose._independent import IndependentTasks
 from skmtl.compose._pooled import PooledTasks
 from skmtl.compose._single_task import Single
 from skmtl.export._learners import learner_of, places_of
+from skmtl.export._module import Module
 from skmtl.export._predictor import (
     Predictor,
     constant,
@@ -24,7 +25,7 @@ from skmtl.export._predictor import (
 )
 
 
-class SingleModule(nn.Module):
+class SingleModule(Module):
     """`Single`: what was learned of one task."""
 
     def __init__(self, single: Single) -> None:
@@ -47,7 +48,9 @@ class SingleModule(nn.Module):
             return constant(X, self.constant)
         found: Tensor = self.learner.expected(X)
         if not self.task.is_classification:
-            return found[:, None] if self.task.expected_shape == (1,) and found.dim() == 1 else found
+            return (
+                found[:, None] if self.task.expected_shape == (1,) and found.dim() == 1 else found
+            )
         place = np.full(len(self.task.classes_), len(self.codes))
         place[self.codes] = np.arange(len(self.codes))
         return torch.cat([found, torch.zeros_like(found[:, :1])], 1)[:, place.tolist()]
@@ -66,7 +69,7 @@ class Independent(Predictor):
 
     def __init__(self, estimator: IndependentTasks) -> None:
         super().__init__(estimator._task_set)
-        self.singles = nn.ModuleList(SingleModule(single) for single in estimator._singles)
+        self.singles: Any = nn.ModuleList(SingleModule(single) for single in estimator._singles)
 
     def expected(self, X: Tensor, index: Tensor | None) -> list[Tensor]:
         return self._of_rows([single.expected(X) for single in self.singles], index)
@@ -92,7 +95,7 @@ class Pooled(Predictor):
     def __init__(self, estimator: PooledTasks) -> None:
         super().__init__(estimator._task_set)
         self.pools = estimator._pools
-        self.singles = nn.ModuleList(SingleModule(pool.single) for pool in self.pools)
+        self.singles: Any = nn.ModuleList(SingleModule(pool.single) for pool in self.pools)
 
     def expected(self, X: Tensor, index: Tensor | None) -> list[Tensor]:
         if index is not None:
@@ -170,7 +173,7 @@ class Chained(Predictor):
     def __init__(self, estimator: TaskChain) -> None:
         super().__init__(estimator._task_set)
         self.chains = estimator._chains
-        self.singles = nn.ModuleDict()
+        self.singles: Any = nn.ModuleDict()
         for c, chain in enumerate(self.chains):
             for level, links in enumerate(chain.levels):
                 for t, link in enumerate(links):
@@ -195,7 +198,8 @@ class Chained(Predictor):
 
     def _answers(self, c: int, X: Tensor) -> tuple[list[Any], list[Any]]:
         """What is expected, and what is decided, by every link of a chain."""
-        chain, n_tasks = self.chains[c], self.tasks.n_tasks
+        chain: Any = self.chains[c]
+        n_tasks = self.tasks.n_tasks
         expected: list[Any] = [None] * n_tasks
         decided: list[Any] = [None] * n_tasks
         told = [X]

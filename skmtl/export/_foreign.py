@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-DOMAIN, OPERATOR = "skmtl.foreign", "Foreign"
-KINDS = ("numbers", "probabilities", "labels", "columns")
+from skmtl.export._module import Learner, Module
+
+DOMAIN, OPERATOR = "skmtl", "Foreign"
 PARTS: ContextVar[list[Any] | None] = ContextVar("PARTS", default=None)
 """Those that a graph is being written with; None where there has to be one without."""
 
@@ -47,7 +48,7 @@ class _Call(torch.autograd.Function):
         return node.setType(kind.with_dtype(torch.int64) if part.kind == "labels" else kind)
 
 
-class Foreign(nn.Module):
+class Foreign(Module):
     """One answer of a fitted estimator or transformer of scikit-learn."""
 
     def __init__(self, estimator: Any, kind: str) -> None:
@@ -91,8 +92,8 @@ class Foreign(nn.Module):
         return found
 
 
-class ForeignLearner(nn.Module):
-    """A fitted estimator of one task; see `skmtl.export._learners.Learner`."""
+class ForeignLearner(Learner):
+    """A fitted estimator of one task."""
 
     def __init__(self, estimator: Any) -> None:
         super().__init__()

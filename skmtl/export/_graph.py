@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,16 +16,16 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from skmtl.export._columns import INPUT
+from skmtl.export._foreign import DOMAIN, Foreign
+from skmtl.export._graph_parts import ELEMENTS, OPSET, put_columns, put_parts, set_opsets
+from skmtl.export._module import Module
 from skmtl.export._to_torch import ExportedModule
 
-OPSET, OPSET_ML = 17, 3
-"""Versions of the operators: those that runtimes of 2022 know already."""
-ELEMENTS = {torch.float32: TensorProto.FLOAT, torch.float64: TensorProto.DOUBLE}
-INPUT = "X"
 
-
-class _Answers(nn.Module):
+class _Answers(Module):
     """The answers as a tuple, which the tracer wants."""
 
     def __init__(self, module: ExportedModule) -> None:
@@ -38,11 +36,15 @@ class _Answers(nn.Module):
         return tuple(answer + 0 for answer in self.module.answers(X))
 
 
-def graph_of(module: ExportedModule, example: Tensor) -> onnx.ModelProto:
-    """A model with the input X (n, n_features_in_) and the outputs of the module, by name."""
+def graph_of(module: ExportedModule, parts: list[Foreign], example: Tensor) -> onnx.ModelProto:
+    """A model with the input X (n, n_features_in_) and the outputs of the module, by name.
+
+    ``parts`` are those that skl2onnx has to write. X is an input for every column where some are
+    text.
+    """
     inner = [f"answer_{k}" for k in range(len(module.outputs))]
     file = io.BytesIO()
-    with warnings.catch_warnings(), spelt_out(), torch.no_grad():
+    with warnings.catch_warnings(), SpeltOut(), torch.no_grad():
         # Of sizes that are the same for every batch, and of what may be removed one day.
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -51,12 +53,16 @@ def graph_of(module: ExportedModule, example: Tensor) -> onnx.ModelProto:
             file,  # type: ignore[arg-type]
             dynamo=False,
             opset_version=OPSET,
+            custom_opsets={DOMAIN: 1} if parts else None,
             input_names=[INPUT],
             output_names=inner,
             dynamic_axes={name: {0: "n"} for name in [INPUT, *inner]},
         )
     model = onnx.load_from_string(file.getvalue())
     _name_outputs(model.graph, module)
+    put_parts(model, parts, module.columns.dtype)
+    put_columns(model, module.columns)
+    set_opsets(model)
     return model
 
 
@@ -72,7 +78,7 @@ def _name_outputs(graph: Any, module: ExportedModule) -> None:
         if output.kind != "prediction":
             task = module.estimator._task_set.tasks[output.column]
             shape.append(task.expected_shape[0])
-        element = ELEMENTS[module.columns.dtype]
+        element: Any = ELEMENTS[module.columns.dtype]
         if output.kind == "prediction" and output.classes is not None:
             classes = class_tensor(output.classes, f"classes_{k}")
             graph.initializer.append(classes)
@@ -102,59 +108,68 @@ def class_tensor(classes: Any, name: str) -> TensorProto:
         return numpy_helper.from_array(classes.astype(np.int64), name)
     if classes.dtype.kind in "fb":
         return numpy_helper.from_array(classes, name)
-    text = [str(label).encode() for label in classes.tolist()]
+    text: Any = [str(label).encode() for label in classes.tolist()]
     return helper.make_tensor(name, TensorProto.STRING, [len(text)], text)
 
 
-@contextmanager
-def spelt_out() -> Iterator[None]:
-    """Operators in terms of others, for as long as a graph is written."""
-    from torch.onnx import register_custom_op_symbolic, unregister_custom_op_symbolic
+class SpeltOut(TorchFunctionMode):
+    """Functions in terms of others, for as long as a graph is written."""
 
-    for name, symbolic in SYMBOLIC.items():
-        register_custom_op_symbolic(name, symbolic, OPSET)
-    try:
-        yield
-    finally:
-        for name in SYMBOLIC:
-            unregister_custom_op_symbolic(name, OPSET)
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return SPELT_OUT.get(func, func)(*args, **(kwargs or {}))
 
 
-def _number(g: Any, value: float, like: Any) -> Any:
-    return g.op("CastLike", g.op("Constant", value_t=torch.tensor(value)), like)
+def _unflatten(x: Tensor, dim: int, sizes: Any) -> Tensor:
+    """By sizes of tensors, which stand for those of any batch; the tracer copies numbers."""
+    shape = list(x.shape)
+    dim %= len(shape)
+    return x.reshape([*shape[:dim], *sizes, *shape[dim + 1 :]])
 
 
-def _transposed(g: Any, x: Any) -> Any:
-    order = list(range(x.type().dim()))
-    order[-2:] = order[-1], order[-2]
-    return g.op("Transpose", x, perm_i=order)
+def _erf(x: Tensor) -> Tensor:
+    return torch.erf(x.float()).to(x.dtype)
 
 
-def _expm1(g: Any, x: Any) -> Any:
-    return g.op("Sub", g.op("Exp", x), _number(g, 1.0, x))
+def _gelu(x: Tensor, approximate: str = "none") -> Tensor:
+    """The one of `skmtl.neural.architectures`, which is exact."""
+    return 0.5 * x * (1.0 + _erf(x * 0.5**0.5))
 
 
-def _erf(g: Any, x: Any) -> Any:
-    single = g.op("Cast", x, to_i=TensorProto.FLOAT)
-    return g.op("CastLike", g.op("Erf", single), x)
+def _softplus(x: Tensor) -> Tensor:
+    return x.relu() + (1.0 + (-x.abs()).exp()).log()
 
 
-def _gelu(g: Any, x: Any, approximate: Any = None) -> Any:
-    inner = _erf(g, g.op("Mul", x, _number(g, 0.5**0.5, x)))
-    half = g.op("Mul", x, _number(g, 0.5, x))
-    return g.op("Mul", half, g.op("Add", inner, _number(g, 1.0, x)))
+def _expm1(x: Tensor) -> Tensor:
+    return x.exp() - 1.0
 
 
-def _softplus(g: Any, x: Any, beta: Any = None, threshold: Any = None) -> Any:
-    odds = g.op("Exp", g.op("Neg", g.op("Abs", x)))
-    tail = g.op("Log", g.op("Add", odds, _number(g, 1.0, x)))
-    return g.op("Add", g.op("Relu", x), tail)
+def _logaddexp(x: Tensor, y: Tensor) -> Tensor:
+    return torch.maximum(x, y) + (1.0 + (-(x - y).abs()).exp()).log()
 
 
-SYMBOLIC = {
-    "aten::mT": _transposed,
-    "aten::expm1": _expm1,
-    "aten::erf": _erf,
-    "aten::gelu": _gelu,
-    "aten::softplus": _softplus,
+def _logsigmoid(x: Tensor) -> Tensor:
+    return -_softplus(-x)
+
+
+def _movedim(x: Tensor, source: int, destination: int) -> Tensor:
+    """By positions that count from the front."""
+    order = list(range(x.dim()))
+    order.insert(destination % x.dim(), order.pop(source % x.dim()))
+    return x.permute(order)
+
+
+_MT: Any = torch.Tensor.mT
+SPELT_OUT: dict[Any, Any] = {
+    torch.Tensor.unflatten: _unflatten,
+    _MT.__get__: lambda x: x.transpose(-1, -2),
+    torch.Tensor.expm1: _expm1,
+    torch.expm1: _expm1,
+    torch.Tensor.erf: _erf,
+    torch.erf: _erf,
+    torch.Tensor.logaddexp: _logaddexp,
+    torch.logaddexp: _logaddexp,
+    torch.Tensor.movedim: _movedim,
+    nn.functional.gelu: _gelu,
+    nn.functional.logsigmoid: _logsigmoid,
+    nn.functional.softplus: _softplus,
 }

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skmtl.export._module import Module
 from skmtl.export._predictor import buffer
 from skmtl.export._transformers import transformer_module
 from skmtl.neural.inputs._inputs import Inputs
@@ -14,7 +15,7 @@ from skmtl.neural.inputs._parts import Codes, Embedded, Missing, OneHot
 from skmtl.neural.inputs._scaling import FAR, LIMIT
 
 
-class InputsModule(nn.Module):
+class InputsModule(Module):
     """`Inputs.transform`."""
 
     def __init__(self, inputs: Inputs) -> None:
@@ -30,7 +31,7 @@ class InputsModule(nn.Module):
         return torch.cat([Z, *(part(X, Z) for part in self.parts)], dim=-1)
 
 
-class ScalingModule(nn.Module):
+class ScalingModule(Module):
     """`Scaling.apply`: what is missing is in the centre."""
 
     def __init__(self, scaling: Any) -> None:
@@ -50,7 +51,7 @@ class ScalingModule(nn.Module):
         return Z.masked_fill(Z.isnan(), 0.0)
 
 
-class MissingModule(nn.Module):
+class MissingModule(Module):
     """1 where a number is missing."""
 
     def __init__(self, part: Missing) -> None:
@@ -61,7 +62,7 @@ class MissingModule(nn.Module):
         return X[:, self.columns].isnan().to(X.dtype)
 
 
-class OneHotModule(nn.Module):
+class OneHotModule(Module):
     """A column for each category."""
 
     def __init__(self, part: OneHot) -> None:
@@ -90,7 +91,7 @@ class CodesModule(OneHotModule):
         return position.where(position >= 0, self.last)[:, None].to(X.dtype)
 
 
-class EmbeddedModule(nn.Module):
+class EmbeddedModule(Module):
     """Columns that a transformer makes of the scaled numbers."""
 
     def __init__(self, part: Embedded) -> None:
@@ -105,7 +106,7 @@ class EmbeddedModule(nn.Module):
 
 def _part(part: Any) -> nn.Module:
     # A table of codes is a kind of one-hot columns.
-    kinds = {
+    kinds: dict[Any, Any] = {
         Missing: MissingModule,
         OneHot: OneHotModule,
         Codes: CodesModule,

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmtl.export._blend import Blend
 from skmtl.export._distances import l1_distances, products, squared_distances
+from skmtl.export._module import Module
 from skmtl.export._predictor import (
-
     Linked,
     Predictor,
     buffer,
@@ -34,7 +34,7 @@ def dense(X: Any) -> Tensor:
     return buffer(np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64))
 
 
-class RowKernelModule(nn.Module):
+class RowKernelModule(Module):
     """A named kernel with the rows of the fit."""
 
     def __init__(self, row_kernel: RowKernel, rows: Any) -> None:
@@ -44,6 +44,7 @@ class RowKernelModule(nn.Module):
                 f"kernel={row_kernel.kernel!r} cannot be exported; these can: {', '.join(NAMED)}."
             )
         self.kernel = row_kernel.kernel
+        self.gamma: Any
         self.gamma, self.degree, self.coef0 = (
             row_kernel.parameters.get(name) for name in ("gamma", "degree", "coef0")
         )
@@ -82,9 +83,9 @@ class KernelRidge(Linked):
 
     def __init__(self, estimator: KernelRidgeModel) -> None:
         super().__init__(estimator._task_set)
-        self.used = None
+        self.used, self.kernel = None, None
         if estimator.kernel == "precomputed":
-            self.used, self.kernel = estimator._used_rows.tolist(), nn.Identity()
+            self.used = estimator._used_rows.tolist()
         else:
             self.kernel = RowKernelModule(estimator._row_kernel, estimator.X_fit_)
         B, b, duals = estimator.task_kernel_, estimator.intercept_, estimator.dual_coef_
@@ -99,14 +100,14 @@ class KernelRidge(Linked):
         self.register_buffer("intercept", buffer(b))
 
     def raw(self, X: Tensor, index: Tensor | None) -> Tensor:
-        K = self.kernel(X if self.used is None else X[:, self.used])
+        K = X[:, self.used] if self.kernel is None else self.kernel(X)
         if index is None:
             return K @ self.weights + self.intercept
         row = row_of(index, self.tasks.n_tasks)
         return ((K * self.weights[row]).sum(-1) + self.intercept[row])[:, None]
 
 
-class FeatureScalingModule(nn.Module):
+class FeatureScalingModule(Module):
     """`FeatureScaling`, of dense features."""
 
     def __init__(self, scaling: FeatureScaling) -> None:
@@ -124,7 +125,8 @@ class KernelBlendModule(Predictor):
 
     def __init__(self, estimator: KernelBlendModel) -> None:
         super().__init__(estimator._task_set)
-        blend, self.known = estimator._blend, estimator._known
+        blend: Any = estimator._blend
+        self.known = estimator._known
         self.found = blend is not None
         if not self.found:
             return
@@ -230,5 +232,3 @@ def _(estimator: KernelRidgeModel) -> KernelRidge:
 @make_predictor.register
 def _(estimator: KernelBlendModel) -> KernelBlendModule:
     return KernelBlendModule(estimator)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import singledispatch
 from typing import Any
 
@@ -18,27 +19,10 @@ from torch import Tensor, nn
 from skmtl._base import MultiTaskEstimator
 from skmtl.compose._per_level import PerLevel
 from skmtl.export._foreign import ForeignLearner
+from skmtl.export._module import Learner, Module
 from skmtl.export._predictor import Predictor, buffer, constant, predictor_of
 from skmtl.export._transformers import transformer_module
 from skmtl.tasks._base import Array
-
-
-class Learner(nn.Module):
-    """A fitted estimator of one task.
-
-    ``classes`` are those that it speaks of, in its order; None for numbers.
-    """
-
-    classes: list[Any] | None = None
-
-    def expected(self, X: Tensor) -> Tensor:
-        """Values (n,), quantiles (n, k), or probabilities (n, n_classes)."""
-        raise NotImplementedError
-
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
-        """Predicted values, or positions of predicted classes; ``expected`` where it is known."""
-        expected = self.expected(X) if expected is None else expected
-        return expected if self.classes is None else expected.argmax(-1)
 
 
 @singledispatch
@@ -139,7 +123,7 @@ class Levels(Learner):
 
     def __init__(self, estimator: PerLevel) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(learner_of(one) for one in estimator.estimators_)
+        self.levels: Any = nn.ModuleList(learner_of(one) for one in estimator.estimators_)
 
     def expected(self, X: Tensor) -> Tensor:
         return torch.stack([one.expected(X) for one in self.levels], 1).sort(-1).values
@@ -169,7 +153,9 @@ def _(estimator: PerLevel) -> Learner:
 @learner_of.register
 def _(estimator: LinearModel) -> Learner:
     # Some have a predict of their own.
-    is_plain = type(estimator).predict is LinearModel.predict and np.ndim(estimator.coef_) == 1
+    X = np.random.default_rng(0).normal(size=(3, estimator.n_features_in_))
+    plain = X @ np.ravel(estimator.coef_) + np.ravel(estimator.intercept_)[0]
+    is_plain = np.allclose(np.ravel(_predict(estimator, X)), plain)
     return LinearNumbers(estimator) if is_plain else ForeignLearner(estimator)
 
 
@@ -192,7 +178,9 @@ def _(estimator: LogisticRegression) -> Learner:
     # Of several classes liblinear learns one against the others.
     is_multinomial = len(estimator.classes_) == 2 or estimator.solver != "liblinear"
     is_multinomial &= getattr(estimator, "multi_class", None) != "ovr"
-    return LinearClasses(estimator, is_logistic=True) if is_multinomial else ForeignLearner(estimator)
+    return (
+        LinearClasses(estimator, is_logistic=True) if is_multinomial else ForeignLearner(estimator)
+    )
 
 
 @learner_of.register
@@ -204,9 +192,18 @@ def _(estimator: DummyRegressor) -> Learner:
 def _(estimator: DummyClassifier) -> Learner:
     if estimator.strategy not in ("prior", "most_frequent"):
         raise ValueError(f"{estimator!r} draws at random, which no graph does.")
-    zero = np.zeros((1, estimator.n_features_in_)) if hasattr(estimator, "n_features_in_") else [[0]]
+    zero = (
+        np.zeros((1, estimator.n_features_in_)) if hasattr(estimator, "n_features_in_") else [[0]]
+    )
     value = estimator.predict_proba(zero)[0]
     return Constant(value, estimator.classes_.tolist(), int(np.argmax(value)))
+
+
+def _predict(estimator: Any, X: Array) -> Any:
+    """Of an array, whatever the estimator was fitted to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator.predict(X)
 
 
 def unwrapped(estimator: Any) -> Any:
@@ -220,7 +217,7 @@ def unwrapped(estimator: Any) -> Any:
             return estimator
 
 
-class Nested(nn.Module):
+class Nested(Module):
     """An estimator of this package inside of another, at the end of pipelines and searches."""
 
     def __init__(self, estimator: Any) -> None:

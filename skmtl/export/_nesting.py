@@ -15,6 +15,7 @@ from skmtl.compose._target_scaler import TargetScaler
 from skmtl.export._blend import Blend
 from skmtl.export._compose import SingleModule
 from skmtl.export._learners import Nested, places_of
+from skmtl.export._module import Module
 from skmtl.export._predictor import Array, Predictor, constant, make_predictor, row_of, table
 from skmtl.export._transformers import inverse_module
 from skmtl.tasks._task_set import TaskSet
@@ -22,7 +23,7 @@ from skmtl.uncertainty._conformal import ConformalTasks
 from skmtl.uncertainty._propensity_weighted import PropensityWeighted
 
 
-class Inside(nn.Module):
+class Inside(Module):
     """A fitted estimator for some of the tasks of the one around it, in the terms of the latter.
 
     In long form it has classes of its own, and knows tasks by their names.
@@ -96,10 +97,11 @@ class Grouped(Predictor):
         super().__init__(estimator._task_set)
         self.groups = [group.tolist() for group in estimator.groups_]
         pairs = zip(estimator.estimators_, self.groups, strict=True)
-        self.models = nn.ModuleList(Inside(one, self.tasks, group) for one, group in pairs)
+        models = [Inside(one, self.tasks, group) for one, group in pairs]
         # In long form rows of all tasks are asked of every group.
-        for model in self.models if self.tasks.is_long else ():
+        for model in models if self.tasks.is_long else ():
             model.place[model.place > len(model.nested.predictor.tasks.names)] = 0
+        self.models: Any = nn.ModuleList(models)
 
     def expected(self, X: Tensor, index: Tensor | None) -> list[Tensor]:
         if index is None:
@@ -148,14 +150,14 @@ class Scaled(Holder):
     def __init__(self, estimator: TargetScaler) -> None:
         super().__init__(estimator, estimator.estimator_)
         self.ends = estimator._ends
-        self.back = nn.ModuleList()
+        self.back: Any = nn.ModuleList()
         names = estimator._transformed_names
         for name, transformer in zip(names, estimator.transformers_, strict=True):
             try:
-                back = None if transformer is None else inverse_module(transformer)
+                back: Any = None if transformer is None else inverse_module(transformer)
             except ValueError as error:
                 raise ValueError(f"Task {name!r}: {error}") from error
-            self.back.append(back)  # type: ignore[arg-type]
+            self.back.append(back)
 
     def expected(self, X: Tensor, index: Tensor | None) -> list[Tensor]:
         return self._map_back(super().expected(X, index))
@@ -191,7 +193,7 @@ class Stacked(Predictor):
         self.member_names = [member.name for member in stack.members]
         self.passes = estimator.passthrough
         self.parts: list[list[Any]] = []
-        self.models = nn.ModuleList()
+        self.models: Any = nn.ModuleList()
         for is_used, fitted in zip(estimator._is_used, stack.fitted, strict=True):
             own = []
             for tasks, one in fitted if is_used else ():
@@ -200,7 +202,7 @@ class Stacked(Predictor):
             self.parts.append(own)
         self.blend = Blend(self.tasks, blend.shares)
         self.finals = blend.finals
-        self.singles = nn.ModuleList(
+        self.singles: Any = nn.ModuleList(
             nn.Identity() if final is None else SingleModule(final.single) for final in self.finals
         )
 
@@ -261,5 +263,3 @@ def _(estimator: PropensityWeighted) -> Holder:
 def _(estimator: ConformalTasks) -> Holder:
     final = estimator._models.final
     return Holder(estimator, final.estimator, np.asarray(final.taught).tolist())
-
-

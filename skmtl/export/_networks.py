@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from skmtl.export._blend import Blend
 from skmtl.export._inputs import InputsModule
+from skmtl.export._module import Module
 from skmtl.export._predictor import (
     Linked,
     Predictor,
@@ -27,7 +28,7 @@ from skmtl.neural.networks._state import FittedState
 from skmtl.tasks._task_set import TaskSet
 
 
-class Networks(nn.Module):
+class Networks(Module):
     """Raw scores of all networks of a fit: `skmtl.neural.networks.scores_of_models`.
 
     In long form those of all tasks are computed, and each row takes its own.
@@ -99,7 +100,7 @@ class BlendedNetworks(Predictor):
 
     def __init__(self, estimator: NetworkBlend) -> None:
         super().__init__(estimator._task_set)
-        self.stacks = nn.ModuleList(Networks(self.tasks, stack) for stack in estimator._stacks)
+        self.stacks: Any = nn.ModuleList(Networks(self.tasks, stack) for stack in estimator._stacks)
         self.task_sets = [
             tasks
             for stack in estimator._stacks

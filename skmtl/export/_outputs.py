@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +39,18 @@ class Output:
     classes: Array | None
 
 
-def outputs_of(estimator: Any) -> list[Output]:
-    """Those of a fitted estimator: predictions of all tasks first."""
+def outputs_of(estimator: Any, inputs: Iterable[str] = ()) -> list[Output]:
+    """Those of a fitted estimator: predictions of all tasks first.
+
+    None has the name of one of the ``inputs``.
+    """
     tasks = estimator._task_set
     names = tasks.names.tolist()
     if tasks.is_long or (tasks.is_1d and tasks.names.dtype.kind != "O"):
         names = [getattr(estimator, "_name_of_y", None) or "y"]
     pairs = list(enumerate(zip(names, tasks.tasks, strict=True)))
     found: list[Output] = []
-    taken: set[str] = set()
+    taken = set(inputs)
     for kind in KINDS:
         for column, (task_name, task) in pairs:
             if not _says(task, kind):
@@ -75,8 +78,3 @@ def _free_name(task_name: Hashable, kind: str, taken: set[str]) -> str:
         name += "_"
     taken.add(name)
     return name
-
-
-def names_in(outputs: list[Output]) -> Iterator[str]:
-    """Their names."""
-    return (output.name for output in outputs)

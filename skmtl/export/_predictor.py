@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmtl._grown import refuse_grown
+from skmtl.export._module import Module
 from skmtl.tasks._base import Task
 from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
 
-class Predictor(nn.Module):
+class Predictor(Module):
     """A fitted estimator as a graph.
 
     X (n, n_features) is without the task feature; ``index`` (n,) has the task of each row in long

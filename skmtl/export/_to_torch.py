@@ -6,17 +6,18 @@ from typing import Any
 
 import torch
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmtl._base import MultiTaskEstimator
-from skmtl._innermost import final_estimator
 from skmtl.export._check import check_answers, example_rows
 from skmtl.export._columns import Columns
+from skmtl.export._learners import unwrapped
+from skmtl.export._module import Module
 from skmtl.export._outputs import Output, outputs_of
 from skmtl.export._predictor import Array, predictor_of
 
 
-class ExportedModule(nn.Module):
+class ExportedModule(Module):
     """What `to_torch` returns: a fitted estimator as a module without parameters to train.
 
     Attributes
@@ -33,8 +34,8 @@ class ExportedModule(nn.Module):
         self.predictor = predictor_of(estimator)
         self.refuses_unknown = estimator.unknown_task == "error"
         self.n_tasks = estimator._task_set.n_tasks
-        self.outputs: list[Output] = outputs_of(estimator)
         self.columns = Columns(estimator)
+        self.outputs: list[Output] = outputs_of(estimator, self.columns.input_names)
         self.double()
         self.requires_grad_(False)
 
@@ -118,13 +119,21 @@ def to_torch(estimator: Any, *, X: Any = None, dtype: torch.dtype | None = None)
     >>> {name: answer.round().tolist() for name, answer in answers.items()}
     {'0': [8.0], '1': [1], '1_probabilities': [[0.0, 1.0]]}
     """
-    estimator = final_estimator(estimator)
+    module = module_of(unwrapped(estimator), X)
+    return module if dtype is None else with_dtype(module, dtype)
+
+
+def module_of(estimator: Any, X: Any = None) -> ExportedModule:
+    """The module in double precision, compared with the estimator."""
     if not isinstance(estimator, MultiTaskEstimator):
-        raise ValueError(f"{type(estimator).__name__} is no estimator of skmtl.")
+        raise ValueError(
+            f"{type(estimator).__name__} is no estimator of skmtl, which alone can be exported; "
+            "to_onnx takes a Pipeline that ends in one as well."
+        )
     check_is_fitted(estimator)
     module = ExportedModule(estimator).eval()
     verify(module, X)
-    return module if dtype is None else with_dtype(module, dtype)
+    return module
 
 
 def with_dtype(module: ExportedModule, dtype: torch.dtype) -> ExportedModule:

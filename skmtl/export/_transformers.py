@@ -1,4 +1,4 @@
-"""Transformers as graphs, forth and back: affine ones, functions of numpy, piecewise linear ones."""
+"""Transformers as graphs, forth and back: affine ones, functions of numpy, bins."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from sklearn.preprocessing import (
 )
 from torch import Tensor, nn
 
+from skmtl.export._foreign import Foreign
+from skmtl.export._module import Module
 from skmtl.export._predictor import buffer
 from skmtl.neural.inputs._piecewise_linear import PiecewiseLinear
 
@@ -44,14 +46,8 @@ FUNCTIONS: dict[Any, Callable[[Tensor], Tensor]] = {
 
 @singledispatch
 def transformer_module(transformer: Any) -> nn.Module:
-    """``transform`` of a fitted transformer.
-
-    Raises
-    ------
-    ValueError
-        If there is no graph of it.
-    """
-    raise _unknown(transformer)
+    """``transform`` of a fitted transformer; of others than these, what skl2onnx makes."""
+    return Foreign(transformer, "columns")
 
 
 @singledispatch
@@ -74,7 +70,7 @@ def _unknown(transformer: Any) -> ValueError:
     )
 
 
-class Affine(nn.Module):
+class Affine(Module):
     """Factors and shifts, found by asking at 0 and 1; limits, where there are any."""
 
     def __init__(self, transform: Callable[[Any], Any], n_columns: int, limits: Any = None) -> None:
@@ -89,7 +85,7 @@ class Affine(nn.Module):
         return found if self.limits is None else found.clamp(*self.limits)
 
 
-class Function(nn.Module):
+class Function(Module):
     """A function of every number."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
@@ -100,7 +96,7 @@ class Function(nn.Module):
         return self.function(x)
 
 
-class Bins(nn.Module):
+class Bins(Module):
     """`PiecewiseLinear`: how far numbers have come through the bins of their columns."""
 
     def __init__(self, embedding: PiecewiseLinear) -> None:
@@ -114,7 +110,7 @@ class Bins(nn.Module):
         return found.maximum(self.least).minimum(self.most)
 
 
-class YeoJohnsonBack(nn.Module):
+class YeoJohnsonBack(Module):
     """The way back from a power, where there is one, as scikit-learn has it."""
 
     def __init__(self, power: float) -> None:

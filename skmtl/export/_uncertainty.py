@@ -90,8 +90,10 @@ def _isotonic(isotonic: Isotonic, p: Tensor, task: Any, n_imagined: float) -> Te
         share = float(n / (n + n_imagined))
         for k, (at, value) in zip(classes, corners, strict=False):
             mapped = share * torch_interp(p[:, k], at, value) + (1.0 - share) * p[:, k]
-            is_mine = True if isinstance(task, int) else task == t
-            columns[k] = mapped if is_mine is True else torch.where(is_mine, mapped, columns[k])
+            if isinstance(task, int):
+                columns[k] = mapped
+            else:
+                columns[k] = torch.where(task == t, mapped, columns[k])
     if len(classes) == 1:
         return torch.stack([1.0 - columns[1], columns[1]], 1)
     found = torch.stack(columns, 1)
@@ -112,7 +114,9 @@ class Decided(Holder):
         expected = self.expected(X, index) if expected is None else expected
         found = super().decisions(X, index)
         if index is None:
-            return [self._decided(k, e, f) for k, (e, f) in enumerate(zip(expected, found, strict=True))]
+            return [
+                self._decided(k, e, f) for k, (e, f) in enumerate(zip(expected, found, strict=True))
+            ]
         row = row_of(index, self.tasks.n_tasks)
         whole = found[0]
         # All tasks have one kind of rule; what differs between them is looked up.
