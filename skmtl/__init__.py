@@ -55,6 +55,7 @@ _MODULES = (
     "model_selection",
     "neural",
     "persistence",
+    "sources",
     "tasks",
     "testing",
     "uncertainty",

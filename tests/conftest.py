@@ -27,6 +27,7 @@ NAMESPACES = [
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.sources",
     "skmtl.persistence",
     "skmtl.export",
     "skmtl.testing",

@@ -166,7 +166,7 @@ class MultiTaskMLP(
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         if self.warm_start:
             refuse_grown(self, TRAINED_ON)
         with watched(self, X, y, sample_weight):
