@@ -69,25 +69,6 @@ def register(kind: type[Any]) -> None:
     )
 
 
-def register_converters() -> None:
-    """Let skl2onnx know every estimator of this package.
-
-    Then ``skl2onnx.to_onnx(pipeline, X)`` converts pipelines that end in one, with the outputs that
-    `to_onnx` has, though what `to_onnx` compares and writes beside the graph is left out.
-
-    Raises
-    ------
-    ImportError
-        If skl2onnx is not installed.
-    """
-    import skmtl
-
-    for name in skmtl.__all__:
-        kind = getattr(skmtl, name)
-        if isinstance(kind, type) and issubclass(kind, MultiTaskEstimator):
-            register(kind)
-
-
 def _input_types(pipeline: Pipeline, X: Any, dtype: str) -> list[tuple[str, Any]]:
     """A table has an input for each of its columns, numbers alone are one."""
     number = kinds.DoubleTensorType if dtype == "float64" else kinds.FloatTensorType

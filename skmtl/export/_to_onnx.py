@@ -97,6 +97,7 @@ def to_onnx(estimator: Any, path: Any = None, *, X: Any = None, dtype: str = "fl
     import_needed("onnx")
     estimator = unwrapped(estimator)
     if isinstance(estimator, Pipeline):
+        import_needed("skl2onnx")
         from skmtl.export._pipelines import pipeline_graph
 
         model, outputs, final = pipeline_graph(estimator, X, dtype)

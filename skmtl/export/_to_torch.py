@@ -9,6 +9,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skmtl._base import MultiTaskEstimator
+from skmtl.export import (  # noqa: F401  (they register the estimators that they know)
+    _compose,
+    _gaussian,
+    _kernels,
+    _linear,
+    _nesting,
+    _networks,
+    _uncertainty,
+)
 from skmtl.export._check import check_answers, example_rows
 from skmtl.export._columns import Columns
 from skmtl.export._learners import unwrapped
