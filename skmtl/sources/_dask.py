@@ -11,7 +11,6 @@ from skmtl._dask_rows import delayed_rows, merged
 from skmtl.sources._base import Source, naming_block
 from skmtl.sources._blocks import Block
 
-
 STAYS = (
     "X is a dask collection, of which linear models learn numbers (squared loss) where its blocks "
     "are. Networks, and linear models of classes and counts, need the rows here: give "
