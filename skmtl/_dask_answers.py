@@ -59,7 +59,7 @@ def answer_lazily(estimator: Any, method: str | Callable[..., Any], X: Any, **kw
     example = _example(model, X, partial(ask, 0, weight=None, nothing=None, model=model))
     ask = partial(ask, nothing=_first(example, 0))
     answers = delayed_rows(ask, X, weight, model=delayed(model, traverse=False))
-    return _collected(example, answers, X, getattr(method, "__name__", method))
+    return _collected(example, answers, X, method if isinstance(method, str) else method.__name__)
 
 
 def _answer(
