@@ -21,10 +21,16 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "mathml",
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["skmtl.css"]
 exclude_patterns = ["_build", "_templates", "Thumbs.db"]
 highlight_language = "python"
 
@@ -36,7 +42,32 @@ html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmtl {release}"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "icon_links": [
+        {
+            "name": "GitHub",
+            "url": "https://github.com/skmtl/skmtl",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+}
+# The front page and a search have no section to navigate in.
+html_sidebars = {"index": [], "search": []}
+
+# Copied code is without prompts and without what it prints.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+plot_formats = [("png", 160)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_include_source = False
+plot_rcparams = {"figure.figsize": (6.4, 3.6), "font.size": 11, "savefig.bbox": "tight"}
+plot_apply_rcparams = True
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -62,6 +93,7 @@ API = {
     "skmtl.linear": "Linear models, and statistics that add up",
     "skmtl.linear.penalties": "What a coefficient matrix should look like",
     "skmtl.kernel": "Kernel methods of many tasks",
+    "skmtl.neural": "Networks that go on from a file, or in several processes",
     "skmtl.neural.architectures": "How tasks share a network",
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.neural.inputs": "What a network reads of a row",
@@ -71,6 +103,7 @@ API = {
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.sources": "Rows in blocks: more data than memory has room for",
     "skmtl.persistence": "Files of fitted estimators, without code",
     "skmtl.testing": "Checks for parts of your own",
 }

@@ -10,11 +10,13 @@ from skmtl import (
     model_selection,
     neural,
     persistence,
+    sources,
     tasks,
     testing,
     uncertainty,
 )
 from skmtl._predict_frame import predict_frame
+from skmtl._show_versions import show_versions
 from skmtl.compose import (
     IndependentTasks,
     PooledTasks,
@@ -100,6 +102,8 @@ __all__ = [
     "neural",
     "persistence",
     "predict_frame",
+    "show_versions",
+    "sources",
     "stack_tasks",
     "task_scores",
     "tasks",

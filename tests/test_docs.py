@@ -1,9 +1,13 @@
-"""The pages' code runs, and every public name is documented."""
+"""The pages' code runs and fits a screen, and every public name is documented.
+
+Most pages are doctests, which pytest collects by itself; what is here are blocks without output.
+"""
 
 import importlib
 import importlib.util
 import inspect
 import re
+import runpy
 import textwrap
 
 import pytest
@@ -12,6 +16,7 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc
 from tests.conftest import NAMESPACES, ROOT
 
 PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.rst")))]
+FIGURES = sorted(path.name for path in (ROOT / "docs" / "figures").glob("*.py"))
 
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n(?: +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
@@ -69,9 +74,36 @@ def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
         exec(compile("\n" * line + code, str(path), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.rst", "docs/getting_started.rst"])
-def test_page_has_code(page):
-    assert list(code_blocks(ROOT / page))
+def test_readme_has_code():
+    assert list(code_blocks(ROOT / "README.md"))
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_code_of_a_page_fits_its_column(page):
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    code = [line for line in lines if line.lstrip().startswith((">>>", "..."))]
+    assert [line for line in code if len(line) > 80] == []
+
+
+def test_a_page_runs_in_one_go_or_not_at_all():
+    # Blocks of both kinds would not see each other's names.
+    both = [
+        page for page in PAGES[1:] if list(code_blocks(ROOT / page)) and ">>> " in text_of(page)
+    ]
+    assert both == []
+
+
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_drawn(figure):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    functions = runpy.run_path(str(ROOT / "docs" / "figures" / figure))
+    functions.get("light", lambda: None)()
+    assert plt.get_fignums()
 
 
 @pytest.mark.parametrize("thing", PUBLIC)

@@ -50,7 +50,7 @@ class LassoSearch(LassoModel):
     def __init__(self) -> None:
         """Set the parameters."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
         """Fit paths of alphas on every fold, then the best alpha on all rows.
 
         Parameters

@@ -58,7 +58,7 @@ class LinearSearch(MultiTaskLinear):
         """There is none: sums of all rows have no folds."""
         raise AttributeError(_NO_STREAM.format(type(self).__name__, "fit_statistics"))
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose the parameters by cross-validation, then fit them to all observed labels.
 
         Parameters

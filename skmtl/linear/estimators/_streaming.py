@@ -21,7 +21,10 @@ from skmtl.linear.estimators._loss_stream import LossStream
 from skmtl.linear.estimators._task_statistics import TaskStatistics
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.sources._base import Source
+from skmtl.sources._label_types import refuse_classes
 from skmtl.tasks._columns import Column
+from skmtl.tasks._read_targets import warn_of_few
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed
@@ -82,6 +85,16 @@ class Streaming(MultiTaskEstimator):
             self.statistics_ = copy(statistics)
             self._fit_sums(tasks)
         return self
+
+    def _fit_source(self, source: Source) -> None:
+        """`fit_statistics` of what blocks add up to."""
+        refuse_classes(self, source)
+        statistics = source.statistics(self.task_feature)
+        tasks = statistics._task_set
+        if not tasks.n_labels.any():
+            raise ValueError("y has no observed label: every one is missing or has weight zero.")
+        warn_of_few(tasks, tasks.names.tolist())
+        self.fit_statistics(statistics)
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         self._validate_params()

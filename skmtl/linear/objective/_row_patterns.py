@@ -56,8 +56,9 @@ class RowPatterns:
             return None
         total = np.bincount(index, a, n)
         mean, squares = np.zeros((n, n_tasks)), np.zeros((n, n_tasks, n_tasks))
-        order = np.argsort(index, kind="stable")
-        for k, of_pattern in enumerate(np.split(order, np.cumsum(np.bincount(index))[:-1])):
+        order, ends = np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))
+        # Of no row there is no pattern, but `split` makes one part.
+        for k, of_pattern in enumerate(np.split(order, ends[:-1])[:n]):
             y, w = np.where(shapes[k] > 0, values[of_pattern], 0.0), a[of_pattern]
             mean[k] = w @ y / total[k]
             y = y - mean[k]

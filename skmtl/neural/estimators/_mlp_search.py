@@ -51,7 +51,7 @@ class NetworkSearch(NetworkBlend):
             self.balancing = training.resolve(name, self.balancing)
         super()._make_part(name)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train all candidates in all folds, and find what each counts.
 
         Parameters
