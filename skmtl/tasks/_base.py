@@ -8,7 +8,7 @@ that rests on a method holds for subclasses that leave this method alone (`Task.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -266,6 +266,18 @@ class Task(Searchable, BaseEstimator, ABC):
     @abstractmethod
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Raw scores (n_outputs,) of the best constant prediction, where it is finite."""
+
+    @classmethod
+    def raw_priors(cls, tasks: Sequence[Self], values: Array, weights: Array) -> Array:
+        """`raw_prior` of tasks of one `loss_key` (n_tasks, n_outputs), for labels (n_tasks, n).
+
+        0 for a task without labels.
+        """
+        found = np.zeros((len(tasks), tasks[0].n_outputs_))
+        for t, (task, labels, weight) in enumerate(zip(tasks, values, weights, strict=True)):
+            if (used := weight > 0).any():
+                found[t] = task.raw_prior(labels[used], weight[used])
+        return found
 
     # Score.
 

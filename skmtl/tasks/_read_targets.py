@@ -19,6 +19,7 @@ from skmtl.tasks._columns import Column
 from skmtl.tasks._declared_classes import declare_classes
 from skmtl.tasks._features import read_task_index
 from skmtl.tasks._labels import Labels, read_labels, titles_of
+from skmtl.tasks._number import NumberTask, fit_beside
 from skmtl.tasks._resolve import entry_per_task, is_auto
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed, stack_columns
@@ -118,14 +119,28 @@ def _fit_tasks(
     tasks: Sequence[Task], labels: Labels, titles: Sequence[Hashable], standardize: bool | str
 ) -> tuple[list[Array], list[Array]]:
     """Fit the types to their columns: encoded values, and weights with those of the classes."""
-    values, weights = [], []
-    for task, column, weight, name in zip(
-        tasks, labels.columns, labels.weights, titles, strict=True
-    ):
-        task.fit(column, weight, name, standardize=standardize)
-        values.append(task.encode(column, name))
-        weights.append(weight * task.label_weight(values[-1]))
+    columns, weights = labels.columns, list(labels.weights)
+    values: list[Any] = [None] * len(tasks)
+    # A hundred tasks of numbers take hardly longer than one.
+    beside = [t for t, task in enumerate(tasks) if _fits_beside(task, columns[t], titles[t])]
+    if beside:
+        some: list[Any] = [[of_all[t] for t in beside] for of_all in (tasks, columns, weights)]
+        for t, encoded in zip(beside, fit_beside(*some, standardize=standardize), strict=True):
+            values[t] = encoded
+    for t, (task, column, name) in enumerate(zip(tasks, columns, titles, strict=True)):
+        if values[t] is None:
+            task.fit(column, weights[t], name, standardize=standardize)
+            values[t] = task.encode(column, name)
+            weights[t] = weights[t] * task.label_weight(values[t])
     return values, weights
+
+
+def _fits_beside(task: Any, column: Column, name: Hashable) -> bool:
+    """Whether a task, its options checked, is fitted with others in one go."""
+    if not isinstance(task, NumberTask) or not column.is_numeric or not task.fits_beside_others:
+        return False
+    task._check_options(name)
+    return True
 
 
 def names_of_columns(labels: Labels) -> Array:

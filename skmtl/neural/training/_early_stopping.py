@@ -54,6 +54,10 @@ class Validation(ABC):
         """Training rows of each model; None if all have the same."""
         return None
 
+    def side_by_side(self, n: int) -> Validation:
+        """The same for the models of so many fits at once."""
+        return self
+
     @abstractmethod
     def raw(self, run: Run) -> Array:
         """Raw scores (n_fits, n, n_outputs) of the rows judged, by who has not seen them."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
 from skmtl.neural._data import Batch, Rows
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.training._run import Run
@@ -60,20 +61,27 @@ def best_constant(tasks: TaskSet, rows: Rows) -> Array:
     In long form there is one for all tasks, as there is for `score`.
     """
     values, weights = (
-        tensor.cpu().numpy().reshape(rows.n_rows, -1) for tensor in (rows.values, rows.weights)
+        np.ascontiguousarray(tensor.cpu().numpy().reshape(rows.n_rows, -1).T, dtype=float)
+        for tensor in (rows.values, rows.weights)
     )
     raw = np.zeros(tasks.n_outputs)
-    for t, (task, outputs) in enumerate(zip(tasks.tasks, tasks.slices, strict=True)):
-        used = weights[:, t] > 0
-        if task.n_outputs_ and used.any():
-            raw[outputs] = task.raw_prior(values[used, t].astype(float), weights[used, t])
+    for block in tasks.blocks:
+        alike = [tasks.tasks[t] for t in block.tasks]
+        # All tasks, in most cases: without a copy.
+        some = as_slice(block.tasks)
+        raw[block.outputs] = block.task.raw_priors(alike, values[some], weights[some]).ravel()
     return raw
 
 
 def task_priors(
-    tasks: TaskSet, rows: Rows, of_models: Sequence[Array] | None = None
+    tasks: TaskSet,
+    rows: Rows,
+    of_models: Sequence[Array] | None = None,
+    pooled: Array | None = None,
 ) -> list[Array]:
     r"""Raw scores (n_outputs_of_task,) of the best constant of each task, where heads start.
+
+    ``pooled`` is `best_constant` of all rows, where it is known.
 
     Models that each have rows of their own, ``of_models``, start at theirs: one that knew the mean
     of all would know of the rows that it is judged on. They are (n_models, n_outputs_of_task).
@@ -89,7 +97,7 @@ def task_priors(
        Statistical Science 6, 1991, section 2.
     """
     if of_models is not None:
-        of_all = task_priors(tasks, rows)
+        of_all = task_priors(tasks, rows, pooled=pooled)
         with np.errstate(all="ignore"):
             each = [task_priors(tasks, _labels_of(rows, some)) for some in of_models]
         # Where rows lack a class, or have no count but 0, their prior is out of reach.
@@ -97,7 +105,7 @@ def task_priors(
             np.stack([own if np.all(np.abs(own - start) < FAR) else start for own in of_task])
             for start, of_task in zip(of_all, zip(*each, strict=True), strict=True)
         ]
-    pooled = best_constant(tasks, rows)
+    pooled = best_constant(tasks, rows) if pooled is None else pooled
     if rows.task_index is None:
         return [pooled[outputs] for outputs in tasks.slices]
     [task] = tasks.tasks

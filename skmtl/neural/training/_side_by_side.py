@@ -18,21 +18,15 @@ from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._compare import groups_of_same
-from skmtl.neural.training._early_stopping import Folds, Validation, hold_out
-from skmtl.neural.training._evaluate import (
-    best_constant,
-    constant_losses,
-    keep_good,
-    task_priors,
-)
+from skmtl.neural.training._early_stopping import Validation, hold_out
+from skmtl.neural.training._evaluate import keep_good
 from skmtl.neural.training._loop import run_epochs
 from skmtl.neural.training._results import check_finite_epoch, warn_of_end, write_results
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import chosen, draw_seed, read_setting, resolve
-from skmtl.neural.training._setup import ALONE, Fit
+from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._shrink import beside
-from skmtl.neural.training._start import start
-from skmtl.neural.training._task_lines import start_at_lines
+from skmtl.neural.training._started import started
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -80,18 +74,19 @@ def fit_side_by_side(models: Sequence[Any], X: Any, targets: Targets) -> list[st
     estimator = fit.estimator
     validation = hold_out(fit, None) if estimator.early_stopping else beside(fit, None)
     rows = fit.rows(None if validation is None else validation.training)
-    members = ALONE if validation is None else validation.members
-    wide = validation.side_by_side(n) if isinstance(validation, Folds) else validation
-    run = _started(fits, rows, members, wide)
+    run = started(fits, rows, validation)
+    n_models = len(run.rngs) // n
     trained = run.model_rows or rows
     batch_size = fit.batch_size(trained)
     work = batch_size * sum(p.numel() for p in run.module.parameters())
-    judge = wide.losses if wide is not None and estimator.early_stopping else None
+    judge = None
+    if validation is not None and estimator.early_stopping:
+        judge = validation.side_by_side(n).losses
     errors = []
     with limited_threads(estimator.n_threads, work), memory_hint(batch_size):
         run_epochs(run, rows, batch_size=batch_size, max_iter=fit.max_iter(trained), judge=judge)
         for k, one in enumerate(fits):
-            part = _taken(one, run, slice(k * len(members), (k + 1) * len(members)))
+            part = _taken(one, run, slice(k * n_models, (k + 1) * n_models))
             errors.append(_finish(one, part, rows, validation, batch_size))
     return errors
 
@@ -105,39 +100,6 @@ def _fits(models: Sequence[Any], X: Any, targets: Targets) -> list[Fit]:
         # Found once, for all.
         fit.noise  # noqa: B018
     return [fit.sibling(model, seed) for model, seed in zip(models, seeds, strict=True)]
-
-
-def _started(
-    fits: Sequence[Fit], rows: Any, members: Sequence[Any], validation: Validation | None
-) -> Run:
-    """The run of all networks: those of the first estimator, then those of the second, ..."""
-    fit, n = fits[0], len(fits)
-    of_models = [one for one in fits for _ in members]
-    model_rows = None if validation is None else validation.model_rows(rows)
-    index = None if model_rows is None else model_rows.index
-    module = fit.module(
-        None,
-        list(members) * n,
-        priors=task_priors(fit.tasks, rows, index),
-        seeds=[one.seed for one in of_models],
-        fits=of_models,
-    )
-    training = None if validation is None else validation.training
-    start_at_lines(fit, module, index or [training] * len(of_models))
-    fit.give_dropout(module, [one.estimator for one in of_models])
-    judged = validation.rows if validation is not None and fit.estimator.early_stopping else None
-    return start(
-        fit,
-        module,
-        rows,
-        list(members) * n,
-        max_iter=fit.max_iter(model_rows or rows),
-        monitor=fit.estimator.monitor,
-        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=judged,
-        model_rows=model_rows,
-        fits=of_models,
-    )
 
 
 def _taken(fit: Fit, run: Run, models: slice) -> Run:
