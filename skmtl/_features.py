@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
@@ -44,6 +45,8 @@ class ValidatesFeatures:
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
         """Validated features (float64 or float32) and the task column."""
+        if is_dask(X):
+            refuse_dask(self)
         options: dict[str, Any] = {
             "dtype": [np.float64, np.float32],
             "accept_sparse": list(self._sparse_formats) if reset else "csr",

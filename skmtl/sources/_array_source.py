@@ -68,6 +68,11 @@ class ArraySource(Source):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({rows_of(self.X)} rows)"
 
+    @property
+    def name_of_y(self) -> Any:
+        """Name of a Series of labels."""
+        return getattr(self.y, "name", None)
+
     def __len__(self) -> int:
         """Number of rows."""
         return rows_of(self.X)

@@ -40,6 +40,11 @@ class Source(ABC):
     (4, array([150, 150]))
     """
 
+    @property
+    def name_of_y(self) -> Any:
+        """Name of labels of one task, as a Series has it; None where there is none."""
+        return None
+
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
         """Yield the blocks, from the first one."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
+from skmtl.neural._ranks import ranks_now
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._units import Draws, Dropout
 from skmtl.neural.gradients._objective import Objective
@@ -243,7 +244,9 @@ class Fit:
         """What is noise in the labels, as far as simple functions can tell."""
         # With one thread it is the same to the last bit in every process.
         with limited_threads(1):
-            return unexplained(self.inputs, self.X, self.targets)
+            found = unexplained(self.inputs, self.X, self.targets)
+        ranks = ranks_now()
+        return found if ranks is None else Unexplained(*ranks.of_first(np.array(found)).tolist())
 
     def _noise_share(self) -> float:
         """Share of noise in the labels; 0 where nobody knows, for tasks are pooled."""

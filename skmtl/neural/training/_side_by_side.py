@@ -14,6 +14,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
@@ -59,6 +60,7 @@ def _structure(model: Any) -> dict[str, Any]:
     return structure
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def fit_side_by_side(models: Sequence[Any], X: Any, targets: Targets) -> list[str]:
