@@ -60,12 +60,13 @@ class Generators(Draws):
 class Dropout(Draws):
     """Dropout.
 
-    ``probability`` is that of all models, or a sequence of as many as there are.
+    ``probability`` is that of all models, or a sequence of as many as there are. ``is_own`` says
+    that it is a setting of the architecture, and not the dropout of the estimator.
     """
 
-    def __init__(self, probability: float | Sequence[float]) -> None:
+    def __init__(self, probability: float | Sequence[float], *, is_own: bool = False) -> None:
         super().__init__()
-        self.masks = Masks(probability)
+        self.masks, self.is_own = Masks(probability), is_own
 
     @property
     def probability(self) -> float | Sequence[float]:
