@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from skmtl._innermost import final_estimator
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
-from skmtl.inspection._cross_validate import fit, read_splits, without_absent
+from skmtl.inspection._cross_validate import fit, fit_jobs, in_batches, read_splits
 from skmtl.inspection._gain import transfer_gain
 from skmtl.inspection._results import TaskAffinity, TransferGain
 from skmtl.inspection._task_data import TaskData
@@ -93,9 +94,7 @@ def find(
     was_fitted = _is_fitted(estimator)
     fitted = estimator if was_fitted else fit(clone(estimator), *data.take())
     splits = [] if cv is None else read_splits(cv, data, groups)
-    folds = Parallel(n_jobs=n_jobs)(
-        delayed(_evaluate_fold)(estimator, data, train, test, scorer) for train, test in splits
-    )
+    folds = _evaluate_folds(estimator, data, splits, scorer, n_jobs)
     gain = None
     if splits and data.n_tasks > 1:
         gain = transfer_gain(
@@ -141,18 +140,32 @@ def _evaluate(fitted, X, y, sample_weight, scorer):
     return predictions, {name: scores.get(key, np.nan) for name, key in keys}
 
 
-def _evaluate_fold(estimator, data, train, test, scorer):
-    """`_evaluate` on rows held out; nothing where there is nothing to learn from."""
-    if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
-        return {}, {}
-    with known_labels():
-        model = typed_clone(estimator, data.column_types)
-        model = without_absent(model, data, np.arange(data.n_tasks), train)
-        fitted = fit(model, *data.take(train))
+def _evaluate_folds(estimator, data, splits, scorer, n_jobs):
+    """`_evaluate` on the rows that each fold holds out; networks train side by side."""
+    batches = in_batches([estimator] * len(splits), n_jobs)
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(_evaluate_some)(estimator, data, [splits[k] for k in batch], scorer)
+        for batch in batches
+    )
+    by_fold = dict(zip(chain(*batches), chain(*found), strict=True))
+    return [by_fold[k] for k in range(len(splits))]
+
+
+def _evaluate_some(estimator, data, splits, scorer):
+    """`_evaluate_folds` in one process; nothing where there is nothing to learn from."""
+    model, everything = typed_clone(estimator, data.column_types), np.arange(data.n_tasks)
+    teaches = [any(len(data.labelled_in(rows, t)) for t in everything) for rows, _ in splits]
+    learnt = [k for k, does in enumerate(teaches) if does]
+    fits = fit_jobs(data, [(model, everything, splits[k][0]) for k in learnt])
+    found: list[Any] = [({}, {})] * len(splits)
+    for k, fitted in zip(learnt, fits, strict=True):
+        test = splits[k][1]
         X, y, weight = data.take(test)
-        predictions, scores = _evaluate(fitted, X, y, weight, scorer)
-    placed = {name: replace(found, rows=test[found.rows]) for name, found in predictions.items()}
-    return placed, scores
+        with known_labels():
+            predictions, scores = _evaluate(fitted, X, y, weight, scorer)
+        placed = {name: replace(one, rows=test[one.rows]) for name, one in predictions.items()}
+        found[k] = placed, scores
+    return found
 
 
 def _tasks(data, whole, folds, curves):
