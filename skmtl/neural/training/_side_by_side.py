@@ -14,6 +14,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
@@ -68,6 +69,7 @@ def _is_watched(model: Any) -> bool:
     return bool(model.verbose or model.warm_start or getattr(model, "_skl_callbacks", None))
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def train_side_by_side(parts: Sequence[Part]) -> list[str]:
@@ -108,6 +110,7 @@ def train_side_by_side(parts: Sequence[Part]) -> list[str]:
     return errors
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def part_of(models: Sequence[Any], X: Any, targets: Targets) -> Part:
@@ -204,8 +207,8 @@ def fit_all(sets: Sequence[tuple[Sequence[Any], Any, Any, Any]]) -> list[list[An
         {**structure, "tasks": None, "part": part.shape}
         for structure, (*_, part) in zip(structures, begun, strict=True)
     ]
-    for together in groups_of_same(shapes):
-        for some in _in_memory([begun[j] for j in together]):
+    for alike in groups_of_same(shapes):
+        for some in _in_memory([begun[j] for j in alike]):
             parts = [part for *_, part in some]
             places = [(k, i) for k, positions, _ in some for i in positions]
             try:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from skmtl._warnings import warn
 from skmtl.neural._data import Rows
+from skmtl.neural._ranks import ranks_now
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import on_device, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
 from skmtl.neural.optimizers._schedules import PLANNED, scheduled
+from skmtl.neural.training._agree import agree
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
@@ -90,13 +92,17 @@ def start(
     )
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
+    ranks = ranks_now()
+    if ranks is not None:
+        agree(ranks, fits, module, members, trained, max_iter)
     return Run(
         module,
-        Step(module, fit.objective, balancing, omega),
+        Step(module, fit.objective, balancing, omega, ranks),
         optimizer,
         _progress(fit, module, len(members), judged or rows, monitor, constant),
         _orders(fits, members),
         model_rows=model_rows,
+        ranks=ranks,
     )
 
 
