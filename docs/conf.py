@@ -93,6 +93,7 @@ API = {
     "skmtl.linear": "Linear models, and statistics that add up",
     "skmtl.linear.penalties": "What a coefficient matrix should look like",
     "skmtl.kernel": "Kernel methods of many tasks",
+    "skmtl.neural": "Networks that go on from a file, or in several processes",
     "skmtl.neural.architectures": "How tasks share a network",
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.neural.inputs": "What a network reads of a row",

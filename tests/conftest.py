@@ -18,6 +18,7 @@ NAMESPACES = [
     "skmtl.linear",
     "skmtl.linear.penalties",
     "skmtl.kernel",
+    "skmtl.neural",
     "skmtl.neural.architectures",
     "skmtl.neural.balancing",
     "skmtl.neural.inputs",

@@ -16,6 +16,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
@@ -46,6 +47,7 @@ Array = NDArray[Any]
 FEW = 10.0
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
@@ -61,6 +63,7 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
         estimator,
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
         pause=lambda: pause(fit, run, rows, validation),
+        is_heard=run.ranks is None or not run.ranks.rank,
     )
     losses = _train(
         fit,
@@ -98,6 +101,7 @@ def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None)
     return fit
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:
