@@ -21,7 +21,9 @@ first, second = rng.normal(size=(2, 12)) * (np.arange(12) < 6)
 share = np.r_[np.linspace(0, 0.2, 4), np.linspace(0.8, 1, 4)][:, None]
 Y = X @ ((1 - share) * first + share * second).T + 1.5 * rng.normal(size=(60, 8))
 
-figure, axes = plt.subplots(2, 3, figsize=(7.6, 4.6), layout="constrained", sharex=True, sharey=True)
+figure, axes = plt.subplots(
+    2, 3, figsize=(7.6, 4.6), layout="constrained", sharex=True, sharey=True
+)
 for ax, (title, (penalty, alpha)) in zip(axes.flat, PENALTIES.items(), strict=True):
     coef = MultiTaskLinearRegressor(penalty, alpha=alpha).fit(X, Y).coef_
     limit = abs(coef).max()
