@@ -39,6 +39,7 @@ _HOMES = {
     "ThresholdTasks": "skmtl.uncertainty",
     "make_multitask_scorer": "skmtl.metrics",
     "predict_frame": "skmtl._predict_frame",
+    "show_versions": "skmtl._show_versions",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",
     "transfer_gain": "skmtl.inspection",

@@ -16,6 +16,7 @@ from skmtl import (
     uncertainty,
 )
 from skmtl._predict_frame import predict_frame
+from skmtl._show_versions import show_versions
 from skmtl.compose import (
     IndependentTasks,
     PooledTasks,
@@ -101,6 +102,7 @@ __all__ = [
     "neural",
     "persistence",
     "predict_frame",
+    "show_versions",
     "sources",
     "stack_tasks",
     "task_scores",

@@ -94,18 +94,19 @@ class MultiTaskEstimator(
                 self._fit(X, targets)
             else:
                 self.__dict__.pop("_grown", None)
+                self._name_of_y = source.name_of_y
                 self._fit_source(source)
         return self
 
     def _fit_source(self, source: Source) -> None:
         """Learn from blocks."""
-        refuse_source(self)
+        refuse_source(self, source)
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Read the data of a fit, and publish its tasks: X, the task column and `Targets`."""
         # Whoever takes blocks has not come here.
-        if as_source(X, y, sample_weight) is not None:
-            refuse_source(self)
+        if (source := as_source(X, y, sample_weight)) is not None:
+            refuse_source(self, source)
         # Tasks that were added to an earlier fit.
         self.__dict__.pop("_grown", None)
         X, task_column = self._read_X(X, reset=True)

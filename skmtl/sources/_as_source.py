@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl.sources._base import Source
-from skmtl.sources._blocks import is_table
+from skmtl.sources._blocks import is_table, rows_of
+from skmtl.sources._dask import DaskSource
 
 
 def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None:
@@ -17,8 +19,19 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     Raises
     ------
     ValueError
-        If labels or weights were given beside a source, whose blocks have them.
+        If labels or weights were given beside a source, whose blocks have them, or are a dask
+        collection where X is none.
     """
+    if is_dask(X):
+        if y is None:
+            raise ValueError("y is None; expected the labels of the rows of X, fit(X, y).")
+        return DaskSource.that_stays(X, y, sample_weight)
+    for name, part in (("y", y), ("sample_weight", sample_weight)):
+        if is_dask(part):
+            raise ValueError(
+                f"{name} is a dask {type(part).__name__}, but X a {type(X).__name__}: give both "
+                f"as dask collections, or {name}.compute()."
+            )
     if type(X) is np.ndarray:
         return None
     if y is not None:
@@ -28,7 +41,7 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     if not isinstance(X, Source):
         if not _is_iterable_of_blocks(X):
             return None
-        X = Iterated(X)
+        X = (Listed if isinstance(X, list | tuple) else Iterated)(X)
     if sample_weight is not None:
         raise ValueError(
             "sample_weight beside a source: weights are in its blocks, (X, y, sample_weight)."
@@ -36,8 +49,10 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     return X
 
 
-def refuse_source(estimator: Any) -> None:
+def refuse_source(estimator: Any, source: Source) -> None:
     """Raise for an estimator that needs all rows at once."""
+    if isinstance(source, DaskSource):
+        refuse_dask(estimator)
     raise ValueError(
         f"{type(estimator).__name__} does not learn from blocks: it needs all rows in memory, "
         "fit(X, y). Linear models and MultiTaskMLP learn from a source."
@@ -71,6 +86,23 @@ class Iterated(Source):
                 )
             self._is_used = True
         return found
+
+
+class Listed(Iterated):
+    """Blocks of a list, in any order.
+
+    Parameters
+    ----------
+    iterable : sequence
+        Of blocks.
+    """
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """As `Source.shuffled`."""
+        blocks: Any = self.iterable
+        starts = np.concatenate([[0], np.cumsum([rows_of(block[0]) for block in blocks])])
+        for k in rng.permutation(len(blocks)):
+            yield int(starts[k]), blocks[k][0]
 
 
 def _is_iterable_of_blocks(X: Any) -> bool:
