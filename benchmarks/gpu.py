@@ -181,9 +181,7 @@ def steps(device: str, *, tiny: bool, markdown: bool) -> None:
     cases: dict[str, dict[str, Any]] = {
         "hard sharing": {},
         "bfloat16": {"precision": "bfloat16"},
-        "PCGrad of what heads read": {
-            "balancing": BALANCING["pcgrad"](conflict_space="representation")
-        },
+        "PCGrad of what heads read": {"balancing": surgery},
         "MMoE": {"architecture": "mmoe"},
     }
     for batch_size in (16,) if tiny else (256, 4096):
