@@ -77,6 +77,11 @@ class DaskSource(Source):
         """Name of a Series of labels. A dask array has a name that nobody has given it."""
         return self.y.name if hasattr(self.y, "index") and hasattr(self.y, "name") else None
 
+    @property
+    def is_near(self) -> bool:
+        """Whether rows may be fetched."""
+        return self._may_fetch
+
     def __iter__(self) -> Iterator[Block]:
         if not self._may_fetch:
             raise ValueError(STAYS)

@@ -36,6 +36,7 @@ from skmtl.linear.solvers import Case
 from skmtl.linear.solvers._admm import ADMM
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.model_selection._folds import N_SPLITS, SEED, Folds, rows_of_folds
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -122,12 +123,17 @@ def _keys(X: Any, targets: Targets) -> Array:
     w, task = weights.sum(axis=1), targets.task_index
     task = np.zeros(n_samples, dtype=np.intp) if task is None else task
     of_tasks = sparse.csr_array((w, (task, np.arange(n_samples))))
-    means = of_tasks @ X / np.bincount(task, w)[:, None]
+    if isinstance(X, StoredRows):
+        of_tasks = of_tasks.tocsc()
+        means = sum(of_tasks[:, rows] @ features for rows, features in X.blocks())
+    else:
+        means = of_tasks @ X
+    means = means / np.bincount(task, w)[:, None]
     means = means.toarray() if sparse.issparse(means) else means
 
     def parts() -> Iterator[tuple[slice, Array, Array]]:
-        for rows in batches(n_samples, ROWS_AT_ONCE):
-            features = X[rows].toarray() if sparse.issparse(X) else X[rows]
+        for rows, features in _batches_of(X):
+            features = features.toarray() if sparse.issparse(features) else features
             yield rows, features, features - means[task[rows]]
 
     spread, size = np.zeros((2, n_features))
@@ -142,6 +148,13 @@ def _keys(X: Any, targets: Targets) -> Array:
         # A product of matrices may round the same row otherwise in another place.
         keys[rows] += (apart * factors).sum(axis=1)
     return keys
+
+
+def _batches_of(X: Any) -> Iterator[tuple[slice, Any]]:
+    """Rows in order, some at a time."""
+    if isinstance(X, StoredRows):
+        return X.blocks()
+    return ((rows, X[rows]) for rows in batches(X.shape[0], ROWS_AT_ONCE))
 
 
 def _in_units(values: Array, weights: Array) -> Array:
