@@ -105,6 +105,7 @@ API = {
     "skmtl.datasets": "Data sets",
     "skmtl.sources": "Rows in blocks: more data than memory has room for",
     "skmtl.persistence": "Files of fitted estimators, without code",
+    "skmtl.export": "Torch modules and ONNX files of fitted estimators",
     "skmtl.testing": "Checks for parts of your own",
 }
 

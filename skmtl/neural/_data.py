@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,26 @@ class Rows:
         self.task_has_label: Array = np.ones(n_tasks, dtype=bool)
         if not self.all_observed or task_index is not None:
             self._find_labels(weights > 0, n_tasks)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows of several sets, not in long form, one after the other."""
+        first, *others = parts
+        if not others:
+            return first
+        found = copy(first)
+        found.n_rows = sum(part.n_rows for part in parts)
+        join = sparse.vstack if first.is_sparse else torch.cat
+        found.X = join([part.X for part in parts])
+        found.values = torch.cat([part.values for part in parts])
+        found.all_observed = all(part.all_observed for part in parts)
+        found.all_alike = all(part.all_alike for part in parts)
+        found.all_rows_count = all(part.all_rows_count for part in parts)
+        found.task_has_label = np.any([part.task_has_label for part in parts], axis=0)
+        found.weights = found.values.new_ones(()).expand(found.values.shape)
+        if not found.all_alike:
+            found.weights = torch.cat([part.weights for part in parts])
+        return found
 
     def _hold(self, X: Any) -> Any:
         """Dense features, where they stay during the fit."""

@@ -188,7 +188,7 @@ class Fit:
             return
         shares = [dropout(estimator, self.tasks) for estimator in estimators]
         for layer in module.modules():
-            if isinstance(layer, Dropout):
+            if isinstance(layer, Dropout) and not layer.is_own:
                 layer.probability = shares
 
     @cached_property
