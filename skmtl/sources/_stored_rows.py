@@ -116,8 +116,22 @@ class StoredRows:
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """Blocks in order: which rows these are, and the rows."""
+        n_seen = 0
         for number, (X, _, _) in self.source.blocks():
-            yield from self._part(int(self.starts[number]), self._read(X, number))
+            start = int(self.starts[min(number, len(self.starts) - 1)])
+            for rows, part in self._part(start, self._read(X, number)):
+                n_seen += rows.stop - rows.start
+                self.check_number(n_seen, at_least=False)
+                yield rows, part
+        self.check_number(n_seen)
+
+    def check_number(self, n_seen: int, *, at_least: bool = True) -> None:
+        """Raise where a pass has seen other rows than there are."""
+        if n_seen > self.shape[0] or (at_least and n_seen < self.shape[0]):
+            raise ValueError(
+                f"{self.source!r} gave {n_seen} rows in this pass, but {self.shape[0]} before: it "
+                "has to yield the same blocks every time."
+            )
 
     def each(
         self, function: Callable[..., Any], parts: Callable[[slice], tuple[Any, ...]] | None = None
