@@ -1,4 +1,4 @@
-"""Every promise and every row on bad input has a test, and every public estimator goes through them."""
+"""Every promise and row on bad input has a test, and every public estimator goes through them."""
 
 import ast
 
