@@ -57,6 +57,8 @@ class MultiTaskEstimator(
     _shape_varies = False
     # Whether `_fit_source` does, so that memory maps need not be read whole.
     _learns_from_blocks = False
+    # Whether a fit to rows of another process asks that one, block by block.
+    _goes_where_rows_are = False
 
     @abstractmethod
     def _fit(self, X: Any, targets: Targets) -> None:

@@ -44,9 +44,9 @@ class Source(ABC):
     """
 
     @property
-    def is_near(self) -> bool:
-        """Whether a fit may go over the blocks again for an alpha that chooses itself."""
-        return True
+    def far(self) -> Any:
+        """Who is asked about blocks that stay where they are; None where they are read here."""
+        return None
 
     @property
     def name_of_y(self) -> Any:
@@ -160,7 +160,7 @@ class Source(ABC):
         found = TaskStatistics(task_feature=task_feature)
         for number, block in self.blocks():
             with naming_block(number):
-                found._take(*block)
+                found.update(*block)
         return found
 
 
