@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ BY_ROW = "sample_weight"
 """What methods take beside X that has an entry per row."""
 
 
-def answer_lazily(estimator: Any, method: str, X: Any, **kwargs: Any) -> Any:
+def answer_lazily(estimator: Any, method: str | Callable[..., Any], X: Any, **kwargs: Any) -> Any:
     """What a method of an estimator returns for X, of dask's arrays instead of numpy's.
 
     Two rows are answered at once, to know dtypes and shapes, and to say what is wrong with X;
@@ -29,8 +30,9 @@ def answer_lazily(estimator: Any, method: str, X: Any, **kwargs: Any) -> Any:
     ----------
     estimator : estimator
         Fitted.
-    method : str
-        Name of a method that takes X first, and says something of every row.
+    method : str or callable
+        Name of a method that takes X first, and says something of every row; or a function of the
+        estimator and X that does.
     X : dask array or DataFrame
         Features.
     **kwargs
@@ -57,7 +59,7 @@ def answer_lazily(estimator: Any, method: str, X: Any, **kwargs: Any) -> Any:
     example = _example(model, X, partial(ask, 0, weight=None, nothing=None, model=model))
     ask = partial(ask, nothing=_first(example, 0))
     answers = delayed_rows(ask, X, weight, model=delayed(model, traverse=False))
-    return _collected(example, answers, X, method)
+    return _collected(example, answers, X, method if isinstance(method, str) else method.__name__)
 
 
 def _answer(
@@ -65,7 +67,7 @@ def _answer(
     X: Any,
     weight: Any,
     *,
-    method: str,
+    method: Any,
     kwargs: Any,
     nothing: Any,
     model: Any,
@@ -75,6 +77,8 @@ def _answer(
         return nothing
     if weight is not None:
         kwargs = {**kwargs, BY_ROW: weight}
+    if callable(method):
+        return method(model, X, **kwargs)
     return getattr(model, method)(X, **kwargs)
 
 

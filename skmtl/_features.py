@@ -17,6 +17,7 @@ from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
     as_table,
+    as_whole_table,
     refuse_data_sets,
     split_task_feature,
     without_mask,
@@ -55,6 +56,7 @@ class ValidatesFeatures:
         }
         if not self._allows_nd:
             refuse_data_sets(X)
+        X = as_whole_table(X)
         task_column, has_categories = None, self._has_categories(X, reset=reset)
         if self.task_feature is None and not has_categories:
             with self._naming_text(X):

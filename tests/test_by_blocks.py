@@ -1,10 +1,16 @@
 """What estimators say of dask collections: lazily, the same as of rows in memory."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skmtl import (
     ConformalTasks,
@@ -13,7 +19,9 @@ from skmtl import (
     MultiTaskGaussianProcessRegressor,
     MultiTaskLinear,
     MultiTaskLinearRegressor,
+    predict_frame,
 )
+from skmtl.sources import predict_blocks
 from tests.registry import EVERY, kind_of
 
 dask = pytest.importorskip("dask")
@@ -159,16 +167,29 @@ def test_partitions_without_rows():
 
 def test_a_model_of_labels_that_made_up_rows_do_not_have():
     """Rows made up from dtypes alone have categories that an encoder may refuse."""
-    from sklearn.compose import make_column_transformer
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
-
     X = rows().assign(town=np.where(np.arange(N) % 2, "Bern", "Basel"))
     encode = make_column_transformer((OneHotEncoder(), ["town"]), remainder="passthrough")
     model = IndependentTasks(make_pipeline(encode, Ridge()), tasks="regression")
     model.fit(X, labels("regression"))
     assert_same(model.predict, X, dd.from_pandas(X, npartitions=2))
+
+
+def test_pipelines_and_searches():
+    X, y = rows(), labels("any")
+    blocks = dd.from_pandas(X, npartitions=3)
+    pipeline = make_pipeline(StandardScaler(), MultiTaskLinear(alpha=0.1)).fit(X, y)
+    assert_same(partial(predict_in_blocks, pipeline), X, blocks)
+    assert_same(partial(predict_frame, pipeline), X, blocks)
+    ridge = Ridge().fit(X, labels("regression"))
+    assert_same(partial(predict_in_blocks, ridge), X, blocks)
+    search = GridSearchCV(MultiTaskLinear("l2"), {"alpha": [0.1, 1.0]}, cv=2)
+    assert_same(search.fit(X, labels("regression")).predict, X, blocks)
+    with pytest.raises(TypeError, match="is for dask arrays and dataframes, got a DataFrame"):
+        predict_blocks(ridge, X)
+
+
+def predict_in_blocks(model, X):
+    return predict_blocks(model, X) if dask.is_dask_collection(X) else model.predict(X)
 
 
 def test_several_parts_are_predicted_once():

@@ -11,7 +11,12 @@ from sklearn.utils.validation import validate_data
 
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._sparse import side_by_side
-from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
+from skmtl.tasks._features import (
+    as_table,
+    as_whole_table,
+    refuse_data_sets,
+    split_task_feature,
+)
 from skmtl.tasks._rows import some_rows
 
 
@@ -47,6 +52,7 @@ class KeepsFeatures:
         if is_dask(X):
             refuse_dask(self)
         refuse_data_sets(X)
+        X = as_whole_table(X)
         is_list = not hasattr(X, "shape")
         # The task feature is taken out first, so that large whole numbers stay exact.
         X = read_features(X) if self.task_feature is None else as_table(X)

@@ -9,6 +9,7 @@ import numpy as np
 
 from skmtl.sources._base import Source
 from skmtl.sources._blocks import rows_of
+from skmtl.tasks._rows import some_rows
 
 BLOCK_BYTES = 2**25
 """Bytes of a block of X in float64 (measured: benchmarks/scale/sources.py)."""
@@ -63,6 +64,7 @@ class ArraySource(Source):
         self.y = y
         self.sample_weight = sample_weight
         self.block_rows = block_rows
+        check_block_rows(block_rows)
         self._check()
 
     def __repr__(self) -> str:
@@ -80,6 +82,23 @@ class ArraySource(Source):
     def __iter__(self) -> Iterator[Any]:
         for rows in self._slices():
             yield self._block(rows)
+
+    def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
+        """As `Source.labels`, without reading X."""
+        for number, rows in enumerate(self._slices()):
+            parts = (self.y, self.sample_weight)
+            y, weight = (None if part is None else take_rows(part, rows) for part in parts)
+            yield number, (y, weight)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """As `Source.shuffled`: slices of rows, in any order."""
+        slices = self._slices()
+        for k in rng.permutation(len(slices)):
+            yield slices[k].start, take_rows(self.X, slices[k])
+
+    def take(self, rows: Any) -> Any:
+        """As `Source.take`."""
+        return some_rows(self.X, rows)
 
     def _slices(self) -> list[slice]:
         """Rows of every block."""
@@ -99,8 +118,6 @@ class ArraySource(Source):
 
     def _check(self) -> None:
         """Raise where the parts do not have the same rows."""
-        if self.block_rows is not None and self.block_rows < 1:
-            raise ValueError(f"block_rows={self.block_rows!r}; expected a whole number above 0.")
         counts = {"X": rows_of(self.X), "y": rows_of(self.y)}
         if self.sample_weight is not None:
             counts["sample_weight"] = rows_of(self.sample_weight)
@@ -109,6 +126,14 @@ class ArraySource(Source):
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: {found}."
             )
+
+
+def check_block_rows(block_rows: Any) -> None:
+    """Raise where it is no number of rows."""
+    if block_rows is None:
+        return
+    if not isinstance(block_rows, int | np.integer) or block_rows < 1:
+        raise ValueError(f"block_rows={block_rows!r}; expected a whole number above 0, or None.")
 
 
 def take_rows(part: Any, rows: slice) -> Any:

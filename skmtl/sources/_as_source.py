@@ -9,7 +9,7 @@ import numpy as np
 
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl.sources._base import Source
-from skmtl.sources._blocks import is_table
+from skmtl.sources._blocks import is_table, rows_of
 from skmtl.sources._dask import DaskSource
 
 
@@ -41,7 +41,7 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     if not isinstance(X, Source):
         if not _is_iterable_of_blocks(X):
             return None
-        X = Iterated(X)
+        X = (Listed if isinstance(X, list | tuple) else Iterated)(X)
     if sample_weight is not None:
         raise ValueError(
             "sample_weight beside a source: weights are in its blocks, (X, y, sample_weight)."
@@ -86,6 +86,23 @@ class Iterated(Source):
                 )
             self._is_used = True
         return found
+
+
+class Listed(Iterated):
+    """Blocks of a list, in any order.
+
+    Parameters
+    ----------
+    iterable : sequence
+        Of blocks.
+    """
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """As `Source.shuffled`."""
+        blocks: Any = self.iterable
+        starts = np.concatenate([[0], np.cumsum([rows_of(block[0]) for block in blocks])])
+        for k in rng.permutation(len(blocks)):
+            yield int(starts[k]), blocks[k][0]
 
 
 def _is_iterable_of_blocks(X: Any) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from skmtl.sources._blocks import Block, read_block
+import numpy as np
+
+from skmtl.sources._blocks import Block, read_block, rows_of
 
 
 class Source(ABC):
@@ -23,6 +25,7 @@ class Source(ABC):
     See Also
     --------
     ArraySource : Arrays and memory maps.
+    ParquetSource : Parquet files.
 
     Examples
     --------
@@ -39,6 +42,11 @@ class Source(ABC):
     >>> model.n_features_in_, model.statistics_.n_labels_
     (4, array([150, 150]))
     """
+
+    @property
+    def far(self) -> Any:
+        """Who is asked about blocks that stay where they are; None where they are read here."""
+        return None
 
     @property
     def name_of_y(self) -> Any:
@@ -71,12 +79,50 @@ class Source(ABC):
             raise ValueError(f"{self!r} has no block.")
 
     def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
-        """Numbers of the blocks, and their labels (y, sample_weight).
+        """Numbers of the blocks, and their labels; a source that can read these without X does.
 
-        A source that can read these without X does.
+        Yields
+        ------
+        number, (y, sample_weight)
+            ``sample_weight`` is None where a block has none.
         """
         for number, (_, y, sample_weight) in self.blocks():
             yield number, (y, sample_weight)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
+        """Features of the blocks in an order that is drawn, with the position of the first row.
+
+        Here they come in their own order, which is all that iteration can do.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws the order.
+
+        Yields
+        ------
+        start, X
+            Position among all rows, and features.
+        """
+        start = 0
+        for _, (X, _, _) in self.blocks():
+            yield start, X
+            start += rows_of(X)
+
+    def take(self, rows: Any) -> Any:
+        """Features of rows at any positions, ascending; None from a source that has no such access.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions among all rows.
+
+        Returns
+        -------
+        X : array-like or None
+            Their features.
+        """
+        return None
 
     def statistics(self, task_feature: int | str | None = None) -> Any:
         """Sum up what squared loss needs of all rows, in one pass.

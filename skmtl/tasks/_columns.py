@@ -66,6 +66,8 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     if isinstance(column, np.ma.MaskedArray):
         seen = ~np.ma.getmaskarray(column)
         used = seen if used is None else used & seen
+    if is_arrow(column):
+        column, used = _numbers_of_arrow(column, used)
     array = as_array(column)
     if array.ndim != 1:
         raise ValueError(f"Task {name!r}: labels must be one value a row, got {array.shape}.")
@@ -126,6 +128,20 @@ def is_arrow(data: Any) -> bool:
     Asked by its home: a DataFrame has attributes of any name, those of its columns.
     """
     return type(data).__module__.partition(".")[0] == "pyarrow"
+
+
+def _numbers_of_arrow(column: Any, used: NDArray[np.bool_] | None) -> tuple[Any, Any]:
+    """Numbers as an array, and which are there; a column of anything else as it is.
+
+    Without a Python object for each number, of which there may be millions.
+    """
+    if not str(column.type).startswith(("int", "uint", "float", "double", "half")):
+        return column, used
+    if column.null_count:
+        is_there = np.asarray(column.is_valid())
+        used = is_there if used is None else used & is_there
+        column = column.fill_null(0)
+    return np.asarray(column), used
 
 
 def as_array(column: Any) -> NDArray[Any]:

@@ -88,8 +88,10 @@ def read_labels(
 
     What stands under weight 0 is not read. Columns of ``sample_weight`` that have names go to
     those of y; ``names_of_y`` are these where y has none. What is ``declared`` of the tasks says
-    which columns tell whether events of others were seen.
+    which columns tell whether events of others were seen. Labels that were read are as they are.
     """
+    if isinstance(y, Labels):
+        return y
     parts, names, is_1d = _take_apart(y, declared, is_long=is_long)
     labels = names if names is not None else names_of_y
     if labels is None or len(labels) != len(parts):

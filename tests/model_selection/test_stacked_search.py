@@ -61,6 +61,8 @@ SETTINGS = {
     "alpha-by-the-rows": ({"max_iter": 5}, {"alpha": ["auto", 0.1], **RATES}),
     "dropout": ({}, {"dropout": [0.0, 0.3], **RATES}),
     "seeds": ({}, {"random_state": [0, 1, 2]}),
+    # Gates have a dropout of their own, which is 0.
+    "experts-with-dropout": ({"architecture": "mmoe", "dropout": 0.2}, RATES),
     "structures": ({}, {"hidden_layer_sizes": [(4,), (5, 3)], **RATES}),
     "early-stopping-folds": (
         {

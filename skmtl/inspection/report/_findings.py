@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from skmtl._innermost import final_estimator
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
-from skmtl.inspection._cross_validate import fit, read_splits, without_absent
+from skmtl.inspection._cross_validate import fit, fit_jobs, in_batches, read_splits
 from skmtl.inspection._gain import transfer_gain
 from skmtl.inspection._gain_result import TransferGain
 from skmtl.inspection._importance import task_importance
@@ -127,9 +128,7 @@ def find(
     final, splits = final_estimator(fitted), [] if cv is None else read_splits(cv, data, groups)
     repeats = repeats_for(importance, data.X, len(splits))
     whole = _evaluate(fitted, data.take(), scorer, 0 if splits else repeats)
-    folds = Parallel(n_jobs=n_jobs)(
-        delayed(_evaluate_fold)(estimator, data, *split, scorer, repeats) for split in splits
-    )
+    folds = _evaluate_folds(estimator, data, splits, scorer, repeats, n_jobs)
     gain = None
     if splits and data.n_tasks > 1:
         gain = transfer_gain(
@@ -184,17 +183,31 @@ def _evaluate(fitted, rows, scorer, repeats):
     return predictions, {name: scores.get(key, np.nan) for name, key in keys}, important
 
 
-def _evaluate_fold(estimator, data, train, test, scorer, repeats):
-    """`_evaluate` on rows held out; nothing where there is nothing to learn from."""
-    if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
-        return {}, {}, None
-    with known_labels():
-        model = typed_clone(estimator, data.column_types)
-        model = without_absent(model, data, np.arange(data.n_tasks), train)
-        fitted = fit(model, *data.take(train))
-        predictions, scores, important = _evaluate(fitted, data.take(test), scorer, repeats)
-    placed = {name: replace(found, rows=test[found.rows]) for name, found in predictions.items()}
-    return placed, scores, important
+def _evaluate_folds(estimator, data, splits, scorer, repeats, n_jobs):
+    """`_evaluate` on the rows that each fold holds out; networks train side by side."""
+    batches = in_batches([estimator] * len(splits), n_jobs)
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(_evaluate_some)(estimator, data, [splits[k] for k in batch], scorer, repeats)
+        for batch in batches
+    )
+    by_fold = dict(zip(chain(*batches), chain(*found), strict=True))
+    return [by_fold[k] for k in range(len(splits))]
+
+
+def _evaluate_some(estimator, data, splits, scorer, repeats):
+    """`_evaluate_folds` in one process; nothing where there is nothing to learn from."""
+    model, everything = typed_clone(estimator, data.column_types), np.arange(data.n_tasks)
+    teaches = [any(len(data.labelled_in(rows, t)) for t in everything) for rows, _ in splits]
+    learnt = [k for k, does in enumerate(teaches) if does]
+    fits = fit_jobs(data, [(model, everything, splits[k][0]) for k in learnt])
+    found: list[Any] = [({}, {}, None)] * len(splits)
+    for k, fitted in zip(learnt, fits, strict=True):
+        test = splits[k][1]
+        with known_labels():
+            predictions, scores, important = _evaluate(fitted, data.take(test), scorer, repeats)
+        placed = {name: replace(one, rows=test[one.rows]) for name, one in predictions.items()}
+        found[k] = placed, scores, important
+    return found
 
 
 def _tasks(data, whole, splits, folds, curves, confidence):

@@ -61,16 +61,19 @@ class Dropout(Draws):
     """Dropout.
 
     ``probability`` is that of all models, or a sequence of as many as there are; ``rows`` is the
-    axis of units along which rows lie, perhaps several copies of all. ``part`` says which rows of a
+    axis of units along which rows lie, perhaps several copies of all; ``is_own`` says that it is a
+    setting of the architecture, and not the dropout of the estimator. ``part`` says which rows of a
     batch the units are of, where others are elsewhere: of the same draws as if all were here.
     """
 
     part: Any = None
 
-    def __init__(self, probability: float | Sequence[float], *, rows: int = -2) -> None:
+    def __init__(
+        self, probability: float | Sequence[float], *, rows: int = -2, is_own: bool = False
+    ) -> None:
         super().__init__()
         self.masks = Masks(probability)
-        self.rows = rows
+        self.rows, self.is_own = rows, is_own
 
     @property
     def probability(self) -> float | Sequence[float]:

@@ -21,6 +21,8 @@ from skmtl.neural.estimators._later_tasks import TRAINED_ON, GrowsNetworkTasks
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
+from skmtl.sources._base import Source
+from skmtl.sources._read_source import read_source
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
 
@@ -174,6 +176,12 @@ class MultiTaskMLP(
             return super().fit(X, y, sample_weight)
 
     fit.__doc__ = MultiTaskEstimator.fit.__doc__
+
+    def _fit_source(self, source: Source) -> None:
+        X, task_column, labels = read_source(self, source)
+        targets = self._read_y(X, labels, task_column, None)
+        self._publish(targets.tasks)
+        self._fit(X, targets)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over some rows, going on from earlier calls.

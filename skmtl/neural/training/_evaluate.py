@@ -43,13 +43,12 @@ def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
     module, n_models = run.module, len(run.rngs)
     module.eval()
     total = rows.values.new_zeros(())
-    picked = torch.arange(rows.n_rows) if index is None else torch.from_numpy(index)
+    n_rows = rows.n_rows if index is None else len(index)
     with torch.no_grad():
         size = min(CHUNK, max(1, NUMBERS // rows.width))
-        for some in picked.to(rows.device).split(size):
-            batch = rows.batch(some.expand(n_models, -1))
+        for batch in rows.in_order(n_models, size, index):
             found = run.step.objective(module(batch.X, batch.task_index), batch)
-            total = total + found * (len(some) / len(picked))
+            total = total + found * (batch.values.shape[1] / n_rows)
     losses = total.cpu().numpy().astype(np.float64)
     losses[:, ~rows.task_has_label] = np.nan
     return losses

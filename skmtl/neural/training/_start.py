@@ -108,11 +108,13 @@ def start(
 
 def _orders(fits: Sequence[Fit], members: Sequence[Member]) -> list[np.random.Generator]:
     """What draws the order of each model's batches: one object for those that draw the same."""
-    found: dict[tuple[int, Member], np.random.Generator] = {}
-    for fit, member in zip(fits, members, strict=True):
-        if (fit.seed, member) not in found:
-            found[fit.seed, member] = fit.rng(BATCHES, *member)
-    return [found[fit.seed, member] for fit, member in zip(fits, members, strict=True)]
+    found: dict[tuple[int, int, Member], np.random.Generator] = {}
+    # Those of other rows draw the same, of other rows.
+    keys = [(id(fit.targets), fit.seed, m) for fit, m in zip(fits, members, strict=True)]
+    for fit, key in zip(fits, keys, strict=True):
+        if key not in found:
+            found[key] = fit.rng(BATCHES, *key[-1])
+    return [found[key] for key in keys]
 
 
 def learnt(fit: Fit, run: Run) -> dict[str, Any]:
