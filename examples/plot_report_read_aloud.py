@@ -70,7 +70,8 @@ report.to_frame()[["explained", "explained_low", "explained_high", "mae", "roc_a
 # %%
 # What it rests on
 # ----------------
-# What little there is comes from different features: sex for strength, age for what one does in a car.
+# What little there is comes from different features: sex for strength, age for what one does in a
+# car.
 
 import matplotlib.pyplot as plt
 
