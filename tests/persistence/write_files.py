@@ -1,4 +1,4 @@
-"""Write small files of this version, with what is predicted beside them, for all later ones to read.
+"""Write small files of this version, and what they predict, for all later ones to read.
 
 Run before a release: ``python tests/persistence/write_files.py``. A folder that is there stays.
 """
