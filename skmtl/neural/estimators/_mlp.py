@@ -84,6 +84,7 @@ class MultiTaskMLP(
     """
 
     history_: dict[str, Array]
+    _learns_from_blocks = True
     _standardize = True
     _shape_varies = True
 

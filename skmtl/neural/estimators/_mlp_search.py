@@ -88,6 +88,8 @@ class NetworkSearch(NetworkBlend):
         finally:
             self.__dict__.pop("_given", None)
 
+    _learns_from_blocks = False
+
     def _fit_source(self, source: Source) -> None:
         refuse_source(self, source)
 
