@@ -174,12 +174,13 @@ class SideBySide:
 
 
 class StackedGridSearchCV(SideBySide, GridSearchCV):
-    """Grid search over networks that trains all candidates of a fold side by side.
+    """Grid search over networks that trains all candidates, in all folds, side by side.
 
     It finds what :class:`~sklearn.model_selection.GridSearchCV` finds, with its parameters and
     attributes, several times as fast: candidates that differ in ``learning_rate_init``,
     ``alpha``, ``dropout`` or ``random_state`` are one stack of matrices, each with the batches
-    and the noise that it would have alone. Other parameters split them into groups.
+    and the noise that it would have alone. Other parameters split them into groups, and so do
+    folds of another size.
 
     The estimator is a :class:`~skmtl.MultiTaskMLP`, ``MultiTaskMLPRegressor`` or
     ``MultiTaskMLPClassifier``, or a :class:`~sklearn.pipeline.Pipeline` that ends in one, whose
@@ -217,7 +218,7 @@ class StackedGridSearchCV(SideBySide, GridSearchCV):
 
 
 class StackedRandomizedSearchCV(SideBySide, RandomizedSearchCV):
-    """Random search over networks that trains all candidates of a fold side by side.
+    """Random search over networks that trains all candidates, in all folds, side by side.
 
     As :class:`StackedGridSearchCV`, with candidates drawn from distributions.
 
