@@ -48,6 +48,7 @@ _HOMES = {
 _MODULES = (
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",

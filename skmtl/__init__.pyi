@@ -3,6 +3,7 @@
 from skmtl import (
     compose,
     datasets,
+    export,
     inspection,
     kernel,
     linear,
@@ -93,6 +94,7 @@ __all__ = [
     "ThresholdTasks",
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",

@@ -30,6 +30,7 @@ NAMESPACES = [
     "skmtl.datasets",
     "skmtl.sources",
     "skmtl.persistence",
+    "skmtl.export",
     "skmtl.testing",
 ]
 

@@ -106,6 +106,13 @@ class Task(Searchable, BaseEstimator, ABC):
     def inverse_link(self, raw: Array) -> Array:
         """Expected value (n,) or class probabilities (n, n_classes) in the units of y."""
 
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """`inverse_link`, torch: what `skmtl.export` puts into a graph; not asked for elsewhere."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no torch_inverse_link(raw), the same as inverse_link for "
+            "tensors, which an export is made of."
+        )
+
     @abstractmethod
     def torch_average(self, raw: Any) -> Any:
         """Raw scores with the mean `inverse_link` of the members along the first axis, torch."""

@@ -112,6 +112,16 @@ class NumberTask(Task):
             return self.expected_without_labels(raw.shape[0])
         return self.labels(self.mean(raw[..., 0].astype(np.float64)))
 
+    def torch_mean(self, score: Any) -> Any:
+        """`mean`, torch."""
+        return score if self._keeps(NumberTask, "mean") else Task.torch_inverse_link(self, score)
+
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """Predicted values in the units of y; NaN if no label was seen, torch."""
+        if not self.n_labels_:
+            return raw.new_full((raw.shape[0],), float("nan"))
+        return self.labels(self.torch_mean(raw[..., 0]))
+
     def decode(self, expected: Array) -> Array:
         """The prediction is the expected value."""
         return expected

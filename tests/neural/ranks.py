@@ -25,6 +25,7 @@ from skmtl.neural import _ranks, in_one_process
 from skmtl.neural.architectures import ARCHITECTURES, Custom
 from skmtl.neural.balancing import BALANCING
 from skmtl.neural.gradients._manual_gradients import ManualGradients
+from skmtl.sources import ArraySource
 
 # Methods that go by losses, products of gradients, or gradients, with or without a memory.
 KINDS = ("famo", "dwa", "uncertainty", "pcgrad", "gradnorm", "graddrop", "db_mtl")
@@ -283,6 +284,9 @@ CASES = {
     "a module of the user's": wide(architecture=Custom(two_layers), linear_skip=False),
     "long": compared(lambda: MultiTaskMLP(**SMALL, task_feature=4, tasks="regression"), fit_long),
     "sparse": compared(lambda: MultiTaskMLP(**WIDE), lambda m: m.fit(sparse.csr_array(X), Y)),
+    "from a source": compared(
+        lambda: MultiTaskMLP(**WIDE), lambda m: m.fit(ArraySource(X.astype("float32"), Y))
+    ),
     "sample weights": compared(lambda: MultiTaskMLP(**WIDE), fit_weighted),
     "partial_fit": compared(lambda: MultiTaskMLP(**WIDE), fit_stream),
     "warm start": compared(lambda: MultiTaskMLP(**WIDE, warm_start=True), fit_twice),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmtl.neural import in_one_process
+from skmtl.neural import _environment, in_one_process
 from skmtl.neural._ranks import Part, Ranks, ranks_now, together
 from skmtl.neural.architectures._units import Dropout
 from tests.conftest import ROOT
@@ -120,5 +120,14 @@ def test_dropout_of_a_part_is_that_of_its_rows(shape, rows):
 def test_without_a_group_a_fit_is_nobody_elses():
     with together():
         assert ranks_now() is None
+
+
+def test_where_there_is_a_group_a_fit_may_be_alone(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
     with in_one_process(), together():
+        assert ranks_now() is None
+    # A forked child would speak through the sockets of its parent.
+    monkeypatch.setattr(_environment._threads, "is_forked", True)
+    with together():
         assert ranks_now() is None

@@ -27,20 +27,25 @@ def agree(
     max_iter: int | None,
 ) -> None:
     """Raise if data, parameters or folds are others elsewhere; let networks begin alike."""
-    fit, known = fits[0], {id(one.estimator): one.estimator for one in fits}
-    settings = [_settings(estimator) for estimator in known.values()]
+    settings = [_settings(one.estimator) for one in _different(fits, "estimator")]
+    data = [one.fingerprint for one in _different(fits, "targets")]
     shapes = [(name, tuple(p.shape)) for name, p in module.named_parameters()]
     folds = zlib.crc32(repr((list(members), rows.n_rows)).encode())
     for index in rows.index if isinstance(rows, ModelRows) else ():
         folds = zlib.crc32(np.ascontiguousarray(index).data, folds)
     ranks.check_same(
         **{
-            "X, y or sample_weight": fit.fingerprint,
+            "X, y or sample_weight": zlib.crc32(repr(data).encode()),
             "parameters": zlib.crc32(repr((settings, shapes, max_iter)).encode()),
             "folds": folds,
         }
     )
     ranks.align(module)
+
+
+def _different(fits: Sequence[Any], name: str) -> list[Any]:
+    """The fits without those that have the same object, by the name of the attribute."""
+    return list({id(getattr(one, name)): one for one in reversed(fits)}.values())[::-1]
 
 
 def _settings(estimator: Any) -> str:
