@@ -6,8 +6,10 @@ in both, or a text.
 
 import json
 import os
+import pickle
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -21,10 +23,11 @@ from torch import nn
 
 from skmtl import MultiTaskMLP, MultiTaskMLPCV
 from skmtl.model_selection import StackedGridSearchCV
-from skmtl.neural import _ranks, in_one_process
+from skmtl.neural import Checkpoint, _ranks, in_one_process
 from skmtl.neural.architectures import ARCHITECTURES, Custom
 from skmtl.neural.balancing import BALANCING
 from skmtl.neural.gradients._manual_gradients import ManualGradients
+from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from skmtl.sources import ArraySource
 
 # Methods that go by losses, products of gradients, or gradients, with or without a memory.
@@ -213,6 +216,20 @@ class Callback:
         return context.task_name == "epoch" and context.task_id == 1 and self.do()
 
 
+def resumed(rank):
+    """A fit that goes on from a file, which each process has of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/model.pkl"
+        options = {**WIDE, "learning_rate": "constant", "early_stopping": True}
+        MultiTaskMLP(**options).set_callbacks(Checkpoint(path)).fit(X, Y)
+        with open(path, "rb") as file:
+            model = pickle.load(file)
+        shared = numbers(model.set_params(warm_start=True, max_iter=4).fit(X, Y))
+    with in_one_process():
+        alone = numbers(MultiTaskMLP(**{**options, "max_iter": 4}).fit(X, Y))
+    return shared if rank else (shared, alone)
+
+
 def stopped_by_one(rank):
     model = MultiTaskMLP(**{**WIDE, "max_iter": 9})
     if not rank:
@@ -296,7 +313,6 @@ CASES = {
         lambda: MultiTaskMLP(**WIDE), lambda m: fit_search(lambda: m), of_search
     ),
     "drawn seed": drawn_seed,
-    "stopped by one": stopped_by_one,
     "interrupted": interrupted,
 }
 """What has to be the same alone and shared, or at least in both processes."""
@@ -308,12 +324,15 @@ SAID = {
     "other calls": other_calls,
     "bad rows": bad_rows,
     "failing step": failing_step,
-    "failing callback": failing_callback,
     "only one": only_one,
     "in a thread": in_a_thread,
     "waiting": waiting,
 }
 """What both processes say of a case."""
+
+if HAS_CALLBACKS:
+    CASES |= {"resumed": resumed, "stopped by one": stopped_by_one}
+    SAID |= {"failing callback": failing_callback}
 
 
 def main(path):
