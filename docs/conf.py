@@ -1,4 +1,4 @@
-"""Sphinx configuration; the API page is written here from the packages' public names."""
+"""Sphinx configuration; the API pages are written here from the packages' public names."""
 
 import importlib
 import inspect
@@ -72,6 +72,7 @@ plot_apply_rcparams = True
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 # Members are listed by the class template, once.
 numpydoc_show_class_members = False
 
@@ -84,6 +85,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    # Its table would fetch scripts from elsewhere.
+    "write_computation_times": False,
     "plot_gallery": "True",
 }
 
@@ -120,33 +123,44 @@ def public_objects(module_name):
     return {name: thing for name, thing in objects.items() if not inspect.ismodule(thing)}
 
 
-def api_page():
-    """Text of the API page: one table per module, every object described once."""
-    lines = ["API", "===", ""]
-    home = {}
+def room_pages():
+    """Text of a page for each module: every object is described once, where it is met first."""
+    home, pages = {}, {}
     for module_name, title in API.items():
         objects = public_objects(module_name)
         new = [name for name, thing in objects.items() if id(thing) not in home]
         known = [home[id(thing)] for thing in objects.values() if id(thing) in home]
         home.update((id(objects[name]), f"{module_name}.{name}") for name in new)
-        lines += [title, "-" * len(title), "", f".. module:: {module_name}", ""]
-        lines += [f"``{module_name}``", ""]
+        lines = [module_name, "=" * len(module_name), "", f"{title}.", ""]
+        lines += [f".. module:: {module_name}", ""]
         if new:
             lines += [".. autosummary::", "   :toctree: generated", ""]
             lines += [f"   {name}" for name in new] + [""]
         if known:
             links = ", ".join(f":obj:`{name}`" for name in known)
             lines += [f"Also importable from here: {links}.", ""]
+        pages[module_name] = "\n".join(lines)
+    return pages
+
+
+def index_page():
+    """Text of the page that lists the modules."""
+    lines = ["API", "===", "", "Every public class and function, by module.", ""]
+    lines += [".. list-table::", "   :widths: 34 66", ""]
+    for module_name, title in API.items():
+        lines += [f"   * - :doc:`{module_name} <{module_name}>`", f"     - {title}"]
+    lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in API), ""]
     return "\n".join(lines)
 
 
-def write_api_page():
-    """Write the page only where it changed, so that an unchanged one is not read again."""
-    page = HERE / "api" / "index.rst"
-    page.parent.mkdir(exist_ok=True)
-    text = api_page()
-    if not page.exists() or page.read_text() != text:
-        page.write_text(text)
+def write_api_pages():
+    """Write pages only where they changed, so that unchanged ones are not read again."""
+    folder = HERE / "api"
+    folder.mkdir(exist_ok=True)
+    for name, text in {"index": index_page(), **room_pages()}.items():
+        page = folder / f"{name}.rst"
+        if not page.exists() or page.read_text() != text:
+            page.write_text(text)
 
 
 def skip_member(app, what, name, thing, skip, options):
@@ -175,4 +189,4 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_member)
 
 
-write_api_page()
+write_api_pages()

@@ -53,6 +53,8 @@ class MultiTaskEstimator(
     _about_zero = False
     # Whether thresholds and scales of likelihoods are raw scores, which features may explain.
     _shape_varies = False
+    # Whether a fit to rows of another process asks that one, block by block.
+    _goes_where_rows_are = False
 
     @abstractmethod
     def _fit(self, X: Any, targets: Targets) -> None:

@@ -29,11 +29,11 @@ def is_array(part: Any) -> bool:
 def refuse_dask(estimator: Any) -> None:
     """Raise where rows in memory are needed."""
     raise ValueError(
-        f"{type(estimator).__name__} needs rows in memory here, but X is a dask collection. Of "
-        "these, fit of linear models learns numbers (MultiTaskLinear, MultiTaskLasso, "
-        "MultiTaskBayesianLinear, ReducedRankRegressor). MultiTaskMLP learns from blocks, fetched "
-        "one after the other: fit(skmtl.sources.DaskSource(X, y)). Or bring the rows here, with "
-        "X.compute() and y.compute(), all or a sample of them."
+        f"{type(estimator).__name__} needs rows in memory here, but X is a dask collection. "
+        "Linear models learn from these where their blocks are (fit of MultiTaskLinear, "
+        "MultiTaskLasso, MultiTaskBayesianLinear, ReducedRankRegressor), networks from blocks that "
+        "are fetched one after the other: fit(skmtl.sources.DaskSource(X, y)). Or bring the rows "
+        "here, all or a sample of them, with X.compute() and y.compute()."
     )
 
 

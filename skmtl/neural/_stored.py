@@ -92,6 +92,7 @@ class BlockRows(Rows):
             pool = self._in_memory(X, places)
             for batch in pool.batches(torch.from_numpy(order[None, :n_whole]), size):
                 yield batch.for_models(len(rngs))
+        self.X.X.check_number(n_seen)
 
     def in_order(self, n_models: int, size: int, index: Array | None = None) -> Iterator[Batch]:
         """All rows, or some, so many at a time, the same for each model."""

@@ -44,9 +44,9 @@ class Source(ABC):
     """
 
     @property
-    def is_near(self) -> bool:
-        """Whether a fit may go over the blocks again for an alpha that chooses itself."""
-        return True
+    def far(self) -> Any:
+        """Who is asked about blocks that stay where they are; None where they are read here."""
+        return None
 
     @property
     def name_of_y(self) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from operator import add
 from typing import Any, Self
 
@@ -12,21 +12,19 @@ from skmtl.sources._base import Source, naming_block
 from skmtl.sources._blocks import Block
 
 STAYS = (
-    "X is a dask collection, of which linear models learn numbers (squared loss) where its blocks "
-    "are. Networks, and linear models of classes and counts, need the rows here: give "
-    "fit(skmtl.sources.DaskSource(X, y)), which fetches them a block at a time, in every pass; or "
-    "all of them, or a sample, by X.compute() and y.compute(). Where labels that are all 0 or 1 "
-    "are meant as numbers, declare tasks='regression'."
+    "X is a dask collection, whose blocks only linear models learn from where they are. Others "
+    "need the rows here: give networks fit(skmtl.sources.DaskSource(X, y)), which fetches them a "
+    "block at a time, in every pass; or bring all rows, or a sample, by X.compute(), y.compute()."
 )
 
 
 class DaskSource(Source):
     """Rows of dask collections, in the blocks that they have.
 
-    `fit` of a linear model makes one of the dask collections that it is given. Statistics are
-    summed up where the blocks are, by whatever scheduler dask uses, and put together a few at a
-    time; what comes back is one `TaskStatistics`. For estimators that learn from blocks one after
-    the other this source is made by hand: they fetch the blocks, each when it is its turn.
+    For networks, which learn from blocks one after the other: they fetch the blocks, each when it
+    is its turn, in every epoch. Linear models need none: `fit` of dask collections themselves has
+    every block summed up where it is, by whatever scheduler dask uses, and what comes back are
+    sums, and of losses that are not squared a number for each label.
 
     Parameters
     ----------
@@ -47,13 +45,14 @@ class DaskSource(Source):
     --------
     >>> import dask.array as da
     >>> import numpy as np
-    >>> from skmtl import MultiTaskLinearRegressor
+    >>> from skmtl import MultiTaskMLPRegressor
+    >>> from skmtl.sources import DaskSource
     >>> rng = da.random.default_rng(0)
-    >>> X = rng.normal(size=(10_000, 20), chunks=(2_000, 20))
-    >>> Y = X[:, :3] + rng.normal(size=(10_000, 3), chunks=(2_000, 3))
-    >>> model = MultiTaskLinearRegressor("l2", alpha=0.01).fit(X, Y)
+    >>> X = rng.normal(size=(1_000, 5), chunks=(200, 5))
+    >>> Y = X[:, :3] + rng.normal(size=(1_000, 3), chunks=(200, 3))
+    >>> model = MultiTaskMLPRegressor(max_iter=2, random_state=0).fit(DaskSource(X, Y))
     >>> model.predict(X)
-    dask.array<concatenate, shape=(10000, 3), dtype=float64, chunksize=(2000, 3), ...>
+    dask.array<concatenate, shape=(1000, 3), dtype=float64, chunksize=(200, 3), ...>
     """
 
     def __init__(self, X: Any, y: Any, sample_weight: Any = None) -> None:
@@ -78,20 +77,26 @@ class DaskSource(Source):
         return self.y.name if hasattr(self.y, "index") and hasattr(self.y, "name") else None
 
     @property
-    def is_near(self) -> bool:
-        """Whether rows may be fetched."""
-        return self._may_fetch
+    def far(self) -> Any:
+        """Itself, unless rows may be fetched."""
+        return None if self._may_fetch else self
 
     def __iter__(self) -> Iterator[Block]:
         if not self._may_fetch:
             raise ValueError(STAYS)
-        for block in self._results(_together):
+        for part in self._parts(_together):
+            block = part.compute()
             if block[0].shape[0]:
                 yield block
 
     def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
         """Numbers of the blocks, and their labels (y, sample_weight); of X nothing is fetched."""
-        yield from enumerate(self._results(_labels))
+        import dask
+
+        # Those of the first block often say what is asked of all.
+        first, *others = self._parts(_labels)
+        yield 0, first.compute()
+        yield from enumerate(dask.compute(*others), 1)
 
     def statistics(self, task_feature: int | str | None = None) -> Any:
         """Sum up what squared loss needs of all rows, where they are.
@@ -119,13 +124,49 @@ class DaskSource(Source):
 
     def reduce(self, of_block: Callable[..., Any], merge: Callable[[Any, Any], Any]) -> Any:
         """What a function says of every block (X, y, sample_weight), put together by another."""
-        parts = delayed_rows(partial(_named, of_block), self.X, self.y, self.sample_weight)
-        return merged(parts, merge).compute()
+        return merged(self._parts(of_block), merge).compute()
 
-    def _results(self, of_block: Callable[..., Any]) -> Iterator[Any]:
-        """What a function says of every block, one after the other."""
-        for part in delayed_rows(partial(_named, of_block), self.X, self.y, self.sample_weight):
-            yield part.compute()
+    def example(self) -> Any:
+        """A few rows of X, which say how columns are called and what they hold."""
+        for part in delayed_rows(_head, self.X):
+            found = part.compute()
+            if found.shape[0]:
+                return found
+        raise ValueError("X has no rows: all blocks of the dask collection are empty.")
+
+    def ask(
+        self,
+        function: Callable[..., Any],
+        asked: Sequence[Any],
+        merge: Callable[[Any, Any], Any] | None = None,
+    ) -> Any:
+        """What a function says of the X of each block, and of what is asked about it.
+
+        Parameters
+        ----------
+        function : callable
+            Of X and what is asked.
+        asked : sequence
+            For every block; None where there is nothing to ask.
+        merge : callable, default=None
+            Puts results together. By default they are a list.
+        """
+        import dask
+
+        say = dask.delayed(function, pure=False)
+        parts = [
+            say(X, what) for X, what in zip(self._features, asked, strict=True) if what is not None
+        ]
+        return list(dask.compute(*parts)) if merge is None else merged(parts, merge).compute()
+
+    @cached_property
+    def _features(self) -> list[Any]:
+        """X of each block, delayed."""
+        return delayed_rows(_features, self.X)
+
+    def _parts(self, of_block: Callable[..., Any]) -> list[Any]:
+        """What a function says of every block (X, y, sample_weight), delayed."""
+        return delayed_rows(partial(_named, of_block), self.X, self.y, self.sample_weight)
 
 
 def _named(of_block: Callable[..., Any], number: int, *block: Any) -> Any:
@@ -142,6 +183,14 @@ def _statistics(task_feature: int | str | None, X: Any, y: Any, sample_weight: A
     if X.shape[0] or len(y):
         found._take(X, y, sample_weight)
     return found
+
+
+def _head(number: int, X: Any) -> Any:
+    return X[:2]
+
+
+def _features(number: int, X: Any) -> Any:
+    return X
 
 
 def _together(X: Any, y: Any, sample_weight: Any) -> Block:

@@ -89,7 +89,7 @@ class ParquetSource(Source):
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: groups of rows of the files, in any order."""
         groups = [part for file in self._dataset().get_fragments() for part in _groups(file)]
-        starts = np.concatenate([[0], np.cumsum([part.count_rows() for part in groups])])
+        starts = np.concatenate([[0], np.cumsum([_n_rows(part) for part in groups])])
         for k in rng.permutation(len(groups)):
             start = int(starts[k])
             for table in self._tables(self._features, groups[k]):
@@ -109,6 +109,7 @@ class ParquetSource(Source):
             batch_size=size,
             batch_readahead=1,
             fragment_readahead=1,
+            **self._scan_options(),
         )
         batches: list[Any] = []
         n_rows = 0
@@ -121,6 +122,14 @@ class ParquetSource(Source):
                 batches, n_rows = [], 0
         if batches:
             yield pa.Table.from_batches(batches)
+
+    def _scan_options(self) -> dict[str, Any]:
+        """Read a group of rows when it is its turn, not before."""
+        given = getattr(self.path, "format", None)
+        if given is not None and given.default_extname != "parquet":
+            return {}
+        options = _pyarrow_dataset().ParquetFragmentScanOptions(pre_buffer=False)
+        return {"fragment_scan_options": options}
 
     def _labels_in(self, table: Any) -> tuple[Any, Any]:
         """y and weights."""
@@ -172,6 +181,12 @@ def _groups(file: Any) -> list[Any]:
     """Groups of rows of a file, where its format has any."""
     split = getattr(file, "split_by_row_group", None)
     return [file] if split is None else split()
+
+
+def _n_rows(part: Any) -> int:
+    """Rows of a file, or of a group of rows, of which `count_rows` says those of the file."""
+    groups = getattr(part, "row_groups", None)
+    return int(part.count_rows() if groups is None else sum(group.num_rows for group in groups))
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,8 @@ def read_source(estimator: Any, source: Source) -> tuple[Any, Any, Labels]:
     labels : Labels
         All labels, in memory.
     """
+    if source.far is not None and estimator._goes_where_rows_are:
+        return _read_far(estimator, source.far)
     reading = _Reading(estimator)
     for number, block in source.blocks():
         if not number:
@@ -47,6 +51,26 @@ def read_source(estimator: Any, source: Source) -> tuple[Any, Any, Labels]:
         with naming_block(number):
             reading.add(*block)
     return reading.ended(source)
+
+
+def _read_far(estimator: Any, source: Any) -> tuple[Any, Any, Labels]:
+    """As `read_source`: every block is read where it is, and what is not features comes here."""
+    estimator._read_X(source.example(), reset=True)
+    found = source.reduce(partial(_read_block, estimator), _Reading.plus)
+    found.estimator = estimator
+    return found.ended(source)
+
+
+def _read_block(estimator: Any, X: Any, y: Any, sample_weight: Any) -> _Reading:
+    """What is read of one block; the features themselves are not kept."""
+    reading = _Reading(estimator)
+    reading.held = None
+    if X.shape[0]:
+        reading.add(X, y, sample_weight)
+    else:
+        reading.counts.append(0)
+    reading.estimator = None
+    return reading
 
 
 def _find_categories(estimator: Any, source: Source) -> None:
@@ -95,11 +119,24 @@ class _Reading:
 
     def _widen(self, X: Any) -> None:
         X = X.toarray() if sparse.issparse(X) else X
-        found = X.min(axis=0), X.max(axis=0)
+        self._let_extremes_be((X.min(axis=0), X.max(axis=0)))
+
+    def _let_extremes_be(self, found: tuple[Array, Array]) -> None:
         if self.extremes is not None:
             lowest, highest = self.extremes
             found = np.minimum(lowest, found[0]), np.maximum(highest, found[1])
         self.extremes = found
+
+    def plus(self, other: _Reading) -> _Reading:
+        """What was read of both, one after the other."""
+        both = copy(self)
+        both.counts, both.dtypes = self.counts + other.counts, self.dtypes | other.dtypes
+        both.task_columns = self.task_columns + other.task_columns
+        first = [*self.labels, *other.labels][:1]
+        both.labels = self.labels + [_like(first[0], labels) for labels in other.labels]
+        if other.extremes is not None:
+            both._let_extremes_be(other.extremes)
+        return both
 
     def _add_labels(self, y: Any, sample_weight: Any, task_column: Any) -> None:
         is_long, declared = task_column is not None, self.estimator.tasks
@@ -118,6 +155,8 @@ class _Reading:
 
     def ended(self, source: Source) -> tuple[Any, Any, Labels]:
         """All that was read, as `read_source` returns it."""
+        if not self.labels:
+            raise ValueError("X has no rows: all blocks are empty.")
         task_column = None
         if self.task_columns:
             task_column = _joined([column.labels for column in self.task_columns], "task feature")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial, reduce
+from itertools import pairwise
+from operator import add
 from typing import Any, Self
 
 import numpy as np
@@ -78,9 +81,7 @@ class StoredRows:
     def extremes(self) -> tuple[Array, Array]:
         """Smallest and largest number of every column, NaN where one is missing."""
         if self._extremes is None:
-            found = [(X.min(axis=0), X.max(axis=0)) for _, X in self.blocks()]
-            lowest, highest = zip(*found, strict=True)
-            self._extremes = np.minimum.reduce(lowest), np.maximum.reduce(highest)
+            self._extremes = self.total(_extremes, merge=_outermost)
         return self._extremes
 
     @property
@@ -111,15 +112,85 @@ class StoredRows:
         if self._shift is None:
             return X
         of_tasks, index = self._shift
-        less = of_tasks[index[rows]]
-        X = X - less
-        X[np.abs(X) <= np.sqrt(self.shape[0]) * ROUNDING * np.abs(less)] = 0.0
-        return X
+        return _less(X, of_tasks[index[rows]], np.sqrt(self.shape[0]) * ROUNDING)
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """Blocks in order: which rows these are, and the rows."""
+        n_seen = 0
         for number, (X, _, _) in self.source.blocks():
-            yield from self._part(int(self.starts[number]), self._read(X, number))
+            start = int(self.starts[min(number, len(self.starts) - 1)])
+            for rows, part in self._part(start, self._read(X, number)):
+                n_seen += rows.stop - rows.start
+                self.check_number(n_seen, at_least=False)
+                yield rows, part
+        self.check_number(n_seen)
+
+    def check_number(self, n_seen: int, *, at_least: bool = True) -> None:
+        """Raise where a pass has seen other rows than there are."""
+        if n_seen > self.shape[0] or (at_least and n_seen < self.shape[0]):
+            raise ValueError(
+                f"{self.source!r} gave {n_seen} rows in this pass, but {self.shape[0]} before: it "
+                "has to yield the same blocks every time."
+            )
+
+    def each(
+        self, function: Callable[..., Any], parts: Callable[[slice], tuple[Any, ...]] | None = None
+    ) -> Iterator[tuple[slice, Any]]:
+        """What a function says of every block, found where the block is.
+
+        Parameters
+        ----------
+        function : callable
+            Of the rows of a block, and what goes along with them.
+        parts : callable, default=None
+            From which rows these are to what goes along with them, a tuple.
+
+        Yields
+        ------
+        rows, result
+            Which rows, and what the function says of them.
+        """
+        far = self.source.far
+        if far is None:
+            for rows, X in self.blocks():
+                yield rows, function(X, *(() if parts is None else parts(rows)))
+            return
+        asked, of_blocks = self._questions(parts)
+        yield from zip(of_blocks, far.ask(partial(_of_far_block, function), asked), strict=True)
+
+    def total(
+        self,
+        function: Callable[..., Any],
+        parts: Callable[[slice], tuple[Any, ...]] | None = None,
+        merge: Callable[[Any, Any], Any] = add,
+    ) -> Any:
+        """What a function says of every block, as in `each`, put together by another."""
+        far = self.source.far
+        if far is None:
+            return reduce(merge, (result for _, result in self.each(function, parts)))
+        asked, _ = self._questions(parts)
+        return far.ask(partial(_of_far_block, function), asked, merge)
+
+    def _questions(self, parts: Any) -> tuple[list[Any], list[slice]]:
+        """For every block of the source what `_of_far_block` needs, or None; and which rows."""
+        asked: list[Any] = []
+        found: list[slice] = []
+        for start, stop in pairwise(self.starts.tolist()):
+            first, last, some = start, stop, None
+            if self.index is not None:
+                first, last = np.searchsorted(self.index, [start, stop]).tolist()
+                if last - first < stop - start:
+                    some = self.index[first:last] - start
+            if first == last:
+                asked.append(None)
+                continue
+            rows = slice(first, last)
+            less = None if self._shift is None else (self._shift[0], self._shift[1][rows])
+            threshold = np.sqrt(self.shape[0]) * ROUNDING
+            how = self.read, self.dtype, some, less, threshold
+            asked.append((how, () if parts is None else parts(rows)))
+            found.append(rows)
+        return asked, found
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[slice, Array]]:
         """Blocks in an order that is drawn, as far as the source can be read in any."""
@@ -149,7 +220,7 @@ class StoredRows:
         if isinstance(key, tuple):
             rows, column = key
             assert rows == slice(None)
-            return np.concatenate([X[:, column] for _, X in self.blocks()])
+            return np.concatenate([x for _, x in self.each(partial(_column, column))])
         key = np.arange(self.shape[0])[key] if isinstance(key, slice) else np.asarray(key)
         if key.dtype == bool:
             positions = np.flatnonzero(key)
@@ -183,7 +254,7 @@ class StoredRows:
             return self._read(X, None)[back]
         out = np.empty((len(wanted), self.shape[1]), self.dtype)
         some = self._changed(index=wanted, _shift=None, _kept=None)
-        for part, X in some.blocks():
+        for part, X in some.each(_itself):
             out[part] = X
         return out[back]
 
@@ -194,8 +265,8 @@ class StoredRows:
 
     def __matmul__(self, W: Array) -> Array:
         out = np.empty((self.shape[0], *W.shape[1:]))
-        for rows, X in self.blocks():
-            out[rows] = X @ W
+        for rows, raw in self.each(partial(_times, W)):
+            out[rows] = raw
         return out
 
     def _changed(self, **values: Any) -> Self:
@@ -211,7 +282,47 @@ class _Transposed:
         self.X, self.shape = X, X.shape[::-1]
 
     def __matmul__(self, U: Array) -> Array:
-        out = np.zeros((self.shape[0], *U.shape[1:]))
-        for rows, X in self.X.blocks():
-            out += X.T @ U[rows]
-        return out
+        found: Array = self.X.total(_transposed_times, lambda rows: (U[rows],))
+        return found
+
+
+def _less(X: Array, less: Array, rounding: float) -> Array:
+    """X less what it is shifted by; 0 where rounding is left."""
+    X = X - less
+    X[np.abs(X) <= rounding * np.abs(less)] = 0.0
+    return X
+
+
+def _of_far_block(function: Callable[..., Any], X: Any, asked: Any) -> Any:
+    """What a function says of a block, from the X of a source."""
+    (read, dtype, some, less, rounding), parts = asked
+    X = read(X).astype(dtype, copy=False)
+    X = X if some is None else X[some]
+    X = X if less is None else _less(X, less[0][less[1]], rounding)
+    return function(X, *parts)
+
+
+def _itself(X: Array) -> Array:
+    return X
+
+
+def _column(column: int, X: Array) -> Array:
+    return X[:, column]
+
+
+def _times(W: Array, X: Array) -> Array:
+    found: Array = X @ W
+    return found
+
+
+def _transposed_times(X: Array, U: Array) -> Array:
+    found: Array = X.T @ U
+    return found
+
+
+def _extremes(X: Array) -> tuple[Array, Array]:
+    return X.min(axis=0), X.max(axis=0)
+
+
+def _outermost(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
+    return np.minimum(one[0], other[0]), np.maximum(one[1], other[1])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from joblib import parallel_config
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 
 from skmtl import (
@@ -10,6 +11,7 @@ from skmtl import (
     MultiTaskLinear,
     MultiTaskLinearCV,
     MultiTaskLinearRegressor,
+    MultiTaskLinearRegressorCV,
     MultiTaskMLP,
     MultiTaskMLPRegressor,
 )
@@ -66,6 +68,20 @@ def test_fit_predict_and_score(client):
         assert prediction.chunks == (blocks[0].chunks[0], (3,))
         np.testing.assert_allclose(prediction.compute(), expected[1], atol=1e-10)
         assert found.score(*blocks) == pytest.approx(expected[2], rel=1e-10)
+
+
+def test_what_takes_several_passes(client):
+    X, Y = data()
+    classes = np.where(np.isnan(Y), np.nan, Y > 0)
+    for model, y in (
+        (MultiTaskLinear("l2", tol=1e-8), classes),
+        (MultiTaskLinearRegressor("l21", tol=1e-8), Y),
+        (MultiTaskLinearRegressorCV("l21", alphas=3, cv=3, tol=1e-8), Y),
+    ):
+        whole = clone(model).fit(X, y)
+        found = clone(model).fit(da.from_array(X, chunks=(90, 5)), da.from_array(y, chunks=(90, 3)))
+        assert found.alpha_ == pytest.approx(whole.alpha_, rel=1e-8)
+        np.testing.assert_allclose(found.coef_, whole.coef_, atol=1e-3)
 
 
 def test_the_network_goes_to_the_workers(client):

@@ -14,11 +14,12 @@ from skmtl import (
     IndependentTasks,
     MultiTaskBayesianLinear,
     MultiTaskElasticNet,
+    MultiTaskKernelRidge,
     MultiTaskLasso,
     MultiTaskLassoCV,
     MultiTaskLinear,
-    MultiTaskLinearCV,
     MultiTaskLinearRegressor,
+    MultiTaskLinearRegressorCV,
     MultiTaskMLPRegressor,
     ReducedRankRegressor,
 )
@@ -185,11 +186,12 @@ class Counting:
     """A scheduler that counts the bytes of what it hands back."""
 
     def __init__(self):
-        self.n_bytes = 0
+        self.n_bytes = self.largest = 0
 
     def __call__(self, graph, keys, **kwargs):
         found = dask.get(graph, keys, **kwargs)
-        self.n_bytes += len(pickle.dumps(found))
+        n_bytes = len(pickle.dumps(found))
+        self.n_bytes, self.largest = self.n_bytes + n_bytes, max(self.largest, n_bytes)
         return found
 
 
@@ -252,9 +254,71 @@ def test_any_blocks_and_any_order_of_putting_together(ends, tree, is_long):
     assert_same_fit(model.fit_statistics(parts[0]), whole)
 
 
+CLASSES_AND_SEARCHES = {
+    "classes": MultiTaskLinear("l2", alpha=0.01, tol=1e-10),
+    "sparse-classes": MultiTaskLinear("l21", alpha=0.01, tol=1e-8),
+    "alpha-of-classes": MultiTaskLinear("l2", tol=1e-10),
+    "alpha": MultiTaskLinearRegressor(tol=1e-10),
+    "alpha-of-lasso": MultiTaskLinearRegressor("l21", tol=1e-10),
+    "search": MultiTaskLinearRegressorCV("l21", alphas=4, cv=3, tol=1e-10),
+    "lasso-cv": MultiTaskLassoCV(alphas=4, cv=3, tol=1e-10),
+}
+
+
+@pytest.mark.parametrize("parts", [array_parts, frame_parts], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", CLASSES_AND_SEARCHES)
+def test_what_takes_several_passes(name, parts):
+    """Newton steps, alphas that choose themselves and folds, all of them without fetching rows."""
+    estimator = CLASSES_AND_SEARCHES[name]
+    X, Y, weight = data()
+    given_X, given_y, given_weight = parts()
+    if "classes" in name:
+        middle = np.nanmedian(Y, axis=0)
+        Y = np.where(np.isnan(Y), np.nan, middle < Y)
+        given_y = (
+            da.where(da.isnan(given_y), np.nan, given_y > middle)
+            if hasattr(given_y, "chunks")
+            else given_y.map_partitions(lambda y: y.gt(middle).astype(float).where(y.notna()))
+        )
+    if hasattr(given_y, "columns"):
+        Y = pd.DataFrame(Y, columns=Y_NAMES)
+    whole = clone(estimator).fit(X, Y, weight)
+    found = clone(estimator).fit(given_X, given_y, given_weight)
+    assert found.alpha_ == pytest.approx(whole.alpha_, rel=1e-8)
+    np.testing.assert_allclose(found.coef_, whole.coef_, atol=1e-4)
+    assert found.task_names_in_.tolist() == whole.task_names_in_.tolist()
+
+
+def test_classes_in_long_form():
+    rows = long_data()
+    rows["y"] = np.where(rows["y"] > 0, "yes", "no")
+    rows.loc[::7, "y"] = None
+    blocks = dd.from_pandas(rows, npartitions=3)
+    names = ["a", "b", "c", "task"]
+    model = MultiTaskLinear("mean_deviation", alpha=0.1, task_feature="task", tol=1e-10)
+    whole = clone(model).fit(rows[names], rows["y"])
+    found = clone(model).fit(blocks[names], blocks["y"])
+    np.testing.assert_allclose(found.coef_, whole.coef_, atol=1e-4)
+    assert found.predict(rows[names]).tolist() == whole.predict(rows[names]).tolist()
+
+
+def test_rows_of_classes_stay_where_they_are():
+    rng = da.random.default_rng(0)
+    X = rng.normal(size=(20_000, 40), chunks=(2_000, 40))
+    y = (X[:, 0] + rng.normal(size=20_000, chunks=2_000) > 0).astype(float)
+    scheduler = Counting()
+    with dask.config.set(scheduler=scheduler):
+        model = MultiTaskLinear("l2", alpha=0.1, tasks="binary", tol=1e-10).fit(X, y)
+    # A few numbers for each label, in a few passes.
+    assert 0 < scheduler.n_bytes < X.nbytes / 2
+    assert scheduler.largest < 5 * y.nbytes
+    whole = MultiTaskLinear("l2", alpha=0.1, tasks="binary", tol=1e-10).fit(*dask.compute(X, y))
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "estimator",
-    [MultiTaskMLPRegressor(), MultiTaskLinearCV(), MultiTaskLassoCV(), IndependentTasks()],
+    [MultiTaskMLPRegressor(), MultiTaskKernelRidge(), IndependentTasks()],
     ids=lambda e: type(e).__name__,
 )
 def test_what_needs_rows_in_memory_says_so(estimator):
@@ -313,13 +377,6 @@ class TestErrors:
             MultiTaskLasso().fit(X, da.from_array(Y))
         with pytest.raises(ValueError, match="sample_weight is a dask Array, but X a DataFrame"):
             MultiTaskLasso().fit(frame()[X_NAMES], Y, da.ones(N))
-
-    def test_classes(self):
-        X, Y, _ = array_parts()
-        with pytest.raises(
-            ValueError, match="linear models of classes and counts, need the rows here"
-        ):
-            MultiTaskLinear().fit(X, (Y > 0).astype(float))
 
     def test_no_labels(self):
         X, Y, _ = array_parts()

@@ -61,15 +61,30 @@ def _read(
         return [block_statistics(X[rows], values[rows], weights[rows], group) for rows in sets]
     # A row may be in a set more than once.
     sets = [np.sort(rows) for rows in sets]
-    found: list[Any] = [None] * len(sets)
-    for part, block in X.blocks():
-        for k, rows in enumerate(sets):
-            first, last = np.searchsorted(rows, [part.start, part.stop])
-            some = rows[first:last]
-            if len(some) or found[k] is None:
-                taken = block[some - part.start], values[some], weights[some]
-                found[k] = _sum(found[k], block_statistics(*taken, group))
+
+    def along(part: slice) -> tuple[Any, ...]:
+        places = [np.searchsorted(rows, [part.start, part.stop]) for rows in sets]
+        some = [rows[slice(*ends)] for rows, ends in zip(sets, places, strict=True)]
+        return [rows - part.start for rows in some], values[part], weights[part]
+
+    found: list[Any] = X.total(partial(_of_sets, group), along, _sum_each)
     return found
+
+
+def _of_sets(
+    group: Array, X: Array, sets: list[Array], values: Array, weights: Array
+) -> list[MergedStatistics | None]:
+    """Statistics of some sets of rows of a block; None of a set that has none there."""
+    return [
+        block_statistics(X[rows], values[rows], weights[rows], group) if len(rows) else None
+        for rows in sets
+    ]
+
+
+def _sum_each(
+    ours: list[MergedStatistics | None], theirs: list[MergedStatistics | None]
+) -> list[MergedStatistics | None]:
+    return [_sum(one, other) for one, other in zip(ours, theirs, strict=True)]
 
 
 def _all_but_one(

@@ -44,6 +44,7 @@ class LassoSearch(LassoModel):
         **CONSTRAINTS,
     }
 
+    _goes_where_rows_are = True
     l1_ratio: Any
     eps: float
     alphas: Any

@@ -7,6 +7,7 @@ source a few times. Labels, and what they say at some coefficients, are in memor
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,17 @@ def working_statistics(
     tasks = targets.tasks
     sizes = np.array([task.n_outputs_ for task in tasks.tasks])
     constants, _ = constants_of(targets, sizes)
-    found: Any = None
-    for rows, block in X.blocks():
-        index = np.arange(rows.start, rows.stop)
-        of_block = WorkingStatistics.of_labels(
-            block, targets.take(index), constants, are_repeated=True
-        )
-        found = of_block if found is None else found.plus(of_block)
+    found: Any = X.total(
+        partial(_of_labels, constants),
+        lambda rows: (targets.take(np.arange(rows.start, rows.stop)),),
+        WorkingStatistics.plus,
+    )
     total = targets.sum_by_task(targets.weights)
     factors = targets.sum_by_task(label_weights) / np.where(total > 0, total, 1.0)
     columns = np.repeat(factors, sizes[0] if tasks.is_long else sizes)
     found = replace(found.weighted(columns), n_tasks=tasks.n_tasks)
     return found if fit_intercept else found.uncentred()
+
+
+def _of_labels(constants: Array, X: Array, targets: Targets) -> WorkingStatistics:
+    return WorkingStatistics.of_labels(X, targets, constants, are_repeated=True)

@@ -52,6 +52,7 @@ class Streaming(MultiTaskEstimator):
     history_: dict[str, Array]
     _losses: LossStream
     half_life: float | None = None
+    _goes_where_rows_are = True
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         self._forget_stream()
@@ -107,8 +108,7 @@ class Streaming(MultiTaskEstimator):
         if not tasks.n_labels.any():
             raise ValueError("y has no observed label: every one is missing or has weight zero.")
         warn_of_few(tasks, tasks.names.tolist())
-        if source.is_near:
-            self._choose = partial(self._hold_out, source)
+        self._choose = partial(self._hold_out, source)
         try:
             self.fit_statistics(statistics)
         finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,24 +42,23 @@ class StoredDesign:
         self.X, self.offset, self.n_features = X, offset, X.shape[1]
         self.task_index, self.n_tasks, self._of_block = task_index, n_tasks, of_block
 
-    def _designs(self) -> Iterator[tuple[slice, Any]]:
-        """Which rows, and their design."""
+    def _along(self, *arrays: Array) -> Callable[[slice], tuple[Any, ...]]:
+        """What goes along with some rows: their tasks, and their rows of arrays."""
         index = self.task_index
-        for rows, X in self.X.blocks():
-            yield rows, self._of_block(X, None if index is None else index[rows])
+        return lambda rows: (None if index is None else index[rows], *(a[rows] for a in arrays))
+
+    def _of(self, method: str, **options: Any) -> Any:
+        return partial(_of_design, self._of_block, method, options)
 
     def forward(self, W: Array, b: Array) -> Array:
         raw = np.array(self.shift(b))
         if W.any():
-            for rows, design in self._designs():
-                raw[rows] = design.forward(W, b)
+            for rows, found in self.X.each(self._of("forward", W=W, b=b), self._along()):
+                raw[rows] = found
         return raw
 
     def adjoint(self, U: Array) -> tuple[Array, Array]:
-        gradient: Any = 0.0
-        for rows, design in self._designs():
-            gradient = gradient + design.adjoint(U[rows])[0]
-        return gradient, self.sums(U)
+        return self.X.total(self._of("adjoint"), self._along(U)), self.sums(U)
 
     def shift(self, b: Array) -> Array:
         if self.task_index is None:
@@ -72,9 +72,16 @@ class StoredDesign:
         return np.stack(columns, axis=1).ravel()
 
     def grams(self, h: Array, *, with_ones: bool = False) -> Array:
-        return np.asarray(
-            sum(design.grams(h[rows], with_ones=with_ones) for rows, design in self._designs())
-        )
+        found = self.X.total(self._of("grams", with_ones=with_ones), self._along(h))
+        return np.asarray(found)
 
     def squares(self, h: Array) -> Array:
-        return np.asarray(sum(design.squares(h[rows]) for rows, design in self._designs()))
+        return np.asarray(self.X.total(self._of("squares"), self._along(h)))
+
+
+def _of_design(
+    of_block: Callable[..., Any], method: str, options: Any, X: Array, index: Any, *arrays: Array
+) -> Any:
+    """What a method of the design of a block returns; of gradients that of the coefficients."""
+    found = getattr(of_block(X, index), method)(*arrays, **options)
+    return found[0] if method == "adjoint" else found
