@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import nn
 from skmtl import MultiTaskMLP, MultiTaskMLPCV
 from skmtl.model_selection import StackedGridSearchCV
 from skmtl.neural import Checkpoint, _ranks, in_one_process
-from skmtl.neural.architectures import ARCHITECTURES, Custom
+from skmtl.neural.architectures import ARCHITECTURES, Custom, HardSharing
 from skmtl.neural.balancing import BALANCING
 from skmtl.neural.gradients._manual_gradients import ManualGradients
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
@@ -105,6 +106,18 @@ def fit_times(model):
 
 def two_layers(n_features, outputs_per_task):
     return nn.Sequential(nn.Linear(n_features, 5), nn.Tanh(), nn.Linear(5, sum(outputs_per_task)))
+
+
+def trunk(make):
+    def factory(n_features):
+        return nn.Sequential(nn.Linear(n_features, 5), make(), nn.Tanh())
+
+    return HardSharing(trunk=factory)
+
+
+def own_dropout(rank):
+    """Drawn by each process for its rows, so that it is that of one process in law only."""
+    return numbers(MultiTaskMLP(**WIDE, architecture=trunk(nn.Dropout)).fit(X, Y))
 
 
 def rows_seen(rank):
@@ -299,6 +312,8 @@ CASES = {
     "trained embeddings": wide(numeric_embedding="periodic"),
     "gates": wide(architecture=ARCHITECTURES["mmoe"](3, gate="dselect", gate_dropout=0.3)),
     "a module of the user's": wide(architecture=Custom(two_layers), linear_skip=False),
+    "a trunk of the user's that sees rows": wide(architecture=trunk(partial(nn.BatchNorm1d, 5))),
+    "a trunk of the user's that draws": own_dropout,
     "long": compared(lambda: MultiTaskMLP(**SMALL, task_feature=4, tasks="regression"), fit_long),
     "sparse": compared(lambda: MultiTaskMLP(**WIDE), lambda m: m.fit(sparse.csr_array(X), Y)),
     "from a source": compared(
