@@ -199,6 +199,10 @@ def in_trouble(trouble):
     return MultiTaskMLP(**{**options, "learning_rate": "constant", "linear_skip": False})
 
 
+def bad_rows_of_a_blend(rank):
+    return raised(rank, lambda: fitted_blend().fit(X + (np.inf if rank else 0), Y))
+
+
 def failing_step(rank):
     def trouble():
         raise ZeroDivisionError("by chance")
@@ -338,6 +342,7 @@ SAID = {
     "other parameters": other_parameters,
     "other calls": other_calls,
     "bad rows": bad_rows,
+    "bad rows of a blend": bad_rows_of_a_blend,
     "failing step": failing_step,
     "only one": only_one,
     "in a thread": in_a_thread,

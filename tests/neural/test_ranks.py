@@ -25,6 +25,10 @@ SEEN = {
         "RankError: .* the process of rank 1 has failed: its own error says why",
         "ValueError: .* inf",
     ],
+    "bad rows of a blend": [
+        "RankError: .* the process of rank 1 has failed: its own error says why",
+        "ValueError: .* inf",
+    ],
     "failing step": [
         "RankError: .* another process has failed: its own error says why",
         "ZeroDivisionError: by chance",
