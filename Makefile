@@ -17,7 +17,7 @@ FUZZ_PROBLEMS ?= 5000
 FUZZ_SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-oldest test-newest test-blas fuzz lint format docs clean
+.PHONY: help demo check test test-oldest test-newest test-blas fuzz dist lint format docs clean
 # Two pip runs in one environment get in each other's way.
 .NOTPARALLEL:
 
@@ -47,6 +47,17 @@ test-blas: $(VENV)/.stamp-test ## run it with the matrix kernels of several proc
 fuzz: $(VENV)/.stamp-test ## fit thousands of small random problems and check what skmtl promises
 	$(BIN)/python -m tests.fuzz --problems $(FUZZ_PROBLEMS) --seed $(FUZZ_SEED) --jobs $(WORKERS)
 
+dist: $(VENV)/.stamp-dist ## build wheel and sdist, and try each where nothing else is installed
+	rm -rf dist .venv-dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	cd dist && ../.venv-dist/bin/python ../tests/installed.py
+	.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.tar.gz
+	cd dist && ../.venv-dist/bin/python ../tests/installed.py
+	rm -rf .venv-dist
+
 lint: $(VENV)/.stamp-lint ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,13 +71,14 @@ docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warn
 	$(BIN)/python -m sphinx -b html $(SPHINXOPTS) docs docs/_build/html
 
 clean: ## remove the environment and everything generated
-	rm -rf .venv .venv-oldest .venv-newest build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .venv .venv-oldest .venv-newest .venv-dist build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 EXTRAS_demo := plot,datasets
 EXTRAS_test := test
 EXTRAS_lint := lint
+EXTRAS_dist := dist
 EXTRAS_docs := docs
 
 $(VENV)/.stamp-venv:

@@ -1,4 +1,4 @@
-"""Sphinx configuration; the API page is written here from the packages' public names."""
+"""Sphinx configuration; the API pages are written here from the packages' public names."""
 
 import importlib
 import inspect
@@ -21,10 +21,16 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "mathml",
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["skmtl.css"]
 exclude_patterns = ["_build", "_templates", "Thumbs.db"]
 highlight_language = "python"
 
@@ -36,11 +42,37 @@ html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmtl {release}"
 html_show_sourcelink = False
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "icon_links": [
+        {
+            "name": "GitHub",
+            "url": "https://github.com/skmtl/skmtl",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+}
+# The front page and a search have no section to navigate in.
+html_sidebars = {"index": [], "search": []}
+
+# Copied code is without prompts and without what it prints.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+plot_formats = [("png", 160)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_include_source = False
+plot_rcparams = {"figure.figsize": (6.4, 3.6), "font.size": 11, "savefig.bbox": "tight"}
+plot_apply_rcparams = True
 
 autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 # Members are listed by the class template, once.
 numpydoc_show_class_members = False
 
@@ -53,6 +85,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    # Its table would fetch scripts from elsewhere.
+    "write_computation_times": False,
     "plot_gallery": "True",
 }
 
@@ -62,6 +96,7 @@ API = {
     "skmtl.linear": "Linear models, and statistics that add up",
     "skmtl.linear.penalties": "What a coefficient matrix should look like",
     "skmtl.kernel": "Kernel methods of many tasks",
+    "skmtl.neural": "Networks that go on from a file, or in several processes",
     "skmtl.neural.architectures": "How tasks share a network",
     "skmtl.neural.balancing": "How tasks are weighed while a network trains",
     "skmtl.neural.inputs": "What a network reads of a row",
@@ -71,7 +106,9 @@ API = {
     "skmtl.model_selection": "Splits that respect tasks and missing labels",
     "skmtl.inspection": "Whether sharing helped, and who should share",
     "skmtl.datasets": "Data sets",
+    "skmtl.sources": "Rows in blocks: more data than memory has room for",
     "skmtl.persistence": "Files of fitted estimators, without code",
+    "skmtl.export": "Torch modules and ONNX files of fitted estimators",
     "skmtl.testing": "Checks for parts of your own",
 }
 
@@ -86,33 +123,44 @@ def public_objects(module_name):
     return {name: thing for name, thing in objects.items() if not inspect.ismodule(thing)}
 
 
-def api_page():
-    """Text of the API page: one table per module, every object described once."""
-    lines = ["API", "===", ""]
-    home = {}
+def room_pages():
+    """Text of a page for each module: every object is described once, where it is met first."""
+    home, pages = {}, {}
     for module_name, title in API.items():
         objects = public_objects(module_name)
         new = [name for name, thing in objects.items() if id(thing) not in home]
         known = [home[id(thing)] for thing in objects.values() if id(thing) in home]
         home.update((id(objects[name]), f"{module_name}.{name}") for name in new)
-        lines += [title, "-" * len(title), "", f".. module:: {module_name}", ""]
-        lines += [f"``{module_name}``", ""]
+        lines = [module_name, "=" * len(module_name), "", f"{title}.", ""]
+        lines += [f".. module:: {module_name}", ""]
         if new:
             lines += [".. autosummary::", "   :toctree: generated", ""]
             lines += [f"   {name}" for name in new] + [""]
         if known:
             links = ", ".join(f":obj:`{name}`" for name in known)
             lines += [f"Also importable from here: {links}.", ""]
+        pages[module_name] = "\n".join(lines)
+    return pages
+
+
+def index_page():
+    """Text of the page that lists the modules."""
+    lines = ["API", "===", "", "Every public class and function, by module.", ""]
+    lines += [".. list-table::", "   :widths: 34 66", ""]
+    for module_name, title in API.items():
+        lines += [f"   * - :doc:`{module_name} <{module_name}>`", f"     - {title}"]
+    lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in API), ""]
     return "\n".join(lines)
 
 
-def write_api_page():
-    """Write the page only where it changed, so that an unchanged one is not read again."""
-    page = HERE / "api" / "index.rst"
-    page.parent.mkdir(exist_ok=True)
-    text = api_page()
-    if not page.exists() or page.read_text() != text:
-        page.write_text(text)
+def write_api_pages():
+    """Write pages only where they changed, so that unchanged ones are not read again."""
+    folder = HERE / "api"
+    folder.mkdir(exist_ok=True)
+    for name, text in {"index": index_page(), **room_pages()}.items():
+        page = folder / f"{name}.rst"
+        if not page.exists() or page.read_text() != text:
+            page.write_text(text)
 
 
 def skip_member(app, what, name, thing, skip, options):
@@ -141,4 +189,4 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_member)
 
 
-write_api_page()
+write_api_pages()

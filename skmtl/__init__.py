@@ -39,6 +39,7 @@ _HOMES = {
     "ThresholdTasks": "skmtl.uncertainty",
     "make_multitask_scorer": "skmtl.metrics",
     "predict_frame": "skmtl._predict_frame",
+    "show_versions": "skmtl._show_versions",
     "stack_tasks": "skmtl.tasks",
     "task_scores": "skmtl.metrics",
     "transfer_gain": "skmtl.inspection",
@@ -47,6 +48,7 @@ _HOMES = {
 _MODULES = (
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",
@@ -54,6 +56,7 @@ _MODULES = (
     "model_selection",
     "neural",
     "persistence",
+    "sources",
     "tasks",
     "testing",
     "uncertainty",

@@ -3,6 +3,7 @@
 from skmtl import (
     compose,
     datasets,
+    export,
     inspection,
     kernel,
     linear,
@@ -10,11 +11,13 @@ from skmtl import (
     model_selection,
     neural,
     persistence,
+    sources,
     tasks,
     testing,
     uncertainty,
 )
 from skmtl._predict_frame import predict_frame
+from skmtl._show_versions import show_versions
 from skmtl.compose import (
     IndependentTasks,
     PooledTasks,
@@ -91,6 +94,7 @@ __all__ = [
     "ThresholdTasks",
     "compose",
     "datasets",
+    "export",
     "inspection",
     "kernel",
     "linear",
@@ -100,6 +104,8 @@ __all__ = [
     "neural",
     "persistence",
     "predict_frame",
+    "show_versions",
+    "sources",
     "stack_tasks",
     "task_scores",
     "tasks",

@@ -19,6 +19,8 @@ from skmtl._kind_tags import tell_kind
 from skmtl._predicts import Predicts
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
+from skmtl.sources._as_source import as_source, refuse_source
+from skmtl.sources._base import Source
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._read_targets import read_targets
@@ -51,19 +53,21 @@ class MultiTaskEstimator(
     _about_zero = False
     # Whether thresholds and scales of likelihoods are raw scores, which features may explain.
     _shape_varies = False
+    # Whether a fit to rows of another process asks that one, block by block.
+    _goes_where_rows_are = False
 
     @abstractmethod
     def _fit(self, X: Any, targets: Targets) -> None:
         """Learn from validated X and `Targets`; set fitted attributes."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the model to all observed labels of all tasks.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features), or source
             Features. In long form (``task_feature`` given) one column says which task a row
-            belongs to.
+            belongs to. A source of blocks, alone, has all three: see `skmtl.sources`.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; NaN, None, pandas.NA and masked entries are unobserved. One label per row in
             long form. Also a dict of columns, or an Arrow table.
@@ -86,12 +90,25 @@ class MultiTaskEstimator(
         """
         self._validate_params()
         with all_or_nothing(self):
-            X, _, targets = self._begin(X, y, sample_weight)
-            self._fit(X, targets)
+            source = as_source(X, y, sample_weight)
+            if source is None:
+                X, _, targets = self._begin(X, y, sample_weight)
+                self._fit(X, targets)
+            else:
+                self.__dict__.pop("_grown", None)
+                self._name_of_y = source.name_of_y
+                self._fit_source(source)
         return self
+
+    def _fit_source(self, source: Source) -> None:
+        """Learn from blocks."""
+        refuse_source(self, source)
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Read the data of a fit, and publish its tasks: X, the task column and `Targets`."""
+        # Whoever takes blocks has not come here.
+        if (source := as_source(X, y, sample_weight)) is not None:
+            refuse_source(self, source)
         # Tasks that were added to an earlier fit.
         self.__dict__.pop("_grown", None)
         X, task_column = self._read_X(X, reset=True)

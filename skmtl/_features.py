@@ -11,11 +11,13 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
     as_table,
+    as_whole_table,
     refuse_data_sets,
     split_task_feature,
     without_mask,
@@ -44,6 +46,8 @@ class ValidatesFeatures:
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
         """Validated features (float64 or float32) and the task column."""
+        if is_dask(X):
+            refuse_dask(self)
         options: dict[str, Any] = {
             "dtype": [np.float64, np.float32],
             "accept_sparse": list(self._sparse_formats) if reset else "csr",
@@ -52,6 +56,7 @@ class ValidatesFeatures:
         }
         if not self._allows_nd:
             refuse_data_sets(X)
+        X = as_whole_table(X)
         task_column, has_categories = None, self._has_categories(X, reset=reset)
         if self.task_feature is None and not has_categories:
             with self._naming_text(X):

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._by_blocks import by_blocks
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import as_table, find_task_feature, read_task_column, split_task_feature
 
@@ -26,6 +27,7 @@ class PredictsFrames:
     _read_new: Any
     task_feature: Any
 
+    @by_blocks
     def predict_frame(self, X: Any, *, output: str | None = None) -> Any:
         """Predict the labels of every task, as a DataFrame with their names.
 

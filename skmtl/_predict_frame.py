@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from skmtl._dask_rows import is_dask
 from skmtl._frames import frame_of
 from skmtl._innermost import knows_tasks, unwrap
 
@@ -48,6 +49,10 @@ def predict_frame(estimator: Any, X: Any, *, output: str | None = None) -> Any:
        size adult
     d   3.9   yes
     """
+    if is_dask(X):
+        from skmtl._dask_answers import answer_lazily
+
+        return answer_lazily(estimator, predict_frame, X, output=output)
     final, inner = unwrap(estimator, X)
     if not knows_tasks(final):
         raise TypeError(

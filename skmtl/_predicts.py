@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._by_blocks import by_blocks
 from skmtl._encoded_labels import ADVICE, are_encoded, check_all_have_classes
 from skmtl.tasks._base import Task
 from skmtl.tasks._quantile import Quantile
@@ -95,6 +96,7 @@ class Predicts:
             for task, of_task in zip(self._task_set.tasks, expected, strict=True)
         ]
 
+    @by_blocks
     def predict(self, X: Any) -> Any:
         """Predict the labels of every task.
 
@@ -113,6 +115,7 @@ class Predicts:
         return self._task_set.join(self._decisions(*self._read_new(X)))
 
     @available_if(_may_have_classes)
+    @by_blocks
     def predict_proba(self, X: Any) -> Any:
         """Predict class probabilities of the classification tasks.
 
@@ -132,6 +135,7 @@ class Predicts:
         return found
 
     @available_if(_may_have_times)
+    @by_blocks
     def predict_survival(self, X: Any, times: Any) -> Any:
         """Predict probabilities of events later than given times.
 
@@ -161,6 +165,7 @@ class Predicts:
         return found[0] if self._task_set.is_1d else found
 
     @available_if(_may_have_quantiles)
+    @by_blocks
     def predict_quantiles(self, X: Any) -> Any:
         """Predict the quantiles of the quantile tasks.
 

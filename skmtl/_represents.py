@@ -11,6 +11,8 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._by_blocks import by_blocks
+
 Array = NDArray[Any]
 
 
@@ -42,6 +44,7 @@ class Represents(TransformerMixin, auto_wrap_output_keys=None):  # type: ignore[
         raise NotImplementedError
 
     @available_if(_has_representation)
+    @by_blocks
     def transform(self, X: Any) -> Any:
         """What the tasks have in common: the representation that their predictions rest on.
 

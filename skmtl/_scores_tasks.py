@@ -7,6 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._dask_rows import is_dask
+from skmtl._dask_scores import scored_by_blocks
 from skmtl._features import check_rows
 from skmtl._scored_columns import mean_score, scored_columns
 from skmtl.tasks._base import Task
@@ -70,6 +72,8 @@ class ScoresTasks:
         self, X: Any, y: Any, sample_weight: Any = None, *, unseen: Any = "raise"
     ) -> Any:
         """A `ScoredColumn` for each column of y."""
+        if is_dask(X):
+            return scored_by_blocks(self, X, y, sample_weight, unseen)
         return self._scored_targets(X, y, sample_weight, unseen=unseen)[1]
 
     def _scored_targets(

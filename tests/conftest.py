@@ -18,6 +18,7 @@ NAMESPACES = [
     "skmtl.linear",
     "skmtl.linear.penalties",
     "skmtl.kernel",
+    "skmtl.neural",
     "skmtl.neural.architectures",
     "skmtl.neural.balancing",
     "skmtl.neural.inputs",
@@ -27,7 +28,9 @@ NAMESPACES = [
     "skmtl.model_selection",
     "skmtl.inspection",
     "skmtl.datasets",
+    "skmtl.sources",
     "skmtl.persistence",
+    "skmtl.export",
     "skmtl.testing",
 ]
 

@@ -28,7 +28,9 @@ def git(*command):
 def nearest(path):
     """Paths of tests for one file."""
     path = Path(path)
-    if path.suffix in {".rst", ".md"}:
+    if path.suffix == ".rst":
+        return [path, *PAGES]
+    if path.suffix == ".md":
         return PAGES
     if path.parts[0] == "tests" and path.suffix == ".py":
         return [path] if path.name.startswith("test_") else importers(path)

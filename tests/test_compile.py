@@ -55,6 +55,24 @@ def package(tmp_path):
     return folder
 
 
+@pytest.mark.parametrize("was_enabled", [True, False])
+@pytest.mark.parametrize("argument", ["1.0", "'no number'"])
+def test_compiling_leaves_the_garbage_collector_as_it_was(package, was_enabled, argument):
+    code = f"""
+import gc
+from mini._outer import outer
+{"" if was_enabled else "gc.disable()"}
+try:
+    outer({argument})
+except Exception as error:
+    print(type(error).__name__, end=" ")
+print(gc.isenabled())
+"""
+    *failed, enabled = run(code, package.parent, NUMBA_CACHE_DIR="").stdout.split()
+    assert failed == ([] if argument == "1.0" else ["TypingError"])
+    assert enabled == str(was_enabled)
+
+
 def test_an_edit_of_an_inlined_function_is_seen(package):
     environment = {"NUMBA_CACHE_DIR": str(package.parent / "cache")}
     assert run(CALL, package.parent, **environment).stdout.split() == ["20.0", "0"]

@@ -1,28 +1,26 @@
-"""The pages' code runs, and every public name is documented."""
+"""The pages' code fits a screen and prints what it says, and every public name is documented.
+
+Pages are doctests, which pytest collects by itself (docs/conftest.py).
+"""
 
 import importlib
-import importlib.util
 import inspect
 import re
-import textwrap
+import runpy
 
 import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 
 from tests.conftest import NAMESPACES, ROOT
 
-PAGES = ["README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.rst")))]
+PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.rst"))
+FIGURES = sorted(path.name for path in (ROOT / "docs" / "figures").glob("*.py"))
 
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-DIRECTIVE = re.compile(r"^\.\. code-block:: python\n(?: +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
 
 
-def code_blocks(path):
-    """Python blocks of a page, in order, each with the number of the line before it."""
-    text = path.read_text(encoding="utf-8") + "\n"
-    pattern = FENCED if path.suffix == ".md" else DIRECTIVE
-    for match in pattern.finditer(text):
-        yield textwrap.dedent(match[1]), text.count("\n", 0, match.start(1))
+def page_text(page):
+    return (ROOT / "docs" / page).read_text(encoding="utf-8")
 
 
 def public_objects():
@@ -57,21 +55,42 @@ def documented(section):
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
-@pytest.mark.parametrize("page", PAGES)
-def test_code_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_blocks_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = ROOT / page
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = FENCED.findall(text)
+    assert blocks
     namespace = {"__name__": "__main__"}
-    for code, line in code_blocks(path):
-        if "skrub." in code and importlib.util.find_spec("skrub") is None:
-            continue
-        # The padding makes a traceback point at the line of the page.
-        exec(compile("\n" * line + code, str(path), "exec"), namespace)
+    for code in blocks:
+        exec(compile(code, "README.md", "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.rst", "docs/getting_started.rst"])
-def test_page_has_code(page):
-    assert list(code_blocks(ROOT / page))
+@pytest.mark.parametrize("page", PAGES)
+def test_code_of_a_page_fits_its_column(page):
+    lines = page_text(page).splitlines()
+    code = [line for line in lines if line.lstrip().startswith((">>>", "..."))]
+    assert [line for line in code if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_its_code_prints(page):
+    # What no test runs, code of others or of a cluster, is a block of "py".
+    assert ".. code-block:: python\n" not in page_text(page)
+
+
+def test_every_page_is_in_a_table_of_contents():
+    text = "\n".join(page_text(page) for page in PAGES)
+    names = re.findall(r"^   (?:.* <)?(\w+)>?$", text, re.MULTILINE)
+    assert {page.removesuffix(".rst") for page in PAGES} - set(names) == {"index"}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_drawn(figure):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    functions = runpy.run_path(str(ROOT / "docs" / "figures" / figure))
+    functions.get("light", lambda: None)()
+    assert plt.get_fignums()
 
 
 @pytest.mark.parametrize("thing", PUBLIC)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import version
 
 import pytest
 
@@ -170,3 +171,17 @@ def test_neural_half_without_optional_packages():
     assert np.isfinite(model.predict(X)).all()
     """
     run_without(OPTIONAL, code)
+
+
+def test_versions_name_what_is_installed(capsys):
+    skmtl.show_versions()
+    said = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert said["skmtl"] == skmtl.__version__
+    for name in ("numpy", "scipy", "scikit-learn", "numba", "torch"):
+        assert said[name] == version(name)
+    assert list(said)[:3] == ["python", "system", "skmtl"]
+
+
+def test_versions_agree():
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert cited[1] == skmtl.__version__

@@ -17,7 +17,11 @@ from tests.nearest import nearest, without_nested
         ("tests/tasks/test_stack.py", ["tests/tasks/test_stack.py"]),
         ("tests/metrics/conftest.py", ["tests/metrics"]),
         ("tests/fuzz/outcome.py", ["tests/fuzz/test_fuzz.py"]),
-        ("docs/linear.rst", ["tests/test_docs.py", "tests/test_contributing.py"]),
+        ("CHANGELOG.md", ["tests/test_docs.py", "tests/test_contributing.py"]),
+        (
+            "docs/linear.rst",
+            ["docs/linear.rst", "tests/test_docs.py", "tests/test_contributing.py"],
+        ),
         ("Makefile", []),
     ],
 )

@@ -176,7 +176,7 @@ class TaskChain(GivenEstimators):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         # A splitter sees X as it was given, with the task feature.
         self._X_given = X
         try:

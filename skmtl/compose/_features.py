@@ -9,8 +9,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._sparse import side_by_side
-from skmtl.tasks._features import as_table, refuse_data_sets, split_task_feature
+from skmtl.tasks._features import (
+    as_table,
+    as_whole_table,
+    refuse_data_sets,
+    split_task_feature,
+)
 from skmtl.tasks._rows import some_rows
 
 
@@ -43,7 +49,10 @@ class KeepsFeatures:
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> Any:
+        if is_dask(X):
+            refuse_dask(self)
         refuse_data_sets(X)
+        X = as_whole_table(X)
         is_list = not hasattr(X, "shape")
         # The task feature is taken out first, so that large whole numbers stay exact.
         X = read_features(X) if self.task_feature is None else as_table(X)

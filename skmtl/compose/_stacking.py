@@ -167,7 +167,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         # A splitter sees X and y as they were given.
         self._given = X, y
         try:

@@ -9,9 +9,11 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from skmtl._affinity_methods import METHODS
 from skmtl.inspection._affinity_coefficients import coefficient_cosines, fitted_cosines
 from skmtl.inspection._affinity_folds import pair_gains, residual_correlations
+from skmtl.inspection._affinity_noise import noise_of_halves
 from skmtl.inspection._gradients import for_all_tasks, train_with
 from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
+from skmtl.model_selection._folds import is_number
 from skmtl.neural import training
 
 CONSTRAINTS = {
@@ -34,6 +36,7 @@ def task_affinity(
     cv=None,
     groups=None,
     n_jobs=None,
+    noise=False,
 ):
     r"""Guess which tasks belong together.
 
@@ -75,6 +78,9 @@ def task_affinity(
     n_jobs : int, default=None
         "pairwise", "residual_correlation": number of fits at the same time, by joblib. Results
         do not depend on it.
+    noise : bool, default=False
+        Also find how far chance moves an affinity, at the cost of two more of half the rows
+        each. With ``cv`` a number or None, and without ``groups``.
 
     Returns
     -------
@@ -115,6 +121,10 @@ def task_affinity(
     "residual_correlation" [3]_: residuals are those of test rows; of deviance [4]_ for counts
     and two classes. Tasks that share noise, or a feature that X lacks, are close.
 
+    The noise is the standard deviation of an entry, one for all: with the affinities A and B of
+    two halves of the rows, :math:`\sqrt{\operatorname{mean}((A_{ij} - B_{ij})^2)} / 2` off the
+    diagonal.
+
     A task with several classes has a vector for each. With the matrices A and B of two tasks,
     the cosine is then :math:`\|A'B\|_F / \sqrt{\|A'A\|_F \|B'B\|_F}`, which has no sign.
 
@@ -145,22 +155,35 @@ def task_affinity(
     """
     given = {"method": method, "every": every, "cv": cv, "groups": groups, "n_jobs": n_jobs}
     validate_parameter_constraints(CONSTRAINTS, given, caller_name="task_affinity")
+    if noise and not (groups is None and (cv is None or is_number(cv))):
+        raise ValueError("noise=True takes halves of the rows: give cv as a number, and no groups.")
     if X is None or y is None:
         if method != "coef_cosine":
             raise ValueError(f"method={method!r} needs X and y.")
+        if noise:
+            raise ValueError("noise=True needs X and y: it is found in two halves of the rows.")
         names, affinity = fitted_cosines(estimator)
-    elif method in ("tag", "grad_cosine"):
+        return TaskAffinity(names, affinity, method)
+
+    def find(X, y, sample_weight):
+        return _find(estimator, X, y, sample_weight, method, every, cv, groups, n_jobs)
+
+    names, affinity = find(X, y, sample_weight)
+    if not noise:
+        return TaskAffinity(names, affinity, method)
+    data = TaskData(estimator, X, y, sample_weight)
+    return TaskAffinity(names, affinity, method, noise_of_halves(data, names, find))
+
+
+def _find(estimator, X, y, sample_weight, method, every, cv, groups, n_jobs):
+    """Names of the tasks, and affinities (n_tasks, n_tasks)."""
+    if method in ("tag", "grad_cosine"):
         kind = "LookAheadProbe" if method == "tag" else "CosineProbe"
         probe = getattr(training, kind)(every)
         network = train_with(probe, estimator, X, y, sample_weight)
-        names = network.task_names_in_.tolist()
-        affinity = for_all_tasks(network, probe.overall())
-    else:
-        data = TaskData(estimator, X, y, sample_weight)
-        names = data.names
-        if method == "coef_cosine":
-            affinity = coefficient_cosines(estimator, data)
-        else:
-            find = pair_gains if method == "pairwise" else residual_correlations
-            affinity = find(estimator, data, cv, groups, n_jobs)
-    return TaskAffinity(task_names=names, affinity=affinity, method=method)
+        return network.task_names_in_.tolist(), for_all_tasks(network, probe.overall())
+    data = TaskData(estimator, X, y, sample_weight)
+    if method == "coef_cosine":
+        return data.names, coefficient_cosines(estimator, data)
+    of_folds = pair_gains if method == "pairwise" else residual_correlations
+    return data.names, of_folds(estimator, data, cv, groups, n_jobs)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from copy import copy
+from itertools import chain
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -22,6 +24,7 @@ from skmtl.model_selection._folds import (
 )
 from skmtl.model_selection._groups import warn_of_few_labels
 from skmtl.model_selection._held_out import warn_of_little, way_out
+from skmtl.model_selection._side_by_side import is_network
 from skmtl.tasks._classes import UNSEEN
 from skmtl.tasks._some_tasks import settings_of_fold
 
@@ -42,13 +45,50 @@ def fit_members(estimator, data, members, rows=None):
                 without_absent(clone(estimator), data, members, rows), *data.take(rows, members)
             )
     except Exception as error:
-        if len(members) < data.n_tasks:
-            names = name_tasks([data.names[t] for t in members])
-            error.add_note(
-                f"Raised where {names} should be learned without the others. Where the estimator "
-                "cannot do that, transfer_gain takes a baseline."
+        raise _noted(error, data, members)  # noqa: B904, it is the same error
+
+
+def fit_jobs(data, jobs):
+    """`fit_members` of each (estimator, members, rows); networks of one shape train at once."""
+    if not all(is_network(estimator) for estimator, *_ in jobs):
+        return [fit_members(estimator, data, *job) for estimator, *job in jobs]
+    # Here, as torch is loaded with it.
+    from skmtl.neural.training._side_by_side import MOST, fit_all
+
+    rows_together = MOST // (8 * max(1, int(np.prod(np.shape(data.X)[1:]))))
+    size, fits = max(1, rows_together // data.n_rows), []
+    for some in (jobs[k : k + size] for k in range(0, len(jobs), size)):
+        with known_labels():
+            found = fit_all(
+                [
+                    ([without_absent(clone(job[0]), data, *job[1:])], *data.take(*job[:0:-1]))
+                    for job in some
+                ]
             )
-        raise
+        for [fitted], (_, members, _) in zip(found, some, strict=True):
+            if isinstance(fitted, Exception):
+                raise _noted(fitted, data, members)
+            fits.append(fitted)
+    return fits
+
+
+def _noted(error, data, members):
+    """The error of a fit, with the tasks that it was to."""
+    if len(members) < data.n_tasks:
+        names = name_tasks([data.names[t] for t in members])
+        error.add_note(
+            f"Raised where {names} should be learned without the others. Where the estimator "
+            "cannot do that, transfer_gain takes a baseline."
+        )
+    return error
+
+
+def in_batches(estimators, n_jobs):
+    """Positions of estimators that are fitted by one process at once: networks, side by side."""
+    networks = [k for k, estimator in enumerate(estimators) if is_network(estimator)]
+    n_batches = min(effective_n_jobs(n_jobs), len(networks))
+    batches = [networks[k::n_batches] for k in range(n_batches)]
+    return batches + [[k] for k in range(len(estimators)) if k not in set(networks)]
 
 
 def without_absent(estimator, data, members, rows):
@@ -128,10 +168,15 @@ def evaluate_folds(data, learners, splits, measure, n_jobs=None):
         for estimator, members in learners:
             asked = {t: places[t] for t in members if t in places}
             jobs.append((estimator, members, train, asked))
-    evaluated = iter(
-        Parallel(n_jobs=n_jobs)(delayed(_evaluate)(data, measure, *job) for job in jobs)
+    asking = [k for k, job in enumerate(jobs) if job[-1]]
+    batches = in_batches([jobs[k][0] for k in asking], n_jobs)
+    batches = [[asking[k] for k in batch] for batch in batches]
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(_evaluate)(data, measure, [jobs[k] for k in batch]) for batch in batches
     )
-    return [[next(evaluated) for _ in learners] for _ in splits]
+    of_jobs = dict(zip(chain(*batches), chain(*found), strict=True))
+    of_learners = iter([of_jobs.get(k, {}) for k in range(len(jobs))])
+    return [[next(of_learners) for _ in learners] for _ in splits]
 
 
 def evaluate_constants(data, splits, measure):
@@ -146,11 +191,17 @@ def evaluate_constants(data, splits, measure):
     return [evaluated for (evaluated,) in evaluate_folds(without_X, learners, splits, measure)]
 
 
-def _evaluate(data, measure, estimator, members, train, asked):
-    """Fit to the training rows, and measure the labels at the positions ``asked`` of each task."""
-    if not asked:
-        return {}
-    fitted = fit_members(estimator, data, members, train)
+def _evaluate(data, measure, jobs):
+    """Fit to the training rows of each job, and measure the labels that it is asked for."""
+    fits = fit_jobs(data, [job[:3] for job in jobs])
+    return [
+        _evaluate_fit(data, measure, fitted, members, asked)
+        for fitted, (_, members, _, asked) in zip(fits, jobs, strict=True)
+    ]
+
+
+def _evaluate_fit(data, measure, fitted, members, asked):
+    """Measure the labels at the positions ``asked`` of each task."""
     rows_of = {t: data.rows[t][places] for t, places in asked.items()}
     rows = np.unique(np.concatenate(list(rows_of.values())))
     final, X = unwrap(fitted, data.take(rows)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,8 +18,14 @@ from skmtl.inspection._cross_validate import (
     nothing_evaluated,
     read_splits,
 )
-from skmtl.inspection._gain_estimate import estimate_gain, fold_losses, merged, share
-from skmtl.inspection._results import TransferGain
+from skmtl.inspection._gain_estimate import (
+    estimate_gain,
+    estimate_mean_gain,
+    fold_losses,
+    merged,
+    share,
+)
+from skmtl.inspection._gain_result import TransferGain
 from skmtl.inspection._task_data import TaskData
 
 CONSTRAINTS = {
@@ -113,6 +120,10 @@ def transfer_gain(
     the level permits 2.5 % (default folds; 30 to 300 labels, normal and heavy-tailed noise). It
     holds for one task. To be as sure of T tasks together, ask for ``confidence=1 - 0.05 / T``.
 
+    ``mean_interval`` is the same of the mean over the tasks of :math:`d_f / \bar a`. Many tasks
+    that each are too small to tell may tell together; tasks that go up and down together in a
+    fold say little more than one of them.
+
     The single-task twin has the parameters of ``estimator``, those that name tasks cut to its
     own. That is a fair comparison where the estimator finds its own strength of regularisation,
     as `MultiTaskLinearCV` or a search do: one ``alpha`` may suit many tasks and not one.
@@ -172,7 +183,7 @@ def transfer_gain(
             f"{name_tasks(names)}: no fold has labels to train and to test on.",
             LabelWarning,
         )
-    return TransferGain(
+    found = TransferGain(
         task_names=data.names,
         gain=gain,
         interval=interval,
@@ -183,3 +194,8 @@ def transfer_gain(
         confidence=confidence,
         loss_constant=losses[2],
     )
+    counted = found._is_counted
+    mean = estimate_mean_gain(
+        losses[:2, :, counted], tested[:, counted], trained[:, counted], confidence
+    )
+    return replace(found, mean_interval=mean)

@@ -7,6 +7,7 @@ from scipy import stats
 
 # Relative differences of losses that mean nothing.
 ROUNDING = 1e-9
+SIDES = np.array([-1.0, 1.0])
 
 
 def fold_losses(data, splits, *ways):
@@ -52,20 +53,45 @@ def estimate_gain(losses, tested, trained, confidence=0.95):
     gain, interval = np.full(n_tasks, np.nan), np.full((n_tasks, 2), np.nan)
     for t in np.flatnonzero(tested.any(axis=0)):
         used = tested[:, t] > 0
-        weight, (b, a) = tested[used, t], losses[:, used, t]
-        mean_a, mean_d = np.average(a, weights=weight), np.average(a - b, weights=weight)
-        gain[t] = share(mean_d, mean_a)
-        n_folds = len(weight)
-        if n_folds > 1:
-            # A fold counts by its labels; with as many in each, these are plain moments.
-            deviation = weight / weight.mean() * (a - b - mean_d)
-            rho = np.mean(weight / trained[used, t])
-            error = np.sqrt((1 / n_folds + rho) * (deviation @ deviation) / (n_folds - 1))
-            half = stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error
-            # Two ways to the same predictions differ by rounding.
-            half = max(half, ROUNDING * mean_a)
-            interval[t] = share(mean_d + np.array([-half, half]), mean_a)
+        gain[t], deviation = _deviations(losses[:, used, t], tested[used, t])
+        if used.sum() > 1:
+            rho = np.mean(tested[used, t] / trained[used, t])
+            interval[t] = gain[t] + _half_width(deviation, rho, confidence) * SIDES
     return gain, interval
+
+
+def estimate_mean_gain(losses, tested, trained, confidence=0.95):
+    """Interval (2,) of the mean gain of these tasks; NaN where it cannot be told.
+
+    What a fold says of a task is compared with the gain of that task, and the mean over the tasks
+    varies as folds do: tasks that go up and down together count as little more than one.
+    """
+    known = (tested > 0).sum(axis=0) > 1
+    if not known.any():
+        return np.full(2, np.nan)
+    gains, deviations = np.zeros(known.sum()), np.zeros((len(tested), known.sum()))
+    for place, t in enumerate(np.flatnonzero(known)):
+        used = tested[:, t] > 0
+        gains[place], deviation = _deviations(losses[:, used, t], tested[used, t])
+        # A fold counts by its part in the mean of its task.
+        deviations[used, place] = deviation * (len(tested) / used.sum())
+    rho = np.mean(tested[:, known].sum(axis=1) / trained[:, known].sum(axis=1))
+    return gains.mean() + _half_width(deviations.mean(axis=1), rho, confidence) * SIDES
+
+
+def _deviations(losses, weight):
+    """Gain of a task on its folds, and what each says beyond it; with equal weights a - b - d."""
+    b, a = losses
+    mean_a, mean_d = np.average(a, weights=weight), np.average(a - b, weights=weight)
+    return share(mean_d, mean_a), share(weight / weight.mean() * (a - b - mean_d), mean_a)
+
+
+def _half_width(deviation, rho, confidence):
+    """Half of the interval of the corrected resampled t-test."""
+    n_folds = len(deviation)
+    error = np.sqrt((1 / n_folds + rho) * (deviation @ deviation) / (n_folds - 1))
+    # Two ways to the same predictions differ by rounding.
+    return max(stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error, ROUNDING)
 
 
 def share(part, whole):

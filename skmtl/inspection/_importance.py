@@ -178,11 +178,12 @@ def task_importance(
     before = np.array(list(base.values()))
     repeats = before - scores.swapaxes(0, 1)
     scored = [task for task in tasks if task.key in base]
+    mean, interval = interval_of_mean(repeats, confidence)
     return TaskImportance(
         task_names=[task.name for task in scored],
         feature_names=list(columns),
-        importance=repeats.mean(axis=0),
-        interval=_interval(repeats, confidence),
+        importance=mean,
+        interval=interval,
         repeats=repeats,
         score=before,
         n_labels=np.array([int((task.weight > 0).sum()) for task in scored]),
@@ -262,11 +263,13 @@ def _orders(targets, n_repeats, seed):
     return orders
 
 
-def _interval(repeats, confidence):
-    """Student's interval of the mean of the repeats (n_features, n_tasks, 2); NaN of a single."""
-    n_repeats, mean = len(repeats), repeats.mean(axis=0)
-    if n_repeats == 1:
-        return np.full((*mean.shape, 2), np.nan)
-    error = repeats.std(axis=0, ddof=1) / np.sqrt(n_repeats)
-    half = stats.t.ppf((1 + confidence) / 2, n_repeats - 1) * error
-    return np.stack([mean - half, mean + half], axis=-1)
+def interval_of_mean(repeats, confidence):
+    """Mean of the repeats that are known, and Student's interval of it; NaN of a single one."""
+    known = ~np.isnan(repeats)
+    n_known = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, repeats, 0.0).sum(axis=0) / n_known
+        squares = np.where(known, (repeats - mean) ** 2, 0.0).sum(axis=0) / (n_known - 1)
+        error = np.sqrt(np.where(n_known > 1, squares, np.nan) / n_known)
+    half = stats.t.ppf((1 + confidence) / 2, np.maximum(n_known - 1, 1)) * error
+    return mean, np.stack([mean - half, mean + half], axis=-1)

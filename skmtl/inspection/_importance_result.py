@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.inspection._brief import Brief
 from skmtl.inspection._results import as_frame
+from skmtl.inspection._words import number, plain, plural
 
 
-@dataclass(frozen=True, eq=False)
-class TaskImportance:
+@dataclass(frozen=True, eq=False, repr=False)
+class TaskImportance(Brief):
     """What every feature is worth to every task: how much its score falls without it.
 
     Parameters
@@ -73,3 +75,28 @@ class TaskImportance:
             Names of the features and tasks are index and columns.
         """
         return as_frame(self.importance, self.feature_names, self.task_names)
+
+    def _sentence(self):
+        return (
+            f"Importance of {plural(len(self.feature_names), 'feature')} for "
+            f"{plural(len(self.task_names), 'task')}: how much a score falls without it."
+        )
+
+    def _heads(self):
+        return ["feature", "mean", "most for", "there"]
+
+    def _lines(self):
+        known = np.isfinite(self.importance)
+        values = np.where(known, self.importance, 0.0)
+        mean = values.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        most = np.where(known, self.importance, -np.inf).argmax(axis=1)
+        return [
+            [
+                plain(self.feature_names[j]),
+                number(mean[j]),
+                plain(self.task_names[most[j]]),
+                number(values[j, most[j]]),
+            ]
+            for j in np.argsort(-mean, kind="stable").tolist()
+            if known[j].any()
+        ]

@@ -6,113 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.inspection._gain_estimate import ROUNDING
+from skmtl.inspection._brief import Brief
+from skmtl.inspection._words import fixed, percent, plain, plural
+
+# Methods whose zero means nothing: only the order of their values does.
+WITHOUT_ZERO = ("tag",)
 
 
-@dataclass(frozen=True, eq=False)
-class TransferGain:
-    """What every task gains by being learned together with the others.
-
-    Parameters
-    ----------
-    task_names : list of length n_tasks
-        Names of the tasks.
-    gain : ndarray of shape (n_tasks,)
-        Relative gain: 0.1 means that a tenth of the loss of learning alone is gone, a negative
-        value that sharing does harm. NaN for a task that no fold can evaluate.
-    interval : ndarray of shape (n_tasks, 2)
-        Confidence interval of the gain, from the folds.
-    fold_gains : ndarray of shape (n_splits, n_tasks)
-        Gain on every fold.
-    loss_together, loss_alone : ndarray of shape (n_splits, n_tasks)
-        Mean loss on the test rows of every fold.
-    n_labels : ndarray of shape (n_tasks,)
-        Observed labels of each task.
-    confidence : float
-        Level of the interval.
-    loss_constant : ndarray of shape (n_splits, n_tasks) or None, default=None
-        Mean loss, on the same rows, of the best constant prediction from the training rows.
-
-    See Also
-    --------
-    skmtl.transfer_gain : Finds it.
-
-    Examples
-    --------
-    >>> from skmtl import MultiTaskLinearRegressor
-    >>> from skmtl.datasets import make_multitask_regression
-    >>> from skmtl.inspection import transfer_gain
-    >>> X, y = make_multitask_regression(n_tasks=3, noise=1.0, random_state=0)
-    >>> gains = transfer_gain(MultiTaskLinearRegressor("trace_norm", alpha=0.1), X, y)
-    >>> gains.fold_gains.shape, gains.interval.shape
-    ((10, 3), (3, 2))
-    """
-
-    task_names: list
-    gain: np.ndarray
-    interval: np.ndarray
-    fold_gains: np.ndarray
-    loss_together: np.ndarray
-    loss_alone: np.ndarray
-    n_labels: np.ndarray
-    confidence: float
-    loss_constant: np.ndarray | None = None
-
-    @property
-    def is_learned(self):
-        """Whether a task is predicted better than by a constant, together or alone; (n_tasks,).
-
-        Where it is not, a gain compares two ways of not learning it. True where that is not
-        known: without `loss_constant`, or any fold that evaluates the task.
-        """
-        if self.loss_constant is None:
-            return np.ones(len(self.gain), dtype=bool)
-        together, alone, constant = (
-            _mean_of_folds(losses)
-            for losses in (self.loss_together, self.loss_alone, self.loss_constant)
-        )
-        # Predictions of the mean differ from it by rounding.
-        return ~(np.fmin(together, alone) >= constant * (1 - ROUNDING))
-
-    @property
-    def is_negative(self):
-        """Whether sharing harms a task: its whole interval lies below 0; (n_tasks,).
-
-        Not where the task is not learned either way (`is_learned`).
-        """
-        return (self.interval[:, 1] < 0) & self.is_learned
-
-    @property
-    def is_positive(self):
-        """Whether sharing helps a task: its whole interval lies above 0; (n_tasks,).
-
-        Not where the task is not learned either way (`is_learned`).
-        """
-        return (self.interval[:, 0] > 0) & self.is_learned
-
-    def to_frame(self):
-        """A line for each task, as a pandas DataFrame.
-
-        Returns
-        -------
-        frame : DataFrame with n_tasks rows
-            Gain, its interval ("lower", "upper"), whether it "is_negative" or "is_positive" and
-            the task "is_learned", and "n_labels".
-        """
-        columns = {
-            "gain": self.gain,
-            "lower": self.interval[:, 0],
-            "upper": self.interval[:, 1],
-            "is_negative": self.is_negative,
-            "is_positive": self.is_positive,
-            "is_learned": self.is_learned,
-            "n_labels": self.n_labels,
-        }
-        return as_frame(columns, self.task_names)
-
-
-@dataclass(frozen=True, eq=False)
-class TaskAffinity:
+@dataclass(frozen=True, eq=False, repr=False)
+class TaskAffinity(Brief):
     """How much tasks have in common: a hint which to learn together, no evidence.
 
     Parameters
@@ -124,6 +26,9 @@ class TaskAffinity:
         does for itself.
     method : str
         How it was found.
+    noise : float or None, default=None
+        Standard deviation of an entry by chance, if that was asked for: entries of less than twice
+        as much say nothing.
 
     See Also
     --------
@@ -141,6 +46,19 @@ class TaskAffinity:
     task_names: list
     affinity: np.ndarray
     method: str
+    noise: float | None = None
+
+    @property
+    def is_clear(self):
+        """Whether an entry is beyond twice the noise; (n_tasks, n_tasks). All are, if unknown.
+
+        From zero, or with "tag", whose zero means nothing, from the median of the pairs.
+        """
+        if self.noise is None or not np.isfinite(self.noise):
+            return np.isfinite(self.affinity)
+        pairs = self.affinity[~np.eye(len(self.affinity), dtype=bool)]
+        middle = np.nanmedian(pairs) if self.method in WITHOUT_ZERO else 0.0
+        return np.abs(self.affinity - middle) >= 2 * self.noise
 
     def to_frame(self):
         """Affinities as a pandas DataFrame: what the task of a row does for that of a column.
@@ -152,9 +70,30 @@ class TaskAffinity:
         """
         return as_frame(self.affinity, self.task_names, self.task_names)
 
+    def _sentence(self):
+        return (
+            f"Affinity of {plural(len(self.task_names), 'task')} by {self.method!r}: a hint which "
+            "to learn together, no evidence."
+        )
 
-@dataclass(frozen=True, eq=False)
-class GradientConflict:
+    def _heads(self):
+        return ["task", "closest", "affinity"]
+
+    def _lines(self):
+        others = np.array(self.affinity, dtype=float)
+        np.fill_diagonal(others, np.nan)
+        values = np.nan_to_num(others, nan=-np.inf)
+        nearest = values.argmax(axis=1)
+        values = values.max(axis=1)
+        return [
+            [plain(self.task_names[t]), plain(self.task_names[nearest[t]]), fixed(values[t])]
+            for t in np.argsort(-values, kind="stable").tolist()
+            if np.isfinite(values[t])
+        ]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientConflict(Brief):
     """How the gradients of the tasks agree while a network trains.
 
     Parameters
@@ -204,6 +143,31 @@ class GradientConflict:
         pairs = [(names[i], names[j]) for i, j in zip(first, second, strict=True)]
         return as_frame(dict(zip(pairs, self._pairs().T, strict=True)), self.epochs)
 
+    def _sentence(self):
+        apart = percent(self.share[-1]) if len(self.epochs) else percent(float("nan"))
+        return (
+            f"Gradients of {plural(len(self.task_names), 'task')} over "
+            f"{plural(len(self.epochs), 'epoch')}: {apart} of the pairs point apart in the last."
+        )
+
+    def _heads(self):
+        return ["tasks", "mean cosine", "epochs apart"]
+
+    def _lines(self):
+        (first, second), pairs = self._upper(), self._pairs()
+        known = ~np.isnan(pairs)
+        mean = np.where(known, pairs, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        apart = (np.nan_to_num(pairs) < 0).sum(axis=0)
+        return [
+            [
+                f"{plain(self.task_names[first[k]])}, {plain(self.task_names[second[k]])}",
+                fixed(mean[k]),
+                f"{apart[k]} of {known[:, k].sum()}",
+            ]
+            for k in np.argsort(mean, kind="stable").tolist()
+            if known[:, k].any()
+        ]
+
     def _upper(self):
         return np.triu_indices(len(self.task_names), 1)
 
@@ -211,13 +175,6 @@ class GradientConflict:
         """Cosines (n_epochs, n_pairs), each pair once."""
         first, second = self._upper()
         return self.cosine[:, first, second]
-
-
-def _mean_of_folds(losses):
-    """Mean (n_tasks,) of the folds that evaluate a task; NaN where none does."""
-    known = ~np.isnan(losses)
-    total = np.where(known, losses, 0.0).sum(axis=0)
-    return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(0))
 
 
 def as_frame(data, index, columns=None):

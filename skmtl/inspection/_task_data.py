@@ -129,6 +129,8 @@ class TaskData:
         return [self.names[t] for t in members] if self.has_names else list(range(len(members)))
 
     def _columns(self, members):
+        if np.ndim(self.y) == 1 and not getattr(getattr(self.y, "dtype", None), "names", None):
+            return self.y
         if getattr(getattr(self.y, "dtype", None), "names", None):
             return self.y[[self.names[t] for t in members]]
         return _safe_indexing(self.y, [int(t) for t in members], axis=1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._by_blocks import by_blocks
 from skmtl._coverage import check_coverage, student_interval
 from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
@@ -81,6 +82,7 @@ class GaussianPredictions:
     def _expected(self, X: Any, task_index: Array | None) -> list[Array]:
         return self._task_set.inverse_link(self._raw(X, task_index), task_index)
 
+    @by_blocks
     def predict(self, X: Any, return_std: bool = False, return_cov: bool = False) -> Any:
         """Predict the labels of every task, and how far they may be off.
 
@@ -118,6 +120,7 @@ class GaussianPredictions:
             return mean, self._std(X, task_index)
         return (mean, self._covariance(X, task_index, noise=True)) if return_cov else mean
 
+    @by_blocks
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict an interval for the labels of every task.
 

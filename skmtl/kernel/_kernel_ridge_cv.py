@@ -183,7 +183,7 @@ class MultiTaskKernelRidgeCV(KernelBlendModel):
         self.class_weight = class_weight
         self.n_landmarks = n_landmarks
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose kernels and alphas by rows that are left out, and fit them to all labels.
 
         Parameters

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import get_active_backend
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
@@ -43,6 +44,8 @@ class Plan:
 
     Attributes
     ----------
+    backend : tuple
+        Where joblib runs what is to be done at once, and in how many processes, as the user says.
     results : deque
         What has been trained, candidates first, in the order in which they will be asked for.
     seconds : list of float
@@ -54,6 +57,7 @@ class Plan:
     params: dict[str, Any]
     estimator: Any
     n_jobs: int | None
+    backend: tuple[Any, int | None] = field(default_factory=get_active_backend)
     results: Results = field(default_factory=deque)
     seconds: list[float] = field(default_factory=list)
 
@@ -66,16 +70,17 @@ class Plan:
         ]
         groups = same_steps(models)
         start = time.perf_counter()
-        found = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_part)(
-                [clone(models[i]) for i in positions],
-                some_rows(self.X, train),
-                some_rows(self.y, train),
-                _check_method_params(self.X, given, indices=train),
+        with parallel_config(self.backend[0], n_jobs=self.backend[1]):
+            found = Parallel(n_jobs=self.n_jobs)(
+                delayed(fit_part)(
+                    [clone(models[i]) for i in positions],
+                    some_rows(self.X, train),
+                    some_rows(self.y, train),
+                    _check_method_params(self.X, given, indices=train),
+                )
+                for train, _ in folds
+                for positions in groups
             )
-            for train, _ in folds
-            for positions in groups
-        )
         by_candidate: list[list[Any]] = [[] for _ in models]
         for k, results in enumerate(found):
             for i, result in zip(groups[k % len(groups)], results, strict=True):
@@ -122,9 +127,10 @@ class SideBySide:
         estimator, n_jobs = self.estimator, self.n_jobs
         self._plan = plan = Plan(takeable(X), takeable(y), params, estimator, n_jobs)
         try:
-            # Scores alone are not worth a process.
             self.estimator, self.n_jobs = replaying(estimator, plan.results), None
-            super().fit(X, y, **params)  # type: ignore[misc]
+            # Scores alone are not worth a process, and another one would not know the results.
+            with parallel_config("sequential"):
+                super().fit(X, y, **params)  # type: ignore[misc]
         finally:
             self.estimator, self.n_jobs = estimator, n_jobs
             del self._plan

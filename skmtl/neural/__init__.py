@@ -1,6 +1,7 @@
 """Networks that share what their tasks have in common; needs PyTorch at fit."""
 
 from skmtl._lazy import on_use
+from skmtl.neural._one_process import in_one_process
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_cv import (
@@ -20,6 +21,7 @@ __all__ = [
     "MultiTaskMLPClassifierCV",
     "MultiTaskMLPRegressor",
     "MultiTaskMLPRegressorCV",
+    "in_one_process",
 ]
 
 

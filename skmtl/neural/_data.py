@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +89,7 @@ class Rows:
         self.device = device
         self.n_rows = X.shape[0]
         self.is_sparse = sparse.issparse(X)
-        self.X: Any = X.tocsr() if self.is_sparse else _tensor(X, device)
+        self.X: Any = X.tocsr() if self.is_sparse else self._hold(X)
         shape = (self.n_rows,) if task_index is not None else (self.n_rows, -1)
         self.values = _tensor(values.reshape(shape).astype(dtype), device)
         self.task_index = None if task_index is None else _tensor(task_index, device)
@@ -106,6 +107,30 @@ class Rows:
         self.task_has_label: Array = np.ones(n_tasks, dtype=bool)
         if not self.all_observed or task_index is not None:
             self._find_labels(weights > 0, n_tasks)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows of several sets, not in long form, one after the other."""
+        first, *others = parts
+        if not others:
+            return first
+        found = copy(first)
+        found.n_rows = sum(part.n_rows for part in parts)
+        join = sparse.vstack if first.is_sparse else torch.cat
+        found.X = join([part.X for part in parts])
+        found.values = torch.cat([part.values for part in parts])
+        found.all_observed = all(part.all_observed for part in parts)
+        found.all_alike = all(part.all_alike for part in parts)
+        found.all_rows_count = all(part.all_rows_count for part in parts)
+        found.task_has_label = np.any([part.task_has_label for part in parts], axis=0)
+        found.weights = found.values.new_ones(()).expand(found.values.shape)
+        if not found.all_alike:
+            found.weights = torch.cat([part.weights for part in parts])
+        return found
+
+    def _hold(self, X: Any) -> Any:
+        """Dense features, where they stay during the fit."""
+        return _tensor(X, self.device)
 
     def _find_labels(self, observed: Array, n_tasks: int) -> None:
         """Whether every row has a label, and which tasks have one."""
@@ -146,17 +171,24 @@ class Rows:
 
     def batch(self, index: Tensor) -> Batch:
         """Rows ``index`` (n_models, n): one line for each model."""
-        if self.is_sparse:
-            X = _tensor(self.X[index.reshape(-1).cpu().numpy()].toarray(), self.device)
-            X = X.view(*index.shape, -1)
-        else:
-            X = _pick(self.X, index)
-        values = _pick(self.values, index)
+        X, values = self._features(index), _pick(self.values, index)
         weights = self.weights[:1].expand_as(values)
         if not self.all_alike:
             weights = _pick(self.weights, index)
         task_index = None if self.task_index is None else _pick(self.task_index, index)
         return Batch(X, values, weights, task_index, self.all_observed, self.all_alike)
+
+    def _features(self, index: Tensor) -> Tensor:
+        if not self.is_sparse:
+            return _pick(self.X, index)
+        X = _tensor(self.X[index.reshape(-1).cpu().numpy()].toarray(), self.device)
+        return X.view(*index.shape, -1)
+
+    def in_order(self, n_models: int, size: int, index: Array | None = None) -> Iterator[Batch]:
+        """All rows, or some, so many at a time, the same for each model."""
+        picked = torch.arange(self.n_rows) if index is None else torch.from_numpy(index)
+        for some in picked.to(self.device).split(size):
+            yield self.batch(some.expand(n_models, -1))
 
     def all(self, n_models: int = 1) -> Batch:
         """Every row in its order, the same for each model; without a copy."""

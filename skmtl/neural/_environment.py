@@ -70,6 +70,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def is_forked() -> bool:
+    """Whether this process is a copy of one in which torch has run."""
+    return _threads.is_forked
+
+
 def read_device(device: str) -> torch.device:
     """The torch device of that name, or a ValueError that says what is there."""
     try:

@@ -8,7 +8,7 @@ that rests on a method holds for subclasses that leave this method alone (`Task.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -105,6 +105,13 @@ class Task(Searchable, BaseEstimator, ABC):
     @abstractmethod
     def inverse_link(self, raw: Array) -> Array:
         """Expected value (n,) or class probabilities (n, n_classes) in the units of y."""
+
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """`inverse_link`, torch: what `skmtl.export` puts into a graph; not asked for elsewhere."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no torch_inverse_link(raw), the same as inverse_link for "
+            "tensors, which an export is made of."
+        )
 
     @abstractmethod
     def torch_average(self, raw: Any) -> Any:
@@ -266,6 +273,18 @@ class Task(Searchable, BaseEstimator, ABC):
     @abstractmethod
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Raw scores (n_outputs,) of the best constant prediction, where it is finite."""
+
+    @classmethod
+    def raw_priors(cls, tasks: Sequence[Self], values: Array, weights: Array) -> Array:
+        """`raw_prior` of tasks of one `loss_key` (n_tasks, n_outputs), for labels (n_tasks, n).
+
+        0 for a task without labels.
+        """
+        found = np.zeros((len(tasks), tasks[0].n_outputs_))
+        for t, (task, labels, weight) in enumerate(zip(tasks, values, weights, strict=True)):
+            if (used := weight > 0).any():
+                found[t] = task.raw_prior(labels[used], weight[used])
+        return found
 
     # Score.
 

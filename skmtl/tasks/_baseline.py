@@ -72,5 +72,23 @@ class Baseline:
         beyond = self.times[-1] * (hazard / self.hazards[-1])
         return np.where(hazard > self.hazards[-1], beyond, lines)
 
+    def torch_time_of(self, hazard: Any) -> Any:
+        """`time_of`, torch."""
+        lines = torch_interp(hazard, self.hazards, self.times)
+        beyond = self.times[-1] / self.hazards[-1] * hazard
+        return lines.where(hazard <= self.hazards[-1], beyond)
+
     def _beyond(self, times: Array) -> Array:
         return self.hazards[-1] * (times / self.times[-1])
+
+
+def torch_interp(x: Any, at: Array, values: Array) -> Any:
+    """`numpy.interp` of a tensor (n,), by comparisons, which any runtime has."""
+    known, of_known = x.new_tensor(at), x.new_tensor(values)
+    if len(at) == 1:
+        return of_known.expand(x.shape[0])
+    place = (x[:, None] >= known[1:-1]).sum(-1)
+    left, right = known[:-1][place], known[1:][place]
+    low, high = of_known[:-1][place], of_known[1:][place]
+    share = ((x - left) / (right - left)).clamp(0.0, 1.0)
+    return low + share * (high - low)

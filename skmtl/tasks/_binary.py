@@ -147,6 +147,12 @@ class Binary(NominalClasses):
         positive = expit(raw[..., 0])
         return np.column_stack([1.0 - positive, positive])
 
+    def _torch_probabilities(self, raw: Any) -> Any:
+        import torch
+
+        positive = raw[:, :1].sigmoid()
+        return torch.cat([1.0 - positive, positive], dim=-1)
+
 
 def _log_shares(score: Array) -> Array:
     """Log-probabilities (..., 2) of both classes."""

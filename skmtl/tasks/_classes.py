@@ -131,6 +131,17 @@ class Classes(Task):
     def _probabilities(self, raw: Array) -> Array:
         """Class probabilities (n, n_classes) of raw scores."""
 
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """Class probabilities; uniform if no label was seen, torch."""
+        if not self.n_outputs_ or not self.n_labels_:
+            n_classes = len(self.classes_)
+            return raw.new_full((raw.shape[0], n_classes), 1.0 / n_classes)
+        return self._torch_probabilities(raw)
+
+    def _torch_probabilities(self, raw: Any) -> Any:
+        """`_probabilities`, torch."""
+        return super().torch_inverse_link(raw)
+
     def decode(self, expected: Array) -> Array:
         """Most probable class."""
         return self.classes_[expected.argmax(axis=1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,8 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     if isinstance(column, np.ma.MaskedArray):
         seen = ~np.ma.getmaskarray(column)
         used = seen if used is None else used & seen
+    if is_arrow(column):
+        column, used = _numbers_of_arrow(column, used)
     array = as_array(column)
     if array.ndim != 1:
         raise ValueError(f"Task {name!r}: labels must be one value a row, got {array.shape}.")
@@ -93,6 +95,24 @@ def read_column(column: Any, name: Hashable, used: NDArray[np.bool_] | None = No
     return Column(labels, observed, is_categorical, categories, is_ordered, are_times)
 
 
+def read_floats(columns: Sequence[Any]) -> list[Column]:
+    """`read_column` of many arrays of floats in one go; none where they are something else."""
+    kinds = {column.dtype if type(column) is np.ndarray else None for column in columns}
+    kind = kinds.pop()
+    if len(columns) < 2 or kinds or kind is None or kind.kind != "f":
+        return []
+    labels = np.array(columns, dtype=np.float64)
+    observed = np.ones(labels.shape, dtype=bool)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.flatnonzero(~np.isfinite(labels.sum(axis=1)))
+    if len(gaps):
+        observed[gaps] = ~np.isnan(labels[gaps])
+        labels[~observed] = 0.0
+        if np.isinf(labels[gaps]).any():
+            return []
+    return [Column(*of_column) for of_column in zip(labels, observed, strict=True)]
+
+
 def _categories(column: Any, dtype_name: str) -> tuple[tuple[Any, ...], bool]:
     """Categories of a categorical dtype, and whether they have an order."""
     if dtype_name == "category":
@@ -108,6 +128,20 @@ def is_arrow(data: Any) -> bool:
     Asked by its home: a DataFrame has attributes of any name, those of its columns.
     """
     return type(data).__module__.partition(".")[0] == "pyarrow"
+
+
+def _numbers_of_arrow(column: Any, used: NDArray[np.bool_] | None) -> tuple[Any, Any]:
+    """Numbers as an array, and which are there; a column of anything else as it is.
+
+    Without a Python object for each number, of which there may be millions.
+    """
+    if not str(column.type).startswith(("int", "uint", "float", "double", "half")):
+        return column, used
+    if column.null_count:
+        is_there = np.asarray(column.is_valid())
+        used = is_there if used is None else used & is_there
+        column = column.fill_null(0)
+    return np.asarray(column), used
 
 
 def as_array(column: Any) -> NDArray[Any]:

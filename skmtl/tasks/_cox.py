@@ -211,6 +211,10 @@ class Cox(SurvivalTask):
         """Times at which the cumulative hazard is log 2."""
         return self.baseline_.time_of(LOG_2 * np.exp(raw[..., 0]))
 
+    def torch_median(self, raw: Any) -> Any:
+        """`median`, torch."""
+        return self.baseline_.torch_time_of(LOG_2 * raw[..., 0].exp())
+
     def _score_of_median(self, times: Array) -> Array:
         return np.log(np.maximum(self.baseline_.between(times), np.finfo(float).tiny) / LOG_2)
 

@@ -201,6 +201,14 @@ class DiscreteHazards(SurvivalTask):
         r"""Times at which the cumulative hazard is log 2."""
         return self._intervals.time_of(softplus(-self._apart(raw)), LOG_2)
 
+    def torch_median(self, raw: Any) -> Any:
+        """`median`, torch."""
+        import torch
+
+        shape = raw[:, 1:] if raw.shape[-1] > 1 else raw.new_tensor(self.shape_)[None]
+        apart = raw[:, :1] - torch.nn.functional.pad(shape, (1, 0))
+        return self._intervals.torch_time_of(torch.nn.functional.softplus(-apart), LOG_2)
+
     def survival_at(self, raw: Array, times: Array) -> Array:
         r""":math:`e^{- \Lambda(t)}` of the cumulative hazard."""
         hazards = softplus(-self._apart(raw))[:, None]

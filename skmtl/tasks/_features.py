@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,16 @@ def as_table(X: Any) -> Any:
     if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in X):
         return np.ma.stack(X)
     return np.asarray(X, dtype=object)
+
+
+def as_whole_table(X: Any) -> Any:
+    """A batch of Arrow's as a table, which others know how to take columns of; all else as it is.
+
+    By its home: pyarrow is there where such a batch is.
+    """
+    if not (is_arrow(X) and type(X).__name__ == "RecordBatch"):
+        return X
+    return sys.modules["pyarrow"].Table.from_batches([X])
 
 
 def find_task_feature(X: Any, task_feature: int | str) -> int:

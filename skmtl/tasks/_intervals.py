@@ -107,6 +107,18 @@ class Intervals:
         share = np.where(missing < own, inside, np.minimum(missing / own, MOST))[:, 0]
         return self.starts[last[:, 0]] + self.widths[last[:, 0]] * share
 
+    def torch_time_of(self, hazards: Any, level: float) -> Any:
+        """`time_of`, torch."""
+        total = hazards.cumsum(-1)
+        last = (total < level).sum(-1, keepdim=True).clamp_max(len(self.ends) - 1)
+        own = hazards.gather(-1, last).clamp_min(float(np.finfo(np.float32).tiny))
+        missing = level - (total.gather(-1, last) - own)
+        inside = (-missing).expm1() / (-own).expm1()
+        most = float(np.finfo(np.float32).max)
+        share = inside.where(missing < own, (missing / own).clamp_max(most))[:, 0]
+        starts, widths = hazards.new_tensor(self.starts), hazards.new_tensor(self.widths)
+        return starts[last[:, 0]] + widths[last[:, 0]] * share
+
 
 MOST = 1e100
 """Lengths of the last interval after which a time is no longer told from later ones."""

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import column_names, columns_of, find_twice, order_of
-from skmtl.tasks._columns import Column, is_arrow, read_column
+from skmtl.tasks._columns import Column, is_arrow, read_column, read_floats
 from skmtl.tasks._event_columns import TimesAndEvents, as_pairs, fold_events
 from skmtl.tasks._event_times import are_pairs
 from skmtl.tasks._named_labels import NamedLabels, objects_of
@@ -88,8 +88,10 @@ def read_labels(
 
     What stands under weight 0 is not read. Columns of ``sample_weight`` that have names go to
     those of y; ``names_of_y`` are these where y has none. What is ``declared`` of the tasks says
-    which columns tell whether events of others were seen.
+    which columns tell whether events of others were seen. Labels that were read are as they are.
     """
+    if isinstance(y, Labels):
+        return y
     parts, names, is_1d = _take_apart(y, declared, is_long=is_long)
     labels = names if names is not None else names_of_y
     if labels is None or len(labels) != len(parts):
@@ -101,6 +103,9 @@ def read_labels(
     if sample_weight is not None:
         shape = (min(n_rows),) if is_1d else (min(n_rows), len(parts))
         weight = read_sample_weight(sample_weight, shape, labels).reshape(shape[0], -1)
+    if weight is None and (columns := read_floats(parts)):
+        observed = np.array([column.observed for column in columns])
+        return Labels(columns, list(observed.astype(np.float64)), names, is_1d)
     columns, weights = [], []
     for t, (part, name) in enumerate(zip(parts, labels, strict=True)):
         used = None if weight is None else weight[:, t] > 0
@@ -207,4 +212,7 @@ def _split_array(y: Any) -> tuple[list[Any], bool]:
         raise ValueError(
             f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_tasks)."
         )
+    if type(array) is np.ndarray and array.dtype.kind in "biuf":
+        # Each column in one piece.
+        return list(np.ascontiguousarray(array.T)), False
     return [array[:, j] for j in range(array.shape[1])], False

@@ -52,6 +52,10 @@ class LogLink(NumberTask):
         """Exponential function of the raw scores, between 2^-500 and 2^500."""
         return np.exp(np.clip(score, -FARTHEST, FARTHEST))
 
+    def torch_mean(self, score: Any) -> Any:
+        """`mean`, torch."""
+        return score.clamp(-FARTHEST, FARTHEST).exp()
+
     def only_expected(self, values: Array) -> Any:
         """NaN without labels; 0 where all are: a log link has no finite coefficients for that."""
         if not len(values):

@@ -148,6 +148,9 @@ class Multiclass(NominalClasses):
     def _probabilities(self, raw: Array) -> Array:
         return softmax(raw, axis=1)
 
+    def _torch_probabilities(self, raw: Any) -> Any:
+        return raw.softmax(-1)
+
 
 # numpy is several times slower along a short last axis.
 

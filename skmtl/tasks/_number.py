@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from skmtl._rounding import varies
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._columns import Column
 from skmtl.tasks._weights import in_range
@@ -42,21 +41,31 @@ class NumberTask(Task):
     def fit(
         self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
     ) -> Self:
-        """Check the labels; learn location and scale over the observed ones.
+        """Check options and labels; learn location and scale over the observed ones.
 
         With ``standardize="about_zero"`` the location stays 0, for models without intercepts.
         """
-        self.n_outputs_ = 1
-        self.location_, self.scale_ = 0.0, 1.0
-        values, used = self.encode_numbers(column, name), weight > 0
-        self.n_labels_ = int(used.sum())
-        self._learn(values, weight)
-        if standardize and self.can_rescale and self.n_labels_:
-            if self.n_labels_ < len(used):
-                values, weight = values[used], weight[used]
+        self._check_options(name)
+        values = self.encode_numbers(column, name)
+        location, scale = np.zeros(1), np.ones(1)
+        if standardize and self.can_rescale and weight.any():
             about_zero = standardize == "about_zero"
-            self.location_, self.scale_ = _moments(values, weight, about_zero=about_zero)
+            location, scale = moments(values[None], [weight], about_zero=about_zero)
+        self._begin(int((weight > 0).sum()), *location.tolist(), *scale.tolist())
+        self._learn(values, weight)
         return self
+
+    def _begin(self, n_labels: int, location: float, scale: float) -> None:
+        self.n_outputs_, self.n_labels_ = 1, n_labels
+        self.location_, self.scale_ = location, scale
+
+    def _check_options(self, name: Hashable) -> None:
+        """Raise for parameters that mean nothing."""
+
+    @property
+    def fits_beside_others(self) -> bool:
+        """Whether `fit` and `encode` are those that many tasks go through at once."""
+        return self._keeps(NumberTask, *FIT)
 
     def _learn(self, values: Array, weight: Array) -> None:
         """Learn what the likelihood has beside the mean, from all labels (weight 0: unobserved)."""
@@ -103,6 +112,16 @@ class NumberTask(Task):
             return self.expected_without_labels(raw.shape[0])
         return self.labels(self.mean(raw[..., 0].astype(np.float64)))
 
+    def torch_mean(self, score: Any) -> Any:
+        """`mean`, torch."""
+        return score if self._keeps(NumberTask, "mean") else Task.torch_inverse_link(self, score)
+
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """Predicted values in the units of y; NaN if no label was seen, torch."""
+        if not self.n_labels_:
+            return raw.new_full((raw.shape[0],), float("nan"))
+        return self.labels(self.torch_mean(raw[..., 0]))
+
     def decode(self, expected: Array) -> Array:
         """The prediction is the expected value."""
         return expected
@@ -138,18 +157,46 @@ class NumberTask(Task):
         return Ridge()
 
 
-def _moments(values: Array, weight: Array, *, about_zero: bool = False) -> tuple[float, float]:
-    """Weighted mean and standard deviation; scale 1 where the labels are constant.
+FIT = ("fit", "_begin", "_learn", "encode", "encode_numbers", "check_labels", "label_weight")
+
+
+def fit_beside(
+    tasks: Sequence[NumberTask],
+    columns: Sequence[Column],
+    weights: Sequence[Array],
+    *,
+    standardize: bool | str,
+) -> Array:
+    """`NumberTask.fit` and `encode` of many tasks: their encoded labels (n_tasks, n)."""
+    values = np.array([column.labels for column in columns], dtype=np.float64)
+    observed = np.array([column.observed for column in columns])
+    if not observed.all():
+        values[~observed] = 0.0
+    location, scale = np.zeros(len(values)), np.ones(len(values))
+    counts = np.array([np.count_nonzero(weight) for weight in weights])
+    if standardize:
+        can_rescale = np.array([task.can_rescale for task in tasks]) & (counts > 0)
+        location, scale = moments(values, weights, about_zero=standardize == "about_zero")
+        location[~can_rescale], scale[~can_rescale] = 0.0, 1.0
+        values -= location[:, None]
+        values /= scale[:, None]
+        if not observed.all():
+            values[~observed] = 0.0
+    for task, *found in zip(tasks, counts.tolist(), location.tolist(), scale.tolist(), strict=True):
+        task._begin(*found)
+    return values
+
+
+def moments(
+    values: Array, weights: Sequence[Array], *, about_zero: bool = False
+) -> tuple[Array, Array]:
+    """Weighted means and standard deviations of rows; scale 1 where the labels are constant.
 
     About zero: 0 and the root mean square.
     """
-    weight = in_range(weight)
-    share = weight / weight.sum()
-    location = 0.0 if about_zero else float(share @ values)
-    centred = values - location
-    # Normalising first keeps squares of targets of any magnitude finite.
-    largest = float(np.abs(centred).max())
-    if not varies(largest, np.abs(values).max()):
-        return location, 1.0
-    centred /= largest
-    return location, largest * float(np.sqrt(share @ np.square(centred)))
+    # Here, as numba is loaded on first use.
+    from skmtl.tasks._compiled import row_moments
+
+    location, scale = np.zeros(len(values)), np.ones(len(values))
+    row_moments(values, np.array([in_range(w) for w in weights]), about_zero, location, scale)
+    return location, scale

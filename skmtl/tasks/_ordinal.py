@@ -226,6 +226,18 @@ class Ordinal(Classes):
         by_rank = -np.diff(np.hstack([ones, exceeding, 0.0 * ones]), axis=1)
         return np.maximum(by_rank, 0.0)[:, self._ranks]
 
+    def _torch_probabilities(self, raw: Any) -> Any:
+        import torch
+
+        shape = raw[:, 1:] if raw.shape[1] > 1 else raw.new_tensor(self.shape_)[None]
+        distances = torch.nn.functional.softplus(shape).cumsum(-1)
+        # The first threshold is 0.
+        others = (raw[:, :1] - distances).sigmoid()
+        one = torch.ones_like(raw[:, :1])
+        exceeding = torch.cat([one, raw[:, :1].sigmoid(), others, 0.0 * one], dim=-1)
+        by_rank = (exceeding[:, :-1] - exceeding[:, 1:]).clamp_min(0.0)
+        return by_rank[:, self._ranks.tolist()]
+
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """The score, and distances of thresholds where they are scores, of the class shares."""
         exceeding = self._exceeding(values, weight)

@@ -188,6 +188,12 @@ class Quantile(NumberTask):
             return self.expected_without_labels(raw.shape[0])
         return self.labels(np.sort(raw.astype(np.float64), axis=-1))
 
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """Quantiles in the units of y, sorted; NaN if no label was seen, torch."""
+        if not self.n_labels_:
+            return raw.new_full((raw.shape[0], len(self.levels_)), float("nan"))
+        return self.labels(raw.sort(-1).values)
+
     def decode(self, expected: Array) -> Array:
         """The quantile whose level is nearest to 1/2."""
         return expected[..., np.abs(self.levels_ - 0.5).argmin()]

@@ -19,6 +19,7 @@ from skmtl.tasks._columns import Column
 from skmtl.tasks._declared_classes import declare_classes
 from skmtl.tasks._features import read_task_index
 from skmtl.tasks._labels import Labels, read_labels, titles_of
+from skmtl.tasks._number import NumberTask, fit_beside
 from skmtl.tasks._resolve import entry_per_task, is_auto
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed, stack_columns
@@ -56,7 +57,7 @@ def read_targets(
     of_y = ["y"] if is_long else None
     labels = read_labels(y, sample_weight, of_y, declared=declared, is_long=is_long)
     if is_long:
-        _check_long(labels, task_column)
+        check_long(labels, task_column)
     if not any((weight > 0).any() for weight in labels.weights):
         raise ValueError("y has no observed label: every one is missing or has weight zero.")
     tasks = _types(labels, declared, kind, classes, is_long=is_long)
@@ -74,7 +75,7 @@ def read_targets(
         _warn_of_fractions(names)
         n_labels = np.bincount(index, weights[0] > 0, len(names)).astype(np.int64)
     else:
-        names, index = _names_of_columns(labels), None
+        names, index = names_of_columns(labels), None
         n_labels = np.array([task.n_labels_ for task in tasks])
     task_set = TaskSet(tuple(tasks), names, n_labels, is_long, labels.is_1d)
     warn_of_few(task_set, names.tolist() if is_long else titles)
@@ -91,7 +92,8 @@ def _warn_of_fractions(names: Array) -> None:
         )
 
 
-def _check_long(labels: Labels, task_column: Any) -> None:
+def check_long(labels: Labels, task_column: Any) -> None:
+    """Raise where labels cannot be those of the rows of a task feature."""
     labels.check_long()
     if len(task_column) != labels.n_rows:
         raise ValueError(
@@ -117,17 +119,31 @@ def _fit_tasks(
     tasks: Sequence[Task], labels: Labels, titles: Sequence[Hashable], standardize: bool | str
 ) -> tuple[list[Array], list[Array]]:
     """Fit the types to their columns: encoded values, and weights with those of the classes."""
-    values, weights = [], []
-    for task, column, weight, name in zip(
-        tasks, labels.columns, labels.weights, titles, strict=True
-    ):
-        task.fit(column, weight, name, standardize=standardize)
-        values.append(task.encode(column, name))
-        weights.append(weight * task.label_weight(values[-1]))
+    columns, weights = labels.columns, list(labels.weights)
+    values: list[Any] = [None] * len(tasks)
+    # A hundred tasks of numbers take hardly longer than one.
+    beside = [t for t, task in enumerate(tasks) if _fits_beside(task, columns[t], titles[t])]
+    if beside:
+        some: list[Any] = [[of_all[t] for t in beside] for of_all in (tasks, columns, weights)]
+        for t, encoded in zip(beside, fit_beside(*some, standardize=standardize), strict=True):
+            values[t] = encoded
+    for t, (task, column, name) in enumerate(zip(tasks, columns, titles, strict=True)):
+        if values[t] is None:
+            task.fit(column, weights[t], name, standardize=standardize)
+            values[t] = task.encode(column, name)
+            weights[t] = weights[t] * task.label_weight(values[t])
     return values, weights
 
 
-def _names_of_columns(labels: Labels) -> Array:
+def _fits_beside(task: Any, column: Column, name: Hashable) -> bool:
+    """Whether a task, its options checked, is fitted with others in one go."""
+    if not isinstance(task, NumberTask) or not column.is_numeric or not task.fits_beside_others:
+        return False
+    task._check_options(name)
+    return True
+
+
+def names_of_columns(labels: Labels) -> Array:
     """Names as an array: of objects where y has any, else 0, 1, ..."""
     names = np.empty(len(labels.columns), dtype=np.int64 if labels.names is None else object)
     names[:] = labels.task_names

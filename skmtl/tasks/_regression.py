@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -56,20 +56,13 @@ class Regression(NumberTask):
         """Whatever are no classes."""
         return not are_classes
 
-    def fit(
-        self, column: Column, weight: Array, name: Hashable, *, standardize: bool | str = False
-    ) -> Self:
-        """Check loss and labels; learn location and scale over the observed ones.
-
-        With ``standardize="about_zero"`` the location stays 0, for models without intercepts.
-        """
+    def _check_options(self, name: Hashable) -> None:
         if self.loss not in LOSSES:
             raise ValueError(
                 f"Task {name!r}: Regression(loss={self.loss!r}); expected one of {LOSSES}."
             )
         if not self.delta > 0:
             raise ValueError(f"Task {name!r}: Regression(delta={self.delta!r}) must be positive.")
-        return super().fit(column, weight, name, standardize=standardize)
 
     @property
     def _has_own_loss(self) -> bool:
@@ -171,6 +164,18 @@ class Regression(NumberTask):
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """Weighted mean label, in the units of the loss."""
         return np.atleast_1d(np.average(values, weights=in_range(weight)))
+
+    @classmethod
+    def raw_priors(cls, tasks: Sequence[Self], values: Array, weights: Array) -> Array:
+        """Weighted mean labels of all tasks."""
+        if cls.raw_prior is not Regression.raw_prior:
+            return super().raw_priors(tasks, values, weights)
+        # Here, as numba is loaded on first use.
+        from skmtl.tasks._compiled import row_means
+
+        means = np.zeros(len(tasks))
+        row_means(values, np.array([in_range(weight) for weight in weights]), means)
+        return means[:, None]
 
     def deviance(self, expected: Array, values: Array) -> Array:
         """Squared error in the units of y, whatever the loss: the score is R2."""

@@ -191,6 +191,14 @@ class Survival(SurvivalTask):
         """Times whose z is the median of the distribution."""
         return np.asarray(np.exp(raw[..., 0] + self._family.median * self._sigmas(raw)))
 
+    def torch_median(self, raw: Any) -> Any:
+        """`median`, torch."""
+        import torch
+
+        shape = raw[..., 1] if raw.shape[-1] > 1 else raw.new_tensor(self.shape_[:1])
+        sigma = LEAST_SCALE + torch.nn.functional.softplus(shape)
+        return (raw[..., 0] + self._family.median * sigma).exp()
+
     def survival_at(self, raw: Array, times: Array) -> Array:
         """Probability of a larger z than that of each time."""
         z = (np.log(times) - raw[:, :1]) / np.reshape(self._sigmas(raw), (-1, 1))

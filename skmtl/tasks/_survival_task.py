@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from skmtl.tasks._base import Array
+from skmtl.tasks._base import Array, Task
 from skmtl.tasks._censoring import weights_of_seen
 from skmtl.tasks._concordance import pairs_in_order
 from skmtl.tasks._number import NumberTask
@@ -59,6 +59,16 @@ class SurvivalTask(NumberTask):
         if not self.n_labels_ or not self.n_outputs_:
             return self.expected_without_labels(raw.shape[0])
         return self.median(raw.astype(np.float64))
+
+    def torch_median(self, raw: Any) -> Any:
+        """`median`, torch."""
+        return Task.torch_inverse_link(self, raw)
+
+    def torch_inverse_link(self, raw: Any) -> Any:
+        """Median times; NaN if no event was seen, torch."""
+        if not self.n_labels_ or not self.n_outputs_:
+            return raw.new_full((raw.shape[0],), float("nan"))
+        return self.torch_median(raw)
 
     def survival(self, raw: Array, times: Array) -> Array:
         """Probability (n, n_times) of an event later than each of ``times``; NaN where none was."""

@@ -137,11 +137,16 @@ class TaskSet:
         if self.is_long and self.n_outputs:
             by_task = raw.unflatten(-1, (-1, self.n_outputs))
             return self.tasks[0].torch_average(by_task).flatten(-2)
-        average = raw.mean(0)
+        if not self.blocks:
+            return raw.mean(0)
+        import torch
+
+        averages = []
         for block in self.blocks:
-            by_task = raw[..., block.outputs].unflatten(-1, (len(block.tasks), -1))
-            average[..., block.outputs] = block.task.torch_average(by_task).flatten(-2)
-        return average
+            by_task = raw[..., block.outputs.tolist()].unflatten(-1, (len(block.tasks), -1))
+            averages.append(block.task.torch_average(by_task).flatten(-2))
+        order = np.argsort(np.concatenate([block.outputs for block in self.blocks]))
+        return torch.cat(averages, dim=-1)[..., order.tolist()]
 
     def join(self, columns: list[Array]) -> Array:
         """Labels of each task as one array: (n,) for 1-D y, else (n, n_tasks).

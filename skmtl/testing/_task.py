@@ -92,6 +92,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     losses.shape_slope,
     _If(_has_torch, losses.torch_twin),
     _If(_has_torch, losses.torch_shape),
+    _If(_has_torch, losses.torch_link),
     AVERAGE,
     predictions.predictions,
     predictions.labels_back,

@@ -121,6 +121,23 @@ def torch_twin(case: Case) -> None:
             assert_allclose(found.numpy(), expected, rtol=rtol, atol=rtol)
 
 
+def torch_link(case: Case) -> None:
+    """`torch_inverse_link`, where there is one, is `inverse_link` in torch."""
+    import torch
+
+    raws = [case.raw]
+    if case.task.n_shapes:
+        raws.append(np.hstack([case.raw, np.tile(case.task.shape_, (case.n_labels, 1))]))
+    for dtype, rtol in ((torch.float64, 1e-9), (torch.float32, 1e-4)):
+        for raw in raws:
+            try:
+                twin = case.task.torch_inverse_link(torch.tensor(raw, dtype=dtype))
+            except NotImplementedError:
+                return
+            assert twin.dtype == dtype
+            assert_allclose(twin.numpy(), case.expected, rtol=rtol, atol=rtol)
+
+
 def torch_average(case: Case) -> None:
     """`inverse_link` of `torch_average` is the mean of the `inverse_link` of members."""
     import torch

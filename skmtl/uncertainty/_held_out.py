@@ -48,7 +48,7 @@ class HoldsOut(NestingEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         # A splitter sees X and y as they were given.
         self._given = X, y
         try:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmtl._by_blocks import by_blocks
 from skmtl._coverage import check_coverage
 from skmtl.compose._features import take_rows
 from skmtl.tasks._rows import rows_by_task
@@ -46,6 +47,7 @@ class PredictsIntervals:
     _new_tasks: NewTasks | None
 
     @available_if(_has(False, "numbers to predict: predict_set is for classes"))
+    @by_blocks
     def predict_interval(
         self, X: Any, coverage: float | None = None, sample_weight: Any = None
     ) -> Array:
@@ -71,6 +73,7 @@ class PredictsIntervals:
         return found[0] if self._task_set.is_1d else np.stack(found, axis=1)
 
     @available_if(_has(True, "classes: predict_interval is for numbers"))
+    @by_blocks
     def predict_set(self, X: Any, coverage: float | None = None, sample_weight: Any = None) -> Any:
         """Predict a set of classes for every task that has them.
 
@@ -93,6 +96,7 @@ class PredictsIntervals:
         return found[0] if self._task_set.is_1d else found
 
     @available_if(_has(False, "numbers to predict: predict_set is for classes"))
+    @by_blocks
     def predict_region(self, X: Any, coverage: float | None = None, shape: str = "box") -> Any:
         r"""Predict a region for the labels of all tasks of numbers at once.
 

@@ -20,7 +20,7 @@ from skmtl import (
     MultiTaskMLPRegressor,
 )
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
-from skmtl.inspection import task_affinity, transfer_gain
+from skmtl.inspection import TaskAffinity, task_affinity, transfer_gain
 from skmtl.inspection._affinity_coefficients import cosine
 from skmtl.inspection._affinity_folds import residual
 from skmtl.tasks import Binary, Count, Multiclass, Regression
@@ -424,3 +424,37 @@ def test_planted_groups_by_look_ahead():
     )
     found = [two_groups(task_affinity(network, *nonlinear_groups(s)).affinity) for s in range(10)]
     assert sum(groups == [True, False] * 3 for groups in found) >= 9
+
+
+@pytest.mark.parametrize("n_rows", [150, 600])
+def test_noise_is_how_far_affinities_of_other_rows_lie(n_rows):
+    """Against affinities of fresh rows of the same distribution."""
+    coef = np.random.default_rng(0).normal(size=(10, 8))
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n_rows, 10))
+        return X, X @ coef + 6.0 * rng.normal(size=(n_rows, 8))
+
+    model = MultiTaskLinearRegressor("l2", alpha=1e-3)
+    found = [task_affinity(model, *draw(seed), method="coef_cosine") for seed in range(20)]
+    others = ~np.eye(8, dtype=bool)
+    spread = np.sqrt(np.array([one.affinity[others] for one in found]).var(axis=0).mean())
+    noise = task_affinity(model, *draw(0), method="coef_cosine", noise=True).noise
+    assert 0.7 * spread < noise < 1.5 * spread
+
+
+def test_what_is_clear_is_beyond_the_noise():
+    values = np.array([[1.0, 0.3, -0.1], [0.3, 1.0, 0.05], [-0.1, 0.05, 1.0]])
+    assert TaskAffinity([0, 1, 2], values, "coef_cosine").is_clear.all()
+    clear = TaskAffinity([0, 1, 2], values, "coef_cosine", 0.06).is_clear
+    assert clear[0].tolist() == [True, True, False]
+
+
+def test_noise_needs_rows():
+    X, y = np.random.default_rng(0).normal(size=(2, 30, 3))
+    fitted = MultiTaskLinearRegressor().fit(X, y)
+    with pytest.raises(ValueError, match="noise=True needs X and y"):
+        task_affinity(fitted, method="coef_cosine", noise=True)
+    with pytest.raises(ValueError, match="noise=True takes halves"):
+        task_affinity(fitted, X, y, method="pairwise", noise=True, groups=np.arange(30))

@@ -1,6 +1,7 @@
 """Gains are those of fits by hand, and say "negative" where sharing does harm."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ from skmtl import (
 )
 from skmtl.compose import PooledTasks
 from skmtl.datasets import make_multitask_mixed, make_multitask_regression
-from skmtl.inspection import task_affinity, transfer_gain
+from skmtl.inspection import TaskAffinity, TransferGain, task_affinity, transfer_gain
+from skmtl.inspection._gain_estimate import estimate_gain, estimate_mean_gain
 from skmtl.linear.penalties import L2, Graph
 from skmtl.model_selection import MultiTaskKFold, MultiTaskShuffleSplit
 from skmtl.tasks import LabelWarning
@@ -594,3 +596,63 @@ def test_folds_without_a_task_that_has_a_weight(estimator):
         np.testing.assert_array_equal(gains[0], other)
     with pytest.raises(ValueError, match="'d', which y does not have"):
         transfer_gain(estimator.set_params(task_weight={"d": 1.0}), X, y, cv=cv)
+
+
+def test_the_mean_gain_is_as_sure_as_folds_agree():
+    """Tasks whose folds vary by themselves average out; tasks that vary together do not."""
+    rng = np.random.default_rng(0)
+    n_folds, n_tasks = 10, 40
+    tested, trained = np.full((n_folds, n_tasks), 10.0), np.full((n_folds, n_tasks), 90.0)
+    alone, widths = np.ones((n_folds, n_tasks)), []
+    for noise in (rng.normal(size=(n_folds, n_tasks)), rng.normal(size=(n_folds, 1))):
+        losses = np.stack([alone - 0.1 + 0.05 * noise, alone])
+        gain, interval = estimate_gain(losses, tested, trained)
+        low, high = estimate_mean_gain(losses, tested, trained)
+        assert (low + high) / 2 == pytest.approx(gain.mean(), rel=1e-12)
+        widths.append((high - low) / np.mean(interval[:, 1] - interval[:, 0]))
+    assert widths[0] < 0.3
+    assert widths[1] == pytest.approx(1.0, rel=1e-12)
+    # One task is its own mean, whatever its folds weigh.
+    tested[:, 0] = rng.integers(1, 20, size=n_folds)
+    gain, interval = estimate_gain(losses[:, :, :1], tested[:, :1], trained[:, :1])
+    mean = estimate_mean_gain(losses[:, :, :1], tested[:, :1], trained[:, :1])
+    np.testing.assert_allclose(mean, interval[0], rtol=0.05)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_verdict_of_all(side):
+    interval = side * np.array([[0.05, 0.2], [-0.1, 0.3], [np.nan, np.nan]])
+    gain = TransferGain(
+        ["a", "b", "c"],
+        side * np.array([0.1, 0.1, np.nan]),
+        np.sort(interval, axis=1),
+        *np.zeros((3, 2, 3)),
+        np.zeros(3),
+        0.95,
+        mean_interval=np.sort(side * np.array([0.02, 0.18])),
+    )
+    assert gain.verdict == ("helps" if side > 0 else "harms")
+    assert gain.mean_gain == pytest.approx(side * 0.1)
+    assert gain.verdicts == [gain.verdict, "unclear", "unknown"]
+    first, *lines = repr(gain).splitlines()
+    assert first.startswith(f"Sharing {gain.verdict}: over 2 tasks it")
+    assert [line.split()[0] for line in lines] == ["task", "a", "b", "c"]
+    assert replace(gain, mean_interval=None).verdict == "unknown"
+
+
+def test_nothing_learned_has_no_verdict():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 20)), rng.normal(size=(60, 3))
+    gain = transfer_gain(MultiTaskLinearRegressor("l2", alpha=1e-3), X, y, cv=3)
+    assert gain.verdict == "unlearned"
+    assert np.isnan(gain.mean_gain)
+    assert repr(gain).startswith("Nothing can be said of sharing: no task is predicted better")
+    assert "<table>" in gain._repr_html_()
+
+
+def test_results_are_short_and_escaped():
+    names = [f"<b>{t}</b>" for t in range(500)]
+    affinity = TaskAffinity(names, np.eye(500), "by hand")
+    assert len(repr(affinity).splitlines()) < 20
+    assert "<b>" not in affinity._repr_html_()
+    assert "&lt;b&gt;" in affinity._repr_html_()

@@ -7,12 +7,14 @@ from joblib import parallel_backend
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
+from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import IndependentTasks, MultiTaskLinearRegressor, make_multitask_scorer, task_scores
-from skmtl.inspection import task_affinity, transfer_gain
+from skmtl.inspection import task_affinity, task_importance, transfer_gain
+from skmtl.inspection._verdict import say_of_all
 from skmtl.inspection.report import MultiTaskReport
 from skmtl.model_selection import MultiTaskShuffleSplit
 from skmtl.tasks import LabelWarning
@@ -46,7 +48,8 @@ def test_scores_on_the_data_given():
     assert frame["labels"].to_list() == y.notna().sum().to_list()
     assert frame["coverage"].to_list() == y.notna().mean().to_list()
     assert frame["type"].to_list() == TYPES
-    assert list(frame) == ["type", "labels", "coverage", "score", "rank"]
+    units = ["mae", "accuracy", "roc_auc"]
+    assert list(frame) == ["type", "labels", "coverage", "score", *units, "rank"]
     assert report.gain is None
 
 
@@ -85,11 +88,80 @@ def test_gain_and_affinity_are_those_of_the_functions(evaluated):
     assert_array_equal(report.affinity.affinity, affinity.affinity)
 
 
+def test_shares_are_of_all_folds_beside_the_best_constant(evaluated):
+    report, X, y = evaluated
+    frame, labels = report.to_frame(), y["pressure"].to_numpy()
+    loss = constant = 0.0
+    for train, test in SPLITTER.split(X, y):
+        model = linear(tasks=TYPES).fit(X.iloc[train], y.iloc[train])
+        train, test = train[~np.isnan(labels[train])], test[~np.isnan(labels[test])]
+        predicted = model.predict(X.iloc[test])[:, 0].astype(float)
+        loss += np.sum((labels[test] - predicted) ** 2)
+        constant += np.sum((labels[test] - labels[train].mean()) ** 2)
+    assert frame.loc["pressure", "explained"] == pytest.approx(1 - loss / constant, rel=1e-6)
+    inside = frame["explained"].between(frame["explained_low"], frame["explained_high"])
+    assert inside.all()
+
+
+def test_measures_in_units_are_those_of_scikit_learn(evaluated):
+    report, X, y = evaluated
+    found = {"mae": [], "accuracy": [], "roc_auc": []}
+    for train, test in SPLITTER.split(X, y):
+        model = linear(tasks=TYPES).fit(X.iloc[train], y.iloc[train])
+        rows, predicted = y.iloc[test], pd.DataFrame(model.predict(X.iloc[test]), columns=KEYS)
+        rows, seen = rows.reset_index(drop=True), rows.reset_index(drop=True).notna()
+        of = seen["pressure"]
+        found["mae"].append(
+            mean_absolute_error(rows["pressure"][of], predicted["pressure"][of].astype(float))
+        )
+        of = seen["relapse"].to_numpy()
+        labels = rows["relapse"][of].to_list()
+        found["accuracy"].append(accuracy_score(labels, predicted["relapse"][of].to_list()))
+        probability = model.predict_proba(X.iloc[test])[1][of, 1]
+        found["roc_auc"].append(roc_auc_score(labels, probability))
+    frame = report.to_frame()
+    for task, name in (("pressure", "mae"), ("relapse", "accuracy"), ("relapse", "roc_auc")):
+        assert frame.loc[task, name] == pytest.approx(np.mean(found[name]), rel=1e-9)
+    assert frame["roc_auc"].isna().to_list() == [True, False, True, True]
+    assert frame["mae"].isna().to_list() == [False, True, True, False]
+
+
+def test_importance_is_that_of_the_folds(evaluated):
+    report, X, y = evaluated
+    parts = [
+        task_importance(
+            linear(tasks=TYPES).fit(X.iloc[train], y.iloc[train]),
+            X.iloc[test],
+            y.iloc[test],
+            n_repeats=1,
+            random_state=0,
+        ).importance
+        for train, test in SPLITTER.split(X, y)
+    ]
+    np.testing.assert_allclose(report.importance.importance, np.mean(parts, axis=0), rtol=1e-12)
+    assert MultiTaskReport(linear(tasks=TYPES), X, y, importance=None).importance is None
+
+
+def test_the_verdict_comes_first(evaluated):
+    report, X, y = evaluated
+    assert report.verdict.startswith(say_of_all(report.gain))
+    assert repr(report).startswith(f"MultiTaskReport of 4 tasks. {report.verdict}")
+    assert "give cv" in MultiTaskReport(linear(tasks=TYPES), X, y).verdict
+    page = report.to_html()
+    assert page.index("conclusion") < page.index('class="tiles"')
+
+
+def test_no_object_address_is_shown():
+    X, y = mixed_data(60)
+    page = MultiTaskReport(linear(tasks=TYPES).fit(X, y).set_params(solver=object()), X, y)
+    assert " at 0x" not in page.to_html()
+
+
 def test_rank_best_worst_and_difference(evaluated):
     report, _, _ = evaluated
     frame = report.to_frame()
-    assert frame["rank"].to_list() == frame["cv_score"].rank(ascending=False).to_list()
-    measures = ["score", "cv_score", "gain"]
+    assert frame["rank"].to_list() == frame["explained"].rank(ascending=False).to_list()
+    measures = ["score", "cv_score", "explained", "gain"]
     assert report.best == frame[measures].max().to_dict()
     assert report.worst == frame[measures].min().to_dict()
     assert report.overall == pytest.approx(frame[measures].mean().to_dict(), rel=1e-12)

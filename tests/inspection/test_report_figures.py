@@ -13,7 +13,7 @@ from skmtl.inspection import TaskAffinity, TransferGain
 from skmtl.inspection._intervals import wilson
 from skmtl.inspection.report._affinity_figure import LEVELS, affinity_figure
 from skmtl.inspection.report._bars import labels_a_row, share_bar
-from skmtl.inspection.report._gain_figures import gain_figure, gain_range, verdict
+from skmtl.inspection.report._gain_figures import gain_figure, gain_range
 from skmtl.inspection.report._predictions import TaskPredictions
 from skmtl.inspection.report._svg import Axes, Scale, dots, line, padded
 from skmtl.inspection.report._task_figures import (
@@ -141,12 +141,10 @@ def test_learning_curve_draws_the_losses():
 
 def test_verdicts():
     gain = make_gain([0.3, -0.3, 0.1, np.nan, 0.2], [0.1, 0.1, 0.2, np.nan, np.nan])
-    said = [verdict(gain, t) for t in range(5)]
-    assert said == ["helps", "harms", "unclear", "unknown", "unknown"]
+    assert gain.verdicts == ["helps", "harms", "unclear", "unknown", "unknown"]
     # None is learned: a constant does as well.
     constant = replace(gain, loss_constant=0.5 * np.fmin(gain.loss_together, gain.loss_alone))
-    said = [verdict(constant, t) for t in range(5)]
-    assert said == ["unlearned", "unlearned", "unlearned", "unknown", "unknown"]
+    assert constant.verdicts == ["unlearned", "unlearned", "unlearned", "unknown", "unknown"]
 
 
 @pytest.mark.parametrize("n_tasks", [5, 60])
@@ -168,6 +166,15 @@ def test_an_odd_gain_does_not_hide_the_others():
     low, high = gain_range(make_gain(gains, np.full(51, 0.01)))
     assert -1 < low < -0.05
     assert 0.05 < high < 1
+
+
+def test_what_a_figure_of_gains_does_not_hold_is_marked_and_said():
+    gains = [*np.linspace(-0.05, 0.05, 20), -40.0]
+    drawn = gain_figure(make_gain(gains, [*np.full(20, 0.01), 0.01]), list(range(21)))
+    assert drawn.count(">−4000%</text>") == 1
+    (odd,) = re.findall(r"<title>20:.*?</g>", drawn)
+    assert len(re.findall(r"l-?4 3", odd)) == 2
+    assert not re.search(r"l-?4 3", drawn.replace(odd, ""))
 
 
 @pytest.mark.parametrize("n_tasks", [6, 45])

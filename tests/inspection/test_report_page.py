@@ -12,8 +12,8 @@ import pytest
 
 from skmtl import MultiTaskLinearRegressor, stack_tasks
 from skmtl.datasets import make_multitask_regression
+from skmtl.inspection._words import FORBIDDEN, number, percent, plain
 from skmtl.inspection.report import MultiTaskReport
-from skmtl.inspection.report._text import FORBIDDEN, number, percent, plain
 from tests.inspection.reporting import HOSTILE, hostile_data, linear, mixed_data, network
 
 VOID = {"meta", "input"}

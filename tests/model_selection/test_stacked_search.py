@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
@@ -60,6 +61,8 @@ SETTINGS = {
     "alpha-by-the-rows": ({"max_iter": 5}, {"alpha": ["auto", 0.1], **RATES}),
     "dropout": ({}, {"dropout": [0.0, 0.3], **RATES}),
     "seeds": ({}, {"random_state": [0, 1, 2]}),
+    # Gates have a dropout of their own, which is 0.
+    "experts-with-dropout": ({"architecture": "mmoe", "dropout": 0.2}, RATES),
     "structures": ({}, {"hidden_layer_sizes": [(4,), (5, 3)], **RATES}),
     "early-stopping-folds": (
         {
@@ -135,6 +138,16 @@ def test_mixed_labels_in_a_pipeline_with_weights_and_processes():
     assert_same(stacked, plain)
     assert stacked.n_jobs == 2
     assert type(stacked.best_estimator_) is type(pipeline)
+
+
+def test_processes_that_joblib_is_configured_for():
+    """What is trained in some is asked for in this one."""
+    X, Y = data()
+    network = MultiTaskMLPRegressor(**FAST)
+    stacked = StackedGridSearchCV(network, RATES, cv=3)
+    with parallel_config("loky", n_jobs=2):
+        stacked.fit(X, Y)
+    assert_same(stacked, GridSearchCV(network, RATES, cv=3).fit(X, Y))
 
 
 def test_steps_are_fitted_once_in_each_fold():

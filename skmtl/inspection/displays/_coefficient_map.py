@@ -13,10 +13,10 @@ from skmtl.inspection.displays._linear import feature_names, read_coefficients
 class CoefficientMapDisplay:
     """Coefficients of a linear model as a heat map: a row per feature, a column per task.
 
-    Features are sorted by the norm of their coefficients over all tasks, the largest on top.
+    Features are sorted by the norm of what is drawn over all tasks, the largest on top.
     White is zero; a grey row is a feature that no task uses. Blue raises a prediction, red lowers
-    it. Coefficients are in units of the target by units of the feature: compare them where
-    features are standardised and targets of a similar scale.
+    it. Each column is scaled to its largest coefficient, so that targets of any units stand
+    side by side. Compare features where these are standardised.
 
     It is recommended to use :meth:`from_estimator`.
 
@@ -59,7 +59,7 @@ class CoefficientMapDisplay:
         self.output_names = check_names(output_names, self.coef.shape[0], "output_names")
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, max_features=50):
+    def from_estimator(cls, estimator, *, ax=None, max_features=50, scale_outputs=True):
         """Draw the coefficients of a fitted estimator.
 
         Parameters
@@ -71,6 +71,8 @@ class CoefficientMapDisplay:
             Where to draw; by default a new figure.
         max_features : int or None, default=50
             Features to draw, those with the largest coefficients; None for all.
+        scale_outputs : bool, default=True
+            Draw each column as a share of its largest coefficient; else all in their own units.
 
         Returns
         -------
@@ -86,9 +88,9 @@ class CoefficientMapDisplay:
         coef, outputs = read_coefficients(estimator, f"{cls.__name__}.from_estimator")
         names = feature_names(estimator, coef.shape[1])
         display = cls(coef, feature_names=names, output_names=outputs)
-        return display.plot(ax, max_features=max_features)
+        return display.plot(ax, max_features=max_features, scale_outputs=scale_outputs)
 
-    def plot(self, ax=None, *, max_features=50):
+    def plot(self, ax=None, *, max_features=50, scale_outputs=True):
         """Draw the coefficients.
 
         Parameters
@@ -97,6 +99,8 @@ class CoefficientMapDisplay:
             Where to draw; by default a new figure.
         max_features : int or None, default=50
             Features to draw, those with the largest coefficients; None for all.
+        scale_outputs : bool, default=True
+            Draw each column as a share of its largest coefficient; else all in their own units.
 
         Returns
         -------
@@ -104,11 +108,18 @@ class CoefficientMapDisplay:
             This display.
         """
         check_matplotlib(f"{type(self).__name__}.plot")
-        norms = np.linalg.norm(self.coef, axis=0)
+        coef, bar = self.coef, "coefficient"
+        if scale_outputs:
+            largest = np.abs(coef).max(axis=1, keepdims=True)
+            coef, bar = (
+                coef / np.where(largest > 0, largest, 1.0),
+                "share of the largest of the task",
+            )
+        norms = np.linalg.norm(coef, axis=0)
         self.order_ = np.argsort(-norms, kind="stable")[:max_features]
         features = [self.feature_names[feature] for feature in self.order_]
         ax = open_axes(ax, *matrix_size(features, self.output_names, cell=0.3))
-        drawn = self.coef.T[self.order_]
+        drawn = coef.T[self.order_]
         is_zero = norms[self.order_] == 0
         self.image_ = draw_matrix(
             ax,
@@ -116,7 +127,7 @@ class CoefficientMapDisplay:
             diverging(drawn),
             rows=features,
             columns=self.output_names,
-            bar="coefficient",
+            bar=bar,
         )
         used = int((norms > 0).sum())
         ax.set_title(self._title(used), fontsize="medium")

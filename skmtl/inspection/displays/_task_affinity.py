@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmtl.inspection._results import WITHOUT_ZERO
 from skmtl.inspection.displays._canvas import check_matplotlib, open_axes
 from skmtl.inspection.displays._colours import diverging, sequential
 from skmtl.inspection.displays._heat_map import (
@@ -11,9 +12,6 @@ from skmtl.inspection.displays._heat_map import (
     matrix_size,
     two_digits,
 )
-
-# Methods whose zero means nothing: only the order of their values does.
-WITHOUT_ZERO = ("tag",)
 
 
 class TaskAffinityDisplay:
@@ -50,7 +48,8 @@ class TaskAffinityDisplay:
     Notes
     -----
     With ``method="tag"`` the sign of an affinity has no meaning, only its rank among the others:
-    colours go from the lowest to the highest. With other methods white is zero.
+    colours go from the lowest to the highest. With other methods white is zero. Where the noise is
+    known (``task_affinity(..., noise=True)``), what is within twice of it has no colour.
 
     Examples
     --------
@@ -79,6 +78,7 @@ class TaskAffinityDisplay:
         cv=None,
         groups=None,
         n_jobs=None,
+        noise=False,
         ax=None,
         cluster=True,
     ):
@@ -96,7 +96,7 @@ class TaskAffinityDisplay:
             How affinities are found, see :func:`skmtl.inspection.task_affinity`.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Weights of the labels.
-        every, cv, groups, n_jobs : object
+        every, cv, groups, n_jobs, noise : object
             As in :func:`skmtl.inspection.task_affinity`.
         ax : Axes, default=None
             Where to draw; by default a new figure.
@@ -121,6 +121,7 @@ class TaskAffinityDisplay:
             cv=cv,
             groups=groups,
             n_jobs=n_jobs,
+            noise=noise,
         )
         return cls(affinity).plot(ax, cluster=cluster)
 
@@ -145,11 +146,12 @@ class TaskAffinityDisplay:
         ax = open_axes(ax, *matrix_size(found.task_names, found.task_names))
         others = hide_diagonal(found.affinity)
         self.order_ = cluster_order(others) if cluster else np.arange(n_tasks)
-        drawn = others[np.ix_(self.order_, self.order_)]
+        pairs = np.ix_(self.order_, self.order_)
+        drawn = others[pairs]
         names = [found.task_names[task] for task in self.order_]
         self.image_ = draw_matrix(
             ax,
-            drawn,
+            np.where(found.is_clear[pairs], drawn, np.nan),
             sequential(drawn) if found.method in WITHOUT_ZERO else diverging(drawn),
             rows=names,
             columns=names,

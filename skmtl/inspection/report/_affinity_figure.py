@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from skmtl.inspection._words import fixed, shorten
 from skmtl.inspection.displays._heat_map import cluster_order, hide_diagonal
 from skmtl.inspection.report._svg import short, svg, tag, text
-from skmtl.inspection.report._text import fixed, safe, shorten
+from skmtl.inspection.report._text import safe
 
 # As many names, and cells with a text each, as a page of reasonable size can hold.
 MOST_NAMED, MOST_CELLS_WITH_TEXT = 40, 30
@@ -23,9 +24,9 @@ def affinity_figure(affinity, names):
     ordered = [names[t] for t in order]
     n_tasks, has_names = len(order), len(order) <= MOST_NAMED
     cell = 22 if n_tasks <= 25 else max(4, 560 // n_tasks)
-    labels = [shorten(task, 18) for task in ordered]
+    labels = [shorten(task, 30) for task in ordered]
     edge = 14 + 6.5 * max(map(len, labels)) if has_names else 4
-    levels, largest = _levels(drawn)
+    levels, largest = _levels(np.where(affinity.is_clear[np.ix_(order, order)], drawn, 0.0), drawn)
     cells = _single_cells if n_tasks <= MOST_CELLS_WITH_TEXT else _merged_cells
     parts = [
         tag(
@@ -45,11 +46,11 @@ def affinity_figure(affinity, names):
     return figure, _legend(largest)
 
 
-def _levels(values):
-    """Whole numbers from -LEVELS to LEVELS; zero stays zero, a missing value gets none."""
+def _levels(clear, values):
+    """Whole numbers from -LEVELS to LEVELS; zero stays zero, as what is not clear."""
     known = np.abs(values[np.isfinite(values)])
     largest = float(known.max()) if len(known) and known.max() > 0 else 1.0
-    return np.rint(np.nan_to_num(values) / largest * LEVELS).astype(int), largest
+    return np.rint(np.nan_to_num(clear) / largest * LEVELS).astype(int), largest
 
 
 def _class_of(level):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,17 @@ from skmtl._innermost import final_estimator
 from skmtl._warnings import known_labels
 from skmtl.inspection._affinity import task_affinity
 from skmtl.inspection._clones import typed_clone
-from skmtl.inspection._cross_validate import fit, read_splits, without_absent
+from skmtl.inspection._cross_validate import fit, fit_jobs, in_batches, read_splits
 from skmtl.inspection._gain import transfer_gain
-from skmtl.inspection._results import TaskAffinity, TransferGain
+from skmtl.inspection._gain_result import TransferGain
+from skmtl.inspection._importance import task_importance
+from skmtl.inspection._importance_result import TaskImportance
+from skmtl.inspection._results import TaskAffinity
 from skmtl.inspection._task_data import TaskData
+from skmtl.inspection._verdict import say_of_all, say_of_each
+from skmtl.inspection.report._explained import explained
+from skmtl.inspection.report._importances import joined_importance, repeats_for
+from skmtl.inspection.report._in_units import mean_in_units
 from skmtl.inspection.report._predictions import TaskPredictions, join_folds, read_predictions
 from skmtl.metrics import make_multitask_scorer
 from skmtl.metrics._keys import score_keys
@@ -27,7 +36,11 @@ from skmtl.metrics._keys import score_keys
 
 @dataclass(frozen=True, eq=False)
 class TaskFindings:
-    """One task: ``rows`` have a label, of ``n_rows`` that could; scores, and predictions."""
+    """One task: ``rows`` have a label, of ``n_rows`` that could; scores, and predictions.
+
+    ``explained`` is the share of the loss of a constant that is gone on unseen rows, or on the
+    data given, with its interval; ``measures`` are in units of the labels.
+    """
 
     key: str
     rows: np.ndarray
@@ -36,6 +49,9 @@ class TaskFindings:
     fold_scores: np.ndarray
     predictions: TaskPredictions
     curves: dict[str, np.ndarray]
+    measures: dict[str, float]
+    explained: float = float("nan")
+    explained_interval: tuple[float, float] = (float("nan"), float("nan"))
 
     @property
     def coverage(self):
@@ -57,12 +73,13 @@ class TaskFindings:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All tasks; ``gain`` and ``affinity`` are None where there is nothing to say."""
+    """All tasks; ``gain``, ``affinity``, ``importance`` are None where there is nothing to say."""
 
     tasks: list[TaskFindings]
     estimator: str
     kind: str
     metric: Any
+    confidence: float
     was_fitted: bool
     is_long: bool
     n_rows: int
@@ -71,6 +88,21 @@ class Findings:
     row_names: Any
     gain: TransferGain | None
     affinity: TaskAffinity | None
+    importance: TaskImportance | None
+
+    @property
+    def verdict(self):
+        """What sharing is worth, in sentences."""
+        if self.gain is not None:
+            return [say_of_all(self.gain), say_of_each(self.gain)]
+        if len(self.tasks) < 2:
+            return ["One task: nothing is shared."]
+        return ["Whether sharing helps is unknown: give cv to compare with learning tasks alone."]
+
+    @property
+    def has_shares(self):
+        """Whether the scores are shares of the loss of a constant, found on unseen rows."""
+        return bool(self.n_splits) and self.metric is None and self.kind != "classification"
 
 
 def find(
@@ -82,6 +114,7 @@ def find(
     metric,
     baseline,
     affinity,
+    importance,
     sample_weight,
     groups,
     confidence,
@@ -92,10 +125,10 @@ def find(
     data = TaskData(estimator, X, y, sample_weight)
     was_fitted = _is_fitted(estimator)
     fitted = estimator if was_fitted else fit(clone(estimator), *data.take())
-    splits = [] if cv is None else read_splits(cv, data, groups)
-    folds = Parallel(n_jobs=n_jobs)(
-        delayed(_evaluate_fold)(estimator, data, train, test, scorer) for train, test in splits
-    )
+    final, splits = final_estimator(fitted), [] if cv is None else read_splits(cv, data, groups)
+    repeats = repeats_for(importance, data.X, len(splits))
+    whole = _evaluate(fitted, data.take(), scorer, 0 if splits else repeats)
+    folds = _evaluate_folds(estimator, data, splits, scorer, repeats, n_jobs)
     gain = None
     if splits and data.n_tasks > 1:
         gain = transfer_gain(
@@ -108,12 +141,12 @@ def find(
             confidence=confidence,
             n_jobs=n_jobs,
         )
-    final = final_estimator(fitted)
     return Findings(
-        tasks=_tasks(data, _evaluate(fitted, *data.take(), scorer), folds, _curves(final)),
-        estimator=repr(estimator),
+        tasks=_tasks(data, whole, splits, folds, _curves(final), confidence),
+        estimator=re.sub(r" at 0x\w+", "", repr(estimator)),
         kind=final._kind,
         metric=metric,
+        confidence=confidence,
         was_fitted=was_fitted,
         is_long=data.is_long,
         n_rows=data.n_rows,
@@ -122,6 +155,9 @@ def find(
         row_names=X.index if hasattr(X, "iloc") else None,
         gain=gain,
         affinity=_affinity(affinity, fitted, final, data, sample_weight),
+        importance=joined_importance(
+            [important for *_, important in folds or [whole]], data.names, confidence
+        ),
     )
 
 
@@ -133,31 +169,50 @@ def _is_fitted(estimator):
     return True
 
 
-def _evaluate(fitted, X, y, sample_weight, scorer):
-    """`TaskPredictions` and scores by name of the task."""
+def _evaluate(fitted, rows, scorer, repeats):
+    """`TaskPredictions` and scores by name of the task, and importances if they are wanted."""
+    X, y, sample_weight = rows
     predictions = read_predictions(fitted, X, y, sample_weight)
     scores = scorer(fitted, X, y, sample_weight)
     keys = zip(predictions, score_keys(list(predictions)), strict=True)
-    return predictions, {name: scores.get(key, np.nan) for name, key in keys}
+    important = None
+    if repeats and any(len(found.rows) for found in predictions.values()):
+        important = task_importance(
+            fitted, X, y, n_repeats=repeats, sample_weight=sample_weight, random_state=0
+        )
+    return predictions, {name: scores.get(key, np.nan) for name, key in keys}, important
 
 
-def _evaluate_fold(estimator, data, train, test, scorer):
-    """`_evaluate` on rows held out; nothing where there is nothing to learn from."""
-    if not any(len(data.labelled_in(train, t)) for t in range(data.n_tasks)):
-        return {}, {}
-    with known_labels():
-        model = typed_clone(estimator, data.column_types)
-        model = without_absent(model, data, np.arange(data.n_tasks), train)
-        fitted = fit(model, *data.take(train))
-        X, y, weight = data.take(test)
-        predictions, scores = _evaluate(fitted, X, y, weight, scorer)
-    placed = {name: replace(found, rows=test[found.rows]) for name, found in predictions.items()}
-    return placed, scores
+def _evaluate_folds(estimator, data, splits, scorer, repeats, n_jobs):
+    """`_evaluate` on the rows that each fold holds out; networks train side by side."""
+    batches = in_batches([estimator] * len(splits), n_jobs)
+    found = Parallel(n_jobs=n_jobs)(
+        delayed(_evaluate_some)(estimator, data, [splits[k] for k in batch], scorer, repeats)
+        for batch in batches
+    )
+    by_fold = dict(zip(chain(*batches), chain(*found), strict=True))
+    return [by_fold[k] for k in range(len(splits))]
 
 
-def _tasks(data, whole, folds, curves):
+def _evaluate_some(estimator, data, splits, scorer, repeats):
+    """`_evaluate_folds` in one process; nothing where there is nothing to learn from."""
+    model, everything = typed_clone(estimator, data.column_types), np.arange(data.n_tasks)
+    teaches = [any(len(data.labelled_in(rows, t)) for t in everything) for rows, _ in splits]
+    learnt = [k for k, does in enumerate(teaches) if does]
+    fits = fit_jobs(data, [(model, everything, splits[k][0]) for k in learnt])
+    found: list[Any] = [({}, {}, None)] * len(splits)
+    for k, fitted in zip(learnt, fits, strict=True):
+        test = splits[k][1]
+        with known_labels():
+            predictions, scores, important = _evaluate(fitted, data.take(test), scorer, repeats)
+        placed = {name: replace(one, rows=test[one.rows]) for name, one in predictions.items()}
+        found[k] = placed, scores, important
+    return found
+
+
+def _tasks(data, whole, splits, folds, curves, confidence):
     """`TaskFindings` in the order of the data's tasks."""
-    predictions, scores = whole
+    predictions, scores, _ = whole
     known = data.names
     if not data.is_long and set(predictions) != set(known):
         # One of fit and report saw a DataFrame, the other an array: columns match by position.
@@ -165,9 +220,12 @@ def _tasks(data, whole, folds, curves):
     n_rows = [data.n_rows] * data.n_tasks
     if data.is_long:
         n_rows = np.bincount(data.index, minlength=data.n_tasks).tolist()
+    share, interval = np.full(data.n_tasks, np.nan), np.full((data.n_tasks, 2), np.nan)
+    if splits:
+        share, interval = explained(data, splits, folds, confidence)
     found, keys = [], score_keys(data.names)
     for t, (name, mine) in enumerate(zip(data.names, known, strict=True)):
-        of_folds = [placed[name] for placed, _ in folds if name in placed]
+        of_folds = [placed[name] for placed, *_ in folds if name in placed]
         task = predictions[mine].task
         found.append(
             TaskFindings(
@@ -175,9 +233,12 @@ def _tasks(data, whole, folds, curves):
                 rows=data.rows[t],
                 n_rows=n_rows[t],
                 score=scores[mine],
-                fold_scores=np.array([of_fold.get(name, np.nan) for _, of_fold in folds]),
+                fold_scores=np.array([of_fold.get(name, np.nan) for _, of_fold, _ in folds]),
                 predictions=join_folds(of_folds, task) if of_folds else predictions[mine],
                 curves=curves.get(mine, {}),
+                measures=mean_in_units(of_folds or [predictions[mine]]),
+                explained=float(share[t]),
+                explained_interval=tuple(interval[t].tolist()),
             )
         )
     return found
@@ -210,7 +271,7 @@ def _affinity(method, fitted, final, data, sample_weight):
     try:
         X, y, _ = data.take()
         return task_affinity(
-            _without_search(fitted), X, y, method=method, sample_weight=sample_weight
+            _without_search(fitted), X, y, method=method, sample_weight=sample_weight, noise=True
         )
     except ValueError:
         # A network whose tasks share nothing has no gradients to compare.

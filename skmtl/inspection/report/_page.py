@@ -13,26 +13,20 @@ import sklearn
 
 import skmtl
 from skmtl._shown import joined
+from skmtl.inspection._words import count, fixed, number, percent, plural, shorten
 from skmtl.inspection.report._affinity_figure import affinity_figure
 from skmtl.inspection.report._bars import labels_a_row
 from skmtl.inspection.report._gain_figures import gain_figure
+from skmtl.inspection.report._importance_figure import importance_figure
 from skmtl.inspection.report._summary import columns, ranking_score
-from skmtl.inspection.report._table import VERDICTS, task_table
+from skmtl.inspection.report._table import task_table
 from skmtl.inspection.report._task_part import task_part
-from skmtl.inspection.report._text import (
-    count,
-    name,
-    number,
-    percent,
-    plural,
-    safe,
-    scroll,
-    shorten,
-)
+from skmtl.inspection.report._text import name, safe, scroll
 
 # Dots of all predicted-against-observed figures together, and of one.
 ALL_DOTS, MOST_DOTS, FEWEST_DOTS = 6000, 150, 40
 MOST_FEATURES = 60
+TO_IMPORTANCE = '<a href="#importance">Features</a> '
 
 
 @cache
@@ -47,11 +41,14 @@ def build_page(findings):
         policy=_policy(style, script),
         style=style,
         script=script,
+        verdict=_verdict(findings),
         lead=_lead(findings),
         tiles=_tiles(findings),
         table=task_table(findings),
         score=_score_note(findings),
         gains=_gains(findings),
+        importance=_importance(findings),
+        to_importance="" if findings.importance is None else TO_IMPORTANCE,
         affinity=_affinity(findings),
         coverage=_coverage(findings),
         parts=_parts(findings),
@@ -70,6 +67,13 @@ def _policy(style, script):
         f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _verdict(findings):
+    first, *more = findings.verdict
+    kind = "unknown" if findings.gain is None else findings.gain.verdict
+    rest = "".join(f"<p>{safe(sentence)}</p>" for sentence in more if sentence)
+    return f'<p class="conclusion {kind}">{safe(first)}</p>{rest}'
 
 
 def _lead(findings):
@@ -98,22 +102,24 @@ def _lead(findings):
 
 def _tiles(findings):
     """The numbers that one looks for first."""
-    table = columns(findings)
-    scores = np.array(table[ranking_score(findings)], dtype=float)
+    scores = np.array(columns(findings)[ranking_score(findings)], dtype=float)
     where = "on unseen rows" if findings.n_splits else "on the data given"
+    said, what = (percent, "Explained") if findings.has_shares else (number, "Score")
     tiles = []
     if np.isfinite(scores).any():
-        tiles.append(("Mean score", number(np.nanmean(scores)), where))
+        tiles.append((f"{what}, mean", said(np.nanmean(scores)), where))
         for head, t in (("Best", np.nanargmax(scores)), ("Worst", np.nanargmin(scores))):
             task = findings.tasks[t]
             of = f"{name(shorten(task.key, 28))} ({plural(len(task.rows), 'label')})"
-            tiles.append((head, number(scores[t]), of))
-        tiles.append(("Difference", number(np.ptp(scores[np.isfinite(scores)])), "best less worst"))
-    if findings.gain is not None:
-        says = table["sharing"]
-        for verdict in ("helps", "harms"):
-            of = f"of {plural(len(says), 'task')}"
-            tiles.append((VERDICTS[verdict].capitalize(), count(says.count(verdict)), of))
+            tiles.append((head, said(scores[t]), of))
+    gain = findings.gain
+    if gain is not None and gain._is_counted.any():
+        between = ""
+        if gain.verdict != "unknown":
+            between = " to ".join(percent(end, sign=True) for end in gain.mean_interval)
+        tiles.append(("Gain by sharing, mean", percent(gain.mean_gain, sign=True), between))
+        gains = gain.gain[gain._is_counted]
+        tiles.append(("Tasks that gain", count((gains > 0).sum()), f"of {count(len(gains))}"))
     return "".join(
         f'<div class="tile"><dt>{head}</dt>'
         f"<dd><strong>{value}</strong> <span>{more}</span></dd></div>"
@@ -127,6 +133,8 @@ def _score_note(findings):
         return f"The score is <code>{safe(metric)}</code>; higher is better."
     if findings.kind == "classification":
         return "The score is the accuracy: the share of labels that are predicted."
+    if findings.has_shares:
+        return _share_note(findings)
     if findings.kind == "regression":
         return "The score is R²: 1 is perfect, 0 no better than the mean of the labels."
     times = ""
@@ -138,6 +146,40 @@ def _score_note(findings):
     )
 
 
+def _share_note(findings):
+    """What a share of deviance is, and what stands beside it in units."""
+    units = {name for task in findings.tasks for name in task.measures}
+    said = ["MAE is the mean absolute error, by how much a number is off"] if "mae" in units else []
+    said += ["of classes such a share is predicted right"] if "accuracy" in units else []
+    said += ["AUC is the area under the ROC curve"] if "roc_auc" in units else []
+    beside = f" In units: {'; '.join(said)}." if said else ""
+    return (
+        "Explained is the share of the loss of the best constant that the model takes away: of "
+        "squared error for numbers (R²), of deviance for counts and classes. 100% is perfect, 0% "
+        f"no better than the constant. {100 * findings.confidence:g}% intervals are from the "
+        f"splits.{beside}"
+    )
+
+
+def _importance(findings):
+    found = findings.importance
+    if found is None:
+        return ""
+    known = np.isfinite(found.importance)
+    mean = np.where(known, found.importance, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    nothing = np.full((len(mean), 2), np.nan)
+    figure = importance_figure(
+        found.feature_names, mean, nothing, "Importance of features, mean of the tasks"
+    )
+    where = "unseen rows" if findings.n_splits else "the data given"
+    return (
+        '<section id="importance"><h2>Which features matter</h2><p>How much a score falls, as a '
+        f"mean of the tasks, where a feature is shuffled among {where}. Features that say the same "
+        "stand in for each other. Each task has its own below.</p>"
+        f'<div class="wide">{figure}</div></section>'
+    )
+
+
 def _gains(findings):
     gain = findings.gain
     if gain is None:
@@ -145,21 +187,18 @@ def _gains(findings):
             "<p>Nothing is known yet: a gain needs several tasks and splits (<code>cv</code>), on "
             "which the model is compared with learning each task alone.</p>"
         )
-    says = columns(findings)["sharing"]
-    counted = "; ".join(f"{VERDICTS[v]}: {says.count(v)}" for v in VERDICTS if says.count(v))
     figure = gain_figure(gain, [task.key for task in findings.tasks])
     figure = f'<div class="wide">{figure}</div>' if figure else "<p>No split evaluates a task.</p>"
     return (
         "<p>The gain of a task is the share of its loss that goes away when it is learned with the "
         f"others instead of alone, on the same unseen rows. Intervals ({100 * gain.confidence:g}%) "
-        "are from the splits; only where one lies wholly on one side of zero there is evidence. "
-        f"Of {plural(len(says), 'task')}: {counted}.</p>"
+        "are from the splits; only where one lies wholly on one side of zero there is evidence. A "
+        "task by itself may have too few labels for that, where all together have enough.</p>"
         f"{figure}"
         '<p class="muted">▲ sharing helps, ▼ sharing harms, ○ unclear, or '
-        "not learned: no better than a constant, together or alone. What is at the "
-        "edge of the figure may lie beyond it. Among many tasks some intervals leave zero out by "
-        "chance: up to one in "
-        f"{round(1 / max(1 - gain.confidence, 1e-9))}.</p>"
+        "not learned: no better than a constant, together or alone. An arrow at the end of an "
+        "interval: it goes on. Among many tasks some intervals leave zero out by chance: up to "
+        f"one in {round(1 / max(1 - gain.confidence, 1e-9))}.</p>"
     )
 
 
@@ -178,8 +217,19 @@ def _affinity(findings):
     return (
         f"<p>Affinity here is the {safe(how)}. It is a hint which tasks to learn together, no "
         "evidence: affinities predict gains poorly, so check a grouping by its gains. Similar "
-        "tasks are side by side.</p>"
+        f"tasks are side by side.{_noise(affinity)}</p>"
         f"{scroll(figure, 'Affinity of all pairs of tasks')}<div class='legend'>{legend}</div>"
+    )
+
+
+def _noise(affinity):
+    """From where on colours mean something."""
+    if affinity.noise is None or not np.isfinite(affinity.noise):
+        return " How far chance moves them is not known."
+    n_pairs = affinity.is_clear[np.triu_indices(len(affinity.affinity), 1)]
+    return (
+        f" Only what is beyond twice the noise has a colour ({fixed(2 * affinity.noise)}, from two "
+        f"halves of the rows): {count(n_pairs.sum())} of {plural(len(n_pairs), 'pair')}."
     )
 
 

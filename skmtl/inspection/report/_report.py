@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from skmtl.inspection._words import number, plural
 from skmtl.inspection.report._findings import find
 from skmtl.inspection.report._page import build_page
 from skmtl.inspection.report._summary import columns, summarise
@@ -44,6 +47,11 @@ class MultiTaskReport:
         What tasks have in common: a method of :func:`~skmtl.inspection.task_affinity`, or None
         to leave it out. "auto" is "coef_cosine" for an estimator with coefficients (each task is
         fitted alone once), "grad_cosine" for a network (it is trained once more), else None.
+        Twice half the rows say how far chance moves them.
+    importance : int, "auto" or None, default="auto"
+        Permutations of each feature, on each split or on the data given, by which
+        :func:`~skmtl.inspection.task_importance` is found; None to leave it out. "auto": one on
+        each split, or five without, unless X is sparse or has more than 100 columns.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the labels, in fits, scores and gains.
     groups : array-like of shape (n_samples,), default=None
@@ -58,7 +66,11 @@ class MultiTaskReport:
     gain : TransferGain or None
         Gains, if ``cv`` is given and there are several tasks.
     affinity : TaskAffinity or None
-        What tasks have in common.
+        What tasks have in common, with its noise.
+    importance : TaskImportance or None
+        What every feature is worth to every task.
+    verdict : str
+        What the page says first.
 
     Raises
     ------
@@ -104,6 +116,7 @@ class MultiTaskReport:
         metric=None,
         baseline=None,
         affinity="auto",
+        importance="auto",
         sample_weight=None,
         groups=None,
         confidence=0.95,
@@ -117,6 +130,7 @@ class MultiTaskReport:
             metric=metric,
             baseline=baseline,
             affinity=affinity,
+            importance=importance,
             sample_weight=sample_weight,
             groups=groups,
             confidence=confidence,
@@ -124,6 +138,8 @@ class MultiTaskReport:
         )
         self.gain = self._findings.gain
         self.affinity = self._findings.affinity
+        self.importance = self._findings.importance
+        self.verdict = " ".join(self._findings.verdict).strip()
 
     def to_frame(self):
         """One row a task.
@@ -137,7 +153,11 @@ class MultiTaskReport:
             and standard deviation over folds, which the rank then is of; "gain", "gain_low" and
             "gain_high", and "sharing", what these say: "helps", "harms", "unclear",
             "unlearned" where neither way predicts better than a constant or, without an
-            interval, "unknown".
+            interval, "unknown". "explained" is the share of the loss of the best constant that
+            is gone on unseen rows, with "explained_low" and "explained_high": all folds
+            together, where "cv_score" is a mean of folds. In units of the labels, on unseen
+            rows where there are some: "mae", the mean absolute error of numbers; "accuracy" of
+            classes and "roc_auc" of two; NaN where a measure is not for a task.
 
         Raises
         ------
@@ -191,6 +211,17 @@ class MultiTaskReport:
             return page
         Path(path).write_text(page, encoding="utf-8", newline="\n")
         return None
+
+    def __repr__(self):
+        said = [
+            f"{type(self).__name__} of {plural(len(self._findings.tasks), 'task')}. {self.verdict}"
+        ]
+        measures = {name: value for name, value in self.overall.items() if np.isfinite(value)}
+        said += [
+            f"{name}: mean {number(value)}, {number(self.worst[name])} to {number(self.best[name])}"
+            for name, value in measures.items()
+        ]
+        return "\n".join([*said, "to_html() is the page, to_frame() has a line for each task."])
 
     def _repr_html_(self):
         # In a frame of its own neither its style nor its ids meet those of the notebook, or of

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from skmtl.inspection.report._gain_figures import verdict
+from skmtl.inspection.report._in_units import UNITS
 
 # Columns that measure a task: what best, worst and difference are of.
-MEASURES = ("score", "cv_score", "gain")
+MEASURES = ("score", "cv_score", "explained", "gain")
 
 
 def columns(findings):
@@ -24,16 +24,25 @@ def columns(findings):
     if findings.n_splits:
         table["cv_score"] = [task.cv_score for task in tasks]
         table["cv_std"] = [task.cv_std for task in tasks]
+        table["explained"] = [task.explained for task in tasks]
+        for end, at in (("low", 0), ("high", 1)):
+            table[f"explained_{end}"] = [task.explained_interval[at] for task in tasks]
+    for name in UNITS:
+        found = [task.measures.get(name, float("nan")) for task in tasks]
+        if not np.isnan(found).all():
+            table[name] = found
     table["rank"] = ranks(table[ranking_score(findings)])
     if gain is not None:
         table["gain"] = gain.gain.tolist()
         table["gain_low"], table["gain_high"] = gain.interval.T.tolist()
-        table["sharing"] = [verdict(gain, t) for t in range(len(tasks))]
+        table["sharing"] = gain.verdicts
     return table
 
 
 def ranking_score(findings):
     """The score that counts: on rows that the model has not seen, where there is one."""
+    if findings.has_shares:
+        return "explained"
     return "cv_score" if findings.n_splits else "score"
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.inspection.report._text import plain, safe
+from skmtl.inspection._words import plain
+from skmtl.inspection.report._text import safe
 
 
 def tag(element, content="", **attributes):

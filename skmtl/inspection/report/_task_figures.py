@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.inspection._intervals import wilson
+from skmtl.inspection._words import plain
 from skmtl.inspection.report._svg import Axes, dots, line, padded, tag
-from skmtl.inspection.report._text import plain
 from skmtl.metrics import task_calibration_curve
 
 # Below, a curve would show chance.

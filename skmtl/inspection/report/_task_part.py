@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.inspection._intervals import COVERAGE, covered, wilson
+from skmtl.inspection._words import count, fixed, number, percent, plural, significant
 from skmtl.inspection.report._affinity_figure import closest
 from skmtl.inspection.report._bars import dots_line
-from skmtl.inspection.report._gain_figures import verdict
+from skmtl.inspection.report._importance_figure import importance_figure
+from skmtl.inspection.report._in_units import say_in_units
 from skmtl.inspection.report._svg import padded
 from skmtl.inspection.report._table import VERDICTS
 from skmtl.inspection.report._task_figures import (
@@ -16,17 +18,7 @@ from skmtl.inspection.report._task_figures import (
     learning_curve,
     where_labels_are,
 )
-from skmtl.inspection.report._text import (
-    count,
-    fixed,
-    name,
-    number,
-    percent,
-    plural,
-    safe,
-    scroll,
-    significant,
-)
+from skmtl.inspection.report._text import name, safe, scroll
 
 WORST_ROWS, MOST_CLASSES, NEIGHBOURS = 5, 6, 3
 
@@ -37,6 +29,7 @@ def task_part(findings, t, most_dots):
     figures = [
         _figure(learning_curve(task), _curve_caption(task)),
         _figure(answer_figure(task, most_dots), _answer_caption(findings, task)),
+        _figure(_importances(findings, t), "What each feature is worth: how far the score falls."),
         _figure(
             where_labels_are(task) if not findings.is_long else "",
             "Where in the table the labels are observed.",
@@ -51,6 +44,16 @@ def task_part(findings, t, most_dots):
         f'<div class="figures">{"".join(figures)}</div>'
         f"{_worst_rows(findings, task)}"
         '<p class="back"><a href="#tasks">Back to all tasks</a></p></div></details>'
+    )
+
+
+def _importances(findings, t):
+    found = findings.importance
+    if found is None:
+        return ""
+    label = f"Importance of features for {findings.tasks[t].key}"
+    return importance_figure(
+        found.feature_names, found.importance[:, t], found.interval[:, t], label
     )
 
 
@@ -77,6 +80,8 @@ def _facts(findings, t):
     ]
     if findings.n_splits:
         facts.append(("Score on unseen rows", _fold_scores(task)))
+    if task.measures:
+        facts.append(("In units", say_in_units(task.measures)))
     if task.predictions.interval is not None:
         facts.append(("Covered by intervals", _covered(task.predictions)))
     if findings.gain is not None:
@@ -150,7 +155,7 @@ def _gain(gain, t):
     between = f" ({percent(low, sign=True)} to {percent(high, sign=True)})"
     return (
         f"{percent(gain.gain[t], sign=True)}{between if np.isfinite(low + high) else ''}: "
-        f"{VERDICTS[verdict(gain, t)]}"
+        f"{VERDICTS[gain.verdicts[t]]}"
     )
 
 

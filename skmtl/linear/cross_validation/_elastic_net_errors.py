@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from skmtl._threads import divided_by
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetProblem, path_margin
 from skmtl.linear.cross_validation._fold_scores import scores_from_statistics
 from skmtl.linear.cross_validation._fold_statistics import (
@@ -50,7 +51,9 @@ def elastic_net_errors(
         jobs = (delayed(_errors_from_statistics)(targets.tasks, *s, *paths) for s in statistics)
     else:
         jobs = (delayed(_errors_from_rows)(X, targets, *fold, *paths) for fold in folds)
-    return np.stack(Parallel(n_jobs=n_jobs, verbose=verbose, prefer="threads")(jobs), axis=-1)
+    with divided_by(n_jobs):
+        errors = Parallel(n_jobs=n_jobs, verbose=verbose, prefer="threads")(jobs)
+    return np.stack(errors, axis=-1)
 
 
 def _errors_from_statistics(

@@ -133,8 +133,13 @@ class ElasticNetProblem:
                 "Please supply a grid by providing your estimator with the appropriate "
                 "`alphas=` argument."
             )
-        size = np.abs(self.X).max() * np.sqrt(self.squares)
+        size = self._largest * np.sqrt(self.squares)
         return alpha_grid(self.alpha_max(l1_ratio), eps=eps, n_alphas=n_alphas, size=size)
+
+    @property
+    def _largest(self) -> float:
+        """Largest number in X, about."""
+        return float(np.abs(self.X).max())
 
     def path(
         self, alphas: Any, l1_ratio: float, warm: tuple[Array, Array] | None = None
@@ -254,6 +259,11 @@ class ElasticNetOfSums(ElasticNetProblem):
         if not l1_ratio:
             return np.inf
         return float(np.sqrt((self.sums.cross**2).sum(axis=1).max()) / l1_ratio)
+
+    @property
+    def _largest(self) -> float:
+        sums = self.sums
+        return float(np.sqrt((np.einsum("gjj->gj", sums.gram) + sums.x_mean**2).max()))
 
     @property
     def _space(self) -> tuple[Any, Array, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from skmtl.linear.objective._merged_statistics import (
     groups_of,
 )
 from skmtl.linear.solvers._select import fits_in_grams
+from skmtl.sources._stored_rows import StoredRows
 
 Array = NDArray[Any]
 Folds = Sequence[tuple[Array, Array]]
@@ -41,20 +43,48 @@ def fold_statistics(X: Any, values: Array, weights: Array, folds: Folds) -> Fold
     training rows of a fold are the test rows of the others, put together. Taking the test rows
     off the total instead would lose digits where they are what a feature varies in.
     """
-    group = groups_of(weights)
-
-    def read(rows: Array) -> MergedStatistics:
-        return block_statistics(X[rows], values[rows], weights[rows], group)
-
-    held_out = [read(test) for _, test in folds]
+    read = partial(_read, X, values, weights, groups_of(weights))
+    tests = [test for _, test in folds]
     if not _is_partition(folds, len(values)):
-        return [(read(train), test) for (train, _), test in zip(folds, held_out, strict=True)]
-    n_rest = len(values) - sum(len(test) for _, test in folds)
-    before = None
-    if n_rest:
-        tested = np.concatenate([test for _, test in folds])
-        before = read(np.setdiff1d(np.arange(len(values)), tested))
-    return list(zip(_all_but_one(held_out, before), held_out, strict=True))
+        found = read([train for train, _ in folds] + tests)
+        return list(zip(found[: len(folds)], found[len(folds) :], strict=True))
+    rest = np.setdiff1d(np.arange(len(values)), np.concatenate(tests))
+    *held_out, before = read([*tests, rest])
+    return list(zip(_all_but_one(held_out, before if len(rest) else None), held_out, strict=True))
+
+
+def _read(
+    X: Any, values: Array, weights: Array, group: Array, sets: list[Array]
+) -> list[MergedStatistics]:
+    """Statistics of some sets of rows; of rows in a source, in one pass over its blocks."""
+    if not isinstance(X, StoredRows):
+        return [block_statistics(X[rows], values[rows], weights[rows], group) for rows in sets]
+    # A row may be in a set more than once.
+    sets = [np.sort(rows) for rows in sets]
+
+    def along(part: slice) -> tuple[Any, ...]:
+        places = [np.searchsorted(rows, [part.start, part.stop]) for rows in sets]
+        some = [rows[slice(*ends)] for rows, ends in zip(sets, places, strict=True)]
+        return [rows - part.start for rows in some], values[part], weights[part]
+
+    found: list[Any] = X.total(partial(_of_sets, group), along, _sum_each)
+    return found
+
+
+def _of_sets(
+    group: Array, X: Array, sets: list[Array], values: Array, weights: Array
+) -> list[MergedStatistics | None]:
+    """Statistics of some sets of rows of a block; None of a set that has none there."""
+    return [
+        block_statistics(X[rows], values[rows], weights[rows], group) if len(rows) else None
+        for rows in sets
+    ]
+
+
+def _sum_each(
+    ours: list[MergedStatistics | None], theirs: list[MergedStatistics | None]
+) -> list[MergedStatistics | None]:
+    return [_sum(one, other) for one, other in zip(ours, theirs, strict=True)]
 
 
 def _all_but_one(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from skmtl.linear.solvers import Case
 from skmtl.linear.solvers._admm import ADMM
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.model_selection._folds import N_SPLITS, SEED, Folds, rows_of_folds
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -122,26 +124,56 @@ def _keys(X: Any, targets: Targets) -> Array:
     w, task = weights.sum(axis=1), targets.task_index
     task = np.zeros(n_samples, dtype=np.intp) if task is None else task
     of_tasks = sparse.csr_array((w, (task, np.arange(n_samples))))
-    means = of_tasks @ X / np.bincount(task, w)[:, None]
+    if isinstance(X, StoredRows):
+        of_tasks = of_tasks.tocsc()
+        means = X.total(_sums_by_task, lambda rows: (of_tasks[:, rows],))
+    else:
+        means = of_tasks @ X
+    means = means / np.bincount(task, w)[:, None]
     means = means.toarray() if sparse.issparse(means) else means
-
-    def parts() -> Iterator[tuple[slice, Array, Array]]:
-        for rows in batches(n_samples, ROWS_AT_ONCE):
-            features = X[rows].toarray() if sparse.issparse(X) else X[rows]
-            yield rows, features, features - means[task[rows]]
-
     spread, size = np.zeros((2, n_features))
-    for rows, features, apart in parts():
-        spread += w[rows] @ apart**2
-        size += w[rows] @ features**2
+    for _, (of_batch, size_of_batch) in _each_batch(
+        X, partial(_spread_and_size, means), lambda rows: (task[rows], w[rows])
+    ):
+        spread += of_batch
+        size += size_of_batch
     factors = np.random.RandomState(SEED).normal(size=n_features)
     varied = spread > ROUNDING * size
     factors = np.divide(factors, np.sqrt(spread), out=np.zeros(n_features), where=varied)
     factors *= np.sqrt(w.sum())
-    for rows, _, apart in parts():
-        # A product of matrices may round the same row otherwise in another place.
-        keys[rows] += (apart * factors).sum(axis=1)
+    for rows, found in _each_batch(X, partial(_combined, means, factors), lambda r: (task[r],)):
+        keys[rows] += found
     return keys
+
+
+def _each_batch(X: Any, function: Any, parts: Any) -> Iterator[tuple[slice, Any]]:
+    """What a function says of rows in order, some at a time, and of what goes along with them."""
+    if isinstance(X, StoredRows):
+        return X.each(function, parts)
+    return ((rows, function(X[rows], *parts(rows))) for rows in batches(X.shape[0], ROWS_AT_ONCE))
+
+
+def _sums_by_task(X: Array, of_tasks: Any) -> Array:
+    found: Array = of_tasks @ X
+    return found
+
+
+def _apart(means: Array, X: Any, task: Array) -> tuple[Array, Array]:
+    """Features, and what they are about the mean of their task."""
+    X = X.toarray() if sparse.issparse(X) else X
+    return X, X - means[task]
+
+
+def _spread_and_size(means: Array, X: Any, task: Array, w: Array) -> tuple[Array, Array]:
+    X, apart = _apart(means, X, task)
+    return w @ apart**2, w @ X**2
+
+
+def _combined(means: Array, factors: Array, X: Any, task: Array) -> Array:
+    """A combination of features about their means."""
+    # A product of matrices may round the same row otherwise in another place.
+    found: Array = (_apart(means, X, task)[1] * factors).sum(axis=1)
+    return found
 
 
 def _in_units(values: Array, weights: Array) -> Array:

@@ -89,6 +89,10 @@ class Search:
             return self.targets
         return self.data.targets(model)
 
+    def data_of(self, model: Any) -> tuple[Any, Targets]:
+        """All that a model is fitted to."""
+        return self.data.X, self.targets_of(model)
+
     def run(self, models: list[Any], groups: Any) -> ScorePaths:
         """Scores of some models, unfitted `MultiTaskLinear`, along paths of alphas."""
         if isinstance(self.estimator.cv, LeaveOneOut) and (found := self._leave_one_out(models)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._by_blocks import by_blocks
 from skmtl._coverage import check_coverage, student_interval
 from skmtl._grown import refuse_grown
 from skmtl.linear.bayesian._next_label import NextLabels
@@ -25,6 +26,7 @@ class RandomPredictions(MultiTaskEstimator):
     _known_of: Any
     _position: Array
 
+    @by_blocks
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the labels of every task.
 
@@ -44,6 +46,7 @@ class RandomPredictions(MultiTaskEstimator):
         """
         return self._distribution(X)[:2] if return_std else super().predict(X)
 
+    @by_blocks
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict an interval for the labels of every task.
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
+from skmtl._by_blocks import by_blocks
 from skmtl._grown import with_added_tasks
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
@@ -48,6 +49,7 @@ class LassoModel(MultiTaskRegressorMixin, GrowsLinearTasks, MultiTaskEstimator):
     fit_intercept: bool
     tol: float
 
+    @by_blocks
     def predict(self, X: Any) -> Array:
         """Predict the labels of every task.
 

@@ -18,11 +18,16 @@ from sklearn.utils.metadata_routing import (
 )
 
 from skmtl._all_or_nothing import all_or_nothing
+from skmtl.linear.cross_validation._block_search import summed_up
 from skmtl.linear.cross_validation._elastic_net_errors import elastic_net_errors
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetProblem
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.model_selection._held_out import count_scored, warn_of_little
+from skmtl.sources._as_source import as_source
+from skmtl.sources._base import Source
+from skmtl.sources._read_source import read_source
+from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
 
@@ -39,6 +44,7 @@ class LassoSearch(LassoModel):
         **CONSTRAINTS,
     }
 
+    _goes_where_rows_are = True
     l1_ratio: Any
     eps: float
     alphas: Any
@@ -50,7 +56,7 @@ class LassoSearch(LassoModel):
     def __init__(self) -> None:
         """Set the parameters."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
         """Fit paths of alphas on every fold, then the best alpha on all rows.
 
         Parameters
@@ -82,12 +88,19 @@ class LassoSearch(LassoModel):
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
             params = routed.splitter.split
         with all_or_nothing(self):
-            X, _, targets = self._begin(X, y, sample_weight)
-            problem = self._problem(X, targets)
+            source, splits = as_source(X, y, sample_weight), None
+            if source is None:
+                X, _, targets = self._begin(X, y, sample_weight)
+                problem = self._problem(X, targets)
+            else:
+                X, targets, problem = self._begin_blocks(source)
+                # What splitters see: how many rows there are.
+                splits = np.zeros((X.shape[0], 1))
             l1_ratios = _read_ratios(self.l1_ratio)
             alphas = self._alphas(problem, l1_ratios)
             labels = np.where(targets.weights > 0, targets.values, np.nan)
-            folds = list(check_cv(self.cv).split(X, labels, **params))
+            folds = check_cv(self.cv).split(X if splits is None else splits, labels, **params)
+            folds = list(folds)
             warn_of_little(*count_scored(folds, targets.weights > 0))
             errors = elastic_net_errors(
                 X,
@@ -107,6 +120,16 @@ class LassoSearch(LassoModel):
                 self._warn_of_zero(problem, fitted.W, *best, chooser=type(self).__name__)
             self._publish_fit(fitted, X.dtype)
         return self
+
+    def _begin_blocks(self, source: Source) -> tuple[Any, Targets, ElasticNetProblem]:
+        """Features and labels of all blocks, and the problem of what they add up to."""
+        X, _, labels = read_source(self, source)
+        targets = self._read_y(X, labels, None, None)
+        self.__dict__.pop("_grown", None)
+        self._publish(targets.tasks)
+        sums = source.statistics()._sums
+        of_sums = summed_up(sums, targets, fit_intercept=self.fit_intercept)
+        return X, targets, self._problem(*of_sums)
 
     def _alphas(self, problem: ElasticNetProblem, l1_ratios: Array) -> Array:
         """Descending alphas for every l1_ratio."""

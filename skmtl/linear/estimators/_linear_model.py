@@ -12,6 +12,7 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
 from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
 from skmtl.linear.estimators._directions import RepresentsDirections
+from skmtl.linear.estimators._stored import working_statistics
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
 from skmtl.linear.objective._options import FitOptions, Origin
@@ -30,6 +31,7 @@ from skmtl.linear.solvers._coefficients import (
 from skmtl.linear.solvers._fit import fit_linear
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._shapes import set_shapes
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
 
@@ -101,15 +103,29 @@ class LinearModel(RepresentsDirections, LinearPredictor):
         X, labelled, label_weights = learnable(X, targets, self.task_weight)
         penalty = penalty.for_tasks(np.flatnonzero(learnable_tasks(tasks)), tasks.n_tasks)
         data, options = (X, labelled, label_weights, penalty), FitOptions.of(self)
-        # What is summed up has no rows to hold out.
-        choose = None if isinstance(X, StreamStatistics) else held_out_alpha
-        options = with_strengths(*data, options, choose)
+        options = self._with_strengths(*data, options)
         fitted = fit_linear(*data, options, warm)
         self._publish_fit(options, n_features, fitted)
         if not fitted.W.any():
             largest, _ = alpha_max(*data, options)
             chooser = CHOOSERS[self._kind]
             warn_of_zero(options.alpha, largest, X, labelled.values, tol=self.tol, chooser=chooser)
+
+    def _with_strengths(
+        self, X: Any, targets: Targets, label_weights: Any, penalty: Any, options: FitOptions
+    ) -> FitOptions:
+        """The options with a number for each "auto"."""
+        if isinstance(X, StoredRows):
+            if "auto" not in (options.alpha, options.shared_alpha, options.intercept_alpha):
+                return options
+            fit_intercept = options.fit_intercept
+            work = working_statistics(X, targets, label_weights, fit_intercept=fit_intercept)
+            return with_strengths(work, targets, None, penalty, options)
+        choose: Any = held_out_alpha
+        if isinstance(X, StreamStatistics):
+            # What is summed up has no rows to hold out, but the source that it is of may.
+            choose = vars(self).get("_choose")
+        return with_strengths(X, targets, label_weights, penalty, options, choose)
 
     def _choose_strengths(self, X: Any, targets: Targets) -> None:
         """Set what is "auto" beside alpha, for all fits of a search."""

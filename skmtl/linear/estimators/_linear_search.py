@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from skmtl._all_or_nothing import all_or_nothing, forget_fit
 from skmtl._warnings import chosen_alpha
+from skmtl.linear.cross_validation._block_search import BlockSearch, check_sums
 from skmtl.linear.cross_validation._search import ScorePaths, Search
 from skmtl.linear.cross_validation._search_data import with_features_of
 from skmtl.linear.cross_validation._selection import read_grid, select
@@ -19,6 +20,9 @@ from skmtl.linear.estimators._linear import (
     MultiTaskLinearRegressor,
 )
 from skmtl.linear.objective._parameters import read_penalty
+from skmtl.sources._as_source import as_source
+from skmtl.sources._base import Source
+from skmtl.sources._read_source import read_source
 from skmtl.tasks._event_columns import as_declared
 from skmtl.tasks._task_set import TaskSet
 
@@ -58,14 +62,15 @@ class LinearSearch(MultiTaskLinear):
         """There is none: sums of all rows have no folds."""
         raise AttributeError(_NO_STREAM.format(type(self).__name__, "fit_statistics"))
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose the parameters by cross-validation, then fit them to all observed labels.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features), or source
             Features. In long form (``task_feature`` given) one column says which task a row
-            belongs to.
+            belongs to. A source of blocks, alone, has labels and weights, too: see
+            `skmtl.sources`. Of these, tasks are regression with squared loss, in columns of y.
         y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
             Labels; NaN, None, pandas.NA and masked entries are unobserved. One label per row in
             long form.
@@ -89,13 +94,17 @@ class LinearSearch(MultiTaskLinear):
         self._validate_params()
         with all_or_nothing(self):
             forget_fit(self)
-            X_read, task_column, targets = self._begin(X, y, sample_weight)
             self.params_ = read_grid(self.grid)
-            search = Search(self, X, X_read, y, task_column, sample_weight, targets)
-            models = [self._model(params, targets.tasks) for params in self.params_]
+            source = as_source(X, y, sample_weight)
+            if source is not None:
+                search: Search = self._search_blocks(source)
+            else:
+                X_read, task_column, targets = self._begin(X, y, sample_weight)
+                search = Search(self, X, X_read, y, task_column, sample_weight, targets)
+            models = [self._model(params, search.targets.tasks) for params in self.params_]
             for model in models:  # what is wrong is an error before any fit
-                read_penalty(model, targets.tasks, X_read.shape[1])
-                model._choose_strengths(search.data.X, search.targets_of(model))
+                read_penalty(model, search.targets.tasks, search.data.X.shape[1])
+                model._choose_strengths(*search.data_of(model))
             paths = search.run(models, groups)
             self._publish_paths(paths)
             row, column = select(paths.to_maximise, self.selection, paths.advice)
@@ -103,6 +112,15 @@ class LinearSearch(MultiTaskLinear):
             self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
             self._refit(models[row].set_params(alpha=self.alpha_), search)
         return self
+
+    def _search_blocks(self, source: Source) -> BlockSearch:
+        """The search among rows that come in blocks."""
+        X, task_column, labels = read_source(self, source)
+        targets = self._read_y(X, labels, task_column, None)
+        check_sums(self, targets)
+        self.__dict__.pop("_grown", None)
+        self._publish(targets.tasks)
+        return BlockSearch(self, X, targets, source.statistics()._sums)
 
     def _model(self, params: dict[str, Any], tasks: TaskSet) -> MultiTaskLinear:
         """The model with some parameters, and the types of the tasks of all data."""
@@ -130,12 +148,12 @@ class LinearSearch(MultiTaskLinear):
 
     def _refit(self, model: MultiTaskLinear, search: Search) -> None:
         """Fit to all data, and take over what was learned."""
-        targets = search.targets_of(model)
+        X, targets = search.data_of(model)
         model._publish(targets.tasks)
         # Scores that do not depend on alpha: all that were given are too large.
         is_forced = np.ndim(self.alphas) and not np.nanmax(np.ptp(self.score_path_, axis=1))
         with nullcontext() if is_forced else chosen_alpha():
-            model._fit(search.data.X, targets)
+            model._fit(X, targets)
         parameters = model.get_params(deep=False)
         for name, value in vars(model).items():
             if name not in parameters:

@@ -70,7 +70,7 @@ def counted(
     sizes = np.repeat(task_sizes, tasks.n_tasks) if tasks.is_long else task_sizes
     if before is not None:
         before = _among(before, tasks, sizes)
-    constants, null = _constants(targets, task_sizes)
+    constants, null = constants_of(targets, task_sizes)
     total = targets.sum_by_task(targets.weights)
     columns = np.tile(constants, tasks.n_tasks) if tasks.is_long else constants
     if before is not None:
@@ -113,7 +113,7 @@ def _among(before: LossStream, tasks: TaskSet, sizes: Array) -> LossStream:
     return replace(before, past=past, total=total, null=null, work=work, W=W, b=b)
 
 
-def _constants(targets: Targets, sizes: Array) -> tuple[Array, Array]:
+def constants_of(targets: Targets, sizes: Array) -> tuple[Array, Array]:
     """Raw scores of the best constants, and the sums of their losses of every task."""
     found, losses = [], []
     for (task, values, weights), K in zip(targets.columns(), sizes, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +16,20 @@ from skmtl._further_rows import read_more
 from skmtl._prequential import history_of
 from skmtl._rounding import varies
 from skmtl._warnings import warn
+from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
 from skmtl.linear.estimators._linear_model import LinearModel
 from skmtl.linear.estimators._loss_chunks import learn_chunk
 from skmtl.linear.estimators._loss_stream import LossStream
 from skmtl.linear.estimators._task_statistics import TaskStatistics
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.linear.objective._training_data import learnable
+from skmtl.sources._base import Source
+from skmtl.sources._label_types import are_numbers
+from skmtl.sources._read_source import read_source
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._columns import Column
+from skmtl.tasks._read_targets import warn_of_few
 from skmtl.tasks._resolve import resolve_tasks
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed
@@ -39,10 +47,12 @@ class Streaming(MultiTaskEstimator):
     """
 
     fit_intercept: bool
+    task_weight: Any
     statistics_: TaskStatistics
     history_: dict[str, Array]
     _losses: LossStream
     half_life: float | None = None
+    _goes_where_rows_are = True
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> Any:
         self._forget_stream()
@@ -82,6 +92,34 @@ class Streaming(MultiTaskEstimator):
             self.statistics_ = copy(statistics)
             self._fit_sums(tasks)
         return self
+
+    def _fit_source(self, source: Source) -> None:
+        """`fit_statistics` of what blocks add up to; other losses than squared go over the rows."""
+        if not are_numbers(self, source):
+            X, task_column, labels = read_source(self, source)
+            targets = self._read_y(X, labels, task_column, None)
+            if not (isinstance(X, StoredRows) and targets.tasks.has_squared_loss):
+                self._forget_stream()
+                self._publish(targets.tasks)
+                self._fit(X, targets)
+                return
+        statistics = source.statistics(self.task_feature)
+        tasks = statistics._task_set
+        if not tasks.n_labels.any():
+            raise ValueError("y has no observed label: every one is missing or has weight zero.")
+        warn_of_few(tasks, tasks.names.tolist())
+        self._choose = partial(self._hold_out, source)
+        try:
+            self.fit_statistics(statistics)
+        finally:
+            self.__dict__.pop("_choose", None)
+
+    def _hold_out(self, source: Source, *given: Any) -> float:
+        """`held_out_alpha` of the rows of a source."""
+        penalty, options, alphas = given[-3:]
+        X, task_column, labels = read_source(self, source)
+        targets = self._read_y(X, labels, task_column, None)
+        return held_out_alpha(*learnable(X, targets, self.task_weight), penalty, options, alphas)
 
     def _partial_fit(self, X: Any, y: Any, classes: Any, sample_weight: Any) -> Self:
         self._validate_params()

@@ -17,8 +17,10 @@ from skmtl._shown import shown
 from skmtl._versions import Versioned
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._training_data import check_range
-from skmtl.tasks._columns import match
-from skmtl.tasks._read_targets import read_targets
+from skmtl.tasks._columns import Column, match
+from skmtl.tasks._features import read_task_index
+from skmtl.tasks._labels import read_labels
+from skmtl.tasks._read_targets import check_long, names_of_columns, read_targets
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -141,6 +143,24 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
             self._add(X, targets)
         return self
 
+    def _take(self, X: Any, y: Any, sample_weight: Any = None) -> None:
+        """Add rows of a block: that the first ones have no labels, says nothing of the others."""
+        with all_or_nothing(self):
+            is_first = not hasattr(self, "_task_set")
+            X, task_column = self._read_X(X, reset=is_first)
+            tasks = _without_labels(y, task_column, sample_weight) if is_first else self._task_set
+            targets = read_more(
+                self,
+                X,
+                y,
+                task_column,
+                sample_weight,
+                tasks=tasks,
+                standardize=False,
+                admits_tasks=True,
+            )
+            self._add(X, targets)
+
     def merge(self, other: Self) -> Self:
         """Add the rows of another one.
 
@@ -241,6 +261,22 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
                 raise ValueError(
                     f"TaskStatistics with other {what} cannot be merged: {both[0]} and {both[1]}."
                 )
+
+
+def _without_labels(y: Any, task_column: Any, sample_weight: Any) -> TaskSet:
+    """The tasks of y, as if no label had been seen yet."""
+    is_long = task_column is not None
+    labels = read_labels(y, sample_weight, ["y"] if is_long else None, is_long=is_long)
+    if is_long:
+        check_long(labels, task_column)
+        names = read_task_index(task_column)[0]
+    else:
+        names = names_of_columns(labels)
+    types = labels.types("auto", "regression", is_long=is_long)
+    for task, name in zip(types, ["y"] if is_long else names.tolist(), strict=True):
+        task.fit(Column(np.zeros(0), np.zeros(0, dtype=bool)), np.zeros(0), name)
+    n_labels = np.zeros(len(names), dtype=np.int64)
+    return TaskSet(tuple(types), names, n_labels, is_long, labels.is_1d)
 
 
 def _together(ours: TaskSet, theirs: TaskSet) -> TaskSet:

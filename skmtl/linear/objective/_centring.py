@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.sources._stored_rows import StoredRows
+
 Array = NDArray[Any]
 
 LARGE = 1e4
@@ -64,6 +66,8 @@ def without_large_means(X: Any, mean: Array, weights: Array) -> tuple[Any, Array
 
 def shifted_by_task(X: Any, shift: Array, task_index: Array) -> Any:
     """X less ``shift`` (n_features, n_tasks); sparse X stays so where that is 0."""
+    if isinstance(X, StoredRows):
+        return X.less(shift, task_index)
     rounding = np.sqrt(X.shape[0]) * ROUNDING
     if not sparse.issparse(X):
         moved, of_tasks = np.array(X, order="C"), np.ascontiguousarray(shift.T)
@@ -82,6 +86,8 @@ def shifted_by_task(X: Any, shift: Array, task_index: Array) -> Any:
 
 def shifted(X: Any, shift: Array) -> Any:
     """X less ``shift`` (n_features,); sparse X stays so in the columns where it is 0."""
+    if isinstance(X, StoredRows):
+        return X.less(shift[:, None], np.zeros(X.shape[0], dtype=np.intp))
     if not sparse.issparse(X):
         return _less(X, shift)
     X, columns = X.tocsr(), np.flatnonzero(shift)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl.linear.objective._few_columns import times, transposed_times
+from skmtl.linear.objective._stored_design import StoredDesign
 from skmtl.linear.objective._task_rows import (
     TaskRows,
     weighted_grams_of_tasks,
     weighted_squares_of_tasks,
 )
 from skmtl.linear.objective._weighted_grams import weighted_grams, weighted_squares
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -181,6 +183,15 @@ def make_design(X: Any, targets: Targets, offset: Array | None = None) -> Design
     ``offset`` (n_features,) is subtracted from X; in long form also (n_features, n_tasks).
     """
     offset = np.zeros(X.shape[1]) if offset is None else offset
+    if isinstance(X, StoredRows):
+        index, n_tasks = targets.task_index, targets.tasks.n_tasks
+
+        def of_block(rows: Array, index: Array | None) -> Design:
+            if index is None:
+                return WideDesign(rows, offset)
+            return LongDesign(rows, index, n_tasks, offset)
+
+        return StoredDesign(X, offset, index, n_tasks, of_block)
     if targets.task_index is None:
         return WideDesign(X, offset)
     return LongDesign(X, targets.task_index, targets.tasks.n_tasks, offset)

@@ -17,13 +17,14 @@ from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._statistics import MAX_GRAM_BYTES, Statistics
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import Penalty
+from skmtl.sources._stored_rows import StoredRows
 
 Array = NDArray[Any]
 
 
 def in_row_space(X: Any, penalty: Penalty, options: FitOptions) -> tuple[Any, Array | None]:
     """X in the basis of its rows, and that basis (n_features, n_rows); or X, and None."""
-    if isinstance(X, Statistics):
+    if isinstance(X, Statistics | StoredRows):
         return X, None
     n_rows, n_features = X.shape
     atoms = [atom for part in penalty.parts() for atom in part.atoms()]

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from skmtl._indexing import as_slice
 from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 from skmtl.tasks._weights import read_task_weight
@@ -39,6 +40,8 @@ def learnable_tasks(tasks: TaskSet) -> Array:
 
 def check_range(X: Any, targets: Targets) -> None:
     """Raise where products of numbers as large, or small, as those of X and y are not numbers."""
+    if isinstance(X, StoredRows):
+        X = np.array(X.extremes)
     features = (X.data if sparse.issparse(X) else X).ravel(order="K")
     with np.errstate(over="ignore", under="ignore"):
         size_of_X, sizes = float(features @ features), _largest_labels(targets)

@@ -45,6 +45,8 @@ class Case:
         Memory of the Gram matrices; inf where a loss is not squared.
     n_alphas : int, default=1
         Number of fits along a path.
+    is_stored : bool, default=False
+        Whether rows stay in a source, and only what blocks of them add up to is there.
     """
 
     tasks: TaskSet
@@ -53,6 +55,7 @@ class Case:
     options: FitOptions
     n_gram_bytes: float
     n_alphas: int = 1
+    is_stored: bool = False
 
     @property
     def n_features(self) -> int:

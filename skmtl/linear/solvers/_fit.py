@@ -23,6 +23,7 @@ from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.linear.solvers._shapes import fit_with_shapes, have_shapes
 from skmtl.linear.solvers._smoothing import solve_smoothed
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -119,7 +120,7 @@ class LinearFitter:
         # The same for every alpha of a penalty, 0 apart.
         key = penalty is self.penalty, alpha > 0.0
         if key not in self._solvers:
-            case = Case(tasks, parts, penalty, options, self._n_gram_bytes)
+            case = self._case(parts, penalty, options)
             self._solvers[key] = select_solver(case)
         solver = self._solvers[key]
         path = solver.path(*self._data, parts[0], options, warm)
@@ -148,9 +149,15 @@ class LinearFitter:
         if not self._is_known:
             self._is_known = True
             parts = parts_for(self.penalty, 1.0, X.shape[1], tasks, positive=options.positive)
-            solver = select_solver(Case(tasks, parts, self.penalty, options, self._n_gram_bytes))
+            solver = select_solver(self._case(parts, self.penalty, options))
             self._quick = solver.quick_fit(partial(self._stated_loss, False), parts[0], options)
         return None if self._quick is None else self._quick(alpha, warm)
+
+    def _case(self, parts: list[PenaltyPart], penalty: Penalty, options: FitOptions) -> Case:
+        """What decides on the solver."""
+        X, targets, _ = self._data
+        is_stored = isinstance(X, StoredRows)
+        return Case(targets.tasks, parts, penalty, options, self._n_gram_bytes, is_stored=is_stored)
 
     def _max_gap(self, stated: StatedLoss) -> float:
         """The gap that solvers go to."""

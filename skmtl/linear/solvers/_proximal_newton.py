@@ -27,6 +27,8 @@ class ProximalNewton(Solver):
     def lacks(self, case: Case) -> str | None:
         if case.tasks.has_squared_loss:
             return "a loss that is not squared"
+        if case.is_stored:
+            return "rows in memory"
         return lacks_row_norms(case)
 
     def solve(self, problem: Problem, start: Start, stopping: Stopping) -> Solution:

@@ -17,7 +17,7 @@ from skmtl.linear.solvers._working_sets import (
     block_descent,
     block_descent_path,
 )
-from skmtl.linear.solvers.compiled._gram import plain_gram
+from skmtl.linear.solvers.compiled._gram import sweeps
 
 Array = NDArray[Any]
 
@@ -68,9 +68,11 @@ def row_descent(
     if isinstance(space, GramSpace) and W.shape[1] <= len(space.targets):
         W, terms = np.array(W, order="C"), norms.terms(alpha, len(W))
         n_plain = min(max_iter, max(N_PLAIN, min(1000, PLAIN_WORK // W.size)))
-        gap, n_plain = plain_gram(
-            space.gram, space.targets, space.at(W).H, W, space.squares, *terms, tol, n_plain
-        )
+        nothing = np.empty((0, 0))
+        gap, n_plain = sweeps(
+            space.gram, space.targets, space.at(W).H, W, space.squares, *terms,
+            tol, max_gap, n_plain, nothing, nothing,
+        )  # fmt: skip
         if gap <= max_gap or n_plain == max_iter:
             return BlockSolution(W, gap, n_plain)
     solution = block_descent(

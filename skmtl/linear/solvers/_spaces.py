@@ -15,12 +15,16 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.solvers.compiled._gram import descend_gram
+from skmtl.linear.solvers.compiled._anderson import MEMORY
+from skmtl.linear.solvers.compiled._gram import accelerate, sweeps
 from skmtl.linear.solvers.compiled._residuals import descend_dense, descend_sparse
 
 Array = NDArray[Any]
 Terms = tuple[float, Array, Array, Array]
 """Ridge, band and radius of the rows of W, as `compiled._row` takes them."""
+
+NO_GAP = -1.0
+"""A gap that no coefficients have."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class GramSpace:
         gram, cross, H = self.gram, self.targets, point.H
         if len(rows) < len(gram):
             gram, cross, H = gram[np.ix_(rows, rows)], cross[rows], H[rows]
-        return descend_gram(gram, cross, H, W, self.squares, *terms, max_gap, max_iter)
+        return _descend(gram, cross, H, W, self.squares, terms, max_gap, max_iter)
 
 
 class DenseRows:
@@ -104,12 +108,11 @@ class DenseRows:
         self, W: Array, rows: Array, point: Point, terms: Terms, max_gap: float, max_iter: int
     ) -> int:
         X = self.columns[rows]
-        limits = (*terms, max_gap, max_iter)
         if len(rows) <= 2 * X.shape[1]:
             # A sweep over the Gram matrix then has no more products than one over the rows.
-            cross = X @ self.targets
-            return descend_gram(X @ X.T, cross, point.H[rows], W, self.squares, *limits)
-        return descend_dense(X, self.targets, np.copy(point.R), W, *limits)
+            cross, H, squares = X @ self.targets, point.H[rows], self.squares
+            return _descend(X @ X.T, cross, H, W, squares, terms, max_gap, max_iter)
+        return descend_dense(X, self.targets, np.copy(point.R), W, *terms, max_gap, max_iter)
 
 
 class SparseRows:
@@ -156,6 +159,26 @@ class SparseRows:
             X.data, X.indices, X.indptr, self.diagonal, self.means, self.total, rows,
             self.targets, np.copy(point.R), W, *terms, max_gap, max_iter,
         )  # fmt: skip
+
+
+def _descend(
+    gram: Array, cross: Array, H: Array, W: Array, squares: float, terms: Terms,
+    max_gap: float, max_iter: int,
+) -> int:  # fmt: skip
+    """Sweeps over all rows of W, accelerated, as `Space.descend` has them; at least one."""
+    past_W, past_H = np.empty((2, MEMORY + 1, W.size))
+    data, n_iter = (gram, cross, H, W, squares, *terms, np.inf), 0
+    while n_iter < max_iter:
+        past_W[0], past_H[0] = W.ravel(), H.ravel()
+        n_most = min(MEMORY, max_iter - n_iter)
+        gap, n_done = sweeps(*data, max_gap, n_most, past_W, past_H)
+        n_iter += n_done
+        if gap <= max_gap or n_done < n_most:
+            break
+        if n_done == MEMORY:
+            accelerate(cross, H, W, past_W, past_H, *terms)
+    # The gap of these rows may be small where that of all is not.
+    return n_iter or sweeps(*data, NO_GAP, 1, past_W, past_H)[1]
 
 
 def _with_targets(space: Any, targets: Array) -> Any:

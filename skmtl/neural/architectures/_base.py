@@ -15,7 +15,7 @@ from skmtl._aliases import Searchable
 from skmtl.neural.architectures._layers import TaskLayer
 from skmtl.neural.architectures._lines import Lines
 from skmtl.neural.architectures._normalization import Normalization
-from skmtl.neural.architectures._parameters import PerTask, Shared
+from skmtl.neural.architectures._parameters import PerTask, Shared, generators
 from skmtl.neural.architectures._spec import NetworkSpec
 from skmtl.tasks._task_set import TaskSet
 
@@ -197,7 +197,7 @@ class MultiTaskModule(nn.Module, ABC):
         gain = 2.0 if activation == "logistic" else 6.0
         for model, seed in enumerate(seeds):
             rng = np.random.default_rng([seed, 0])
-            rngs = [np.random.default_rng([seed, 1, key]) for key in task_keys]
+            rngs = generators(seed, task_keys)
             for module in self.modules():
                 if isinstance(module, Shared):
                     module.initialize(model, rng, gain)

@@ -31,7 +31,7 @@ class Gate(nn.Module, ABC):
     def __init__(self, n_experts: int, dropout: float) -> None:
         super().__init__()
         self.n_experts = n_experts
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, rows=1, is_own=True)
 
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         weights = self._weigh(x, () if task_index is None else (task_index,))

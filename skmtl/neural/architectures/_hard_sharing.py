@@ -183,7 +183,7 @@ class Heads(ReadsLayers):
         last: Any = self.rest[-1] if self.rest else self.first
         last.is_output = True
         self.activation = ACTIVATIONS[activation]
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, rows=1)
         self.n_tasks = n_tasks
         padded = torch.arange(n_tasks * max(1, *outputs)).view(n_tasks, -1)
         used = [padded[t, :n_outputs] for t, n_outputs in enumerate(outputs)]

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skmtl.neural.architectures._normalization import make_normalization
-from skmtl.neural.architectures._parameters import PerTask, Shared, glorot
+from skmtl.neural.architectures._parameters import PerTask, Shared, glorot, glorot_of_tasks
+
+Arrays = Sequence[NDArray[Any]]
 
 
 class SharedLayer(Shared):
@@ -78,26 +80,25 @@ class TaskLayer(PerTask):
         )
 
     def initialize(self, model: int, rngs: Sequence[np.random.Generator], gain: float) -> None:
-        pairs = [
-            glorot(rngs[t], n_outputs, self.n_inputs, gain)
-            for t, n_outputs in zip(self.tasks, self.outputs, strict=True)
-        ]
+        own = [rngs[t] for t in self.tasks]
+        both: Any = glorot_of_tasks(own, self.outputs, self.n_inputs, gain)
+        if self.scale != 1.0:
+            both = [[self.scale * array for array in arrays] for arrays in both]
         with torch.no_grad():
-            weights = [self.scale * weight for weight, _ in pairs]
-            self._set(model, weights, [self.scale * bias for _, bias in pairs])
+            self._set(model, *both)
 
     def start_at(self, raw: Sequence[NDArray[Any]]) -> None:
         """Let the biases be some values for each task, (n_outputs,) or (n_models, n_outputs)."""
-        for t, n_outputs, bias in zip(self.tasks, self.outputs, self._biases(), strict=True):
-            value = np.atleast_2d(raw[t])[:, :n_outputs]
-            bias.copy_(torch.from_numpy(np.expand_dims(value, tuple(range(1, bias.ndim - 1)))))
+        some = zip(self.tasks, self.outputs, strict=True)
+        with torch.no_grad():
+            self._set_biases([np.atleast_2d(raw[t])[:, :n_outputs] for t, n_outputs in some])
 
     @abstractmethod
-    def _biases(self) -> Sequence[Tensor]:
-        """Those of the tasks (..., n_outputs)."""
+    def _set_biases(self, biases: Arrays) -> None:
+        """Write the biases of all tasks, (n_models, n_outputs) or (1, n_outputs) each."""
 
     @abstractmethod
-    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+    def _set(self, model: int, weights: Arrays, biases: Arrays) -> None:
         """Write the weights and biases of all tasks of one model."""
 
     def _gather(self, x: Tensor, task_index: Tensor) -> Tensor:
@@ -144,12 +145,12 @@ class FirstTaskLayer(TaskLayer):
         self.weight = nn.Parameter(torch.zeros(n_models, sum(outputs), n_inputs))
         self.bias = nn.Parameter(torch.zeros(n_models, 1, sum(outputs)))
 
-    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+    def _set(self, model: int, weights: Arrays, biases: Arrays) -> None:
         self.weight[model] = torch.from_numpy(np.concatenate(weights))
         self.bias[model, 0] = torch.from_numpy(np.concatenate(biases))
 
-    def _biases(self) -> Sequence[Tensor]:
-        return self.bias.detach().split(self.outputs, dim=-1)
+    def _set_biases(self, biases: Arrays) -> None:
+        self.bias[:, 0] = torch.from_numpy(np.concatenate(biases, axis=1))
 
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         if task_index is not None:
@@ -183,7 +184,7 @@ class NextTaskLayer(TaskLayer):
         self.weight = nn.Parameter(torch.zeros(*shape, n_inputs))
         self.bias = nn.Parameter(torch.zeros(shape))
 
-    def _set(self, model: int, weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> None:
+    def _set(self, model: int, weights: Arrays, biases: Arrays) -> None:
         padded_weight = np.zeros(self.weight.shape[1:])
         padded_bias = np.zeros(self.bias.shape[1:])
         for t, n_outputs in enumerate(self.outputs):
@@ -192,9 +193,9 @@ class NextTaskLayer(TaskLayer):
         self.weight[model] = torch.from_numpy(padded_weight)
         self.bias[model] = torch.from_numpy(padded_bias)
 
-    def _biases(self) -> Sequence[Tensor]:
-        by_task = self.bias.detach().unbind(-2)
-        return [bias[..., :n] for bias, n in zip(by_task, self.outputs, strict=True)]
+    def _set_biases(self, biases: Arrays) -> None:
+        for t, bias in enumerate(biases):
+            self.bias[:, t, : bias.shape[1]] = torch.from_numpy(bias)
 
     def forward(self, x: Tensor, task_index: Tensor | None = None) -> Tensor:
         if task_index is not None:

@@ -26,6 +26,34 @@ def glorot(
     return weight, rng.uniform(-bound, bound, n_outputs)
 
 
+def generators(seed: int, keys: Sequence[int]) -> list[np.random.Generator]:
+    """`numpy.random.default_rng` of ``[seed, 1, key]`` for each key, in half the time."""
+    if seed >= 2**32:
+        return [np.random.default_rng([seed, 1, key]) for key in keys]
+    entropy = np.array([[seed, 1, key] for key in keys], dtype=np.uint32)
+    return [np.random.Generator(np.random.PCG64(np.random.SeedSequence(e))) for e in entropy]
+
+
+def glorot_of_tasks(
+    rngs: Sequence[np.random.Generator], outputs: Sequence[int], n_inputs: int, gain: float
+) -> tuple[Sequence[NDArray[Any]], Sequence[NDArray[Any]]]:
+    """`glorot` of each task: weights (n_outputs, n_inputs) and biases (n_outputs,)."""
+    if len(set(outputs)) > 1:
+        shapes = zip(rngs, outputs, strict=True)
+        weights, biases = zip(*(glorot(rng, n, n_inputs, gain) for rng, n in shapes), strict=True)
+        return weights, biases
+    # As many for each: scaled at once, as `Generator.uniform` does it.
+    n_outputs = outputs[0]
+    bound = np.sqrt(gain / (n_inputs + n_outputs)) if n_outputs else 0.0
+    drawn = np.empty((len(rngs), n_outputs * (n_inputs + 1)))
+    for rng, row in zip(rngs, drawn, strict=True):
+        rng.random(out=row)
+    drawn *= bound - -bound
+    drawn += -bound
+    both = np.split(drawn, [n_outputs * n_inputs], axis=1)
+    return list(both[0].reshape(len(rngs), n_outputs, n_inputs)), list(both[1])
+
+
 class Shared(nn.Module, ABC):
     """Base of modules with parameters that are drawn from the seed of a model alone."""
 

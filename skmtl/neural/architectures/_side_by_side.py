@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -84,9 +86,32 @@ def drawn(make: Callable[[], nn.Module], seed: int) -> nn.Module:
         return make()
 
 
+_turn = threading.RLock()
+"""Of threads whose fits draw from torch's global generator."""
+
+
+def _after_fork() -> None:
+    # It may have been held by a thread that is not there.
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @contextmanager
 def drawing_from(generator: torch.Generator) -> Iterator[None]:
-    """Let torch's global generator be this one, and then again what it was."""
+    """Let torch's global generator be this one, and then again what it was.
+
+    Fits in threads take turns: what one draws is not moved by another.
+    """
+    with _turn, _replaced(generator):
+        yield
+
+
+@contextmanager
+def _replaced(generator: torch.Generator) -> Iterator[None]:
     is_cuda = generator.device.type == "cuda"
     with torch.random.fork_rng([generator.device] if is_cuda else []):
         index = generator.device.index or 0

@@ -132,7 +132,7 @@ class OwnHeads(ReadsLayers):
         last: Any = self.layers[-1]
         last.is_output = True
         self.activation = ACTIVATIONS[activation]
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, rows=1)
         is_used = torch.arange(max(1, *outputs)) < torch.tensor(outputs)[:, None]
         used = None if is_used.all() else is_used.flatten().nonzero()[:, 0]
         self.register_buffer("used", used, persistent=False)

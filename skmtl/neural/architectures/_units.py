@@ -60,12 +60,20 @@ class Generators(Draws):
 class Dropout(Draws):
     """Dropout.
 
-    ``probability`` is that of all models, or a sequence of as many as there are.
+    ``probability`` is that of all models, or a sequence of as many as there are; ``rows`` is the
+    axis of units along which rows lie, perhaps several copies of all; ``is_own`` says that it is a
+    setting of the architecture, and not the dropout of the estimator. ``part`` says which rows of a
+    batch the units are of, where others are elsewhere: of the same draws as if all were here.
     """
 
-    def __init__(self, probability: float | Sequence[float]) -> None:
+    part: Any = None
+
+    def __init__(
+        self, probability: float | Sequence[float], *, rows: int = -2, is_own: bool = False
+    ) -> None:
         super().__init__()
         self.masks = Masks(probability)
+        self.rows, self.is_own = rows, is_own
 
     @property
     def probability(self) -> float | Sequence[float]:
@@ -94,12 +102,28 @@ class Dropout(Draws):
 
     def mask(self, x: Tensor) -> Tensor | None:
         """Factors of units like ``x``: 0 for those left out; None where none is."""
-        return None if self.is_silent else self.masks.next_like(x)
+        if self.is_silent:
+            return None
+        if self.part is None:
+            return self.masks.next_like(x)
+        part, axis = self.part, self.rows % x.ndim
+        n_rows = part.stop - part.start
+        shape = [*x.shape[:axis], x.shape[axis] // n_rows, part.n_rows, *x.shape[axis + 1 :]]
+        of_all = self.masks.next_like(x.new_empty(shape))
+        return of_all.narrow(axis + 1, part.start, n_rows).flatten(axis, axis + 1)
 
     def leave_out(self, units: Array, slopes: Array) -> None:
         """Multiply units, in place, by what `mask` would have been, and their derivatives."""
-        if not self.is_silent:
-            self.masks.apply(units, slopes)
+        if self.is_silent:
+            return
+        # Rows are the first axis of those of a model.
+        width = units.shape[-1]
+        before, after = 0, 0
+        if self.part is not None:
+            before, after = self.part.start, self.part.n_rows - self.part.stop
+        self.masks.n_drawn += before * width
+        self.masks.apply(units, slopes)
+        self.masks.n_drawn += after * width
 
     def forward(self, x: Tensor) -> Tensor:
         mask = self.mask(x)

@@ -14,12 +14,15 @@ from skmtl._further_rows import read_more
 from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._prequential import OF_STREAMS, history_of
 from skmtl.neural import networks, training
+from skmtl.neural._one_process import shared_fit
 from skmtl.neural.estimators._last_layer import RepresentsLayers
 from skmtl.neural.estimators._later_rows import take_in_tasks
 from skmtl.neural.estimators._later_tasks import TRAINED_ON, GrowsNetworkTasks
 from skmtl.neural.estimators._parameters import CONSTRAINTS, network
 from skmtl.neural.inputs._tables import ReadsTables
 from skmtl.neural.training._callbacks import CallbackSupportMixin, watched, with_callbacks
+from skmtl.sources._base import Source
+from skmtl.sources._read_source import read_source
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import Link
 
@@ -166,13 +169,19 @@ class MultiTaskMLP(
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         if self.warm_start:
             refuse_grown(self, TRAINED_ON)
-        with watched(self, X, y, sample_weight):
+        with shared_fit(), watched(self, X, y, sample_weight):
             return super().fit(X, y, sample_weight)
 
     fit.__doc__ = MultiTaskEstimator.fit.__doc__
+
+    def _fit_source(self, source: Source) -> None:
+        X, task_column, labels = read_source(self, source)
+        targets = self._read_y(X, labels, task_column, None)
+        self._publish(targets.tasks)
+        self._fit(X, targets)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one pass over some rows, going on from earlier calls.
@@ -222,7 +231,7 @@ class MultiTaskMLP(
                 "early_stopping=False, or call fit."
             )
         refuse_grown(self, TRAINED_ON)
-        with all_or_nothing(self):
+        with all_or_nothing(self), shared_fit():
             is_first = not hasattr(self, "_fitted")
             X, task_column = self._read_X(X, reset=is_first)
             if is_first:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -81,13 +82,25 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         for fitted in self._stacks:
             # What is predicted of a row depends on no other, to more digits than training has.
             raw = networks.scores_of_models(self, fitted, X, task_index, np.float64)
-            task_sets = fitted.task_sets or [self._task_set] * len(raw)
-            each = [
-                tasks.inverse_link(one, task_index, link)
-                for tasks, one in zip(task_sets, raw, strict=True)
-            ]
-            found.append([np.array(columns) for columns in zip(*each, strict=True)])
+            found.append(self._linked_together(fitted.task_sets, raw, task_index, link))
         return found
+
+    def _linked_together(
+        self, task_sets: Any, raw: Array, task_index: Array | None, link: Link | None
+    ) -> list[Array]:
+        """What raw scores (n_members, n, n_outputs) mean, those that mean the same at once."""
+        task_sets = task_sets or [self._task_set] * len(raw)
+        found = []
+        for tasks, run in groupby(range(len(raw)), key=lambda k: task_sets[k]):
+            members = list(run)
+            some = raw[members[0] : members[-1] + 1]
+            rows = some.reshape(-1, some.shape[-1])
+            index = None if task_index is None else np.tile(task_index, len(some))
+            linked = tasks.inverse_link(rows, index, link)
+            found.append([of.reshape(*some.shape[:2], *of.shape[1:]) for of in linked])
+        if len(found) == 1:
+            return found[0]
+        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
     def _networks(self) -> list[Any]:
         return self._stacks
@@ -119,18 +132,21 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
 
     def _blended(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         """Expected values of the mean network of every candidate, blended."""
-        members = np.array(self.members_["candidate"], dtype=int)
-        used, place = np.unique(members, return_inverse=True)
         of_one = self._constants if link is None else self._linked_constants(link)
         constants = [np.repeat(c[None], X.shape[0], axis=0) for c in of_one]
-        expected = [[np.zeros_like(c) for c in constants] for _ in used]
-        networks_of = np.bincount(place)
-        start = 0
+        members, first = self.members_["candidate"], 0
+        means: dict[int, list[Array]] = {}
         for stack in self._by_stack(X, task_index, link):
-            for k, c in enumerate(place[start : start + len(stack[0])]):
-                for total, of_members in zip(expected[c], stack, strict=True):
-                    total += of_members[k] / networks_of[c]
-            start += len(stack[0])
+            # The networks of a candidate stand side by side.
+            runs = groupby(members[first : first + len(stack[0])])
+            counts = {candidate: len(list(run)) for candidate, run in runs}
+            starts = [0, *accumulate(counts.values())][:-1]
+            sums = [np.add.reduceat(of_members, starts) for of_members in stack]
+            for k, (candidate, count) in enumerate(counts.items()):
+                means[candidate] = [of_task[k] / count for of_task in sums]
+            first += len(stack[0])
+        used = sorted(means)
+        expected = [means[candidate] for candidate in used]
         weights = np.vstack([self.weights_[used], 1.0 - self.weights_.sum(axis=0)])
         tasks = self._task_set.tasks if link is None else None
         return mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)

@@ -23,6 +23,8 @@ from skmtl.neural.estimators._mlp_classifier import MultiTaskMLPClassifier
 from skmtl.neural.estimators._mlp_folds import folds_of, with_labels
 from skmtl.neural.estimators._mlp_held_out import HeldOutPredictions
 from skmtl.neural.estimators._mlp_regressor import MultiTaskMLPRegressor
+from skmtl.sources._as_source import refuse_source
+from skmtl.sources._base import Source
 from skmtl.tasks._labels import weights_as_array
 from skmtl.tasks._rows import some_rows, takeable
 from skmtl.tasks._survival_task import constant_of_times
@@ -51,7 +53,7 @@ class NetworkSearch(NetworkBlend):
             self.balancing = training.resolve(name, self.balancing)
         super()._make_part(name)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train all candidates in all folds, and find what each counts.
 
         Parameters
@@ -85,6 +87,9 @@ class NetworkSearch(NetworkBlend):
             return super().fit(X, y, sample_weight)
         finally:
             self.__dict__.pop("_given", None)
+
+    def _fit_source(self, source: Source) -> None:
+        refuse_source(self, source)
 
     def _fit(self, X: Any, targets: Targets) -> None:
         self.params_ = read_candidates(self.grid, X)

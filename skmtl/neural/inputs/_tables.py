@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from skmtl._features import ValidatesFeatures
 from skmtl.neural.inputs._categories import encode, find_categorical, fit_categories
-from skmtl.tasks._features import as_table, find_task_feature, without_mask
+from skmtl.tasks._features import (
+    as_table,
+    as_whole_table,
+    find_task_feature,
+    split_task_feature,
+    without_mask,
+)
 
 Array = NDArray[Any]
 
@@ -63,6 +69,17 @@ class ReadsTables(ValidatesFeatures):
         if reset:
             self._categories = fit_categories(X, list(self._categories))
         return encode(X, self._categories, self._without_text)
+
+    def _add_categories(self, X: Any) -> None:
+        """Know those of further rows, too."""
+        X = as_whole_table(X)
+        if self.task_feature is not None:
+            X, _ = split_task_feature(X, self.task_feature)
+        found = fit_categories(without_mask(X), list(self._categories))
+        self._categories = {
+            j: np.unique(np.concatenate([known, found[j]])) if len(found[j]) else known
+            for j, known in self._categories.items()
+        }
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -79,12 +79,19 @@ class Observer:
         Attributes that the estimator needs to predict with the network as it is.
     pause : callable
         Makes the estimator that goes on from where the fit is.
+    is_heard : bool, default=True
+        Whether lines are printed; not by several processes that share a fit.
     """
 
     def __init__(
-        self, estimator: Any, state: Callable[[], dict[str, Any]], pause: Callable[[], Any]
+        self,
+        estimator: Any,
+        state: Callable[[], dict[str, Any]],
+        pause: Callable[[], Any],
+        *,
+        is_heard: bool = True,
     ) -> None:
-        self.every = int(estimator.verbose)
+        self.every = int(estimator.verbose) if is_heard else 0
         self.watch: Watch | None = getattr(estimator, "_watch", None)
         self.has_stopped = False
         if self.watch is not None:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -149,12 +151,15 @@ def _mapping(value: Any) -> dict[Any, Any] | None:
 
 def fingerprint(X: Any, targets: Targets) -> int:
     """A number that tells whether all rows and labels are the same."""
-    X = X.tocsr() if sparse.issparse(X) else X
-    arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
-    arrays += [targets.values, targets.weights]
-    if targets.task_index is not None:
-        arrays.append(targets.task_index)
+    arrays: Iterable[Any] = [X]
+    if sparse.issparse(X):
+        X = X.tocsr()
+        arrays = [X.data, X.indices, X.indptr]
+    elif isinstance(X, StoredRows):
+        arrays = (block for _, block in X.blocks())
+    labels = [targets.values, targets.weights, targets.task_index]
     found = 0
-    for array in arrays:
-        found = zlib.crc32(np.ascontiguousarray(array).data, found)
+    for array in chain(arrays, labels):
+        if array is not None:
+            found = zlib.crc32(np.ascontiguousarray(array).data, found)
     return found

@@ -20,6 +20,7 @@ from skmtl.neural.training._model_rows import HeldOut, ModelRows
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import ALONE, SPLIT, Fit, Member
 from skmtl.neural.training._validation import may_be_held_out, validation_split
+from skmtl.sources._stored_rows import StoredRows
 
 Array = NDArray[Any]
 
@@ -54,6 +55,10 @@ class Validation(ABC):
         """Training rows of each model; None if all have the same."""
         return None
 
+    def side_by_side(self, n: int) -> Validation:
+        """The same for the models of so many fits at once."""
+        return self
+
     @abstractmethod
     def raw(self, run: Run) -> Array:
         """Raw scores (n_fits, n, n_outputs) of the rows judged, by who has not seen them."""
@@ -83,6 +88,9 @@ class Split(Validation):
 
     def __init__(self, fit: Fit) -> None:
         share = fit.estimator.validation_fraction
+        if isinstance(fit.X, StoredRows):
+            # They are in memory, where so many are enough.
+            share = min(share, fit.X.most_rows / fit.X.shape[0])
         self.training, self.judged = validation_split(fit.targets, share, fit.rng(SPLIT))
         self.rows = fit.rows(self.judged)
 

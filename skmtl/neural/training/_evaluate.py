@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
 from skmtl.neural._data import Batch, Rows
 from skmtl.neural.gradients._objective import Objective
 from skmtl.neural.training._run import Run
@@ -42,13 +43,12 @@ def mean_losses(run: Run, rows: Rows, index: Array | None = None) -> Array:
     module, n_models = run.module, len(run.rngs)
     module.eval()
     total = rows.values.new_zeros(())
-    picked = torch.arange(rows.n_rows) if index is None else torch.from_numpy(index)
+    n_rows = rows.n_rows if index is None else len(index)
     with torch.no_grad():
         size = min(CHUNK, max(1, NUMBERS // rows.width))
-        for some in picked.to(rows.device).split(size):
-            batch = rows.batch(some.expand(n_models, -1))
+        for batch in rows.in_order(n_models, size, index):
             found = run.step.objective(module(batch.X, batch.task_index), batch)
-            total = total + found * (len(some) / len(picked))
+            total = total + found * (batch.values.shape[1] / n_rows)
     losses = total.cpu().numpy().astype(np.float64)
     losses[:, ~rows.task_has_label] = np.nan
     return losses
@@ -60,20 +60,27 @@ def best_constant(tasks: TaskSet, rows: Rows) -> Array:
     In long form there is one for all tasks, as there is for `score`.
     """
     values, weights = (
-        tensor.cpu().numpy().reshape(rows.n_rows, -1) for tensor in (rows.values, rows.weights)
+        np.ascontiguousarray(tensor.cpu().numpy().reshape(rows.n_rows, -1).T, dtype=float)
+        for tensor in (rows.values, rows.weights)
     )
     raw = np.zeros(tasks.n_outputs)
-    for t, (task, outputs) in enumerate(zip(tasks.tasks, tasks.slices, strict=True)):
-        used = weights[:, t] > 0
-        if task.n_outputs_ and used.any():
-            raw[outputs] = task.raw_prior(values[used, t].astype(float), weights[used, t])
+    for block in tasks.blocks:
+        alike = [tasks.tasks[t] for t in block.tasks]
+        # All tasks, in most cases: without a copy.
+        some = as_slice(block.tasks)
+        raw[block.outputs] = block.task.raw_priors(alike, values[some], weights[some]).ravel()
     return raw
 
 
 def task_priors(
-    tasks: TaskSet, rows: Rows, of_models: Sequence[Array] | None = None
+    tasks: TaskSet,
+    rows: Rows,
+    of_models: Sequence[Array] | None = None,
+    pooled: Array | None = None,
 ) -> list[Array]:
     r"""Raw scores (n_outputs_of_task,) of the best constant of each task, where heads start.
+
+    ``pooled`` is `best_constant` of all rows, where it is known.
 
     Models that each have rows of their own, ``of_models``, start at theirs: one that knew the mean
     of all would know of the rows that it is judged on. They are (n_models, n_outputs_of_task).
@@ -89,7 +96,7 @@ def task_priors(
        Statistical Science 6, 1991, section 2.
     """
     if of_models is not None:
-        of_all = task_priors(tasks, rows)
+        of_all = task_priors(tasks, rows, pooled=pooled)
         with np.errstate(all="ignore"):
             each = [task_priors(tasks, _labels_of(rows, some)) for some in of_models]
         # Where rows lack a class, or have no count but 0, their prior is out of reach.
@@ -97,7 +104,7 @@ def task_priors(
             np.stack([own if np.all(np.abs(own - start) < FAR) else start for own in of_task])
             for start, of_task in zip(of_all, zip(*each, strict=True), strict=True)
         ]
-    pooled = best_constant(tasks, rows)
+    pooled = best_constant(tasks, rows) if pooled is None else pooled
     if rows.task_index is None:
         return [pooled[outputs] for outputs in tasks.slices]
     [task] = tasks.tasks

@@ -16,12 +16,13 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._state import FittedState, Stream
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._callbacks import Observer
-from skmtl.neural.training._early_stopping import Validation, hold_out
-from skmtl.neural.training._evaluate import best_constant, constant_losses, task_priors
+from skmtl.neural.training._early_stopping import hold_out
+from skmtl.neural.training._evaluate import constant_losses, task_priors
 from skmtl.neural.training._following import follow_features, follow_labels
 from skmtl.neural.training._loop import train
 from skmtl.neural.training._results import (
@@ -34,10 +35,10 @@ from skmtl.neural.training._results import (
 from skmtl.neural.training._resume import check_same_fit, pause
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import draw_seed, read_setting
-from skmtl.neural.training._setup import ALONE, Fit
+from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._shrink import beside
 from skmtl.neural.training._start import learnt, start
-from skmtl.neural.training._task_lines import start_at_lines
+from skmtl.neural.training._started import started
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -46,6 +47,7 @@ Array = NDArray[Any]
 FEW = 10.0
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
@@ -55,11 +57,13 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     validation = hold_out(fit, before) if estimator.early_stopping else beside(fit, before)
     judge = validation if estimator.early_stopping else None
     rows = fit.rows(None if validation is None else validation.training)
-    run = _started(fit, before, rows, validation, judge)
+    run = started([fit], rows, validation, before)
+    run.probe = getattr(estimator, "_probe", None)
     observer = Observer(
         estimator,
         state=lambda: {"_fitted": fitted_state(fit, run.module)},
         pause=lambda: pause(fit, run, rows, validation),
+        is_heard=run.ranks is None or not run.ranks.rank,
     )
     losses = _train(
         fit,
@@ -74,39 +78,6 @@ def fit_network(estimator: Any, X: Any, targets: Targets) -> None:
     is_over = observer.has_stopped or estimator.learning_rate in PLANNED
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     observer.end()
-
-
-def _started(
-    fit: Fit,
-    before: FittedState | None,
-    rows: Rows,
-    validation: Validation | None,
-    judge: Validation | None,
-) -> Run:
-    """The run of the networks that train, from where a fit before has left them if it goes on."""
-    members = ALONE if validation is None else validation.members
-    model_rows = None if validation is None else validation.model_rows(rows)
-    index = None if model_rows is None else model_rows.index
-    priors = task_priors(fit.tasks, rows, index)
-    module = fit.module(None if before is None else before.parameters, members, priors=priors)
-    if before is None:
-        of_all = [None if validation is None else validation.training]
-        start_at_lines(fit, module, index or of_all)
-    run = start(
-        fit,
-        module,
-        rows,
-        members,
-        max_iter=fit.max_iter(model_rows or rows),
-        monitor=fit.estimator.monitor,
-        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=None if judge is None else judge.rows,
-        model_rows=model_rows,
-    )
-    run.probe = getattr(fit.estimator, "_probe", None)
-    if before is not None and before.pause is not None:
-        run.load(before.pause.run)
-    return run
 
 
 def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None) -> Fit:
@@ -130,6 +101,7 @@ def _begin(estimator: Any, X: Any, targets: Targets, before: FittedState | None)
     return fit
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def partial_fit_network(estimator: Any, X: Any, targets: Targets) -> None:

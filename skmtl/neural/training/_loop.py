@@ -53,7 +53,10 @@ def train(
         See `keep_good`.
     """
     run_epochs(run, rows, batch_size=batch_size, max_iter=max_iter, judge=judge, observer=observer)
-    return keep_good(run, rows, batch_size)
+    losses = keep_good(run, rows, batch_size)
+    if run.ranks is not None:
+        run.ranks.align(run.module)
+    return losses
 
 
 def run_epochs(
@@ -72,17 +75,31 @@ def run_epochs(
             if observer is not None:
                 observer.begin_epoch()
             losses, weights = run_epoch(run, run.model_rows or rows, batch_size)
-            judged = None if judge is None else judge(run)
+            judged = None if judge is None else _same(run, judge(run))
             n_epochs = progress.n_epochs
             progress.end_epoch(losses, weights, judged)
             run.optimizer.end_epoch(progress)
             is_new = progress.n_epochs > n_epochs
-            if is_new and observer is not None and observer.end_epoch(progress):
+            if is_new and _has_stopped(run, observer):
                 break
     except KeyboardInterrupt:
         if not progress.n_epochs:
             raise
         progress.interrupted = True
+
+
+def _same(run: Run, losses: Array) -> Array:
+    """Losses by which all ranks decide alike."""
+    return losses if run.ranks is None else run.ranks.of_first(losses)
+
+
+def _has_stopped(run: Run, observer: Observer | None) -> bool:
+    """Whether a callback asks to stop after an epoch, of any rank."""
+
+    def asks() -> bool:
+        return observer is not None and observer.end_epoch(run.progress)
+
+    return asks() if run.ranks is None else run.ranks.any(asks)
 
 
 def run_epoch(run: Run, rows: Rows | ModelRows, batch_size: int) -> tuple[Array, Array | None]:
@@ -108,6 +125,8 @@ def run_epoch(run: Run, rows: Rows | ModelRows, batch_size: int) -> tuple[Array,
         total = torch.add(total, batch_losses, alpha=share)
         if batch_weights is not None:
             total_weights = torch.add(total_weights, batch_weights, alpha=share)
+    if run.ranks is not None:
+        run.ranks.is_stepping = False
     step.balancing.end_epoch(total)
     losses = total.cpu().numpy().astype(np.float64)
     return losses, total_weights.cpu().numpy() if total_weights.ndim else None

@@ -12,7 +12,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from skmtl._spectrum import Spectrum
 from skmtl.neural.inputs._inputs import Inputs
-from skmtl.tasks._targets import Targets
+from skmtl.tasks._targets import LabelColumn, Targets
 
 Array = NDArray[Any]
 
@@ -69,29 +69,39 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
     targets : Targets
         Labels of these rows.
     """
-    columns = list(targets.columns())
-    picked = np.unique(np.linspace(0, len(columns) - 1, N_COLUMNS).astype(int))
     found: dict[bytes, list[Array]] = {}
-    for task, values, weights in (columns[k] for k in picked):
+    for (task, values, weights), rows in zip(
+        _picked(targets), rows_with_noise(targets), strict=True
+    ):
         labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)
         elif task.expected_shape:
             used = weights > 0
             labels = (labels > task.raw_prior(values[used], weights[used])).astype(float)
-        rows = _some(np.flatnonzero(weights > 0))
         # Columns with the same rows share a decomposition.
         found.setdefault(rows.tobytes(), []).append(labels[rows])
     shares: list[Array] = []
-    for key, labels in found.items():
+    for key, columns in found.items():
         rows = np.frombuffer(key, dtype=np.intp)
-        shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), labels))
+        shares.extend(_left(inputs.one_hot.transform(X, rows, np.float64), columns))
     if not shares:
         return Unexplained(0.5, 0.5, 0.5)
     of_tasks = np.array(shares)
     linear, laplace = of_tasks[:, :2].mean(axis=0).tolist()
     strength = float(np.exp(np.log(of_tasks[:, 2]).mean()))
     return Unexplained(float(of_tasks[:, :2].min(axis=1).mean()), linear, laplace, strength)
+
+
+def _picked(targets: Targets) -> list[LabelColumn]:
+    """Columns of y that tell enough."""
+    columns = list(targets.columns())
+    return [columns[k] for k in np.unique(np.linspace(0, len(columns) - 1, N_COLUMNS).astype(int))]
+
+
+def rows_with_noise(targets: Targets) -> list[Array]:
+    """For each of the columns that tell enough, the rows that do."""
+    return [_some(np.flatnonzero(column.weights > 0)) for column in _picked(targets)]
 
 
 def _some(rows: Array) -> Array:

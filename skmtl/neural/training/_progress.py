@@ -41,7 +41,7 @@ class Progress:
         A model stops when its monitored loss has not fallen by ``tol`` in so many epochs.
     monitor : Monitor, default=None
         The loss that decides; by default the mean.
-    constant : ndarray of shape (n_tasks,), default=None
+    constant : ndarray of shape (n_tasks,) or (n_models, n_tasks), default=None
         Loss of the best constant prediction of each task; by default 0.
     """
 
@@ -101,6 +101,8 @@ class Progress:
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray) and name not in FIXED:
                 setattr(other, name, value[models])
+        if self.constant.ndim > 1:
+            other.constant = self.constant[models]
         if self.limits is not None:
             first, growing = self.limits
             other.limits = first[models], growing[models]
@@ -189,7 +191,7 @@ class Progress:
 
     def _note_limits(self, loss: Array, first_loss: Array) -> None:
         first = np.maximum(np.abs(loss), SMALL)
-        start = np.maximum(np.abs(first_loss), max(abs(self.constant_loss), SMALL))
+        start = np.maximum(np.abs(first_loss), np.maximum(np.abs(self.constant_loss), SMALL))
         self.limits = EXPLOSION * first, EXPLOSION * np.minimum(start, first)
 
     def _has_exploded(self, loss: Array) -> Array:
@@ -200,9 +202,9 @@ class Progress:
         return (loss > limit) | ((loss > limit_if_growing) & (loss > self.last_loss))
 
     @property
-    def constant_loss(self) -> float:
-        """Mean loss of the best constant predictions."""
-        return float(self.mean(self.constant[None])[0])
+    def constant_loss(self) -> Array:
+        """Mean loss of the best constant predictions: (n_models,), or (1,) if it is that of all."""
+        return self.mean(np.atleast_2d(self.constant))
 
     def has_diverged(self, losses: Array) -> Array:
         """Whether measured losses (n_models, n_tasks) say that training has done harm only.
@@ -213,7 +215,7 @@ class Progress:
         assert self.first_loss is not None
         loss, constant = self.mean(losses), self.constant_loss
         stopped = np.maximum(self.good_loss, constant)
-        limit = np.maximum(self.first_loss, constant + max(abs(constant), SMALL))
+        limit = np.maximum(self.first_loss, constant + np.maximum(np.abs(constant), SMALL))
         return ~(loss <= np.where(self.diverged_task >= 0, stopped, limit))
 
     def fall_back(self, models: Array, losses: Array) -> None:

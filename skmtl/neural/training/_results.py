@@ -142,10 +142,10 @@ def _useless(fit: Fit, progress: Progress, losses: Array | None) -> str:
     """What to say where the network is worse than a constant on its own training rows."""
     if losses is None:
         return ""
-    constant = progress.constant
+    constant = np.atleast_2d(progress.constant)[0]
     if fit.tasks.is_long:
         names = []
-        is_worse = progress.mean(losses)[0] > progress.constant_loss + progress.tol
+        is_worse = progress.mean(losses)[0] > progress.constant_loss[0] + progress.tol
     else:
         # A constant target leaves nothing to explain.
         worse = (losses[0] > constant + progress.tol) & (np.abs(constant) > SMALL)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skmtl.neural._data import Batch
+from skmtl.neural._ranks import Ranks
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._units import Draws
 from skmtl.neural.networks._network import get_state, on_device, set_state
@@ -39,6 +40,8 @@ class Run:
         Is called with the run and a batch before each step; changes nothing.
     model_rows : ModelRows, default=None
         The training rows of each model, where they differ.
+    ranks : Ranks, default=None
+        The processes that share the fit, where there are several.
     """
 
     module: MultiTaskModule
@@ -48,6 +51,7 @@ class Run:
     rngs: list[np.random.Generator]
     probe: Callable[[Run, Batch], None] | None = None
     model_rows: ModelRows | None = None
+    ranks: Ranks | None = None
 
     def state(self) -> dict[str, Any]:
         """A copy of the state, on the CPU."""

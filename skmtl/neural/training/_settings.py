@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from skmtl._aliases import from_alias
 from skmtl._random import read_random_state
+from skmtl.neural._ranks import ranks_now, together
 from skmtl.neural.architectures import Architecture
 from skmtl.neural.balancing import Weighting
 from skmtl.tasks._by_name import put_in_order
@@ -39,8 +40,11 @@ def read_sizes(parameter: str, sizes: Any) -> tuple[int, ...]:
 
 
 def draw_seed(random_state: Any) -> int:
-    """One number that decides all randomness of a fit."""
-    return int(read_random_state(random_state).randint(2**31 - 1))
+    """One number that decides all randomness of a fit: the same in all processes that share it."""
+    seed = int(read_random_state(random_state).randint(2**31 - 1))
+    with together():
+        ranks = ranks_now()
+        return seed if ranks is None else ranks.seed(seed)
 
 
 def read_setting(parameter: str, estimator: Any, names: list[Any]) -> Any:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from skmtl.neural._data import Rows
 from skmtl.neural._environment import limited_threads, read_device
+from skmtl.neural._ranks import ranks_now
+from skmtl.neural._stored import BlockRows, StoredInputs
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.architectures._units import Draws, Dropout
 from skmtl.neural.gradients._objective import Objective
+from skmtl.neural.inputs._inputs import rows_of_a_sample
 from skmtl.neural.networks._network import build, describe, set_state, task_keys
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import for_network_tasks, restrict
@@ -22,9 +25,10 @@ from skmtl.neural.training._compare import check_same_network, fingerprint
 from skmtl.neural.training._decay import L2_ALPHA, decay, dropout
 from skmtl.neural.training._lengths import most_epochs, rows_of_a_step
 from skmtl.neural.training._model_rows import ModelRows
-from skmtl.neural.training._noise import MOST, Unexplained, unexplained
+from skmtl.neural.training._noise import MOST, Unexplained, rows_with_noise, unexplained
 from skmtl.neural.training._read_inputs import read_inputs
 from skmtl.neural.training._settings import has_linear_skip, read_setting, read_sizes
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
@@ -95,6 +99,8 @@ class Fit:
         self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets
         self.task_weight = self._task_weight()
+        if isinstance(X, StoredRows):
+            X.keep(_that_tell(X, targets))
         self.shrinkage = None if before is None else before.shrinkage
         architecture = self.setting("architecture")
         inputs = None if before is None else before.inputs
@@ -182,7 +188,7 @@ class Fit:
             return
         shares = [dropout(estimator, self.tasks) for estimator in estimators]
         for layer in module.modules():
-            if isinstance(layer, Dropout):
+            if isinstance(layer, Dropout) and not layer.is_own:
                 layer.probability = shares
 
     @cached_property
@@ -196,16 +202,26 @@ class Fit:
         ``share`` is what a unit of weight of each task counts in the mean over these rows; by
         default one over the task's total weight there.
         """
-        X, targets = self.inputs.transform(self.X, index, self.dtype), self.targets
+        X, targets, kind = self.X, self.targets, Rows
         if index is not None:
             targets = targets.take(index)
+        if isinstance(X, StoredRows) and X.is_large(X.shape[0] if index is None else len(index)):
+            kind = BlockRows
+            if index is not None:
+                X = X[np.isin(np.arange(X.shape[0]), index)]
+            X = StoredInputs(X, self.inputs, self.dtype)
+        elif isinstance(X, StoredRows):
+            X = self.inputs.transform(X[np.arange(X.shape[0]) if index is None else index])
+            X = X.astype(self.dtype, copy=False)
+        else:
+            X = self.inputs.transform(X, index, self.dtype)
         if share is None:
             weights = targets.label_weights()
         elif targets.task_index is None:
             weights = targets.weights * (share if targets.weights.ndim > 1 else share[0])
         else:
             weights = targets.weights * share[targets.task_index]
-        return Rows(
+        return kind(
             X,
             targets.values,
             weights * len(targets.values),
@@ -243,7 +259,9 @@ class Fit:
         """What is noise in the labels, as far as simple functions can tell."""
         # With one thread it is the same to the last bit in every process.
         with limited_threads(1):
-            return unexplained(self.inputs, self.X, self.targets)
+            found = unexplained(self.inputs, self.X, self.targets)
+        ranks = ranks_now()
+        return found if ranks is None else Unexplained(*ranks.of_first(np.array(found)).tolist())
 
     def _noise_share(self) -> float:
         """Share of noise in the labels; 0 where nobody knows, for tasks are pooled."""
@@ -253,3 +271,8 @@ class Fit:
     def fingerprint(self) -> int:
         """A number that tells whether all rows and labels are the same."""
         return fingerprint(self.X, self.targets)
+
+
+def _that_tell(X: StoredRows, targets: Targets) -> Array:
+    """Rows of a source that set-up looks at more than once."""
+    return np.concatenate([rows_of_a_sample(X), *rows_with_noise(targets)])

@@ -14,28 +14,28 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
+from skmtl.neural.training._apart import Part, started_apart
 from skmtl.neural.training._compare import groups_of_same
-from skmtl.neural.training._early_stopping import Folds, Validation, hold_out
-from skmtl.neural.training._evaluate import (
-    best_constant,
-    constant_losses,
-    keep_good,
-    task_priors,
-)
+from skmtl.neural.training._early_stopping import Validation, hold_out
+from skmtl.neural.training._evaluate import keep_good
 from skmtl.neural.training._loop import run_epochs
 from skmtl.neural.training._results import check_finite_epoch, warn_of_end, write_results
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._settings import chosen, draw_seed, read_setting, resolve
-from skmtl.neural.training._setup import ALONE, Fit
+from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._shrink import beside
-from skmtl.neural.training._start import start
-from skmtl.neural.training._task_lines import start_at_lines
+from skmtl.neural.training._started import started
 from skmtl.tasks._targets import Targets
 
 Array = NDArray[Any]
+
+MOST, TOGETHER = 2**28, 16
+"""Bytes of the rows of parts that train side by side, and how many of these there are: more gain
+nothing, and leave the cache (measured: benchmarks/scale)."""
 
 OF_A_MODEL = ("learning_rate_init", "alpha", "dropout", "random_state")
 """What estimators side by side may differ in."""
@@ -59,41 +59,67 @@ def _structure(model: Any) -> dict[str, Any]:
     # Dropout inside of a network of the user's is its own.
     if not resolve("architecture", chosen("architecture", model)).has_model_dimension:
         structure["dropout"] = model.dropout
-    # What watches a fit wants to see one.
-    if model.verbose or model.warm_start or getattr(model, "_skl_callbacks", None):
-        structure["alone"] = object()
+    if _is_watched(model):
+        structure["alone"] = id(model)
     return structure
 
 
+def _is_watched(model: Any) -> bool:
+    """Whether something watches a fit, or goes on with it: it wants to see one."""
+    return bool(model.verbose or model.warm_start or getattr(model, "_skl_callbacks", None))
+
+
+@together()
 @recording_gradients()
 @safe_after_fork()
-def fit_side_by_side(models: Sequence[Any], X: Any, targets: Targets) -> list[str]:
-    """Train the estimators of a group, and set the fitted attributes of each.
+def train_side_by_side(parts: Sequence[Part]) -> list[str]:
+    """Train the estimators of parts of one shape, and set the fitted attributes of each.
 
     Returns
     -------
     errors : list of str
         What a fit alone would have raised, for each estimator; empty where nothing.
     """
-    fits = _fits(models, X, targets)
-    fit, n = fits[0], len(fits)
-    estimator = fit.estimator
-    validation = hold_out(fit, None) if estimator.early_stopping else beside(fit, None)
-    rows = fit.rows(None if validation is None else validation.training)
-    members = ALONE if validation is None else validation.members
-    wide = validation.side_by_side(n) if isinstance(validation, Folds) else validation
-    run = _started(fits, rows, members, wide)
-    trained = run.model_rows or rows
-    batch_size = fit.batch_size(trained)
+    first, *others = parts
+    estimator = first.fits[0].estimator
+    if others:
+        run = started_apart(parts)
+    else:
+        run = started(first.fits, first.rows, first.validation)
+    judge = None
+    if first.validation is not None and estimator.early_stopping:
+        judge = first.validation.side_by_side(len(first.fits)).losses
+    trained = run.model_rows or first.rows
+    batch_size = first.fits[0].batch_size(trained)
     work = batch_size * sum(p.numel() for p in run.module.parameters())
-    judge = wide.losses if wide is not None and estimator.early_stopping else None
-    errors = []
+    errors, start = [], 0
     with limited_threads(estimator.n_threads, work), memory_hint(batch_size):
-        run_epochs(run, rows, batch_size=batch_size, max_iter=fit.max_iter(trained), judge=judge)
-        for k, one in enumerate(fits):
-            part = _taken(one, run, slice(k * len(members), (k + 1) * len(members)))
-            errors.append(_finish(one, part, rows, validation, batch_size))
+        run_epochs(
+            run,
+            first.rows,
+            batch_size=batch_size,
+            max_iter=first.fits[0].max_iter(trained),
+            judge=judge,
+        )
+        for part in parts:
+            for fit in part.fits:
+                stop = start + len(part.members)
+                taken = _taken(fit, run, slice(start, stop))
+                errors.append(_finish(fit, taken, part.rows, part.validation, batch_size))
+                start = stop
     return errors
+
+
+@together()
+@recording_gradients()
+@safe_after_fork()
+def part_of(models: Sequence[Any], X: Any, targets: Targets) -> Part:
+    """Fits of the estimators of a group to the same rows, not begun."""
+    fits = _fits(models, X, targets)
+    fit = fits[0]
+    validation = hold_out(fit, None) if fit.estimator.early_stopping else beside(fit, None)
+    rows = fit.rows(None if validation is None else validation.training)
+    return Part(fits, rows, validation)
 
 
 def _fits(models: Sequence[Any], X: Any, targets: Targets) -> list[Fit]:
@@ -105,39 +131,6 @@ def _fits(models: Sequence[Any], X: Any, targets: Targets) -> list[Fit]:
         # Found once, for all.
         fit.noise  # noqa: B018
     return [fit.sibling(model, seed) for model, seed in zip(models, seeds, strict=True)]
-
-
-def _started(
-    fits: Sequence[Fit], rows: Any, members: Sequence[Any], validation: Validation | None
-) -> Run:
-    """The run of all networks: those of the first estimator, then those of the second, ..."""
-    fit, n = fits[0], len(fits)
-    of_models = [one for one in fits for _ in members]
-    model_rows = None if validation is None else validation.model_rows(rows)
-    index = None if model_rows is None else model_rows.index
-    module = fit.module(
-        None,
-        list(members) * n,
-        priors=task_priors(fit.tasks, rows, index),
-        seeds=[one.seed for one in of_models],
-        fits=of_models,
-    )
-    training = None if validation is None else validation.training
-    start_at_lines(fit, module, index or [training] * len(of_models))
-    fit.give_dropout(module, [one.estimator for one in of_models])
-    judged = validation.rows if validation is not None and fit.estimator.early_stopping else None
-    return start(
-        fit,
-        module,
-        rows,
-        list(members) * n,
-        max_iter=fit.max_iter(model_rows or rows),
-        monitor=fit.estimator.monitor,
-        constant=constant_losses(best_constant(fit.tasks, rows), fit.objective, rows),
-        judged=judged,
-        model_rows=model_rows,
-        fits=of_models,
-    )
 
 
 def _taken(fit: Fit, run: Run, models: slice) -> Run:
@@ -179,32 +172,79 @@ def fit_each(models: Sequence[Any], X: Any, y: Any, sample_weight: Any = None) -
     found : list
         Each estimator, fitted, or what its fit has raised.
     """
-    found: list[Any] = [None] * len(models)
-    for positions in groups_of(models):
-        some = [models[i] for i in positions]
-        for i, result in zip(positions, _fit_group(some, X, y, sample_weight), strict=True):
-            found[i] = result
+    return fit_all([(models, X, y, sample_weight)])[0]
+
+
+def fit_all(sets: Sequence[tuple[Sequence[Any], Any, Any, Any]]) -> list[list[Any]]:
+    """Fit estimators to several sets of rows, those that can be side by side.
+
+    Parameters
+    ----------
+    sets : sequence of (models, X, y, sample_weight)
+        The estimators, not fitted, and the rows that they are fitted to.
+
+    Returns
+    -------
+    found : list of list
+        For each set its estimators, fitted, or what the fit of each has raised.
+    """
+    found: list[list[Any]] = [[None] * len(models) for models, *_ in sets]
+    begun: list[tuple[int, list[int], Part]] = []
+    for k, (models, *data) in enumerate(sets):
+        for positions in groups_of(models):
+            some = [models[i] for i in positions]
+            if _is_watched(some[0]):
+                found[k][positions[0]] = _fit_alone(some[0], *data)
+                continue
+            try:
+                begun.append((k, positions, _read(some, *data)))
+            except Exception:
+                # Which of them it is about, they say alone.
+                for i in positions:
+                    found[k][i] = _fit_alone(clone(models[i]), *data)
+    structures = [_structure(sets[k][0][positions[0]]) for k, positions, _ in begun]
+    shapes = [
+        {**structure, "tasks": None, "part": part.shape}
+        for structure, (*_, part) in zip(structures, begun, strict=True)
+    ]
+    for alike in groups_of_same(shapes):
+        for some in _in_memory([begun[j] for j in alike]):
+            parts = [part for *_, part in some]
+            places = [(k, i) for k, positions, _ in some for i in positions]
+            try:
+                errors = train_side_by_side(parts)
+            except Exception:
+                for k, i in places:
+                    models, *data = sets[k]
+                    found[k][i] = _fit_alone(clone(models[i]), *data)
+                continue
+            for (k, i), error in zip(places, errors, strict=True):
+                found[k][i] = ValueError(error) if error else sets[k][0][i]
     return found
 
 
-def _fit_group(models: list[Any], X: Any, y: Any, sample_weight: Any) -> list[Any]:
+def _read(models: Sequence[Any], X: Any, y: Any, sample_weight: Any) -> Part:
+    """The part of a group of estimators, whose data are read once."""
+    for model in models:
+        model._validate_params()
     first, *others = models
+    read, _, targets = first._begin(X, y, sample_weight)
+    own = first.get_params(deep=False)
+    known = {name: value for name, value in vars(first).items() if name not in own}
+    for other in others:
+        other.__dict__.update(known)
+    return part_of(models, read, targets)
+
+
+def _in_memory(begun: list[Any]) -> list[list[Any]]:
+    """Parts some at a time, so that their rows, which are put side by side, take little memory."""
+    sizes = [one[-1].rows.n_rows * one[-1].rows.row_bytes for one in begun]
+    n_together = max(1, min(TOGETHER, MOST // max(sizes)))
+    return [begun[k : k + n_together] for k in range(0, len(begun), n_together)]
+
+
+def _fit_alone(model: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     try:
-        for model in models:
-            model._validate_params()
-        if not others:
-            return [first.fit(X, y, sample_weight=sample_weight)]
-        read, _, targets = first._begin(X, y, sample_weight)
-        own = first.get_params(deep=False)
-        known = {name: value for name, value in vars(first).items() if name not in own}
-        for other in others:
-            other.__dict__.update(known)
-        errors = fit_side_by_side(models, read, targets)
+        return model.fit(X, y, sample_weight=sample_weight)
     except Exception as error:
-        if not others:
-            return [error]
-        # Which of them it is about, they say alone.
-        return [_fit_group([clone(model)], X, y, sample_weight)[0] for model in models]
-    return [
-        ValueError(error) if error else model for error, model in zip(errors, models, strict=True)
-    ]
+        return error

@@ -18,6 +18,7 @@ from skmtl.neural._environment import (
     recording_gradients,
     safe_after_fork,
 )
+from skmtl.neural._ranks import together
 from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
@@ -90,6 +91,7 @@ def _structure(model: Any) -> dict[str, Any]:
     return structure
 
 
+@together()
 @recording_gradients()
 @safe_after_fork()
 def fit_stack(

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from skmtl._warnings import warn
 from skmtl.neural._data import Rows
+from skmtl.neural._ranks import ranks_now
 from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.balancing import Balancing, BalancingInfo
 from skmtl.neural.networks._network import on_device, task_keys
 from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
 from skmtl.neural.optimizers._schedules import PLANNED, scheduled
+from skmtl.neural.training._agree import agree
 from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
@@ -90,23 +92,29 @@ def start(
     )
     if learnt.get("solver") == fit.estimator.solver:
         optimizer.load(learnt["optimizer"])
+    ranks = ranks_now()
+    if ranks is not None:
+        agree(ranks, fits, module, members, trained, max_iter)
     return Run(
         module,
-        Step(module, fit.objective, balancing, omega),
+        Step(module, fit.objective, balancing, omega, ranks),
         optimizer,
         _progress(fit, module, len(members), judged or rows, monitor, constant),
         _orders(fits, members),
         model_rows=model_rows,
+        ranks=ranks,
     )
 
 
 def _orders(fits: Sequence[Fit], members: Sequence[Member]) -> list[np.random.Generator]:
     """What draws the order of each model's batches: one object for those that draw the same."""
-    found: dict[tuple[int, Member], np.random.Generator] = {}
-    for fit, member in zip(fits, members, strict=True):
-        if (fit.seed, member) not in found:
-            found[fit.seed, member] = fit.rng(BATCHES, *member)
-    return [found[fit.seed, member] for fit, member in zip(fits, members, strict=True)]
+    found: dict[tuple[int, int, Member], np.random.Generator] = {}
+    # Those of other rows draw the same, of other rows.
+    keys = [(id(fit.targets), fit.seed, m) for fit, m in zip(fits, members, strict=True)]
+    for fit, key in zip(fits, keys, strict=True):
+        if key not in found:
+            found[key] = fit.rng(BATCHES, *key[-1])
+    return [found[key] for key in keys]
 
 
 def learnt(fit: Fit, run: Run) -> dict[str, Any]:

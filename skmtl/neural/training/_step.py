@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from skmtl.neural._data import Batch
+from skmtl.neural._ranks import Ranks
 from skmtl.neural.architectures import MultiTaskModule, RepresentationModule
 from skmtl.neural.balancing import (
     Balancing,
@@ -18,6 +19,7 @@ from skmtl.neural.balancing import (
     LossBalancing,
 )
 from skmtl.neural.balancing._base import CONFLICT_SPACES
+from skmtl.neural.gradients._divided import Divided
 from skmtl.neural.gradients._for_module import gradients_for
 from skmtl.neural.gradients._objective import Objective
 
@@ -36,6 +38,8 @@ class Step:
     task_weight : Tensor of shape (n_tasks,)
         :math:`\omega`. A task of weight 0 leaves the shared parameters alone, while its own
         learn with weight 1.
+    ranks : Ranks, default=None
+        Who shares the batches, if not this process alone.
     """
 
     def __init__(
@@ -44,11 +48,14 @@ class Step:
         objective: Objective,
         balancing: Balancing,
         task_weight: Tensor,
+        ranks: Ranks | None = None,
     ) -> None:
         if not module.shared_parameters() or objective.is_empty:
             # Nothing to agree on: parameters of single tasks follow their own losses.
             balancing = Equal()
         self.engine = gradients_for(module, objective)
+        if ranks is not None and Divided.can_divide(module, objective):
+            self.engine = Divided(self.engine, module, objective, ranks)
         self.objective, self.balancing, self.task_weight = objective, balancing, task_weight
         self.own_weight: Tensor | None = torch.where(task_weight > 0, task_weight, 1.0)
         if (task_weight == 1).all():

@@ -16,6 +16,7 @@ from skmtl.neural.architectures._lines import N_DIRECTIONS, Lines
 from skmtl.neural.inputs._inputs import Inputs
 from skmtl.neural.training._random_slopes import CHUNK, Moments, RandomSlopes
 from skmtl.neural.training._setup import Fit
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks import Task
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._weights import in_range
@@ -38,7 +39,11 @@ def start_at_lines(fit: Fit, module: MultiTaskModule, index: Sequence[Array | No
         key = None if rows is None else rows.tobytes()
         if key not in found:
             X, targets = fit.X, fit.targets
-            if rows is not None:
+            if isinstance(X, StoredRows):
+                # Those of a source that are in memory are many.
+                some = X.kept if rows is None else np.intersect1d(X.kept, rows)
+                X, targets = X[some], targets.take(some)
+            elif rows is not None:
                 X, targets = X[rows], targets.take(rows)
             found[key] = lines_of_tasks(fit.inputs, X, targets)
         lines = found[key]

@@ -42,7 +42,7 @@ def labels(axis):
 
 def test_coefficients_are_those_given():
     coef = make_coef(5, 12)
-    display = CoefficientMapDisplay(coef, output_names=list("abcde")).plot()
+    display = CoefficientMapDisplay(coef, output_names=list("abcde")).plot(scale_outputs=False)
     norms = np.linalg.norm(coef, axis=0)
     assert (np.diff(norms[display.order_]) <= 0).all()
     shown = display.image_.get_array()
@@ -64,8 +64,18 @@ def test_a_zero_beside_others_is_white_not_grey():
     assert max(grey[:3]) < 0.9
 
 
+def test_units_of_a_target_change_nothing():
+    coef = make_coef(3, 12)
+    units = np.array([[1e-3], [1.0], [1e6]])
+    one, other = (CoefficientMapDisplay(c).plot() for c in (coef, units * coef))
+    np.testing.assert_array_equal(one.order_, other.order_)
+    np.testing.assert_allclose(one.image_.get_array(), other.image_.get_array(), rtol=1e-12)
+    assert np.abs(one.image_.get_array()).max() == 1.0
+
+
 def test_the_largest_features_are_drawn():
     coef = make_coef(3, 100)
+    coef /= np.abs(coef).max(axis=1, keepdims=True)
     display = CoefficientMapDisplay(sparse.csr_array(coef)).plot(max_features=20)
     np.testing.assert_array_equal(
         display.order_, np.argsort(-np.linalg.norm(coef, axis=0), kind="stable")[:20]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._row import Array, compiled
+from skmtl.linear.solvers.compiled._row import Array, compiled_inside, inlined
 
 MEMORY = 5
 """Sweeps an extrapolation combines."""
@@ -21,14 +21,14 @@ LARGEST, SMALLEST = 2.0**332, 2.0**-332
 """As in `_range`; what is compiled is taken from its own files, so that no cache is stale."""
 
 
-@compiled
+@compiled_inside
 def keep(n_past: int, W: Array, past_W: Array, R: Array, past_R: Array) -> None:
     """Remember W, and R that belongs to it, as the iterates after ``n_past`` sweeps."""
     remember(W, past_W[n_past])
     remember(R, past_R[n_past])
 
 
-@compiled
+@inlined
 def extrapolate(moving: Array, W: Array, past_W: Array, R: Array, past_R: Array) -> None:
     """Move W, and R with it, to the combination in which ``moving``, one of the pasts, rests."""
     weights = extrapolation_weights(moving)
@@ -36,7 +36,7 @@ def extrapolate(moving: Array, W: Array, past_W: Array, R: Array, past_R: Array)
     combine(weights, past_R, R)
 
 
-@compiled
+@inlined
 def go_back(W: Array, past_W: Array, R: Array, past_R: Array) -> None:
     """Undo an extrapolation: to the last iterates."""
     weights = np.zeros(MEMORY)
@@ -45,7 +45,7 @@ def go_back(W: Array, past_W: Array, R: Array, past_R: Array) -> None:
     combine(weights, past_R, R)
 
 
-@compiled
+@inlined
 def bring_into_range(A: Array) -> None:
     """Multiply A by a power of two, if its squares would underflow or overflow."""
     largest = 0.0
@@ -60,7 +60,7 @@ def bring_into_range(A: Array) -> None:
                 A[j, t] *= factor
 
 
-@compiled
+@inlined
 def extrapolation_weights(past: Array) -> Array:
     r"""Anderson's weights c, summing to 1, with :math:`\|\sum_k c_k (x_{k+1} - x_k)\|` least.
 
@@ -104,7 +104,7 @@ def extrapolation_weights(past: Array) -> Array:
     return c
 
 
-@compiled
+@compiled_inside
 def combine(weights: Array, past: Array, out: Array) -> None:
     """Write the weighted sum of ``past[1:]`` (flat iterates) to ``out`` (rows, tasks)."""
     n_tasks = out.shape[1]
@@ -116,7 +116,7 @@ def combine(weights: Array, past: Array, out: Array) -> None:
             out[j, t] = total
 
 
-@compiled
+@compiled_inside
 def remember(x: Array, past: Array) -> None:
     """Write x (rows, tasks) to ``past`` (flat)."""
     n_tasks = x.shape[1]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
+from skmtl.linear.solvers.compiled._anderson import extrapolate, go_back, remember
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
     Array,
     compiled,
+    compiled_inside,
     copy,
     descend_block,
     duality_gap,
+    inlined,
     inner_product,
     penalty_value,
     subtract,
@@ -24,30 +26,35 @@ from skmtl.linear.solvers.compiled._row import (
 
 
 @compiled
-def descend_gram(
+def sweeps(
     G: Array, Q: Array, H: Array, W: Array, squares: float,
-    ridge: float, low: Array, high: Array, l21: Array, max_gap: float, max_iter: int,
-) -> int:  # fmt: skip
-    """Sweep in place until the gap of these rows alone is at most ``max_gap``; the sweeps done."""
-    past_W, past_H = np.empty((MEMORY + 1, W.size)), np.empty((MEMORY + 1, W.size))
-    product = np.empty_like(H)
-    n_past = 0
-    for n_iter in range(1, max_iter + 1):
-        if n_past == 0:
-            keep(0, W, past_W, H, past_H)
-        n_past += 1
-        if not sweep(G, H, W, ridge, low, high, l21, product):
-            return n_iter - 1
-        keep(n_past, W, past_W, H, past_H)
-        if gram_gap(Q, H, W, squares, ridge, low, high, l21)[0] <= max_gap:
-            return n_iter
-        if n_past == MEMORY:
-            accelerate(Q, H, W, past_W, past_H, ridge, low, high, l21)
-            n_past = 0
-    return max_iter
+    ridge: float, low: Array, high: Array, l21: Array,
+    rest: float, max_gap: float, max_iter: int, past_W: Array, past_H: Array,
+) -> tuple:  # fmt: skip
+    """Sweeps over all rows of W, in place: (gap, sweeps that moved something).
+
+    They end at ``max_gap``, or where nothing moves. The gap is looked at when no coefficient moves
+    by more than ``rest`` times the largest. The first iterates are remembered, from the second
+    row of ``past_W`` and ``past_H`` on, as long as there is room.
+    """
+    before, product = np.empty_like(W), np.empty_like(W)
+    n_iter, moved = 0, True
+    while True:
+        gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
+        if not (gap > max_gap and n_iter < max_iter and moved):
+            return gap, n_iter
+        is_far = True
+        while is_far and moved and n_iter < max_iter:
+            copy(W, before)
+            moved = sweep(G, H, W, ridge, low, high, l21, product)
+            n_iter += moved
+            if moved and n_iter < len(past_W):
+                remember(W, past_W[n_iter])
+                remember(H, past_H[n_iter])
+            is_far = rest < np.inf and is_far_from(W, before, rest)
 
 
-@compiled
+@inlined
 def sweep(
     G: Array, H: Array, W: Array, ridge: float, low: Array, high: Array, l21: Array, product: Array
 ) -> bool:
@@ -68,37 +75,15 @@ def sweep(
     return moved
 
 
-@compiled
-def plain_gram(
-    G: Array, Q: Array, H: Array, W: Array, squares: float,
-    ridge: float, low: Array, high: Array, l21: Array, tol: float, max_iter: int,
-) -> tuple:  # fmt: skip
-    """Cyclic sweeps over all rows of W, in place: (gap, sweeps).
-
-    The gap is looked at when no coefficient moves by more than ``tol`` times the largest, and
-    ends them at ``tol`` times the sum of squares of Y.
-    """
-    before, product = np.empty_like(W), np.empty_like(W)
-    gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
-    n_iter = 0
-    while n_iter < max_iter and gap > tol * squares:
-        copy(W, before)
-        sweep(G, H, W, ridge, low, high, l21, product)
-        n_iter += 1
-        if n_iter == max_iter or is_at_rest(W, before, tol):
-            gap = gram_gap(Q, H, W, squares, ridge, low, high, l21)[0]
-    return gap, n_iter
-
-
-@compiled
-def is_at_rest(W: Array, before: Array, tol: float) -> bool:
-    """Whether no coefficient has moved by more than ``tol`` times the largest."""
+@inlined
+def is_far_from(W: Array, before: Array, tol: float) -> bool:
+    """Whether a coefficient has moved by more than ``tol`` times the largest."""
     farthest, largest = 0.0, 0.0
     for j in range(len(W)):
         for t in range(W.shape[1]):
             farthest = max(farthest, abs(W[j, t] - before[j, t]))
             largest = max(largest, abs(W[j, t]))
-    return farthest <= tol * largest
+    return farthest > tol * largest
 
 
 @compiled
@@ -116,30 +101,33 @@ def sweep_path(
     """
     W, H, product = np.empty_like(Q), np.empty_like(Q), np.empty_like(Q)
     lower, upper, radius = np.empty_like(low), np.empty_like(low), np.empty_like(low)
+    nothing = np.empty((0, 0))
     copy(found[first], W)
     residual_products(G, Q, W, H, product)
     for k in range(first, stop):
         alpha = alphas[k]
         for j in range(len(low)):
             lower[j], upper[j], radius[j] = alpha * low[j], alpha * high[j], alpha * l21[j]
-        terms = alpha * ridge, lower, upper, radius
+        bent = alpha * ridge
         if k > 1 and alphas[k - 2] > alphas[k - 1] > alpha:
-            value = gram_value(Q, H, W, *terms)
+            value = gram_value(Q, H, W, bent, lower, upper, radius)
             step = (alphas[k - 1] - alpha) / (alphas[k - 2] - alphas[k - 1])
             go_on(step, found[k - 1], W)
             residual_products(G, Q, W, H, product)
-            if not gram_value(Q, H, W, *terms) < value:
+            if not gram_value(Q, H, W, bent, lower, upper, radius) < value:
                 copy(found[k], W)
                 residual_products(G, Q, W, H, product)
-        gap, n_iter = gram_gap(Q, H, W, squares, *terms)[0], 0
-        while gap > max_gap and n_iter < max_sweeps:
-            sweep(G, H, W, *terms, product)
-            n_iter += 1
-            gap = gram_gap(Q, H, W, squares, *terms)[0]
-            if gap <= max_gap:
-                # Sums of many steps round: the certificate is that of W.
-                residual_products(G, Q, W, H, product)
-                gap = gram_gap(Q, H, W, squares, *terms)[0]
+        n_iter = 0
+        while True:
+            gap, n_more = sweeps(
+                G, Q, H, W, squares, bent, lower, upper, radius,
+                np.inf, max_gap, max_sweeps - n_iter, nothing, nothing,
+            )  # fmt: skip
+            n_iter += n_more
+            if n_more == 0 or gap > max_gap:
+                break
+            # Sums of many steps round: the certificate is that of W.
+            residual_products(G, Q, W, H, product)
         copy(W, found[k + 1])
         gaps[k], n_sweeps[k] = gap, n_iter
         if gap > max_gap:
@@ -147,7 +135,7 @@ def sweep_path(
     return stop
 
 
-@compiled
+@compiled_inside
 def residual_products(G: Array, Q: Array, W: Array, H: Array, product: Array) -> None:
     """Write Q - G W to H."""
     np.dot(G.T, W, product)
@@ -155,7 +143,7 @@ def residual_products(G: Array, Q: Array, W: Array, H: Array, product: Array) ->
     subtract(product, H)
 
 
-@compiled
+@inlined
 def go_on(step: float, before: Array, W: Array) -> None:
     """Move W along the line from what was ``before``; what is 0 stays so."""
     for j in range(len(W)):
@@ -176,7 +164,7 @@ def accelerate(
         go_back(W, past_W, H, past_H)
 
 
-@compiled
+@compiled_inside
 def gram_value(
     Q: Array, H: Array, W: Array, ridge: float, low: Array, high: Array, l21: Array
 ) -> float:
@@ -185,7 +173,7 @@ def gram_value(
     return penalty_value(W, ridge, low, high, l21)[0] - 0.5 * fitted
 
 
-@compiled
+@inlined
 def gram_gap(
     Q: Array, H: Array, W: Array, squares: float, ridge: float, low: Array, high: Array, l21: Array
 ) -> tuple:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._row import Array, compiled
+from skmtl.linear.solvers.compiled._row import Array, compiled_inside, inlined
 
 
-@compiled
+@compiled_inside
 def correlate(X: tuple, j: int, begin: Array, U: Array, out: Array) -> None:
     """Write the product of one column with U to ``out``."""
     data, indices, indptr = X
@@ -19,7 +19,7 @@ def correlate(X: tuple, j: int, begin: Array, U: Array, out: Array) -> None:
         correlate_some(data, indices, start, stop, begin, U, out)
 
 
-@compiled
+@inlined
 def bend_slopes(
     X: tuple, j: int, begin: Array, first: Array, second: Array, bend: Array, step: Array,
     U: Array,
@@ -38,7 +38,7 @@ def bend_slopes(
 # Each of these loops is a function of its own: together they would not be vectorised.
 
 
-@compiled
+@inlined
 def correlate_some(
     data: Array, indices: Array, start: int, stop: int, begin: Array, U: Array, out: Array
 ) -> None:
@@ -52,7 +52,7 @@ def correlate_some(
             out[at + c] += x * U[i, c]
 
 
-@compiled
+@inlined
 def bend_all(column: Array, bend: Array, step: Array, U: Array) -> None:
     """`bend_slopes` for a feature that is nowhere 0."""
     for i in range(len(U)):
@@ -61,7 +61,7 @@ def bend_all(column: Array, bend: Array, step: Array, U: Array) -> None:
             U[i, c] += x * bend[i, c] * step[c]
 
 
-@compiled
+@inlined
 def bend_some(
     data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
     U: Array,
@@ -74,7 +74,7 @@ def bend_some(
             U[i, c] += x * bend[i, c] * step[at + c]
 
 
-@compiled
+@inlined
 def bend_pairs(
     data: Array, indices: Array, start: int, stop: int, begin: Array, bend: Array, step: Array,
     first: Array, second: Array, U: Array,

@@ -12,7 +12,7 @@ to what their slopes add to the gradients.
 from __future__ import annotations
 
 from skmtl.linear.solvers.compiled._losses import compiled, loss_slope_and_curvature
-from skmtl.linear.solvers.compiled._row import Array, compiled_inside
+from skmtl.linear.solvers.compiled._row import Array, inlined
 
 CHUNK = 64
 """Rows at a time."""
@@ -52,7 +52,7 @@ def evaluate(
         sums[t] = bent
 
 
-@compiled_inside
+@inlined
 def forward(x: Array, w: Array, shift: float, f: Array) -> None:
     """Write x w + shift, four rows at a time."""
     whole = len(x) - len(x) % 4
@@ -71,7 +71,7 @@ def forward(x: Array, w: Array, shift: float, f: Array) -> None:
             f[i] += x[i, j] * w[j]
 
 
-@compiled_inside
+@inlined
 def backward(x: Array, u: Array, g: Array) -> None:
     """Add x'u, four rows at a time."""
     whole = len(x) - len(x) % 4

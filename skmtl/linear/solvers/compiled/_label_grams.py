@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._row import Array, compiled
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside
 
 ROUNDING = 1e-13
 """Share of its square that a column is constant below: what is left is rounding."""
@@ -54,7 +54,7 @@ def add_sparse_rows(
                     G[j, k, place[q]] += product * h[q]
 
 
-@compiled
+@compiled_inside
 def add_sparse_rows_of_one(
     data: Array, indices: Array, indptr: Array, bend: Array, G: Array
 ) -> None:

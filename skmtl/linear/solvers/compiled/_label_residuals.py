@@ -22,7 +22,7 @@ from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back
 from skmtl.linear.solvers.compiled._label_columns import bend_slopes, correlate
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._label_sweeps import model_value, rows_value
-from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 
@@ -73,7 +73,7 @@ def descend_labels(
     return max_iter
 
 
-@compiled
+@compiled_inside
 def objective(model: tuple, ridge: Array, low: Array, high: Array, l21: Array) -> float:
     """The model with its penalty, up to a constant; intercepts are at their best then."""
     X, begin, n_pairs, bend, sums, total, db, U0, V0, H0, U, V, H = model
@@ -85,7 +85,7 @@ def objective(model: tuple, ridge: Array, low: Array, high: Array, l21: Array) -
     return model_value(V0, H0, H, V, ridge, low, high, l21)
 
 
-@compiled
+@inlined
 def curvatures(X: tuple, begin: Array, first: Array, second: Array, bend: Array, V: Array) -> tuple:
     """A diagonal above the curvature along each row of V, and the weighted sum of the column."""
     data, indices, indptr = X
@@ -108,7 +108,7 @@ def curvatures(X: tuple, begin: Array, first: Array, second: Array, bend: Array,
     return bound, sums
 
 
-@compiled
+@inlined
 def profile(bound: Array, sums: Array, begin: Array, bend: Array) -> None:
     """Take from the curvatures what intercepts make up for; their own sum of weights is last."""
     for i in range(len(bend)):
@@ -122,7 +122,7 @@ def profile(bound: Array, sums: Array, begin: Array, bend: Array) -> None:
                 bound[j, c] = left if left > ROUNDING * bound[j, c] else 0.0
 
 
-@compiled
+@compiled_inside
 def best_intercepts(U: Array, begin: Array, weights: Array, total: Array, db: Array) -> None:
     """Write the sums of U, and the best change of the intercepts."""
     for c in range(len(total)):
@@ -135,7 +135,7 @@ def best_intercepts(U: Array, begin: Array, weights: Array, total: Array, db: Ar
         db[c] = -total[c] / weights[c] if weights[c] > 0.0 else 0.0
 
 
-@compiled
+@compiled_inside
 def change_of_model(U0: Array, U: Array, bend: Array, total: Array, weights: Array) -> float:
     r"""The model less its start, with the best intercepts, from its slopes alone.
 
@@ -154,7 +154,7 @@ def change_of_model(U0: Array, U: Array, bend: Array, total: Array, weights: Arr
     return 0.5 * change
 
 
-@compiled
+@inlined
 def products(X: tuple, begin: Array, sums: Array, db: Array, U: Array, H: Array) -> None:
     """Write minus the gradient of the model to H, 0 for intercepts that are at their best."""
     H[-1] = 0.0
@@ -164,7 +164,7 @@ def products(X: tuple, begin: Array, sums: Array, db: Array, U: Array, H: Array)
             H[j, c] = -H[j, c] - sums[j, c] * db[c]
 
 
-@compiled
+@inlined
 def sweep_labels(
     X: tuple, begin: Array, first: Array, second: Array, bend: Array, bound: Array, sums: Array,
     total: Array, db: Array, U: Array, V: Array,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
-from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 
@@ -55,7 +55,7 @@ def descend_label_grams(
     return max_iter
 
 
-@compiled
+@inlined
 def sweep_one_column(
     G: Array, bound: Array, H: Array, V: Array, ridge: Array, low: Array, high: Array
 ) -> float:
@@ -75,7 +75,7 @@ def sweep_one_column(
     return gain
 
 
-@compiled
+@inlined
 def sweep_columns(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array, step: Array,
     ridge: Array, low: Array, high: Array, l21: Array,
@@ -93,7 +93,7 @@ def sweep_columns(
     return gain
 
 
-@compiled
+@inlined
 def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -> None:
     """Tell H (m, C) that a row of V has changed by ``step``; G (m, C + pairs) are its columns."""
     n_columns = len(step)
@@ -109,7 +109,7 @@ def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -
                 H[k, second[q]] -= g * step[first[q]]
 
 
-@compiled
+@inlined
 def accelerate(
     V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array,
     ridge: Array, low: Array, high: Array, l21: Array,
@@ -121,7 +121,7 @@ def accelerate(
         go_back(V, past_V, H, past_H)
 
 
-@compiled
+@compiled_inside
 def model_value(
     V0: Array, H0: Array, H: Array, V: Array, ridge: Array, low: Array, high: Array, l21: Array
 ) -> float:

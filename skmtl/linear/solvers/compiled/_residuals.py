@@ -13,9 +13,11 @@ from skmtl.linear.solvers.compiled._row import (
     BLOCK,
     Array,
     compiled,
+    compiled_inside,
     copy,
     descend_block,
     duality_gap,
+    inlined,
     inner_product,
     penalty_value,
     shrink_row,
@@ -57,7 +59,7 @@ def descend_dense(
     return max_iter
 
 
-@compiled
+@inlined
 def block_grams(X: Array) -> Array:
     """Gram matrix of every block of columns, one above the other."""
     grams = np.zeros((len(X), BLOCK))
@@ -67,7 +69,7 @@ def block_grams(X: Array) -> Array:
     return grams
 
 
-@compiled
+@inlined
 def sweep_dense(
     X: Array, grams: Array, R: Array, W: Array,
     ridge: float, low: Array, high: Array, l21: Array, product: Array,
@@ -127,7 +129,7 @@ def descend_sparse(
     return max_iter
 
 
-@compiled
+@compiled_inside
 def correlate(
     data: Array, indices: Array, indptr: Array, column: int, means: Array, total: float,
     R: Array, out: Array,
@@ -142,7 +144,7 @@ def correlate(
             out[t] += x * row[t]
 
 
-@compiled
+@inlined
 def sweep_sparse(
     data: Array, indices: Array, indptr: Array, diagonal: Array, means: Array, total: float,
     columns: Array, R: Array, W: Array, ridge: float, low: Array, high: Array, l21: Array,
@@ -168,7 +170,7 @@ def sweep_sparse(
     return moved
 
 
-@compiled
+@inlined
 def accelerate(
     R: Array, W: Array, past_R: Array, past_W: Array, total: float,
     ridge: float, low: Array, high: Array, l21: Array,
@@ -184,7 +186,7 @@ def accelerate(
         go_back(W, past_W, R, past_R)
 
 
-@compiled
+@compiled_inside
 def squared_error(R: Array, total: float) -> float:
     """Sum of squares of the centred residuals; ``total`` 0 where they are stored as they are."""
     error = inner_product(R, R)

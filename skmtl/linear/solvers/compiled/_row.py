@@ -22,20 +22,22 @@ Array = NDArray[Any]
 BLOCK = 32
 """Rows updated one by one before a matrix product tells the others."""
 
-# Sums may be reordered, so that they vectorise; infinities (low) keep their meaning.
-FAST = {"reassoc", "contract", "nsz", "arcp"}
-compiled = compiler(fastmath=FAST)
-# For what compiled functions alone call: without what Python would need it is compiled twice as
-# fast.
-compiled_inside = compiler(
-    fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
-# For sums in them: as a function by itself one is optimised in another way, and which of the two
-# is called may depend on what else the process has compiled.
-inlined = compiler(fastmath=FAST, error_model="numpy", inline="always")
+# Sums may be reordered, so that they vectorise; infinities (low) keep their meaning. Divisions that
+# may raise would keep loops from that.
+FAST: dict[str, Any] = {
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    "error_model": "numpy",
+}
+compiled = compiler(**FAST)
+# For what compiled functions alone call: without what Python would need it is compiled faster.
+compiled_inside = compiler(**FAST, no_cpython_wrapper=True)
+# For what they call at one place, which is compiled once there, not at every level again; and for
+# sums: as a function by itself one is optimised in another way, and which of the two is called may
+# depend on what else the process has compiled.
+inlined = compiler(**FAST, inline="always")
 
 
-@compiled
+@inlined
 def shrink_row(z: Array, curvature: float, low: float, high: float, l21: float) -> None:
     r"""Replace z by the minimiser of :math:`\tfrac12 c \|w\|^2 - z'w` plus the row penalty.
 
@@ -52,7 +54,7 @@ def shrink_row(z: Array, curvature: float, low: float, high: float, l21: float) 
         z[t] *= factor
 
 
-@compiled
+@inlined
 def take_step(w: Array, step: Array) -> bool:
     """Move w to ``step``, which then holds the difference; whether there is one."""
     largest = 0.0
@@ -64,7 +66,7 @@ def take_step(w: Array, step: Array) -> bool:
     return largest > 0.0
 
 
-@compiled
+@inlined
 def outside(h: Array, w: Array, ridge: float, low: float, high: float, scale: float) -> tuple:
     r"""Norm of :math:`S(s k)` for :math:`k = h - \mathrm{ridge}\, w`, and its slope in s."""
     square, along = 0.0, 0.0
@@ -78,7 +80,7 @@ def outside(h: Array, w: Array, ridge: float, low: float, high: float, scale: fl
     return norm, along / norm if norm > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def dual_scale(H: Array, W: Array, ridge: float, low: Array, high: Array, l21: Array) -> float:
     r"""Largest :math:`s \le 1` with :math:`\|S_j(s K_{j\cdot})\| \le \mathrm{l21}_j` for all rows.
 
@@ -96,7 +98,7 @@ def dual_scale(H: Array, W: Array, ridge: float, low: Array, high: Array, l21: A
     return scale
 
 
-@compiled
+@inlined
 def penalty_value(W: Array, ridge: float, low: Array, high: Array, l21: Array) -> tuple:
     """Penalty of W (inf outside its domain), and the sum of squares of W."""
     total, squares = 0.0, 0.0
@@ -114,7 +116,7 @@ def penalty_value(W: Array, ridge: float, low: Array, high: Array, l21: Array) -
     return total + 0.5 * ridge * squares, squares
 
 
-@compiled
+@inlined
 def duality_gap(
     H: Array, W: Array, fit: float, error: float, ridge: float, low: Array, high: Array, l21: Array
 ) -> tuple:
@@ -168,7 +170,7 @@ def slacks(
     return distances
 
 
-@compiled
+@inlined
 def descend_block(
     G: Array, local: Array, W: Array, dW: Array,
     ridge: float, low: Array, high: Array, l21: Array,
@@ -194,7 +196,7 @@ def descend_block(
     return moved
 
 
-@compiled
+@compiled_inside
 def copy(A: Array, out: Array) -> None:
     """Write A to ``out``; an assignment of slices would compile its error messages, for seconds."""
     for j in range(len(A)):
@@ -202,7 +204,7 @@ def copy(A: Array, out: Array) -> None:
             out[j, t] = A[j, t]
 
 
-@compiled
+@compiled_inside
 def subtract(A: Array, out: Array) -> None:
     """Take A from ``out``."""
     for j in range(len(A)):
@@ -210,7 +212,7 @@ def subtract(A: Array, out: Array) -> None:
             out[j, t] -= A[j, t]
 
 
-@compiled
+@compiled_inside
 def inner_product(A: Array, B: Array) -> float:
     """<A, B>."""
     total = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from skmtl.linear.solvers.compiled._anderson import MEMORY, keep
 from skmtl.linear.solvers.compiled._gram import accelerate, gram_gap
-from skmtl.linear.solvers.compiled._row import Array, compiled, take_step
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 
 NEWTON_STEPS = 50
 """Far more than a root takes; one does where all curvatures are equal."""
@@ -40,7 +40,7 @@ def descend_task_grams(
     return max_iter
 
 
-@compiled
+@inlined
 def sweep_task_grams(
     G: Array, H: Array, W: Array, step: Array, ridge: float, low: Array, high: Array, l21: Array
 ) -> bool:
@@ -66,7 +66,7 @@ def residual_products(G: Array, Q: Array, W: Array) -> Array:
     return H
 
 
-@compiled
+@compiled_inside
 def update(G: Array, H: Array, step: Array) -> None:
     """Tell H (p, T) that a row of W has changed by ``step``; G (p, T) are its columns."""
     for k in range(len(H)):
@@ -74,7 +74,7 @@ def update(G: Array, H: Array, step: Array) -> None:
             H[k, t] -= G[k, t] * step[t]
 
 
-@compiled
+@inlined
 def shrink_row_of_tasks(
     z: Array, curvature: Array, ridge: float, low: float, high: float, l21: float
 ) -> None:
@@ -107,7 +107,7 @@ def shrink_row_of_tasks(
             z[t] *= rho / (rho * (curvature[t] + ridge) + l21)
 
 
-@compiled
+@inlined
 def norm_of_row(s: Array, curvature: Array, ridge: float, l21: float) -> float:
     r"""The root :math:`\rho` of `shrink_row_of_tasks`."""
     rho = 0.0

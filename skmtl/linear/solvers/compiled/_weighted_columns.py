@@ -17,7 +17,7 @@ import numpy as np
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
-from skmtl.linear.solvers.compiled._row import Array, compiled
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined
 
 
 @compiled
@@ -83,7 +83,7 @@ def descend_weighted_columns(
     return max_iter
 
 
-@compiled
+@compiled_inside
 def sum_of(root: Array, U: Array) -> float:
     """Sum of the slopes."""
     total = 0.0
@@ -101,7 +101,7 @@ def change_of_model(U0: Array, U: Array, total: float, weight: float) -> float:
     return 0.5 * (change - (total * total / weight if weight > 0.0 else 0.0))
 
 
-@compiled
+@inlined
 def sweep_weighted_columns(
     weighted: Array, places: Array, ends: Array, bound: Array, sums: Array, total: float,
     U: Array, V: Array, ridge: Array, low: Array, high: Array,
@@ -138,7 +138,7 @@ def add_columns(
                 out[at[k]] += step[a] * x[k]
 
 
-@compiled
+@inlined
 def product(x: Array, at: Array, U: Array) -> float:
     """Inner product of a column with U, in four sums: as gathers of vectors it takes longer."""
     a = b = c = d = 0.0

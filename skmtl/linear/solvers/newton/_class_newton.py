@@ -21,6 +21,7 @@ from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Stopping
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._loss_codes import SOFTMAX
 
 Array = NDArray[Any]
@@ -63,6 +64,7 @@ def is_small(problem: Problem) -> bool:
     most = max(block.task.n_outputs_ for block in loss.blocks)
     return (
         loss.task_index is None
+        and not isinstance(loss.design.X, StoredRows)
         and all(code is not None and code[0] == SOFTMAX for code in codes)
         and not sparse.issparse(loss.design.X)
         and loss.n_samples * (most * (p + 1)) ** 2 <= MAX_PRODUCTS

@@ -11,6 +11,7 @@ from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers._base import Solution, Stopping
 from skmtl.linear.solvers.newton._hessian_choice import HessianChoice
 from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._loss_codes import LOGISTIC, POISSON, SQUARED
 
 BENDING = (SQUARED, LOGISTIC, POISSON)
@@ -66,6 +67,7 @@ def fits(problem: Problem, loss: DataLoss) -> bool:
     n, p = loss.design.X.shape
     return (
         loss.task_index is None
+        and not isinstance(loss.design.X, StoredRows)
         and p <= MAX_FEATURES
         and (n * p <= MAX_NUMBERS or not sparse.issparse(loss.design.X))
         and problem.parts[0].Q.is_ridge

@@ -1,0 +1,53 @@
+"""What onnxruntime answers, to be compared with what the estimator says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmtl.export._columns import INPUT
+from skmtl.export._outputs import Output
+from skmtl.tasks._base import Array
+
+
+def inputs_of(model: Any, X: Any) -> dict[str, Array]:
+    """X, or each of its columns (n, 1), as the inputs of a model want them."""
+    from onnx import TensorProto, helper
+
+    inputs = list(model.graph.input)
+    X = X.toarray() if hasattr(X, "toarray") else X
+    if [value.name for value in inputs] == [INPUT]:
+        columns = [X]
+    else:
+        columns = [np.asarray(X)[:, [j]] for j in range(len(inputs))]
+    found = {}
+    for value, column in zip(inputs, columns, strict=True):
+        element = value.type.tensor_type.elem_type
+        if element == TensorProto.STRING:
+            text = np.array([["" if v != v else str(v) for v in row] for row in column.tolist()])
+            found[value.name] = text.astype(object)
+        else:
+            found[value.name] = np.asarray(column, helper.tensor_dtype_to_np_dtype(element))
+    return found
+
+
+def answers_of(
+    runtime: Any, model: Any, given: dict[str, Array], outputs: list[Output]
+) -> list[Array]:
+    """Answers in the order of the outputs, classes by position."""
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = runtime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    answers: list[Array] = session.run([output.name for output in outputs], given)
+    found = []
+    for output, answer in zip(outputs, answers, strict=True):
+        if output.kind == "prediction" and output.classes is not None:
+            is_text = answer.dtype.kind in "OU"
+            labels = output.classes.tolist()
+            at = {str(label) if is_text else label: k for k, label in enumerate(labels)}
+            answer = np.array([at[label] for label in answer.tolist()], dtype=np.intp)
+        found.append(answer)
+    return found
