@@ -3,15 +3,15 @@ Who belongs together?
 =====================
 
 Nine tasks are of three kinds, and nobody says which is of which. Learned all together they get in
-each other's way; learned alone each has too few labels. :class:`~skmtl.TaskGrouping` finds groups by
-what tasks have in common, and a comparison on unseen rows says whether that was worth it.
+each other's way; learned alone each has too few labels. :class:`~skmtl.TaskGrouping` finds groups
+by what tasks have in common, and a comparison on unseen rows says whether that was worth it.
 """
 
 # %%
 # Nine tasks of three kinds
 # -------------------------
-# Synthetic: tasks of a kind have nearly the same coefficients, those of different kinds have nothing
-# in common.
+# Synthetic: tasks of a kind have nearly the same coefficients, those of different kinds have
+# nothing in common.
 
 from skmtl.datasets import make_multitask_regression
 
@@ -22,8 +22,8 @@ X, y = make_multitask_regression(
 # %%
 # What they have in common
 # ------------------------
-# Cosines between coefficients of tasks learned alone. Only what is beyond the noise, which two halves
-# of the rows tell, has a colour.
+# Cosines between coefficients of tasks learned alone. Only what is beyond the noise, which two
+# halves of the rows tell, has a colour.
 
 from skmtl import MultiTaskLinearRegressor
 from skmtl.inspection import task_affinity
@@ -53,8 +53,8 @@ for name, gain in gains.items():
     print(f"{name}: {gain.verdict}, {gain.mean_gain:+.0%}")
 
 # %%
-# Left the groups, right what they are worth. No task has labels enough to tell by itself; their mean,
-# printed above, has.
+# Left the groups, right what they are worth. No task has labels enough to tell by itself; their
+# mean, printed above, has.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 TaskAffinityDisplay(affinity).plot(ax=left)
