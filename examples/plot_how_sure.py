@@ -42,7 +42,7 @@ for model in models.values():
 # %%
 # Did they cover?
 # ---------------
-# Both hold 90 % of the labels of every task, or somewhat more. In the last task the model's intervals
+# Both hold 90 % of the labels of every task, or more. In the last task the model's intervals
 # are too long where it is quiet, and too short where it is loud.
 
 for name, model in models.items():

@@ -27,7 +27,7 @@ Y[[10, 40], 1] = labels[[10, 40], 1]
 # Buying for 20
 # -------------
 # Each time the label that makes all predictions surest for its price. What it turns out to be does
-# not matter for that, so that a whole shopping list is made before anyone leaves: labels that are on
+# not matter for that, so that a whole shopping list is made before anyone leaves: labels on
 # it are ``pending``.
 
 from sklearn.gaussian_process.kernels import RBF
