@@ -69,7 +69,6 @@ plot_include_source = False
 plot_rcparams = {"figure.figsize": (6.4, 3.6), "font.size": 11, "savefig.bbox": "tight"}
 plot_apply_rcparams = True
 
-autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 toc_object_entries_show_parents = "hide"
@@ -111,6 +110,8 @@ API = {
     "skmtl.export": "Torch modules and ONNX files of fitted estimators",
     "skmtl.testing": "Checks for parts of your own",
 }
+# Named, because pages that this file writes are not known yet where an earlier build goes on.
+autosummary_generate = [f"api/{module_name}.rst" for module_name in API]
 
 
 def public_objects(module_name):
