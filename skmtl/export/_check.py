@@ -29,6 +29,9 @@ def example_rows(estimator: Any, n_rows: int = N_ROWS) -> Any:
     Long form has every task in turn.
     """
     rng, p = np.random.default_rng(0), estimator.n_features_in_
+    shape = getattr(getattr(getattr(estimator, "_fitted", None), "inputs", None), "row_shape", ())
+    if len(shape) > 1:
+        return rng.normal(size=(n_rows, *shape))
     tasks, names = estimator._task_set, getattr(estimator, "feature_names_in_", None)
     task_column = task_position(estimator)
     others = [j for j in range(p) if j != task_column]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmtl.export._apart import set_apart
 from skmtl.export._blend import Blend
 from skmtl.export._inputs import InputsModule
 from skmtl.export._module import Module
@@ -45,7 +46,7 @@ class Networks(Module):
         module = deepcopy(module)
         module.read_as(of_network)
         set_state(module, fitted.parameters)
-        self.module = module.eval()
+        self.module = set_apart(module).eval()
         self.sizes = list(fitted.description["outputs_per_task"])
         self.shrinkage = fitted.shrinkage
         self.seen = of_network.n_labels > 0

@@ -38,9 +38,17 @@ def answers_of(
     """Answers in the order of the outputs, classes by position."""
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        session = runtime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        if "NOT_IMPLEMENTED" not in str(error):
+            raise
+        raise ValueError(
+            "onnxruntime has a part of this graph in single precision alone; set dtype='float32'. "
+            f"It says: {error}"
+        ) from error
     answers: list[Array] = session.run([output.name for output in outputs], given)
     found = []
     for output, answer in zip(outputs, answers, strict=True):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from skmtl import MultiTaskMLP
 from skmtl.export import to_onnx, to_torch
-from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures import ARCHITECTURES, Custom, HardSharing
 
 from ..registry import EVERY, TWINS, kind_of
 from .agreement import assert_agree, run
@@ -100,3 +101,48 @@ def test_torch_export(name, form):
         new = rows(X, n, form)
         answers = {key: found.numpy() for key, found in program(module.read(new)).items()}
         assert_agree(answers, module.outputs, estimator, new)
+
+
+class Branches(nn.Module):
+    """A network of the user's."""
+
+    def __init__(self, n_features, outputs_per_task):
+        super().__init__()
+        self.first = nn.Linear(n_features, 8)
+        self.heads = nn.ModuleList(nn.Linear(8, n) for n in outputs_per_task)
+
+    def forward(self, X):
+        return torch.cat([head(torch.relu(self.first(X))) for head in self.heads], dim=-1)
+
+
+class Pixels(nn.Module):
+    """A trunk that reads pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 5))
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_of_the_user():
+    X, y = wide("any", np.random.default_rng(0))
+    settings = {"architecture": Custom(Branches), "max_iter": 2, "random_state": 0}
+    estimator = MultiTaskMLP(**settings).fit(X, y)
+    module, model = to_torch(estimator), to_onnx(estimator)
+    for rows in (X, X[:1]):
+        assert_agree(run(model, rows), module.outputs, estimator, rows)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_trunk_that_reads_pictures():
+    _, y = wide("any", np.random.default_rng(0))
+    X = np.random.default_rng(0).normal(size=(80, 1, 5, 5))
+    settings = {"architecture": HardSharing(trunk=Pixels), "max_iter": 2, "random_state": 0}
+    estimator = MultiTaskMLP(**settings).fit(X, y)
+    module, model = to_torch(estimator), to_onnx(estimator, dtype="float32")
+    assert_agree(run(model, X), module.outputs, estimator, X)
+    with pytest.raises(ValueError, match="single precision alone; set dtype='float32'"):
+        to_onnx(estimator)
