@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._random import read_random_state
-from skmtl._rounding import varies
 from skmtl._warnings import warn
 from skmtl.kernel._feature_scaling import FeatureScaling
 from skmtl.kernel._gaussian_predictions import GaussianPredictions
-from skmtl.kernel._labels import MAX_KERNEL_BYTES
 from skmtl.kernel._later_tasks import GrowsKernelTasks
 from skmtl.kernel._task_kernels import checked_matrix
 from skmtl.kernel.gaussian._cells import Cells, distinct_rows
@@ -30,12 +27,13 @@ from skmtl.kernel.gaussian._incomplete import Incomplete
 from skmtl.kernel.gaussian._iterative import LargePosterior, is_large
 from skmtl.kernel.gaussian._likely import Found, most_likely
 from skmtl.kernel.gaussian._part import rows_to_search
+from skmtl.kernel.gaussian._reading import check_memory, differ, read_noise
 from skmtl.kernel.gaussian._start import start_of_tasks
 from skmtl.kernel.gaussian._task_covariances import Shared, TaskCovariance, task_covariance
 from skmtl.kernel.gaussian._unsure import Unsure
 from skmtl.linear.objective._squared_loss import require_squared_loss
 from skmtl.linear.objective._training_data import learnable
-from skmtl.tasks._by_name import by_task, matrix_by_task
+from skmtl.tasks._by_name import matrix_by_task
 from skmtl.tasks._counts import numbers_of_labels
 from skmtl.tasks._targets import Targets
 
@@ -96,9 +94,9 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         if self.fit_intercept:
             # Labels that are all the same are their mean, and nothing else.
             group = np.zeros_like(tasks) if is_long else tasks
-            differ = _differ(group, values, targets.tasks.tasks)
-            known = known[np.repeat(differ, len(known)) if is_long else differ]
-            used, place = differ[group], np.cumsum(differ) - 1
+            is_varied = differ(group, values, targets.tasks.tasks)
+            known = known[np.repeat(is_varied, len(known)) if is_long else is_varied]
+            used, place = is_varied[group], np.cumsum(is_varied) - 1
             rows, values, counts = rows[used], values[used], counts[used]
             tasks = tasks[used] if is_long else place[tasks[used]]
         self._known = known
@@ -245,34 +243,3 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
 
 def _system(cells: Cells, design: Array) -> Any:
     return (Complete if cells.is_complete else Incomplete)(cells, design)
-
-
-def check_memory(n_rows: int) -> None:
-    """Raise where the kernel of so many rows takes too much memory."""
-    if 8 * n_rows**2 > MAX_KERNEL_BYTES:
-        raise ValueError(
-            f"The kernel of {n_rows} rows takes {8 * n_rows**2 / 2**30:.1f} GiB, the limit is "
-            f"{MAX_KERNEL_BYTES / 2**30:g} GiB. Fit on fewer rows, or take "
-            "MultiTaskKernelRidgeCV, with ConformalTasks around it for intervals."
-        )
-
-
-def _differ(group: Array, values: Array, tasks: Sequence[Any]) -> Array:
-    """Which groups of labels have a spread that is more than rounding."""
-    low, high = np.full(len(tasks), np.inf), np.full(len(tasks), -np.inf)
-    np.minimum.at(low, group, values)
-    np.maximum.at(high, group, values)
-    sizes = [abs(task.location_) / task.scale_ for task in tasks]
-    return np.asarray(varies(high - low, np.maximum(sizes, np.abs(high))))
-
-
-def read_noise(noise: Any, names: list[Any]) -> Array:
-    """Variances of all tasks, above 0."""
-    if isinstance(noise, Real):
-        return np.full(len(names), float(noise))
-    found = np.asarray(by_task(noise, names, "noise"), dtype=np.float64)
-    if found.shape != (len(names),) or not ((found > 0) & np.isfinite(found)).all():
-        raise ValueError(
-            f"noise={noise!r}; expected a finite number above 0 for each of {len(names)} tasks."
-        )
-    return found

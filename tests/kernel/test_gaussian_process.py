@@ -11,8 +11,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Ma
 from sklearn.model_selection import GridSearchCV
 
 from skmtl import MultiTaskGaussianProcessRegressor, MultiTaskKernelRidge, stack_tasks
-from skmtl.kernel import _gaussian_process_model
-from skmtl.kernel.gaussian import _iterative, _part
+from skmtl.kernel.gaussian import _iterative, _part, _reading
 from skmtl.kernel.gaussian._complete import Complete
 from skmtl.kernel.gaussian._incomplete import Incomplete
 
@@ -421,7 +420,7 @@ def test_conjugate_gradients_say_when_they_do_not_come_to_an_end(monkeypatch):
 
 
 def test_too_many_rows_are_refused(monkeypatch):
-    monkeypatch.setattr(_gaussian_process_model, "MAX_KERNEL_BYTES", 1_000)
+    monkeypatch.setattr(_reading, "MAX_KERNEL_BYTES", 1_000)
     with pytest.raises(ValueError, match="The kernel of 12 rows takes"):
         fixed()
 
