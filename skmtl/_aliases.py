@@ -9,11 +9,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Self
 
+import numpy as np
 from sklearn.utils._param_validation import (
     InvalidParameterError,
     StrOptions,
     make_constraint,
 )
+
+PLAIN = frozenset({str, int, float, bool, type(None), np.float64, np.int64})
+"""Types of options that do not change, and tell by == whether they are the same."""
 
 # Where the aliases of a parameter are, and what they stand for.
 REGISTRIES = {
@@ -89,8 +93,16 @@ class Searchable:
             )
 
     def _validate_params(self) -> None:
-        params = self.get_params(deep=False)  # type: ignore[attr-defined]
-        if _are_satisfied(self._made_constraints(), params):
+        cls, constraints = type(self), self._made_constraints()
+        values = tuple([getattr(self, name) for name in constraints])
+        kinds = tuple(map(type, values))
+        is_plain = PLAIN.issuperset(kinds)
+        # Fits that follow each other have the same options, often.
+        if is_plain and vars(cls).get("_satisfied") == (kinds, values):
+            return
+        if _are_satisfied(constraints.values(), values):
+            if is_plain:
+                cls._satisfied = kinds, values  # type: ignore[attr-defined]
             return
         try:
             super()._validate_params()  # type: ignore[misc]
@@ -101,10 +113,11 @@ class Searchable:
     def _made_constraints(cls) -> dict[str, list[Any]]:
         """What parameters have to satisfy, as scikit-learn makes it anew for every fit."""
         if "_constraints" not in vars(cls):
+            names = cls._get_param_names()
             cls._constraints = {  # type: ignore[attr-defined]
                 name: [make_constraint(constraint) for constraint in constraints]
                 for name, constraints in cls._parameter_constraints.items()  # type: ignore[attr-defined]
-                if constraints != "no_validation"
+                if constraints != "no_validation" and name in names
             }
         return cls._constraints  # type: ignore[attr-defined]
 
@@ -119,16 +132,12 @@ class Searchable:
         return did_you_mean(value, set().union(*options))
 
 
-def _are_satisfied(constraints: dict[str, list[Any]], params: dict[str, Any]) -> bool:
-    """Whether every parameter satisfies one of its constraints, if it has any."""
-    for name, value in params.items():
-        for constraint in constraints.get(name, ()):
-            if constraint.is_satisfied_by(value):
-                break
-        else:
-            if name in constraints:
-                return False
-    return True
+def _are_satisfied(constraints: Iterable[list[Any]], values: Iterable[Any]) -> bool:
+    """Whether every value satisfies one of its constraints."""
+    return all(
+        any(constraint.is_satisfied_by(value) for constraint in of_value)
+        for of_value, value in zip(constraints, values, strict=True)
+    )
 
 
 def from_alias(parameter: str, alias: str) -> Any:

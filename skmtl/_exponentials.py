@@ -9,6 +9,7 @@ is left goes through Taylor's series. The last digit may differ from that of num
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from skmtl._compile import bits_of, compiler, of_bits
 
 # Digits are cancelled on purpose: sums must not be reordered here. A division that may raise would
 # keep loops from being vectorised.
-compiled = compiler(fastmath={"contract"}, error_model="numpy")
+FAST: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+compiled = compiler(**FAST)
+compiled_inside = compiler(**FAST, no_cpython_wrapper=True)
 
 LOG_2 = math.log(2.0)
 LOG_2_HIGH = math.floor(LOG_2 * 2.0**32) / 2.0**32
@@ -34,7 +37,7 @@ ROOT_HALF_BITS = int(np.float64(math.sqrt(0.5)).view(np.int64))
 TINY = float(np.finfo(np.float64).tiny)
 
 
-@compiled
+@compiled_inside
 def exp(x: float) -> float:
     r""":math:`e^x = 2^k e^r`, :math:`|r| \le \tfrac12 \log 2`; 0 below -708, where float64 ends."""
     inside = min(max(x, LOWEST), HIGHEST)
@@ -51,7 +54,7 @@ def exp(x: float) -> float:
     return np.inf if x > HIGHEST else x
 
 
-@compiled
+@compiled_inside
 def log(x: float) -> float:
     r""":math:`\log x = k \log 2 + 2 \operatorname{artanh} s`, :math:`s = (m - 1) / (m + 1)`.
 
@@ -69,14 +72,14 @@ def log(x: float) -> float:
     return k * LOG_2_HIGH + (f - (s * (f - 2.0 * tail) - k * LOG_2_LOW))
 
 
-@compiled
+@compiled_inside
 def log1p(x: float) -> float:
     """log(1 + x) for x >= 0: what 1 + x is rounded by counts to first order."""
     u = 1.0 + x
     return log(u) + (x - (u - 1.0)) / u
 
 
-@compiled
+@compiled_inside
 def times_log(p: float) -> float:
     """p log p for p >= 0, which is 0 at 0."""
     return p * log(max(p, TINY))

@@ -149,7 +149,7 @@ class Source(ABC):
         found = TaskStatistics(task_feature=task_feature)
         for number, block in self.blocks():
             with naming_block(number):
-                found._take(*block)
+                found.update(*block)
         return found
 
 

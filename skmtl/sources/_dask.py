@@ -181,7 +181,7 @@ def _statistics(task_feature: int | str | None, X: Any, y: Any, sample_weight: A
 
     found = TaskStatistics(task_feature=task_feature)
     if X.shape[0] or len(y):
-        found._take(X, y, sample_weight)
+        found.update(X, y, sample_weight)
     return found
 
 

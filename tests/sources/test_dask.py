@@ -243,7 +243,7 @@ def test_any_blocks_and_any_order_of_putting_together(ends, tree, is_long):
     parts = []
     for block in blocks:
         part = TaskStatistics(task_feature=feature)
-        part._take(X[block], Y[block], weight[block])
+        part.update(X[block], Y[block], weight[block])
         parts.append(pickle.loads(pickle.dumps(part)))
     before = [part.n_labels_.sum() for part in parts]
     for k in joins:

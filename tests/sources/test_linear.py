@@ -138,3 +138,18 @@ def test_statistics_of_a_source_add_up():
     assert whole.n_labels_.tolist() == found.n_labels_.tolist()
     models = [MultiTaskLinear("l2", alpha=0.1).fit_statistics(some) for some in (whole, found)]
     np.testing.assert_allclose(models[0].coef_, models[1].coef_, atol=1e-12)
+
+
+def test_sums_begin_with_rows_without_labels():
+    X, Y = data()
+    sums = TaskStatistics().update(X[:30], Y[:30])
+    assert sums.n_labels_.tolist() == [0, 0, 0]
+    model = MultiTaskLasso(0.1, tol=1e-12)
+    with pytest.raises(ValueError, match="y has no observed label"):
+        model.fit_statistics(sums)
+    whole = clone(model).fit(X, Y)
+    found = model.fit_statistics(sums + TaskStatistics().update(X[30:], Y[30:]))
+    np.testing.assert_allclose(found.coef_, whole.coef_, atol=1e-11)
+    Y[:, 1] = np.nan
+    with pytest.warns(UserWarning, match="Task 1: no observed label"):
+        model.fit_statistics(TaskStatistics().update(X, Y))

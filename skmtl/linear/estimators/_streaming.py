@@ -85,6 +85,7 @@ class Streaming(MultiTaskEstimator):
         with all_or_nothing(self):
             self._forget_stream()
             tasks = _tasks_of(self, statistics)
+            warn_of_few(tasks, tasks.names.tolist())
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
                 if hasattr(statistics, name):
@@ -104,10 +105,6 @@ class Streaming(MultiTaskEstimator):
                 self._fit(X, targets)
                 return
         statistics = source.statistics(self.task_feature)
-        tasks = statistics._task_set
-        if not tasks.n_labels.any():
-            raise ValueError("y has no observed label: every one is missing or has weight zero.")
-        warn_of_few(tasks, tasks.names.tolist())
         self._choose = partial(self._hold_out, source)
         try:
             self.fit_statistics(statistics)
@@ -222,6 +219,8 @@ def _tasks_of(estimator: Any, statistics: TaskStatistics) -> TaskSet:
             f"{estimator.task_feature!r}. Give both the same."
         )
     known = statistics._task_set
+    if not known.n_labels.any():
+        raise ValueError("y has no observed label: every one is missing or has weight zero.")
     names = ["y"] if known.is_long else known.names.tolist()
     number = Column(np.array([0.5]), np.array([True]))
     n = len(names)

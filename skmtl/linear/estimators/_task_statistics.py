@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skmtl._all_or_nothing import all_or_nothing
-from skmtl._features import ValidatesFeatures, check_rows
+from skmtl._features import ValidatesFeatures
 from skmtl._further_rows import read_more, with_names
 from skmtl._shown import shown
 from skmtl._versions import Versioned
@@ -20,7 +20,7 @@ from skmtl.linear.objective._training_data import check_range
 from skmtl.tasks._columns import Column, match
 from skmtl.tasks._features import read_task_index
 from skmtl.tasks._labels import read_labels
-from skmtl.tasks._read_targets import check_long, names_of_columns, read_targets
+from skmtl.tasks._read_targets import check_long, names_of_columns
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -102,7 +102,7 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
         self.task_feature = task_feature
 
     def update(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Add rows.
+        """Add rows: any of them may have no label, the first ones too.
 
         Parameters
         ----------
@@ -127,27 +127,6 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
         with all_or_nothing(self):
             is_first = not hasattr(self, "_task_set")
             X, task_column = self._read_X(X, reset=is_first)
-            if is_first:
-                targets = read_targets(
-                    y,
-                    kind="regression",
-                    task_column=task_column,
-                    sample_weight=sample_weight,
-                    estimator_name=type(self).__name__,
-                )
-                check_rows(X, targets)
-            else:
-                targets = read_more(
-                    self, X, y, task_column, sample_weight, standardize=False, admits_tasks=True
-                )
-            self._add(X, targets)
-        return self
-
-    def _take(self, X: Any, y: Any, sample_weight: Any = None) -> None:
-        """Add rows of a block: that the first ones have no labels, says nothing of the others."""
-        with all_or_nothing(self):
-            is_first = not hasattr(self, "_task_set")
-            X, task_column = self._read_X(X, reset=is_first)
             tasks = _without_labels(y, task_column, sample_weight) if is_first else self._task_set
             targets = read_more(
                 self,
@@ -160,6 +139,7 @@ class TaskStatistics(ValidatesFeatures, Versioned, BaseEstimator):
                 admits_tasks=True,
             )
             self._add(X, targets)
+        return self
 
     def merge(self, other: Self) -> Self:
         """Add the rows of another one.

@@ -33,8 +33,11 @@ def large_means(X: Any, mean: Array, weights: Array) -> Array:
     # Some rows show that most columns spread: there is no need to look at the others.
     n_features = len(mean)
     per_row = max(X.nnz // max(X.shape[0], 1), 1) / n_features if sparse.issparse(X) else 1.0
-    columns, deviations = np.arange(n_features), np.zeros(n_features)
     start, end = 0, max(int(FIRST_NUMBERS / max(per_row * n_features, 1)), 1)
+    deviations = _squared_deviations(X[:end], mean, weights[:end])
+    if (deviations * (LARGE - 1.0) >= sizes).all():
+        return np.zeros_like(mean)
+    columns, deviations = np.arange(n_features), np.zeros(n_features)
     while start < X.shape[0] and len(columns):
         rows = X[start:end] if len(columns) == n_features else X[start:end][:, columns]
         deviations += _squared_deviations(rows, mean[columns], weights[start:end])

@@ -150,6 +150,8 @@ class LinearFitter:
             self._is_known = True
             parts = parts_for(self.penalty, 1.0, X.shape[1], tasks, positive=options.positive)
             solver = select_solver(self._case(parts, self.penalty, options))
+            if not options.shared_alpha and not parts[0].over_tasks:
+                self._solvers[True, True] = solver
             self._quick = solver.quick_fit(partial(self._stated_loss, False), parts[0], options)
         return None if self._quick is None else self._quick(alpha, warm)
 

@@ -11,14 +11,14 @@ to what their slopes add to the gradients.
 
 from __future__ import annotations
 
-from skmtl.linear.solvers.compiled._losses import compiled, loss_slope_and_curvature
+from skmtl.linear.solvers.compiled._losses import loss_slope_and_curvature
 from skmtl.linear.solvers.compiled._row import Array, inlined
 
 CHUNK = 64
 """Rows at a time."""
 
 
-@compiled
+@inlined
 def evaluate(
     X: Array, offset: Array, y: Array, c: Array, codes: Array, deltas: Array, ridge: Array,
     tasks: Array, theta: Array, raw: Array, slope: Array, bend: Array, g: Array, sums: Array,

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl._compile import compiler
 from skmtl._exponentials import exp, log, log1p, times_log
-from skmtl.linear.solvers.compiled._row import Array
+from skmtl.linear.solvers.compiled._row import Array, compiled, inlined
 from skmtl.tasks._loss_codes import HUBER, LOGISTIC, POISSON
-
-# As in `_row`; a division that may raise would keep loops from being vectorised.
-compiled = compiler(fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
 
 FAR = 600.0
 """Distance of raw scores at which the probability of the lower one still is a normal number."""
@@ -28,7 +24,7 @@ NaN is out of it, too.
 """
 
 
-@compiled
+@inlined
 def loss_value(code: int, delta: float, f: Array, y: Array, c: Array) -> float:
     r"""Weighted sum of losses, :math:`\sum_i c_i \ell(f_i, y_i)`."""
     total = 0.0
@@ -69,7 +65,7 @@ def loss_slope(code: int, delta: float, f: Array, y: Array, c: Array, slope: Arr
             slope[i] = c[i] * min(max(r, -bound), bound) if c[i] > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def loss_slope_and_curvature(
     code: int, delta: float, f: Array, y: Array, c: Array, slope: Array, curvature: Array
 ) -> None:
@@ -94,7 +90,7 @@ def loss_slope_and_curvature(
             curvature[i] = c[i] if c[i] > 0.0 and abs(r) < bound else 0.0
 
 
-@compiled
+@inlined
 def loss_conjugate(code: int, delta: float, u: Array, y: Array, c: Array) -> float:
     r"""Conjugate of the weighted sum at u: :math:`\sum_i c_i \ell^*(u_i / c_i, y_i)`, or inf."""
     total, n_outside = 0.0, 0

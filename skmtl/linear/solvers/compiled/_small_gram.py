@@ -5,8 +5,7 @@ There a matrix product, and the copies of X that it needs, take longer than thes
 
 from __future__ import annotations
 
-from skmtl.linear.solvers.compiled._losses import compiled
-from skmtl.linear.solvers.compiled._row import Array
+from skmtl.linear.solvers.compiled._row import Array, compiled
 
 
 @compiled

@@ -33,7 +33,7 @@ class Factors:
     def __init__(self, H: Array) -> None:
         self.n_systems, self.n_unknown = H.shape[:2]
         if self.n_systems <= FEW:
-            self._lower = [_cholesky(h) for h in H]
+            self._lower = [cholesky(h) for h in H]
         else:
             self.inverse = _inverses(H)
 
@@ -53,7 +53,8 @@ class Factors:
         return np.array([lapack.dpotrs(c, unit, lower=1)[0] for c in self._lower])
 
 
-def _cholesky(H: Array) -> Array:
+def cholesky(H: Array) -> Array:
+    """The factor L of H = L L', below the diagonal; of a singular H with a ridge."""
     lower, failed = lapack.dpotrf(H, lower=1, clean=0)
     if failed or _is_singular(lower.diagonal(), H.diagonal()):
         lower, _ = lapack.dpotrf(_with_ridge(H), lower=1, clean=0)
