@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
+from skmtl.sources._as_source import refuse_as_rows
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
     as_table,
@@ -46,6 +47,7 @@ class ValidatesFeatures:
 
     def _read_X(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
         """Validated features (float64 or float32) and the task column."""
+        refuse_as_rows(X)
         if is_dask(X):
             refuse_dask(self)
         options: dict[str, Any] = {

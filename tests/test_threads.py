@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 
@@ -140,6 +141,13 @@ if __name__ == "__main__":
     except ValueError:
         print("numba has started no threads")
 """
+
+
+def test_compiled_code_stays_in_the_thread_that_calls_it():
+    # Threads of numba do not survive a fork, and would come on top of those of joblib.
+    files = list((ROOT / "skmtl").rglob("*.py"))
+    assert len(files) > 100
+    assert not [path for path in files if re.search("prange|parallel=True", path.read_text())]
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork")

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._sparse import side_by_side
+from skmtl.sources._as_source import refuse_as_rows
 from skmtl.tasks._features import (
     as_table,
     as_whole_table,
@@ -49,6 +50,7 @@ class KeepsFeatures:
     task_feature: int | str | None
 
     def _read_X(self, X: Any, *, reset: bool) -> Any:
+        refuse_as_rows(X)
         if is_dask(X):
             refuse_dask(self)
         refuse_data_sets(X)

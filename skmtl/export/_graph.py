@@ -143,6 +143,14 @@ def _expm1(x: Tensor) -> Tensor:
     return x.exp() - 1.0
 
 
+def _layer_norm(
+    x: Tensor, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """The one of `skmtl.neural.architectures`, of the last axis, without weight and bias."""
+    apart = x - x.mean(-1, keepdim=True)
+    return apart / ((apart * apart).mean(-1, keepdim=True) + eps).sqrt()
+
+
 def _logaddexp(x: Tensor, y: Tensor) -> Tensor:
     return torch.maximum(x, y) + (1.0 + (-(x - y).abs()).exp()).log()
 
@@ -170,6 +178,7 @@ SPELT_OUT: dict[Any, Any] = {
     torch.logaddexp: _logaddexp,
     torch.Tensor.movedim: _movedim,
     nn.functional.gelu: _gelu,
+    nn.functional.layer_norm: _layer_norm,
     nn.functional.logsigmoid: _logsigmoid,
     nn.functional.softplus: _softplus,
 }

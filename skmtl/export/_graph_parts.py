@@ -142,8 +142,12 @@ def put_columns(model: Any, columns: Columns) -> None:
         cast = helper.make_node("Cast", [f"columns/{j}/codes"], [f"columns/{j}"], to=element)
         nodes += [encode, cast]
         numbers.append(f"columns/{j}")
-    nodes.append(helper.make_node("Concat", numbers, [INPUT], axis=1))
+    # A column may be called X.
+    whole = "columns/all"
+    nodes.append(helper.make_node("Concat", numbers, [whole], axis=1))
     rest = list(graph.node)
+    for node in rest:
+        node.input[:] = [whole if name == INPUT else name for name in node.input]
     del graph.node[:]
     graph.node.extend([*nodes, *rest])
 

@@ -96,7 +96,7 @@ def _parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> A
 
     operator = scope.declare_local_operator(sklearn_operator_name_map[type(model)], model)
     operator.inputs = inputs
-    for output in outputs_of(model):
+    for output in outputs_of(model, scope.onnx_variable_names):
         operator.outputs.append(scope.declare_local_variable(output.name, _type(output, inputs)))
     return operator.outputs
 

@@ -71,9 +71,10 @@ def to_onnx(estimator: Any, path: Any = None, *, X: Any = None, dtype: str = "fl
     Notes
     -----
     The graph has operators of ONNX opset 17 and, where there is text or a part by skl2onnx, of
-    ai.onnx.ml 3. What is checked in `predict` is not checked in it: NaN in X, where the estimator
-    does not take it, gives NaN. An unknown task is an error of the runtime (an index out of bounds)
-    unless ``unknown_task="shared"``. skl2onnx has the thresholds of trees in single precision.
+    ai.onnx.ml 3. NaN in X, where the estimator does not take it, gives NaN; where a task has
+    classes, it is an error of the runtime, an index out of bounds. So is an unknown task, unless
+    ``unknown_task="shared"``. Other checks of `predict` are not made. skl2onnx has the thresholds
+    of trees in single precision.
     Without onnxruntime the graph is not run; the torch module that it is made of is compared all
     the same.
 

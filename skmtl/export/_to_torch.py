@@ -42,6 +42,7 @@ class ExportedModule(Module):
         self.estimator = estimator
         self.predictor = predictor_of(estimator)
         self.refuses_unknown = estimator.unknown_task == "error"
+        self.takes_nan = bool(getattr(estimator, "_allows_nan", False))
         self.n_tasks = estimator._task_set.n_tasks
         self.columns = Columns(estimator)
         self.outputs: list[Output] = outputs_of(estimator, self.columns.input_names)
@@ -64,6 +65,10 @@ class ExportedModule(Module):
             index = index.where(index >= 0, self.n_tasks + 1)
         expected = self.predictor.expected(X, index)
         decided = self.predictor.decisions(X, index, expected)
+        for k, (decision, of_task) in enumerate(zip(decided, expected, strict=True)):
+            if self.predictor.tasks.tasks[k].is_classification and not self.takes_nan:
+                # Where probabilities are NaN there is no class: a position that none has.
+                decided[k] = decision.where(~of_task.sum(-1).isnan(), of_task.shape[1])
         return [
             (decided if output.kind == "prediction" else expected)[output.column]
             for output in self.outputs
@@ -112,8 +117,9 @@ def to_torch(estimator: Any, *, X: Any = None, dtype: torch.dtype | None = None)
     -----
     ``torch.export.export(module, (X,), dynamic_shapes={"X": {0: torch.export.Dim("n")}})`` makes a
     program of it that needs neither skmtl nor scikit-learn. What is checked in `predict` is not
-    checked here: NaN in X, where the estimator does not take it, gives NaN. An unknown task raises
-    ``IndexError`` unless ``unknown_task="shared"``.
+    checked here: NaN in X, where the estimator does not take it, gives NaN, and in place of the
+    position of a class the number of classes. An unknown task raises ``IndexError`` unless
+    ``unknown_task="shared"``.
 
     Examples
     --------

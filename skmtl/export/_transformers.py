@@ -19,6 +19,7 @@ from sklearn.preprocessing import (
 )
 from torch import Tensor, nn
 
+from skmtl.compose._notes import in_a_line
 from skmtl.export._foreign import Foreign
 from skmtl.export._module import Module
 from skmtl.export._predictor import buffer
@@ -64,7 +65,7 @@ def inverse_module(transformer: Any) -> nn.Module:
 
 def _unknown(transformer: Any) -> ValueError:
     return ValueError(
-        f"{transformer!r} cannot be exported. These can: "
+        f"{in_a_line(transformer)} cannot be exported. These can: "
         f"{', '.join(kind.__name__ for kind in AFFINE)}, PowerTransformer, and "
         "FunctionTransformer of a function of numpy such as np.log1p and np.expm1."
     )

@@ -104,6 +104,9 @@ def transfer_gain(
 
     Notes
     -----
+    Networks that differ in their rows and tasks alone, twins and folds, are trained side by side:
+    what comes of each is what its fit alone would give, to rounding.
+
     The loss of a label is the deviance that `score` explains: squared error, Poisson deviance
     of a count, log loss of a class. A fold evaluates a task if its training rows have a label of
     it (of two classes, for a task with classes) and its test rows have one. A label of a class

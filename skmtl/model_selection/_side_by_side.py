@@ -11,6 +11,9 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+Part = tuple[Sequence[Any], Any, Any, dict[str, Any]]
+"""Models with the same steps before the last one, X, y, and parameters of their fits."""
+
 Results = deque[Any]
 """Fitted estimators, or what their fits have raised, in the order in which a search asks."""
 
@@ -71,11 +74,31 @@ def same_steps(models: Sequence[Any]) -> list[list[int]]:
     )
 
 
-def fit_part(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> list[Any]:
-    """Fit models with the same steps before the last one: each of them, or what it has raised."""
+def fit_parts(parts: Sequence[Part]) -> list[list[Any]]:
+    """For each part its models, fitted, or what the fit of each has raised.
+
+    A part is some models with the same steps before the last one, and the rows and parameters of
+    their fits. Networks of one shape are trained at once, whichever part they are of.
+    """
+    before = [_steps_before(*part) for part in parts]
+    found = _fit_last([data for _, data in before])
+    return [
+        [
+            last if isinstance(last, Exception) else _with_steps(model, steps, last)
+            for model, last in zip(models, results, strict=True)
+        ]
+        for (models, *_), (steps, _), results in zip(parts, before, found, strict=True)
+    ]
+
+
+def _steps_before(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> Any:
+    """The steps that a part has in common, fitted, and the part of those that follow them.
+
+    An error of theirs is in the place of X.
+    """
     first = models[0]
     if not isinstance(first, Pipeline):
-        return _fit_last(models, X, y, params)
+        return None, (models, X, y, params)
     name = first.steps[-1][0]
     before = Pipeline(first.steps[:-1], memory=first.memory) if len(first.steps) > 1 else None
     own = {
@@ -88,26 +111,35 @@ def fit_part(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> l
             others = {key: params[key] for key in params if not key.startswith(f"{name}__")}
             X = before.fit_transform(X, y, **others)
     except Exception as error:
-        return [error] * len(models)
-    found = _fit_last([model.steps[-1][1] for model in models], X, y, own)
-    return [
-        last if isinstance(last, Exception) else _with_steps(model, before, name, last)
-        for model, last in zip(models, found, strict=True)
-    ]
+        X = error
+    return before, ([model.steps[-1][1] for model in models], X, y, own)
 
 
-def _with_steps(model: Any, before: Pipeline | None, name: str, last: Any) -> Any:
+def _with_steps(model: Any, before: Pipeline | None, last: Any) -> Any:
+    if not isinstance(model, Pipeline):
+        return last
     steps = [] if before is None else before.steps
-    model.steps = [*copy.copy(steps), (name, last)]
+    model.steps = [*copy.copy(steps), (model.steps[-1][0], last)]
     return model
 
 
-def _fit_last(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> list[Any]:
-    if set(params) <= {"sample_weight"} and all(map(is_network, models)):
-        from skmtl.neural.training._side_by_side import fit_each
+def _fit_last(parts: Sequence[Part]) -> list[list[Any]]:
+    found: list[list[Any]] = [[] for _ in parts]
+    together = []
+    for k, (models, X, y, params) in enumerate(parts):
+        if isinstance(X, Exception):
+            found[k] = [X] * len(models)
+        elif set(params) <= {"sample_weight"} and all(map(is_network, models)):
+            together.append(k)
+        else:
+            found[k] = [_fit_one(model, X, y, params) for model in models]
+    if together:
+        from skmtl.neural.training._side_by_side import fit_all
 
-        return fit_each(models, X, y, **params)
-    return [_fit_one(model, X, y, params) for model in models]
+        sets = [(*parts[k][:3], parts[k][3].get("sample_weight")) for k in together]
+        for k, results in zip(together, fit_all(sets), strict=True):
+            found[k] = results
+    return found
 
 
 def _fit_one(model: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from sklearn import get_config
 from sklearn.base import clone
@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_method_params
 from skmtl.model_selection._side_by_side import (
     Results,
     as_kind,
-    fit_part,
+    fit_parts,
     is_network,
     last_of,
     replaying,
@@ -70,17 +70,22 @@ class Plan:
         ]
         groups = same_steps(models)
         start = time.perf_counter()
-        with parallel_config(self.backend[0], n_jobs=self.backend[1]):
-            found = Parallel(n_jobs=self.n_jobs)(
-                delayed(fit_part)(
-                    [clone(models[i]) for i in positions],
-                    some_rows(self.X, train),
-                    some_rows(self.y, train),
-                    _check_method_params(self.X, given, indices=train),
-                )
-                for train, _ in folds
-                for positions in groups
+        parts = [
+            (
+                [clone(models[i]) for i in positions],
+                some_rows(self.X, train),
+                some_rows(self.y, train),
+                _check_method_params(self.X, given, indices=train),
             )
+            for train, _ in folds
+            for positions in groups
+        ]
+        with parallel_config(self.backend[0], n_jobs=self.backend[1]):
+            n_batches = min(effective_n_jobs(self.n_jobs), len(parts))
+            in_batches = Parallel(n_jobs=self.n_jobs)(
+                delayed(fit_parts)(parts[k::n_batches]) for k in range(n_batches)
+            )
+        found = [in_batches[k % n_batches][k // n_batches] for k in range(len(parts))]
         by_candidate: list[list[Any]] = [[] for _ in models]
         for k, results in enumerate(found):
             for i, result in zip(groups[k % len(groups)], results, strict=True):
@@ -169,12 +174,13 @@ class SideBySide:
 
 
 class StackedGridSearchCV(SideBySide, GridSearchCV):
-    """Grid search over networks that trains all candidates of a fold side by side.
+    """Grid search over networks that trains all candidates, in all folds, side by side.
 
     It finds what :class:`~sklearn.model_selection.GridSearchCV` finds, with its parameters and
     attributes, several times as fast: candidates that differ in ``learning_rate_init``,
     ``alpha``, ``dropout`` or ``random_state`` are one stack of matrices, each with the batches
-    and the noise that it would have alone. Other parameters split them into groups.
+    and the noise that it would have alone. Other parameters split them into groups, and so do
+    folds of another size.
 
     The estimator is a :class:`~skmtl.MultiTaskMLP`, ``MultiTaskMLPRegressor`` or
     ``MultiTaskMLPClassifier``, or a :class:`~sklearn.pipeline.Pipeline` that ends in one, whose
@@ -212,7 +218,7 @@ class StackedGridSearchCV(SideBySide, GridSearchCV):
 
 
 class StackedRandomizedSearchCV(SideBySide, RandomizedSearchCV):
-    """Random search over networks that trains all candidates of a fold side by side.
+    """Random search over networks that trains all candidates, in all folds, side by side.
 
     As :class:`StackedGridSearchCV`, with candidates drawn from distributions.
 

@@ -15,6 +15,11 @@ BLOCK_BYTES = 2**25
 """Bytes of a block of X in float64 (measured: benchmarks/scale/sources.py)."""
 
 
+MOST_BYTES, FEWEST_ROWS = 4 * BLOCK_BYTES, 5_000
+"""Bytes in float64 that are in memory at a time, and rows that are so always. A source with less is
+read into memory."""
+
+
 class ArraySource(Source):
     """Arrays and memory maps, of which a block of rows at a time is in memory.
 
@@ -22,8 +27,8 @@ class ArraySource(Source):
     ----------
     X : {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_features)
         Features, or a memory map or Arrow table of them, with the task feature in long form.
-    y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,)
-        Labels; NaN, None, pandas.NA and masked entries are unobserved.
+    y : array-like or DataFrame of shape (n_samples, n_tasks) or (n_samples,), default=None
+        Labels; NaN, None, pandas.NA and masked entries are unobserved. Predictions need none.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the labels.
     block_rows : int, default=None
@@ -58,7 +63,7 @@ class ArraySource(Source):
     """
 
     def __init__(
-        self, X: Any, y: Any, sample_weight: Any = None, *, block_rows: int | None = None
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, block_rows: int | None = None
     ) -> None:
         self.X = X
         self.y = y
@@ -90,6 +95,10 @@ class ArraySource(Source):
             y, weight = (None if part is None else take_rows(part, rows) for part in parts)
             yield number, (y, weight)
 
+    def read_features(self) -> Iterator[Any]:
+        """As `Source.read_features`."""
+        return (take_rows(self.X, rows) for rows in self._slices())
+
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: slices of rows, in any order."""
         slices = self._slices()
@@ -118,14 +127,20 @@ class ArraySource(Source):
 
     def _check(self) -> None:
         """Raise where the parts do not have the same rows."""
-        counts = {"X": rows_of(self.X), "y": rows_of(self.y)}
-        if self.sample_weight is not None:
-            counts["sample_weight"] = rows_of(self.sample_weight)
+        parts = {"X": self.X, "y": self.y, "sample_weight": self.sample_weight}
+        counts = {name: rows_of(part) for name, part in parts.items() if part is not None}
         if len(set(counts.values())) > 1:
             found = ", ".join(f"{name} has {n} rows" for name, n in counts.items())
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: {found}."
             )
+
+
+def is_large_map(X: Any) -> bool:
+    """Whether X is a memory map of more rows than are in memory at a time."""
+    if not isinstance(X, np.memmap) or X.ndim != 2:
+        return False
+    return len(X) > FEWEST_ROWS and 8 * X.size > MOST_BYTES
 
 
 def check_block_rows(block_rows: Any) -> None:

@@ -49,6 +49,16 @@ def as_source(X: Any, y: Any = None, sample_weight: Any = None) -> Source | None
     return X
 
 
+def refuse_as_rows(X: Any) -> None:
+    """Raise for a source where rows in memory are meant."""
+    if isinstance(X, Source):
+        raise ValueError(
+            "A source stands for X in fit and in predictions; score and others take rows in "
+            "memory. Predict it, predict(source), and compare that with its labels: "
+            "skmtl.metrics.multitask_score(y, predictions, metric)."
+        )
+
+
 def refuse_source(estimator: Any, source: Source) -> None:
     """Raise for an estimator that needs all rows at once."""
     if isinstance(source, DaskSource):

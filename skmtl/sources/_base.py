@@ -89,6 +89,17 @@ class Source(ABC):
         for number, (_, y, sample_weight) in self.blocks():
             yield number, (y, sample_weight)
 
+    def read_features(self) -> Iterator[Any]:
+        """Features of the blocks: what predictions are made of.
+
+        Yields
+        ------
+        X
+            Of one block.
+        """
+        for _, (X, _, _) in self.blocks():
+            yield X
+
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """Features of the blocks in an order that is drawn, with the position of the first row.
 

@@ -86,47 +86,69 @@ class ParquetSource(Source):
         for number, table in enumerate(self._tables(columns)):
             yield number, self._labels_in(table)
 
+    def read_features(self) -> Iterator[Any]:
+        """As `Source.read_features`, without reading the other columns."""
+        return self._tables(self._features)
+
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: groups of rows of the files, in any order."""
-        groups = [part for file in self._dataset().get_fragments() for part in _groups(file)]
-        starts = np.concatenate([[0], np.cumsum([_n_rows(part) for part in groups])])
+        groups = self._groups()
+        if len(groups) < 2:
+            yield from super().shuffled(rng)
+            return
+        starts = np.concatenate([[0], np.cumsum([_n_rows(group) for group in groups])])
         for k in rng.permutation(len(groups)):
             start = int(starts[k])
-            for table in self._tables(self._features, groups[k]):
+            for table in self._tables(self._features, [groups[k]]):
                 yield start, table
                 start += table.num_rows
 
-    def _tables(self, columns: list[str], part: Any = None) -> Iterator[Any]:
+    def _tables(self, columns: list[str], groups: Sequence[Any] | None = None) -> Iterator[Any]:
         """Blocks of some columns: batches as they are decoded, put together where they are small.
 
-        Nothing is read ahead, which would take memory for as many blocks.
+        One group of rows after the other is scanned, so that no more than it is read ahead.
         """
         import pyarrow as pa
 
-        size = self.block_rows or max(1, BLOCK_BYTES // (8 * max(1, len(self._features))))
-        scanner = (self._dataset() if part is None else part).scanner(
-            columns=list(dict.fromkeys(columns)),
-            batch_size=size,
-            batch_readahead=1,
-            fragment_readahead=1,
-            **self._scan_options(),
-        )
+        size, schema = self._block_rows, self._dataset().schema
         batches: list[Any] = []
         n_rows = 0
-        for batch in scanner.to_batches():
-            if batch.num_rows:
-                batches.append(batch)
-                n_rows += batch.num_rows
-            if n_rows >= size:
-                yield pa.Table.from_batches(batches)
-                batches, n_rows = [], 0
+        for group in self._groups() if groups is None else groups:
+            of_fragment = {} if hasattr(group, "get_fragments") else {"schema": schema}
+            scanner = group.scanner(
+                columns=list(dict.fromkeys(columns)),
+                batch_size=size,
+                batch_readahead=1,
+                fragment_readahead=1,
+                **of_fragment,
+                **self._scan_options(),
+            )
+            for batch in scanner.to_batches():
+                if batch.num_rows:
+                    batches.append(batch)
+                    n_rows += batch.num_rows
+                if n_rows >= size:
+                    yield pa.Table.from_batches(batches)
+                    batches, n_rows = [], 0
         if batches:
             yield pa.Table.from_batches(batches)
 
+    @property
+    def _block_rows(self) -> int:
+        return self.block_rows or max(1, BLOCK_BYTES // (8 * max(1, len(self._features))))
+
+    def _groups(self) -> list[Any]:
+        """Groups of rows of all files; the whole, where it is filtered and has no such parts."""
+        dataset = self._dataset()
+        try:
+            files = list(dataset.get_fragments())
+        except ValueError:
+            return [dataset]
+        return [group for file in files for group in _groups_of(file)]
+
     def _scan_options(self) -> dict[str, Any]:
         """Read a group of rows when it is its turn, not before."""
-        given = getattr(self.path, "format", None)
-        if given is not None and given.default_extname != "parquet":
+        if getattr(self._dataset(), "format", None).__class__.__name__ != "ParquetFileFormat":
             return {}
         options = _pyarrow_dataset().ParquetFragmentScanOptions(pre_buffer=False)
         return {"fragment_scan_options": options}
@@ -177,7 +199,7 @@ class ParquetSource(Source):
         self._features, self._labels, self._weights = features, labels, weights
 
 
-def _groups(file: Any) -> list[Any]:
+def _groups_of(file: Any) -> list[Any]:
     """Groups of rows of a file, where its format has any."""
     split = getattr(file, "split_by_row_group", None)
     return [file] if split is None else split()

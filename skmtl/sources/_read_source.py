@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.sources._array_source import FEWEST_ROWS, MOST_BYTES
 from skmtl.sources._base import Source, naming_block
-from skmtl.sources._stored_rows import FEWEST_ROWS, MOST_BYTES, StoredRows
+from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._columns import Column
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._labels import Labels, read_labels
 
 Array = NDArray[Any]
+
+
+NOTHING = Column(np.zeros(0), np.zeros(0, dtype=bool))
 
 
 def read_source(estimator: Any, source: Source) -> tuple[Any, Any, Labels]:
@@ -206,13 +210,15 @@ def _together(parts: Sequence[Labels]) -> Labels:
         return first
     columns, weights = [], []
     for t, name in enumerate(first.task_names):
-        of_task = [part.columns[t] for part in parts]
         weights.append(np.concatenate([part.weights[t] for part in parts]))
-        columns.append(_one_column(of_task, weights[-1], name))
+        columns.append(_one_column([part.columns[t] for part in parts], name))
+        for part in parts:
+            # Not to have all labels in memory twice.
+            part.weights[t], part.columns[t] = np.zeros(0), NOTHING
     return Labels(columns, weights, first.names, first.is_1d)
 
 
-def _one_column(parts: Sequence[Column], weight: Array, name: Any) -> Column:
+def _one_column(parts: Sequence[Column], name: Any) -> Column:
     """A column of all blocks; a block without a label says nothing of their dtype."""
     telling = [part for part in parts if part.observed.any()] or [parts[0]]
     kinds = {part.labels.dtype.kind == "O" for part in telling}

@@ -12,15 +12,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.sources._array_source import BLOCK_BYTES
+from skmtl.sources._array_source import FEWEST_ROWS, MOST_BYTES
 from skmtl.sources._base import Source, naming_block
 
 Array = NDArray[Any]
-
-
-MOST_BYTES, FEWEST_ROWS = 4 * BLOCK_BYTES, 5_000
-"""Bytes in float64 that are in memory at a time, and rows that are so always. A source with less is
-read into memory."""
 
 
 ROUNDING = 8 * np.finfo(np.float64).eps

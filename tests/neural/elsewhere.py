@@ -40,6 +40,11 @@ class Elsewhere(torch.Tensor):
         """As torch has it; its own does not ask this class."""
         return torch.tensor(data, dtype=self.dtype).to(self.device)
 
+    def __getitem__(self, key):
+        keys = key if isinstance(key, tuple) else (key,)
+        made = [torch.tensor(k) if isinstance(k, list) else k for k in keys]
+        return super().__getitem__(tuple(made))
+
     @classmethod
     def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
         return computed(function, args, kwargs or {})

@@ -6,13 +6,16 @@ in both, or a text.
 
 import json
 import os
+import pickle
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
 import warnings
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,10 +24,11 @@ from torch import nn
 
 from skmtl import MultiTaskMLP, MultiTaskMLPCV
 from skmtl.model_selection import StackedGridSearchCV
-from skmtl.neural import _ranks, in_one_process
-from skmtl.neural.architectures import ARCHITECTURES, Custom
+from skmtl.neural import Checkpoint, _ranks, in_one_process
+from skmtl.neural.architectures import ARCHITECTURES, Custom, HardSharing
 from skmtl.neural.balancing import BALANCING
 from skmtl.neural.gradients._manual_gradients import ManualGradients
+from skmtl.neural.training._callbacks import HAS_CALLBACKS
 from skmtl.sources import ArraySource
 
 # Methods that go by losses, products of gradients, or gradients, with or without a memory.
@@ -102,6 +106,18 @@ def fit_times(model):
 
 def two_layers(n_features, outputs_per_task):
     return nn.Sequential(nn.Linear(n_features, 5), nn.Tanh(), nn.Linear(5, sum(outputs_per_task)))
+
+
+def trunk(make):
+    def factory(n_features):
+        return nn.Sequential(nn.Linear(n_features, 5), make(), nn.Tanh())
+
+    return HardSharing(trunk=factory)
+
+
+def own_dropout(rank):
+    """Drawn by each process for its rows, so that it is that of one process in law only."""
+    return numbers(MultiTaskMLP(**WIDE, architecture=trunk(nn.Dropout)).fit(X, Y))
 
 
 def rows_seen(rank):
@@ -183,6 +199,10 @@ def in_trouble(trouble):
     return MultiTaskMLP(**{**options, "learning_rate": "constant", "linear_skip": False})
 
 
+def bad_rows_of_a_blend(rank):
+    return raised(rank, lambda: fitted_blend().fit(X + (np.inf if rank else 0), Y))
+
+
 def failing_step(rank):
     def trouble():
         raise ZeroDivisionError("by chance")
@@ -211,6 +231,20 @@ class Callback:
 
     def on_fit_task_end(self, estimator, context):
         return context.task_name == "epoch" and context.task_id == 1 and self.do()
+
+
+def resumed(rank):
+    """A fit that goes on from a file, which each process has of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/model.pkl"
+        options = {**WIDE, "learning_rate": "constant", "early_stopping": True}
+        MultiTaskMLP(**options).set_callbacks(Checkpoint(path)).fit(X, Y)
+        with open(path, "rb") as file:
+            model = pickle.load(file)
+        shared = numbers(model.set_params(warm_start=True, max_iter=4).fit(X, Y))
+    with in_one_process():
+        alone = numbers(MultiTaskMLP(**{**options, "max_iter": 4}).fit(X, Y))
+    return shared if rank else (shared, alone)
 
 
 def stopped_by_one(rank):
@@ -282,6 +316,8 @@ CASES = {
     "trained embeddings": wide(numeric_embedding="periodic"),
     "gates": wide(architecture=ARCHITECTURES["mmoe"](3, gate="dselect", gate_dropout=0.3)),
     "a module of the user's": wide(architecture=Custom(two_layers), linear_skip=False),
+    "a trunk of the user's that sees rows": wide(architecture=trunk(partial(nn.BatchNorm1d, 5))),
+    "a trunk of the user's that draws": own_dropout,
     "long": compared(lambda: MultiTaskMLP(**SMALL, task_feature=4, tasks="regression"), fit_long),
     "sparse": compared(lambda: MultiTaskMLP(**WIDE), lambda m: m.fit(sparse.csr_array(X), Y)),
     "from a source": compared(
@@ -296,7 +332,6 @@ CASES = {
         lambda: MultiTaskMLP(**WIDE), lambda m: fit_search(lambda: m), of_search
     ),
     "drawn seed": drawn_seed,
-    "stopped by one": stopped_by_one,
     "interrupted": interrupted,
 }
 """What has to be the same alone and shared, or at least in both processes."""
@@ -307,13 +342,17 @@ SAID = {
     "other parameters": other_parameters,
     "other calls": other_calls,
     "bad rows": bad_rows,
+    "bad rows of a blend": bad_rows_of_a_blend,
     "failing step": failing_step,
-    "failing callback": failing_callback,
     "only one": only_one,
     "in a thread": in_a_thread,
     "waiting": waiting,
 }
 """What both processes say of a case."""
+
+if HAS_CALLBACKS:
+    CASES |= {"resumed": resumed, "stopped by one": stopped_by_one}
+    SAID |= {"failing callback": failing_callback}
 
 
 def main(path):

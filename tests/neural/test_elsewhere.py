@@ -11,6 +11,7 @@ from skmtl import MultiTaskMLP, MultiTaskMLPCV
 from skmtl.inspection import task_affinity
 from skmtl.model_selection import StackedGridSearchCV
 from skmtl.neural.balancing import BALANCING
+from skmtl.sources import ArraySource
 from tests.neural.elsewhere import NAME, Device, register
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -112,13 +113,24 @@ def fit_stream(model):
         fit_stream,
         lambda model: model.set_params(warm_start=True).fit(X, Y).fit(X, Y),
         lambda model: model.fit(sparse.csr_array(X), Y),
+        lambda model: model.fit(ArraySource(X, Y)),
         lambda model: model.fit(X, Y, sample_weight=np.arange(60.0) % 4),
         lambda model: model.fit(X, Y).add_task(X, X[:, 0], n_epochs=1),
         lambda model: pickle.loads(pickle.dumps(model.fit(X, Y))),
         lambda model: pickle.loads(pickle.dumps(model.fit(X, Y))).set_params(device="cpu"),
         lambda model: StackedGridSearchCV(model, {"alpha": [0.0, 0.1]}, cv=2).fit(X, Y),
     ],
-    ids=["stream", "warm", "sparse", "weights", "add_task", "pickle", "to the CPU", "search"],
+    ids=[
+        "stream",
+        "warm",
+        "sparse",
+        "source",
+        "weights",
+        "add_task",
+        "pickle",
+        "to the CPU",
+        "search",
+    ],
 )
 def test_other_ways_to_fit(fit):
     same(wide(), fit)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skmtl import MultiTaskLinear, MultiTaskLinearRegressor
+from skmtl import MultiTaskLinear, MultiTaskLinearRegressor, MultiTaskMLPRegressor
 from skmtl.sources import ArraySource, ParquetSource
 
 pa = pytest.importorskip("pyarrow")
@@ -101,3 +101,40 @@ def test_arrow_tables_in_blocks(path):
     np.testing.assert_allclose(found.coef_, expected, atol=1e-12)
     assert found.feature_names_in_.tolist() == NAMES
     np.testing.assert_allclose(found.predict(batches[0][0]), found.predict(X[:37]), atol=1e-12)
+
+
+def test_whatever_is_a_dataset(path, tmp_path, stays_stored):
+    """Text, several files, a filter: the same rows, also where blocks come in another order."""
+    csv = pytest.importorskip("pyarrow.csv")
+    dataset = pytest.importorskip("pyarrow.dataset")
+    table = pq.read_table(path).select([*NAMES, "y0", "y1"])
+    csv.write_csv(table, tmp_path / "rows.csv")
+    pq.write_table(table[:100], tmp_path / "first.parquet", row_group_size=30)
+    pq.write_table(table[100:], tmp_path / "second.parquet", row_group_size=30)
+    files = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
+    given = [
+        str(path),
+        files,
+        dataset.dataset(tmp_path / "rows.csv", format="csv"),
+        dataset.dataset(path).filter(dataset.field("x0") > -100),
+    ]
+    model = MultiTaskLinear("l2", alpha=0.1)
+    expected = clone(model).fit(table.select(NAMES), table.select(["y0", "y1"])).coef_
+    for some in given:
+        source = ParquetSource(some, ["y0", "y1"], features=NAMES, block_rows=50)
+        np.testing.assert_allclose(clone(model).fit(source).coef_, expected, atol=1e-5)
+        parts = dict(source.shuffled(np.random.default_rng(0)))
+        found = pa.concat_tables([parts[start] for start in sorted(parts)])
+        np.testing.assert_allclose(np.asarray(found), np.asarray(table.select(NAMES)), rtol=1e-6)
+
+
+def test_a_network_reads_groups_of_rows_in_any_order(path, stays_stored):
+    table = pq.read_table(path)
+    y = table.column("x0").to_numpy() ** 2
+    table = table.append_column("square", pa.array(np.where(np.arange(240) % 5, y, np.nan)))
+    big = pa.concat_tables([table] * 10)
+    pq.write_table(big, path, row_group_size=200)
+    source = ParquetSource(path, "square", features=NAMES, block_rows=70)
+    options = {"hidden_layer_sizes": (16,), "max_iter": 30, "random_state": 0}
+    model = MultiTaskMLPRegressor(**options).fit(source)
+    assert model.score(table.select(NAMES), y) > 0.9

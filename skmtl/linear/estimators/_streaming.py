@@ -46,6 +46,7 @@ class Streaming(MultiTaskEstimator):
     A subclass fits `StreamStatistics` in `_fit`, as it fits rows.
     """
 
+    _learns_from_blocks = True
     fit_intercept: bool
     task_weight: Any
     statistics_: TaskStatistics

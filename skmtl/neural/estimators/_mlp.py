@@ -66,6 +66,9 @@ class MultiTaskMLP(
     Training is in float32 if X is, else in float64, unless ``precision`` says otherwise;
     predictions are float64.
 
+    Processes that form a group of ``torch.distributed`` share every fit, and all call it with the
+    same arguments; within `skmtl.neural.in_one_process` each fits for itself.
+
     Examples
     --------
     >>> import numpy as np
@@ -84,6 +87,7 @@ class MultiTaskMLP(
     """
 
     history_: dict[str, Array]
+    _learns_from_blocks = True
     _standardize = True
     _shape_varies = True
 

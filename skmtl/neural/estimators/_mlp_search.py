@@ -16,6 +16,7 @@ from skmtl._shown import joined
 from skmtl._warnings import warn
 from skmtl.model_selection._folds import Folds
 from skmtl.neural import training
+from skmtl.neural._one_process import shared_fit
 from skmtl.neural.estimators._mlp import MultiTaskMLP
 from skmtl.neural.estimators._mlp_blend import NetworkBlend
 from skmtl.neural.estimators._mlp_candidates import read_candidates
@@ -84,9 +85,12 @@ class NetworkSearch(NetworkBlend):
         # Splitters and scorers want what was given.
         self._given = X, y, sample_weight, groups
         try:
-            return super().fit(X, y, sample_weight)
+            with shared_fit():
+                return super().fit(X, y, sample_weight)
         finally:
             self.__dict__.pop("_given", None)
+
+    _learns_from_blocks = False
 
     def _fit_source(self, source: Source) -> None:
         refuse_source(self, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,9 @@ class OnePass:
         self.alphas, self.rates = np.empty((2, n_models))
         self.alphas[:] = optimizer.alpha
         self.sizes = np.array([p.numel() // n_models for p in optimizer.parameters])
+        self.strides = self.sizes.copy()
+        self.given: Gradients = ()
+        self.alive: list[Tensor | None] = []
 
     @staticmethod
     def can_move(parts: Sequence[Tensor]) -> bool:
@@ -114,20 +118,41 @@ class OnePass:
     def __call__(self, gradients: Gradients) -> None:
         """Move the parameters; one gradient (or None) for each."""
         own, t = self.optimizer, float(self.optimizer.count)
-        # It walks through memory; what it reads must live until it returns.
-        alive = [None if g is None else g.contiguous() for g in gradients]
-        self.places[1] = [0 if g is None else g.data_ptr() for g in alive]
+        # From step to step they are often in the same memory.
+        if len(self.given) != len(gradients) or any(map(is_not, self.given, gradients)):
+            self._place(gradients)
         self.rates[:] = own.learning_rate
         self.constants[:] = BETA1, own.beta2, EPSILON, 1 - BETA1**t, 1 - own.beta2**t
         self.move(
             self.places,
             self.sizes,
+            self.strides,
             self.decays,
             self.rates,
             self.alphas,
             self.constants,
             own.is_decoupled,
         )
+
+    def _place(self, gradients: Gradients) -> None:
+        """Note where gradients are; a copy of one whose numbers of a model are not side by side."""
+        alive = [None if g is None else self._in_pieces(g) for g in gradients]
+        # A copy is one of this step, and it must live until that is taken.
+        is_copied = any(map(is_not, alive, gradients))
+        self.given, self.alive = () if is_copied else tuple(gradients), alive
+        self.places[1] = [0 if g is None else g.data_ptr() for g in alive]
+        n_models = len(self.rates)
+        self.strides[:] = [
+            g.stride(0) if g is not None and n_models > 1 else size
+            for g, size in zip(alive, self.sizes.tolist(), strict=True)
+        ]
+
+    def _in_pieces(self, gradient: Tensor) -> Tensor:
+        """The gradient, the numbers of each model in one piece."""
+        can_skip = len(self.rates) > 1 and gradient.ndim > 1 and gradient.stride(0) > 0
+        if can_skip and gradient[0].is_contiguous():
+            return gradient
+        return gradient.contiguous()
 
 
 class AdamW(Adam):

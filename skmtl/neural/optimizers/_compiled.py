@@ -22,6 +22,7 @@ compiled = compiler(fastmath={"contract", "nsz"}, error_model="numpy")
 def adam(
     places: Array,
     sizes: Array,
+    strides: Array,
     decays: Array,
     rates: Array,
     alphas: Array,
@@ -36,6 +37,8 @@ def adam(
         Addresses of parameters, gradients (0 for none), and first and second moments.
     sizes : ndarray of int64 of shape (n_parameters,)
         Numbers of one model.
+    strides : ndarray of int64 of shape (n_parameters,)
+        From the gradient of one model to that of the next.
     decays : ndarray of bool of shape (n_parameters,)
         Whether they are weights.
     rates, alphas : ndarray of shape (n_models,)
@@ -52,7 +55,7 @@ def adam(
             continue
         shape = (len(rates), sizes[i])
         P = array_at(memory_at(places[0, i]), shape, constants.dtype)
-        G = array_at(memory_at(places[1, i]), shape, constants.dtype)
+        G = array_at(memory_at(places[1, i]), (len(rates) * strides[i],), constants.dtype)
         M = array_at(memory_at(places[2, i]), shape, constants.dtype)
         V = array_at(memory_at(places[3, i]), shape, constants.dtype)
         for k in range(len(rates)):
@@ -61,7 +64,7 @@ def adam(
             shrink = constants.dtype.type(1.0 - rates[k] * alpha if is_decoupled else 1.0)
             pull = constants.dtype.type(0.0 if is_decoupled else alpha)
             for j in range(sizes[i]):
-                g = G[k, j] + pull * P[k, j]
+                g = G[k * strides[i] + j] + pull * P[k, j]
                 m = beta1 * M[k, j] + (one - beta1) * g
                 v = beta2 * V[k, j] + (one - beta2) * g * g
                 # Below, numbers lose precision, and arithmetic with them takes ten times as long.
