@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from skmtl._dask_rows import delayed_rows, is_frame, row_counts, with_whole_rows
+from skmtl._dask_rows import delayed_rows, first_rows, is_frame, row_counts, with_whole_rows
 from skmtl.tasks._features import find_task_feature
 
 BY_ROW = "sample_weight"
@@ -91,8 +91,8 @@ def _example(model: Any, X: Any, ask: Any) -> Any:
             example = ask(X=rows)
             alone = ask(X=rows[:1])
     except (AttributeError, TypeError, ValueError) as error:
-        rows = X.head(2, npartitions=-1) if is_frame(X) else X[:2].compute()
-        if not rows.shape[0]:
+        rows = first_rows(X)
+        if rows is None:
             raise error
         example = ask(X=rows)
         alone = ask(X=rows[:1])

@@ -106,6 +106,15 @@ def _limit() -> int:
     return int(parse_bytes(config.get("array.chunk-size")))
 
 
+def first_rows(X: Any, n: int = 2) -> Any:
+    """The first rows of the first block that has any; None where none has."""
+    for block in _blocks(with_whole_rows(X)):
+        rows = block[:n].compute()
+        if rows.shape[0]:
+            return rows
+    return None
+
+
 def row_counts(part: Any) -> tuple[float, ...]:
     """Number of rows of each block, NaN where it is not known."""
     return tuple(part.chunks[0]) if is_array(part) else (np.nan,) * part.npartitions

@@ -174,6 +174,19 @@ def test_a_model_of_labels_that_made_up_rows_do_not_have():
     assert_same(model.predict, X, dd.from_pandas(X, npartitions=2))
 
 
+def test_an_array_of_unknown_lengths():
+    X = rows().assign(town=np.where(np.arange(N) % 2, "Bern", "Basel"), n=np.arange(N))
+    encode = make_column_transformer((OneHotEncoder(), [5]), remainder="drop")
+    model = IndependentTasks(make_pipeline(encode, Ridge()), tasks="regression")
+    model.fit(X.to_numpy(dtype=object), labels("regression").to_numpy())
+    # Two of the blocks have no rows.
+    blocks = da.from_array(X.to_numpy(dtype=object), chunks=(30, 7))
+    blocks = blocks[blocks[:, 6].astype(float) >= N - 9]
+    assert np.isnan(blocks.shape[0])
+    expected = model.predict(X[-9:].to_numpy(dtype=object))
+    np.testing.assert_array_equal(model.predict(blocks).compute(), expected)
+
+
 def test_pipelines_and_searches():
     X, y = rows(), labels("any")
     blocks = dd.from_pandas(X, npartitions=3)

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._by_blocks import by_blocks
-from skmtl._coverage import check_coverage
+from skmtl._coverage import check_coverage, student_interval
 from skmtl._grown import refuse_grown, with_added_tasks
 from skmtl._indexing import batches
 from skmtl._random import read_random_state
@@ -146,8 +145,7 @@ class GaussianPredictions:
         tasks = self._task_set
         n_labels = tasks.n_labels.sum() if tasks.is_1d else tasks.n_labels
         n_left = np.maximum(n_labels - self.fit_intercept, 1)
-        far = student.ppf(0.5 + 0.5 * coverage, n_left) * std
-        return np.stack([mean - far, mean + far], axis=-1)
+        return student_interval(mean, std, n_left, coverage)
 
     def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> Array:
         """Draw labels of new rows, those of all rows and tasks together.

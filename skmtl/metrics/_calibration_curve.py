@@ -147,19 +147,25 @@ def read_probabilities(
 
 def curve_of(pair: Pair, n_bins: Any, strategy: Any) -> Any:
     """Bins of one task."""
-    proba = probabilities(pair)
-    if len(pair.classes) == 2:
-        stated, is_true = proba[:, 1], match(pair.classes, pair.labels) == 1
+    codes = match(pair.classes, pair.labels)
+    return curve_of_codes(probabilities(pair), codes, pair.weight, n_bins, strategy)
+
+
+def curve_of_codes(
+    proba: np.ndarray, codes: np.ndarray, weight: np.ndarray, n_bins: Any, strategy: Any
+) -> CalibrationCurve:
+    """Bins of probabilities (n, n_classes) beside the positions of the right classes."""
+    if proba.shape[1] == 2:
+        stated, is_true = proba[:, 1], codes == 1
     else:
-        stated = proba.max(axis=1)
-        is_true = match(pair.classes, pair.labels) == proba.argmax(axis=1)
+        stated, is_true = proba.max(axis=1), codes == proba.argmax(axis=1)
     if strategy == "uniform" or not len(stated):
         edges = np.linspace(0.0, 1.0, n_bins + 1)
     else:
         edges = np.percentile(stated, 100 * np.linspace(0.0, 1.0, n_bins + 1))
     bins = np.searchsorted(edges[1:-1], stated)
     sums = [
-        np.bincount(bins, pair.weight * of_rows, minlength=n_bins)
+        np.bincount(bins, weight * of_rows, minlength=n_bins)
         for of_rows in (stated, is_true, np.ones(len(bins)))
     ]
     used = sums[-1] > 0

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from operator import add
 from typing import Any, Self
 
-from skmtl._dask_rows import delayed_rows, merged
+from skmtl._dask_rows import delayed_rows, first_rows, merged
 from skmtl.sources._base import Source, naming_block
 from skmtl.sources._blocks import Block
 
@@ -128,11 +128,10 @@ class DaskSource(Source):
 
     def example(self) -> Any:
         """A few rows of X, which say how columns are called and what they hold."""
-        for part in delayed_rows(_head, self.X):
-            found = part.compute()
-            if found.shape[0]:
-                return found
-        raise ValueError("X has no rows: all blocks of the dask collection are empty.")
+        found = first_rows(self.X)
+        if found is None:
+            raise ValueError("X has no rows: all blocks of the dask collection are empty.")
+        return found
 
     def ask(
         self,
@@ -183,10 +182,6 @@ def _statistics(task_feature: int | str | None, X: Any, y: Any, sample_weight: A
     if X.shape[0] or len(y):
         found.update(X, y, sample_weight)
     return found
-
-
-def _head(number: int, X: Any) -> Any:
-    return X[:2]
 
 
 def _features(number: int, X: Any) -> Any:

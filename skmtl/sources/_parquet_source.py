@@ -222,5 +222,5 @@ def _pyarrow_dataset() -> Any:
     try:
         import pyarrow.dataset
     except ImportError as error:
-        raise ImportError("ParquetSource needs pyarrow: pip install pyarrow") from error
+        raise ImportError("ParquetSource needs pyarrow: pip install 'skmtl[parquet]'") from error
     return pyarrow.dataset

@@ -14,6 +14,7 @@ from skmtl.inspection.displays._learning_curve import TaskLearningCurveDisplay
 from skmtl.inspection.displays._path import RegularizationPathDisplay
 from skmtl.inspection.displays._predicted import PredictedTask
 from skmtl.inspection.displays._task_affinity import TaskAffinityDisplay
+from skmtl.inspection.displays._task_calibration import TaskCalibrationDisplay
 from skmtl.inspection.displays._task_importance import TaskImportanceDisplay
 from skmtl.inspection.displays._task_prediction import TaskPredictionDisplay
 from skmtl.inspection.displays._task_weight import TaskWeightDisplay
@@ -28,6 +29,7 @@ __all__ = [
     "PredictedTask",
     "RegularizationPathDisplay",
     "TaskAffinityDisplay",
+    "TaskCalibrationDisplay",
     "TaskImportanceDisplay",
     "TaskLearningCurveDisplay",
     "TaskPredictionDisplay",

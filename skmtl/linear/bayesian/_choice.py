@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.bayesian._likelihood import Posterior, Variances
+from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Moments
 from skmtl.linear.bayesian._search import (
     RELATIVE,
@@ -29,6 +29,7 @@ from skmtl.linear.bayesian._search import (
     search,
 )
 from skmtl.linear.bayesian._structures import LowRank, Scalar, Structure, structure_of
+from skmtl.linear.bayesian._units import Variances
 from skmtl.linear.bayesian._variances import TINY, Model
 
 Array = NDArray[Any]

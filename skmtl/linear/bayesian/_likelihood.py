@@ -28,65 +28,18 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 from skmtl.linear.bayesian._moments import Moments
-from skmtl.linear.bayesian._structures import Spectral
+from skmtl.linear.bayesian._units import Units, Variances, diagonals
 
 Array = NDArray[Any]
 
 LOG_2_PI = float(np.log(2.0 * np.pi))
-
-CHUNK = 2**21
-"""Numbers of matrices of tasks worked on at a time: they stay in the cache."""
-
-MOST_KEPT = 2**22
-"""Numbers of the matrices B that are kept; more are made twice, in the memory of a chunk."""
-
-
-@dataclass(frozen=True)
-class Variances:
-    """L (d, k); variance of the noise of every task (n_tasks,); P as a diagonal (d,).
-
-    Where P is infinite m is 0. ``spectral`` is the same covariance as L, where it is such.
-    """
-
-    L: Array
-    noise: Array
-    precision: Array
-    spectral: Spectral | None = None
-
-    @property
-    def covariance(self) -> Array:
-        """Of the coefficients over tasks, (d, d)."""
-        Sigma: Array = self.L @ self.L.T
-        return Sigma
-
-
-@dataclass(frozen=True)
-class Units:
-    """Tasks with the same rows and noise, for which N, and B, are the same.
-
-    ``group`` and ``noise`` of each, and which belongs to a task.
-    """
-
-    group: Array
-    noise: Array
-    of_task: Array
-
-    @classmethod
-    def of(cls, moments: Moments, noise: Array) -> Units:
-        if (noise == noise[0]).all():
-            n_groups = len(moments.U)
-            return cls(np.arange(n_groups), np.full(n_groups, noise[0]), moments.group)
-        return cls(moments.group, noise, np.arange(len(noise)))
 
 
 class Posterior:
@@ -104,66 +57,22 @@ class Posterior:
 
     def __init__(self, moments: Moments, variances: Variances) -> None:
         self.moments, self.variances = moments, variances
-        d, n_ranks = moments.U.shape[1:]
-        units = self.units = Units.of(moments, variances.noise)
-        n_units = len(units.group)
-        self.counts = np.bincount(units.of_task, minlength=n_units).astype(np.float64)
-        self.order = np.argsort(units.of_task, kind="stable")
-        self.ends = np.r_[0, np.cumsum(self.counts)].astype(np.intp)
-        self.chunks = list(gen_batches(n_units, max(1, CHUNK // (d * max(d, n_ranks)))))
-        self.kept: list[Array] | None = [] if n_units * d * d <= MOST_KEPT else None
-        self.log_det, self.left = np.empty(n_units), np.empty(len(moments.z))
-        self.total_B, self.h = np.zeros((d, d)), np.empty((len(moments.z), d))
-        for some in self.chunks:
-            U, noise = moments.U[units.group[some]], units.noise[some]
-            inverse, self.log_det[some] = self._inverse(U, noise)
-            UN = U @ inverse / noise[:, None, None]
-            B = UN @ np.swapaxes(U, 1, 2)
-            tasks, at = self._tasks(some)
+        d, n_tasks = moments.U.shape[1], len(moments.z)
+        self.units = Units(moments, variances)
+        self.counts = self.units.counts
+        self.log_det, self.left = np.empty(len(self.counts)), np.empty(n_tasks)
+        self.total_B, self.h = np.zeros((d, d)), np.empty((n_tasks, d))
+        for some, inverse, log_det, UN, B in self.units.first():
+            self.log_det[some] = log_det
+            tasks, at = self.units.tasks(some)
             self.h[tasks] = _apply(UN[at], moments.z[tasks])
             self.left[tasks] = (moments.z[tasks] * _apply(inverse[at], moments.z[tasks])).sum(1)
             self.total_B += np.tensordot(self.counts[some], B, axes=1)
-            if self.kept is not None:
-                self.kept.append(B)
         self._set_mean()
         self.k = self.h
-        for some, B in self._blocks():
-            tasks, at = self._tasks(some)
+        for some, B in self.units:
+            tasks, at = self.units.tasks(some)
             self.k[tasks] -= (B @ self.m)[at]
-
-    def _inverse(self, U: Array, noise: Array) -> tuple[Array, Array]:
-        r"""Inverse of every N, and the logarithm of its determinant.
-
-        Of a covariance :math:`\lambda I + QJQ'` by the matrix inversion lemma: U'U is diagonal.
-        """
-        spectral, n_ranks = self.variances.spectral, U.shape[2]
-        if spectral is None:
-            LU = self.variances.L.T @ U
-            N = np.swapaxes(LU, 1, 2) @ LU / noise[:, None, None]
-            N[:, np.arange(n_ranks), np.arange(n_ranks)] += 1.0
-            return np.linalg.inv(N), 2.0 * np.log(_diagonals(np.linalg.cholesky(N))).sum(axis=1)
-        diagonal = 1.0 + spectral.scale * (U**2).sum(axis=1) / noise[:, None]
-        QU = spectral.Q.T @ U
-        QUD = QU / diagonal[:, None, :]
-        JQUD = spectral.J[:, None] * QUD / noise[:, None, None]
-        small = np.eye(len(spectral.J)) + JQUD @ np.swapaxes(QU, 1, 2)
-        inverse = -np.swapaxes(QUD, 1, 2) @ np.linalg.solve(small, JQUD)
-        inverse[:, np.arange(n_ranks), np.arange(n_ranks)] += 1.0 / diagonal
-        return inverse, np.log(diagonal).sum(axis=1) + np.linalg.slogdet(small)[1]
-
-    def _tasks(self, units: slice) -> tuple[Array, Array]:
-        """Tasks of some units, and the place of the unit of each."""
-        tasks = self.order[self.ends[units.start] : self.ends[units.stop]]
-        return tasks, self.units.of_task[tasks] - units.start
-
-    def _blocks(self) -> Iterator[tuple[slice, Array]]:
-        """The B of all units, some at a time."""
-        if self.kept is not None:
-            yield from zip(self.chunks, self.kept, strict=True)
-            return
-        for some in self.chunks:
-            U, noise = self.moments.U[self.units.group[some]], self.units.noise[some]
-            yield some, U @ self._inverse(U, noise)[0] @ np.swapaxes(U, 1, 2) / noise[:, None, None]
 
     def _set_mean(self) -> None:
         """Set m and its covariance C, with the eigenvalues of K."""
@@ -202,7 +111,7 @@ class Posterior:
     def total_BCB(self) -> Array:
         """Sum of B C B over tasks: what is known less because m is not known."""
         found, d = np.zeros_like(self.C), len(self.C)
-        for some, B in self._blocks():
+        for some, B in self.units:
             RB = self.root.T @ B
             if (self.counts[some] != 1.0).any():
                 RB *= np.sqrt(self.counts[some])[:, None, None]
@@ -215,17 +124,17 @@ class Posterior:
         """About those of the deviance along every number of L, above 0."""
         L = self.variances.L
         found = np.zeros_like(L)
-        for some, B in self._blocks():
+        for some, B in self.units:
             BL = (B.reshape(-1, len(L)) @ L).reshape(len(B), *L.shape)
             along = self.counts[some, None] * np.einsum("uik,ik->uk", BL, L)
-            found += np.einsum("ui,uk->ik", _diagonals(B), along)
+            found += np.einsum("ui,uk->ik", diagonals(B), along)
             found += np.einsum("u,uik->ik", self.counts[some], BL**2)
         return 2.0 * (found + np.abs(np.diag(self.of_covariance))[:, None])
 
     def squares_along(self, F: Array) -> Array:
         """Sums over tasks of the squares of f'Bf, for every column f of F."""
         found = np.zeros(F.shape[1])
-        for some, B in self._blocks():
+        for some, B in self.units:
             BF = (B.reshape(-1, len(F)) @ F).reshape(len(B), *F.shape)
             found += self.counts[some] @ np.einsum("uik,ik->uk", BF, F) ** 2
         return found
@@ -234,9 +143,9 @@ class Posterior:
     def curvature_of_covariance(self) -> Array:
         """About that of the deviance along every number of the covariance, (d, d)."""
         found = np.zeros_like(self.C)
-        for some, B in self._blocks():
-            diagonals = _diagonals(B)
-            found += (self.counts[some, None] * diagonals).T @ diagonals
+        for some, B in self.units:
+            diagonal = diagonals(B)
+            found += (self.counts[some, None] * diagonal).T @ diagonal
         return found
 
     @cached_property
@@ -249,8 +158,8 @@ class Posterior:
     def n_left(self) -> Array:
         """Labels of every task less those that coefficients use up: degrees of freedom."""
         Sigma, C = self.variances.covariance, self.C
-        used = np.empty(len(self.units.group))
-        for some, B in self._blocks():
+        used = np.empty(len(self.counts))
+        for some, B in self.units:
             BC, BS = B @ C, B @ Sigma
             used[some] = (B * (C + Sigma)).sum(axis=(1, 2))
             used[some] -= (BC * np.swapaxes(BS, 1, 2)).sum(axis=(1, 2))
@@ -283,11 +192,6 @@ class Posterior:
             np.swapaxes(moments.U, 1, 2)[moments.group], self.coefficients
         )
         return moments.rest + (residual**2).sum(axis=1)
-
-
-def _diagonals(matrices: Array) -> Array:
-    found: Array = np.einsum("uii->ui", matrices)
-    return found
 
 
 def _apply(matrices: Array, vectors: Array) -> Array:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.linear.bayesian._likelihood import Posterior, Variances
+from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._structures import Structure
+from skmtl.linear.bayesian._units import Variances
 
 Array = NDArray[Any]
 

@@ -84,13 +84,15 @@ class ElasticNetProblem:
     """
 
     def __init__(self, X: Any, targets: Targets, options: FitOptions) -> None:
-        self.has_labels: Any = (targets.weights > 0).any(axis=0)
-        rows = targets.row_is_observed
-        if not rows.all():
+        observed = targets.weights > 0
+        # Along short rows `any` takes long.
+        is_complete = bool(observed.all())
+        self.has_labels: Any = np.ones(observed.shape[1], bool) if is_complete else observed.any(0)
+        if not is_complete and not (rows := targets.row_is_observed).all():
             X, targets = X[rows], targets.take(rows)
         self.X = X.astype(np.float64, copy=False)
         self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
-        check_range(self.X, self.targets)
+        check_range(self.X, self.targets, is_complete=is_complete)
         self.options = options
         values = self.targets.values
         self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])

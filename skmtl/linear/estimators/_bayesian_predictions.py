@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.utils.validation import check_is_fitted
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._by_blocks import by_blocks
-from skmtl._coverage import check_coverage
+from skmtl._coverage import check_coverage, student_interval
 from skmtl._grown import refuse_grown
 from skmtl.linear.bayesian._next_label import NextLabels
 from skmtl.linear.bayesian._predictor import RandomCoefficients
@@ -64,9 +63,7 @@ class RandomPredictions(MultiTaskEstimator):
             Lower and upper ends in the units of y; infinite where labels say nothing of the noise.
         """
         check_coverage(coverage)
-        mean, std, n_left = self._distribution(X)
-        quantile = np.where(n_left > 0, student.ppf(0.5 + 0.5 * coverage, n_left), np.inf)
-        return np.stack([mean - quantile * std, mean + quantile * std], axis=-1)
+        return student_interval(*self._distribution(X), coverage)
 
     @property
     def coef_cov_(self) -> Array:

@@ -184,6 +184,8 @@ class MultiTaskMLP(
     def _fit_source(self, source: Source) -> None:
         X, task_column, labels = read_source(self, source)
         targets = self._read_y(X, labels, task_column, None)
+        # As much memory as the targets, which say the same.
+        del labels
         self._publish(targets.tasks)
         self._fit(X, targets)
 

@@ -94,7 +94,8 @@ class Fit:
         labelled = targets.row_is_observed
         self.kept = np.flatnonzero(labelled)
         if not labelled.all():
-            X, targets, given = X[labelled], targets.take(labelled), given.take(labelled)
+            are_all, X, targets = targets is given, X[labelled], targets.take(labelled)
+            given = targets if are_all else given.take(labelled)
         self.given, self.tasks = given, targets.tasks
         self.dtype = X.dtype if estimator.precision == "auto" else np.dtype(np.float32)
         self.X, self.targets = X, targets

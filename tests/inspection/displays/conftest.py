@@ -11,6 +11,7 @@ from skmtl.inspection.displays import (
     LabelCoverageDisplay,
     RegularizationPathDisplay,
     TaskAffinityDisplay,
+    TaskCalibrationDisplay,
     TaskImportanceDisplay,
     TaskLearningCurveDisplay,
     TaskPredictionDisplay,
@@ -19,6 +20,7 @@ from skmtl.inspection.displays import (
 )
 from skmtl.inspection.displays._coverage import label_coverage
 from skmtl.inspection.displays._predicted import predicted_in
+from skmtl.metrics import CalibrationCurve
 
 # A formula that matplotlib cannot parse, a name that legends leave out, and so on.
 ODD_NAMES = [
@@ -147,6 +149,12 @@ def make_importance(n_tasks=3, names=None, n_features=5, n_repeats=5, seed=0):
 
 
 # Each takes the number of tasks and their names.
+def make_calibration(n_tasks, seed=0):
+    rng = np.random.default_rng(seed)
+    predicted = np.sort(rng.random((n_tasks, 10)))
+    return [CalibrationCurve(p, rng.binomial(50, p) / 50, np.full(10, 50.0)) for p in predicted]
+
+
 DISPLAYS = {
     "gain": lambda n, names=None: TransferGainDisplay(make_gain(n, names)),
     "affinity": lambda n, names=None: TaskAffinityDisplay(make_affinity(n, names)),
@@ -167,6 +175,9 @@ DISPLAYS = {
     "coverage": lambda n, names=None: LabelCoverageDisplay(make_coverage(n, names)),
     "interval": lambda n, names=None: IntervalCoverageDisplay(
         1.0 - 0.2 * np.random.default_rng(0).random(n), np.full(n, 50), task_names=names
+    ),
+    "calibration": lambda n, names=None: TaskCalibrationDisplay(
+        make_calibration(n), task_names=names
     ),
     "prediction": lambda n, names=None: TaskPredictionDisplay(make_predicted(n, names)),
 }

@@ -7,13 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import block_diag
 
-from skmtl.linear.bayesian import _likelihood
+from skmtl.linear.bayesian import _units
 from skmtl.linear.bayesian._choice import likely_variances
-from skmtl.linear.bayesian._likelihood import Posterior, Variances
+from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Moments
 from skmtl.linear.bayesian._predictor import RandomCoefficients
 from skmtl.linear.bayesian._search import Found, search
 from skmtl.linear.bayesian._structures import LowRank, structure_of
+from skmtl.linear.bayesian._units import Variances
 from skmtl.linear.bayesian._variances import Model
 
 D = 4
@@ -161,11 +162,11 @@ def test_what_is_not_kept_is_made_again(moments, rng, monkeypatch):
     model = model_of("full", False, 1)
     variances = model.variances(free_numbers(model, rng), 6)
     kept = Posterior(moments, variances)
-    monkeypatch.setattr(_likelihood, "MOST_KEPT", 0)
-    monkeypatch.setattr(_likelihood, "CHUNK", 2 * D * D)
+    monkeypatch.setattr(_units, "MOST_KEPT", 0)
+    monkeypatch.setattr(_units, "CHUNK", 2 * D * D)
     made = Posterior(moments, variances)
-    assert kept.kept is not None
-    assert made.kept is None
+    assert kept.units._kept is not None
+    assert made.units._kept is None
     assert_allclose(made.deviance, kept.deviance)
     assert_allclose(model.slopes(made), model.slopes(kept))
     assert_allclose(model.curvatures(made), model.curvatures(kept))
