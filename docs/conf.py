@@ -31,7 +31,7 @@ extensions = [
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["skmtl.css"]
-exclude_patterns = ["_build", "_templates", "Thumbs.db"]
+exclude_patterns = ["_build", "_templates", "Thumbs.db", "**/sg_execution_times.rst"]
 highlight_language = "python"
 
 # Names of skmtl must resolve. Those of others cannot: fetching inventories needs a network.

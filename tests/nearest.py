@@ -30,7 +30,7 @@ def nearest(path):
     path = Path(path)
     if path.suffix == ".rst":
         return [path, *PAGES]
-    if path.suffix == ".md":
+    if path.suffix == ".md" or path.parts[0] == "docs":
         return PAGES
     if path.parts[0] == "tests" and path.suffix == ".py":
         return [path] if path.name.startswith("test_") else importers(path)

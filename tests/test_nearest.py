@@ -18,6 +18,7 @@ from tests.nearest import nearest, without_nested
         ("tests/metrics/conftest.py", ["tests/metrics"]),
         ("tests/fuzz/outcome.py", ["tests/fuzz/test_fuzz.py"]),
         ("CHANGELOG.md", ["tests/test_docs.py", "tests/test_contributing.py"]),
+        ("docs/figures/folds.py", ["tests/test_docs.py", "tests/test_contributing.py"]),
         (
             "docs/linear.rst",
             ["docs/linear.rst", "tests/test_docs.py", "tests/test_contributing.py"],
