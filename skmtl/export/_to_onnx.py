@@ -90,8 +90,9 @@ def to_onnx(estimator: Any, path: Any = None, *, X: Any = None, dtype: str = "fl
     >>> session = onnxruntime.InferenceSession(model.SerializeToString())
     >>> [output.name for output in session.get_outputs()]
     ['0', '1', '1_probabilities']
-    >>> session.run(["0", "1"], {"X": np.array([[4.0], [1.0]])})
-    [array([8., 2.]), array([1, 0])]
+    >>> scores, answers = session.run(["0", "1"], {"X": np.array([[4.0], [1.0]])})
+    >>> scores.round(3).tolist(), answers.tolist()
+    ([8.0, 2.0], [1, 0])
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r}; expected one of {list(DTYPES)}.")

@@ -53,7 +53,7 @@ class TransferGain(Brief):
     >>> gains.fold_gains.shape, gains.interval.shape
     ((10, 3), (3, 2))
     >>> gains.verdict
-    'helps'
+    'unclear'
     """
 
     task_names: list

@@ -94,7 +94,8 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         for tasks, run in groupby(range(len(raw)), key=lambda k: task_sets[k]):
             members = list(run)
             some = raw[members[0] : members[-1] + 1]
-            rows = some.reshape(-1, some.shape[-1])
+            # Where all tasks have one class, there are no outputs.
+            rows = some.reshape(len(some) * some.shape[1], some.shape[2])
             index = None if task_index is None else np.tile(task_index, len(some))
             linked = tasks.inverse_link(rows, index, link)
             found.append([of.reshape(*some.shape[:2], *of.shape[1:]) for of in linked])
