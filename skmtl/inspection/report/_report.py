@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skmtl.inspection._words import number, plural
-from skmtl.inspection.report._findings import find
+from skmtl.inspection.report._find import find
 from skmtl.inspection.report._page import build_page
 from skmtl.inspection.report._summary import columns, summarise
 
