@@ -21,7 +21,7 @@ def repeats_for(importance, X, n_splits):
     if importance != "auto":
         return int(importance)
     shape: tuple[int, ...] = getattr(X, "shape", ())
-    if sparse.issparse(X) or len(shape) < 2 or shape[1] > MOST_FEATURES:
+    if sparse.issparse(X) or len(shape) != 2 or shape[1] > MOST_FEATURES:
         return 0
     return 1 if n_splits else REPEATS
 
