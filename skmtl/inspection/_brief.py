@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from html import escape
-from itertools import zip_longest
+
+from skmtl._text_table import as_html, as_text
 
 MOST_LINES = 10
 
@@ -21,24 +22,13 @@ class Brief:
         raise NotImplementedError
 
     def __repr__(self):
-        lines = [self._heads(), *shown_lines(self._lines())]
-        widths = [max(map(len, column)) for column in zip_longest(*lines, fillvalue="")]
-        rows = [
-            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-            for line in lines
-        ]
-        return "\n".join([self._sentence(), *rows])
+        return f"{self._sentence()}\n{as_text(self._rows(), str.rjust)}"
 
     def _repr_html_(self):
-        head = "".join(f"<th>{escape(text)}</th>" for text in self._heads())
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in line)}</tr>"
-            for line in shown_lines(self._lines())
-        )
-        return (
-            f"<p>{escape(self._sentence())}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        return f"<p>{escape(self._sentence())}</p>{as_html(self._rows())}"
+
+    def _rows(self):
+        return [self._heads(), *shown_lines(self._lines())]
 
 
 def shown_lines(lines):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
+from skmtl._text_table import as_html, as_text
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._ordinal import Ordinal
 
@@ -76,22 +76,11 @@ class TaskTable:
         return f"and {n_more} more tasks" if n_more > 0 else ""
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        return "\n".join([*lines, self._more()]).rstrip()
+        return f"{as_text(self._rows())}\n{self._more()}".rstrip()
 
     def _repr_html_(self, style: str = "") -> str:
-        def row(cells: tuple[str, ...], tag: str) -> str:
-            return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
-
-        titles, *rows = self._rows()
-        body = "".join(row(cells, "td") for cells in rows)
         more = f"<p>{self._more()}</p>" if self._more() else ""
-        return f"<table{style}><tbody>{row(titles, 'th')}{body}</tbody></table>{more}"
+        return f"{as_html(self._rows(), style)}{more}"
 
 
 class FittedTasks(Sequence[Task]):
