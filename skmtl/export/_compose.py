@@ -232,16 +232,6 @@ class Chained(Predictor):
         return rows_of_tasks(parts, index, np.arange(self.tasks.n_tasks + 1))
 
 
-@make_predictor.register
-def _(estimator: IndependentTasks) -> Independent:
-    return Independent(estimator)
-
-
-@make_predictor.register
-def _(estimator: PooledTasks) -> Pooled:
-    return Pooled(estimator)
-
-
-@make_predictor.register
-def _(estimator: TaskChain) -> Chained:
-    return Chained(estimator)
+make_predictor.register(IndependentTasks, Independent)
+make_predictor.register(PooledTasks, Pooled)
+make_predictor.register(TaskChain, Chained)

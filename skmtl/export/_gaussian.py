@@ -129,6 +129,4 @@ class GaussianProcess(Linked):
         return of_tasks.gather(1, table(place, index)[row_of(index, n_tasks)][:, None])
 
 
-@make_predictor.register
-def _(estimator: GaussianProcessModel) -> GaussianProcess:
-    return GaussianProcess(estimator)
+make_predictor.register(GaussianProcessModel, GaussianProcess)

@@ -224,11 +224,5 @@ class Pairs:
         return same.masked_fill((index < 0)[:, None], 1.0 / self.model.space.n_tasks)
 
 
-@make_predictor.register
-def _(estimator: KernelRidgeModel) -> KernelRidge:
-    return KernelRidge(estimator)
-
-
-@make_predictor.register
-def _(estimator: KernelBlendModel) -> KernelBlendModule:
-    return KernelBlendModule(estimator)
+make_predictor.register(KernelRidgeModel, KernelRidge)
+make_predictor.register(KernelBlendModel, KernelBlendModule)

@@ -239,19 +239,9 @@ class Stacked(Predictor):
         return found
 
 
-@make_predictor.register
-def _(estimator: TaskGrouping) -> Grouped:
-    return Grouped(estimator)
-
-
-@make_predictor.register
-def _(estimator: TargetScaler) -> Scaled:
-    return Scaled(estimator)
-
-
-@make_predictor.register
-def _(estimator: TaskStacking) -> Stacked:
-    return Stacked(estimator)
+make_predictor.register(TaskGrouping, Grouped)
+make_predictor.register(TargetScaler, Scaled)
+make_predictor.register(TaskStacking, Stacked)
 
 
 @make_predictor.register

@@ -130,6 +130,4 @@ def _(estimator: MultiTaskMLP) -> Network:
     return Network(estimator._task_set, estimator._fitted)
 
 
-@make_predictor.register
-def _(estimator: NetworkBlend) -> BlendedNetworks:
-    return BlendedNetworks(estimator)
+make_predictor.register(NetworkBlend, BlendedNetworks)

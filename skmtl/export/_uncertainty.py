@@ -138,11 +138,5 @@ class Decided(Holder):
         return (expected[:, 1] >= float(threshold)).long()
 
 
-@make_predictor.register
-def _(estimator: CalibratedTasks) -> Calibrated:
-    return Calibrated(estimator)
-
-
-@make_predictor.register
-def _(estimator: ThresholdTasks) -> Decided:
-    return Decided(estimator)
+make_predictor.register(CalibratedTasks, Calibrated)
+make_predictor.register(ThresholdTasks, Decided)
