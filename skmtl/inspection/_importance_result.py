@@ -85,11 +85,17 @@ class TaskImportance(Brief):
     def _heads(self):
         return ["feature", "mean", "most for", "there"]
 
-    def _lines(self):
+    @property
+    def _means(self):
+        """Mean over the tasks that are known, (n_features,); NaN of none."""
         known = np.isfinite(self.importance)
-        values = np.where(known, self.importance, 0.0)
-        mean = values.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        most = np.where(known, self.importance, -np.inf).argmax(axis=1)
+        total = np.where(known, self.importance, 0.0).sum(axis=1)
+        n_known = known.sum(axis=1)
+        return np.where(n_known > 0, total / np.maximum(n_known, 1), np.nan)
+
+    def _lines(self):
+        values, mean = np.where(np.isfinite(self.importance), self.importance, -np.inf), self._means
+        most = values.argmax(axis=1)
         return [
             [
                 plain(self.feature_names[j]),
@@ -97,6 +103,6 @@ class TaskImportance(Brief):
                 plain(self.task_names[most[j]]),
                 number(values[j, most[j]]),
             ]
-            for j in np.argsort(-mean, kind="stable").tolist()
-            if known[j].any()
+            for j in np.argsort(-np.nan_to_num(mean, nan=-np.inf), kind="stable").tolist()
+            if np.isfinite(mean[j])
         ]

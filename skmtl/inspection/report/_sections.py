@@ -50,12 +50,9 @@ def importance_part(findings):
     found = findings.importance
     if found is None:
         return ""
-    known = np.isfinite(found.importance)
-    mean = np.where(known, found.importance, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    nothing = np.full((len(mean), 2), np.nan)
-    figure = importance_figure(
-        found.feature_names, mean, nothing, "Importance of features, mean of the tasks"
-    )
+    label = "Importance of features, mean of the tasks"
+    nothing = np.full((len(found.feature_names), 2), np.nan)
+    figure = importance_figure(found.feature_names, found._means, nothing, label)
     where = "unseen rows" if findings.n_splits else "the data given"
     return (
         '<section id="importance"><h2>Which features matter</h2><p>How much a score falls, as a '
