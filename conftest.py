@@ -1,8 +1,12 @@
 """Settings of every test, docstring and page example."""
 
+import os
 import sys
 
 import pytest
+
+# SKMTL_WITHOUT names extras that the suite then has to do without.
+pytest_plugins = ["tests.without"] if os.environ.get("SKMTL_WITHOUT") else []
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ from skmtl._shown import shown
 from skmtl.sources._array_source import BLOCK_BYTES, check_block_rows
 from skmtl.sources._base import Source
 
+PYARROW = "pyarrow.dataset", "ParquetSource", "parquet"
+
 
 class ParquetSource(Source):
     """Parquet files, of which a block of rows at a time is in memory.
