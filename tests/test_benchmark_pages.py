@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pandas")
+pytest.importorskip("benchmarks", reason="the scripts are not installed")
 from scipy.io import savemat
 
 from benchmarks.accuracy import evidence
@@ -16,8 +19,16 @@ def test_tables_of_which_model_are_those_of_the_benchmarks():
     assert evidence.rendered(WHICH, README) == WHICH, "run python -m benchmarks.accuracy.evidence"
 
 
+def test_the_table_of_the_front_page_is_that_of_the_benchmarks():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert evidence.rendered_front(page, README) == page, (
+        "run python -m benchmarks.accuracy.evidence"
+    )
+
+
 def test_which_model_would_follow_another_number():
-    old = evidence.read_table(evidence.part(README, "regression"), "One of ours")["TaskStacking"]
+    table = evidence.read_table(evidence.part(README, "regression"), "One of ours")
+    old = dict(table)["TaskStacking"]
     cell = old[next(name for name in old if name.startswith("all ("))]
     other = README.replace(f"| {cell} |", "| 8.88 : ridge 1.11, 7.77 |")
     assert "8.88" in evidence.rendered(WHICH, other)
@@ -33,9 +44,9 @@ def test_which_model_would_follow_another_number():
     ],
 )
 def test_what_which_model_says_of_star(method, column):
-    explained = evidence.read_table(evidence.part(README, "star"), "Project STAR")[method][column]
+    table = dict(evidence.read_table(evidence.part(README, "star"), "Project STAR"))
     says = WHICH.split("When not to share")[1].split("Compare on your data")[0]
-    assert f"{float(explained):.2f}" in says
+    assert f"{float(table[method][column]):.2f}" in says
 
 
 ARFF = """\

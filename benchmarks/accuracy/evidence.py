@@ -1,15 +1,17 @@
-"""The tables of docs/which_model.rst, made from those of benchmarks/README.md.
+"""The tables of docs/which_model.rst and of README.md, made from those of benchmarks/README.md.
 
     python -m benchmarks.accuracy.evidence
 
-writes them between the marks of that page; a test fails where they differ.
+writes them between the marks of these pages; a test fails where they differ.
 """
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE, SOURCE = ROOT / "docs" / "which_model.rst", ROOT / "benchmarks" / "README.md"
+SOURCE = ROOT / "benchmarks" / "README.md"
+WHICH_MODEL, FRONT = ROOT / "docs" / "which_model.rst", ROOT / "README.md"
 MARK, END = ".. accuracy: {}\n\n", ".. end of it\n"
+FRONT_MARK, FRONT_END = "<!-- accuracy: front -->\n", "<!-- end of it -->\n"
 REGRESSION = (
     "TaskStacking",
     "MultiTaskMLPCV",
@@ -35,12 +37,12 @@ SECTIONS = {"Classes, ROC-AUC": "classification", "Classes, log loss": "classifi
 
 
 def read_table(section, title):
-    """{first cell: {column: cell}} of the table under a heading that begins so."""
+    """(first cell, {column: cell}) of each row of the table under a heading that begins so."""
     text = section.split(f"#### {title}")[1].split("\n\n")[1]
     header, _, *rows = (
         [cell.strip(" *") for cell in line.strip("|").split("|")] for line in text.splitlines()
     )
-    return {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
+    return [(row[0], dict(zip(header[1:], row[1:], strict=True))) for row in rows]
 
 
 def part(readme, name):
@@ -71,27 +73,44 @@ def list_table(title, header, rows, widths):
 
 
 def regression(readme):
-    """All sets, and those that were fixed before any estimator had seen them."""
+    """Rows of rank, best peer, error, rank and error on the fresh sets, seconds; how many sets."""
     section = part(readme, "regression")
-    errors = read_table(section, "Regression: aRRMSE")
-    table = read_table(section, "One of ours among the peers")
+    errors = dict(read_table(section, "Regression: aRRMSE"))
+    table = dict(read_table(section, "One of ours among the peers"))
     (all_, n), (fresh, n_fresh) = column(table, "all"), column(table, "fresh")
     rows = []
     for name in REGRESSION:
         rank, peer, error, _ = against(table[name][all_])
         rank_fresh, _, error_fresh, _ = against(table[name][fresh])
         seconds = errors["CPU seconds, mean"][name]
-        rows.append((f"``{name}()``", rank, peer, error, rank_fresh, error_fresh, seconds))
+        rows.append((f"{name}()", rank, peer, error, rank_fresh, error_fresh, seconds))
+    return rows, n, n_fresh
+
+
+def regression_table(readme):
+    """For a page of the documentation."""
+    rows, n, n_fresh = regression(readme)
     title = f"Regression: {n} sets with 2 to 16 targets, at most 900 rows; {n_fresh} of them fresh"
     header = ("Estimator", "Mean rank", "Best peer", "Error", "Rank, fresh", "Error, fresh")
+    rows = [(f"``{name}``", *cells) for name, *cells in rows]
     return list_table(title, (*header, "CPU seconds"), rows, "28 11 17 10 11 11 12")
+
+
+def front_table(readme):
+    """For the front page, in Markdown."""
+    rows, n, n_fresh = regression(readme)
+    header = (f"{n} sets", "mean rank of 9", "best peer's", f"rank, {n_fresh} fresh sets", "error")
+    lines = [(*header, "CPU seconds"), ("---",) * 6]
+    for name, rank, peer, error, rank_fresh, _, seconds in rows:
+        lines.append((f"`{name}`", rank, peer, rank_fresh, error, seconds))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def others(readme):
     """Classes and long form."""
     rows = []
     for kind, (title, names) in OTHERS.items():
-        table = read_table(part(readme, SECTIONS.get(kind, "long")), title)
+        table = dict(read_table(part(readme, SECTIONS.get(kind, "long")), title))
         all_, n = column(table, "all")
         for name in names:
             rank, peer, error, sets = against(table[name][all_])
@@ -102,16 +121,27 @@ def others(readme):
 
 
 def rendered(page, readme):
-    """The page with both tables as the README has them now."""
-    for name, text in {"regression": regression(readme), "others": others(readme)}.items():
-        before, rest = page.split(MARK.format(name))
-        page = f"{before}{MARK.format(name)}{text}{END}{rest.split(END, 1)[1]}"
+    """The page with both tables as the README of the benchmarks has them now."""
+    for name, text in {"regression": regression_table(readme), "others": others(readme)}.items():
+        page = between(page, MARK.format(name), text, END)
     return page
 
 
+def rendered_front(page, readme):
+    """The front page with its table."""
+    return between(page, FRONT_MARK, front_table(readme), FRONT_END)
+
+
+def between(page, mark, text, end):
+    """The page with this text between two marks."""
+    before, rest = page.split(mark)
+    return f"{before}{mark}{text}{end}{rest.split(end, 1)[1]}"
+
+
 def main():
-    texts = (path.read_text(encoding="utf-8") for path in (PAGE, SOURCE))
-    PAGE.write_text(rendered(*texts), encoding="utf-8")
+    source = SOURCE.read_text(encoding="utf-8")
+    for path, render in {WHICH_MODEL: rendered, FRONT: rendered_front}.items():
+        path.write_text(render(path.read_text(encoding="utf-8"), source), encoding="utf-8")
 
 
 if __name__ == "__main__":

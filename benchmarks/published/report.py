@@ -19,17 +19,17 @@ def cell(record, measure, decimals):
 
 
 def best(records, name, columns):
-    """{column: the best number of a run here, as printed}, to be marked."""
+    """{column: the methods run here that are best}, all of them where they are printed alike."""
     study, found = EXPERIMENTS[name], {}
     for column, place in columns.items():
-        values = [
-            (records[key][place[1]], key[2])
+        values = {
+            method: round(records[key][place[1]], study.decimals)
             for method in study.methods
             if place and place[1] in records.get(key := (name, place[0], method), {})
-        ]
+        }
         if values:
-            top = (max if place[1] in LARGEST else min)(value for value, _ in values)
-            found[column] = {method for value, method in values if value == top}
+            top = (max if place[1] in LARGEST else min)(values.values())
+            found[column] = {method for method, value in values.items() if value == top}
     return found
 
 

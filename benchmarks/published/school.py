@@ -2,9 +2,9 @@
 
 Ten random splits with three quarters of every school's rows in training (`benchmarks/school.py`
 makes them); explained variance, 1 - SSE / SST over all test rows. Later papers average it over
-schools, which gives smaller numbers: both stand here. Their features were 27 after one-hot
-coding, as here, and not standardised; penalties were chosen by cross-validation, as here. In
-the column with a tenth of the rows in training there are five splits.
+schools, which gives smaller numbers: both stand here. 27 features after one-hot coding, as
+theirs; here they are standardised. Penalties are chosen by cross-validation on the training
+part. In the columns with a tenth of the rows in training there are five splits.
 """
 
 import numpy as np
