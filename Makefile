@@ -13,7 +13,9 @@ ONE_THREAD := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 
 
 # Kernels of OpenBLAS to test with; those that the processor does not take are left out, and said.
 BLAS_KERNELS ?= Haswell SkylakeX Prescott Nehalem
-FUZZ_PROBLEMS ?= 5000
+# Of each half: linear models and kernels, networks.
+FUZZ_PROBLEMS ?= 10000
+FUZZ_HALVES ?= linear neural
 FUZZ_SEED ?= 0
 
 .DEFAULT_GOAL := help
@@ -45,7 +47,8 @@ test-blas: $(VENV)/.stamp-test ## run it with the matrix kernels of several proc
 	$(ONE_THREAD) $(BIN)/python -m tests.blas $(BLAS_KERNELS) -- -n $(WORKERS) $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.stamp-test ## fit thousands of small random problems and check what skmtl promises
-	$(BIN)/python -m tests.fuzz --problems $(FUZZ_PROBLEMS) --seed $(FUZZ_SEED) --jobs $(WORKERS)
+	status=0; for half in $(FUZZ_HALVES); do $(BIN)/python -m tests.fuzz --half $$half --problems $(FUZZ_PROBLEMS) \
+		--seed $(FUZZ_SEED) --jobs $(WORKERS) || status=1; done; exit $$status
 
 dist: $(VENV)/.stamp-dist ## build wheel and sdist, and try each where nothing else is installed
 	rm -rf dist .venv-dist
