@@ -83,12 +83,16 @@ class Targets:
         values, weights, columns = self.values, self.weights, as_slice(tasks)
         if weights.ndim == 1:
             values, weights = values[:, None], weights[:, None]
-        elif len(tasks) == weights.shape[1] and isinstance(columns, slice):
-            if values.flags.c_contiguous and weights.flags.c_contiguous:
-                return self
+        elif len(tasks) == weights.shape[1] and isinstance(columns, slice) and self._is_in_order:
+            return self
         # One order in memory, whichever tasks there were: sums depend on it, by the last bit.
         values, weights = (np.ascontiguousarray(a[:, columns]) for a in (values, weights))
         return Targets(self.tasks.take(tasks), values, weights)
+
+    @property
+    def _is_in_order(self) -> bool:
+        """Whether labels and weights lie in memory as `select` gives them."""
+        return bool(self.values.flags.c_contiguous and self.weights.flags.c_contiguous)
 
     def without_empty_tasks(self) -> Targets:
         """Long form without the tasks that have no label; their rows are gone already."""
