@@ -142,10 +142,20 @@ class GaussianPredictions:
         X, task_index = self._read_new(X)
         mean = self._task_set.join(self._decisions(X, task_index))
         std = self._std(X, task_index)
-        tasks = self._task_set
-        n_labels = tasks.n_labels.sum() if tasks.is_1d else tasks.n_labels
-        n_left = np.maximum(n_labels - self.fit_intercept, 1)
+        n_left = np.maximum(self._freedom(task_index), 1.0)
         return student_interval(mean, std, n_left, coverage)
+
+    def _freedom(self, task_index: Array | None) -> Array:
+        """Degrees of freedom of the variances, of every task or row; infinite if they are known."""
+        spread = np.zeros(self._task_set.n_tasks)
+        if self._unsure is not None:
+            spread[self._known] = self._unsure.spread
+        if task_index is not None:
+            # One that nobody has seen varies like any of those that were.
+            spread = np.append(spread, spread.mean())[task_index]
+        elif self._task_set.is_1d:
+            spread = spread[:1]
+        return np.divide(2.0, spread, out=np.full_like(spread, np.inf), where=spread > 0)
 
     def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> Array:
         """Draw labels of new rows, those of all rows and tasks together.
@@ -187,7 +197,7 @@ class GaussianPredictions:
                 own = self.kernel_.diag(X[rows])
                 variance = self._posterior.variances(K, own, queries, asked)
                 if self._unsure is not None:
-                    added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X[rows]), queries)
+                    added = np.einsum("ntk,qt->nqk", self._unsure.changes(X[rows]), queries)
                     added = added if asked is None else added[np.arange(len(own)), asked]
                     variance = variance + np.square(added).sum(axis=-1)
                 own = own[:, None] if asked is None else own
@@ -223,7 +233,7 @@ class GaussianPredictions:
             K = self.kernel_(X, self.X_fit_)
             cov = self._posterior.covariance(K, own, queries, which)
             if noise and self._unsure is not None:
-                added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X), queries)
+                added = np.einsum("ntk,qt->nqk", self._unsure.changes(X), queries)
                 added = added if which is None else added[np.arange(len(X)), which]
                 flat = added.reshape(-1, added.shape[-1])
                 cov = cov + (flat @ flat.T).reshape(cov.shape)
