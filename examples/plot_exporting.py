@@ -95,9 +95,9 @@ print({name: tuple(answer.shape) for name, answer in answers.items()})
 # %%
 # How equal is equal?
 # -------------------
-# Differences from ``predict`` for every penguin, on a scale of powers of ten. Reading a file changes
-# nothing. In a graph some steps of scikit-learn are computed in single precision, whatever the rest
-# is: a penguin is a few micrograms off, and less than a milligram where all is in single precision.
+# Differences from ``predict`` for every penguin, on a scale of powers of ten. Reading a file
+# changes nothing. The runtime has functions of its own, with which a penguin is a few micrograms
+# off, and less than a milligram where all is computed in single precision.
 # The model itself is wrong by a hundred grams and more.
 
 import matplotlib.pyplot as plt
