@@ -19,6 +19,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("paths", nargs="+", help="folders or files of skmtl")
     parser.add_argument("--tests", nargs="*", default=[], help="more tests than the nearest ones")
+    parser.add_argument("-k", default="", help="tests that match, as for pytest")
     parser.add_argument("--size", type=int, default=200, help="changes that are drawn; 0 for all")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--only", nargs="*", default=[], help="keys of changes, instead of a draw")
@@ -40,7 +41,7 @@ def main():
         drawn = [mutant for mutant in every if mutant.key in arguments.only]
     print(f"{len(drawn)} of {len(every)} changes of {len(files)} files")
     near = {str(test) for path in files for test in nearest(path)}
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", "-k", arguments.k]
     run = MutationRun(drawn, arguments.cap, arguments.out, IMPORTED)
     return pytest.main([*options, *sorted(near), *arguments.tests, *IMPORTED], plugins=[run])
 
