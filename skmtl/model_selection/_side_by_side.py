@@ -11,6 +11,8 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skmtl._same import groups_of_same
+
 Part = tuple[Sequence[Any], Any, Any, dict[str, Any]]
 """Models with the same steps before the last one, X, y, and parameters of their fits."""
 
@@ -63,8 +65,6 @@ def as_kind(estimator: Any, kind: type) -> Any:
 
 def same_steps(models: Sequence[Any]) -> list[list[int]]:
     """Positions of the models with the same steps before the last one, or without any."""
-    from skmtl.neural.training._compare import groups_of_same
-
     return groups_of_same(
         [
             (name, type(step), step)
