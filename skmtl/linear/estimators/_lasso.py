@@ -12,18 +12,10 @@ from sklearn.linear_model import enet_path
 from sklearn.utils._param_validation import Interval
 
 from skmtl._docstrings import documented
-from skmtl.linear.cross_validation._elastic_net_errors import elastic_net_model
-from skmtl.linear.cross_validation._elastic_net_path import ElasticNetFit
-from skmtl.linear.cross_validation._path import PathProblem
 from skmtl.linear.estimators._lasso_docs import ATTRIBUTES, PARAMETERS
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
 from skmtl.linear.estimators._streaming import Streaming
-from skmtl.linear.objective._merged_statistics import MergedStatistics
-from skmtl.linear.objective._options import FitOptions
-from skmtl.linear.solvers._coefficients import coefficients_of
-from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._targets import Targets
-from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -164,27 +156,6 @@ class MultiTaskElasticNet(Streaming, LassoModel):
         self._warn_of_zero(problem, fitted.W, self.alpha, self.l1_ratio, chooser)
         self._publish_fit(fitted, getattr(X, "dtype", np.float64))
         self.eps_ = self.tol * X.shape[0] * problem.squares
-
-    _fits_sums = True
-
-    def _path_problem(self, X: Any, targets: Targets) -> PathProblem | None:
-        """What fits with any alpha solve; None where there is nothing to learn."""
-        model = elastic_net_model(self.l1_ratio, FitOptions.of(self))
-        return PathProblem.of_rows(model, X, targets)
-
-    def _path_problem_of_sums(self, sums: MergedStatistics, tasks: TaskSet) -> PathProblem:
-        """The same from what the rows add up to."""
-        model = elastic_net_model(self.l1_ratio, FitOptions.of(self))
-        return PathProblem.of_statistics(model, sums, tasks)
-
-    def _publish_of_path(
-        self, problem: PathProblem | None, n_features: int, fitted: LinearFit | None
-    ) -> None:
-        """Set what a fit of a path has found."""
-        coef = coefficients_of(fitted, self._task_set, n_features)
-        gap, n_iter = (0.0, 1) if fitted is None else (fitted.gap, fitted.n_iter)
-        found = ElasticNetFit(coef.coef.T, coef.intercept, gap, n_iter)
-        self._publish_fit(found, np.float64)
 
     def _warm_coefficients(self, n_features: int, n_tasks: int) -> tuple[Array, Array] | None:
         """Coefficients of the previous fit, where they fit and are wanted."""
