@@ -3,6 +3,7 @@
 Pages are doctests, which pytest collects by itself (docs/conftest.py).
 """
 
+import doctest
 import importlib
 import inspect
 import re
@@ -99,12 +100,18 @@ def test_docstring(thing):
     doc = ClassDoc(thing) if is_class else FunctionDoc(thing)
     assert doc["Summary"] or doc["Extended Summary"], "no docstring"
     assert documented(doc["Parameters"]) == arguments(thing)
-    # Nothing can be made of an abstract class; its subclasses show how it is used.
-    assert doc["Examples"] or inspect.isabstract(thing), "no example"
     if not is_class and inspect.signature(thing).return_annotation not in (None, "None"):
         assert doc["Returns"] or doc["Yields"], "says not what it returns"
     elif hasattr(thing, "fit"):
         assert doc["Attributes"], "says not what fit leaves behind"
+
+
+@pytest.mark.parametrize("thing", PUBLIC)
+def test_an_example_shows_what_it_prints(thing):
+    """Docstrings are doctests: what an example is said to print is what it prints."""
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(thing))
+    assert [example for example in examples if example.want], "no example with its output"
+    assert not [example for example in examples if doctest.SKIP in example.options]
 
 
 @pytest.mark.parametrize("thing", CLASSES)

@@ -52,6 +52,19 @@ class Task(Searchable, BaseEstimator, ABC):
     --------
     NumberTask : Base of the types whose labels are numbers.
     skmtl.testing.check_task : Whether a type of your own keeps what is written here.
+
+    Examples
+    --------
+    What a fit has found out of three columns, of which the last has two labels:
+
+    >>> from skmtl import MultiTaskLinear
+    >>> X = [[0.0], [1.0], [2.0], [3.0]]
+    >>> y = [[0.5, "no", 1.5], [2.5, "yes", None], [1.5, "yes", 0.5], [3.5, "so-so", None]]
+    >>> for task in MultiTaskLinear(alpha=0.1).fit(X, y).tasks_:
+    ...     print(task.alias, task.n_outputs_, task.n_labels_)
+    regression 1 4
+    multiclass 3 4
+    regression 1 2
     """
 
     alias: ClassVar[str]

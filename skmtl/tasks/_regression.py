@@ -40,9 +40,16 @@ class Regression(NumberTask):
 
     Examples
     --------
-    >>> from skmtl.tasks import Regression
+    One label is a slip of the pen. Huber's loss hardly follows it:
+
     >>> from skmtl import MultiTaskLinear
-    >>> model = MultiTaskLinear(tasks=[Regression(loss="huber"), "binary"])
+    >>> from skmtl.tasks import Regression
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 400.0]
+    >>> for task in (Regression(), Regression(loss="huber")):
+    ...     model = MultiTaskLinear("l2", tasks=task, alpha=1e-6).fit(X, y)
+    ...     print(model.predict([[2.0]]).round(1))
+    [81.2]
+    [2.7]
     """
 
     alias = "regression"

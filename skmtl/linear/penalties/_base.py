@@ -44,6 +44,16 @@ class Penalty(Searchable, BaseEstimator, ABC):
         Parameters that have an entry, or a row and a column, per task. The callable gets the
         value, the names of the tasks and what to call the parameter in a message, and returns
         an array in the order of the tasks, or raises ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.linear.penalties import L1, L2
+    >>> W = np.array([[3.0, -4.0], [0.0, 0.0]])
+    >>> L1().value(W), L2().value(W)
+    (7.0, 12.5)
+    >>> (0.3 * L1() + L2()).value(W)
+    14.6
     """
 
     alias: ClassVar[str]

@@ -55,6 +55,16 @@ class Architecture(Searchable, BaseEstimator, ABC):
     ...
     ...     def build(self, spec):
     ...         return Linear(spec)
+
+    Without hidden layers a network is a linear model, and finds the lines there are:
+
+    >>> import numpy as np
+    >>> from skmtl import MultiTaskMLP
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> Y = X @ [[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]]
+    >>> model = MultiTaskMLP(architecture=LinearArchitecture(), random_state=0).fit(X, Y)
+    >>> model.score(X, Y) > 0.99
+    True
     """
 
     alias: ClassVar[str]
@@ -101,6 +111,23 @@ class MultiTaskModule(nn.Module, ABC):
         Whether products of matrices are computed in bfloat16 while it is trained.
     takes_lines : bool
         Whether it can begin at a line of each task, in long form: see `start_at_lines`.
+
+    Examples
+    --------
+    Two tasks read one layer; each has a head with one output. Rows go in, scores come out:
+
+    >>> import torch
+    >>> from skmtl.neural.architectures import MultiTaskModule
+    >>> class TwoTasks(MultiTaskModule):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.trunk = torch.nn.Linear(3, 8)
+    ...         self.heads = torch.nn.Linear(8, 2)
+    ...
+    ...     def forward(self, X, task_index=None):
+    ...         return self.heads(self.trunk(X).relu())
+    >>> TwoTasks()(torch.zeros(1, 50, 3)).shape
+    torch.Size([1, 50, 2])
     """
 
     mixed_precision = False
@@ -236,7 +263,30 @@ class ReadsLayers(nn.Module):
 
 
 class RepresentationModule(MultiTaskModule):
-    """A module in which all tasks read one representation of the rows."""
+    """A module in which all tasks read one representation of the rows.
+
+    A subclass says how rows are represented and what is read out of that; `forward` does both,
+    and balancing methods may then go by gradients of the representation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmtl.neural.architectures import RepresentationModule
+    >>> class TwoTasks(RepresentationModule):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.trunk = torch.nn.Linear(3, 8)
+    ...         self.heads = torch.nn.Linear(8, 2)
+    ...
+    ...     def represent(self, X):
+    ...         return self.trunk(X).relu()
+    ...
+    ...     def read_out(self, representation, task_index=None):
+    ...         return self.heads(representation)
+    >>> module, X = TwoTasks(), torch.zeros(1, 50, 3)
+    >>> module.represent(X).shape, module(X).shape
+    (torch.Size([1, 50, 8]), torch.Size([1, 50, 2]))
+    """
 
     @abstractmethod
     def represent(self, X: Tensor) -> Tensor:

@@ -71,6 +71,18 @@ class LossBalancing(Balancing):
     follows_up : bool
         Whether `follow_up` wants to see the losses after each step, at the cost of another
         forward pass.
+
+    Examples
+    --------
+    A method of one's own, by which the largest loss counts alone:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import LossBalancing
+    >>> class Worst(LossBalancing):
+    ...     def weights(self, losses, observed):
+    ...         return (losses == losses.amax(dim=1, keepdim=True)).to(losses)
+    >>> Worst().weights(torch.tensor([[0.5, 4.0]]), torch.tensor([[True, True]]))
+    tensor([[0., 1.]])
     """
 
     follows_up: ClassVar[bool] = False
@@ -109,6 +121,18 @@ class GramianBalancing(Balancing):
         layer (cheaper, close), or what the heads read (cheapest, a proxy).
     update_weights_every : int, default=1
         Steps for which weights are kept.
+
+    Examples
+    --------
+    A method of one's own: gradients count alike, whatever their length.
+
+    >>> import numpy as np
+    >>> from skmtl.neural.balancing import GramianBalancing
+    >>> class UnitLength(GramianBalancing):
+    ...     def weights(self, gramian):
+    ...         return 1.0 / np.sqrt(np.diag(gramian))
+    >>> UnitLength().weights(np.diag([4.0, 25.0]))
+    array([0.5, 0.2])
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -161,6 +185,19 @@ class JacobianBalancing(Balancing):
     conflict_space : {"shared", "representation"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. In the representation the
         direction is handed back through the trunk.
+
+    Examples
+    --------
+    A method of one's own: entry by entry, the median over the tasks.
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import JacobianBalancing
+    >>> class Median(JacobianBalancing):
+    ...     def direction(self, model, jacobian, losses, observed):
+    ...         return jacobian[observed].median(dim=0).values
+    >>> jacobian = torch.tensor([[1.0, 0.0], [2.0, 0.0], [90.0, 3.0]])
+    >>> Median().direction(0, jacobian, torch.ones(3), torch.ones(3) > 0)
+    tensor([2., 0.])
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

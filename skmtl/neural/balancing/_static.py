@@ -27,9 +27,12 @@ class Static(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import Static
-    >>> model = MultiTaskMLP(balancing=Static([1.0, 0.2, 0.2]))
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, Static
+    >>> method = Static([3.0, 1.0], normalize=True)
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> method.weights(torch.tensor([[0.5, 4.0]]), torch.tensor([[True, True]]))
+    tensor([[1.5000, 0.5000]])
     """
 
     alias = "static"

@@ -45,17 +45,26 @@ class Checkpoint:
 
     Examples
     --------
-    >>> import pickle
+    >>> import os, pickle, tempfile
+    >>> import numpy as np
     >>> from skmtl import MultiTaskMLP
     >>> from skmtl.neural import Checkpoint
-    >>> model = MultiTaskMLP(random_state=0)
-    >>> model.set_callbacks(Checkpoint("model.pkl", every=5)).fit(X, y)  # doctest: +SKIP
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.pkl")
+    >>> model = MultiTaskMLP(max_iter=12, random_state=0)
+    >>> model.set_callbacks(Checkpoint(path, every=5)).fit(X, X).n_iter_
+    12
 
-    and after a crash:
+    The power went off after epoch 12. The file is that of epoch 10, and a fit goes on from there:
 
-    >>> with open("model.pkl", "rb") as file:  # doctest: +SKIP
-    ...     model = pickle.load(file)
-    >>> model.set_params(warm_start=True).fit(X, y)  # doctest: +SKIP
+    >>> with open(path, "rb") as file:
+    ...     saved = pickle.load(file)
+    >>> saved.n_iter_
+    10
+    >>> saved.set_params(warm_start=True).fit(X, X).n_iter_
+    12
+    >>> bool((saved.predict(X) == model.predict(X)).all())
+    True
     """
 
     def __init__(self, path: str | PathLike[str], *, every: Any = 1) -> None:
