@@ -82,7 +82,7 @@ def sweep(
         moved = True
         if 2 * n_moved <= stop - start:
             # Near the end most rows stay as they are.
-            pick_moved(G[start:stop], step, few_G, few_dW)
+            pick_moved(G, step, start, stop, few_G, few_dW)
             np.dot(few_G[:n_moved].T, few_dW[:n_moved], product)
         else:
             np.dot(G[start:stop].T, step, product)
@@ -90,17 +90,19 @@ def sweep(
     return moved
 
 
-@compiled_inside
-def pick_moved(G: Array, dW: Array, few_G: Array, few_dW: Array) -> None:
+@inlined
+def pick_moved(G: Array, dW: Array, start: int, stop: int, few_G: Array, few_dW: Array) -> None:
     """Copy the rows of dW that are not zero, and those of G, one after the other."""
     n_few = 0
-    for j in range(len(dW)):
+    for j in range(start, stop):
         largest = 0.0
         for t in range(dW.shape[1]):
-            largest = max(largest, abs(dW[j, t]))
+            largest = max(largest, abs(dW[j - start, t]))
         if largest > 0.0:
-            copy(G[j : j + 1], few_G[n_few : n_few + 1])
-            copy(dW[j : j + 1], few_dW[n_few : n_few + 1])
+            for k in range(G.shape[1]):
+                few_G[n_few, k] = G[j, k]
+            for t in range(dW.shape[1]):
+                few_dW[n_few, t] = dW[j - start, t]
             n_few += 1
 
 
