@@ -1,9 +1,13 @@
 """Probabilities of later events, by everything that predicts times."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +21,7 @@ from skmtl import (
     MultiTaskMLPCV,
 )
 from skmtl.compose import PooledTasks, TaskChain, TaskStacking
-from skmtl.tasks import censored
+from skmtl.tasks import Cox, Survival, censored
 from skmtl.tasks._censoring import weights_of_seen
 
 TIMES = [0.3, 1.0, 3.0]
@@ -37,6 +41,40 @@ ESTIMATORS = {
         [("linear", make_pipeline(StandardScaler(), MultiTaskLinear())), *FOREST.items()], cv=3
     ),
 }
+
+
+@pytest.mark.parametrize("task", [Survival("weibull"), Survival(), Survival("log_logistic"), Cox()])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_rows_far_from_all_that_were_fitted_have_times(task):
+    """Of scores beyond the exponents of float64 the medians are still positive, and in order."""
+    X = np.linspace(-1.0, 1.0, 30)[:, None]
+    model = MultiTaskLinear("l2", alpha=1e-3, tasks=task).fit(X, np.exp(X[:, 0] + 0.1 * X[::-1, 0]))
+    far = 1e6 * np.array([[-1.0], [0.0], [1.0]])
+    found = model.predict(far)
+    assert np.isfinite(found).all()
+    assert (found > 0).all()
+    assert (np.diff(found) >= 0).all()
+    assert_allclose(model.predict_survival(far, [1.0])[[0, 2], 0], [0.0, 1.0], atol=1e-9)
+
+
+@pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
+@pytest.mark.parametrize("model", [MultiTaskLinear(), MultiTaskMLP(random_state=0)])
+@pytest.mark.parametrize("first", [np.nan, -1.0])
+def test_the_first_event_is_not_one_of_a_later_chunk(task, model, first):
+    """It would never be learned, and predictions would stay NaN."""
+    X = np.arange(8.0)[:, None]
+    y = pd.DataFrame({"size": X[:, 0], "died": [first] * 4 + [2.0, -3.0, 4.0, 5.0]})
+    model = clone(model).set_params(tasks=["regression", task])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.partial_fit(X[:4], y[:4])
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=r"'died' is .* had no event in the calls before"):
+        model.partial_fit(X[4:], y[4:])
+    assert_array_equal(model.predict(X), before)
+    # Times without an event still may come.
+    model.partial_fit(X[4:], y[4:].assign(died=-1.0))
+    assert np.isnan(model.predict(X)[:, 1]).all()
 
 
 def draw(n=240):
