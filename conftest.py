@@ -1,12 +1,15 @@
 """Settings of every test, docstring and page example."""
 
 import importlib
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+# SKMTL_WITHOUT names extras that the suite then has to do without.
+pytest_plugins = ["tests.without"] if os.environ.get("SKMTL_WITHOUT") else []
 ROOT = Path(__file__).parent
 
 

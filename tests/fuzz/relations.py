@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.fuzz.checks import WITH_GAP, certified, require, require_bits
+from tests.fuzz.checks import WITH_GAP, certified, check_refit, require, require_bits
 from tests.fuzz.containers import NAMED
 from tests.fuzz.outcome import asked, fitted
 from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, NETWORKS, NETWORKS_CV
@@ -111,7 +111,7 @@ def check_rows(outcome):
     if problem.name in BY_ROW or has_ties(problem) or "n_landmarks" in problem.options:
         return
     order = rng_of(problem, 3).permutation(problem.n_rows)
-    other = fitted(_taken(problem, order))
+    other = fitted(taken(problem, order))
     back = asked(problem, other.model, other.caught)
     require_same(outcome, back, "with rows in another order")
 
@@ -136,7 +136,7 @@ def check_repeated(outcome):
     weight = np.ones(problem.n_rows) if problem.weight is None else problem.weight
     weight = (weight.T * times).T
     a = fitted(problem.changed(weight=weight))
-    repeated = fitted(_taken(problem, np.repeat(np.arange(problem.n_rows), times)))
+    repeated = fitted(taken(problem, np.repeat(np.arange(problem.n_rows), times)))
     b = asked(a.problem, repeated.model, repeated.caught)
     require_same(a, b, "with repeated rows in place of weights")
 
@@ -217,7 +217,8 @@ def has_ties(problem):
     return "regressor" in problem.options
 
 
-def _taken(problem, rows):
+def taken(problem, rows):
+    """The problem of some of the rows."""
     return problem.changed(
         X=problem.X[rows],
         labels=problem.labels[rows],
@@ -319,6 +320,7 @@ def _require_objective(one, other, when):
 
 
 BETWEEN = {
+    "refit": check_refit,
     "zero weight": check_zero_weight,
     "container": check_container,
     "empty rows": check_empty_rows,

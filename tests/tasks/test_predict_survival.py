@@ -17,7 +17,7 @@ from skmtl import (
     MultiTaskMLPCV,
 )
 from skmtl.compose import PooledTasks, TaskChain, TaskStacking
-from skmtl.tasks import censored
+from skmtl.tasks import Cox, Survival, censored
 from skmtl.tasks._censoring import weights_of_seen
 
 TIMES = [0.3, 1.0, 3.0]
@@ -37,6 +37,20 @@ ESTIMATORS = {
         [("linear", make_pipeline(StandardScaler(), MultiTaskLinear())), *FOREST.items()], cv=3
     ),
 }
+
+
+@pytest.mark.parametrize("task", [Survival("weibull"), Survival(), Survival("log_logistic"), Cox()])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_rows_far_from_all_that_were_fitted_have_times(task):
+    """Of scores beyond the exponents of float64 the medians are still positive, and in order."""
+    X = np.linspace(-1.0, 1.0, 30)[:, None]
+    model = MultiTaskLinear("l2", alpha=1e-3, tasks=task).fit(X, np.exp(X[:, 0] + 0.1 * X[::-1, 0]))
+    far = 1e6 * np.array([[-1.0], [0.0], [1.0]])
+    found = model.predict(far)
+    assert np.isfinite(found).all()
+    assert (found > 0).all()
+    assert (np.diff(found) >= 0).all()
+    assert_allclose(model.predict_survival(far, [1.0])[[0, 2], 0], [0.0, 1.0], atol=1e-9)
 
 
 def draw(n=240):
