@@ -240,7 +240,6 @@ def test_long_form_is_the_wide_one(penalty, intercept, as_sparse, data):
 @pytest.mark.parametrize("kind", ["huber"], indirect=True)
 def test_quantiles_of_tasks_are_compared_level_by_level(penalty, data):
     """Levels have nothing to do with each other: each is a model of that quantile alone."""
-    X, Y, weights, _ = data
     rows, y, row_weights, index = long(data)
     fits = {}
     for levels in [(0.2, 0.5, 0.7), (0.2,), (0.5,), (0.7,)]:
