@@ -148,7 +148,7 @@ class MultiTaskEstimator(
             )
         check_rows(X, targets)
         self._name_of_y = getattr(y, "name", None)
-        self._is_complete = bool((targets.weights > 0).all())
+        self._is_complete = targets.is_complete
         return targets
 
     def _publish(self, tasks: Any) -> None:

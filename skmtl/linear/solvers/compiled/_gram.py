@@ -60,19 +60,41 @@ def sweep(
 ) -> bool:
     """Descend on every block once; whether anything moved."""
     dW, local = np.empty((BLOCK, W.shape[1])), np.empty((BLOCK, W.shape[1]))
+    few_G, few_dW = np.empty((BLOCK // 2, len(W))), np.empty((BLOCK // 2, W.shape[1]))
     moved = False
     for start in range(0, len(W), BLOCK):
         stop = min(start + BLOCK, len(W))
         step = dW[: stop - start]
         copy(H[start:stop], local)
-        if descend_block(
+        n_moved = descend_block(
             G[start:stop, start:stop], local, W[start:stop], step,
             ridge, low[start:stop], high[start:stop], l21[start:stop],
-        ):  # fmt: skip
-            moved = True
+        )  # fmt: skip
+        if n_moved == 0:
+            continue
+        moved = True
+        if 2 * n_moved <= stop - start:
+            # Near the end most rows stay as they are.
+            pick_moved(G[start:stop], step, few_G, few_dW)
+            np.dot(few_G[:n_moved].T, few_dW[:n_moved], product)
+        else:
             np.dot(G[start:stop].T, step, product)
-            subtract(product, H)
+        subtract(product, H)
     return moved
+
+
+@compiled_inside
+def pick_moved(G: Array, dW: Array, few_G: Array, few_dW: Array) -> None:
+    """Copy the rows of dW that are not zero, and those of G, one after the other."""
+    n_few = 0
+    for j in range(len(dW)):
+        largest = 0.0
+        for t in range(dW.shape[1]):
+            largest = max(largest, abs(dW[j, t]))
+        if largest > 0.0:
+            copy(G[j : j + 1], few_G[n_few : n_few + 1])
+            copy(dW[j : j + 1], few_dW[n_few : n_few + 1])
+            n_few += 1
 
 
 @inlined
