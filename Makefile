@@ -17,9 +17,12 @@ BLAS_KERNELS ?= Haswell SkylakeX Prescott Nehalem
 FUZZ_PROBLEMS ?= 10000
 FUZZ_HALVES ?= linear neural
 FUZZ_SEED ?= 0
+# Files or folders of one room, and the small changes of them that are tried.
+MUTATED ?= skmtl/linear/penalties
+MUTANTS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-oldest test-newest test-blas fuzz coverage dist lint format docs clean
+.PHONY: help demo check test test-oldest test-newest test-blas fuzz coverage mutation dist lint format docs clean
 # Two pip runs in one environment get in each other's way.
 .NOTPARALLEL:
 
@@ -58,6 +61,9 @@ coverage: $(VENV)/.stamp-test ## run the tests and say which branches of skmtl t
 	$(ONE_THREAD) NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) $(COMPILED)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+mutation: $(VENV)/.stamp-test ## make small changes of MUTATED, one at a time, and say which no test has noticed
+	$(ONE_THREAD) $(BIN)/python -m tests.mutation $(MUTATED) --size $(MUTANTS)
 
 dist: $(VENV)/.stamp-dist ## build wheel and sdist, and try each where nothing else is installed
 	rm -rf dist .venv-dist
