@@ -4,7 +4,7 @@ Three questions about one picture
 
 Of a handwritten digit one may ask which it is, whether it is even or odd, and how much ink it
 took: ten classes, two classes and a number. The last two cost nothing, somebody has to answer the
-first. Here one network with a trunk for images learns all three, from 597 pictures of which only
+first. Here one network with a trunk for images learns all three, from 797 pictures of which only
 some have a digit. Do the cheap questions help with the expensive one?
 """
 
@@ -62,7 +62,7 @@ def network(seed):
 # %%
 # Together and alone
 # ------------------
-# In two random splits, 1,200 pictures are kept for the test. Of the others the first 50, 100 or
+# In two random splits, 1,000 pictures are kept for the test. Of the others the first 50, 100 or
 # all have a digit. The same network learns the digits alone, from just these, and together with
 # the parity and the ink of all pictures.
 
@@ -77,7 +77,7 @@ def accuracy(model, X_test, y_test):
 rows, networks = [], {}
 for seed in range(2):
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=1200, stratify=digit, random_state=seed
+        X, y, test_size=1000, stratify=digit, random_state=seed
     )
     for n_labels in (50, 100, len(X_train)):
         y_few = y_train.reset_index(drop=True)
