@@ -13,11 +13,16 @@ ONE_THREAD := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 
 
 # Kernels of OpenBLAS to test with; those that the processor does not take are left out, and said.
 BLAS_KERNELS ?= Haswell SkylakeX Prescott Nehalem
-FUZZ_PROBLEMS ?= 5000
+# Of each half: linear models and kernels, networks.
+FUZZ_PROBLEMS ?= 10000
+FUZZ_HALVES ?= linear neural
 FUZZ_SEED ?= 0
+# Files or folders of one room, and the small changes of them that are tried.
+MUTATED ?= skmtl/linear/penalties
+MUTANTS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-oldest test-newest test-blas fuzz dist lint format docs clean
+.PHONY: help demo check test test-oldest test-newest test-blas fuzz coverage mutation dist lint format docs clean
 # Two pip runs in one environment get in each other's way.
 .NOTPARALLEL:
 
@@ -45,7 +50,20 @@ test-blas: $(VENV)/.stamp-test ## run it with the matrix kernels of several proc
 	$(ONE_THREAD) $(BIN)/python -m tests.blas $(BLAS_KERNELS) -- -n $(WORKERS) $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.stamp-test ## fit thousands of small random problems and check what skmtl promises
-	$(BIN)/python -m tests.fuzz --problems $(FUZZ_PROBLEMS) --seed $(FUZZ_SEED) --jobs $(WORKERS)
+	status=0; for half in $(FUZZ_HALVES); do $(BIN)/python -m tests.fuzz --half $$half --problems $(FUZZ_PROBLEMS) \
+		--seed $(FUZZ_SEED) --jobs $(WORKERS) || status=1; done; exit $$status
+
+# Compiled functions run as Python in the tests of COMPILED: slow, but traced.
+COMPILED := tests/linear/solvers tests/model_selection tests/neural/balancing tests/neural/optimizers
+coverage: $(VENV)/.stamp-test ## run the tests and say which branches of skmtl they have not taken
+	$(BIN)/python -m coverage erase
+	$(ONE_THREAD) $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
+	$(ONE_THREAD) NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) $(COMPILED)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+mutation: $(VENV)/.stamp-test ## make small changes of MUTATED, one at a time, and say which no test has noticed
+	$(ONE_THREAD) $(BIN)/python -m tests.mutation $(MUTATED) --size $(MUTANTS)
 
 dist: $(VENV)/.stamp-dist ## build wheel and sdist, and try each where nothing else is installed
 	rm -rf dist .venv-dist
@@ -72,7 +90,7 @@ docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warn
 
 clean: ## remove the environment and everything generated
 	rm -rf .venv .venv-oldest .venv-newest .venv-dist build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 EXTRAS_demo := plot,datasets

@@ -55,6 +55,12 @@ def _may_have_quantiles(estimator: Any) -> bool:
     return tasks is not None
 
 
+def _check_fitted(estimator: Any) -> None:
+    """`check_is_fitted`, whose questions take as long as many a prediction of a row."""
+    if "_task_set" not in vars(estimator):
+        check_is_fitted(estimator)
+
+
 class Predicts:
     """Mixin: everything that is predicted, from `_linked` or `_expected` of a subclass."""
 
@@ -111,7 +117,7 @@ class Predicts:
             Predictions in the units of y; dtype object if a task has string labels. NaN for
             a regression task without labels.
         """
-        check_is_fitted(self)
+        _check_fitted(self)
         return self._task_set.join(self._decisions(*self._read_new(X)))
 
     @available_if(_may_have_classes)
@@ -129,7 +135,7 @@ class Predicts:
         p : list of ndarray of shape (n_samples, n_classes), or ndarray if y was 1-D in `fit`
             One entry per task, columns ordered as in ``classes_``; None for regression tasks.
         """
-        check_is_fitted(self)
+        _check_fitted(self)
         found = self._task_set.probabilities(self._expected(*self._read_new(X)))
         check_all_have_classes(found, self.task_names_in_.tolist())
         return found
@@ -151,7 +157,7 @@ class Predicts:
         p : list of ndarray of shape (n_samples, n_times), or ndarray if y was 1-D in `fit`
             One entry per task, None for tasks that are no times; NaN where `fit` saw no event.
         """
-        check_is_fitted(self)
+        _check_fitted(self)
         times = np.asarray(times, dtype=np.float64)
         if times.ndim != 1 or not (times > 0).all():
             raise ValueError(f"times must be 1-D and positive, got {times!r}.")
@@ -180,7 +186,7 @@ class Predicts:
             One entry per task, columns ordered as in its ``levels_``, which never cross; None for
             tasks of other types.
         """
-        check_is_fitted(self)
+        _check_fitted(self)
         tasks, expected = self._task_set, self._expected(*self._read_new(X))
         found = [
             of_task if isinstance(task, Quantile) else None

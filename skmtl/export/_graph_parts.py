@@ -9,9 +9,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
+from skmtl._optional import import_optional
 from skmtl.export._columns import INPUT, Columns
 from skmtl.export._foreign import OPERATOR, Foreign
-from skmtl.export._optional import import_needed
 
 OPSET, OPSET_ML = 17, 3
 """Versions of the operators: those that runtimes of 2022 know already."""
@@ -44,7 +44,7 @@ def graph_of_part(part: Foreign, dtype: torch.dtype) -> Any:
     ValueError
         If it does not know the estimator.
     """
-    skl2onnx = import_needed("skl2onnx")
+    skl2onnx = import_optional("skl2onnx", "An ONNX file", "onnx")
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     kind = DoubleTensorType if dtype == torch.float64 else FloatTensorType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import skmtl
 from skmtl._base import MultiTaskEstimator
-from skmtl.export._optional import import_needed
+from skmtl._optional import import_optional
 
 
 def register_converters() -> None:
@@ -33,7 +33,7 @@ def register_converters() -> None:
     >>> len(model.graph.output)
     2
     """
-    import_needed("skl2onnx")
+    import_optional("skl2onnx", "An ONNX file", "onnx")
     from skmtl.export._pipelines import register
 
     for name in skmtl.__all__:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from sklearn.pipeline import Pipeline
 
+from skmtl._optional import import_optional
 from skmtl._versions import versions
 from skmtl.export._check import TOL, TOL_SINGLE, check_answers, example_rows
 from skmtl.export._foreign import foreign_parts
 from skmtl.export._learners import unwrapped
-from skmtl.export._optional import import_needed
 from skmtl.export._outputs import Output
 from skmtl.export._run import answers_of, inputs_of
 from skmtl.export._to_torch import ExportedModule, module_of, with_dtype
@@ -96,10 +96,10 @@ def to_onnx(estimator: Any, path: Any = None, *, X: Any = None, dtype: str = "fl
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r}; expected one of {list(DTYPES)}.")
-    import_needed("onnx")
+    import_optional("onnx", "An ONNX file", "onnx")
     estimator = unwrapped(estimator)
     if isinstance(estimator, Pipeline):
-        import_needed("skl2onnx")
+        import_optional("skl2onnx", "An ONNX file", "onnx")
         from skmtl.export._pipelines import pipeline_graph
 
         model, outputs, final = pipeline_graph(estimator, X, dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-# Relative differences of losses that mean nothing.
+# Relative differences of losses that mean nothing: two ways to the same predictions.
 ROUNDING = 1e-9
 SIDES = np.array([-1.0, 1.0])
 
@@ -56,7 +56,8 @@ def estimate_gain(losses, tested, trained, confidence=0.95):
         gain[t], deviation = _deviations(losses[:, used, t], tested[used, t])
         if used.sum() > 1:
             rho = np.mean(tested[used, t] / trained[used, t])
-            interval[t] = gain[t] + _half_width(deviation, rho, confidence) * SIDES
+            half = _half_width(deviation, rho, confidence)
+            interval[t] = _on_the_scale_of_logarithms(gain[t], half)
     return gain, interval
 
 
@@ -76,22 +77,44 @@ def estimate_mean_gain(losses, tested, trained, confidence=0.95):
         # A fold counts by its part in the mean of its task.
         deviations[used, place] = deviation * (len(tested) / used.sum())
     rho = np.mean(tested[:, known].sum(axis=1) / trained[:, known].sum(axis=1))
-    return gains.mean() + _half_width(deviations.mean(axis=1), rho, confidence) * SIDES
+    half = _half_width(deviations.mean(axis=1), rho, confidence)
+    return gains.mean() + max(half, ROUNDING) * SIDES
 
 
 def _deviations(losses, weight):
-    """Gain of a task on its folds, and what each says beyond it; with equal weights a - b - d."""
+    """Gain of a task on its folds, and what each says beyond it, to first order.
+
+    The gain g = 1 - mean b / mean a is a ratio of means, and a fold of hard labels has both a and b
+    large: with equal weights it says (a - b - g a) / mean a [1]_.
+
+    References
+    ----------
+    .. [1] W. G. Cochran, "Sampling Techniques", 3rd edition, Wiley 1977, section 6.3.
+    """
     b, a = losses
     mean_a, mean_d = np.average(a, weights=weight), np.average(a - b, weights=weight)
-    return share(mean_d, mean_a), share(weight / weight.mean() * (a - b - mean_d), mean_a)
+    gain = share(mean_d, mean_a)
+    beyond = a - b - (gain * a if np.isfinite(gain) else mean_d)
+    return gain, share(weight / weight.mean() * beyond, mean_a)
+
+
+def _on_the_scale_of_logarithms(gain, half):
+    """Interval of 1 - b / a whose half is that of log(b / a): no share is larger than 1.
+
+    It treats both ways of learning alike. An interval that is symmetric around the gain calls
+    twice as many of those that are equally good helpful as harmful, where folds are small.
+    """
+    ratio = 1.0 - gain
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = 1.0 - ratio * np.exp(-SIDES * share(half, ratio))
+    return min(low, gain - ROUNDING), max(high, gain + ROUNDING)
 
 
 def _half_width(deviation, rho, confidence):
     """Half of the interval of the corrected resampled t-test."""
     n_folds = len(deviation)
     error = np.sqrt((1 / n_folds + rho) * (deviation @ deviation) / (n_folds - 1))
-    # Two ways to the same predictions differ by rounding.
-    return max(stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error, ROUNDING)
+    return stats.t.ppf((1 + confidence) / 2, n_folds - 1) * error
 
 
 def share(part, whole):

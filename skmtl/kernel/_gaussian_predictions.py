@@ -1,4 +1,4 @@
-"""What a Gaussian process says of new rows: means, variances, covariances, draws."""
+"""What a Gaussian process says of new rows: means, intervals, draws."""
 
 from __future__ import annotations
 
@@ -11,56 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 from skmtl._by_blocks import by_blocks
 from skmtl._coverage import check_coverage, student_interval
 from skmtl._grown import refuse_grown, with_added_tasks
-from skmtl._indexing import batches
 from skmtl._random import read_random_state
-from skmtl.kernel._labels import MAX_KERNEL_BYTES
-from skmtl.kernel.gaussian._unsure import Unsure
+from skmtl.kernel._gaussian_next_label import GaussianNextLabel
+from skmtl.kernel._gaussian_variances import WITHOUT_ADDED
 
 Array = NDArray[Any]
 
-NUMBERS_AT_ONCE = 2**22
-"""Numbers of the kernel of new rows, for each task, that there are at a time."""
 
-WITHOUT_ADDED = "how sure predictions are is known for those of fit only. Fit with all tasks."
+class GaussianPredictions(GaussianNextLabel):
+    """Mixin for `GaussianProcessModel`."""
 
-
-class GaussianPredictions:
-    """Mixin for `GaussianProcessModel`.
-
-    Everything inside is in the units of standardised labels.
-    """
-
-    _task_set: Any
-    _read_new: Any
     _decisions: Any
-    _posterior: Any
-    _known: Array
-    _scale: Array
-    _B: Array
-    _noise: Array
-    _unsure: Unsure | None
-    _scaled: Any
-    kernel_: Any
-    X_fit_: Array
-    fit_intercept: bool
-
-    def _queries(self, task_index: Array | None) -> tuple[Array, Array | None]:
-        """Which functions are asked for: those of tasks and, in long form, the mean of all.
-
-        Also which of them it is in each row, in long form: -1 the mean, -2 none.
-        """
-        n = len(self._known)
-        if task_index is None:
-            return np.eye(n), None
-        place = np.full(self._task_set.n_tasks + 1, -2)
-        place[self._known], place[-1] = np.arange(n), n
-        return np.vstack([np.eye(n), np.full(n, 1.0 / n)]), place[task_index]
-
-    def _batches(self, X: Array) -> Any:
-        """Rows, and their kernel with those of the fit."""
-        size = max(NUMBERS_AT_ONCE // (len(self.X_fit_) * len(self._known)), 1)
-        for rows in batches(len(X), size):
-            yield rows, self.kernel_(X[rows], self.X_fit_)
 
     def _raw(self, X: Any, task_index: Array | None) -> Array:
         """Expected standardised labels, (n, n_outputs); 0 where nothing was learned."""
@@ -68,14 +29,13 @@ class GaussianPredictions:
         raw = np.zeros((X.shape[0], 1 if is_long else self._task_set.n_outputs))
         if self._posterior is None:
             return raw
-        X, (queries, which) = self._scaled(X), self._queries(task_index)
         weights = self._posterior.weights @ self._B
-        for rows, K in self._batches(X):
-            of_tasks = (K @ weights + self._posterior.means) @ queries.T
-            if which is None:
-                raw[rows, self._known] = of_tasks
+        for some, (_, asked) in self._batches(X, task_index):
+            of_tasks = (asked.K @ weights + self._posterior.means) @ asked.queries.T
+            if asked.which is None:
+                raw[some, self._known] = of_tasks
             else:
-                raw[rows, 0] = of_tasks[np.arange(len(of_tasks)), which[rows]]
+                raw[some, 0] = of_tasks[np.arange(len(of_tasks)), asked.which]
         return raw
 
     @with_added_tasks
@@ -142,9 +102,7 @@ class GaussianPredictions:
         X, task_index = self._read_new(X)
         mean = self._task_set.join(self._decisions(X, task_index))
         std = self._std(X, task_index)
-        tasks = self._task_set
-        n_labels = tasks.n_labels.sum() if tasks.is_1d else tasks.n_labels
-        n_left = np.maximum(n_labels - self.fit_intercept, 1)
+        n_left = np.maximum(self._freedom(task_index), 1.0)
         return student_interval(mean, std, n_left, coverage)
 
     def sample_y(self, X: Any, n_samples: int = 1, random_state: Any = 0) -> Array:
@@ -174,98 +132,3 @@ class GaussianPredictions:
         normal = read_random_state(random_state).standard_normal((int(known.sum()), n_samples))
         draws[known] = flat[known, None] + root @ normal
         return draws.reshape(*mean.shape, n_samples)
-
-    def _std(self, X: Any, task_index: Array | None) -> Array:
-        """Standard deviations of new labels in the units of y."""
-        found = self._without_functions(X.shape[0], task_index)
-        if self._posterior is not None:
-            queries, which = self._queries(task_index)
-            left, noise = self._beside(queries)
-            X, parts = self._scaled(X), []
-            for rows, K in self._batches(X):
-                asked = None if which is None else which[rows]
-                own = self.kernel_.diag(X[rows])
-                variance = self._posterior.variances(K, own, queries, asked)
-                if self._unsure is not None:
-                    added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X[rows]), queries)
-                    added = added if asked is None else added[np.arange(len(own)), asked]
-                    variance = variance + np.square(added).sum(axis=-1)
-                own = own[:, None] if asked is None else own
-                parts.append(variance + own * left[asked] + noise[asked])
-            std = np.sqrt(np.concatenate(parts))
-            if which is None:
-                found[:, self._known] = std * self._scale[self._known]
-            else:
-                found[which > -2] = std[which > -2] * self._scale[0]
-        return found[:, 0] if self._task_set.is_1d and found.ndim > 1 else found
-
-    def _covariance(self, X: Any, task_index: Array | None, *, noise: bool) -> Array:
-        """Covariances of functions, or of new labels, at all rows, in the units of y.
-
-        The shape is (n, n_tasks, n, n_tasks), or (n, n) where y is 1-D.
-        """
-        std = self._without_functions(X.shape[0], task_index)
-        n_numbers = std.size**2
-        if 8 * n_numbers > MAX_KERNEL_BYTES:
-            raise ValueError(
-                f"Covariances of {std.size} labels take {8 * n_numbers / 2**30:.1f} GiB, the limit "
-                f"is {MAX_KERNEL_BYTES / 2**30:g} GiB. Ask for fewer rows at a time."
-            )
-        found = np.diag(np.square(std.ravel()))
-        unknown = np.isnan(std.ravel())
-        found[unknown], found[:, unknown] = np.nan, np.nan
-        found = found.reshape(std.shape * 2)
-        if self._posterior is not None:
-            queries, which = self._queries(task_index)
-            left, of_labels = self._beside(queries)
-            X = self._scaled(X)
-            own = self.kernel_(X)
-            K = self.kernel_(X, self.X_fit_)
-            cov = self._posterior.covariance(K, own, queries, which)
-            if noise and self._unsure is not None:
-                added = np.einsum("ntk,qt->nqk", self._unsure.slopes(X), queries)
-                added = added if which is None else added[np.arange(len(X)), which]
-                flat = added.reshape(-1, added.shape[-1])
-                cov = cov + (flat @ flat.T).reshape(cov.shape)
-            if which is None:
-                known, scale = self._known, self._scale[self._known]
-                place = np.ix_(np.arange(len(X)), known, np.arange(len(X)), known)
-                if noise:
-                    np.einsum("iqiq->iq", cov)[:] += of_labels
-                found[place] = cov * scale[:, None, None] * scale
-            else:
-                is_mean = which == len(self._known)
-                cov += own * np.outer(is_mean, is_mean) * left[-1]
-                if noise:
-                    cov[np.diag_indices_from(cov)] += of_labels[which]
-                seen = np.flatnonzero(which > -2)
-                found[np.ix_(seen, seen)] = (cov * self._scale[0] ** 2)[np.ix_(seen, seen)]
-        return found[:, 0, :, 0] if self._task_set.is_1d and found.ndim > 2 else found
-
-    def _posterior_covariance(self, X: Any) -> Array:
-        """Covariances of the functions, without noise, at new rows, as ``return_cov`` has them."""
-        check_is_fitted(self)
-        refuse_grown(self, WITHOUT_ADDED)
-        return self._covariance(*self._read_new(X), noise=False)
-
-    def _beside(self, queries: Array) -> tuple[Array, Array]:
-        """Variance that a task has beside what is asked for, and the noise of its labels.
-
-        A task that nobody has seen is one of those that were, and does not only have their mean.
-        """
-        n = len(self._known)
-        left, noise = np.zeros(len(queries)), np.append(self._noise, self._noise.mean())
-        left[n:] = np.trace(self._B) / n - self._B.mean()
-        return left, noise[: len(queries)]
-
-    def _without_functions(self, n_rows: int, task_index: Array | None) -> Array:
-        """Standard deviations of labels of tasks that have no function.
-
-        All labels are the same, but for a single one nobody knows how others are.
-        """
-        n_labels = self._task_set.n_labels
-        if task_index is not None:
-            std = np.where(n_labels == 0, np.nan, np.inf if n_labels.sum() == 1 else 0.0)
-            return np.append(std, np.nanmin(std))[task_index]
-        std = np.select([n_labels == 0, n_labels == 1], [np.nan, np.inf], 0.0)
-        return np.tile(std, (n_rows, 1))

@@ -100,8 +100,10 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
     ValueError.
 
     Intervals hold for labels that follow the model. They include what is not known of the means
-    and, in the first order, of the parameters, as far as the likelihood is bent around its
-    maximum [3]_. Parameters that are given (``optimizer=None``) are taken to be known.
+    and, in the first order, of the parameters: how far predictions move with these [3]_, by how
+    much the variance around them is estimated too low therefore [4]_, and that it is estimated
+    at all, by Student's distribution with the degrees of freedom of the variance [5]_. Parameters
+    that are given (``optimizer=None``) are taken to be known.
 
     References
     ----------
@@ -111,7 +113,11 @@ class MultiTaskGaussianProcessRegressor(MultiTaskRegressorMixin, GaussianProcess
        multi-task Gaussian process inference with structured residuals", NeurIPS 2013, section 3.
     .. [3] R. Kackar and D. Harville, "Approximations for standard errors of estimators of fixed
        and random effects in mixed linear models", Journal of the American Statistical
-       Association 79, 1984.
+       Association 79, 1984, eq. 3.3.
+    .. [4] D. Harville and D. Jeske, "Mean squared error of estimation or prediction under a general
+       linear model", Journal of the American Statistical Association 87, 1992, section 3.
+    .. [5] M. Kenward and J. Roger, "Small sample inference for fixed effects from restricted
+       maximum likelihood", Biometrics 53, 1997, section 3.
 
     Examples
     --------

@@ -31,7 +31,9 @@ def in_one_process() -> Iterator[None]:
     >>> from skmtl.neural import in_one_process
     >>> X = np.random.default_rng(0).normal(size=(50, 3))
     >>> with in_one_process():
-    ...     model = MultiTaskMLP(random_state=0).fit(X, X)
+    ...     model = MultiTaskMLP(max_iter=10, random_state=0).fit(X, X)
+    >>> model.predict(X).shape
+    (50, 3)
     """
     token = ALONE.set(True)
     try:

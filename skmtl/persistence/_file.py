@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._optional import import_optional
 from skmtl._versions import versions
 from skmtl.persistence._describe import Described
 from skmtl.persistence._known import UnknownTypeError
@@ -21,6 +21,7 @@ from skmtl.persistence._restore import Restored
 # Increased where a file that this version writes can no longer be read by earlier ones.
 FORMAT = 1
 KEY, DIGEST = "skmtl", "sha256"
+SAFETENSORS = "safetensors.numpy", "A file of a fitted estimator", "persist"
 
 Array = NDArray[Any]
 
@@ -78,7 +79,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         allow_nan=False,
     )
     metadata = {KEY: text, DIGEST: _digest(text, described.arrays)}
-    data = _safetensors().save(described.arrays, metadata=metadata)
+    data = import_optional(*SAFETENSORS).save(described.arrays, metadata=metadata)
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -144,7 +145,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """Description and arrays of a file, which is whole and of a format that is known."""
-    data, safetensors = path.read_bytes(), _safetensors()
+    data, safetensors = path.read_bytes(), import_optional(*SAFETENSORS)
     try:
         # Copies, as pickle gives them: those of safetensors are read-only.
         arrays = {name: array.copy() for name, array in safetensors.load(data).items()}
@@ -171,15 +172,6 @@ def _digest(text: str, arrays: dict[str, Array]) -> str:
         found.update(name.encode())
         found.update(arrays[name].tobytes())
     return found.hexdigest()
-
-
-def _safetensors() -> Any:
-    try:
-        return import_module("safetensors.numpy")
-    except ImportError as error:
-        raise ImportError(
-            'saving needs safetensors, which is not installed: pip install "skmtl[persist]"'
-        ) from error
 
 
 def _umask() -> int:

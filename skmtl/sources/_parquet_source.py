@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from skmtl._optional import import_optional
 from skmtl._shown import shown
 from skmtl.sources._array_source import BLOCK_BYTES, check_block_rows
 from skmtl.sources._base import Source
+
+PYARROW = "pyarrow.dataset", "ParquetSource", "parquet"
 
 
 class ParquetSource(Source):
@@ -150,7 +153,9 @@ class ParquetSource(Source):
         """Read a group of rows when it is its turn, not before."""
         if getattr(self._dataset(), "format", None).__class__.__name__ != "ParquetFileFormat":
             return {}
-        options = _pyarrow_dataset().ParquetFragmentScanOptions(pre_buffer=False)
+        options = import_optional(
+            "pyarrow.dataset", "ParquetSource", "parquet"
+        ).ParquetFragmentScanOptions(pre_buffer=False)
         return {"fragment_scan_options": options}
 
     def _labels_in(self, table: Any) -> tuple[Any, Any]:
@@ -164,7 +169,7 @@ class ParquetSource(Source):
         return y, weights[0] if is_one else np.column_stack(weights)
 
     def _dataset(self) -> Any:
-        dataset = _pyarrow_dataset()
+        dataset = import_optional(*PYARROW)
         if isinstance(self.path, dataset.Dataset):
             return self.path
         paths = self.path
@@ -216,11 +221,3 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
     if names is None:
         return []
     return [names] if isinstance(names, str) else list(names)
-
-
-def _pyarrow_dataset() -> Any:
-    try:
-        import pyarrow.dataset
-    except ImportError as error:
-        raise ImportError("ParquetSource needs pyarrow: pip install 'skmtl[parquet]'") from error
-    return pyarrow.dataset

@@ -50,11 +50,15 @@ class Binary(NominalClasses):
 
     Examples
     --------
-    >>> from skmtl.tasks import Binary
+    One label of five is a yes. Balanced, both answers count the same:
+
     >>> from skmtl import MultiTaskLinear
-    >>> model = MultiTaskLinear(
-    ...     tasks={"score": "regression", "yes": Binary(class_weight="balanced")}
-    ... )
+    >>> from skmtl.tasks import Binary
+    >>> X, y = [[0.0]] * 5, ["no", "no", "yes", "no", "no"]
+    >>> for task in (Binary(), Binary(class_weight="balanced")):
+    ...     print(MultiTaskLinear(tasks=task, alpha=0.1).fit(X, y).predict_proba([[0.0]]).round(2))
+    [[0.8 0.2]]
+    [[0.5 0.5]]
     """
 
     alias = "binary"
@@ -108,7 +112,7 @@ class Binary(NominalClasses):
         return loss, (np.abs((score >= 0) - share) - values)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
-        """p (1 - p) times the direction."""
+        """The direction times p (1 - p)."""
         if self.focal:
             two = np.concatenate([np.zeros_like(direction), direction], axis=-1)
             return self._focal_curvature(_log_shares(raw[..., 0]), values, two)[..., 1:]

@@ -28,9 +28,13 @@ class Count(LogLink):
 
     Examples
     --------
-    >>> from skmtl.tasks import Count
+    Means are never below 0, and doubling them is as far as halving them:
+
     >>> from skmtl import MultiTaskLinear
-    >>> model = MultiTaskLinear(tasks={"visits": Count(), "stays": "count"})
+    >>> X, visits = [[0.0], [1.0], [2.0], [3.0]], [1, 2, 4, 8]
+    >>> model = MultiTaskLinear(tasks="count", alpha=1e-6, tol=1e-9).fit(X, visits)
+    >>> model.predict([[-2.0], [4.0]]).round(2)
+    array([ 0.25, 16.  ])
     """
 
     alias = "count"

@@ -12,7 +12,7 @@ import numpy as np
 from skmtl.tasks._base import Array
 from skmtl.tasks._baseline import Baseline
 from skmtl.tasks._columns import Column
-from skmtl.tasks._logarithms import times_log
+from skmtl.tasks._logarithms import bounded_exp, times_log, torch_bounded_exp
 from skmtl.tasks._partial_likelihood import log_hazard_at_risk
 from skmtl.tasks._survival_task import SurvivalTask
 from skmtl.tasks._weights import in_range
@@ -209,18 +209,18 @@ class Cox(SurvivalTask):
 
     def median(self, raw: Array) -> Array:
         """Times at which the cumulative hazard is log 2."""
-        return self.baseline_.time_of(LOG_2 * np.exp(raw[..., 0]))
+        return self.baseline_.time_of(LOG_2 * bounded_exp(raw[..., 0]))
 
     def torch_median(self, raw: Any) -> Any:
         """`median`, torch."""
-        return self.baseline_.torch_time_of(LOG_2 * raw[..., 0].exp())
+        return self.baseline_.torch_time_of(LOG_2 * torch_bounded_exp(raw[..., 0]))
 
     def _score_of_median(self, times: Array) -> Array:
         return np.log(np.maximum(self.baseline_.between(times), np.finfo(float).tiny) / LOG_2)
 
     def survival_at(self, raw: Array, times: Array) -> Array:
         r""":math:`\exp(-\Lambda_0(t) e^{-f})`."""
-        return np.exp(-self.baseline_.at(times) * np.exp(-raw[:, :1]))
+        return np.exp(-self.baseline_.at(times) * bounded_exp(-raw[:, :1]))
 
     def raw_prior(self, values: Array, weight: Array) -> Array:
         """The best score with this baseline: as many events are expected as were seen."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_ndtr
 
-from skmtl.tasks._logarithms import entropy, times_log
+from skmtl.tasks._logarithms import bounded_exp, entropy, times_log
 
 Array = NDArray[Any]
 
@@ -133,7 +133,7 @@ class Weibull:
 
     def survival(self, z: Array) -> Array:
         """Probability of a longer time."""
-        return np.asarray(np.exp(-np.exp(z)))
+        return np.asarray(np.exp(-bounded_exp(z)))
 
     def torch(self, z: Any, seen: Any) -> Any:
         """Loss, torch."""

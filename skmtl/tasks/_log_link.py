@@ -8,15 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skmtl.tasks._base import Array
+from skmtl.tasks._logarithms import bounded_exp, torch_bounded_exp
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._weights import in_range
 
 # Expected label where every observed one is zero: a log link has no finite score for 0.
 NEARLY_ZERO = 1e-3
-
-# Score from which on the mean stays the same: its square, and one over it, are numbers of float64,
-# so that every deviance is. Rows far from all that were fitted have such scores.
-FARTHEST = 500.0 * float(np.log(2.0))
 
 
 class LogLink(NumberTask):
@@ -50,11 +47,11 @@ class LogLink(NumberTask):
 
     def mean(self, score: Array) -> Array:
         """Exponential function of the raw scores, between 2^-500 and 2^500."""
-        return np.exp(np.clip(score, -FARTHEST, FARTHEST))
+        return bounded_exp(score)
 
     def torch_mean(self, score: Any) -> Any:
         """`mean`, torch."""
-        return score.clamp(-FARTHEST, FARTHEST).exp()
+        return torch_bounded_exp(score)
 
     def only_expected(self, values: Array) -> Any:
         """NaN without labels; 0 where all are: a log link has no finite coefficients for that."""

@@ -9,6 +9,20 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+# Score from which on what it is the logarithm of stays the same: its square, and one over it, are
+# numbers of float64, so that every deviance is. Rows far from all that was fitted have such scores.
+FARTHEST = 500.0 * float(np.log(2.0))
+
+
+def bounded_exp(score: Array) -> Array:
+    """Exponential function, between 2^-500 and 2^500."""
+    return np.exp(np.clip(score, -FARTHEST, FARTHEST))
+
+
+def torch_bounded_exp(score: Any) -> Any:
+    """`bounded_exp`, torch."""
+    return score.clamp(-FARTHEST, FARTHEST).exp()
+
 
 def entropy(p: Array) -> Array:
     """p log p + (1 - p) log(1 - p), infinite outside [0, 1] but for rounding."""

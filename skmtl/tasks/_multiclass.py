@@ -50,9 +50,15 @@ class Multiclass(NominalClasses):
 
     Examples
     --------
-    >>> from skmtl.tasks import Multiclass
+    Four rows without features, of classes that are known beforehand:
+
     >>> from skmtl import MultiTaskLinear
-    >>> model = MultiTaskLinear(tasks=["regression", Multiclass(classes=["a", "b", "c"])])
+    >>> from skmtl.tasks import Multiclass
+    >>> model = MultiTaskLinear(tasks=Multiclass(classes=["a", "b", "c"]), alpha=0.1)
+    >>> model.fit([[0.0]] * 4, ["b", "a", "b", "c"]).predict_proba([[0.0]]).round(2)
+    array([[0.25, 0.5 , 0.25]])
+    >>> model.predict([[0.0]])
+    array(['b'], dtype=object)
     """
 
     alias = "multiclass"
@@ -107,7 +113,7 @@ class Multiclass(NominalClasses):
         return p * (direction - _sum(p * direction))
 
     def curvature_matrix(self, raw: Array, values: Array) -> Array:
-        """diag(p) - p p', in memory class by class."""
+        """The matrix diag(p) - p p', in memory class by class."""
         if self.focal or not self._keeps(Multiclass, "curvature"):
             return super().curvature_matrix(raw, values)
         odds = np.ascontiguousarray(np.exp(raw - _largest(raw)).T)

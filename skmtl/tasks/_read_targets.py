@@ -20,6 +20,7 @@ from skmtl.tasks._declared_classes import declare_classes
 from skmtl.tasks._features import read_task_index
 from skmtl.tasks._labels import Labels, read_labels, titles_of
 from skmtl.tasks._number import NumberTask, fit_beside
+from skmtl.tasks._plain_numbers import read_plain_numbers
 from skmtl.tasks._resolve import entry_per_task, is_auto
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed, stack_columns
@@ -54,6 +55,11 @@ def read_targets(
             f"This {estimator_name} estimator requires y to be passed, but the target y is None"
         )
     is_long = task_column is not None
+    is_plain = not is_long and sample_weight is None and classes is None and class_weight is None
+    if is_plain and not standardize and not shape_varies:
+        plain = read_plain_numbers(y, declared, kind)
+        if plain is not None:
+            return plain
     of_y = ["y"] if is_long else None
     labels = read_labels(y, sample_weight, of_y, declared=declared, is_long=is_long)
     if is_long:

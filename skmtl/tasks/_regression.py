@@ -12,7 +12,7 @@ from skmtl.tasks._columns import Column
 from skmtl.tasks._loss_codes import HUBER, SQUARED
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._quantile import Quantile
-from skmtl.tasks._weights import in_range
+from skmtl.tasks._weights import in_range, rows_in_range
 
 LOSSES = ("squared", "absolute", "huber")
 
@@ -40,9 +40,16 @@ class Regression(NumberTask):
 
     Examples
     --------
-    >>> from skmtl.tasks import Regression
+    One label is a slip of the pen. Huber's loss hardly follows it:
+
     >>> from skmtl import MultiTaskLinear
-    >>> model = MultiTaskLinear(tasks=[Regression(loss="huber"), "binary"])
+    >>> from skmtl.tasks import Regression
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 2.0, 3.0, 400.0]
+    >>> for task in (Regression(), Regression(loss="huber")):
+    ...     model = MultiTaskLinear("l2", tasks=task, alpha=1e-6).fit(X, y)
+    ...     print(model.predict([[2.0]]).round(1))
+    [81.2]
+    [2.7]
     """
 
     alias = "regression"
@@ -174,7 +181,7 @@ class Regression(NumberTask):
         from skmtl.tasks._compiled import row_means
 
         means = np.zeros(len(tasks))
-        row_means(values, np.array([in_range(weight) for weight in weights]), means)
+        row_means(values, rows_in_range(weights), means)
         return means[:, None]
 
     def deviance(self, expected: Array, values: Array) -> Array:

@@ -12,7 +12,7 @@ from scipy.special import expit
 from skmtl.tasks._base import LOSS, Array
 from skmtl.tasks._columns import Column
 from skmtl.tasks._lifetimes import DISTRIBUTIONS, LogLogistic, LogNormal, Weibull
-from skmtl.tasks._logarithms import softplus
+from skmtl.tasks._logarithms import bounded_exp, softplus, torch_bounded_exp
 from skmtl.tasks._survival_task import SurvivalTask
 from skmtl.tasks._weights import in_range
 
@@ -189,7 +189,7 @@ class Survival(SurvivalTask):
 
     def median(self, raw: Array) -> Array:
         """Times whose z is the median of the distribution."""
-        return np.asarray(np.exp(raw[..., 0] + self._family.median * self._sigmas(raw)))
+        return bounded_exp(raw[..., 0] + self._family.median * self._sigmas(raw))
 
     def torch_median(self, raw: Any) -> Any:
         """`median`, torch."""
@@ -197,7 +197,7 @@ class Survival(SurvivalTask):
 
         shape = raw[..., 1] if raw.shape[-1] > 1 else raw.new_tensor(self.shape_[:1])
         sigma = LEAST_SCALE + torch.nn.functional.softplus(shape)
-        return (raw[..., 0] + self._family.median * sigma).exp()
+        return torch_bounded_exp(raw[..., 0] + self._family.median * sigma)
 
     def survival_at(self, raw: Array, times: Array) -> Array:
         """Probability of a larger z than that of each time."""

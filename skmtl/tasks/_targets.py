@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,22 @@ class Targets:
     weights: Array
     task_index: Array | None = None
 
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether every label is observed."""
+        return bool(self.extreme_weights[0] > 0.0)
+
+    @cached_property
+    def has_equal_weights(self) -> bool:
+        """Whether every label is observed, and counts the same."""
+        lowest, highest = self.extreme_weights
+        return self.is_complete and lowest == highest
+
+    @cached_property
+    def extreme_weights(self) -> tuple[float, float]:
+        """The smallest and the largest weight."""
+        return self.weights.min(initial=np.inf), self.weights.max(initial=0.0)
+
     def columns(self) -> list[LabelColumn]:
         """A `LabelColumn` for each column of y; in long form one, with all rows."""
         if self.weights.ndim == 1:
@@ -63,13 +80,19 @@ class Targets:
 
     def select(self, tasks: Array) -> Targets:
         """Some of the tasks (wide)."""
-        values, weights = self.values, self.weights
+        values, weights, columns = self.values, self.weights, as_slice(tasks)
         if weights.ndim == 1:
             values, weights = values[:, None], weights[:, None]
+        elif len(tasks) == weights.shape[1] and isinstance(columns, slice) and self._is_in_order:
+            return self
         # One order in memory, whichever tasks there were: sums depend on it, by the last bit.
-        columns = as_slice(tasks)
         values, weights = (np.ascontiguousarray(a[:, columns]) for a in (values, weights))
         return Targets(self.tasks.take(tasks), values, weights)
+
+    @property
+    def _is_in_order(self) -> bool:
+        """Whether labels and weights lie in memory as `select` gives them."""
+        return bool(self.values.flags.c_contiguous and self.weights.flags.c_contiguous)
 
     def without_empty_tasks(self) -> Targets:
         """Long form without the tasks that have no label; their rows are gone already."""

@@ -56,6 +56,18 @@ def check_architecture(architecture: Architecture, *, spec: NetworkSpec | None =
     >>> from skmtl.neural.architectures import MMoE
     >>> from skmtl.testing import check_architecture
     >>> check_architecture(MMoE(n_experts=3))
+
+    It says what is wrong, here of one that is not drawn from the seed:
+
+    >>> class NotSeeded(MMoE):
+    ...     def build(self, spec):
+    ...         module = super().build(spec)
+    ...         module.initialize = lambda seeds, keys, activation="relu": None
+    ...         return module
+    >>> check_architecture(NotSeeded())
+    Traceback (most recent call last):
+        ...
+    AssertionError: NotSeeded() lacks a property: one seed gives one network.
     """
     spec = spec or NetworkSpec(5, (1, 3, 2), (6, 6), activation="tanh")
     check_all(architecture, PROPERTIES, spec)

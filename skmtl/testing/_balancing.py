@@ -49,9 +49,20 @@ def check_balancing(
 
     Examples
     --------
-    >>> from skmtl.neural.balancing import UPGrad
+    >>> import numpy as np
+    >>> from skmtl.neural.balancing import GramianBalancing, UPGrad
     >>> from skmtl.testing import check_balancing
     >>> check_balancing(UPGrad(), raises_no_loss=True)
+
+    It says what is wrong, here of one that prefers the tasks that come first:
+
+    >>> class FirstMost(GramianBalancing):
+    ...     def weights(self, gramian):
+    ...         return 1.0 / np.arange(1.0, len(gramian) + 1.0)
+    >>> check_balancing(FirstMost())
+    Traceback (most recent call last):
+        ...
+    AssertionError: FirstMost() lacks a property: permuting tasks permutes weights. ...
     """
     if not isinstance(method, Balancing):
         method = Weighting(method)

@@ -71,15 +71,18 @@ def check_solver(
         For the first property that does not hold; the message names it, the solver and the
         problem.
 
-    Returns
-    -------
-    None
-
     Examples
     --------
     >>> from skmtl.linear.solvers import ADMM
     >>> from skmtl.testing import check_solver
     >>> check_solver(ADMM())
+
+    It says what is wrong, here of two iterations:
+
+    >>> check_solver(ADMM(), max_iter=2)
+    Traceback (most recent call last):
+        ...
+    AssertionError: solver ADMM() on complete labels, L2(), {}: the gap is 0.13 after 2 ...
     """
     _check_object(solver)
     n_solved = 0

@@ -47,6 +47,17 @@ def check_task(task: Task, labels: Any = None, *, random_state: int = 0) -> None
     >>> from skmtl.testing import check_task
     >>> check_task(Count())
     >>> check_task(Regression(loss="huber"), [0.5, -2.0, 3.0, 1.0, 0.0] * 2)
+
+    It says what is wrong, here of a type whose derivative has the wrong sign:
+
+    >>> class Backwards(Count):
+    ...     def loss_and_grad(self, raw, values):
+    ...         loss, grad = super().loss_and_grad(raw, values)
+    ...         return loss, -grad
+    >>> check_task(Backwards())
+    Traceback (most recent call last):
+        ...
+    AssertionError: Backwards() does not keep this: `loss_and_grad` gives the loss ...
     """
     rng = np.random.default_rng(random_state)
     with says(task, "its parameters are those of its constructor: it can be cloned"):
@@ -56,7 +67,7 @@ def check_task(task: Task, labels: Any = None, *, random_state: int = 0) -> None
     # What only scores can say that hold the shape, too.
     whole = Case(clone(task), column, rng, shape_varies=True) if case.task.n_shapes else case
     for check in CHECKS:
-        with says(task, str(check.__doc__)):
+        with says(task, str(check.__doc__).removesuffix(".")):
             check(whole if check in OF_ALL_SCORES else case)
 
 

@@ -6,15 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from skmtl._indexing import batches
 from skmtl.tasks._by_name import by_task
 
 Array = NDArray[Any]
-
-NUMBERS_AT_ONCE = 2**24
-"""Numbers of covariances of labels that there are at a time."""
 
 
 def label_value(
@@ -88,62 +83,13 @@ def label_value(
     reference = X if reference is None else reference
     marked = None if pending is None else np.asarray(pending, dtype=bool)
     reduction = getattr(estimator, "_variance_reduction", None)
-    if reduction is not None:
-        value: Array = reduction(X, reference, marked)
-    elif hasattr(estimator, "_covariance"):
-        value = _by_covariances(estimator, X, reference, marked)
-    else:
+    if reduction is None:
         raise ValueError(
             f"{type(estimator).__name__} does not know covariances of its predictions. Use "
             "MultiTaskBayesianLinear or MultiTaskGaussianProcessRegressor."
         )
+    value: Array = reduction(X, reference, marked)
     return value if costs is None else value / _costs(estimator, costs, X, value.ndim)
-
-
-def _by_covariances(estimator: Any, X: Any, reference: Any, pending: Array | None) -> Array:
-    """From the covariances of new labels of all rows with each other.
-
-    Of an estimator with ``_covariance(X, task_index, noise=True)``, of rows as it reads them.
-    """
-    (X, of_X), (Z, of_Z) = estimator._read_new(X), estimator._read_new(reference)
-    is_wide = of_X is None and not estimator._task_set.is_1d
-    n_columns = estimator._task_set.n_tasks if is_wide else 1
-    shape = (X.shape[0], n_columns)
-    asked = np.zeros(shape, bool) if pending is None else pending.reshape(shape)
-    base = np.flatnonzero(asked.any(axis=1))
-    n_base = len(base) + Z.shape[0]
-    scale = np.asarray(estimator._scale, dtype=np.float64)
-    scale = scale if is_wide else scale[:1]
-    known = np.concatenate([asked[base].ravel(), np.zeros(Z.shape[0] * n_columns, bool)])
-    value = np.empty(shape)
-    size = max(1, int(np.sqrt(NUMBERS_AT_ONCE)) // n_columns - n_base)
-    for rows in batches(X.shape[0], size):
-        stacked = np.vstack([_dense(X[rows]), _dense(X[base]), _dense(Z)])
-        index = None if of_X is None else np.concatenate([of_X[rows], of_X[base], of_Z])
-        cov = estimator._covariance(stacked, index, noise=True)
-        cov = cov.reshape(len(stacked) * n_columns, -1) / np.outer(
-            *[np.tile(scale, len(stacked))] * 2
-        )
-        n_asked = (rows.stop - rows.start) * n_columns
-        cov = _given(cov, n_asked + np.flatnonzero(known))
-        about = cov[:n_asked, n_asked + len(base) * n_columns :]
-        gained = np.nansum(about**2, axis=1) / np.diag(cov)[:n_asked]
-        value[rows] = gained.reshape(-1, n_columns)
-    return value if is_wide else value[:, 0]
-
-
-def _given(cov: Array, known: Array) -> Array:
-    """Covariances where some of the labels are known."""
-    if not len(known):
-        return cov
-    across = cov[:, known]
-    less: Array = across @ np.linalg.solve(cov[np.ix_(known, known)], across.T)
-    return cov - less
-
-
-def _dense(X: Any) -> Array:
-    found: Array = X.toarray() if sparse.issparse(X) else X
-    return found
 
 
 def _costs(estimator: Any, costs: Any, X: Any, n_dimensions: int) -> Array:

@@ -9,13 +9,15 @@ import sys
 import time
 from collections import Counter
 
+from tests.fuzz.halves import HALVES
 from tests.fuzz.runner import SECONDS, run_problem
 
 
 def main():
     """Parse, run, report; exit status 1 if there was an anomaly."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--problems", type=int, default=5000)
+    parser.add_argument("--problems", type=int, default=10_000)
+    parser.add_argument("--half", choices=sorted(HALVES), default="linear")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", type=int, help="one problem, by its number")
@@ -25,7 +27,9 @@ def main():
     if options.share:
         return work(options)
     if options.only is not None:
-        problem, passed, anomalies = run_problem(options.seed, options.only, options.estimator)
+        problem, passed, anomalies = run_problem(
+            options.seed, options.only, options.half, options.estimator
+        )
         print(problem, "passed: " + ", ".join(passed), sep="\n")
         for check, text in anomalies:
             print(f"ANOMALY {check}: {text}")
@@ -40,7 +44,9 @@ def work(options):
         print(json.dumps({"start": index}), flush=True)
         # Compiled code cannot be interrupted: end the process then.
         faulthandler.dump_traceback_later(20 * SECONDS, exit=True)
-        problem, passed, anomalies = run_problem(options.seed, index, options.estimator)
+        problem, passed, anomalies = run_problem(
+            options.seed, index, options.half, options.estimator
+        )
         faulthandler.cancel_dump_traceback_later()
         line = {"index": index, "name": problem.name, "passed": passed, "anomalies": anomalies}
         print(json.dumps({**line, "problem": str(problem)}), flush=True)
@@ -75,7 +81,8 @@ def supervise(options):
 
 def start(options, first):
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    command = [sys.executable, "-m", "tests.fuzz", "--seed", str(options.seed), "--share"]
+    command = [sys.executable, "-m", "tests.fuzz", "--half", options.half]
+    command += ["--seed", str(options.seed), "--share"]
     command += [str(first), str(options.jobs), str(options.problems)]
     for name in options.estimator or ():
         command += ["--estimator", name]
@@ -97,7 +104,8 @@ def note(options, message, estimators, checks, anomalies):
         anomalies.append((message["name"], check))
         names = "".join(f" --estimator {name}" for name in options.estimator or ())
         print(f"ANOMALY {check}: {text}\n  {message['problem']}")
-        print(f"  python -m tests.fuzz --seed {options.seed} --only {message['index']}{names}")
+        which = f"--half {options.half} --seed {options.seed} --only {message['index']}"
+        print(f"  python -m tests.fuzz {which}{names}")
         sys.stdout.flush()
 
 

@@ -3,20 +3,17 @@
 import numpy as np
 
 from tests.fuzz.containers import X_CONTAINERS, Y_CONTAINERS, has_text
-from tests.fuzz.labels import STYLES, draw_labels
+from tests.fuzz.halves import draw_name
+from tests.fuzz.labels import HAVE_TIMES, STYLES, draw_labels
 from tests.fuzz.parameters import draw_options
-from tests.fuzz.problem import TWINS, TWINS_CV, Problem
+from tests.fuzz.problem import HOLD_OUT, TWINS, TWINS_CV, Problem
 from tests.registry import EVERY, kind_of
 
-OFTEN = {"linear": 5, "linear-regressor": 2, "linear-classifier": 2, "mlp": 3, "lasso": 1}
 
-
-def draw(seed, index, only=None):
-    """Problem number ``index``; ``only`` names the estimators to draw from."""
+def draw(seed, index, half="linear", only=None):
+    """Problem number ``index`` of a half; ``only`` names the estimators to draw from."""
     rng = np.random.default_rng([seed, index])
-    names = sorted(EVERY if only is None else only)
-    often = np.array([OFTEN.get(name, 1) for name in names], dtype=float)
-    name = str(rng.choice(names, p=often / often.sum()))
+    name = draw_name(rng, half, only)
     tags = []
     X = draw_rows(rng, tags)
     is_long = name not in TWINS | TWINS_CV and rng.random() < 0.3
@@ -38,6 +35,7 @@ def draw(seed, index, only=None):
         seed=seed,
         index=index,
         name=name,
+        around_network=half == "neural" and name in HOLD_OUT,
         options={},
         X=X,
         labels=labels,
@@ -90,10 +88,8 @@ def draw_styles(rng, name, n_columns):
             "gaussian-process",
             "kernel-ridge",
         }
-        has_log_link = {"count", "amount", "often_zero"}
-        others = (
-            {"huber", "absolute", "quantiles", "times", "hazards", "risks"} if squared else set()
-        )
+        has_log_link = {"count", "spread_count", "amount", "often_zero"}
+        others = {"huber", "absolute", "quantiles", *HAVE_TIMES} if squared else set()
         allowed = [s for s in allowed if s not in has_log_link | others]
     share = np.array([STYLES[s].share for s in allowed])
     same = rng.random() < 0.4

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmtl.tasks import Regression, Survival
+
 
 @dataclass(frozen=True)
 class Style:
@@ -23,9 +25,12 @@ STYLES = {
     "absolute": Style(False, declared="absolute", share=0.4),
     "quantiles": Style(False, declared="quantile", share=0.7),
     "count": Style(False, declared="count"),
+    "spread_count": Style(False, declared="negative_binomial", share=0.4),
     "amount": Style(False, declared="gamma", share=0.5),
     "often_zero": Style(False, declared="tweedie", share=0.5),
     "times": Style(False, declared="survival", share=0.3),
+    "lives": Style(False, declared="weibull", share=0.15),
+    "waits": Style(False, declared="log_logistic", share=0.15),
     "hazards": Style(False, declared="discrete_hazards", share=0.2),
     "risks": Style(False, declared="cox", share=0.3),
     "zero_one": Style(True, share=2.0),
@@ -38,7 +43,13 @@ STYLES = {
 }
 
 
-TIMES = {style.declared for name, style in STYLES.items() if name in ("times", "hazards", "risks")}
+HAVE_TIMES = ("times", "lives", "waits", "hazards", "risks")
+TIMES = {STYLES[name].declared for name in HAVE_TIMES}
+# What is declared by an object, not by its alias.
+TYPES = {
+    **{loss: Regression(loss) for loss in ("huber", "absolute")},
+    **{distribution: Survival(distribution) for distribution in ("weibull", "log_logistic")},
+}
 
 
 def draw_labels(rng, X, styles, groups, tags):
@@ -76,10 +87,13 @@ def _labels_of(rng, style, signal, scale, offset):
         return [3.5 * scale + offset] * len(signal)
     if style == "count":
         return rng.poisson(np.exp(np.clip(signal, -3, 3))).tolist()
+    if style == "spread_count":
+        mean = np.exp(np.clip(signal, -3, 3))
+        return rng.poisson(mean * rng.gamma(1.0, 1.0, size=len(mean))).tolist()
     if style in ("amount", "often_zero"):
         amounts = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
         return np.where((signal > 0) | (style == "amount"), amounts, 0.0).tolist()
-    if style in ("times", "hazards", "risks"):
+    if style in HAVE_TIMES:
         times = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
         return np.where(rng.random(len(signal)) < 0.7, times, -times).tolist()
     if style == "zero_one":

@@ -179,7 +179,9 @@ def objective_of(outcome):
     """The objective of a fitted linear model and its (V, w0, b); None if nothing was learned."""
     problem, model = outcome.problem, outcome.model
     columns, kept, learned, scale, location = _columns(problem, model)
-    if not learned.any() or any(column.kind in {"ordinal", *TIMES} for column in columns):
+    if not learned.any() or any(
+        column.kind in {"ordinal", "negative_binomial", *TIMES} for column in columns
+    ):
         # What such tasks learn beside coefficients is in tests of their own.
         return None
     n_tasks = int(kept.sum())

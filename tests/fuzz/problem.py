@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from skmtl.tasks import Regression
 from tests.fuzz.containers import NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
-from tests.registry import EVERY
+from tests.fuzz.labels import TIMES, TYPES
+from tests.registry import EVERY, kind_of
 
 LINEAR = {"linear", "linear-trace", "linear-regressor", "linear-classifier"}
 LINEAR_CV = {"linear-cv", "linear-regressor-cv", "linear-classifier-cv"}
@@ -45,6 +45,7 @@ class Problem:
     weight: np.ndarray | None = None
     task_weight: tuple | str | None = None
     is_1d: bool = False
+    around_network: bool = False
     x_as: str = "array"
     y_as: str = "object"
     tags: tuple = ()
@@ -61,9 +62,10 @@ class Problem:
         shape = f"{self.X.shape[0]} x {self.X.shape[1]}, {len(self.names)} tasks"
         form = "long" if self.is_long else "wide"
         weight = "none" if self.weight is None else str(self.weight.shape)
+        around = " around a network" if self.around_network else ""
         return (
-            f"{self.name}({self.options}) on {shape}, {form}; declared {self.declared}, X as "
-            f"{self.x_as}, y as {self.y_as}, weight {weight}, task_weight {self.task_weight}; "
+            f"{self.name}({self.options}){around} on {shape}, {form}; declared {self.declared}, "
+            f"X as {self.x_as}, y as {self.y_as}, weight {weight}, task_weight {self.task_weight}; "
             f"{', '.join(self.tags)}"
         )
 
@@ -93,6 +95,27 @@ class Problem:
         if self.is_long:
             return np.bincount(self.groups, used[:, 0], self.n_tasks).astype(int)
         return used.sum(axis=0)
+
+    @cached_property
+    def is_silent(self):
+        """Mask of the predictions (n_rows, n_columns) that may be NaN: nothing to learn them from.
+
+        Numbers without labels, and times of which none is that of an event.
+        """
+        if self.is_long:
+            found = (self.labels_of_tasks == 0)[self.groups][:, None]
+        else:
+            found = np.broadcast_to(self.labels_of_tasks == 0, self.labels.shape)
+        return found | [not self._has_event(t) for t in range(self.labels.shape[1])]
+
+    def _has_event(self, t):
+        used = self.labels[self.cells[:, t] > 0, t]
+        return self.declared[t] not in TIMES or any(time > 0 for time in used)
+
+    @property
+    def has_times(self):
+        """Whether labels are times of events."""
+        return bool(TIMES & set(self.declared))
 
     # -- what the estimator gets ----------------------------------------------------------------
 
@@ -124,8 +147,7 @@ class Problem:
         found = dict(self.options)
         if any(kind != "auto" for kind in self.declared):
             one = self.is_1d or self.is_long
-            losses = {name: Regression(name) for name in ("huber", "absolute")}
-            types = [losses.get(d, d) for d in self.declared]
+            types = [TYPES.get(d, d) for d in self.declared]
             found["tasks"] = types[0] if one else types
             if not one and self.by_name:
                 found["tasks"] = dict(zip(self.names, types, strict=True))
@@ -144,5 +166,14 @@ class Problem:
         one = self.is_1d or self.is_long
         return self.y_as in NAMED and not one and self.index % 2 == 0
 
+    @property
+    def has_network(self):
+        """Whether networks learn."""
+        return self.name in NETWORKS | NETWORKS_CV or self.around_network
+
     def estimator(self):
-        return EVERY[self.name](**self.parameters)
+        found = EVERY[self.name](**self.parameters)
+        if self.around_network:
+            network = "mlp-classifier" if kind_of(self.name) == "classification" else "mlp"
+            found.set_params(estimator=EVERY[network](max_iter=3))
+        return found

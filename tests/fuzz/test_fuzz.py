@@ -6,18 +6,26 @@ import pytest
 from skmtl import MultiTaskLinear
 from tests.fuzz.checks import check_gap, check_output
 from tests.fuzz.draws import draw
+from tests.fuzz.halves import HALVES
 from tests.fuzz.outcome import asked, fitted
 from tests.fuzz.runner import run_problem
+from tests.registry import EVERY
 
-N_PROBLEMS, N_PARTS = 60, 10
+N_PROBLEMS, N_PARTS = 100, 10
 
 
+@pytest.mark.parametrize("half", sorted(HALVES))
 @pytest.mark.parametrize("part", range(N_PARTS))
-def test_no_anomaly(part):
+def test_no_anomaly(half, part):
     for index in range(part, N_PROBLEMS, N_PARTS):
-        problem, passed, anomalies = run_problem(0, index)
-        assert anomalies == [], f"python -m tests.fuzz --seed 0 --only {index}: {problem}"
+        problem, passed, anomalies = run_problem(0, index, half)
+        which = f"python -m tests.fuzz --half {half} --seed 0 --only {index}"
+        assert anomalies == [], f"{which}: {problem}"
         assert passed
+
+
+def test_the_halves_are_all_estimators():
+    assert set().union(*HALVES.values()) == set(EVERY)
 
 
 def regression():

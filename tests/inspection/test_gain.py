@@ -98,13 +98,13 @@ def test_interval_is_that_of_nadeau_and_bengio(wide, confidence):
     X, y = wide
     splits = list(ShuffleSplit(7, test_size=30, random_state=0).split(X))
     found = transfer_gain(TRACE, X, y, cv=splits, confidence=confidence)
-    d = found.loss_alone - found.loss_together
-    error = np.sqrt((1 / 7 + 30 / 60) * d.var(axis=0, ddof=1))
-    t = stats.t.ppf(0.5 + confidence / 2, 6)
-    scale = found.loss_alone.mean(axis=0)
-    np.testing.assert_allclose(found.gain, d.mean(axis=0) / scale)
-    np.testing.assert_allclose(found.interval[:, 0], (d.mean(axis=0) - t * error) / scale)
-    np.testing.assert_allclose(found.interval[:, 1], (d.mean(axis=0) + t * error) / scale)
+    ratio = found.loss_together.mean(axis=0) / found.loss_alone.mean(axis=0)
+    residual = found.loss_together - ratio * found.loss_alone
+    error = np.sqrt((1 / 7 + 30 / 60) * residual.var(axis=0, ddof=1))
+    half = stats.t.ppf(0.5 + confidence / 2, 6) * error / found.loss_together.mean(axis=0)
+    np.testing.assert_allclose(found.gain, 1 - ratio)
+    np.testing.assert_allclose(found.interval[:, 0], 1 - ratio * np.exp(half))
+    np.testing.assert_allclose(found.interval[:, 1], 1 - ratio * np.exp(-half))
     np.testing.assert_allclose(found.fold_gains, 1 - found.loss_together / found.loss_alone)
     assert found.confidence == confidence
 
@@ -598,6 +598,29 @@ def test_folds_without_a_task_that_has_a_weight(estimator):
         transfer_gain(estimator.set_params(task_weight={"d": 1.0}), X, y, cv=cv)
 
 
+@pytest.mark.parametrize("gain", [-2.0, 0.0, 0.9])
+def test_intervals_hold_the_gain_as_often_as_they_say(gain):
+    """Folds that have no rows in common, some of them hard for both ways of learning."""
+    rng = np.random.default_rng(0)
+    n_folds, n_repeats = 5, 4000
+    hard, of_together, of_alone = rng.gamma(5, 0.2, size=(3, n_folds, n_repeats))
+    losses = np.stack([(1 - gain) * (0.7 * hard + 0.3 * of_together), 0.7 * hard + 0.3 * of_alone])
+    tested, trained = np.ones((n_folds, n_repeats)), np.full((n_folds, n_repeats), 1e9)
+    low, high = estimate_gain(losses, tested, trained, confidence=0.9)[1].T
+    assert (high <= 1).all()
+    assert np.mean(high < gain) == pytest.approx(0.05, abs=0.01)
+    assert np.mean(low > gain) == pytest.approx(0.05, abs=0.01)
+
+
+def test_a_perfect_and_a_hopeless_way_of_learning():
+    """Losses of 0 are no error: of both, of the one, of the other."""
+    losses = np.array([[[0.0, 0.0, 2.0]] * 4, [[0.0, 3.0, 0.0]] * 4])
+    gain, interval = estimate_gain(losses, np.ones((4, 3)), np.full((4, 3), 3.0))
+    assert gain.tolist() == [0.0, 1.0, -np.inf]
+    np.testing.assert_allclose(interval[:2], [[0.0, 0.0], [1.0, 1.0]], atol=1e-8)
+    assert not np.isfinite(interval[2]).any()
+
+
 def test_the_mean_gain_is_as_sure_as_folds_agree():
     """Tasks whose folds vary by themselves average out; tasks that vary together do not."""
     rng = np.random.default_rng(0)
@@ -606,17 +629,22 @@ def test_the_mean_gain_is_as_sure_as_folds_agree():
     alone, widths = np.ones((n_folds, n_tasks)), []
     for noise in (rng.normal(size=(n_folds, n_tasks)), rng.normal(size=(n_folds, 1))):
         losses = np.stack([alone - 0.1 + 0.05 * noise, alone])
-        gain, interval = estimate_gain(losses, tested, trained)
+        gain, _ = estimate_gain(losses, tested, trained)
         low, high = estimate_mean_gain(losses, tested, trained)
         assert (low + high) / 2 == pytest.approx(gain.mean(), rel=1e-12)
-        widths.append((high - low) / np.mean(interval[:, 1] - interval[:, 0]))
+        each = [
+            estimate_mean_gain(losses[:, :, [t]], tested[:, [t]], trained[:, [t]])
+            for t in range(n_tasks)
+        ]
+        widths.append((high - low) / np.mean(np.diff(each)))
     assert widths[0] < 0.3
     assert widths[1] == pytest.approx(1.0, rel=1e-12)
     # One task is its own mean, whatever its folds weigh.
     tested[:, 0] = rng.integers(1, 20, size=n_folds)
     gain, interval = estimate_gain(losses[:, :, :1], tested[:, :1], trained[:, :1])
     mean = estimate_mean_gain(losses[:, :, :1], tested[:, :1], trained[:, :1])
-    np.testing.assert_allclose(mean, interval[0], rtol=0.05)
+    half = -(1 - gain) * np.log((1 - interval[0]) / (1 - gain))
+    np.testing.assert_allclose(mean - gain, half, rtol=0.05)
 
 
 @pytest.mark.parametrize("side", [1, -1])

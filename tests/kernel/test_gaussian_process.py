@@ -4,7 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
+from scipy.stats import t as student
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Matern, WhiteKernel
@@ -14,6 +15,7 @@ from skmtl import MultiTaskGaussianProcessRegressor, MultiTaskKernelRidge, stack
 from skmtl.kernel.gaussian import _iterative, _part, _reading
 from skmtl.kernel.gaussian._complete import Complete
 from skmtl.kernel.gaussian._incomplete import Incomplete
+from skmtl.kernel.gaussian._standard_errors import Around, standard_errors
 
 B = np.array([[2.0, 1.0, -0.5], [1.0, 1.5, 0.0], [-0.5, 0.0, 0.7]])
 NOISE = np.array([0.1, 0.2, 0.05])
@@ -428,36 +430,73 @@ def test_too_many_rows_are_refused(monkeypatch):
 # -- intervals --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gaps", [0.0, 0.3])
-def test_intervals_hold_nine_of_ten_labels(gaps):
+@pytest.mark.parametrize(
+    ("n", "gaps", "kernel"), [(100, 0.0, RBF(1.0)), (100, 0.3, RBF(1.0)), (50, 0.3, None)]
+)
+def test_intervals_hold_nine_of_ten_labels(n, gaps, kernel):
     shares = []
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        X = rng.uniform(-2, 2, size=(120, 2))
-        K = RBF(1.0)(X) + 1e-9 * np.eye(120)
-        F = np.linalg.cholesky(K) @ rng.normal(size=(120, 3)) @ np.linalg.cholesky(B).T
+        X = rng.uniform(-2, 2, size=(n + 20, 2))
+        K = RBF(1.0)(X) + 1e-9 * np.eye(n + 20)
+        F = np.linalg.cholesky(K) @ rng.normal(size=(n + 20, 3)) @ np.linalg.cholesky(B).T
         Y = F + np.sqrt(NOISE) * rng.normal(size=F.shape) + MEANS
-        train, test, truth = slice(0, 100), slice(100, None), Y[100:].copy()
+        train, test, truth = slice(0, n), slice(n, None), Y[n:].copy()
         Y[rng.random(Y.shape) < gaps] = np.nan
-        model = MultiTaskGaussianProcessRegressor(RBF(1.0)).fit(X[train], Y[train])
+        model = MultiTaskGaussianProcessRegressor(kernel).fit(X[train], Y[train])
         low, high = np.moveaxis(model.predict_interval(X[test]), -1, 0)
         shares.append(((low <= truth) & (truth <= high)).mean())
     error = np.std(shares, ddof=1) / np.sqrt(len(shares))
     assert abs(np.mean(shares) - 0.9) <= 2 * error
 
 
-@every_form
-def test_what_hyper_parameters_add_is_their_covariance_times_slopes(form):
-    X, Y = data(form, n=60)
+def noisy(form, n=60):
+    """A fit to functions with noise."""
+    X, Y = data(form, n=n)
     Y = Y + 0.3 * np.random.default_rng(0).normal(size=Y.shape)
-    model = MultiTaskGaussianProcessRegressor(feature_scaling=None).fit(X, Y)
-    likelihood, theta, step = model._likelihood, model._theta, 1e-5
+    return MultiTaskGaussianProcessRegressor(feature_scaling=None).fit(X, Y)
+
+
+@every_form
+def test_hyper_parameters_a_standard_error_away(form):
+    model = noisy(form)
+    likelihood, theta = model._likelihood, model._theta
     low, high = likelihood.bounds.T
-    inside = (theta > low + 1e-4) & (theta < high - 1e-4)
-    steps = step * np.eye(len(theta))[inside]
+    points = standard_errors(Around(likelihood, theta))
+    for point in points:
+        assert ((low <= point.theta) & (point.theta <= high)).all()
+        fall = model.log_marginal_likelihood_value_ - likelihood(point.theta)[0]
+        is_at_an_end = (point.theta == np.where(point.theta > theta, high, low)).any()
+        assert (fall <= 0.2 and is_at_an_end) or 0.2 <= fall <= 1.2
+        # One side of two has half of the share.
+        assert 2 * fall * point.share == pytest.approx(0.5, rel=1e-6) or (
+            point.share in (0.5, 1.0) or 2 * fall * point.share == pytest.approx(1.0, rel=1e-6)
+        )
+
+
+def test_standard_errors_are_those_of_the_curvature_where_labels_are_many():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-6, 6, size=(400, 1))
+    F = np.linalg.cholesky(RBF(1.0)(X) + 1e-9 * np.eye(400)) @ rng.normal(size=(400, 2))
+    Y = F @ [[1.0, 0.5], [0.0, 1.0]] + 0.3 * rng.normal(size=(400, 2))
+    kernel = RBF(1.0, (1e-2, 1e2))
+    model = MultiTaskGaussianProcessRegressor(kernel, feature_scaling=None).fit(X, Y)
+    likelihood, theta, step = model._likelihood, model._theta, 1e-4
+    steps = step * np.eye(len(theta))
     bends = [likelihood(theta - e)[1] - likelihood(theta + e)[1] for e in steps]
-    values, vectors = np.linalg.eigh(np.array(bends)[:, inside] / (2 * step))
-    C = (vectors / np.maximum(values, 1.0)) @ vectors.T
+    expected = np.linalg.inv(np.array(bends) / (2 * step))
+    points = standard_errors(Around(likelihood, theta))
+    moves = np.array([np.sqrt(p.share) * (p.theta - theta) for p in points])
+    size = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(
+        moves.T @ moves / np.outer(size, size), expected / np.outer(size, size), atol=0.1
+    )
+
+
+@every_form
+def test_what_hyper_parameters_add_is_how_predictions_move_with_them(form):
+    model = noisy(form)
+    likelihood = model._likelihood
 
     def mean(theta):
         kernel, covariance, noise = likelihood.prior(theta)
@@ -465,11 +504,53 @@ def test_what_hyper_parameters_add_is_their_covariance_times_slopes(form):
         posterior = likelihood.system.posterior(likelihood.system.decompose(K), covariance, noise)
         return kernel(NEW, likelihood.X) @ posterior.weights @ covariance + posterior.means
 
-    D = np.stack([mean(theta + e) - mean(theta - e) for e in steps], axis=-1) / (2 * step)
+    points = standard_errors(Around(likelihood, model._theta))
+    moved = [point.share * (mean(point.theta) - mean(model._theta)) ** 2 for point in points]
     added = model.predict(NEW, return_cov=True)[1] - model._posterior_covariance(NEW)
     added = np.einsum("itit->it", added) - model.noise_
-    expected = np.einsum("itp,pq,itq->it", D, C, D) * model._scale**2
-    np.testing.assert_allclose(added, expected, rtol=2e-2, atol=1e-4 * expected.max())
+    expected = 2 * np.sum(moved, axis=0) * model._scale**2
+    np.testing.assert_allclose(added, expected, rtol=1e-5, atol=1e-8 * expected.max())
+
+
+def test_degrees_of_freedom_are_those_of_labels_that_are_left_out():
+    X, Y = data(n=10)
+    Y = (Y + 0.3 * np.random.default_rng(0).normal(size=Y.shape))[:, :2]
+    kernel = RBF(1.0, (1e-1, 1e1))
+    model = MultiTaskGaussianProcessRegressor(kernel, feature_scaling=None).fit(X, Y)
+    scale = model._scale
+
+    def variances(theta):
+        kernel, covariance, noise = model._likelihood.prior(theta)
+        found = np.empty(Y.shape)
+        for cell in np.ndindex(Y.shape):
+            others = Y.copy()
+            others[cell] = np.nan
+            given = MultiTaskGaussianProcessRegressor(
+                kernel,
+                task_covariance=covariance * np.outer(scale, scale),
+                noise=noise * scale**2,
+                optimizer=None,
+                feature_scaling=None,
+            )
+            found[cell] = given.fit(X, others).predict(X, return_std=True)[1][cell] ** 2
+        return found
+
+    first, spread = variances(model._theta), 0.0
+    for point in standard_errors(Around(model._likelihood, model._theta)):
+        spread += point.share * np.square(np.log(variances(point.theta) / first)).mean(axis=0)
+    mean, std = model.predict(NEW, return_std=True)
+    low, high = np.moveaxis(model.predict_interval(NEW, coverage=0.8), -1, 0)
+    expected = student.ppf(0.9, np.maximum(2 / spread, 1)) * std
+    np.testing.assert_allclose(high - mean, expected, rtol=1e-4)
+    np.testing.assert_allclose(mean - low, expected, rtol=1e-4)
+
+
+def test_parameters_that_are_given_are_known():
+    model = fixed()
+    mean, std = model.predict(NEW, return_std=True)
+    low, high = np.moveaxis(model.predict_interval(NEW, coverage=0.8), -1, 0)
+    np.testing.assert_allclose((high - mean) / std, norm.ppf(0.9))
+    np.testing.assert_allclose((mean - low) / std, norm.ppf(0.9))
 
 
 # -- parameters -------------------------------------------------------------------------------

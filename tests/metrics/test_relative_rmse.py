@@ -136,7 +136,8 @@ def test_errors(case):
     for options in ({}, {"y_train": y, "folds": folds}):
         with pytest.raises(ValueError, match="give either y_train or folds"):
             average_relative_rmse(y, predicted, **options)
-    with pytest.raises(ValueError, match="folds has 50 values; expected one for each of the 100"):
+    message = "folds has 50 values; expected one for each of the 100 rows of y_true"
+    with pytest.raises(ValueError, match=message):
         average_relative_rmse(y, predicted, folds=folds[:50])
     with pytest.raises(ValueError, match="y_train has 2 tasks, but y_true has 3"):
         average_relative_rmse(y, predicted, y_train=y[:, :2])

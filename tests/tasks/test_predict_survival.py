@@ -1,6 +1,9 @@
 """Probabilities of later events, by everything that predicts times."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
@@ -17,7 +20,7 @@ from skmtl import (
     MultiTaskMLPCV,
 )
 from skmtl.compose import PooledTasks, TaskChain, TaskStacking
-from skmtl.tasks import censored
+from skmtl.tasks import Cox, Survival, censored
 from skmtl.tasks._censoring import weights_of_seen
 
 TIMES = [0.3, 1.0, 3.0]
@@ -37,6 +40,48 @@ ESTIMATORS = {
         [("linear", make_pipeline(StandardScaler(), MultiTaskLinear())), *FOREST.items()], cv=3
     ),
 }
+
+
+@pytest.mark.parametrize("task", [Survival("weibull"), Survival(), Survival("log_logistic"), Cox()])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_rows_far_from_all_that_were_fitted_have_times(task):
+    """Of scores beyond the exponents of float64 the medians are still positive, and in order."""
+    X = np.linspace(-1.0, 1.0, 30)[:, None]
+    model = MultiTaskLinear("l2", alpha=1e-3, tasks=task).fit(X, np.exp(X[:, 0] + 0.1 * X[::-1, 0]))
+    far = 1e6 * np.array([[-1.0], [0.0], [1.0]])
+    found = model.predict(far)
+    assert np.isfinite(found).all()
+    assert (found > 0).all()
+    assert (np.diff(found) >= 0).all()
+    assert_allclose(model.predict_survival(far, [1.0])[[0, 2], 0], [0.0, 1.0], atol=1e-9)
+
+
+@pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
+@pytest.mark.parametrize("first", [np.nan, -1.0])
+def test_the_first_event_is_not_one_of_a_later_chunk(task, first):
+    """It would never be learned, and predictions would stay NaN."""
+    X = np.arange(8.0)[:, None]
+    y = pd.DataFrame({"size": X[:, 0], "died": [first] * 4 + [2.0, -3.0, 4.0, 5.0]})
+    model = MultiTaskMLP(tasks=["regression", task], random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.partial_fit(X[:4], y[:4])
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=r"'died' is .* had no event in the calls before"):
+        model.partial_fit(X[4:], y[4:])
+    assert_array_equal(model.predict(X), before)
+    # Times without an event still may come.
+    model.partial_fit(X[4:], y[4:].assign(died=-1.0))
+    assert np.isnan(model.predict(X)[:, 1]).all()
+
+
+@pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
+@pytest.mark.parametrize("task_feature", [None, 0])
+def test_linear_models_refuse_chunks_of_times_also_where_none_has_an_event(task, task_feature):
+    X = np.column_stack([[0, 1, 0, 1], np.arange(4.0)])
+    model = MultiTaskLinear(tasks=task, task_feature=task_feature)
+    with pytest.raises(ValueError, match="keeps too little for that"):
+        model.partial_fit(X, [-1.0, -2.0, -3.0, -1.0])
 
 
 def draw(n=240):

@@ -12,6 +12,7 @@ from skmtl import (
     MultiTaskLinear,
     stack_tasks,
 )
+from skmtl.kernel import _gaussian_next_label
 from skmtl.linear.bayesian._predictor import RandomCoefficients
 from skmtl.uncertainty import label_value
 
@@ -122,6 +123,26 @@ def test_of_a_gaussian_process_too():
         gained += label_value(model, X, reference=X[:5], pending=pending)[row, task]
         assert_allclose(gained, less.sum(), rtol=1e-6)
         pending[row, task] = True
+
+
+def test_labels_of_a_gaussian_process_are_worth_the_same_in_parts(monkeypatch):
+    X, Y = data()
+    Y = np.column_stack([Y, np.full(30, 7.0)])
+    options = {"task_covariance": "shared", "unknown_task": "shared"}
+    wide = MultiTaskGaussianProcessRegressor(RBF(2.0), task_covariance="shared").fit(X, Y)
+    rows, y = stack_tasks([X] * 3, list(Y[:, :3].T))
+    long = MultiTaskGaussianProcessRegressor(RBF(2.0), task_feature=0, **options).fit(rows, y)
+    asked = np.vstack([rows[::5], [[9.0, 0.1, 0.2, 0.3]]])
+    cases = [(wide, X, np.arange(120).reshape(30, 4) % 7 == 0), (long, asked, asked[:, 1] > 0.5)]
+    for model, new, pending in cases:
+        monkeypatch.setattr(_gaussian_next_label, "LABELS_AT_ONCE", 2**12)
+        whole = label_value(model, new, reference=new[3:], pending=pending)
+        monkeypatch.setattr(_gaussian_next_label, "LABELS_AT_ONCE", 7)
+        assert_allclose(label_value(model, new, reference=new[3:], pending=pending), whole)
+    assert np.isfinite(whole).all()
+    # A label that is the same as all others tells nothing of them.
+    assert np.isnan(label_value(wide, X)[:, 3]).all()
+    assert np.isfinite(label_value(wide, X)[:, :3]).all()
 
 
 def test_labels_asked_for_count_as_known():

@@ -5,18 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from skmtl._optional import import_optional
+
 # Inches: what can still be read, and what a screen shows without scrolling far.
 LOWEST, HIGHEST = 2.6, 13.0
 
 
 def check_matplotlib(caller):
     """Raise an ImportError that says what to install, before anything is computed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f'{caller} requires matplotlib, which is not installed: pip install "skmtl[plot]"'
-        ) from error
+    import_optional("matplotlib", caller, "plot")
 
 
 def fit_height(inches):

@@ -13,6 +13,7 @@ process inference with structured residuals", NeurIPS 2013, section 3).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from skmtl.kernel.gaussian._cells import Cells
-from skmtl.kernel.gaussian._evidence import Evidence, constant_terms, repeated
+from skmtl.kernel.gaussian._evidence import Asked, Evidence, constant_terms, repeated
 
 Array = NDArray[Any]
 
@@ -153,37 +154,39 @@ class CompletePosterior:
     weights: Array
     means: Array
 
-    def _of_queries(self, K: Array, queries: Array, which: Array | None) -> tuple[Array, ...]:
+    def _of_queries(self, asked: Asked) -> tuple[Array, ...]:
         """Rows along the eigenvectors, what queries have of the processes, and of the means."""
-        p, along = self.directions, K @ self.vectors
-        shares = (queries * self.spread) @ p.tasks
+        p, along = self.directions, asked.K @ self.vectors
+        shares, free = (asked.queries * self.spread) @ p.tasks, asked.queries @ self.design
         known = (along @ p.along) * p.values
-        if which is None:
-            seen = np.einsum("mk,qk,kg->mqg", known, shares, p.means)
-            return along, shares, queries @ self.design - seen
-        shares = shares[which]
-        seen = np.einsum("mk,mk,kg->mg", known, shares, p.means)
-        return along, shares, queries[which] @ self.design - seen
+        if asked.which is None:
+            return along, shares, free - np.einsum("mk,qk,kg->mqg", known, shares, p.means)
+        shares = shares[asked.which]
+        return along, shares, free[asked.which] - np.einsum("mk,mk,kg->mg", known, shares, p.means)
 
-    def variances(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
+    def variances(self, asked: Asked, own: Array) -> Array:
         p = self.directions
-        along, shares, free = self._of_queries(K, queries, which)
+        along, shares, free = self._of_queries(asked)
         of_processes = np.outer(own, p.values) - p.values**2 * (np.square(along) @ p.precision)
-        squares = np.square(shares)
-        found = of_processes @ squares.T if which is None else (of_processes * squares).sum(axis=1)
+        squares, is_all = np.square(shares), asked.which is None
+        found = of_processes @ squares.T if is_all else (of_processes * squares).sum(axis=1)
         found += np.einsum("...g,gh,...h->...", free, p.inverse, free)
         return np.asarray(np.maximum(found, 0.0))
 
-    def covariance(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        p, m = self.directions, len(K)
-        along, shares, free = self._of_queries(K, queries, which)
-        size = (m,) if which is not None else (m, len(queries))
-        found = np.zeros(size + size)
+    def covariance(self, one: Asked, other: Asked, own: Array) -> Array:
+        p = self.directions
+        along, shares, free = self._of_queries(one)
+        along_2, shares_2, free_2 = self._of_queries(other)
+        shape = one.shape + other.shape
+        found = (_flat(free, one) @ p.inverse @ _flat(free_2, other).T).reshape(shape)
         for k, value in enumerate(p.values):
-            C = value * own - value**2 * (along * p.precision[:, k]) @ along.T
-            if which is None:
-                found += np.einsum("mn,q,r->mqnr", C, shares[:, k], shares[:, k])
+            C = value * own - value**2 * (along * p.precision[:, k]) @ along_2.T
+            if one.which is None:
+                found += np.einsum("mn,q,r->mqnr", C, shares[:, k], shares_2[:, k])
             else:
-                found += C * np.outer(shares[:, k], shares[:, k])
-        flat = free.reshape(int(np.prod(size)), -1)
-        return np.asarray(found + (flat @ p.inverse @ flat.T).reshape(size + size))
+                found += C * np.outer(shares[:, k], shares_2[:, k])
+        return np.asarray(found)
+
+
+def _flat(of_means: Array, asked: Asked) -> Array:
+    return of_means.reshape(math.prod(asked.shape), of_means.shape[-1])

@@ -48,11 +48,26 @@ class Evidence(NamedTuple):
     precision: Callable[[], Array]
 
 
-class Posterior(Protocol):
-    r"""What is known of functions, given the labels.
+class Asked(NamedTuple):
+    """Functions at rows.
 
     A function is asked for by its share of every task, ``queries`` (n_queries, T); all of them at
-    every row, or, where ``which`` says so, one at each.
+    every row, or, where ``which`` (m,) says so, one at each. ``K`` is the kernel of the rows with
+    those of the fit (m, n).
+    """
+
+    K: Array
+    queries: Array
+    which: Array | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(m, n_queries), or (m,)."""
+        return (len(self.K), len(self.queries)) if self.which is None else (len(self.K),)
+
+
+class Posterior(Protocol):
+    r"""What is known of functions, given the labels.
 
     Attributes
     ----------
@@ -65,11 +80,11 @@ class Posterior(Protocol):
     weights: Array
     means: Array
 
-    def variances(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        """Variances, from the kernel with rows of the fit (m, n) and of each row (m,)."""
+    def variances(self, asked: Asked, own: Array) -> Array:
+        """Variances of all functions, from the kernel of each row with itself (m,)."""
 
-    def covariance(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        """Covariances of all with all, from the kernel of the rows (m, m)."""
+    def covariance(self, one: Asked, other: Asked, own: Array) -> Array:
+        """Covariances of all with all others, from the kernel of their rows (m, l)."""
 
 
 class System(Protocol):

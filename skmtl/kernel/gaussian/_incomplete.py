@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy import linalg, sparse
 from scipy.linalg.lapack import dpotri
 
 from skmtl.kernel.gaussian._cells import Cells
-from skmtl.kernel.gaussian._evidence import Evidence, constant_terms, repeated
+from skmtl.kernel.gaussian._evidence import Asked, Evidence, constant_terms, repeated
 
 Array = NDArray[Any]
 
@@ -137,24 +138,33 @@ class IncompletePosterior:
         left = (query @ self.design - k @ self.factor.free @ self.factor.root.T).T
         return known, linalg.solve_triangular(self.factor.root, left, lower=True)
 
-    def variances(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
+    def variances(self, asked: Asked, own: Array) -> Array:
         found = []
-        for query in queries if which is None else [queries[which]]:
-            known, free = self._parts(K, query)
+        for query in _each(asked):
+            known, free = self._parts(asked.K, query)
             prior = np.einsum("...s,st,...t->...", query, self.B, query)
             found.append(prior * own - np.square(known).sum(axis=0) + np.square(free).sum(axis=0))
-        return np.maximum(np.column_stack(found) if which is None else found[0], 0.0)
+        return np.maximum(np.column_stack(found) if asked.which is None else found[0], 0.0)
 
-    def covariance(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        if which is not None:
-            query = queries[which]
-            known, free = self._parts(K, query)
-            return np.asarray(query @ self.B @ query.T * own - known.T @ known + free.T @ free)
-        m, q = len(K), len(queries)
-        parts = [self._parts(K, query) for query in queries]
-        known, free = (
-            np.stack(side, axis=-1).reshape(-1, m * q) if len(side[0]) else np.zeros((0, m * q))
-            for side in zip(*parts, strict=True)
+    def covariance(self, one: Asked, other: Asked, own: Array) -> Array:
+        known, free = self._all_parts(one)
+        known_2, free_2 = (known, free) if other is one else self._all_parts(other)
+        found = (free.T @ free_2 - known.T @ known_2).reshape(one.shape + other.shape)
+        if one.which is None or other.which is None:
+            found += np.einsum("mn,qr->mqnr", own, one.queries @ self.B @ other.queries.T)
+        else:
+            B = one.queries @ self.B @ other.queries.T
+            found += own * B[np.ix_(one.which, other.which)]
+        return np.asarray(found)
+
+    def _all_parts(self, asked: Asked) -> tuple[Array, ...]:
+        """The same of every function, those of a row one after the other."""
+        parts = zip(*(self._parts(asked.K, query) for query in _each(asked)), strict=True)
+        return tuple(
+            np.stack(side, axis=-1).reshape(len(side[0]), math.prod(asked.shape)) for side in parts
         )
-        prior = np.einsum("mn,qr->mqnr", own, queries @ self.B @ queries.T)
-        return np.asarray(prior - (known.T @ known - free.T @ free).reshape(m, q, m, q))
+
+
+def _each(asked: Asked) -> Any:
+    """One query of all rows after the other, or one of each."""
+    return asked.queries if asked.which is None else [asked.queries[asked.which]]

@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skmtl._warnings import warn
 from skmtl.kernel._labels import MAX_KERNEL_BYTES
 from skmtl.kernel.gaussian._cells import Cells
-from skmtl.kernel.gaussian._evidence import Posterior
+from skmtl.kernel.gaussian._evidence import Asked, Posterior
 
 Array = NDArray[Any]
 
@@ -67,11 +67,16 @@ class LargePosterior:
         weights[cells.rows, cells.tasks] = solved[:, 0] - SH @ free
         return cls(weights, design @ free, *part)
 
-    def variances(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        return self.part.variances(K[:, self.rows], own, queries, which)
+    def variances(self, asked: Asked, own: Array) -> Array:
+        return self.part.variances(self._of_part(asked), own)
 
-    def covariance(self, K: Array, own: Array, queries: Array, which: Array | None) -> Array:
-        return self.part.covariance(K[:, self.rows], own, queries, which)
+    def covariance(self, one: Asked, other: Asked, own: Array) -> Array:
+        first = self._of_part(one)
+        second = first if other is one else self._of_part(other)
+        return self.part.covariance(first, second, own)
+
+    def _of_part(self, asked: Asked) -> Asked:
+        return asked._replace(K=asked.K[:, self.rows])
 
 
 def _product(cells: Cells, K: Array, B: Array, root: Array) -> Any:

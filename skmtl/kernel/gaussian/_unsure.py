@@ -1,13 +1,24 @@
 r"""What the uncertainty of hyper-parameters adds to that of predictions.
 
-They are known to the covariance C, as far as the likelihood is bent around its maximum. A
-prediction with slopes D in them has the variance
+The mean for the most likely parameters varies with them, and its variance V, that of new labels,
+is estimated too low on average by as much as this adds: what they are chosen to be likely for is
+closer to them than the truth. With differences :math:`d_k` of the mean a standard error away in
+direction k, variances are
 
-.. math:: V + D' C D
+.. math:: V + 2 \sum_k d_k^2
 
-instead of V (R. Kackar and D. Harville, "Approximations for standard errors of estimators of
-fixed and random effects in mixed linear models", Journal of the American Statistical Association
-79, 1984, eq. 3.3).
+(restricted likelihood; N. Prasad and J. Rao, "The estimation of the mean squared error of
+small-area estimators", Journal of the American Statistical Association 85, 1990, eq. 5.13; D.
+Harville and D. Jeske, "Mean squared error of estimation or prediction under a general linear
+model", same journal 87, 1992, section 3). V itself varies with them like that of normal labels
+with
+
+.. math:: \nu = 2 \,\big/ \sum_k (\Delta_k \log V)^2
+
+degrees of freedom (F. Satterthwaite, "An approximate distribution of estimates of variance
+components", Biometrics Bulletin 2, 1946; M. Kenward and J. Roger, "Small sample inference for
+fixed effects from restricted maximum likelihood", Biometrics 53, 1997, section 3.2), of a label
+that is predicted by all others, in the mean over the labels of a task.
 """
 
 from __future__ import annotations
@@ -18,101 +29,67 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.kernel.gaussian._hyper_parameters import Likelihood, kernel_slope
+from skmtl.kernel.gaussian._hyper_parameters import Likelihood
+from skmtl.kernel.gaussian._standard_errors import Around, standard_errors
 
 Array = NDArray[Any]
 
-STEP = 1e-4
-"""Of parameters, for differences of slopes."""
-MOST_PARAMETERS = 40
-"""Where each costs a factorisation; of more those of the kernel and of noise."""
-FLATTEST = 1.0
-"""Least curvature: what labels do not tell is known to a factor of e or so."""
+ADDED = 2.0
+"""Once for the mean, once for the variance around it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Unsure:
-    """Predictions for hyper-parameters that are a step away, and how well each is known.
+    """Predictions for hyper-parameters a standard error away.
 
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_features)
         Rows that predictions are made of.
     kernels : list of kernel
-        The most likely one, and one for each parameter.
-    weights, means : ndarray of shape (n_parameters + 1, n_rows, n_tasks) or (..., n_tasks)
+        The most likely one, and one for each point.
+    weights, means : ndarray of shape (n_points + 1, n_rows, n_tasks) or (..., n_tasks)
         For each of these.
-    root : ndarray of shape (n_parameters, n_parameters)
-        A root of C.
+    shares : ndarray of shape (n_points,)
+        Of squares of differences, in their sum.
+    spread : ndarray of shape (n_tasks,)
+        Variances of the logarithms of the variances of labels.
     """
 
     X: Array
     kernels: list[Any]
     weights: Array
     means: Array
-    root: Array
+    shares: Array
+    spread: Array
 
     @classmethod
     def of(cls, likelihood: Likelihood, theta: Array) -> Unsure:
         """Around the most likely parameters."""
-        n, n_kernel = len(theta), likelihood.kernel.n_dims
-        varied, system = np.arange(n), likelihood.system
-        if not system.is_cheap_by_kernel and n > MOST_PARAMETERS:
-            n_noise = 1 if likelihood.one_noise else system.cells.shape[1]
-            varied = np.r_[:n_kernel, n - n_noise : n]
-        low, high = likelihood.bounds.T
-        # At an end of its range a parameter is as likely beyond.
-        varied = varied[(theta > low + STEP)[varied] & (theta < high - STEP)[varied]]
-        at = _Around(likelihood, theta)
-        parts = [at(theta)]
-        parts += [at(point) for point in theta + STEP * np.eye(n)[varied]]
-        slopes = np.array([part[0] for part in parts])[:, varied]
-        bends = (slopes[0] - slopes[1:]) / STEP
-        # Slopes in the kernel are computed where it moves: what they have in common is the same.
-        moved = varied < n_kernel
-        bends[np.ix_(~moved, moved)] = bends[np.ix_(moved, ~moved)].T
-        values, vectors = np.linalg.eigh(0.5 * (bends + bends.T))
-        root = vectors / np.sqrt(np.maximum(values, FLATTEST))
-        kernels, weights, means = (list(side) for side in list(zip(*parts, strict=True))[1:])
-        return cls(likelihood.X, kernels, np.array(weights), np.array(means), root)
+        around = Around(likelihood, theta)
+        near = standard_errors(around)
+        points = [around.best, *near]
+        shares = np.array([point.share for point in near])
+        weights, means, logs = [], [], []
+        for point in points:
+            assert point.evidence is not None
+            B, noise = likelihood.of_tasks(point.theta[around.n_kernel :])
+            posterior = likelihood.system.posterior(point.decomposed, B, noise)
+            weights.append(posterior.weights @ B)
+            means.append(posterior.means)
+            logs.append(np.log(point.evidence.precision()))
+        spread = shares @ np.square(np.array(logs[1:]) - logs[0]) if near else 0.0 * logs[0]
+        tasks, n_tasks = likelihood.system.cells.tasks, likelihood.system.cells.shape[1]
+        spread = np.bincount(tasks, spread, n_tasks) / np.bincount(tasks, minlength=n_tasks)
+        kernels = [point.kernel for point in points]
+        return cls(likelihood.X, kernels, np.array(weights), np.array(means), shares, spread)
 
-    def slopes(self, X: Array) -> Array:
-        """Roots of what is added, D' C^(1/2): (n, n_tasks, n_parameters)."""
+    def changes(self, X: Array) -> Array:
+        """Roots of what is added to variances: (n, n_tasks, n_points)."""
         K, theta = self.kernels[0](X, self.X), self.kernels[0].theta
         found = np.empty((len(self.kernels), len(X), self.means.shape[1]))
         for j, kernel in enumerate(self.kernels):
             is_other = (kernel.theta != theta).any()
             of_rows = kernel(X, self.X) if is_other else K
             found[j] = of_rows @ self.weights[j] + self.means[j]
-        return np.einsum("jnt,jk->ntk", (found[1:] - found[0]) / STEP, self.root)
-
-
-class _Around:
-    """Slopes of the likelihood and predictions at parameters, for kernels that are mostly one."""
-
-    def __init__(self, likelihood: Likelihood, theta: Array) -> None:
-        n = likelihood.kernel.n_dims
-        self.likelihood, self.theta, self._rest = likelihood, theta[:n], theta[n:]
-        theta = self.theta
-        self.first = self._of_kernel(theta)
-
-    def _of_kernel(self, theta: Array) -> tuple[Any, Any, Array]:
-        kernel = self.likelihood.kernel.clone_with_theta(theta)
-        K, dK = kernel(self.likelihood.X, eval_gradient=True)
-        return kernel, self.likelihood.system.decompose(K), dK
-
-    def __call__(self, theta: Array) -> tuple[Array, Any, Array, Array]:
-        """Slopes, the kernel, and weights and means of predictions."""
-        n = len(self.theta)
-        moves = bool((theta[:n] != self.theta).any())
-        kernel, decomposed, dK = self._of_kernel(theta[:n]) if moves else self.first
-        B, noise = self.likelihood.of_tasks(theta[n:])
-        system = self.likelihood.system
-        found = system.evidence(decomposed, B, noise)
-        posterior = system.posterior(decomposed, B, noise)
-        slopes = np.zeros(len(theta))
-        if found is not None:
-            slopes[n:] = self.likelihood.slope_of_tasks(found, theta[n:], noise)
-            if moves or (theta[n:] == self._rest).all():
-                slopes[:n] = kernel_slope(found, dK)
-        return slopes, kernel, posterior.weights @ B, posterior.means
+        return np.einsum("jnt,j->ntj", found[1:] - found[0], np.sqrt(ADDED * self.shares))

@@ -57,6 +57,8 @@ class ElasticNetFit(NamedTuple):
 
 def _in_range(targets: Targets) -> Targets:
     """The same with weights whose sums of squares stay in range: only their ratios matter."""
+    if targets.is_complete and all(power_of_two(w) == 1.0 for w in targets.extreme_weights):
+        return targets
     units = [power_of_two(largest) for largest in targets.weights.max(axis=0)]
     if all(unit == 1.0 for unit in units):
         return targets
@@ -84,25 +86,29 @@ class ElasticNetProblem:
     """
 
     def __init__(self, X: Any, targets: Targets, options: FitOptions) -> None:
-        observed = targets.weights > 0
         # Along short rows `any` takes long.
-        is_complete = bool(observed.all())
-        self.has_labels: Any = np.ones(observed.shape[1], bool) if is_complete else observed.any(0)
-        if not is_complete and not (rows := targets.row_is_observed).all():
-            X, targets = X[rows], targets.take(rows)
+        if targets.is_complete:
+            self.has_labels: Any = np.ones(targets.values.shape[1], bool)
+        else:
+            self.has_labels, rows = (targets.weights > 0).any(axis=0), targets.row_is_observed
+            X, targets = (X, targets) if rows.all() else (X[rows], targets.take(rows))
         self.X = X.astype(np.float64, copy=False)
         self.targets = _in_range(targets.select(np.flatnonzero(self.has_labels)))
-        check_range(self.X, self.targets, is_complete=is_complete)
+        check_range(self.X, self.targets)
         self.options = options
         values = self.targets.values
         self.y_mean = self._means(values) if options.fit_intercept else np.zeros(values.shape[1])
         self.centred = values - self.y_mean
-        self.squares = float(self._means(np.square(self.centred)).sum())
+        if self.targets.has_equal_weights:
+            self.squares = float(np.vdot(self.centred, self.centred)) / len(values)
+        else:
+            self.squares = float(self._means(np.square(self.centred)).sum())
 
     def _means(self, values: Array) -> Array:
         """Weighted mean per task; not by ``label_weights``, which round that of a constant."""
-        weights = self.targets.weights
-        return np.einsum("nt,nt->t", weights, values) / self._totals
+        if self.targets.has_equal_weights:
+            return np.ones(len(values)) @ values / len(values)
+        return np.einsum("nt,nt->t", self.targets.weights, values) / self._totals
 
     @cached_property
     def _totals(self) -> Any:
@@ -118,7 +124,7 @@ class ElasticNetProblem:
     def is_shared(self) -> bool:
         """Whether all tasks have the same rows, weighted alike."""
         weights = self.targets.weights
-        return bool((weights == weights[:, :1]).all())
+        return self.targets.has_equal_weights or bool((weights == weights[:, :1]).all())
 
     def alpha_max(self, l1_ratio: float) -> float:
         """Smallest alpha with W = 0; inf for the ridge."""

@@ -38,16 +38,13 @@ def learnable_tasks(tasks: TaskSet) -> Array:
     return (tasks.n_labels > 0) & [task.n_outputs_ > 0 for task in tasks.tasks]
 
 
-def check_range(X: Any, targets: Targets, *, is_complete: bool = False) -> None:
-    """Raise where products of numbers as large, or small, as those of X and y are not numbers.
-
-    ``is_complete``: whether all labels are known to be observed.
-    """
+def check_range(X: Any, targets: Targets) -> None:
+    """Raise where products of numbers as large, or small, as those of X and y are not numbers."""
     if isinstance(X, StoredRows):
         X = np.array(X.extremes)
     features = (X.data if sparse.issparse(X) else X).ravel(order="K")
     with np.errstate(over="ignore", under="ignore"):
-        size_of_X, sizes = float(features @ features), _largest_labels(targets, is_complete)
+        size_of_X, sizes = float(features @ features), _largest_labels(targets)
     # The squares decide at no cost; only where they are unusual it is worth looking closer.
     if not (SMALLEST**2 <= size_of_X <= LARGEST**2):
         largest = float(np.abs(features).max(initial=0.0))
@@ -68,9 +65,9 @@ def check_range(X: Any, targets: Targets, *, is_complete: bool = False) -> None:
         )
 
 
-def _largest_labels(targets: Targets, is_complete: bool) -> Array:
+def _largest_labels(targets: Targets) -> Array:
     """Largest absolute value of each task, (n_tasks,)."""
-    if not targets.tasks.is_long and (is_complete or (targets.weights > 0).all()):
+    if not targets.tasks.is_long and targets.is_complete:
         # As for X, the squares decide; the shortest way is along the rows.
         values = targets.values.reshape(len(targets.values), -1)
         sizes = np.sqrt(np.einsum("nt,nt->t", values, values))
@@ -98,10 +95,10 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
     if isinstance(X, StreamStatistics):
         return *_learnable_statistics(X, targets, task_weight), None
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
-    X, is_complete = X.astype(np.float64, copy=False), bool((targets.weights > 0).all())
-    if not is_complete and not (rows := targets.row_is_observed).all():
+    X = X.astype(np.float64, copy=False)
+    if not targets.is_complete and not (rows := targets.row_is_observed).all():
         X, targets, label_weights = X[rows], targets.take(rows), label_weights[rows]
-    check_range(X, targets, is_complete=is_complete)
+    check_range(X, targets)
     tasks = targets.tasks
     if tasks.is_long:
         if (tasks.n_labels == 0).any():

@@ -44,6 +44,16 @@ class Penalty(Searchable, BaseEstimator, ABC):
         Parameters that have an entry, or a row and a column, per task. The callable gets the
         value, the names of the tasks and what to call the parameter in a message, and returns
         an array in the order of the tasks, or raises ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmtl.linear.penalties import L1, L2
+    >>> W = np.array([[3.0, -4.0], [0.0, 0.0]])
+    >>> L1().value(W), L2().value(W)
+    (7.0, 12.5)
+    >>> (0.3 * L1() + L2()).value(W)
+    14.6
     """
 
     alias: ClassVar[str]
@@ -115,7 +125,13 @@ class Penalty(Searchable, BaseEstimator, ABC):
         raise TypeError(f"{type(self).__name__} has no list of addends.")
 
     def parts(self) -> list[Penalty]:
-        """Penalties of the parts that add up to W: this one, or those of a `Split`."""
+        """Penalties of the parts that add up to W.
+
+        Returns
+        -------
+        parts : list of Penalty
+            This one, or those of a `Split`.
+        """
         return [self]
 
 

@@ -24,9 +24,24 @@ class Split(Penalty):
 
     Examples
     --------
+    Five tasks are alike, and the sixth is not: the first part holds what they have in common, the
+    second the task that stands out.
+
+    >>> import numpy as np
     >>> from skmtl import MultiTaskLinear
     >>> from skmtl.linear.penalties import L21, Split, TraceNorm
-    >>> model = MultiTaskLinear(Split(TraceNorm(), 2 * L21(axis="tasks")))
+    >>> X = np.random.default_rng(0).normal(size=(100, 3))
+    >>> Y = np.column_stack([X[:, 0]] * 5 + [X[:, 2]])
+    >>> penalty = Split(TraceNorm(), 0.8 * L21(axis="tasks"))
+    >>> model = MultiTaskLinear(penalty, alpha=0.01).fit(X, Y)
+    >>> for part in model.coef_components_:
+    ...     print(abs(part.T).round(1))
+    [[1. 1. 1. 1. 1. 0.]
+     [0. 0. 0. 0. 0. 0.]
+     [0. 0. 0. 0. 0. 0.]]
+    [[0. 0. 0. 0. 0. 0.]
+     [0. 0. 0. 0. 0. 0.]
+     [0. 0. 0. 0. 0. 1.]]
     """
 
     def __init__(self, first: Penalty, second: Penalty, weight: float = 1.0) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from skmtl.linear.objective._statistics import products
 from skmtl.linear.solvers._block_descent import forms_gram, row_space
+from skmtl.linear.solvers._few_features import LazyGramSpace, sampled_space
 from skmtl.linear.solvers._spaces import GramSpace, Space
 from skmtl.linear.solvers._working_sets import (
     BlockSolution,
@@ -40,6 +42,11 @@ def make_space(X: Any, Y: Array, weights: Array, x_mean: Array | None) -> Space:
     if not forms_gram(X):
         return row_space(X, Y, weights, x_mean)
     means = np.zeros(X.shape[1]) if x_mean is None else x_mean
+    if (weights == 1.0).all() and not sparse.issparse(X):
+        squares = float(np.vdot(Y, Y))
+        if (space := sampled_space(X, Y, means, squares)) is not None:
+            return space
+        return GramSpace(*products(X, Y, weights, means), squares)
     return GramSpace(*products(X, Y, weights, means), weights @ (Y**2).sum(axis=1))
 
 
@@ -67,6 +74,10 @@ def row_descent(
     # Where there are more tasks than dimensions it is better to rotate them, and go fast.
     if isinstance(space, GramSpace) and W.shape[1] <= len(space.targets):
         W, terms = np.array(W, order="C"), norms.terms(alpha, len(W))
+        if isinstance(space, LazyGramSpace):
+            few = space.few_features(W, terms, tol=tol, max_iter=max_iter)
+            if few is not None:
+                return few
         n_plain = min(max_iter, max(N_PLAIN, min(1000, PLAIN_WORK // W.size)))
         nothing = np.empty((0, 0))
         gap, n_plain = sweeps(

@@ -40,7 +40,9 @@ class Point:
 class Space(Protocol):
     """What block descent asks of the data."""
 
-    diagonal: Array
+    @property
+    def diagonal(self) -> Array: ...
+
     targets: Array
     squares: float
 

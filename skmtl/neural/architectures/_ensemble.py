@@ -45,9 +45,14 @@ class Ensemble(Architecture):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.architectures import Ensemble
-    >>> model = MultiTaskMLP((64, 64), architecture=Ensemble(n_members=8), dropout=0.1)
+    Eight members have fewer numbers than two networks:
+
+    >>> from skmtl.neural.architectures import Ensemble, HardSharing, NetworkSpec
+    >>> spec = NetworkSpec(n_features=8, outputs_per_task=(1, 1), hidden_layer_sizes=(64, 64))
+    >>> for architecture in (HardSharing(), Ensemble(n_members=8)):
+    ...     print(sum(p.numel() for p in architecture.build(spec).parameters()))
+    4866
+    8272
     """
 
     alias = "ensemble"

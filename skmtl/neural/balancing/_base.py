@@ -60,7 +60,13 @@ class Balancing(Searchable, BaseEstimator, ABC):
         self._validate_params()
 
     def end_epoch(self, losses: Tensor) -> None:
-        """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""
+        """Take note of a finished epoch.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_models, n_tasks)
+            Mean losses.
+        """
 
 
 class LossBalancing(Balancing):
@@ -71,6 +77,18 @@ class LossBalancing(Balancing):
     follows_up : bool
         Whether `follow_up` wants to see the losses after each step, at the cost of another
         forward pass.
+
+    Examples
+    --------
+    A method of one's own, by which the largest loss counts alone:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import LossBalancing
+    >>> class Worst(LossBalancing):
+    ...     def weights(self, losses, observed):
+    ...         return (losses == losses.amax(dim=1, keepdim=True)).to(losses)
+    >>> Worst().weights(torch.tensor([[0.5, 4.0]]), torch.tensor([[True, True]]))
+    tensor([[0., 1.]])
     """
 
     follows_up: ClassVar[bool] = False
@@ -93,7 +111,15 @@ class LossBalancing(Balancing):
         """
 
     def follow_up(self, losses: Tensor, observed: Tensor) -> None:
-        """Take note of the losses of the same batch after the step."""
+        """Take note of what the step has done.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_models, n_tasks)
+            Losses of the same batch after the step.
+        observed : Tensor of bool, shape (n_models, n_tasks)
+            Tasks that have labels in the batch.
+        """
 
 
 class GramianBalancing(Balancing):
@@ -109,6 +135,18 @@ class GramianBalancing(Balancing):
         layer (cheaper, close), or what the heads read (cheapest, a proxy).
     update_weights_every : int, default=1
         Steps for which weights are kept.
+
+    Examples
+    --------
+    A method of one's own: gradients count alike, whatever their length.
+
+    >>> import numpy as np
+    >>> from skmtl.neural.balancing import GramianBalancing
+    >>> class UnitLength(GramianBalancing):
+    ...     def weights(self, gramian):
+    ...         return 1.0 / np.sqrt(np.diag(gramian))
+    >>> UnitLength().weights(np.diag([4.0, 25.0]))
+    array([0.5, 0.2])
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -136,10 +174,24 @@ class GramianBalancing(Balancing):
         """
 
     def step_weights(self, model: int, gramian: Array, losses: Array, observed: Array) -> Array:
-        """Weights (n_tasks,) of one of the models; 0 for tasks without labels in the batch.
+        """Weights of one of the models, for methods that remember tasks or go by losses.
 
-        For methods that go by the losses (n_tasks,), or remember tasks from step to step.
-        Where the Gramian is not finite the weights are NaN, so that training stops.
+        Parameters
+        ----------
+        model : int
+            Which of the models.
+        gramian : ndarray of shape (n_tasks, n_tasks)
+            Inner products of the gradients.
+        losses : ndarray of shape (n_tasks,)
+            Current losses.
+        observed : ndarray of bool, shape (n_tasks,)
+            Tasks that have labels in the batch.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_tasks,)
+            Weights of the gradients; 0 for tasks without labels in the batch, NaN where the
+            Gramian is not finite, so that training stops.
         """
         members = np.flatnonzero(observed)
         weights = np.where(observed, np.nan, 0.0)
@@ -161,6 +213,19 @@ class JacobianBalancing(Balancing):
     conflict_space : {"shared", "representation"}, default="shared"
         Gradients with respect to what; see `GramianBalancing`. In the representation the
         direction is handed back through the trunk.
+
+    Examples
+    --------
+    A method of one's own: entry by entry, the median over the tasks.
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import JacobianBalancing
+    >>> class Median(JacobianBalancing):
+    ...     def direction(self, model, jacobian, losses, observed):
+    ...         return jacobian[observed].median(dim=0).values
+    >>> jacobian = torch.tensor([[1.0, 0.0], [2.0, 0.0], [90.0, 3.0]])
+    >>> Median().direction(0, jacobian, torch.ones(3), torch.ones(3) > 0)
+    tensor([2., 0.])
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

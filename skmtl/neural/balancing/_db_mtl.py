@@ -43,9 +43,15 @@ class DBMTL(JacobianBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import DBMTL
-    >>> model = MultiTaskMLP(balancing=DBMTL(beta=0.5))
+    A gradient that is a hundred times as long as the other counts as much:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import DBMTL, BalancingInfo
+    >>> method = DBMTL(beta=0.0)
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> gradients = torch.tensor([[100.0, 0.0], [0.0, 1.0]])
+    >>> method.direction(0, gradients, torch.ones(2), torch.tensor([True, True]))
+    tensor([100., 100.])
     """
 
     alias = "db_mtl"

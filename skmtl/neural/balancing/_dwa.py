@@ -35,9 +35,16 @@ class DWA(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import DWA
-    >>> model = MultiTaskMLP(balancing=DWA(temperature=1.0))
+    The second loss has halved from one epoch to the next, the first has not moved:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import DWA, BalancingInfo
+    >>> method = DWA()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> for losses in ([[1.0, 1.0]], [[1.0, 0.5]]):
+    ...     method.end_epoch(torch.tensor(losses))
+    >>> method.weights(torch.tensor([[1.0, 0.5]]), torch.tensor([[True, True]]))
+    tensor([[1.1244, 0.8756]])
     """
 
     alias = "dwa"

@@ -15,9 +15,10 @@ class Equal(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
+    >>> import torch
     >>> from skmtl.neural.balancing import Equal
-    >>> model = MultiTaskMLP(balancing=Equal())
+    >>> Equal().weights(torch.tensor([[0.5, 4.0]]), torch.tensor([[True, True]]))
+    tensor([[1., 1.]])
     """
 
     alias = "equal"

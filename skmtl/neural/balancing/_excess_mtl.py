@@ -38,9 +38,19 @@ class ExcessMTL(JacobianBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import ExcessMTL
-    >>> model = MultiTaskMLP(balancing=ExcessMTL(learning_rate=0.1))
+    Half of the second gradient is left after nine steps, of the first everything: it counts more.
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, ExcessMTL
+    >>> method = ExcessMTL(learning_rate=0.5)
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> gradients, losses, observed = torch.eye(2), torch.ones(2), torch.tensor([True, True])
+    >>> for step in range(10):
+    ...     if step == 9:
+    ...         gradients[1] *= 0.5
+    ...     direction = method.direction(0, gradients, losses, observed)
+    >>> direction
+    tensor([1.0, 0.5])
     """
 
     alias = "excess_mtl"

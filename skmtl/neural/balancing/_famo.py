@@ -43,9 +43,18 @@ class FAMO(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import FAMO
-    >>> model = MultiTaskMLP(balancing=FAMO(gamma=0.01))
+    A step took away half of the first loss and nothing of the second, which counts more then:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import FAMO, BalancingInfo
+    >>> method = FAMO()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> before, after, observed = torch.ones(1, 2), torch.tensor([[0.5, 1.0]]), torch.ones(1, 2) > 0
+    >>> method.weights(before, observed)
+    tensor([[0.5000, 0.5000]])
+    >>> method.follow_up(after, observed)
+    >>> method.weights(before, observed)
+    tensor([[0.4875, 0.5125]])
     """
 
     alias = "famo"

@@ -43,9 +43,18 @@ class GradDrop(JacobianBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import GradDrop
-    >>> model = MultiTaskMLP(balancing=GradDrop(leak=0.2), random_state=0)
+    The signs agree in the first entry, which is summed. In the second, one of the two is kept:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, GradDrop
+    >>> method = GradDrop()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> gradients = torch.tensor([[1.0, 3.0], [2.0, -3.0]])
+    >>> for _ in range(3):
+    ...     print(method.direction(0, gradients, torch.ones(2), torch.tensor([True, True])))
+    tensor([ 3., -3.])
+    tensor([3., 3.])
+    tensor([3., 3.])
     """
 
     alias = "graddrop"

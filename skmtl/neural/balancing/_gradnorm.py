@@ -46,9 +46,17 @@ class GradNorm(GramianBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import GradNorm
-    >>> model = MultiTaskMLP(balancing=GradNorm(alpha=0.5))
+    Gradients of lengths 1 and 3, of losses that have not moved yet: the long one counts less.
+
+    >>> import numpy as np
+    >>> from skmtl.neural.balancing import BalancingInfo, GradNorm
+    >>> method = GradNorm()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> gramian, losses, observed = np.diag([1.0, 9.0]), np.ones(2), np.ones(2, dtype=bool)
+    >>> for _ in range(200):
+    ...     weights = method.step_weights(0, gramian, losses, observed)
+    >>> weights.round(1)
+    array([1.5, 0.5])
     """
 
     alias = "gradnorm"

@@ -49,9 +49,15 @@ class GradVac(GramianBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
+    Before any cosine is usual, gradients at right angles are left alone, and others lose their
+    part against each other:
+
+    >>> import numpy as np
     >>> from skmtl.neural.balancing import GradVac
-    >>> model = MultiTaskMLP(balancing=GradVac(beta=0.1))
+    >>> GradVac().weights(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    array([1., 1.])
+    >>> GradVac().weights(np.array([[1.0, -0.5], [-0.5, 1.0]]))
+    array([1.5, 1.5])
     """
 
     alias = "gradvac"

@@ -36,9 +36,17 @@ class IMTLL(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import IMTLL
-    >>> model = MultiTaskMLP(balancing=IMTLL())
+    Losses of 4 and 1/4: the weights go to their inverses.
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import IMTLL, BalancingInfo
+    >>> method = IMTLL()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> losses, observed = torch.tensor([[4.0, 0.25]]), torch.tensor([[True, True]])
+    >>> for _ in range(2000):
+    ...     weights = method.weights(losses, observed)
+    >>> weights
+    tensor([[0.2500, 4.0000]])
     """
 
     alias = "imtl_l"

@@ -25,9 +25,17 @@ class RandomWeights(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import RandomWeights
-    >>> model = MultiTaskMLP(balancing=RandomWeights(), random_state=0)
+    Each step draws anew:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, RandomWeights
+    >>> method = RandomWeights()
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2, 3]))
+    >>> losses, observed = torch.ones(1, 3), torch.tensor([[True, True, False]])
+    >>> for _ in range(2):
+    ...     print(method.weights(losses, observed))
+    tensor([[0.5641, 0.4359, 0.0000]])
+    tensor([[0.6549, 0.3451, 0.0000]])
     """
 
     alias = "random_weights"

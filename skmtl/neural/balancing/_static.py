@@ -27,9 +27,12 @@ class Static(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import Static
-    >>> model = MultiTaskMLP(balancing=Static([1.0, 0.2, 0.2]))
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, Static
+    >>> method = Static([3.0, 1.0], normalize=True)
+    >>> method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    >>> method.weights(torch.tensor([[0.5, 4.0]]), torch.tensor([[True, True]]))
+    tensor([[1.5000, 0.5000]])
     """
 
     alias = "static"
@@ -44,7 +47,20 @@ class Static(LossBalancing):
         self.normalize = normalize
 
     def for_tasks(self, members: Array, n_tasks: int) -> Static:
-        """The weights of some of the tasks."""
+        """The weights of some of the tasks.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        method : Static
+            With the weights of these tasks.
+        """
         weight = self.weight
         if weight is not None and len(weight) == n_tasks:
             weight = np.asarray(weight)[members]

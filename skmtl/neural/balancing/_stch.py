@@ -40,9 +40,17 @@ class STCH(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import STCH
-    >>> model = MultiTaskMLP(balancing=STCH(mu=0.5))
+    The first loss is twice its reference of 1, the second half of it:
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import STCH, BalancingInfo
+    >>> losses, observed = torch.tensor([[2.0, 0.5]]), torch.tensor([[True, True]])
+    >>> for mu in (1.0, 0.5):
+    ...     method = STCH(mu=mu, warm_up=0)
+    ...     method.start(BalancingInfo(seeds=[0], task_keys=[1, 2]))
+    ...     print(method.weights(losses, observed))
+    tensor([[0.8000, 0.8000]])
+    tensor([[0.9412, 0.2353]])
     """
 
     alias = "stch"

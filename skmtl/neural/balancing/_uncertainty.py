@@ -39,9 +39,17 @@ class Uncertainty(LossBalancing):
 
     Examples
     --------
-    >>> from skmtl import MultiTaskMLP
-    >>> from skmtl.neural.balancing import Uncertainty
-    >>> model = MultiTaskMLP(balancing=Uncertainty(learning_rate=0.01))
+    A noisy and an exact regression: the weights go to 1 / (2 loss).
+
+    >>> import torch
+    >>> from skmtl.neural.balancing import BalancingInfo, Uncertainty
+    >>> method = Uncertainty()
+    >>> method.start(BalancingInfo([0], [1, 2], task_types=["regression", "regression"]))
+    >>> losses, observed = torch.tensor([[2.0, 0.1]]), torch.tensor([[True, True]])
+    >>> for _ in range(2000):
+    ...     weights = method.weights(losses, observed)
+    >>> weights
+    tensor([[0.2500, 5.0000]])
     """
 
     alias = "uncertainty"

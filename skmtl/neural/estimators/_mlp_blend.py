@@ -23,6 +23,9 @@ Array = NDArray[Any]
 CHUNK = 2**24
 """Numbers that all members predict at a time."""
 
+FEW = 4
+"""Rows up to which networks are looked at as one sum."""
+
 
 class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     """Predicts by a blend of networks, of which every candidate has some.
@@ -40,6 +43,7 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     _has_units_of_y = True
 
     _stacks: list[Any]
+    device: str
     _constants: list[Array]
     _raw_constants: list[Array | None]
     weights_: Array
@@ -112,6 +116,10 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     @with_added_tasks
     def _linked(self, X: Any, task_index: Array | None, link: Link | None) -> list[Array]:
         n_rows = X.shape[0]
+        if n_rows <= FEW and task_index is None and link is None and isinstance(X, np.ndarray):
+            found = self._of_few(X)
+            if found is not None:
+                return found
         size = max(1, CHUNK // max(1, len(self.members_["fold"]) * self._task_set.n_outputs))
         parts = [
             self._blended(
@@ -122,6 +130,28 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
             for k in range(0, n_rows, size)
         ]
         return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+
+    def _of_few(self, X: Array) -> list[Array] | None:
+        """Expected values of a few rows, where all networks are one sum; it is made once."""
+        if not self._stacks:
+            return None
+        made_of = self._stacks, self.weights_, self.device
+        built = self._stacks[0].built
+        known, blended = built.get("blended", ((None,) * 3, None))
+        if any(one is not other for one, other in zip(known, made_of, strict=True)):
+            blended = self._summed() if not self._task_set.is_long else None
+            built["blended"] = made_of, blended
+        found = None if blended is None else blended.predict(X)
+        return None if found is None else list(found.T)
+
+    def _summed(self) -> Any:
+        """All networks as one sum, with a share each of what their candidate counts."""
+        weights = np.maximum(self.weights_, 0.0)
+        candidates = np.array(self.members_["candidate"])
+        of_members = weights[candidates] / np.bincount(candidates)[candidates][:, None]
+        constant = np.array([np.ravel(c)[0] for c in self._constants])
+        left = np.maximum(1.0 - self.weights_.sum(axis=0), 0.0)
+        return networks.few_blended(self, of_members, np.where(left > 0, left * constant, 0.0))
 
     def _linked_constants(self, link: Link) -> list[Array]:
         """What is said of the best constant of each column of y."""

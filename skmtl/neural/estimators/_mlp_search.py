@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from skmtl._range import power_of_two
 from skmtl._scored_columns import mean_score
 from skmtl._scorers import read_scorer, scored_by
 from skmtl._shown import joined
@@ -235,4 +236,5 @@ def _check_divergence(candidates: list[dict[str, Any]], is_sound: Array) -> None
 def _spread(scores: Array) -> float:
     """Standard deviation over the folds that have a score."""
     defined = scores[~np.isnan(scores)]
-    return float(defined.std()) if len(defined) else float("nan")
+    unit = power_of_two(float(np.abs(defined).max(initial=0.0)))
+    return float(unit * (defined / unit).std()) if len(defined) else float("nan")

@@ -20,6 +20,17 @@ class TrainedEmbedding(Searchable, BaseEstimator, ABC):
     ----------
     alias : str
         What it is called as a parameter.
+
+    Examples
+    --------
+    `Periodic` is one. Of four numbers it makes eight columns each:
+
+    >>> from skmtl.neural.inputs import Periodic, TrainedEmbedding
+    >>> embedding = Periodic(n_frequencies=4)
+    >>> isinstance(embedding, TrainedEmbedding)
+    True
+    >>> embedding.layer(n_models=1, n_numbers=4).n_outputs
+    32
     """
 
     alias: ClassVar[str]
@@ -59,7 +70,6 @@ class NumericEmbedding(Searchable, BaseEstimator, ABC):
     Examples
     --------
     >>> import numpy as np
-    >>> from skmtl import MultiTaskMLP
     >>> from skmtl.neural.inputs import NumericEmbedding
     >>> class Squares(NumericEmbedding):
     ...     alias = "squares"
@@ -69,7 +79,11 @@ class NumericEmbedding(Searchable, BaseEstimator, ABC):
     ...
     ...     def transform(self, Z):
     ...         return Z**2
-    >>> model = MultiTaskMLP(numeric_embedding=Squares())
+    >>> Squares().transform(np.array([[1.0, -2.0], [3.0, 0.0]]))
+    array([[1., 4.],
+           [9., 0.]])
+
+    A network takes it by ``numeric_embedding=Squares()``.
     """
 
     alias: ClassVar[str]
@@ -93,4 +107,15 @@ class NumericEmbedding(Searchable, BaseEstimator, ABC):
 
     @abstractmethod
     def transform(self, Z: Array) -> Array:
-        """Further columns (n, n_columns) for rows (n, n_features)."""
+        """Further columns for rows.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n, n_features)
+            Numbers, scaled.
+
+        Returns
+        -------
+        columns : ndarray of shape (n, n_columns)
+            What stands to the right of them.
+        """

@@ -104,6 +104,14 @@ class Inputs:
     def _n_numbers(self) -> int:
         return self.row_shape[0] if self.numbers is None else len(self.numbers)
 
+    def reads_as(self, other: Inputs) -> bool:
+        """Whether what is read of a row is known to be the same: numbers, scaled alike."""
+        some, others = (None if one.parts else one.scaling for one in (self, other))
+        if some is None or others is None or self.numbers is not None or other.numbers is not None:
+            return self is other
+        pairs: Any = (some.center, others.center), (some.factor, others.factor)
+        return some.clips == others.clips and all(np.array_equal(*pair) for pair in pairs)
+
     def transform(self, X: Any, rows: Array | None = None, dtype: Any = None) -> Any:
         """What the network reads of all rows, or of some, in some dtype; no copy if it is X.
 

@@ -80,15 +80,22 @@ class FewRows:
 
     def raw_scores(self, X: Array) -> Array:
         """Raw scores (n_models, n, n_outputs) as float64, of what the networks read (n, p)."""
-        units = x = X.astype(self.dtype, copy=False)
+        x = X.astype(self.dtype, copy=False)
         # What is too large is infinite without a word, as torch has it.
         with np.errstate(all="ignore"):
-            for W, b in self.layers:
-                units = self.activate(np.matmul(units, W) + b)
-            raw = np.matmul(units, self.V) + self.c
+            raw = np.matmul(self.units(x), self.V) + self.c
             if self.S is not None:
                 raw += self.factor * np.matmul(x, self.S)
         return raw.astype(np.float64, copy=False)
+
+    def units(self, x: Array) -> Array:
+        """Units (n_models, n, width) of the last hidden layer."""
+        units = x
+        for W, b in self.layers:
+            units = np.matmul(units, W)
+            units += b
+            units = self.activate(units)
+        return units
 
 
 def _array(parameter: Any) -> Array:

@@ -51,7 +51,7 @@ def scores_of_models(
     """
     plain = None
     if task_index is None and X.shape[0] <= FEW and X.ndim == 2 and not sparse.issparse(X):
-        plain = _plain(estimator, fitted, dtype)
+        plain = plain_networks(estimator, fitted, dtype)
     if plain is None:
         return _scores_by_torch(estimator, fitted, X, task_index, dtype)
     raw = plain.raw_scores(X if fitted.inputs is None else fitted.inputs.transform(X))
@@ -60,7 +60,7 @@ def scores_of_models(
     return of_all_tasks(raw, estimator._task_set, fitted.network_tasks)
 
 
-def _plain(estimator: Any, fitted: FittedState, dtype: Any) -> FewRows | None:
+def plain_networks(estimator: Any, fitted: FittedState, dtype: Any) -> FewRows | None:
     """The networks as arrays, for the module that is kept; None where they are of another kind."""
     built = fitted.built
     module, found = built.get("few", (None, None))

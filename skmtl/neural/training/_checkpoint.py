@@ -45,17 +45,26 @@ class Checkpoint:
 
     Examples
     --------
-    >>> import pickle
+    >>> import os, pickle, tempfile
+    >>> import numpy as np
     >>> from skmtl import MultiTaskMLP
     >>> from skmtl.neural import Checkpoint
-    >>> model = MultiTaskMLP(random_state=0)
-    >>> model.set_callbacks(Checkpoint("model.pkl", every=5)).fit(X, y)  # doctest: +SKIP
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.pkl")
+    >>> model = MultiTaskMLP(max_iter=12, random_state=0)
+    >>> model.set_callbacks(Checkpoint(path, every=5)).fit(X, X).n_iter_
+    12
 
-    and after a crash:
+    The power went off after epoch 12. The file is that of epoch 10, and a fit goes on from there:
 
-    >>> with open("model.pkl", "rb") as file:  # doctest: +SKIP
-    ...     model = pickle.load(file)
-    >>> model.set_params(warm_start=True).fit(X, y)  # doctest: +SKIP
+    >>> with open(path, "rb") as file:
+    ...     saved = pickle.load(file)
+    >>> saved.n_iter_
+    10
+    >>> saved.set_params(warm_start=True).fit(X, X).n_iter_
+    12
+    >>> bool((saved.predict(X) == model.predict(X)).all())
+    True
     """
 
     def __init__(self, path: str | PathLike[str], *, every: Any = 1) -> None:
@@ -70,7 +79,15 @@ class Checkpoint:
         self.every = every
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Refuse an estimator that cannot go on; clear away what a killed process has left."""
+        """Refuse an estimator that cannot go on; clear away what a killed process has left.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the fit, by scikit-learn.
+        """
         if not hasattr(estimator, "_goes_on"):
             raise TypeError(
                 f"Checkpoint saves fits of MultiTaskMLP; {type(estimator).__name__} has none to "
@@ -82,13 +99,37 @@ class Checkpoint:
                     file.unlink()
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing is open."""
+        """Nothing is open.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing to save yet."""
+        """Nothing to save yet.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Save after an epoch."""
+        """Save after an epoch.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
         if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
             self._save(estimator._watch.pause().set_callbacks(self))
 

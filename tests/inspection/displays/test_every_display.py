@@ -138,7 +138,7 @@ def test_without_matplotlib_says_what_to_install(kind, monkeypatch):
     display = DISPLAYS[kind](3)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     name = type(display).__name__
-    message = rf'{name}.plot requires matplotlib.*pip install "skmtl\[plot\]"'
+    message = rf'{name}.plot needs matplotlib.*pip install "skmtl\[plot\]"'
     with pytest.raises(ImportError, match=message):
         display.plot()
 
@@ -157,7 +157,7 @@ def test_without_matplotlib_nothing_is_computed(name, method, monkeypatch):
     call = getattr(getattr(displays, name), method)
     # Arguments that any computation would stumble over.
     arguments = [None] * (call.__code__.co_argcount - 1 - len(call.__defaults__ or ()))
-    with pytest.raises(ImportError, match=rf"{name}.{method} requires matplotlib"):
+    with pytest.raises(ImportError, match=rf"{name}.{method} needs matplotlib"):
         call(*arguments)
 
 

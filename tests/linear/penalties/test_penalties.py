@@ -117,6 +117,18 @@ def test_properties(name):
     check_penalty(GOLDEN[name][0](0.7))
 
 
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_without_features_there_is_nothing_to_penalise(name):
+    nothing = np.zeros((0, 3))
+    make = L21 if name.endswith("weighted") else GOLDEN[name][0]
+    for part in make(0.7).parts():
+        assert part.value(nothing) == 0
+        for atom in part.atoms():
+            assert atom.prox(nothing, 1.0).shape == (0, 3)
+            assert atom.dual_scale(nothing, 1.0) == 1
+            assert atom.conjugate(nothing, 1.0) == 0
+
+
 @pytest.mark.parametrize("name", sorted(SUMS))
 def test_properties_of_sums(name):
     for part in SUMS[name].parts():
@@ -131,6 +143,20 @@ def test_rotations_of_features_change_what_sees_single_ones(name):
         for atom in part.atoms():
             is_same = np.isclose(atom.value(rotation @ W), atom.value(W), rtol=1e-8)
             assert is_same == atom.is_rotation_invariant
+
+
+def test_orders_are_those_that_norms_of_ones_own_go_by():
+    orders = [norm.prox_order for norm in (Fused(), L1(), L21(), L1Inf(), L21(axis="tasks"))]
+    assert orders == [0, 1, 2, 2, None]
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e9])
+def test_quadratic_forms_are_finite_on_deviations_from_the_mean_of_any_size(size):
+    Z = size * np.random.default_rng(0).normal(size=(4, 3))
+    deviations = Z - Z.mean(axis=1, keepdims=True)
+    for penalty in (MeanDeviation(), Temporal(), Graph(ADJACENCY)):
+        assert penalty.dual_scale(deviations, 1.0) == 1.0
+        assert penalty.dual_scale(Z, 1.0) == 0.0
 
 
 @pytest.mark.parametrize("alias", sorted(PENALTIES))
@@ -220,6 +246,24 @@ def test_feature_weight_is_a_scale_of_the_feature(regression_data):
         np.testing.assert_allclose(weighted.coef_, scaled.coef_ / weight, atol=1e-6)
 
 
+class Numbered(L2):
+    """A ridge with a number per task."""
+
+    per_task = {"numbers": lambda value, names, what: np.asarray(value)}
+
+    def __init__(self, weight=1.0, numbers=None):
+        super().__init__(weight)
+        self.numbers = numbers
+
+
+def test_parameters_per_task_are_cut_to_the_tasks_that_are_left():
+    penalty, kept = Numbered(0.5, [1.0, 2.0, 3.0]), np.array([0, 2])
+    for cut in (penalty.for_tasks(kept, 3), (L1() + penalty).for_tasks(kept, 3).right):
+        assert (cut.weight, list(cut.numbers)) == (0.5, [1.0, 3.0])
+    assert list(penalty.numbers) == [1.0, 2.0, 3.0]
+    assert Numbered().for_tasks(kept, 3).numbers is None
+
+
 # -- covariance of tasks ----------------------------------------------------------------------
 
 
@@ -240,6 +284,7 @@ def test_task_covariance(regression_data):
     inverse = np.linalg.inv(Q)
     np.testing.assert_allclose(model.task_covariance_, inverse / np.trace(inverse), atol=1e-12)
     assert not hasattr(MultiTaskLinear("l21").fit(X, Y), "task_covariance_")
+    assert SquaredTraceNorm().task_covariance(np.zeros((4, 3))) is None
 
 
 def test_clusters_that_are_not_needed_are_shared_out():
@@ -247,6 +292,12 @@ def test_clusters_that_are_not_needed_are_shared_out():
     covariance = Clustered(2, eta=0.5).task_covariance(np.outer([1.0, 2.0], [1.0, -1.0, 3.0]))
     values = np.linalg.eigvalsh(covariance) * (3 * 0.5 + 2)
     np.testing.assert_allclose(values, [1.0, 1.0, 1.5])
+
+
+def test_more_clusters_than_tasks_have_no_value():
+    for method in (Clustered(3).value, lambda Z: Clustered(3).conjugate(Z, 1.0)):
+        with pytest.raises(ValueError, match=r"n_clusters=3\) for 3 tasks; expected 1 <= n_cl"):
+            method(W)
 
 
 def test_graph_over_a_fold_without_labels_of_a_task(regression_data):
@@ -286,6 +337,7 @@ def test_weights_are_finite_and_not_negative(name):
 
 BAD = {
     "l1_ratio": (ElasticNet(1.5), r"ElasticNet\(l1_ratio=1\.5\) is not in \[0, 1\]"),
+    "l1_ratio negative": (ElasticNet(-0.5), r"ElasticNet\(l1_ratio=-0\.5\) is not in \[0, 1\]"),
     "l1_ratio nan": (SparseGroup(np.nan), r"SparseGroup\(l1_ratio=nan\) is not in \[0, 1\]"),
     "l1_ratio none": (ElasticNet(None), r"ElasticNet\(l1_ratio=None\)"),
     "no clusters": (Clustered(0), r"Clustered\(n_clusters=0\); expected an int >= 1"),
@@ -295,11 +347,14 @@ BAD = {
     "eta inf": (Clustered(1, eta=np.inf), r"Clustered\(eta=inf\)"),
     "axis": (L21(axis="rows"), r"L21\(axis='rows'\); expected one of"),
     "axis and features": (L21(axis="tasks", feature_weight=[1] * 4), r"feature_weight goes with"),
-    "negative": (L1(feature_weight=[1, 1, -2, 1]), r"L1: feature_weight is -2 for feature 2"),
+    "negative": (L1(feature_weight=[1, 1, -2, -3]), r"L1: feature_weight is -2 for feature 2"),
     "nan": (L1Inf(feature_weight=[1, np.nan, 1, 1]), r"L1Inf: feature_weight is nan for feature 1"),
     "zero": (L21(feature_weight=[0.0, 1, 1, 1]), r"L21: feature_weight is 0\.0 for feature 0"),
     "text": (L21(feature_weight=list("abcd")), r"L21\(feature_weight=\['a'.*expected one number"),
-    "too few": (L21(feature_weight=[1.0, 1.0]), r"L21: feature_weight has shape \(2,\); X has 4"),
+    "too few": (
+        L21(feature_weight=[1.0, 1.0]),
+        r"L21: feature_weight has shape \(2,\); X has 4 features",
+    ),
     "no penalty": (Sum(L1(), "l2"), r"Sum\(right='l2'\); expected a penalty object"),
     "graph": (Graph([[0, -1, 0], [-1, 0, 0], [0, 0, 0]]), r"Graph: .*it has -1 at \(0, 1\)"),
     "one way": (Graph(np.triu(np.ones((3, 3)))), r"it has 1 at \(0, 1\) and 0 at \(1, 0\)"),

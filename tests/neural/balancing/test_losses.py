@@ -49,12 +49,19 @@ def started(method, n_tasks, seeds=(0,), keys=None, **more):
         (IMTLL(learning_rate="fast"), "'learning_rate' parameter of IMTLL .* Got 'fast'"),
         (Static([1.0, 2.0]), r"Static\(weight=\[1.0, 2.0\]\); expected 3 numbers >= 0"),
         (Static([1.0, -2.0, 0.0]), "expected 3 numbers >= 0"),
-        (Static([0, 0, 0], normalize=True), "all are 0"),
+        (
+            Static([0, 0, 0], normalize=True),
+            r"Static\(weight=\[0, 0, 0\], normalize=True\): all are 0",
+        ),
     ],
 )
 def test_parameters_are_checked(method, message):
     with pytest.raises(ValueError, match=message):
         method.start(BalancingInfo([0], range(3)))
+
+
+def test_one_method_asks_for_a_second_forward_pass():
+    assert [name for name in LOSSES if BALANCING[name].follows_up] == ["famo"]
 
 
 # What single methods promise.
@@ -121,6 +128,14 @@ def test_geometric_mean_is_a_gradient():
     np.testing.assert_allclose(weights, expected)
     scaled = GeometricMean().weights(losses * tensor([1.0, 8.0, 1.0]), everyone(losses))
     np.testing.assert_allclose(scaled, 2 * weights / tensor([1.0, 8.0, 1.0]))
+
+
+def test_geometric_mean_is_over_tasks_with_labels():
+    losses, one = tensor([0.5, 3.0, 7.0]), torch.tensor([[True, False, False]])
+    assert GeometricMean().weights(losses, one)[0, 0] == pytest.approx(1.0)
+    both = GeometricMean().weights(losses, torch.tensor([[True, True, False]]))
+    mean = np.sqrt(0.5 * 3.0)
+    np.testing.assert_allclose(both[0, :2], [mean / (2 * 0.5), mean / (2 * 3.0)])
 
 
 def test_stch_is_a_gradient_after_warm_up():

@@ -9,7 +9,11 @@ from skmtl.neural.balancing._adam_vector import AdamVector
 from skmtl.neural.balancing._cosines import cosines_of, positive_definite, pseudo_solve
 from skmtl.neural.balancing._dual_cone import project_on_dual_cone
 from skmtl.neural.balancing._nash_solver import bargain
-from skmtl.neural.balancing._nonnegative import nonnegative_minima
+from skmtl.neural.balancing._nonnegative import (
+    _conjugate_gradients,
+    _eliminate,
+    nonnegative_minima,
+)
 from skmtl.neural.balancing._task_random import TaskRandom
 
 
@@ -17,7 +21,9 @@ def gradients(n_tasks, size, seed=0):
     return np.random.default_rng(seed).normal(size=(n_tasks, size))
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (21, 40), (60, 80), (60, 50), (60, 10), (80, 500)])
+@pytest.mark.parametrize(
+    "shape", [(3, 5), (21, 40), (60, 80), (60, 50), (60, 10), (80, 500), (60, 2000)]
+)
 def test_nonnegative_minima_are_optimal(shape):
     _, cosines = cosines_of(gradients(*shape) @ gradients(*shape).T)
     matrix = positive_definite(cosines)
@@ -40,6 +46,33 @@ def test_nonnegative_minima_agree_with_one_program_at_a_time(shape):
     np.testing.assert_allclose(nonnegative_minima(matrix, linear), expected, atol=1e-8)
 
 
+def test_two_ways_to_stationary_points_over_some_entries():
+    J = gradients(60, 2000)
+    matrix = cosines_of(J @ J.T)[1]
+    linear = gradients(40, 60, 1)
+    # Rows of all sizes, some of them in one block of systems.
+    positive = np.random.default_rng(2).random((40, 60)) < np.linspace(0, 1, 40)[:, None]
+    expected = np.zeros_like(linear)
+    for found, row, on in zip(expected, linear, positive, strict=True):
+        found[on] = np.linalg.solve(matrix[np.ix_(on, on)], row[on])
+    np.testing.assert_allclose(_eliminate(matrix, linear, positive), expected, atol=1e-12)
+    for start in (np.zeros_like(linear), gradients(40, 60, 3)):
+        found, missed = _conjugate_gradients(matrix, linear, positive, start)
+        np.testing.assert_allclose(found, expected, atol=1e-10)
+        assert not missed.any()
+
+
+def test_conjugate_gradients_say_where_they_have_not_arrived():
+    J = gradients(70, 72)
+    matrix = positive_definite(cosines_of(J @ J.T)[1])
+    linear = gradients(5, 70, 1)
+    positive = np.ones(linear.shape, dtype=bool)
+    positive[0, 1:] = False
+    found, missed = _conjugate_gradients(matrix, linear, positive, np.zeros_like(linear))
+    assert missed.tolist() == [False, True, True, True, True]
+    assert found[0, 0] == pytest.approx(linear[0, 0] / matrix[0, 0])
+
+
 def test_projections_satisfy_moreau():
     J = gradients(8, 6)
     u = gradients(4, 8, 2)
@@ -58,6 +91,14 @@ def test_cosines_have_no_units():
     np.testing.assert_allclose(norms, np.linalg.norm(scale * J, axis=1))
     np.testing.assert_allclose(cosines, cosines_of(J @ J.T)[1], atol=1e-15)
     assert not cosines[3].any()
+
+
+def test_cosines_are_between_opposite_and_equal():
+    for seed in range(50):
+        J = gradients(2, 3, seed) * np.array([[1.0], [3.0]])
+        _, cosines = cosines_of(np.vstack([J, -J]) @ np.vstack([J, -J]).T)
+        assert np.abs(cosines).max() <= 1.0
+        np.testing.assert_allclose(cosines[:2, 2:].diagonal(), -1.0)
 
 
 def test_positive_definite_has_a_factor():

@@ -13,6 +13,7 @@ from skmtl.metrics import task_scores
 from skmtl.neural import training
 from skmtl.neural.architectures import Custom
 from skmtl.neural.estimators._mlp_candidates import default_candidates
+from skmtl.neural.estimators._mlp_search import _spread
 from skmtl.neural.training import _stack as stacks
 from skmtl.neural.training._stack import fit_stack, same_structure
 from skmtl.tasks import Binary
@@ -147,6 +148,15 @@ def test_scores():
     total = ((Y[rows, 1] - Y[rows, 1].mean()) ** 2).sum()
     assert model.task_scores_[1] == pytest.approx(1 - residual / total)
     assert model.best_score_ == pytest.approx(model.task_scores_.mean())
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_the_spread_of_scores_whose_squares_are_beyond_all_numbers():
+    """The count that a diverging network expects may be as large."""
+    scores = np.array([1.0, -2.0, np.nan, 4.0])
+    assert _spread(1e200 * scores) == pytest.approx(1e200 * np.nanstd(scores))
+    assert _spread(scores) == np.nanstd(scores)
+    assert np.isnan(_spread(np.array([np.nan])))
 
 
 def test_a_scorer_sees_single_networks():

@@ -174,13 +174,13 @@ def slacks(
 def descend_block(
     G: Array, local: Array, W: Array, dW: Array,
     ridge: float, low: Array, high: Array, l21: Array,
-) -> bool:  # fmt: skip
+) -> int:  # fmt: skip
     """Minimise over the rows of W in turn; ``local`` is X'R of the block, G its Gram matrix.
 
-    W and ``dW`` are written, ``local`` is used up; whether anything moved.
+    W and ``dW`` are written, ``local`` is used up; how many rows moved.
     """
     n_rows, n_tasks = W.shape
-    moved = False
+    n_moved = 0
     for j in range(n_rows):
         curvature = G[j, j]
         step = dW[j]
@@ -188,12 +188,12 @@ def descend_block(
             step[t] = local[j, t] + curvature * W[j, t]
         shrink_row(step, curvature + ridge, low[j], high[j], l21[j])
         if take_step(W[j], step):
-            moved = True
+            n_moved += 1
             for k in range(j + 1, n_rows):
                 g = G[j, k]
                 for t in range(n_tasks):
                     local[k, t] -= g * step[t]
-    return moved
+    return n_moved
 
 
 @compiled_inside
