@@ -64,9 +64,9 @@ TaskLearningCurveDisplay.from_estimator(network)
 
 # %%
 # Most tasks are at their best after a dozen epochs or earlier: from then on the training loss falls
-# and the validation loss does not, so that what is learned is learned by heart. The free lunch takes
-# its time and is not done in the end. The dotted line is the epoch whose weights were kept, that of the lowest mean
-# over the tasks: a compromise, as the best epochs of the single tasks show.
+# and the validation loss does not, so that what is learned is learned by heart. The free lunch
+# takes its time and is not done in the end. The dotted line is the epoch whose weights were kept,
+# that of the lowest mean over the tasks: a compromise, as the best epochs of the single tasks show.
 
 import pandas as pd
 
