@@ -24,6 +24,7 @@ FIRST_CHUNK = (
     "whose loss is no sum",
     "who is at risk",
     "of earlier chunks a linear model keeps too little",
+    "had no event in the calls before",
     "became infinite, NaN",
 )
 
