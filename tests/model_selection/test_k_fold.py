@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 
 from skmtl import MultiTaskLinear
 from skmtl.model_selection import MultiTaskKFold
-from skmtl.tasks import LabelWarning
+from skmtl.tasks import LabelWarning, Survival
 from tests.model_selection.conftest import rare_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
@@ -97,6 +97,37 @@ def test_rows_without_labels_are_spread_too():
     assert np.ptp(np.bincount(fold[empty])) <= 1
     assert np.ptp(np.bincount(fold)) <= 1
     assert deviations(y, fold, 4)[0].max() <= 1 + 1e-9
+
+
+def test_a_task_without_labels_changes_nothing():
+    y = rare_labels(120, 3, seed=0)
+    with np.errstate(all="raise"):
+        fold = folds(MultiTaskKFold(4), np.column_stack([y, np.full(120, np.nan)]))
+    assert np.array_equal(fold, folds(MultiTaskKFold(4), y))
+
+
+def test_labels_of_an_exact_share_stay_within_one_of_it():
+    # 5 of each class of each task: one in each fold; 10: two, or one or three.
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.permutation(np.repeat([0.0, 1.0, np.nan], [10, 5, 5])) for _ in "abc"])
+    counts = [
+        np.bincount(folds(MultiTaskKFold(), y)[column == c], minlength=5)
+        for column in y.T
+        for c in (0, 1)
+    ]
+    for low, high in zip(counts[::2], counts[1::2], strict=True):
+        assert np.abs(low - 2).max() <= 1
+        assert (high == 1).all()
+
+
+def test_times_and_events_in_long_form():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), np.repeat([0, 1, 2], 20)])
+    y = pd.DataFrame({"days": rng.uniform(1, 9, 60), "is_seen": rng.random(60) < 0.5})
+    splitter = MultiTaskKFold(4, tasks=Survival(event="is_seen"), task_feature=1)
+    fold = folds(splitter, y, X)
+    for task in range(3):
+        assert (np.bincount(fold[X[:, 1] == task]) == 5).all()
 
 
 def test_how_missing_is_written_never_matters():
