@@ -186,6 +186,14 @@ def test_long_form_deals_every_task_and_class(long_form):
                 assert all((labelled & (fold != f)).any() for f in range(5))
 
 
+def test_classes_of_a_task_lie_side_by_side():
+    # Elsewhere in the row of cards, each class would give the first part one more.
+    X = np.array([[0]] * 8 + [[1]] * 2)
+    y = np.array([0, 1, 0, 1, 0, 1, 0, 1, 1, 1])
+    fold = folds(MultiTaskKFold(3, tasks="binary", task_feature=0), y, X)
+    assert np.ptp(np.bincount(fold[:8], minlength=3)) <= 1
+
+
 def test_whole_tasks_held_out(long_form):
     X, _ = long_form
     splitter = MultiTaskKFold(3, task_feature=1, hold_out="tasks")
