@@ -22,6 +22,7 @@ from skmtl.tasks import (
 from skmtl.tasks._columns import Column, _integers
 from skmtl.tasks._event_times import pairs_of_objects, signed_times
 from skmtl.tasks._features import _shape, as_table, find_task_feature
+from skmtl.tasks._number import fit_beside
 from skmtl.tasks._read_targets import read_targets
 
 COUNTS, TIMES = np.array([1.0, 0.0, 3.0, 2.0]), np.array([1.0, 0.5, 3.0, 2.0])
@@ -189,3 +190,48 @@ def test_shapes_of_tables():
         ("ab", ()),
     ):
         assert _shape(part) == expected
+
+
+@pytest.mark.parametrize("standardize", [True, "about_zero", False])
+def test_numbers_of_many_tasks_are_standardised_at_once(standardize):
+    rng = np.random.default_rng(0)
+    Y, W = 5 + 3 * rng.normal(size=(30, 3)), rng.uniform(0.5, 2.0, size=(30, 3))
+    Y[:, 2], Y[4:9, 0] = 7.0, np.nan
+    W = np.where(np.isnan(Y), 0.0, W)
+    columns = [Column(np.nan_to_num(y), ~np.isnan(y)) for y in Y.T]
+    tasks = [Regression() for _ in columns]
+    values = fit_beside(tasks, columns, list(W.T), standardize=standardize)
+    for task, y, w, found in zip(tasks, Y.T, W.T, values, strict=True):
+        seen = ~np.isnan(y)
+        mean = np.average(y[seen], weights=w[seen]) if standardize is True else 0.0
+        size = np.sqrt(np.average((y[seen] - mean) ** 2, weights=w[seen])) if standardize else 1.0
+        scale = size if size > 1e-9 else 1.0
+        assert (task.n_labels_, task.location_) == (seen.sum(), pytest.approx(mean))
+        assert task.scale_ == pytest.approx(scale)
+        np.testing.assert_allclose(found[seen], (y[seen] - mean) / scale, atol=1e-12)
+        np.testing.assert_allclose(task.labels(found)[seen], y[seen])
+        assert not found[~seen].any()
+
+
+def test_residuals_of_two_classes_have_the_sign_of_what_is_missing():
+    task, codes = fitted(Binary(), np.array([0, 1, 1]))
+    proba = np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]])
+    found = task.residual(proba, codes)[:, 0]
+    assert (np.sign(found) == [-1, 1, 1]).all()
+    np.testing.assert_allclose(found**2, task.deviance(proba, codes))
+
+
+@pytest.mark.parametrize("task", [Gamma(), Count(), Tweedie(power=1.5)])
+def test_scikit_learn_has_no_share_explained_of_one_label_or_of_means_of_0(task):
+    two, means = np.array([1.0, 2.0]), np.array([1.5, 1.0])
+    assert task.reference_metric(two, means) is not None
+    assert task.reference_metric(two[:1], means[:1]) is None
+    assert task.reference_metric(two, np.array([1.5, 0.0])) is None
+
+
+@pytest.mark.parametrize(("task", "refused"), [(Gamma(), [0.0, -0.5]), (Count(), [-0.5])])
+def test_means_that_a_task_has_no_room_for(task, refused):
+    task.check_expected(np.array([0.5, 2.0]), "a")
+    for mean in refused:
+        with pytest.raises(ValueError, match=rf"Task 'a' is .*, but y_pred has {mean:g}\."):
+            task.check_expected(np.array([0.5, mean]), "a")
