@@ -22,6 +22,8 @@ from skmtl.tasks import (
 from skmtl.tasks._columns import Column, _integers
 from skmtl.tasks._event_times import pairs_of_objects, signed_times
 from skmtl.tasks._features import _shape, as_table, find_task_feature
+from skmtl.tasks._labels import read_labels
+from skmtl.tasks._loss_codes import LOGISTIC
 from skmtl.tasks._number import fit_beside
 from skmtl.tasks._read_targets import read_targets
 
@@ -235,3 +237,30 @@ def test_means_that_a_task_has_no_room_for(task, refused):
     for mean in refused:
         with pytest.raises(ValueError, match=rf"Task 'a' is .*, but y_pred has {mean:g}\."):
             task.check_expected(np.array([0.5, mean]), "a")
+
+
+def test_quantiles_are_pooled_by_their_levels():
+    rng = np.random.default_rng(0)
+    levels = ([0.1, 0.9], [0.1, 0.9], [0.2, 0.9])
+    one, two, other = (fitted(Quantile(levels=some), rng.normal(size=9))[0] for some in levels)
+    assert one.pool_key == two.pool_key != other.pool_key
+
+
+class OwnLoss(Binary):
+    """A loss of its own, in Python."""
+
+    def loss_and_grad(self, raw, values):
+        loss, slope = super().loss_and_grad(raw, values)
+        return 2 * loss, 2 * slope
+
+
+def test_only_the_plain_log_loss_is_compiled():
+    assert Binary().compiled_loss == (LOGISTIC, 0.0)
+    for task in (Binary(label_smoothing=0.1), Binary(focal=2.0), OwnLoss()):
+        assert task.compiled_loss is None
+
+
+def test_the_one_task_type_of_long_form_is_that_of_y():
+    labels = read_labels(np.array([1.0, -1.0, 2.0]), is_long=True)
+    with pytest.raises(ValueError, match=r"names the task 'z', .*; its tasks are \['y'\]"):
+        labels.types({"z": "count"}, is_long=True)
