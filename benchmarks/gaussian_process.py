@@ -26,7 +26,7 @@ from skmtl import MultiTaskGaussianProcessRegressor, MultiTaskKernelRidgeCV
 N_ROWS, N_TASKS, RANK = 1_000, 10, 2
 MOST_STEPS = 200
 DRAWS = 20
-REPETITIONS, N_NEW = 100, 20
+REPETITIONS, N_NEW = 100, 100
 
 
 def table() -> tuple[Any, Any]:

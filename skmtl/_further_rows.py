@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from skmtl._features import check_rows
 from skmtl._shown import shown
-from skmtl.tasks import UnseenLabelError
+from skmtl.tasks import Task, UnseenLabelError
 from skmtl.tasks._columns import Column
 from skmtl.tasks._features import read_task_index
+from skmtl.tasks._survival_task import SurvivalTask
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
 
@@ -110,6 +112,7 @@ def admit(targets: Targets, *, standardize: bool | str = True) -> Targets:
     known = []
     for name, (task, values, weights) in zip(tasks._column_names, targets.columns(), strict=True):
         column = Column(values, weights > 0)
+        _refuse_first_event(task, name, values[weights > 0])
         task = copy.copy(task)
         if not task.n_labels_ and not task.is_classification:
             # Location and scale are those of the first labels that arrive.
@@ -122,6 +125,16 @@ def admit(targets: Targets, *, standardize: bool | str = True) -> Targets:
     new = targets.sum_by_task((targets.weights > 0).astype(float))
     n_labels = tasks.n_labels + new.astype(tasks.n_labels.dtype)
     return replace(targets, tasks=replace(tasks, tasks=tuple(known), n_labels=n_labels))
+
+
+def _refuse_first_event(task: Task, name: Hashable, labels: Array) -> None:
+    """Raise for an event of a task that had none before: its prediction would stay NaN."""
+    if isinstance(task, SurvivalTask) and not task.n_outputs_ and task.has_event(labels):
+        raise ValueError(
+            f"Task {name!r} is {task!r} and had no event in the calls before, from which it could "
+            "have been learned: it has no place in the model. Begin with rows that have an event "
+            "of every such task, a label > 0, or call fit with all rows."
+        )
 
 
 def refuse_chunks(tasks: TaskSet) -> None:

@@ -1,18 +1,14 @@
-"""The pages' code fits a screen and prints what it says, and every public name is documented.
+"""The pages' code fits a screen and prints what it says.
 
 Pages are doctests, which pytest collects by itself (docs/conftest.py).
 """
 
-import doctest
-import importlib
-import inspect
 import re
 import runpy
 
 import pytest
-from numpydoc.docscrape import ClassDoc, FunctionDoc
 
-from tests.conftest import NAMESPACES, ROOT
+from tests.conftest import ROOT
 
 PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.rst"))
 FIGURES = sorted(path.name for path in (ROOT / "docs" / "figures").glob("*.py"))
@@ -22,37 +18,6 @@ FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def page_text(page):
     return (ROOT / "docs" / page).read_text(encoding="utf-8")
-
-
-def public_objects():
-    """Every public class and function once, under the first name it has."""
-    names = {}
-    for namespace in NAMESPACES:
-        module = importlib.import_module(namespace)
-        for name in module.__all__:
-            thing = getattr(module, name)
-            if inspect.isclass(thing) or inspect.isfunction(thing):
-                names.setdefault(thing, f"{namespace}.{name}")
-    return [pytest.param(thing, id=name) for thing, name in names.items()]
-
-
-PUBLIC = public_objects()
-CLASSES = [entry for entry in PUBLIC if inspect.isclass(entry.values[0])]
-
-
-def arguments(thing):
-    """Names a caller can pass, as a docstring writes them."""
-    # A constructor inherited from elsewhere is described where it comes from.
-    if inspect.isclass(thing) and "skmtl" not in getattr(thing.__init__, "__module__", ""):
-        return []
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    parameters = inspect.signature(thing).parameters.values()
-    return [stars.get(p.kind, "") + p.name for p in parameters if p.name != "self"]
-
-
-def documented(section):
-    """Names in a numpydoc section; one entry may describe several."""
-    return [name.strip() for entry in section for name in entry.name.split(",")]
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -92,33 +57,3 @@ def test_a_figure_is_drawn(figure):
     functions = runpy.run_path(str(ROOT / "docs" / "figures" / figure))
     functions.get("light", lambda: None)()
     assert plt.get_fignums()
-
-
-@pytest.mark.parametrize("thing", PUBLIC)
-def test_docstring(thing):
-    is_class = inspect.isclass(thing)
-    doc = ClassDoc(thing) if is_class else FunctionDoc(thing)
-    assert doc["Summary"] or doc["Extended Summary"], "no docstring"
-    assert documented(doc["Parameters"]) == arguments(thing)
-    if not is_class and inspect.signature(thing).return_annotation not in (None, "None"):
-        assert doc["Returns"] or doc["Yields"], "says not what it returns"
-    elif hasattr(thing, "fit"):
-        assert doc["Attributes"], "says not what fit leaves behind"
-
-
-@pytest.mark.parametrize("thing", PUBLIC)
-def test_an_example_shows_what_it_prints(thing):
-    """Docstrings are doctests: what an example is said to print is what it prints."""
-    examples = doctest.DocTestParser().get_examples(inspect.getdoc(thing))
-    assert [example for example in examples if example.want], "no example with its output"
-    assert not [example for example in examples if doctest.SKIP in example.options]
-
-
-@pytest.mark.parametrize("thing", CLASSES)
-def test_methods_have_docstrings(thing):
-    bare = [
-        name
-        for name, member in inspect.getmembers(thing, callable)
-        if not name.startswith("_") and not inspect.getdoc(member)
-    ]
-    assert bare == []

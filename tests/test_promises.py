@@ -163,3 +163,25 @@ def test_p9_pickle_predicts_equally(name, form):
     model = fit(name, form)
     again = pickle.loads(pickle.dumps(model))
     assert (outputs(again, X) == outputs(model, X)).all()
+
+
+# The order of a chain is that of the columns, unless it is given.
+@pytest.mark.parametrize("name", sorted(set(ANY_TYPES) - {"chain"}))
+def test_the_order_of_columns_says_nothing(name):
+    """Folds that judge strengths, epochs and blends are the same, whatever the order of tasks."""
+    X, Y, options = problem("wide")
+    Y = pd.DataFrame(Y, columns=["c", "a", "b"])
+    tasks = dict(zip(Y, options["tasks"], strict=True))
+    exact = {"tol": 1e-10} if name.startswith("linear") else {}
+    models = [
+        ANY_TYPES[name](tasks=tasks, **exact).fit(X, y)
+        for y in (Y, Y[["b", "c", "a"]], Y[["a", "b", "c"]])
+    ]
+    expected, *found = (
+        dict(zip(model.task_names_in_, model.predict_proba(X), strict=True))
+        | {"c": model.predict_frame(X)["c"].astype(float)}
+        for model in models
+    )
+    for other in found:
+        for task in tasks:
+            np.testing.assert_allclose(other[task], expected[task], rtol=0, atol=1e-4)

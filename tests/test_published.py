@@ -109,7 +109,9 @@ def test_the_best_of_each_group_is_told():
     assert evidence.best(table, "x", of_papers, larger=True) == "1.5 ± 0.2 (a; recalled)"
     assert evidence.best(table, "x", of_peers, larger=False) == "2.0 (d)"
     assert evidence.best(table, "x", of_peers, larger=True) == "3.0 (c)"
-    assert evidence.best(table, "x", of_ours, larger=True) == "-"
+    assert evidence.best(table, "x", of_ours, larger=True) == ""
+    name = 'MultiTaskLinearRegressorCV("trace_norm", center=True)'
+    assert evidence.short(name) == "LinearRegressorCV, trace_norm"
 
 
 def test_the_page_of_published_results_has_the_numbers_of_the_benchmarks():

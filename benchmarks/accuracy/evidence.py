@@ -68,7 +68,9 @@ def list_table(title, header, rows, widths):
     """A list-table of strings."""
     lines = [f".. list-table:: {title}", "   :header-rows: 1", f"   :widths: {widths}", ""]
     for cells in (header, *rows):
-        lines += [f"   {'* -' if k == 0 else '  -'} {cell}" for k, cell in enumerate(cells)]
+        lines += [
+            f"   {'* -' if k == 0 else '  -'} {cell}".rstrip() for k, cell in enumerate(cells)
+        ]
     return "\n".join(lines) + "\n\n"
 
 

@@ -21,6 +21,7 @@ from benchmarks.published import papers
 from benchmarks.published.experiment import Experiment, means, positive, standardised
 
 NAMES = "emotions", "yeast"
+TITLE = "{}: losses and F1 of the labels, %"
 MEASURES = {
     "Hamming loss": "hamming",
     "ranking loss": "ranking",
@@ -91,8 +92,8 @@ EXPERIMENT = Experiment(
     only={"CatBoost per label": ["emotions"], "TaskStacking": ["emotions"]},
     measure=measure,
     tables={
-        f"{name}, %": {column: (name, value) for column, value in MEASURES.items()}
-        for name in NAMES
+        TITLE.format(name): {column: (name.lower(), value) for column, value in MEASURES.items()}
+        for name in ("Emotions", "Yeast")
     },
-    published={"emotions, %": papers.EMOTIONS, "yeast, %": papers.YEAST},
+    published={TITLE.format("Emotions"): papers.EMOTIONS, TITLE.format("Yeast"): papers.YEAST},
 )

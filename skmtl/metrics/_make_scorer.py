@@ -181,6 +181,10 @@ class MultiTaskScorer(BaseEstimator):
         """Score a fitted estimator."""
         return self.score(estimator, X, y, sample_weight)
 
+    def _accept_sample_weight(self) -> bool:
+        # Scikit-learn asks scorers that are one of several in a search.
+        return True
+
     def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Score a fitted estimator; the same as calling the scorer."""
         tasks, scores = self._task_scores(estimator, X, y, sample_weight)

@@ -6,10 +6,13 @@ import copy
 import functools
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+
+from skmtl._same import groups_of_same
 
 Part = tuple[Sequence[Any], Any, Any, dict[str, Any]]
 """Models with the same steps before the last one, X, y, and parameters of their fits."""
@@ -33,6 +36,21 @@ def is_network(estimator: Any) -> bool:
     )
 
 
+def has_path(estimator: Any) -> bool:
+    """Whether its fits with several alphas are one path."""
+    return hasattr(type(estimator), "_path_problem") and "alpha" in estimator.get_params(deep=False)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a search is told in the place of a fit: the scores of its sets of rows.
+
+    An error among them is what `score` raises.
+    """
+
+    by_set: list[Any]
+
+
 def replaying(estimator: Any, results: Results) -> Any:
     """A copy whose fits, and those of its clones, are the results, as long as there are any."""
     kind = type(estimator)
@@ -44,14 +62,28 @@ def replaying(estimator: Any, results: Results) -> Any:
         found = results.popleft()
         if isinstance(found, Exception):
             raise found
-        self.__dict__.update(vars(found))
+        self.__dict__.update(
+            {"_replayed": deque(found.by_set)} if isinstance(found, Scores) else vars(found)
+        )
         return self
+
+    @functools.wraps(kind.score)
+    def score(self: Any, *args: Any, **params: Any) -> Any:
+        replayed = vars(self).get("_replayed")
+        if not replayed:
+            return kind.score(self, *args, **params)
+        found = replayed.popleft()
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def __sklearn_clone__(self: Any) -> Any:
         return as_kind(clone(as_kind(self, kind)), type(self))
 
-    methods = {"fit": fit, "__sklearn_clone__": __sklearn_clone__, "__module__": kind.__module__}
-    return as_kind(clone(estimator), type(kind.__name__, (kind,), methods))
+    methods = {"fit": fit, "score": score, "__sklearn_clone__": __sklearn_clone__}
+    return as_kind(
+        clone(estimator), type(kind.__name__, (kind,), {**methods, "__module__": kind.__module__})
+    )
 
 
 def as_kind(estimator: Any, kind: type) -> Any:
@@ -63,8 +95,6 @@ def as_kind(estimator: Any, kind: type) -> Any:
 
 def same_steps(models: Sequence[Any]) -> list[list[int]]:
     """Positions of the models with the same steps before the last one, or without any."""
-    from skmtl.neural.training._compare import groups_of_same
-
     return groups_of_same(
         [
             (name, type(step), step)
@@ -80,18 +110,18 @@ def fit_parts(parts: Sequence[Part]) -> list[list[Any]]:
     A part is some models with the same steps before the last one, and the rows and parameters of
     their fits. Networks of one shape are trained at once, whichever part they are of.
     """
-    before = [_steps_before(*part) for part in parts]
+    before = [steps_before(*part) for part in parts]
     found = _fit_last([data for _, data in before])
     return [
         [
-            last if isinstance(last, Exception) else _with_steps(model, steps, last)
+            last if isinstance(last, Exception) else with_steps(model, steps, last)
             for model, last in zip(models, results, strict=True)
         ]
         for (models, *_), (steps, _), results in zip(parts, before, found, strict=True)
     ]
 
 
-def _steps_before(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> Any:
+def steps_before(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> Any:
     """The steps that a part has in common, fitted, and the part of those that follow them.
 
     An error of theirs is in the place of X.
@@ -115,7 +145,8 @@ def _steps_before(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any])
     return before, ([model.steps[-1][1] for model in models], X, y, own)
 
 
-def _with_steps(model: Any, before: Pipeline | None, last: Any) -> Any:
+def with_steps(model: Any, before: Pipeline | None, last: Any) -> Any:
+    """The pipeline of fitted steps that the last one is of, or itself."""
     if not isinstance(model, Pipeline):
         return last
     steps = [] if before is None else before.steps

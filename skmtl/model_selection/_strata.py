@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,15 @@ def make_strata(
     task_names: list[Hashable],
     index: Array | None = None,
 ) -> Strata:
-    """Strata of columns: where each is observed, and these labels (None without classes)."""
+    """Strata of columns: where each is observed, and these labels (None without classes).
+
+    Columns are taken in the order of their names: folds, and what is fitted on them, are the same
+    whatever the order in which a table has them.
+    """
+    if index is None:
+        order = sorted(range(len(task_names)), key=lambda t: _place(task_names[t]))
+        observed, labels = [observed[t] for t in order], [labels[t] for t in order]
+        task_names = [task_names[t] for t in order]
     codes = np.full((len(observed[0]), len(observed)), -1, dtype=np.int32, order="F")
     task_of: list[int] = []
     class_names: list[Any] = []
@@ -123,6 +132,12 @@ def make_strata(
         task_of += (pairs // max(len(classes), 1)).tolist()
         class_names += [classes[c] for c in (pairs % max(len(classes), 1)).tolist()]
     return Strata(np.ascontiguousarray(codes), np.array(task_of), task_names, class_names, index)
+
+
+def _place(name: Any) -> tuple[str, float, str]:
+    """What names are sorted by: numbers by value, all else by type and text."""
+    is_number = isinstance(name, Real) and not isinstance(name, bool)
+    return ("", float(name), "") if is_number else (type(name).__name__, 0.0, str(name))
 
 
 def strata_of(targets: Targets) -> Strata:

@@ -63,7 +63,18 @@ class DaskSource(Source):
 
     @classmethod
     def that_stays(cls, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """A source whose rows are not fetched: who gives collections as X and y expects that."""
+        """A source whose rows are not fetched: who gives collections as X and y expects that.
+
+        Parameters
+        ----------
+        X, y, sample_weight : dask collection
+            As those of `DaskSource`.
+
+        Returns
+        -------
+        source : DaskSource
+            The source.
+        """
         source = cls(X, y, sample_weight)
         source._may_fetch = False
         return source
@@ -123,11 +134,30 @@ class DaskSource(Source):
         return found
 
     def reduce(self, of_block: Callable[..., Any], merge: Callable[[Any, Any], Any]) -> Any:
-        """What a function says of every block (X, y, sample_weight), put together by another."""
+        """What a function says of every block, put together by another.
+
+        Parameters
+        ----------
+        of_block : callable
+            Of a block (X, y, sample_weight).
+        merge : callable
+            Of two results.
+
+        Returns
+        -------
+        merged : object
+            What ``merge`` makes of all.
+        """
         return merged(self._parts(of_block), merge).compute()
 
     def example(self) -> Any:
-        """A few rows of X, which say how columns are called and what they hold."""
+        """A few rows of X, which say how columns are called and what they hold.
+
+        Returns
+        -------
+        rows : array-like
+            Rows of the first block that has any.
+        """
         found = first_rows(self.X)
         if found is None:
             raise ValueError("X has no rows: all blocks of the dask collection are empty.")
@@ -149,6 +179,11 @@ class DaskSource(Source):
             For every block; None where there is nothing to ask.
         merge : callable, default=None
             Puts results together. By default they are a list.
+
+        Returns
+        -------
+        answers : object
+            What the function has said.
         """
         import dask
 

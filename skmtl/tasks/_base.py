@@ -53,6 +53,28 @@ class Task(Searchable, BaseEstimator, ABC):
     NumberTask : Base of the types whose labels are numbers.
     skmtl.testing.check_task : Whether a type of your own keeps what is written here.
 
+    Notes
+    -----
+    An argument means the same in all methods, those of subclasses included:
+
+    - ``column``: the task's column of y as it was given; ``name``: the task in messages.
+    - ``labels`` (n,): its observed labels in the user's terms; ``are_classes``: whether "auto"
+      takes them for classes.
+    - ``unseen``: what becomes of labels that `fit` has not seen, "raise" or "miss", which is -1.
+    - ``standardize``: whether labels of regression get mean 0 and variance 1; "about_zero" leaves
+      their mean.
+    - ``values`` (n,) or (...): labels as `encode` gives them.
+    - ``weight``, ``weights``, shaped alike: their weights, 0 where unobserved.
+    - ``raw`` (..., n_outputs): raw scores of a model; ``score`` (...): of a type with one.
+    - ``expected`` (n,) or (n, n_classes): predictions as `inverse_link` gives them; ``null``: those
+      of the best constant; ``blended``: on the scale of `to_blend`; ``decided`` (n,): predicted
+      labels. ``n_rows``: how many of them.
+    - ``direction``, ``dual`` (..., n_outputs): a direction of raw scores, a point of the dual.
+    - ``times`` (n_times,): times to ask about.
+    - ``tasks``: tasks of one type.
+    - ``smoothing``, ``share``: how smooth a loss is made that is not, and a factor on it.
+    - ``varies``: whether the shape does.
+
     Examples
     --------
     What a fit has found out of three columns, of which the last has two labels:
@@ -349,7 +371,7 @@ class Task(Searchable, BaseEstimator, ABC):
         return 1.0 - deviance / deviance_null
 
     def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
-        """scikit-learn's function ``(labels, expected)`` for `score`; None where there is none."""
+        """Function of scikit-learn ``(labels, expected)`` for `score`; None where there is none."""
         return None
 
     @property
@@ -387,7 +409,7 @@ class Task(Searchable, BaseEstimator, ABC):
 
     @abstractmethod
     def default_estimator(self) -> Any:
-        """scikit-learn estimator that learns such a task where none is given."""
+        """Estimator of scikit-learn that learns such a task where none is given."""
 
     def _keeps(self, base: type[Any], *methods: str) -> bool:
         """Whether these methods are still those of ``base``, in a subclass of it."""

@@ -112,7 +112,7 @@ class Binary(NominalClasses):
         return loss, (np.abs((score >= 0) - share) - values)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
-        """p (1 - p) times the direction."""
+        """The direction times p (1 - p)."""
         if self.focal:
             two = np.concatenate([np.zeros_like(direction), direction], axis=-1)
             return self._focal_curvature(_log_shares(raw[..., 0]), values, two)[..., 1:]

@@ -147,7 +147,7 @@ class DiscreteHazards(SurvivalTask):
         return slope
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
-        """p (1 - p) of these intervals times the direction."""
+        """The direction times p (1 - p) of these intervals."""
         without, event = self._intervals.watched(values)
         bend = (without + event) * logistic_curvature(self._apart(raw[..., :1]))
         return bend.sum(axis=-1)[..., None] * direction

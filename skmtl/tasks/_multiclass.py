@@ -113,7 +113,7 @@ class Multiclass(NominalClasses):
         return p * (direction - _sum(p * direction))
 
     def curvature_matrix(self, raw: Array, values: Array) -> Array:
-        """diag(p) - p p', in memory class by class."""
+        """The matrix diag(p) - p p', in memory class by class."""
         if self.focal or not self._keeps(Multiclass, "curvature"):
             return super().curvature_matrix(raw, values)
         odds = np.ascontiguousarray(np.exp(raw - _largest(raw)).T)

@@ -148,7 +148,7 @@ class Ordinal(Classes):
         return loss - np.log(-np.expm1(lower - upper)), slope[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
-        """p (1 - p) of both thresholds times the direction."""
+        """The direction times p (1 - p) of both thresholds."""
         lower, upper = self._bounds(values)
         bend = logistic_curvature(raw[..., 0] - lower) + logistic_curvature(raw[..., 0] - upper)
         return bend[..., None] * direction

@@ -53,7 +53,18 @@ class TaskTable:
 
     @classmethod
     def of(cls, tasks: TaskSet) -> Self:
-        """That of a fitted estimator, which has no labels any more."""
+        """That of a fitted estimator, which has no labels any more.
+
+        Parameters
+        ----------
+        tasks : TaskSet
+            ``tasks_`` of the estimator.
+
+        Returns
+        -------
+        table : TaskTable
+            A line for each task.
+        """
         types = list(tasks.tasks) * (tasks.n_tasks if tasks.is_long else 1)
         values = [classes_shown(task) if task.is_classification else "" for task in types]
         return cls(tasks.names.tolist(), types, tasks.n_labels.tolist(), values)

@@ -48,10 +48,6 @@ def check_penalty(
     AssertionError
         For the first property that does not hold; the message names it and the penalty.
 
-    Returns
-    -------
-    None
-
     Examples
     --------
     >>> from skmtl.linear.penalties import L21

@@ -71,10 +71,6 @@ def check_solver(
         For the first property that does not hold; the message names it, the solver and the
         problem.
 
-    Returns
-    -------
-    None
-
     Examples
     --------
     >>> from skmtl.linear.solvers import ADMM

@@ -71,9 +71,9 @@ def check_container(outcome):
     # Only frames have tasks that are strings, and networks start a task by its name.
     if problem.name in NETWORKS | NETWORKS_CV and problem.names_tasks:
         return
-    if problem.name in NETWORKS | NETWORKS_CV and problem.x_as in ("csr", "csc"):
+    if problem.has_network and problem.x_as in ("csr", "csc"):
         # They scale sparse X without moving it, and embed no number of it.
-        if problem.name in NETWORKS_CV:
+        if problem.name not in NETWORKS:
             return
         problem = problem.with_options(feature_scaling=None, numeric_embedding=None)
         outcome = fitted(problem)
@@ -151,8 +151,9 @@ def check_tasks(outcome):
     if problem.name in NETWORKS:
         if not is_named_and_fair(problem):
             return
-        # Units that belong to a task are left out by its position.
-        problem = problem.with_options(dropout=0.0)
+        # Units that belong to a task are left out by its position, and rows held out that say how
+        # strong alpha is, and how far the network can be believed, are spread over tasks in turn.
+        problem = problem.with_options(dropout=0.0, alpha=0.01, early_stopping=False)
         outcome = fitted(problem)
     if options.get("task_encoding") == "index":
         return

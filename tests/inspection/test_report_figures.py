@@ -39,11 +39,13 @@ def test_a_scale_is_linear_and_stops_at_its_ends():
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(0, 1), (-3.2, 4.7), (1e-9, 3e-9), (1e8, 3e8), (0.0, 1e-300), (120, 121)]
+    ("low", "high"),
+    [(0, 1), (-3.2, 4.7), (-4.2, 4.1), (1e-9, 3e-9), (1e8, 3e8), (0.0, 1e-300), (120, 121)],
 )
-def test_ticks_are_round_numbers_within(low, high):
-    ticks = Scale(low, high, 0, 100).ticks()
-    assert len(ticks) >= 2
+@pytest.mark.parametrize("most", [4, 5])
+def test_ticks_are_round_numbers_within(low, high, most):
+    ticks = Scale(low, high, 0, 100).ticks(most)
+    assert 3 <= len(ticks) <= most + 2
     assert (ticks >= low - 1e-9 * abs(low)).all()
     assert (ticks <= high * (1 + 1e-9)).all()
     step = ticks[1] - ticks[0]

@@ -304,3 +304,15 @@ def test_bad_data():
         split(MultiTaskKFold(2, task_feature=0), X, np.zeros((6, 2)))
     with pytest.raises(ValueError, match="do not pass groups"):
         split(MultiTaskKFold(2, task_feature=0, hold_out="tasks"), X, None, np.arange(6))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_columns_says_nothing(seed):
+    """Of columns with names; those of an array are named by their place."""
+    y = pd.DataFrame(rare_labels(130, 5, seed=seed), columns=list("dabec"))
+    moved = y[list("abcde")]
+    for splitter in (MultiTaskKFold(4), MultiTaskKFold(4, shuffle=True, random_state=seed)):
+        assert (folds(splitter, y) == folds(splitter, moved)).all()
+    assert (
+        folds(MultiTaskKFold(4), y) == folds(MultiTaskKFold(4), y.to_numpy()[:, [1, 2, 4, 0, 3]])
+    ).all()

@@ -14,7 +14,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
-    MultiTaskLinear,
     MultiTaskMLP,
     MultiTaskMLPClassifier,
     MultiTaskMLPRegressor,
@@ -214,13 +213,6 @@ def test_a_candidate_that_diverges_at_once():
         stacked = StackedGridSearchCV(network, grid, cv=2, error_score=np.nan).fit(X, Y)
         plain = GridSearchCV(network, grid, cv=2, error_score=np.nan).fit(X, Y)
     assert_same(stacked, plain)
-
-
-def test_other_estimators_are_searched_as_ever():
-    X, Y = data()
-    given = MultiTaskLinear(), {"alpha": [0.01, 0.1]}
-    stacked = StackedGridSearchCV(*given, cv=3).fit(X, Y)
-    assert_same(stacked, GridSearchCV(*given, cv=3).fit(X, Y))
 
 
 def test_a_search_is_cloned_pickled_and_searched_again():

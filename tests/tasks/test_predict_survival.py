@@ -1,9 +1,13 @@
 """Probabilities of later events, by everything that predicts times."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -51,6 +55,26 @@ def test_rows_far_from_all_that_were_fitted_have_times(task):
     assert (found > 0).all()
     assert (np.diff(found) >= 0).all()
     assert_allclose(model.predict_survival(far, [1.0])[[0, 2], 0], [0.0, 1.0], atol=1e-9)
+
+
+@pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
+@pytest.mark.parametrize("model", [MultiTaskLinear(), MultiTaskMLP(random_state=0)])
+@pytest.mark.parametrize("first", [np.nan, -1.0])
+def test_the_first_event_is_not_one_of_a_later_chunk(task, model, first):
+    """It would never be learned, and predictions would stay NaN."""
+    X = np.arange(8.0)[:, None]
+    y = pd.DataFrame({"size": X[:, 0], "died": [first] * 4 + [2.0, -3.0, 4.0, 5.0]})
+    model = clone(model).set_params(tasks=["regression", task])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.partial_fit(X[:4], y[:4])
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=r"'died' is .* had no event in the calls before"):
+        model.partial_fit(X[4:], y[4:])
+    assert_array_equal(model.predict(X), before)
+    # Times without an event still may come.
+    model.partial_fit(X[4:], y[4:].assign(died=-1.0))
+    assert np.isnan(model.predict(X)[:, 1]).all()
 
 
 def draw(n=240):

@@ -118,11 +118,25 @@ class PredictedTask:
         return found
 
     def mean_curve(self):
-        """True positive rates over `GRID`, the mean over the classes; None without any."""
+        """True positive rates, the mean over the classes.
+
+        Returns
+        -------
+        rates : ndarray or None
+            Over `GRID`; None where no class has a curve.
+        """
         return mean_of_curves([rates for _, rates in self.curves])
 
     def confusion(self):
-        """Classes that occur, and the share of each observed class predicted as each."""
+        """Classes that occur, and what each is predicted as.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_classes,)
+            Classes that are observed or predicted.
+        shares : ndarray of shape (n_classes, n_classes)
+            Share of each observed class, a row, that is predicted as each.
+        """
         labels = np.unique(np.concatenate([self.labels, self.predicted]))
         counts = confusion_matrix(
             self.labels, self.predicted, labels=labels, sample_weight=self.weight

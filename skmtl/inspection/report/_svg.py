@@ -84,15 +84,19 @@ class Scale:
         return self.start + np.clip(share, 0.0, 1.0) * (self.end - self.start)
 
     def ticks(self, most=5):
-        """Round numbers within the scale."""
+        """Round numbers within the scale, about ``most`` and at least three."""
         span = self.high - self.low
         if not span > 0:
             return np.array([self.low])
         rough = span / most
         power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
+        fine = [power * factor for factor in (0.2, 0.5, 1, 2, 5, 10)]
+        wide = next(i for i, step in enumerate(fine) if step >= rough * 0.999)
+        for step in fine[wide::-1]:
+            first = math.ceil(self.low / step - 1e-9)
+            last = math.floor(self.high / step + 1e-9)
+            if last - first >= 2:
+                break
         return np.arange(first, last + 1) * step
 
 

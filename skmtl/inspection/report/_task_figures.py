@@ -43,27 +43,32 @@ def answer_figure(task, most_dots):
 
 
 def predicted_against_observed(task, most_dots):
-    """A dot a label, with its interval if there is one; the diagonal is a perfect prediction."""
+    """A dot a label, with its interval if there is one; the diagonal is a perfect prediction.
+
+    Intervals that miss their label do not meet the diagonal, and are drawn stronger.
+    """
     observed, predicted = (
         values.astype(float) for values in (task.predictions.labels, task.predictions.decided)
     )
     interval = task.predictions.interval
-    drawn = [observed, predicted]
+    both = upright = padded(np.concatenate([observed, predicted]))
     if interval is not None:
         interval = np.where(np.isfinite(interval), interval, predicted[:, None])
-        drawn.append(interval.ravel())
-    both = padded(np.concatenate(drawn))
+        upright = padded(np.concatenate([interval.ravel(), both]), 0.0)
     # Evenly through the sorted labels: the extremes are always there.
     order = np.argsort(observed, kind="stable")
     shown = order[np.unique(np.linspace(0, len(order) - 1, most_dots).round().astype(int))]
-    axes = Axes(both, both, x_title="observed", y_title="predicted")
+    axes = Axes(both, upright, x_title="observed", y_title="predicted")
     ends = np.array(both)
     diagonal = tag("path", d=line(axes.x(ends), axes.y(ends)), cls="ideal")
     cloud = tag("path", d=dots(axes.x(observed[shown]), axes.y(predicted[shown])), cls="dots")
     if interval is not None:
-        reach = zip(axes.x(observed[shown]), *axes.y(interval[shown]).T, strict=True)
-        whiskers = "".join(line((at, at), (low, high)) for at, low, high in reach)
-        cloud = tag("path", d=whiskers, cls="whisker faint") + cloud
+        low, high = task.predictions.interval.T
+        missed = ((observed < low) | (observed > high))[shown]
+        for rows, look in ((shown[missed], "whisker"), (shown[~missed], "whisker faint")):
+            reach = zip(axes.x(observed[rows]), *axes.y(interval[rows]).T, strict=True)
+            whiskers = "".join(line((at, at), (low, high)) for at, low, high in reach)
+            cloud = tag("path", d=whiskers, cls=look) + cloud if whiskers else cloud
     return axes.render(diagonal + cloud, f"Predicted against observed {task.key}")
 
 

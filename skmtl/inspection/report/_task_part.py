@@ -187,7 +187,7 @@ def _answer_caption(findings, task):
         )
     text = f"Predicted against observed {source}; on the dashed line they are equal."
     if task.predictions.interval is not None:
-        text += f" Lines are intervals of {percent(COVERAGE)}."
+        text += f" Lines are intervals of {percent(COVERAGE)}; strong ones miss their label."
     if task.predictions.task.has_times:
         text += " Without an event so far (grey) the time is longer than observed."
     return text

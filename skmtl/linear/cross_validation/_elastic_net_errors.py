@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from skmtl.linear.cross_validation._fold_statistics import (
     fold_statistics,
     folds_fit,
 )
-from skmtl.linear.cross_validation._path import PathModel
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.penalties import ElasticNet
@@ -56,6 +57,13 @@ def elastic_net_errors(
     return np.stack(errors, axis=-1)
 
 
+def elastic_net_model(l1_ratio: float, options: FitOptions) -> PathModel:
+    """What is fitted along a path, as `MultiTaskLinear` states it."""
+    # There a tolerance is a share of half of the sum of squares.
+    options = replace(options, tol=2.0 * options.tol, margin=path_margin(options.tol))
+    return PathModel(ElasticNet(l1_ratio), options)
+
+
 def _errors_from_statistics(
     tasks: TaskSet,
     train: MergedStatistics,
@@ -65,12 +73,10 @@ def _errors_from_statistics(
     options: FitOptions,
 ) -> Array:
     """Mean squared errors (n_l1_ratio, n_alphas) on the held-out rows of a fold."""
-    # There a tolerance is a share of half of the sum of squares.
-    options = replace(options, tol=2.0 * options.tol, margin=path_margin(options.tol))
     errors = np.empty(alphas.shape)
     for ratio, (l1_ratio, path) in enumerate(zip(l1_ratios.tolist(), alphas, strict=True)):
-        model = PathModel(ElasticNet(l1_ratio), options)
-        scores = scores_from_statistics(model, tasks, train, test, path, "neg_mean_squared_error")
+        of_path = partial(PathProblem.of_statistics, elastic_net_model(l1_ratio, options))
+        scores = scores_from_statistics(of_path, tasks, train, test, path, "neg_mean_squared_error")
         errors[ratio] = scores.mse
     return errors
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Any, Self
@@ -92,21 +92,34 @@ def scores_from_rows(
 
 
 def scores_from_statistics(
-    model: PathModel,
+    problem_of: Callable[[MergedStatistics, TaskSet], Any],
     tasks: TaskSet,
     train: MergedStatistics,
     held_out: MergedStatistics,
     alphas: Array,
     scoring: str | None,
 ) -> FoldScores:
-    """`FoldScores` of squared loss from the statistics of a fold, without touching its rows."""
-    scores = FoldScores.empty(len(alphas), tasks.n_tasks)
+    """`FoldScores` of squared loss from the statistics of a fold, without touching its rows.
+
+    ``problem_of`` makes what has the ``solutions`` along alphas, as `PathProblem` has them.
+    """
+    if not train.n_labels.any():
+        return FoldScores.empty(len(alphas), tasks.n_tasks)
+    fits = problem_of(train, tasks).solutions(alphas)
+    return scores_of_fits(fits, len(alphas), train, held_out, scoring)
+
+
+def scores_of_fits(
+    fits: Iterable[LinearFit],
+    n_fits: int,
+    train: MergedStatistics,
+    held_out: MergedStatistics,
+    scoring: str | None = None,
+) -> FoldScores:
+    """`FoldScores` of fits to the labels that some rows have, from the statistics of others."""
     kept = np.flatnonzero(train.n_labels)
-    if not len(kept):
-        return scores
-    problem = PathProblem.of_statistics(model, train, tasks)
-    test = held_out.select(kept)
-    errors = errors_of(test, problem.solutions(alphas), len(alphas))
+    scores, test = FoldScores.empty(n_fits, len(train.n_labels)), held_out.select(kept)
+    errors = errors_of(test, fits, n_fits)
     # Constant labels are explained wholly or not at all, as in `Task.score`.
     lost = np.divide(errors, test.squares, out=(errors > 0) * 1.0, where=test.squares > 0)
     scores.tasks[:, kept] = np.where(test.n_labels < 2, np.nan, 1.0 - lost)

@@ -82,9 +82,13 @@ class HeldOut:
         The rows.
     scorer : callable or None
         What scores fitted models; None for the score of the model.
+    unseen : {"miss", "raise"}, default="miss"
+        What becomes of labels of a class that training did not see.
     """
 
-    def __init__(self, model: Any, tasks: TaskSet, data: SearchData, scorer: Any) -> None:
+    def __init__(
+        self, model: Any, tasks: TaskSet, data: SearchData, scorer: Any, unseen: Any = "miss"
+    ) -> None:
         self.model, self.tasks, self.data, self.scorer = model, tasks, data, scorer
         self.units = Units.of(tasks)
         # Of one column in long form scorers make a score for each of its tasks.
@@ -95,7 +99,7 @@ class HeldOut:
             data.y,
             task_column=data.task_column,
             sample_weight=data.sample_weight,
-            unseen="miss",
+            unseen=unseen,
             to_score=True,
         )
         self.rows = LinearRows(data.X, self.targets.task_index, tasks.n_tasks)

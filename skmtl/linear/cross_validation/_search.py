@@ -201,7 +201,8 @@ class Search:
         for model, path in zip(models, alphas, strict=True):
             path_model = PathModel.of(model)
             if statistics is not None and model.scale_targets is not True:
-                of_fold = partial(scores_from_statistics, path_model, tasks)
+                problem_of = partial(PathProblem.of_statistics, path_model)
+                of_fold = partial(scores_from_statistics, problem_of, tasks)
                 paths.append(
                     [
                         partial(at_once, partial(of_fold, *fold, path, scoring))

@@ -15,16 +15,22 @@ from skmtl._by_blocks import by_blocks
 from skmtl._grown import with_added_tasks
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._random import RANDOM_STATE
+from skmtl.linear.cross_validation._elastic_net_errors import elastic_net_model
 from skmtl.linear.cross_validation._elastic_net_path import (
     ElasticNetFit,
     ElasticNetOfSums,
     ElasticNetProblem,
 )
+from skmtl.linear.cross_validation._path import PathProblem
 from skmtl.linear.estimators._later_tasks import GrowsLinearTasks
 from skmtl.linear.estimators._zero import warn_of_zero
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._stream_statistics import StreamStatistics
+from skmtl.linear.solvers._coefficients import coefficients_of
+from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -47,6 +53,7 @@ class LassoModel(MultiTaskRegressorMixin, GrowsLinearTasks, MultiTaskEstimator):
     unknown_task = "error"
 
     fit_intercept: bool
+    l1_ratio: Any
     tol: float
 
     @by_blocks
@@ -114,6 +121,27 @@ class LassoModel(MultiTaskRegressorMixin, GrowsLinearTasks, MultiTaskEstimator):
         if not W.any():
             largest, values = problem.alpha_max(l1_ratio), problem.targets.values
             warn_of_zero(alpha, largest, problem.X, values, tol=self.tol, chooser=chooser)
+
+    _fits_sums = True
+
+    def _path_problem(self, X: Any, targets: Targets) -> PathProblem | None:
+        """What fits with any alpha solve; None where there is nothing to learn."""
+        model = elastic_net_model(self.l1_ratio, FitOptions.of(self))
+        return PathProblem.of_rows(model, X, targets)
+
+    def _path_problem_of_sums(self, sums: MergedStatistics, tasks: TaskSet) -> PathProblem:
+        """The same from what the rows add up to."""
+        model = elastic_net_model(self.l1_ratio, FitOptions.of(self))
+        return PathProblem.of_statistics(model, sums, tasks)
+
+    def _publish_of_path(
+        self, problem: PathProblem | None, n_features: int, fitted: LinearFit | None
+    ) -> None:
+        """Set what a fit of a path has found."""
+        coef = coefficients_of(fitted, self._task_set, n_features)
+        gap, n_iter = (0.0, 1) if fitted is None else (fitted.gap, fitted.n_iter)
+        found = ElasticNetFit(coef.coef.T, coef.intercept, gap, n_iter)
+        self._publish_fit(found, np.float64)
 
     def _publish_fit(self, fitted: ElasticNetFit, dtype: Any) -> None:
         """Set coefficients, in the dtype of X, and certificate."""

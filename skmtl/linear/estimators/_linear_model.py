@@ -7,20 +7,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from skmtl._base import MultiTaskEstimator
 from skmtl._grown import with_added_tasks
 from skmtl.linear.cross_validation._held_out_alpha import held_out_alpha
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._stored import working_statistics
 from skmtl.linear.estimators._zero import warn_of_zero
 from skmtl.linear.objective._alpha_max import alpha_max
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions, Origin
-from skmtl.linear.objective._parameters import penalty_meant, read_penalty
+from skmtl.linear.objective._parameters import compares_tasks, penalty_meant, read_penalty
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs, learnable_tasks
-from skmtl.linear.penalties import TraceNorm
+from skmtl.linear.penalties import PENALTIES, TraceNorm
 from skmtl.linear.solvers._coefficients import (
     Coefficients,
     LinearRows,
@@ -33,7 +36,7 @@ from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._shapes import set_shapes
 from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
-from skmtl.tasks._task_set import Link
+from skmtl.tasks._task_set import Link, TaskSet
 
 Array = NDArray[Any]
 
@@ -126,6 +129,35 @@ class LinearModel(RepresentsDirections, LinearPredictor):
             # What is summed up has no rows to hold out, but the source that it is of may.
             choose = vars(self).get("_choose")
         return with_strengths(X, targets, label_weights, penalty, options, choose)
+
+    def _path_problem(self, X: Any, targets: Targets) -> PathProblem | None:
+        """What fits with any alpha solve; None where there is nothing to learn."""
+        read_penalty(self, targets.tasks, X.shape[1])
+        model = clone(self)
+        model._choose_strengths(X, targets)
+        return PathProblem.of_rows(PathModel.of(model), X, targets)
+
+    def _path_problem_of_sums(self, sums: MergedStatistics, tasks: TaskSet) -> PathProblem:
+        """The same of columns of y, from what their rows add up to."""
+        read_penalty(self, tasks, sums.n_features)
+        return PathProblem.of_statistics(PathModel.of(self), sums, tasks)
+
+    @property
+    def _fits_sums(self) -> bool:
+        """Whether what it fits to columns of y is known from sums: no strength is chosen."""
+        if self.scale_targets is True:
+            return False
+        penalty = penalty_meant(self)
+        penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
+        return not (self.center or compares_tasks(penalty))
+
+    def _publish_of_path(
+        self, problem: PathProblem | None, n_features: int, fitted: LinearFit | None
+    ) -> None:
+        """Set what a fit of a path has found."""
+        # Strengths that were chosen are in those of the path.
+        options = FitOptions.of(self) if problem is None else problem.options
+        self._publish_fit(replace(options, alpha=self.alpha), n_features, fitted)
 
     def _choose_strengths(self, X: Any, targets: Targets) -> None:
         """Set what is "auto" beside alpha, for all fits of a search."""

@@ -12,21 +12,25 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmtl._docstrings import documented
 from skmtl._kinds import MultiTaskRegressorMixin
 from skmtl._warnings import warn
+from skmtl.linear.cross_validation._low_rank_path import LowRankPath
+from skmtl.linear.cross_validation._path import PathModel, PathProblem
 from skmtl.linear.estimators._directions import RepresentsDirections
 from skmtl.linear.estimators._docs import SHARED
 from skmtl.linear.estimators._linear_model import LinearPredictor
 from skmtl.linear.estimators._streaming import Streaming
+from skmtl.linear.objective._merged_statistics import MergedStatistics
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._squared_loss import require_squared_loss
-from skmtl.linear.objective._statistics import gram_bytes, statistics_of
+from skmtl.linear.objective._statistics import Statistics, gram_bytes, statistics_of
 from skmtl.linear.objective._strengths import with_strengths
 from skmtl.linear.objective._training_data import learnable, learnable_outputs
 from skmtl.linear.penalties import L2
 from skmtl.linear.solvers._closed_form import closed_form
-from skmtl.linear.solvers._reduced_rank import reduced_rank
+from skmtl.linear.solvers._reduced_rank import LowRank, reduced_rank
 from skmtl.linear.solvers._select import MAX_GRAM_BYTES
 from skmtl.tasks import _constraints as constraints
 from skmtl.tasks._targets import Targets
+from skmtl.tasks._task_set import TaskSet
 
 
 @documented("", "", shared=SHARED)
@@ -210,27 +214,13 @@ class ReducedRankRegressor(
         return self._partial_fit(X, y, None, sample_weight)
 
     def _fit(self, X: Any, targets: Targets) -> None:
-        require_squared_loss(targets.tasks, type(self).__name__)
         learned = learnable_outputs(targets.tasks)
-        X, targets, label_weights = learnable(X, targets, self.task_weight)
-        _check_memory(gram_bytes(X, targets, label_weights))
-        statistics = statistics_of(X, targets, label_weights, centred=self.fit_intercept)
-        options = FitOptions.of(self)
-        self.alpha_ = float(with_strengths(X, targets, label_weights, L2(), options).alpha)
-        ridge, _ = closed_form(statistics, ridge=self.alpha_, deviation=0.0, intercept_alpha=None)
-        self.rank_ = min(min(ridge.shape), self.rank or np.inf)
-        max_decrease = self.tol * 0.5 * float(statistics.squares.sum())
-        found = reduced_rank(
-            statistics,
-            ridge,
-            self.rank_,
-            self.alpha_,
-            max_decrease=max_decrease,
-            max_iter=self.max_iter,
-        )
+        data, options = self._learnable(X, targets), FitOptions.of(self)
+        statistics = self._statistics(*data)
+        self.alpha_ = float(with_strengths(*data, L2(), options).alpha)
+        found = self._low_rank(statistics, self.alpha_)
+        self.rank_ = len(found.components)
         self.objective_, self.n_iter_ = found.objective, len(found.objective)
-        if found.decrease > max_decrease:
-            self._warn_of_max_iter(found.decrease, max_decrease)
         coef, intercept = np.zeros((len(learned), X.shape[1])), np.zeros(len(learned))
         self.components_, self.loadings_ = found.components, np.zeros((len(learned), self.rank_))
         coef[learned], self.loadings_[learned] = found.W.T, found.loadings
@@ -240,6 +230,36 @@ class ReducedRankRegressor(
         if self._task_set.is_long:
             self.shared_coef_ = coef[learned].mean(axis=0)
             self._shared_intercept = intercept[learned].mean(keepdims=True)
+
+    def _learnable(self, X: Any, targets: Targets) -> tuple[Any, Targets, Any]:
+        require_squared_loss(targets.tasks, type(self).__name__)
+        return learnable(X, targets, self.task_weight)
+
+    def _statistics(self, X: Any, targets: Targets, label_weights: Any) -> Statistics:
+        _check_memory(gram_bytes(X, targets, label_weights))
+        return statistics_of(X, targets, label_weights, centred=self.fit_intercept)
+
+    def _low_rank(self, statistics: Statistics, alpha: float) -> LowRank:
+        ridge, _ = closed_form(statistics, ridge=alpha, deviation=0.0, intercept_alpha=None)
+        rank = min(min(ridge.shape), self.rank or np.inf)
+        max_decrease = self.tol * 0.5 * float(statistics.squares.sum())
+        found = reduced_rank(
+            statistics, ridge, rank, alpha, max_decrease=max_decrease, max_iter=self.max_iter
+        )
+        if found.decrease > max_decrease:
+            self._warn_of_max_iter(found.decrease, max_decrease)
+        return found
+
+    _fits_sums = True
+
+    def _path_problem(self, X: Any, targets: Targets) -> LowRankPath:
+        """What fits with any alpha solve."""
+        return LowRankPath(self._low_rank, self._statistics(*self._learnable(X, targets)))
+
+    def _path_problem_of_sums(self, sums: MergedStatistics, tasks: TaskSet) -> LowRankPath:
+        """The same of columns of y, from what their rows add up to."""
+        model = PathModel(L2(), FitOptions.of(self), self.task_weight)
+        return LowRankPath(self._low_rank, PathProblem.of_statistics(model, sums, tasks).X)
 
     @property
     def _is_low_rank(self) -> bool:

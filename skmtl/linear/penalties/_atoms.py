@@ -178,16 +178,16 @@ class NormAtom(Atom):
         lowest order first [1]_ [2]_. These have one: 0 `Fused`; 1 `L1`; 2 `L21` and `L1Inf`.
         None always works: the prox of a sum is then found by iterating.
 
+    See Also
+    --------
+    RowNorm : A norm that is a sum over features, with a weight for each.
+
     References
     ----------
     .. [1] Jenatton, Mairal, Obozinski and Bach, "Proximal methods for hierarchical sparse
        coding", JMLR 12, 2011, theorem 1.
     .. [2] Zhou, Liu, Narayan and Ye, "Modeling disease progression via fused sparse group
        lasso", KDD 2012, theorem 1.
-
-    See Also
-    --------
-    RowNorm : A norm that is a sum over features, with a weight for each.
 
     Examples
     --------

@@ -125,7 +125,13 @@ class Penalty(Searchable, BaseEstimator, ABC):
         raise TypeError(f"{type(self).__name__} has no list of addends.")
 
     def parts(self) -> list[Penalty]:
-        """Penalties of the parts that add up to W: this one, or those of a `Split`."""
+        """Penalties of the parts that add up to W.
+
+        Returns
+        -------
+        parts : list of Penalty
+            This one, or those of a `Split`.
+        """
         return [self]
 
 

@@ -82,7 +82,22 @@ class Clustered(Atom):
         return self.eta * (1.0 + self.eta)
 
     def spectrum(self, s: Array, n_tasks: int, shift: float = 0.0) -> Array:
-        """Eigenvalues m (n_tasks,) of M for singular values s, those beyond len(s) for 0."""
+        """Eigenvalues of M that are best for given singular values.
+
+        Parameters
+        ----------
+        s : ndarray of shape (n_values,)
+            Singular values s; those beyond ``n_values`` are 0.
+        n_tasks : int
+            Number of tasks.
+        shift : float, default=0.0
+            Added to eta below the squares of s; a prox has the length of its step here.
+
+        Returns
+        -------
+        m : ndarray of shape (n_tasks,)
+            The eigenvalues.
+        """
         self._check(n_tasks)
         s = np.concatenate([s, np.zeros(n_tasks - len(s))]) if len(s) < n_tasks else s
         k = self.n_clusters

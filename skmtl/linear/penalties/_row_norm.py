@@ -74,12 +74,34 @@ class RowNorm(NormAtom):
             )
 
     def row_weights(self, W: Array) -> Array:
-        """Weight of each row of W, that of the penalty included, (n_features, 1)."""
+        """Weight of each row of W, that of the penalty included.
+
+        Parameters
+        ----------
+        W : ndarray of shape (n_features, n_outputs)
+            Coefficients, of which the number of rows counts.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_features, 1)
+            Factors on the norms of the rows.
+        """
         if self.feature_weight is None:
             return np.full((len(W), 1), self.weight)
         return self.weight * np.asarray(self.feature_weight, dtype=np.float64)[:, None]
 
     def largest_ratio(self, sizes: Array) -> float:
-        """The dual norm, from those of the rows (n_features,)."""
+        """The dual norm, from those of the rows.
+
+        Parameters
+        ----------
+        sizes : ndarray of shape (n_features,)
+            Dual norms of the rows.
+
+        Returns
+        -------
+        norm : float
+            Largest of them over the weight of its row, that of the penalty left out.
+        """
         ratios = sizes * self.weight / self.row_weights(sizes)[:, 0] if self.weight else sizes
         return float(ratios.max(initial=0.0))

@@ -151,16 +151,43 @@ class MultiTaskModule(nn.Module, ABC):
         """
 
     def plus(self, added: Tensor, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        """`forward`, with something added to the raw scores of every row."""
+        """`forward`, with something added to the raw scores of every row.
+
+        Parameters
+        ----------
+        added : Tensor
+            What is added; its shape is that of the scores, or becomes it by broadcasting.
+        X : Tensor of shape (n_models, n, n_features)
+            Features of the rows of each model.
+        task_index : Tensor of shape (n_models, n), default=None
+            Long form: the task of each row.
+
+        Returns
+        -------
+        raw : Tensor of shape (n_models, n, n_outputs)
+            The sum.
+        """
         raw: Tensor = self(X, task_index)
         return raw + added
 
     def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        """What heads read of the rows (n_models, n, n_readers, width), without `beside`.
+        """What heads read of the rows, without `beside`.
 
         A reader is a task with a trunk, or a view of one, of its own, or a member of an ensemble;
         there is one where all read the same, and in long form the task of the row. By default it is
         what comes to the first module of heads.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_models, n, n_features)
+            Features of the rows of each model.
+        task_index : Tensor of shape (n_models, n), default=None
+            Long form: the task of each row.
+
+        Returns
+        -------
+        read : Tensor of shape (n_models, n, n_readers, width)
+            What they read.
 
         Raises
         ------
@@ -179,27 +206,62 @@ class MultiTaskModule(nn.Module, ABC):
         return came[0].unsqueeze(2) if came[0].dim() == 3 else came[0].transpose(1, 2)
 
     def read_as(self, tasks: TaskSet) -> None:
-        """Be told what the raw scores mean."""
+        """Be told what the raw scores mean.
+
+        Parameters
+        ----------
+        tasks : TaskSet
+            The tasks of the fit.
+        """
 
     def penalty(self) -> Tensor | None:
         """What comes on top of the losses of each model (n_models,), if anything does."""
         return None
 
     def copies_of_a_row(self, *, is_long: bool) -> int:
-        """How often the hidden layers hold a row: decides how many rows are predicted at once."""
+        """How often the hidden layers hold a row: decides how many rows are predicted at once.
+
+        Parameters
+        ----------
+        is_long : bool
+            Whether the rows are in long form.
+
+        Returns
+        -------
+        copies : int
+            At least 1.
+        """
         return 1
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """Parameters that the losses of more than one task depend on."""
+        """Parameters that the losses of more than one task depend on.
+
+        Returns
+        -------
+        parameters : list of Parameter
+            They follow the direction that a balancing method finds.
+        """
         return self._parameters_of(Shared)
 
     def last_shared_parameters(self) -> list[nn.Parameter]:
-        """Those of the shared parameters that are closest to the outputs."""
+        """Those of the shared parameters that are closest to the outputs.
+
+        Returns
+        -------
+        parameters : list of Parameter
+            Those of the last module that is shared; empty without any.
+        """
         shared = [module for module in self.modules() if isinstance(module, Shared)]
         return list(shared[-1].parameters()) if shared else []
 
     def task_parameters(self) -> list[nn.Parameter]:
-        """Parameters that the loss of one task alone depends on."""
+        """Parameters that the loss of one task alone depends on.
+
+        Returns
+        -------
+        parameters : list of Parameter
+            All that are not shared.
+        """
         shared = {id(p) for p in self.shared_parameters()}
         return [p for p in self.parameters() if id(p) not in shared]
 
@@ -246,7 +308,15 @@ class MultiTaskModule(nn.Module, ABC):
                 module.start_at(raw)
 
     def start_at_lines(self, model: int, lines: Lines) -> None:
-        """Let one of the models begin at a line of each task, and leave its slope as it is."""
+        """Let one of the models begin at a line of each task, and leave its slope as it is.
+
+        Parameters
+        ----------
+        model : int
+            Which of the models.
+        lines : Lines
+            The lines.
+        """
         raise NotImplementedError
 
     def _parameters_of(self, kind: type) -> list[nn.Parameter]:
@@ -290,18 +360,55 @@ class RepresentationModule(MultiTaskModule):
 
     @abstractmethod
     def represent(self, X: Tensor) -> Tensor:
-        """What the tasks read: (n_models, n, width) for X (n_models, n, n_features)."""
+        """What the tasks read.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_models, n, n_features)
+            Features of the rows of each model.
+
+        Returns
+        -------
+        representation : Tensor of shape (n_models, n, width)
+            One for all tasks.
+        """
 
     @abstractmethod
     def read_out(self, representation: Tensor, task_index: Tensor | None = None) -> Tensor:
-        """Raw scores, as `forward` has them."""
+        """Raw scores, as `forward` has them.
+
+        Parameters
+        ----------
+        representation : Tensor of shape (n_models, n, width)
+            What the tasks read.
+        task_index : Tensor of shape (n_models, n), default=None
+            Long form: the task of each row.
+
+        Returns
+        -------
+        raw : Tensor of shape (n_models, n, n_outputs)
+            The scores.
+        """
 
     def read_by_heads(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
         """The representation, of which there is one."""
         return self.represent(X).unsqueeze(2)
 
     def beside(self, X: Tensor, task_index: Tensor | None = None) -> Tensor | None:
-        """What is added to the raw scores that are read out, if anything is."""
+        """What is added to the raw scores that are read out, if anything is.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_models, n, n_features)
+            Features of the rows of each model.
+        task_index : Tensor of shape (n_models, n), default=None
+            Long form: the task of each row.
+
+        Returns
+        -------
+        added : Tensor of shape (n_models, n, n_outputs) or None
+            None, unless a subclass says otherwise.
+        """
         return None
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:

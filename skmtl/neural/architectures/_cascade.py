@@ -92,7 +92,20 @@ class Cascade(Architecture):
         self.detach = detach
 
     def for_tasks(self, members: NDArray[Any], n_tasks: int) -> Cascade:
-        """The hierarchy of some of the tasks; the others are read by none."""
+        """The hierarchy of some of the tasks; the others are read by none.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        architecture : Cascade
+            With the parents and layers of these tasks.
+        """
         parents, layers = self.parents, self.layers
         if parents is not None:
             parents = some_parents(read_parents(parents, n_tasks), members)

@@ -97,7 +97,20 @@ class Custom(Architecture):
         return True
 
     def for_tasks(self, members: NDArray[Any], n_tasks: int) -> Custom:
-        """The same for some of the tasks: the factory is told how many there are."""
+        """The same for some of the tasks: the factory is told how many there are.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        architecture : Custom
+            With the same factory.
+        """
         return Custom(self.factory, shared=self.shared)
 
     def build(self, spec: NetworkSpec) -> MultiTaskModule:

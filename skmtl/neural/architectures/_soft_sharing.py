@@ -82,7 +82,20 @@ class SoftSharing(StackedArchitecture):
         self.to = to
 
     def for_tasks(self, members: NDArray[Any], n_tasks: int) -> SoftSharing:
-        """The same between some of the tasks."""
+        """The same between some of the tasks.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        architecture : SoftSharing
+            With the strengths between these tasks.
+        """
         to = self.to
         if not isinstance(to, str) and np.shape(to) == (n_tasks, n_tasks):
             to = np.asarray(to)[np.ix_(members, members)]

@@ -60,7 +60,13 @@ class Balancing(Searchable, BaseEstimator, ABC):
         self._validate_params()
 
     def end_epoch(self, losses: Tensor) -> None:
-        """Take note of the mean losses (n_models, n_tasks) of a finished epoch."""
+        """Take note of a finished epoch.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_models, n_tasks)
+            Mean losses.
+        """
 
 
 class LossBalancing(Balancing):
@@ -105,7 +111,15 @@ class LossBalancing(Balancing):
         """
 
     def follow_up(self, losses: Tensor, observed: Tensor) -> None:
-        """Take note of the losses of the same batch after the step."""
+        """Take note of what the step has done.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_models, n_tasks)
+            Losses of the same batch after the step.
+        observed : Tensor of bool, shape (n_models, n_tasks)
+            Tasks that have labels in the batch.
+        """
 
 
 class GramianBalancing(Balancing):
@@ -160,10 +174,24 @@ class GramianBalancing(Balancing):
         """
 
     def step_weights(self, model: int, gramian: Array, losses: Array, observed: Array) -> Array:
-        """Weights (n_tasks,) of one of the models; 0 for tasks without labels in the batch.
+        """Weights of one of the models, for methods that remember tasks or go by losses.
 
-        For methods that go by the losses (n_tasks,), or remember tasks from step to step.
-        Where the Gramian is not finite the weights are NaN, so that training stops.
+        Parameters
+        ----------
+        model : int
+            Which of the models.
+        gramian : ndarray of shape (n_tasks, n_tasks)
+            Inner products of the gradients.
+        losses : ndarray of shape (n_tasks,)
+            Current losses.
+        observed : ndarray of bool, shape (n_tasks,)
+            Tasks that have labels in the batch.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_tasks,)
+            Weights of the gradients; 0 for tasks without labels in the batch, NaN where the
+            Gramian is not finite, so that training stops.
         """
         members = np.flatnonzero(observed)
         weights = np.where(observed, np.nan, 0.0)

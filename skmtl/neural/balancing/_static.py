@@ -47,7 +47,20 @@ class Static(LossBalancing):
         self.normalize = normalize
 
     def for_tasks(self, members: Array, n_tasks: int) -> Static:
-        """The weights of some of the tasks."""
+        """The weights of some of the tasks.
+
+        Parameters
+        ----------
+        members : ndarray of int
+            Positions of the tasks that are left.
+        n_tasks : int
+            Number of tasks before.
+
+        Returns
+        -------
+        method : Static
+            With the weights of these tasks.
+        """
         weight = self.weight
         if weight is not None and len(weight) == n_tasks:
             weight = np.asarray(weight)[members]

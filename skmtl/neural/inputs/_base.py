@@ -107,4 +107,15 @@ class NumericEmbedding(Searchable, BaseEstimator, ABC):
 
     @abstractmethod
     def transform(self, Z: Array) -> Array:
-        """Further columns (n, n_columns) for rows (n, n_features)."""
+        """Further columns for rows.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n, n_features)
+            Numbers, scaled.
+
+        Returns
+        -------
+        columns : ndarray of shape (n, n_columns)
+            What stands to the right of them.
+        """

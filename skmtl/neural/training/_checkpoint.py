@@ -79,7 +79,15 @@ class Checkpoint:
         self.every = every
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Refuse an estimator that cannot go on; clear away what a killed process has left."""
+        """Refuse an estimator that cannot go on; clear away what a killed process has left.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the fit, by scikit-learn.
+        """
         if not hasattr(estimator, "_goes_on"):
             raise TypeError(
                 f"Checkpoint saves fits of MultiTaskMLP; {type(estimator).__name__} has none to "
@@ -91,13 +99,37 @@ class Checkpoint:
                     file.unlink()
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing is open."""
+        """Nothing is open.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing to save yet."""
+        """Nothing to save yet.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Save after an epoch."""
+        """Save after an epoch.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The one that is fitted.
+        context : object
+            Of the epoch, or of the fit, by scikit-learn.
+        """
         if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
             self._save(estimator._watch.pause().set_callbacks(self))
 

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from skmtl._same import groups_of_same
 from skmtl.neural._environment import (
     limited_threads,
     memory_hint,
@@ -19,7 +20,6 @@ from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
 from skmtl.neural.training._apart import Part, started_apart
-from skmtl.neural.training._compare import groups_of_same
 from skmtl.neural.training._early_stopping import Validation, hold_out
 from skmtl.neural.training._evaluate import keep_good
 from skmtl.neural.training._loop import run_epochs

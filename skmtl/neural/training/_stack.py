@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl._cross_fitting import parts_of
+from skmtl._same import groups_of_same
 from skmtl.model_selection._folds import Folds
 from skmtl.neural._data import Batch
 from skmtl.neural._environment import (
@@ -23,7 +24,6 @@ from skmtl.neural.networks._network import get_state
 from skmtl.neural.networks._predict import of_all_tasks
 from skmtl.neural.networks._state import FittedState
 from skmtl.neural.networks._tasks import find_network_tasks
-from skmtl.neural.training._compare import groups_of_same
 from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._loop import run_epoch
 from skmtl.neural.training._model_rows import HeldOut, ModelRows

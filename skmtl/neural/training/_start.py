@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skmtl._same import is_same
 from skmtl._warnings import warn
 from skmtl.neural._data import Rows
 from skmtl.neural._ranks import ranks_now
@@ -20,7 +21,6 @@ from skmtl.neural.networks._tasks import to_all_tasks
 from skmtl.neural.optimizers import OPTIMIZERS, Clipped, Optimizer, Wrapped
 from skmtl.neural.optimizers._schedules import PLANNED, scheduled
 from skmtl.neural.training._agree import agree
-from skmtl.neural.training._compare import is_same
 from skmtl.neural.training._model_rows import ModelRows
 from skmtl.neural.training._progress import Progress
 from skmtl.neural.training._run import Run

@@ -1,5 +1,7 @@
 """Displays of predicted intervals: every label with its own, and the share inside by task."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -85,6 +87,19 @@ def test_covered_counts_labels_with_an_interval():
     assert covered(labels, interval) == (pytest.approx(2 / 3), 3)
     assert covered(labels, interval, np.array([1.0, 3.0, 1.0, 0.0])) == (0.25, 3)
     assert np.isnan(covered(labels[:1], interval[2:3])[0])
+
+
+def test_the_report_draws_intervals_that_miss_their_label_stronger():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = X[:, 0] + rng.standard_t(3, size=60)
+    model = MultiTaskBayesianLinear()
+    html = MultiTaskReport(model, X, y).to_html()
+    low, high = model.fit(X, y).predict_interval(X).T
+    found = re.findall(r'd="([^"]*)" class="(whisker[^"]*)"', html)
+    drawn = {look: path.count("M") for path, look in found}
+    n_missed = int(((y < low) | (y > high)).sum())
+    assert drawn == {"whisker": n_missed, "whisker faint": 60 - n_missed}
 
 
 @pytest.mark.parametrize("cv", [None, 3])

@@ -10,10 +10,10 @@ import torch
 from scipy import sparse
 
 from skmtl import MultiTaskMLPRegressor
+from skmtl._same import is_same
 from skmtl.neural import Checkpoint
 from skmtl.neural.architectures import HardSharing, MMoE, SoftSharing
 from skmtl.neural.training._callbacks import HAS_CALLBACKS
-from skmtl.neural.training._compare import is_same
 from tests.neural.conftest import PLAIN, load
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

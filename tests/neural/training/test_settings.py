@@ -6,9 +6,10 @@ import torch
 from sklearn.base import clone
 
 from skmtl import MultiTaskMLP, MultiTaskMLPRegressor
+from skmtl._same import is_same
 from skmtl.neural.architectures import HardSharing
 from skmtl.neural.balancing import GradDrop, PCGrad, Weighting
-from skmtl.neural.training._compare import differences, is_same
+from skmtl.neural.training._compare import differences
 from skmtl.neural.training._settings import resolve
 from tests.neural.conftest import MIXED, PLAIN
 
