@@ -264,3 +264,9 @@ def test_the_one_task_type_of_long_form_is_that_of_y():
     labels = read_labels(np.array([1.0, -1.0, 2.0]), is_long=True)
     with pytest.raises(ValueError, match=r"names the task 'z', .*; its tasks are \['y'\]"):
         labels.types({"z": "count"}, is_long=True)
+
+
+def test_without_labels_all_ranks_are_as_likely():
+    task, _ = fitted(Ordinal(), np.arange(4))
+    nothing = np.zeros(0)
+    np.testing.assert_allclose(task._exceeding(nothing, nothing), [0.75, 0.5, 0.25])
