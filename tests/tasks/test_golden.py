@@ -125,6 +125,13 @@ def test_a_factor_on_all_weights_of_a_task_changes_nothing(size):
     np.testing.assert_allclose(found, expected, rtol=1e-2 if size < 1e-308 else 1e-12)
 
 
+def test_weights_of_tasks_of_very_different_size_are_relative_to_their_own_sum():
+    y, weight = np.arange(12.0).reshape(4, 3), np.array([1.0, 2.0, 4.0, 3.0])
+    sizes = np.array([1e-312, 1.0, 1e3])
+    found = read_targets(y, sample_weight=weight[:, None] * sizes).label_weights()
+    np.testing.assert_allclose(found, np.column_stack([weight] * 3) / 10, rtol=1e-9)
+
+
 def test_rows_of_lists_may_be_masked():
     rows = [np.ma.array([1.0, 2.0], mask=[False, True]), np.ma.array([3.0, 4.0])]
     assert as_table(rows).mask.tolist() == [[False, True], [False, False]]
