@@ -131,5 +131,14 @@ return a.x if a in b else None
 
 def test_every_kind_of_change(tmp_path):
     (tmp_path / "kinds.py").write_text(KINDS)
-    made = [mutant.after for mutant in mutants("kinds.py", tmp_path)]
-    assert made == MADE.strip().splitlines()
+    made = list(mutants("kinds.py", tmp_path))
+    assert [mutant.after for mutant in made] == MADE.strip().splitlines()
+    assert len({mutant.key for mutant in made}) == len(made)
+
+
+def test_keys_stay_where_other_lines_come_and_go(tmp_path):
+    keys = []
+    for above in ("", "import os\n\nLIMIT = 1 + 2\n\n"):
+        (tmp_path / "kinds.py").write_text(above + KINDS)
+        keys.append({mutant.key for mutant in mutants("kinds.py", tmp_path)})
+    assert keys[0] < keys[1]

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import balanced_accuracy_score, make_scorer, r2_score, roc_auc_score
 from sklearn.multioutput import MultiOutputClassifier
 
-from skmtl import IndependentTasks, make_multitask_scorer, task_scores
+from skmtl import IndependentTasks, MultiTaskLinear, make_multitask_scorer, task_scores
 from skmtl.metrics import average_relative_rmse, d2_score, multitask_score
 from skmtl.metrics._one_task import position_of
 
@@ -64,6 +64,20 @@ def test_types_of_a_classifier_of_scikit_learn():
     scores = make_multitask_scorer(metric, average=None)(model, X, Y)
     assert scores["0"] == roc_auc_score(Y[:, 0], model.predict_proba(X)[0][:, 1])
     assert scores["1"] == balanced_accuracy_score(Y[:, 1], model.predict(X)[:, 1])
+
+
+def test_metrics_of_scikit_learn_are_not_for_times_some_of_them_censored():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    times = np.exp(X[:, 0] + rng.normal(size=60)) * np.where(rng.random(60) < 0.3, -1, 1)
+    Y = np.column_stack([times, X[:, 1] + rng.normal(size=60)])
+    model = MultiTaskLinear(tasks=["survival", "regression"], alpha=0.1).fit(X, Y)
+    scores = make_multitask_scorer("r2", average=None)(model, X, Y)
+    expected = r2_score(Y[:, 1], model.predict(X)[:, 1])
+    assert scores == {"mean": expected, "worst": expected, "1": expected}
+    message = r"metric=\{'survival': 'r2'\} is for none of the task types \['regression', 'surviv"
+    with pytest.raises(ValueError, match=message):
+        make_multitask_scorer({"survival": "r2"})(model, X, Y)
 
 
 def test_several_tasks_unknown_in_fit_have_a_score_each():

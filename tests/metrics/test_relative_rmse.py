@@ -139,7 +139,7 @@ def test_errors(case):
     message = "folds has 50 values; expected one for each of the 100 rows of y_true"
     with pytest.raises(ValueError, match=message):
         average_relative_rmse(y, predicted, folds=folds[:50])
-    with pytest.raises(ValueError, match="y_train has 2 tasks, but y_true has 3"):
+    with pytest.raises(ValueError, match=r"y_train has 2 tasks, but y_true has 3\."):
         average_relative_rmse(y, predicted, y_train=y[:, :2])
     with pytest.raises(ValueError, match="Task 0 is regression, but has the label 'a'"):
         average_relative_rmse(["a"], [1.0], y_train=[1.0])

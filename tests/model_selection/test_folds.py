@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold
 
-from skmtl.model_selection import MultiTaskKFold
+from skmtl.model_selection import MultiTaskKFold, MultiTaskShuffleSplit
 from skmtl.model_selection._folds import read_folds
 from skmtl.model_selection._held_out import count_scored, warn_of_little, way_out
-from skmtl.model_selection._strata import read_strata
+from skmtl.model_selection._strata import read_strata, strata_of
+from skmtl.tasks._read_targets import read_targets
 
 
 def folds_of(cv, X, y, groups=None, **options):
@@ -114,8 +115,29 @@ def test_errors_say_what_to_do():
     used = iter([])
     with pytest.raises(ValueError, match=r"makes no fold\. A generator.*give a list"):
         read_folds(used, np.zeros((4, 1)), np.zeros(4), strata=None)
-    with pytest.raises(ValueError, match="cv=5 folds are more than the rows, n_samples=4"):
+    with pytest.raises(ValueError, match=r"folds are more than the rows, n_samples=4; use fewer\."):
         folds_of(5, np.zeros((4, 1)), np.zeros(4))
+
+
+def test_labels_of_weight_0_are_none():
+    y = np.array([[0.0, 1.0], [1.0, 2.0], [0.0, 3.0], [1.0, 4.0]])
+    weight = np.array([[1.0, 0.0], [1.0, 2.0], [0.5, 0.0], [0.0, 1.0]])
+    found = strata_of(read_targets(y, sample_weight=weight))
+    expected = strata_of(read_targets(np.where(weight > 0, y, np.nan)))
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    assert (found.codes < 0).sum() == 3
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_two_parts_take_two_groups(n_groups):
+    groups = np.arange(6) % n_groups
+    splitter = MultiTaskShuffleSplit(1, test_size=0.5, random_state=0)
+    if n_groups == 1:
+        with pytest.raises(ValueError, match=r"Cannot split 1 groups into 2 parts\."):
+            next(splitter.split(np.zeros((6, 1)), np.arange(6.0), groups))
+    else:
+        train, test = next(splitter.split(np.zeros((6, 1)), np.arange(6.0), groups))
+        assert len(set(groups[train])) == len(set(groups[test])) == 1
 
 
 @pytest.mark.parametrize("is_long", [True, False])

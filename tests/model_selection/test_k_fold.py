@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 
 from skmtl import MultiTaskLinear
 from skmtl.model_selection import MultiTaskKFold
-from skmtl.tasks import LabelWarning
+from skmtl.tasks import LabelWarning, Survival
 from tests.model_selection.conftest import rare_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
@@ -99,6 +99,37 @@ def test_rows_without_labels_are_spread_too():
     assert deviations(y, fold, 4)[0].max() <= 1 + 1e-9
 
 
+def test_a_task_without_labels_changes_nothing():
+    y = rare_labels(120, 3, seed=0)
+    with np.errstate(all="raise"):
+        fold = folds(MultiTaskKFold(4), np.column_stack([y, np.full(120, np.nan)]))
+    assert np.array_equal(fold, folds(MultiTaskKFold(4), y))
+
+
+def test_labels_of_an_exact_share_stay_within_one_of_it():
+    # 5 of each class of each task: one in each fold; 10: two, or one or three.
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.permutation(np.repeat([0.0, 1.0, np.nan], [10, 5, 5])) for _ in "abc"])
+    counts = [
+        np.bincount(folds(MultiTaskKFold(), y)[column == c], minlength=5)
+        for column in y.T
+        for c in (0, 1)
+    ]
+    for low, high in zip(counts[::2], counts[1::2], strict=True):
+        assert np.abs(low - 2).max() <= 1
+        assert (high == 1).all()
+
+
+def test_times_and_events_in_long_form():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), np.repeat([0, 1, 2], 20)])
+    y = pd.DataFrame({"days": rng.uniform(1, 9, 60), "is_seen": rng.random(60) < 0.5})
+    splitter = MultiTaskKFold(4, tasks=Survival(event="is_seen"), task_feature=1)
+    fold = folds(splitter, y, X)
+    for task in range(3):
+        assert (np.bincount(fold[X[:, 1] == task]) == 5).all()
+
+
 def test_how_missing_is_written_never_matters():
     y = rare_labels(120, 4, seed=1)
     expected = folds(MultiTaskKFold(3), y)
@@ -153,6 +184,14 @@ def test_long_form_deals_every_task_and_class(long_form):
                 assert np.ptp(np.bincount(fold[mine & (y == label)], minlength=5)) <= 1
             if labelled.sum() > 1:
                 assert all((labelled & (fold != f)).any() for f in range(5))
+
+
+def test_classes_of_a_task_lie_side_by_side():
+    # Elsewhere in the row of cards, each class would give the first part one more.
+    X = np.array([[0]] * 8 + [[1]] * 2)
+    y = np.array([0, 1, 0, 1, 0, 1, 0, 1, 1, 1])
+    fold = folds(MultiTaskKFold(3, tasks="binary", task_feature=0), y, X)
+    assert np.ptp(np.bincount(fold[:8], minlength=3)) <= 1
 
 
 def test_whole_tasks_held_out(long_form):

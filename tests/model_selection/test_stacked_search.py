@@ -10,7 +10,7 @@ from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmtl import (
@@ -20,6 +20,7 @@ from skmtl import (
     make_multitask_scorer,
 )
 from skmtl.model_selection import StackedGridSearchCV, StackedRandomizedSearchCV
+from skmtl.model_selection._side_by_side import _steps_before
 from skmtl.neural.training._side_by_side import groups_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -237,3 +238,15 @@ def test_warnings_of_a_fit_are_given(recwarn):
     network = MultiTaskMLPRegressor(**{**FAST, "learning_rate": "constant", "max_iter": 2})
     with pytest.warns(ConvergenceWarning, match="Maximum number of epochs"):
         StackedGridSearchCV(network, RATES, cv=2).fit(X, Y)
+
+
+def test_parameters_of_a_step_are_told_by_its_whole_name():
+    X, y, weight = np.arange(6.0).reshape(3, 2), np.arange(3.0), np.array([1.0, 1.0, 2.0])
+    model = Pipeline([("scaler", StandardScaler()), ("scale", MultiTaskMLP())])
+    params = {"scale__sample_weight": weight, "scaler__sample_weight": weight}
+    before, (models, found, _, own) = _steps_before([model, model], X, y, params)
+    assert list(own) == ["sample_weight"]
+    assert [type(last) for last in models] == [MultiTaskMLP, MultiTaskMLP]
+    expected = StandardScaler().fit(X, sample_weight=weight)
+    np.testing.assert_array_equal(before[0].mean_, expected.mean_)
+    np.testing.assert_array_equal(found, expected.transform(X))

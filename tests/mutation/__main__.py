@@ -12,7 +12,8 @@ from tests.mutation.changes import mutants
 from tests.mutation.run import MutationRun
 from tests.nearest import ROOT, nearest
 
-IMPORTED = ("tests/test_registries.py", "tests/test_defaults.py")
+# What is said of a part in its class, or in its documentation.
+ALWAYS = ("tests/test_registries.py", "tests/test_defaults.py")
 
 
 def read_arguments():
@@ -42,8 +43,8 @@ def main():
     print(f"{len(drawn)} of {len(every)} changes of {len(files)} files")
     near = {str(test) for path in files for test in nearest(path)}
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", "-k", arguments.k]
-    run = MutationRun(drawn, arguments.cap, arguments.out, IMPORTED)
-    return pytest.main([*options, *sorted(near), *arguments.tests, *IMPORTED], plugins=[run])
+    run = MutationRun(drawn, arguments.cap, arguments.out)
+    return pytest.main([*options, *sorted(near), *arguments.tests, *ALWAYS], plugins=[run])
 
 
 def files_of(path, is_compiled):

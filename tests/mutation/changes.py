@@ -3,6 +3,7 @@
 import ast
 import copy
 import hashlib
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ class Mutant:
     owners: tuple
     """Classes and functions around it, the outermost first."""
     new: ast.AST
+    number: int
+    """Which of the changes of its innermost function or class."""
 
     @contextmanager
     def made(self):
@@ -85,10 +88,9 @@ class Mutant:
 
     @property
     def key(self):
-        """The same as long as the change is; lines above may come and go."""
-        place = [owner.name for owner in self.owners], getattr(self.node, "col_offset", 0)
-        told = f"{self.path}{place}{ast.dump(self.statement)}{ast.dump(self.new)}"
-        return hashlib.sha1(told.encode()).hexdigest()[:10]
+        """The same as long as the function around it is."""
+        told = f"{self.path} {[owner.name for owner in self.owners]} {self.number}"
+        return hashlib.sha1(f"{told} {self.before} {self.after}".encode()).hexdigest()[:10]
 
     @property
     def in_function(self):
@@ -97,10 +99,12 @@ class Mutant:
 
 def mutants(path, root):
     """Every change of a file, in the order of its lines."""
-    tree = ast.parse((Path(root) / path).read_text())
+    tree, n_before = ast.parse((Path(root) / path).read_text()), Counter()
     for place in _places(tree, None, ()):
         for new in _instead_of(place[3]):
-            yield Mutant(str(path), tree, *place, ast.fix_missing_locations(new))
+            owners = place[-1]
+            yield Mutant(str(path), tree, *place, ast.fix_missing_locations(new), n_before[owners])
+            n_before[owners] += 1
 
 
 def _places(node, statement, owners):

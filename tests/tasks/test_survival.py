@@ -228,7 +228,9 @@ class TestLabels:
         told = "Task 0 is survival, but has the label 0; expected the time of an event"
         with pytest.raises(ValueError, match=told):
             Estimator(tasks="survival").fit([[0.0], [1.0]], [0.0, 1.0])
-        with pytest.raises(ValueError, match=r"Survival\(distribution='gamma'\); expected one of"):
+        with pytest.raises(
+            ValueError, match=r"Task 0: Survival\(distribution='gamma'\); expected one of"
+        ):
             Estimator(tasks=Survival("gamma")).fit([[0.0], [1.0]], [1.0, 1.0])
 
     @pytest.mark.parametrize("task", [Survival(), DiscreteHazards()])

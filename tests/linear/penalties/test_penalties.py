@@ -150,6 +150,13 @@ def test_orders_are_those_that_norms_of_ones_own_go_by():
     assert orders == [0, 1, 2, 2, None]
 
 
+def test_penalties_that_compare_tasks():
+    comparing = {"mean", "mean_deviation", "graph", "temporal", "fused", "clustered", "clustered-1"}
+    atoms = {name: make(1.0) for name, (make, _) in GOLDEN.items()}
+    found = {name for name, atom in atoms.items() if isinstance(atom, Atom) and atom.over_tasks}
+    assert found == comparing | {"l21-tasks"}
+
+
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e9])
 def test_quadratic_forms_are_finite_on_deviations_from_the_mean_of_any_size(size):
     Z = size * np.random.default_rng(0).normal(size=(4, 3))
