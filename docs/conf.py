@@ -87,6 +87,8 @@ sphinx_gallery_conf = {
     # Its table would fetch scripts from elsewhere.
     "write_computation_times": False,
     "plot_gallery": "True",
+    # What a figure is drawn with is not what a reader wants printed.
+    "ignore_repr_types": r"matplotlib\.",
 }
 
 API = {

@@ -62,9 +62,9 @@ splits = MultiTaskShuffleSplit(20, test_size=0.2, random_state=0)
 gains = TransferGainDisplay.from_estimator(together, X, y, baseline=alone, cv=splits)
 
 # %%
-# The channel assays pay for it: their whole intervals lie below zero. They are two of eight, so
-# that the mean to which all are drawn is that of the kinase. The kinase assays seem to gain, some
-# of them beyond doubt. The mean over the tasks would have told nothing of all this:
+# The channel assays pay for it; where a whole interval lies below zero, beyond doubt. They are two
+# of eight, so that the mean to which all are drawn is that of the kinase. The kinase assays seem to
+# gain, some of them beyond doubt. The mean over the tasks would have told nothing of all this:
 
 print(f"mean gain: {100 * gains.gain.gain.mean():.1f} %")
 
@@ -91,12 +91,15 @@ affinity = TaskAffinityDisplay.from_estimator(
 # that they are given.
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import PercentFormatter
 
-figure, axes = plt.subplots(2, 1, figsize=(6.4, 5), height_ratios=[2, 1], layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(6.4, 4.6), height_ratios=[5, 2], layout="constrained")
 for panel, group in zip(axes, [kinase, channel], strict=True):
     TransferGainDisplay.from_estimator(
         together, X, y[group], baseline=alone, cv=splits, ax=panel, sort=False
     )
+    panel.set_xlim(-0.1, 0.4)
+axes[0].set_xlabel("")
 plt.show()
 
 # %%
@@ -126,6 +129,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.model_selection import ShuffleSplit
 from sklearn.preprocessing import OneHotEncoder
 
+from skmtl import transfer_gain
 from skmtl.datasets import load_exam
 
 pupils, score = load_exam(return_X_y=True)
@@ -144,21 +148,37 @@ together = MultiTaskLinearRegressorCV(
     cv=3,
     task_feature="school",
 )
-schools = TransferGainDisplay.from_estimator(
+schools = transfer_gain(
     together,
     pupils,
     score,
     baseline=IndependentTasks(RidgeCV(np.logspace(0, 3, 7)), task_feature="school"),
-    cv=ShuffleSplit(15, test_size=0.2, random_state=0),
+    cv=ShuffleSplit(10, test_size=0.2, random_state=0),
 )
-plt.show()
+print(schools.verdict)
 
 # %%
 # Taken one by one, hardly a school can be told to gain: a dozen pupils in a test fold say little.
-# Taken together they can:
+# So all of them are drawn without their intervals, as bars from the largest gain to the largest
+# loss; only the mean of all, which is sure, has one.
 
-gain = schools.gain.gain
-print(f"gain above zero: {(gain > 0).sum()} of {len(gain)} schools; median {np.median(gain):.1%}")
+gain = np.sort(schools.gain)[::-1]
+n_gain = (gain > 0).sum()
+low, high = schools.mean_interval
+figure, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+ax.bar(range(len(gain)), gain, color=np.where(gain > 0, "#0072B2", "#D55E00"), width=0.8)
+ax.axhspan(low, high, color="#8C8C8C", alpha=0.4, linewidth=0, zorder=0)
+text = f"mean {schools.mean_gain:.0%} ({low:.0%} to {high:.0%})"
+ax.text(len(gain) - 1, high, text, ha="right", va="bottom", color="#555555")
+ax.text(0, gain[n_gain // 2] / 2, f" {n_gain} gain", color="white", va="center")
+ax.text(len(gain) - 1, gain[-1], f"{len(gain) - n_gain} lose   ", color="#D55E00", ha="right")
+ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+ax.set_ylabel("share of the loss saved")
+ax.set_xlabel("schools")
+ax.set_xticks([])
+ax.spines[["top", "right", "bottom"]].set_visible(False)
+ax.set_title(f"Sharing pays for {n_gain} of {len(gain)} schools")
+plt.show()
 
 # %%
-# Were sharing of no use, about half of them would. It is of some use, to most of them.
+# Were sharing of no use, about half of the bars would point down.

@@ -4,7 +4,7 @@ Three questions about one picture
 
 Of a handwritten digit one may ask which it is, whether it is even or odd, and how much ink it
 took: ten classes, two classes and a number. The last two cost nothing, somebody has to answer the
-first. Here one network with a trunk for images learns all three, from 1,197 pictures of which only
+first. Here one network with a trunk for images learns all three, from 797 pictures of which only
 some have a digit. Do the cheap questions help with the expensive one?
 """
 
@@ -44,10 +44,10 @@ from skmtl.neural.architectures import HardSharing
 def convolutions():
     """Two layers of filters, each followed by a pooling layer."""
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),
+        nn.Conv2d(1, 8, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
+        nn.Conv2d(8, 16, 3, padding=1),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Flatten(),
@@ -62,8 +62,8 @@ def network(seed):
 # %%
 # Together and alone
 # ------------------
-# In three random splits, 600 pictures are kept for the test. Of the others the first 50, 100, 200
-# or all have a digit. The same network learns the digits alone, from just these, and together with
+# In two random splits, 1,000 pictures are kept for the test. Of the others the first 50, 100 or
+# all have a digit. The same network learns the digits alone, from just these, and together with
 # the parity and the ink of all pictures.
 
 from sklearn.model_selection import train_test_split
@@ -75,11 +75,11 @@ def accuracy(model, X_test, y_test):
 
 
 rows, networks = [], {}
-for seed in range(3):
+for seed in range(2):
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=600, stratify=digit, random_state=seed
+        X, y, test_size=1000, stratify=digit, random_state=seed
     )
-    for n_labels in (50, 100, 200, len(X_train)):
+    for n_labels in (50, 100, len(X_train)):
         y_few = y_train.reset_index(drop=True)
         y_few.loc[n_labels:, "digit"] = None
         together = network(seed).fit(X_train, y_few)
@@ -111,47 +111,44 @@ print(f"R2 of ink, alone:    {ink_alone.score(X_test, y_test[['ink']]):.3f}")
 # -----------------------
 # The network that knows 100 digits answers all three questions. Where the digit it reads and the
 # parity it sees contradict each other, one of the two is wrong, and nobody has to know the truth to
-# see that. It is mostly the digit, which had fewer labels. The upper row of pictures are such.
+# see that: digits are read wrongly far more often there than elsewhere.
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import PercentFormatter
 
 answers = networks[100].predict_frame(X_test)
 is_odd = answers["digit"].astype(int) % 2 == 1
 contradicts = (is_odd != (answers["parity"] == "odd")).to_numpy()
-is_wrong = answers["digit"].to_numpy() != y_test["digit"].to_numpy()
+truth = y_test["digit"].to_numpy()
+is_wrong = answers["digit"].to_numpy() != truth
 print(f"{contradicts.mean():.1%} of the pictures have answers that contradict each other")
 print(f"digits read wrongly: {is_wrong[contradicts].mean():.0%} of these, ", end="")
 print(f"{is_wrong[~contradicts].mean():.0%} of the others")
 
 figure = plt.figure(figsize=(10, 4.2), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
+left, right = figure.subfigures(1, 2, width_ratios=[1.2, 1])
 axes = left.subplots()
-for (name, group), colour in zip(found.groupby("learned"), ("#E69F00", "#0072B2"), strict=True):
+for name, colour, offset in (("together", "#0072B2", (-6, 8)), ("alone", "#E69F00", (10, -8))):
+    group = found[found["learned"] == name]
     axes.scatter(group["digit labels"], group["accuracy"], s=10, color=colour)
-    mean = group.groupby("digit labels")["accuracy"].mean()
-    axes.plot(mean.index, mean, "o-", color=colour, label=name)
+    axes.plot(table.index, table[name], "o-", color=colour, linewidth=2.5)
+    at = (100, table.loc[100, name])
+    axes.annotate(name, at, offset, textcoords="offset points", color=colour)
 axes.set_xscale("log")
 axes.set_xticks(table.index, table.index)
 axes.minorticks_off()
+axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 axes.set_xlabel("pictures with a digit")
 axes.set_ylabel("digits read correctly")
-axes.set_title("What the free questions are worth")
-axes.grid(alpha=0.3)
-axes.legend(loc="lower right")
+axes.spines[["top", "right"]].set_visible(False)
+few = table.loc[50]
+axes.set_title(f"Free questions: from 50 digits, {few['together']:.0%} and not {few['alone']:.0%}")
 
-shown = np.concatenate([np.flatnonzero(contradicts)[:5], np.flatnonzero(~contradicts)[:10]])
-for panel, row in zip(right.subplots(3, 5).ravel(), shown, strict=False):
+for panel, row in zip(right.subplots(2, 3).ravel(), np.flatnonzero(contradicts), strict=False):
     panel.imshow(X_test[row, 0], cmap="gray_r")
     answer = answers.iloc[row]
-    panel.set_title(f"{answer['digit']}, {answer['parity']}\nink {answer['ink']:.0f}", fontsize=8)
+    panel.set_title(f'"{answer["digit"]}" and "{answer["parity"]}"\nit is {truth[row]}', fontsize=9)
     panel.set_axis_off()
-right.suptitle("What it says; in the upper row one of two answers is wrong", fontsize=10)
-
-# %%
-# Run as a script, this keeps the figure.
-
-from pathlib import Path
-
-path = Path("build", "digits.png")
-path.parent.mkdir(exist_ok=True)
-figure.savefig(path, dpi=100)
+there, elsewhere = is_wrong[contradicts].mean(), is_wrong[~contradicts].mean()
+right.suptitle(f"Answers contradict: {there:.0%} of digits are wrong, else {elsewhere:.0%}")
+plt.show()

@@ -63,10 +63,10 @@ TaskLearningCurveDisplay.from_estimator(network)
 
 
 # %%
-# Reading in grades 1 to 3 is at its best after a dozen epochs, and from then on is learned by
-# heart: the training loss falls, the validation loss rises. The free lunch takes its time and is
-# not done in the end. The dotted line is the epoch whose weights were kept, that of the lowest mean
-# over the tasks: a compromise, as the best epochs of the single tasks show.
+# Most tasks are at their best after a dozen epochs or earlier: from then on the training loss falls
+# and the validation loss does not, so that what is learned is learned by heart. The free lunch
+# takes its time and is not done in the end. The dotted line is the epoch whose weights were kept,
+# that of the lowest mean over the tasks: a compromise, as the best epochs of the single tasks show.
 
 import pandas as pd
 
@@ -98,7 +98,7 @@ for name, model in {"equal weights": network, "gradnorm": balanced}.items():
     print(f"{name}: mean score {model.best_validation_score_:.3f} after {model.n_iter_} epochs")
 
 # %%
-# A little, but these are the scores of 300 pupils: another seed may turn the order around.
+# Hardly: these are the scores of 300 pupils, and another seed may turn the order around.
 
 # %%
 # Do the tasks pull in different directions?
@@ -113,7 +113,7 @@ GradientConflictDisplay.from_estimator(network, X, y)
 plt.show()
 
 # %%
-# Opposite gradients get rarer in training, and on average no two tasks oppose each other. Without
+# Few pairs have opposite gradients, and on average next to no two tasks oppose each other. Without
 # having been told, the map knows the design of the study: reading and math of a grade agree most,
 # then the same subject one grade apart. The lunch stands alone; its gradient has next to nothing
 # to do with those of the tests.

@@ -35,7 +35,9 @@ named = pd.DataFrame(
 is_clear = named.sum(axis=1) == 1
 y = pd.DataFrame({"mood": reviews["score"], "topic": named.idxmax(axis=1).where(is_clear)})
 text = text.str.replace(rf"\b(?:{'|'.join(names.values())})\b", " ", regex=True)
-print(y.apply(lambda task: task.value_counts(dropna=False)).fillna("").to_string())
+for task, column in y.items():
+    counts = column.value_counts(dropna=False)
+    print(f"{task}:", ", ".join(f"{count} {label}" for label, count in counts.items()))
 
 # %%
 # One model

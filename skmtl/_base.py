@@ -19,13 +19,12 @@ from skmtl._kind_tags import tell_kind
 from skmtl._predicts import Predicts
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
-from skmtl.sources._array_source import ArraySource, is_large_map
+from skmtl.sources._array_source import large_map
 from skmtl.sources._as_source import as_source, refuse_source
 from skmtl.sources._base import Source
 from skmtl.tasks._columns import match
 from skmtl.tasks._features import read_task_column
 from skmtl.tasks._read_targets import read_targets
-from skmtl.tasks._rows import takeable
 from skmtl.tasks._table import FittedTasks
 from skmtl.tasks._targets import Targets
 
@@ -95,9 +94,8 @@ class MultiTaskEstimator(
         self._validate_params()
         with all_or_nothing(self):
             source = as_source(X, y, sample_weight)
-            if source is None and self._learns_from_blocks and y is not None and is_large_map(X):
-                rest = [None if part is None else takeable(part) for part in (y, sample_weight)]
-                source = ArraySource(X, *rest)
+            if source is None and self._learns_from_blocks:
+                source = large_map(X, y, sample_weight)
             if source is None:
                 X, _, targets = self._begin(X, y, sample_weight)
                 self._fit(X, targets)

@@ -150,39 +150,34 @@ def _of_partitions(
         raise ValueError(_OTHER_BLOCKS.format("partitions", counts[0], counts[1:]))
     is_there = [part is not None for part in others]
     found = X.map_partitions(
-        _of_partition,
+        _rows_of_partition,
         *(part for part in others if part is not None),
-        function=function,
         is_there=is_there,
-        **of_all,
         meta=pd.Series([], dtype=object),
         enforce_metadata=False,
         align_dataframes=False,
     )
-    return [delayed(_only)(part) for part in found.to_delayed()]
+    # Some versions of dask do not look for Delayed among the arguments above.
+    apply = delayed(_of_partition, pure=False)
+    return [apply(function, rows, **of_all) for rows in found.to_delayed()]
 
 
-def _of_partition(
-    X: Any,
-    *others: Any,
-    function: Callable[..., Any],
-    is_there: Sequence[bool],
-    partition_info: Any = None,
-    **of_all: Any,
+def _rows_of_partition(
+    X: Any, *others: Any, is_there: Sequence[bool], partition_info: Any = None
 ) -> Any:
-    """What a function returns for a partition, where dask expects a frame."""
+    """What a function asks of a partition, where dask expects a frame."""
     import pandas as pd
 
     given = iter(others)
     parts = [next(given) if has_part else None for has_part in is_there]
     number = None if partition_info is None else partition_info["number"]
     found = pd.Series([None], dtype=object)
-    found.iat[0] = function(number, X, *parts, **of_all)
+    found.iat[0] = (number, X, *parts)
     return found
 
 
-def _only(found: Any) -> Any:
-    return found.iat[0]
+def _of_partition(function: Callable[..., Any], rows: Any, **of_all: Any) -> Any:
+    return function(*rows.iat[0], **of_all)
 
 
 _OTHER_BLOCKS = (

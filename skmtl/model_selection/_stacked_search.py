@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 from joblib import parallel_config
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils.validation import _check_method_params
@@ -24,6 +26,7 @@ class SideBySide:
     estimator: Any
     best_estimator_: Any
     n_jobs: int | None
+    cv: Any
     scoring: Any
     n_splits_: int
     cv_results_: dict[str, Any]
@@ -49,14 +52,16 @@ class SideBySide:
         plan = plan_for(self, X, y, params)
         if plan is None:
             return super().fit(X, y, **params)  # type: ignore[misc]
-        estimator, n_jobs, self._plan = self.estimator, self.n_jobs, plan
+        estimator, n_jobs, cv, self._plan = self.estimator, self.n_jobs, self.cv, plan
         try:
             self.estimator, self.n_jobs = replaying(estimator, plan.results), None
+            # A generator is used up by the first who asks.
+            self.cv = list(cv) if isinstance(cv, Iterator) else cv
             # Scores alone are not worth a process, and another one would not know the results.
             with parallel_config("sequential"):
                 super().fit(X, y, **params)  # type: ignore[misc]
         finally:
-            self.estimator, self.n_jobs = estimator, n_jobs
+            self.estimator, self.n_jobs, self.cv = estimator, n_jobs, cv
             del self._plan
         if self.scoring is None:
             # It holds the estimator.
@@ -79,7 +84,7 @@ class SideBySide:
 
         def evaluate(candidates: Any, cv: Any = None, **rest: Any) -> Any:
             candidates = list(candidates)
-            cv = cv or self._checked_cv_orig  # type: ignore[attr-defined]
+            cv = cv or check_cv(self.cv, plan.y, classifier=is_classifier(self.estimator))
             # Drawn once: a splitter may draw others when it is asked again.
             folds = list(cv.split(plan.X, plan.y, **routed.splitter.split))
             plan.train(candidates, folds, routed.estimator.fit, routed.scorer.score)

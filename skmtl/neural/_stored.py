@@ -92,6 +92,8 @@ class BlockRows(Rows):
             pool = self._in_memory(X, places)
             for batch in pool.batches(torch.from_numpy(order[None, :n_whole]), size):
                 yield batch.for_models(len(rngs))
+            # Not to have two pools in memory while the next one is read.
+            del pool, places, X
         self.X.X.check_number(n_seen)
 
     def in_order(self, n_models: int, size: int, index: Array | None = None) -> Iterator[Batch]:

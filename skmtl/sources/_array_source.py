@@ -9,7 +9,8 @@ import numpy as np
 
 from skmtl.sources._base import Source
 from skmtl.sources._blocks import rows_of
-from skmtl.tasks._rows import some_rows
+from skmtl.sources._mapped_pages import give_back
+from skmtl.tasks._rows import some_rows, takeable
 
 BLOCK_BYTES = 2**25
 """Bytes of a block of X in float64 (measured: benchmarks/scale/sources.py)."""
@@ -41,7 +42,8 @@ class ArraySource(Source):
     Notes
     -----
     Slices of X are read in the order of the rows, and nothing of it is copied but the block at
-    work: X is not validated as a whole, but block by block.
+    work: X is not validated as a whole, but block by block. Pages of a memory map that were read
+    are given back to the system, unless the map is one whose changes are private (mode "c").
 
     Examples
     --------
@@ -87,6 +89,7 @@ class ArraySource(Source):
     def __iter__(self) -> Iterator[Any]:
         for rows in self._slices():
             yield self._block(rows)
+            give_back(self.X, rows)
 
     def labels(self) -> Iterator[tuple[int, tuple[Any, Any]]]:
         """As `Source.labels`, without reading X."""
@@ -97,17 +100,29 @@ class ArraySource(Source):
 
     def read_features(self) -> Iterator[Any]:
         """As `Source.read_features`."""
-        return (take_rows(self.X, rows) for rows in self._slices())
+        for rows in self._slices():
+            yield take_rows(self.X, rows)
+            give_back(self.X, rows)
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[int, Any]]:
         """As `Source.shuffled`: slices of rows, in any order."""
         slices = self._slices()
         for k in rng.permutation(len(slices)):
             yield slices[k].start, take_rows(self.X, slices[k])
+            give_back(self.X, slices[k])
 
     def take(self, rows: Any) -> Any:
         """As `Source.take`."""
-        return some_rows(self.X, rows)
+        if not isinstance(self.X, np.memmap):
+            return some_rows(self.X, rows)
+        found = np.empty((len(rows), self.X.shape[1]), self.X.dtype)
+        # A few rows touch as many pages as all of them do.
+        for block in self._slices():
+            first, last = np.searchsorted(rows, [block.start, block.stop])
+            if last > first:
+                found[first:last] = self.X[rows[first:last]]
+                give_back(self.X, block)
+        return found
 
     def _slices(self) -> list[slice]:
         """Rows of every block."""
@@ -141,6 +156,15 @@ def is_large_map(X: Any) -> bool:
     if not isinstance(X, np.memmap) or X.ndim != 2:
         return False
     return len(X) > FEWEST_ROWS and 8 * X.size > MOST_BYTES
+
+
+def large_map(X: Any, y: Any, sample_weight: Any) -> ArraySource | None:
+    """A large memory map, with labels and weights in memory, as a source; None of others."""
+    if y is None or not is_large_map(X):
+        return None
+    return ArraySource(
+        X, *(None if part is None else takeable(part) for part in (y, sample_weight))
+    )
 
 
 def check_block_rows(block_rows: Any) -> None:

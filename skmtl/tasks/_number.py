@@ -9,7 +9,7 @@ import numpy as np
 
 from skmtl.tasks._base import Array, Task
 from skmtl.tasks._columns import Column
-from skmtl.tasks._weights import in_range
+from skmtl.tasks._weights import in_range, rows_in_range
 
 
 class NumberTask(Task):
@@ -198,5 +198,5 @@ def moments(
     from skmtl.tasks._compiled import row_moments
 
     location, scale = np.zeros(len(values)), np.ones(len(values))
-    row_moments(values, np.array([in_range(w) for w in weights]), about_zero, location, scale)
+    row_moments(values, rows_in_range(weights), about_zero, location, scale)
     return location, scale

@@ -12,7 +12,7 @@ from skmtl.tasks._columns import Column
 from skmtl.tasks._loss_codes import HUBER, SQUARED
 from skmtl.tasks._number import NumberTask
 from skmtl.tasks._quantile import Quantile
-from skmtl.tasks._weights import in_range
+from skmtl.tasks._weights import in_range, rows_in_range
 
 LOSSES = ("squared", "absolute", "huber")
 
@@ -181,7 +181,7 @@ class Regression(NumberTask):
         from skmtl.tasks._compiled import row_means
 
         means = np.zeros(len(tasks))
-        row_means(values, np.array([in_range(weight) for weight in weights]), means)
+        row_means(values, rows_in_range(weights), means)
         return means[:, None]
 
     def deviance(self, expected: Array, values: Array) -> Array:

@@ -83,6 +83,13 @@ def in_range(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where((weight > 0) & (scaled == 0), np.finfo(np.float64).tiny, scaled)
 
 
+def rows_in_range(weights: Any) -> NDArray[np.float64]:
+    """`in_range` of many; no copy of an array (n_tasks, n) where nothing is to be done."""
+    if all(power_of_two(float(weight.max(initial=0.0))) == 1.0 for weight in weights):
+        return np.asarray(weights)
+    return np.array([in_range(weight) for weight in weights])
+
+
 def read_task_weight(
     task_weight: Any, names: Sequence[Hashable], label_weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
-from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -58,13 +57,12 @@ def test_rows_far_from_all_that_were_fitted_have_times(task):
 
 
 @pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
-@pytest.mark.parametrize("model", [MultiTaskLinear(), MultiTaskMLP(random_state=0)])
 @pytest.mark.parametrize("first", [np.nan, -1.0])
-def test_the_first_event_is_not_one_of_a_later_chunk(task, model, first):
+def test_the_first_event_is_not_one_of_a_later_chunk(task, first):
     """It would never be learned, and predictions would stay NaN."""
     X = np.arange(8.0)[:, None]
     y = pd.DataFrame({"size": X[:, 0], "died": [first] * 4 + [2.0, -3.0, 4.0, 5.0]})
-    model = clone(model).set_params(tasks=["regression", task])
+    model = MultiTaskMLP(tasks=["regression", task], random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.partial_fit(X[:4], y[:4])
@@ -75,6 +73,15 @@ def test_the_first_event_is_not_one_of_a_later_chunk(task, model, first):
     # Times without an event still may come.
     model.partial_fit(X[4:], y[4:].assign(died=-1.0))
     assert np.isnan(model.predict(X)[:, 1]).all()
+
+
+@pytest.mark.parametrize("task", ["survival", "discrete_hazards"])
+@pytest.mark.parametrize("task_feature", [None, 0])
+def test_linear_models_refuse_chunks_of_times_also_where_none_has_an_event(task, task_feature):
+    X = np.column_stack([[0, 1, 0, 1], np.arange(4.0)])
+    model = MultiTaskLinear(tasks=task, task_feature=task_feature)
+    with pytest.raises(ValueError, match="keeps too little for that"):
+        model.partial_fit(X, [-1.0, -2.0, -3.0, -1.0])
 
 
 def draw(n=240):

@@ -5,7 +5,9 @@ References
 H. Akaike, "A new look at the statistical model identification", IEEE Transactions on Automatic
 Control 19, 1974; of the marginal likelihood: F. Vaida and S. Blanchard, "Conditional Akaike
 information for mixed-effects models", Biometrika 92, 2005; of few numbers: C. M. Hurvich and C.-L.
-Tsai, "Regression and time series model selection in small samples", Biometrika 76, 1989.
+Tsai, "Regression and time series model selection in small samples", Biometrika 76, 1989; of
+directions: F. Benaych-Georges and R. R. Nadakuditi, "The eigenvalues and eigenvectors of finite,
+low rank perturbations of large random matrices", Advances in Mathematics 227, 2011, section 3.1.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import semicircular
 
 from skmtl.linear.bayesian._likelihood import Posterior
 from skmtl.linear.bayesian._moments import Moments
@@ -75,7 +78,7 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     n_told = float((posterior.total_B * posterior.variances.covariance).sum())
 
     def cost(found: Found) -> float:
-        k = found.model.structure.n_free
+        k = _numbers(found.model.structure)
         return 2.0 * k * n_told / (n_told - k - 1) if n_told > k + 1 else np.inf
 
     def criterion(found: Found) -> float:
@@ -107,6 +110,25 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     if rank == 1:
         return best
     return better(best, _refined(best, of_kind("full")), _gains(best.posterior).sum())
+
+
+def _numbers(structure: Structure) -> float:
+    r"""Numbers whose gain a covariance has to make up for.
+
+    A direction is the best of all there are: where there is none, slopes of the likelihood along
+    the covariance are a random symmetric matrix, and r directions gain the squares of its r largest
+    eigenvalues, :math:`\sqrt{2 d}` and less. One of size :math:`\theta` is found as
+    :math:`\lambda = \theta + d / 2 \theta`, turned by :math:`\cos^2 = 1 - d / 2 \theta^2`, so that
+    new labels gain :math:`2 \lambda \theta \cos^2 - \lambda^2`: something from
+    :math:`\lambda^2 = 8 d / 3` on, 4/3 of what chance gains, as k numbers do from 2 k on.
+    """
+    if not isinstance(structure, LowRank):
+        return float(structure.n_free)
+    d, beside = structure.d, structure.beside.n_free
+    # Of real matrices the i-th is where i - 3/4 of d are expected beyond (Airy zeros).
+    values = np.sqrt(2.0 * d) * semicircular.ppf(1.0 - (np.arange(structure.rank) + 0.25) / d)
+    by_chance = np.square(np.maximum(values, 0.0)).sum()
+    return float(max(structure.n_free, beside + 2.0 / 3.0 * by_chance))
 
 
 def _rank(found: Found) -> int:

@@ -23,6 +23,9 @@ Folds = Sequence[tuple[Array, Array]]
 KEPT_AT_ONCE = 4
 """Gram matrices that `fold_statistics` keeps for each fold."""
 
+MOST_FOLDS = 10
+"""Folds that are thought of before it is known how many there are."""
+
 
 FoldStatistics = list[tuple[MergedStatistics, MergedStatistics]]
 """Statistics of the training rows and of the held-out rows of every fold."""
@@ -34,6 +37,14 @@ def folds_fit(X: Any, weights: Array, folds: Folds) -> bool:
     n_grams = int(groups_of(weights).max()) + 1
     n_bytes = 8 * KEPT_AT_ONCE * len(folds) * n_grams * n_features**2
     return n_rows > 0 and fits_in_grams((n_rows, n_features), n_bytes)
+
+
+def surely_fit(X: Any, y: Any) -> bool:
+    """Whether `folds_fit` is true of up to ten folds, whatever labels are missing."""
+    if not hasattr(X, "shape") or len(X.shape) != 2 or not hasattr(y, "shape"):
+        return False
+    n_tasks = y.shape[1] if len(y.shape) == 2 else 1
+    return fits_in_grams(X.shape, 8 * KEPT_AT_ONCE * MOST_FOLDS * n_tasks * X.shape[1] ** 2)
 
 
 def fold_statistics(X: Any, values: Array, weights: Array, folds: Folds) -> FoldStatistics:

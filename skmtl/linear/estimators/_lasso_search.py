@@ -21,9 +21,11 @@ from skmtl._all_or_nothing import all_or_nothing
 from skmtl.linear.cross_validation._block_search import summed_up
 from skmtl.linear.cross_validation._elastic_net_errors import elastic_net_errors
 from skmtl.linear.cross_validation._elastic_net_path import ElasticNetProblem
+from skmtl.linear.cross_validation._fold_statistics import surely_fit
 from skmtl.linear.estimators._lasso_model import CONSTRAINTS, LassoModel
 from skmtl.linear.objective._parameters import read_alphas
 from skmtl.model_selection._held_out import count_scored, warn_of_little
+from skmtl.sources._array_source import large_map
 from skmtl.sources._as_source import as_source
 from skmtl.sources._base import Source
 from skmtl.sources._read_source import read_source
@@ -89,6 +91,8 @@ class LassoSearch(LassoModel):
             params = routed.splitter.split
         with all_or_nothing(self):
             source, splits = as_source(X, y, sample_weight), None
+            if source is None and surely_fit(X, y):
+                source = large_map(X, y, sample_weight)
             if source is None:
                 X, _, targets = self._begin(X, y, sample_weight)
                 problem = self._problem(X, targets)

@@ -11,6 +11,8 @@ from sklearn.base import clone
 from skmtl._all_or_nothing import all_or_nothing, forget_fit
 from skmtl._warnings import chosen_alpha
 from skmtl.linear.cross_validation._block_search import BlockSearch, check_sums
+from skmtl.linear.cross_validation._fold_scores import STATISTICAL
+from skmtl.linear.cross_validation._fold_statistics import surely_fit
 from skmtl.linear.cross_validation._search import ScorePaths, Search
 from skmtl.linear.cross_validation._search_data import with_features_of
 from skmtl.linear.cross_validation._selection import read_grid, select
@@ -20,6 +22,7 @@ from skmtl.linear.estimators._linear import (
     MultiTaskLinearRegressor,
 )
 from skmtl.linear.objective._parameters import read_penalty
+from skmtl.sources._array_source import large_map
 from skmtl.sources._as_source import as_source
 from skmtl.sources._base import Source
 from skmtl.sources._read_source import read_source
@@ -96,6 +99,8 @@ class LinearSearch(MultiTaskLinear):
             forget_fit(self)
             self.params_ = read_grid(self.grid)
             source = as_source(X, y, sample_weight)
+            if source is None and groups is None and self._can_sum(X, y):
+                source = large_map(X, y, sample_weight)
             if source is not None:
                 search: Search = self._search_blocks(source)
             else:
@@ -112,6 +117,14 @@ class LinearSearch(MultiTaskLinear):
             self.best_params_ = {**self.params_[row], "alpha": self.alpha_}
             self._refit(models[row].set_params(alpha=self.alpha_), search)
         return self
+
+    def _can_sum(self, X: Any, y: Any) -> bool:
+        """Whether it is known before rows are read that `_search_blocks` takes them."""
+        auto = "auto" if self._kind == "regression" else "regression"
+        is_sum = isinstance(self.tasks, str) and self.tasks in (auto, "regression")
+        is_wide = self.task_feature is None and self.scale_targets is not True
+        is_known = isinstance(self.scoring, str | None) and self.scoring in STATISTICAL
+        return is_sum and is_wide and is_known and surely_fit(X, y)
 
     def _search_blocks(self, source: Source) -> BlockSearch:
         """The search among rows that come in blocks."""

@@ -163,7 +163,7 @@ def _refuse(tasks: TaskSet) -> None:
     """Raise for losses of which a quadratic model says too little."""
     refuse_chunks(tasks)
     for task, name in zip(tasks.tasks, tasks.names.tolist(), strict=False):
-        if task.n_shapes:
+        if task.n_shapes or task.has_times:
             why = "learns thresholds or a scale beside the coefficients"
         elif not task.is_smooth:
             why = "has a loss with corners"

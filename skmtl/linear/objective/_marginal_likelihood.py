@@ -87,7 +87,8 @@ def likely_ridge(
     if not squares.any():
         return LikelyRidge(1.0, np.zeros_like(cross), squares)
     if not is_exact or len(gram) * float(gram.shape[1]) ** 3 > MOST_OPERATIONS:
-        return _by_moments(gram.mean(axis=0), cross, squares, n_labels, is_exact=is_exact)
+        moments = gram.mean(axis=0), cross, squares, n_labels
+        return _by_moments(*moments, is_exact=is_exact, known=known)
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0.0)[group]
     if len(gram) == 1:
@@ -121,7 +122,7 @@ def likely_ridge(
 
 
 def _by_moments(
-    gram: Array, cross: Array, squares: Array, n_labels: Array, *, is_exact: bool
+    gram: Array, cross: Array, squares: Array, n_labels: Array, *, is_exact: bool, known: Any
 ) -> LikelyRidge:
     r"""The same from :math:`E \|r\|^2 = \tau^2 \|G\|^2 + \sigma^2 \mathrm{tr}\, G / n`.
 
@@ -133,6 +134,8 @@ def _by_moments(
     spread = float(np.vdot(gram, gram)) - total**2 / n * is_exact
     tau2 = (float(np.vdot(cross, cross)) - of_noise) / spread if spread > 0 else 0.0
     signal = float(np.clip(tau2 * total / squares.sum(), LEAST_SIGNAL, 1.0 - LEAST_SIGNAL))
-    a = total / n * (1.0 - signal) / signal
+    # Of classes the noise is known, and does not become less where moments say all is signal.
+    noise = np.where(known, squares, (1.0 - signal) * squares)
+    a = total / n * float(noise.sum() / squares.sum()) / signal
     deviance = float(n_labels.sum()) * float(np.log1p(-signal))
-    return LikelyRidge(a, cross / (a + total), (1.0 - signal) * squares, deviance)
+    return LikelyRidge(a, cross / (a + total), noise, deviance)

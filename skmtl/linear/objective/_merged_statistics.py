@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._indexing import as_slice
 from skmtl.linear.objective._centring import ROUNDING
 from skmtl.linear.objective._statistics import (
     Statistics,
@@ -130,8 +131,9 @@ class MergedStatistics(Statistics):
         miss = b + np.einsum("tp,mpt->mt", self.x_mean[self.group], W) - self.y_mean
         within = np.empty_like(b)
         for gram, tasks in zip(self.gram, self.members, strict=True):
-            part = np.ascontiguousarray(W[:, :, tasks])
-            products = gram @ part - 2.0 * self.cross[:, tasks]
+            part = np.ascontiguousarray(W[:, :, as_slice(tasks)])
+            products = gram @ part
+            products -= 2.0 * self.cross[:, tasks]
             within[:, tasks] = np.einsum("mpt,mpt->mt", part, products)
         return np.maximum(within + self.squares, 0.0) + self.omega * miss**2
 

@@ -187,6 +187,10 @@ class MultiTaskMLP(
         # As much memory as the targets, which say the same.
         del labels
         self._publish(targets.tasks)
+        rows = targets.row_is_observed
+        if not rows.all():
+            # Here, where those with the others need not be in memory beside them.
+            X, targets = X[rows], targets.take(rows)
         self._fit(X, targets)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

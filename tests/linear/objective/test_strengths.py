@@ -73,6 +73,25 @@ def test_the_ridge_of_largest_likelihood_is_that_of_the_normal_distribution(data
     )
 
 
+def test_moments_know_the_noise_of_classes(monkeypatch):
+    """Rows at right angles say of no variance that it is noise; that of classes is known."""
+    rng = np.random.default_rng(0)
+    n, p = 150, 600
+    X = rng.normal(size=(n, p)) / np.sqrt(p)
+    y = np.where(X @ rng.normal(size=p) > 0, 0.5, -0.5)
+    X, y = X - X.mean(axis=0), y - y.mean()
+    gram, cross, squares = X.T @ X / n, X.T @ y / n, np.mean(y**2)
+    given = gram[None], np.array([0]), cross[:, None], np.array([squares]), np.array([n - 1.0])
+    exact = likely_ridge(*given, known=True)
+    monkeypatch.setattr("skmtl.linear.objective._marginal_likelihood.MOST_OPERATIONS", 0.0)
+    found = likely_ridge(*given, known=True)
+    np.testing.assert_array_equal(found.noise, exact.noise)
+    assert 1 / 10 < found.strength / exact.strength < 10
+    # Even where all seems to be signal.
+    clearer = likely_ridge(gram[None], given[1], 9 * given[2], *given[3:], known=True)
+    assert clearer.strength >= np.trace(gram) / n
+
+
 @pytest.mark.parametrize("n_labels", [4, 9])
 def test_intercepts_are_the_best_linear_prediction_of_a_mixed_model(n_labels):
     # y = b_t + noise with b_t ~ N(mean, between): brute force, by the joint normal distribution.

@@ -22,7 +22,7 @@ from skmtl.linear.solvers.newton._hessian_choice import KEEP, ROUGH
 from skmtl.linear.solvers.newton._hessians import hessians
 from skmtl.linear.solvers.newton._newton_system import newton_system
 from skmtl.linear.solvers.newton._quadratic_penalty import QuadraticPenalty
-from skmtl.tasks import Regression
+from skmtl.tasks import Quantile, Regression
 from skmtl.tasks._read_targets import read_targets
 from tests.linear.conftest import MIXED
 
@@ -234,6 +234,29 @@ def test_long_form_is_the_wide_one(penalty, intercept, as_sparse, data):
     model = MultiTaskLinear(PENALTIES[penalty], tasks=tasks[0], task_feature=0, **options)
     model.fit(sparse.csr_array(stacked) if as_sparse else stacked, y, sample_weight=row_weights)
     np.testing.assert_allclose(model.coef_.reshape(wide.coef_.shape), wide.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("penalty", ["mean+l2", "graph+l2"])
+@pytest.mark.parametrize("kind", ["huber"], indirect=True)
+def test_quantiles_of_tasks_are_compared_level_by_level(penalty, data):
+    """Levels have nothing to do with each other: each is a model of that quantile alone."""
+    rows, y, row_weights, index = long(data)
+    fits = {}
+    for levels in [(0.2, 0.5, 0.7), (0.2,), (0.5,), (0.7,)]:
+        model = MultiTaskLinear(
+            PENALTIES[penalty],
+            alpha=0.1 / len(levels),  # the loss is the mean over levels
+            tasks=Quantile(levels),
+            task_feature=0,
+            intercept_alpha=0.5 / len(levels),
+            shared_alpha=0.0,
+            scale_targets=False,
+            tol=1e-7,
+        )
+        model.fit(np.column_stack([index, rows]), y, sample_weight=row_weights)
+        fits[levels] = model.coef_.reshape(3, len(levels), -1)
+    together = fits.pop((0.2, 0.5, 0.7))
+    np.testing.assert_allclose(together, np.concatenate(list(fits.values()), axis=1), atol=2e-3)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "mean"])

@@ -77,9 +77,9 @@ def hessians(
     loss, with_ones = point.loss, len(penalty.own) > penalty.n_features
     is_long = loss.task_index is not None
     if by_output or point.curvature.is_diagonal:
-        columns = np.arange(n_outputs)[:, None]
         h = point.curvature.upper if is_damped else point.curvature.diagonal
-        return [Hessians(columns, _grams(loss, h, with_ones))]
+        K = n_outputs // penalty.n_tasks if penalty.couples else 1
+        return [_of_outputs(_grams(loss, h, with_ones), K)]
     found: dict[int, list[Hessians]] = {}
     for outputs, matrices in point.curvature.blocks():
         K = matrices.shape[2]
@@ -91,6 +91,21 @@ def hessians(
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
     return [_joined(stacks) for stacks in found.values()]
+
+
+def _of_outputs(grams: Array, K: int) -> Hessians:
+    """Of tasks with K outputs that have nothing to do with each other, from those of each output.
+
+    Where tasks are compared, it is the same output of all of them: levels of quantiles.
+    """
+    columns = np.arange(len(grams)).reshape(-1, K)
+    if K == 1:
+        return Hessians(columns, grams)
+    m, q = len(columns), grams.shape[1]
+    full = np.zeros((m, K, q, K, q))
+    for k in range(K):
+        full[:, k, :, k] = grams[columns[:, k]]
+    return Hessians(columns, full.reshape(m, K * q, -1))
 
 
 def shrink(stacks: list[Hessians], n_some: int, n_all: int) -> None:
