@@ -96,10 +96,11 @@ def _chosen(scalar: Found, go_on: Callable[..., Found]) -> Found:
     def better(found: Found, start: Found, gain: float) -> Found:
         if cost(start) == np.inf or (n_told > MANY and not cost(start) - gain < cost(found)):
             return found
-        rough = go_on(start, tol=ROUGH / max(abs(start.deviance), 1.0))
-        if criterion(rough) > criterion(found) + NEAR:
-            return found
-        return min(found, go_on(rough), key=criterion)
+        if n_told <= MANY:
+            start = go_on(start, tol=ROUGH / max(abs(start.deviance), 1.0))
+            if criterion(start) > criterion(found) + NEAR:
+                return found
+        return min(found, go_on(start), key=criterion)
 
     def with_rank(found: Found, n: int) -> Found:
         start = _with_directions(found, n)
