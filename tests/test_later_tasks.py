@@ -435,3 +435,37 @@ def test_no_epoch_is_the_frozen_trunk_and_few_labels_move_little():
     tuned = model.add_task(X[:FEW], Y[:FEW, 5], n_epochs=3).predict(X)
     np.testing.assert_allclose(tuned[:, 5], frozen[:, 5], atol=0.3 * np.std(truth[:, 5]))
     assert (tuned[:, 5] != frozen[:, 5]).any()
+
+
+@pytest.mark.parametrize("kind", ["regression", "count", "binary"])
+def test_few_labels_of_one_more_of_many_do_no_harm(kind):
+    """Rows that are nearly the same, a level of its own: not worse than what the tasks share."""
+    rng = np.random.default_rng(0)
+    n_known, n_new, n_rows = 40, 20, 40
+    W = 0.5 + 0.15 * rng.normal(size=(n_known + n_new, 3))
+    level = 1.0 + 0.3 * rng.normal(size=n_known + n_new)
+    task = np.repeat(np.arange(n_known + n_new), n_rows)
+    X = rng.normal(size=(len(task), 3))
+    X[:, 0] = 0.05 * np.tile(np.arange(n_rows), n_known + n_new) - 1.0  # weeks
+    raw = (X * W[task]).sum(axis=1) + level[task]
+    draws = {
+        "regression": lambda: raw + rng.normal(size=len(raw)),
+        "count": lambda: rng.poisson(np.exp(raw)).astype(float),
+        "binary": lambda: (rng.random(len(raw)) < 1 / (1 + np.exp(-raw))).astype(float),
+    }
+    y, Z = draws[kind](), np.column_stack([task, X])
+    known = task < n_known
+    model = MultiTaskLinear("mean_deviation", task_feature=0, unknown_task="shared", tasks=kind)
+    model.fit(Z[known], y[known])
+
+    def error():
+        expected = {"regression": raw, "count": np.exp(raw), "binary": 1 / (1 + np.exp(-raw))}[kind]
+        rest = ~known & (np.tile(np.arange(n_rows), n_known + n_new) >= 5)
+        found = model.predict_proba(Z[rest])[:, 1] if kind == "binary" else model.predict(Z[rest])
+        return np.abs(found - expected[rest]).mean()
+
+    before = error()
+    for new in range(n_known, n_known + n_new):
+        first = np.flatnonzero(task == new)[:5]
+        model.add_task(Z[first], y[first])
+    assert error() < {"regression": 1.05, "count": 0.9, "binary": 1.05}[kind] * before

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skmtl._grows_tasks import GrowsTasks
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
+from skmtl.linear.estimators._one_of_many import FEW, MANY, learn_one_of_many
 from skmtl.tasks._base import Task
 
 Array = NDArray[Any]
@@ -38,6 +39,8 @@ class GrowsLinearTasks(GrowsTasks):
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         task, X = labels.task, X.astype(np.float64, copy=False)
+        if self._is_one_of_many(labels):
+            return self._learn_one_of_many(labels, X)
         W, b, mean, owners = self._functions(task)
         scale, location = getattr(task, "scale_", 1.0), getattr(task, "location_", 0.0)
         mean = None if mean is None else mean / scale
@@ -57,6 +60,28 @@ class GrowsLinearTasks(GrowsTasks):
         if task.n_shapes and not self._task_set.is_long:
             task.shape_ = head.shape
         return Head([scale * coef.T], scale * intercept + location, np.zeros(0))
+
+    def _is_one_of_many(self, labels: Labels) -> bool:
+        """Whether what the known tasks are like says what a new one with these labels is like."""
+        tasks, task = self._task_set, labels.task
+        is_plain = task.n_outputs_ == 1 and not task.n_shapes and task.is_smooth
+        is_known = tasks.is_long and int((tasks.n_labels > 0).sum()) >= MANY
+        return is_known and is_plain and len(labels.values) < FEW
+
+    def _learn_one_of_many(self, labels: Labels, X: Any) -> Head:
+        task, known = labels.task, self._task_set.n_labels > 0
+        scale, location = getattr(task, "scale_", 1.0), getattr(task, "location_", 0.0)
+        b = np.broadcast_to(self.intercept_, len(self.coef_))[known]
+        coef, intercept = learn_one_of_many(
+            labels,
+            X,
+            self.coef_[known] / scale,
+            (b - location) / scale,
+            has_own=not self._is_low_rank,
+        )
+        if hasattr(task, "scale_"):
+            task.location_, task.scale_ = 0.0, 1.0
+        return Head([scale * coef[:, None]], np.array([scale * intercept + location]), np.zeros(0))
 
     def _raw_of_heads(self, heads: list[Head], X: Any) -> list[Array]:
         X = X.astype(np.float64, copy=False)
