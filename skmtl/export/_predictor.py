@@ -21,8 +21,8 @@ Array = NDArray[Any]
 WITH_ADDED_TASKS: list[type] = []
 """Estimators whose graphs have the tasks that `add_task` has added; modules of parts add to it."""
 WITHOUT_ADDED_TASKS = (
-    "an export of {} has those of fit only. Fit with all tasks, with labels missing where there are "
-    "none; linear models, and networks in wide form, are exported with added tasks."
+    "an export of {} has those of fit only. Fit with all tasks, with labels missing where there "
+    "are none; linear models, and networks in wide form, are exported with added tasks."
 )
 
 

@@ -55,8 +55,9 @@ def read_pairs(
     """One `Pair` for each task that has predictions.
 
     ``kind`` is what columns are whose type is not declared: "regression", "classification", or
-    "any" for the rule of the estimators, by which columns without predictions go. A task whose predictions are all NaN has no rows: so
-    estimators answer for a task that they have never seen.
+    "any" for the rule of the estimators, by which columns without predictions go. A task
+    whose predictions are all NaN has no rows: so estimators answer for a task that they have never
+    seen.
     """
     is_long = task_ids is not None
     labels = read_labels(y_true, sample_weight, declared=tasks, is_long=is_long)
