@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from skmtl.export._predictor import Linked, buffer, make_predictor, row_of
+from skmtl.export._predictor import WITH_ADDED_TASKS, Linked, buffer, make_predictor, row_of
 from skmtl.linear.estimators._lasso_model import LassoModel
 from skmtl.linear.estimators._linear_model import LinearPredictor
 
@@ -48,3 +48,7 @@ def _(estimator: LassoModel) -> Linear:
     tasks = estimator._task_set
     intercept = np.broadcast_to(estimator.intercept_, (tasks.n_outputs,))
     return Linear(tasks, estimator.coef_, intercept)
+
+
+# A task that was added has a row of ``coef_`` like the others.
+WITH_ADDED_TASKS += [LinearPredictor, LassoModel]

@@ -9,13 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmtl._grown import Grown, refuse_grown
+from skmtl._new_head import Head
 from skmtl.export._apart import set_apart
 from skmtl.export._blend import Blend
 from skmtl.export._inputs import InputsModule
 from skmtl.export._module import Module
 from skmtl.export._predictor import (
+    WITH_ADDED_TASKS,
+    WITHOUT_ADDED_TASKS,
     Linked,
     Predictor,
+    buffer,
     linked,
     make_predictor,
     row_of,
@@ -96,6 +101,58 @@ class Network(Linked):
         return raw
 
 
+class GrownNetwork(Linked):
+    """One network in wide form, with heads of tasks that were added: `Grown.answer`."""
+
+    def __init__(self, estimator: MultiTaskMLP) -> None:
+        super().__init__(estimator._task_set)
+        grown: Grown = estimator._grown
+        before = grown.as_fitted(estimator)
+        self.before, self.heard = before._task_set, before._what_heads_read()
+        self.network = Networks(self.before, before._fitted)
+        self.sources = [s if isinstance(s, int) else None for s in grown.sources]
+        self.heads: Any = nn.ModuleList(
+            AddedHead(self.before, source.head)
+            for source in grown.sources
+            if not isinstance(source, int)
+        )
+
+    def raw(self, X: Tensor, index: Tensor | None) -> Tensor:
+        of_fit, added = self.network(X, index)[0], iter(self.heads)
+        return torch.cat(
+            [
+                next(added)(self.network, self.heard, X)
+                if source is None
+                else of_fit[:, self.before.slices[source]]
+                for source in self.sources
+            ],
+            dim=-1,
+        )
+
+
+class AddedHead(Module):
+    """`Head` of a task that was added, on the trunk of the others or, tuned, on one of its own."""
+
+    def __init__(self, before: TaskSet, head: Head) -> None:
+        super().__init__()
+        own = getattr(head, "fitted", None)
+        self.own: Any = None if own is None else Networks(before, own)
+        self.n_parts = len(head.coefs)
+        for k, coef in enumerate(head.coefs):
+            self.register_buffer(f"coef{k}", buffer(coef))
+        self.register_buffer("intercept", buffer(head.intercept))
+        self.register_buffer("shape", buffer(head.shape))
+
+    def forward(self, network: Networks, heard: Any, X: Tensor) -> Tensor:
+        network = network if self.own is None else self.own
+        read = network.inputs(X).unsqueeze(0)
+        parts: Any = zip(range(self.n_parts), heard(network.module, read), strict=False)
+        raw: Any = self.intercept.expand(X.shape[0], -1)
+        for k, part in parts:
+            raw = raw + part.to(raw) @ getattr(self, f"coef{k}")
+        return torch.cat([raw, self.shape.expand(X.shape[0], -1)], dim=-1)
+
+
 class BlendedNetworks(Predictor):
     """The mean networks of all candidates, blended with each other and with a constant."""
 
@@ -126,8 +183,13 @@ class BlendedNetworks(Predictor):
 
 
 @make_predictor.register
-def _(estimator: MultiTaskMLP) -> Network:
-    return Network(estimator._task_set, estimator._fitted)
+def _(estimator: MultiTaskMLP) -> Linked:
+    if not hasattr(estimator, "_grown"):
+        return Network(estimator._task_set, estimator._fitted)
+    if estimator._task_set.is_long:
+        refuse_grown(estimator, WITHOUT_ADDED_TASKS.format("a network in long form"))
+    return GrownNetwork(estimator)
 
 
 make_predictor.register(NetworkBlend, BlendedNetworks)
+WITH_ADDED_TASKS.append(MultiTaskMLP)

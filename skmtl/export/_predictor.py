@@ -18,6 +18,13 @@ from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
+WITH_ADDED_TASKS: list[type] = []
+"""Estimators whose graphs have the tasks that `add_task` has added; modules of parts add to it."""
+WITHOUT_ADDED_TASKS = (
+    "an export of {} has those of fit only. Fit with all tasks, with labels missing where there "
+    "are none; linear models, and networks in wide form, are exported with added tasks."
+)
+
 
 class Predictor(Module):
     """A fitted estimator as a graph.
@@ -75,8 +82,9 @@ def make_predictor(estimator: Any) -> Predictor:
 
 
 def predictor_of(estimator: Any) -> Predictor:
-    """`make_predictor`, where tasks are those of the fit."""
-    refuse_grown(estimator, "an export has those of fit only. Fit with all tasks.")
+    """`make_predictor`, where it has the tasks that were added, or there are none."""
+    if not any(isinstance(estimator, kind) for kind in WITH_ADDED_TASKS):
+        refuse_grown(estimator, WITHOUT_ADDED_TASKS.format(type(estimator).__name__))
     return make_predictor(estimator)
 
 

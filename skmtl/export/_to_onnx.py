@@ -61,7 +61,8 @@ def to_onnx(estimator: Any, path: Any = None, *, X: Any = None, dtype: str = "fl
         ``pip install "skmtl[onnx]"`` adds both and onnxruntime.
     ValueError
         If a part has no graph, or one that says something else; the message names the part, or
-        the task.
+        the task. Tasks that `add_task` has added are in graphs of linear models, and of
+        `MultiTaskMLP` in wide form; of others they are an error.
 
     See Also
     --------

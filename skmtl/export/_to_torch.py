@@ -55,7 +55,8 @@ class ExportedModule(Module):
         Numbers stay. Of text it has the position among the categories, or the tasks, that `fit`
         has seen; -1 where that is unknown.
         """
-        return torch.from_numpy(self.columns.read(X)).to(self.columns.dtype)
+        # A copy: columns of a table may be read-only, of which torch warns.
+        return torch.tensor(self.columns.read(X), dtype=self.columns.dtype)
 
     def answers(self, X: Tensor) -> list[Tensor]:
         """The outputs, in their order."""

@@ -55,16 +55,18 @@ def read_pairs(
     """One `Pair` for each task that has predictions.
 
     ``kind`` is what columns are whose type is not declared: "regression", "classification", or
-    "any" for the rule of the estimators. A task whose predictions are all NaN has no rows: so
-    estimators answer for a task that they have never seen.
+    "any" for the rule of the estimators, by which columns without predictions go. A task
+    whose predictions are all NaN has no rows: so estimators answer for a task that they have never
+    seen.
     """
     is_long = task_ids is not None
     labels = read_labels(y_true, sample_weight, declared=tasks, is_long=is_long)
     if is_long:
         labels.check_long("task_ids", "y_true")
     n_rows, names, has_names = labels.n_rows, labels.task_names, labels.names is not None
-    types = _read_types(tasks, labels, ["y"] if is_long else names, kind, is_long)
     predictions = read_predictions(y_pred, names, has_names, n_rows, labels.is_1d)
+    kinds = ["any" if predicted is None else kind for predicted in predictions]
+    types = _read_types(tasks, labels, ["y"] if is_long else names, kinds, is_long)
     columns: Any = zip(types, labels.columns, predictions, labels.weights, strict=True)
     if is_long:
         names, rows = _read_task_ids(task_ids, n_rows)
@@ -115,14 +117,14 @@ def _check(task: Task, name: Any, values: Array) -> None:
         )
 
 
-def _read_types(declared: Any, labels: Labels, names: Any, kind: Any, is_long: Any) -> Any:
+def _read_types(declared: Any, labels: Labels, names: Any, kinds: Any, is_long: Any) -> Any:
     """One task type per column, fitted to its labels unless it was before."""
     if is_long and isinstance(declared, list | FittedTasks) and len(set(map(id, declared))) == 1:
         # `tasks_` of an estimator fitted in long form: the same type for every task.
         declared = declared[0]
     types = []
-    for entry, column, weight, name in zip(
-        entry_per_task(declared, names), labels.columns, labels.weights, names, strict=True
+    for entry, column, weight, name, kind in zip(
+        entry_per_task(declared, names), labels.columns, labels.weights, names, kinds, strict=True
     ):
         if hasattr(entry, "n_labels_"):
             types.append(entry)

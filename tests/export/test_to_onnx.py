@@ -1,12 +1,14 @@
 """Graphs of ONNX: names, text, missing values, types of tasks, single precision, errors."""
 
 import json
+import warnings
 
 import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+import torch
 from sklearn.gaussian_process.kernels import RBF, DotProduct, ExpSineSquared, Matern, WhiteKernel
 from sklearn.linear_model import PoissonRegressor, Ridge
 from sklearn.naive_bayes import GaussianNB
@@ -304,11 +306,25 @@ def test_what_cannot_be_exported_is_named(numbers, mixed):
         to_torch(IndependentTasks(DecisionTreeRegressor()).fit(X, Y))
     with pytest.raises(ValueError, match="NeighborhoodComponentsAnalysis is no estimator of skmtl"):
         to_onnx(NeighborhoodComponentsAnalysis())
-    grown = MultiTaskLinear().fit(X, Y).add_task(X, X[:, 0], name="new")
-    with pytest.raises(ValueError, match="Tasks were added or dropped, and an export has those"):
+    grown = MultiTaskKernelRidgeCV().fit(X, Y).add_task(X, X[:, 0], name="new")
+    with pytest.raises(ValueError, match="and an export of MultiTaskKernelRidgeCV has those"):
         to_onnx(grown)
     with pytest.raises(ValueError, match=r"dtype='float16'; expected one of"):
         to_onnx(MultiTaskLinear().fit(X, Y), dtype="float16")
+
+
+def test_read_only_rows_do_not_warn(numbers):
+    X, Y = numbers
+    module = to_torch(MultiTaskLinear().fit(X, Y))
+    X.flags.writeable = False
+    was = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert module.read(X).shape == X.shape
+    finally:
+        torch.set_warn_always(was)
 
 
 def test_a_graph_that_says_something_else_is_no_graph(mixed, monkeypatch):

@@ -97,6 +97,10 @@ def test_of_an_estimator_with_regressions(data, types):
     proba = model.predict_proba(X)
     curves = task_calibration_curve(y, proba, tasks=model.tasks_)
     assert list(curves) == ["ill", "kind"]
+    # Without types: the columns that are left out need not be classes.
+    assert expected_calibration_error(y, proba) == expected_calibration_error(
+        y, proba, tasks=model.tasks_
+    )
     values = model.predict(X)
     mixed = [values[:, 0], values[:, 1], proba[2], proba[3]]
     assert list(task_calibration_curve(y, mixed, tasks=types)) == ["ill", "kind"]
