@@ -20,7 +20,7 @@ from skmtl import (
     make_multitask_scorer,
 )
 from skmtl.model_selection import StackedGridSearchCV, StackedRandomizedSearchCV
-from skmtl.model_selection._side_by_side import _steps_before
+from skmtl.model_selection._side_by_side import steps_before
 from skmtl.neural.training._side_by_side import groups_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -244,7 +244,7 @@ def test_parameters_of_a_step_are_told_by_its_whole_name():
     X, y, weight = np.arange(6.0).reshape(3, 2), np.arange(3.0), np.array([1.0, 1.0, 2.0])
     model = Pipeline([("scaler", StandardScaler()), ("scale", MultiTaskMLP())])
     params = {"scale__sample_weight": weight, "scaler__sample_weight": weight}
-    before, (models, found, _, own) = _steps_before([model, model], X, y, params)
+    before, (models, found, _, own) = steps_before([model, model], X, y, params)
     assert list(own) == ["sample_weight"]
     assert [type(last) for last in models] == [MultiTaskMLP, MultiTaskMLP]
     expected = StandardScaler().fit(X, sample_weight=weight)
