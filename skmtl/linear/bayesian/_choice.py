@@ -48,6 +48,9 @@ FIRST = 0.5
 (measured on School, 10 to 75 % of the rows: .3 to .8; where it is less there is none to win)."""
 
 
+ROUGH, NEAR = 1.0, 5.0
+"""Of deviances: a step by which one search is rough, and what a thorough one may gain beyond."""
+
 MANY = 300.0
 """Coefficients from which on a search is not worth its time where it promises no gain."""
 
@@ -67,7 +70,7 @@ def likely_variances(
     return polished(found)
 
 
-def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
+def _chosen(scalar: Found, go_on: Callable[..., Found]) -> Found:
     """Of least Akaike criterion: "scalar", "diag", beside these a rank 1, 2, 4, 8, ..., or "full".
 
     Each next one is searched for where the one before it was better and, with many coefficients,
@@ -93,7 +96,10 @@ def _chosen(scalar: Found, go_on: Callable[[Found], Found]) -> Found:
     def better(found: Found, start: Found, gain: float) -> Found:
         if cost(start) == np.inf or (n_told > MANY and not cost(start) - gain < cost(found)):
             return found
-        return min(found, go_on(start), key=criterion)
+        rough = go_on(start, tol=ROUGH / max(abs(start.deviance), 1.0))
+        if criterion(rough) > criterion(found) + NEAR:
+            return found
+        return min(found, go_on(rough), key=criterion)
 
     def with_rank(found: Found, n: int) -> Found:
         start = _with_directions(found, n)
