@@ -140,9 +140,11 @@ def _bitcast(given: Any, wanted: Any, kind: Any) -> Any:
     return intrinsic(signature_and_code)
 
 
-# For compiled functions: the bits of a float64 as int64, and back.
+# For compiled functions: the bits of a float64 as int64, and back; of a float32 as int32.
 bits_of = _bitcast(types.float64, types.int64, ir.IntType(64))
 of_bits = _bitcast(types.int64, types.float64, ir.DoubleType())
+bits_of_single = _bitcast(types.float32, types.int32, ir.IntType(32))
+of_bits_single = _bitcast(types.int32, types.float32, ir.FloatType())
 
 
 def _memory_at(typing: Any, address: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skmtl._compile import bits_of, compiler, of_bits
+from skmtl._compile import bits_of, bits_of_single, compiler, of_bits, of_bits_single
 
 # Digits are cancelled on purpose: sums must not be reordered here. A division that may raise would
 # keep loops from being vectorised.
@@ -33,6 +33,14 @@ HIGHEST, LOWEST = math.log(np.finfo(np.float64).max), -708.0
 """Arguments beyond which the exponential function is infinite, and where it counts as 0."""
 
 F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13 = (1.0 / math.factorial(k) for k in range(2, 14))
+# The same in float32, where a number beside one of float64 would make the whole of it float64.
+S2, S3, S4, S5, S6, S7 = (np.float32(1.0 / math.factorial(k)) for k in range(2, 8))
+PER_LOG_2, ROUND_SINGLE = np.float32(1.0 / LOG_2), np.float32(1.5 * 2.0**23)
+HIGH_SINGLE = np.float32(math.floor(LOG_2 * 2.0**12) / 2.0**12)
+LOW_SINGLE = np.float32(LOG_2 - float(HIGH_SINGLE))
+TWELVE_BITS = np.int32(-(2**12))
+END_SINGLE = np.float32(13.15)
+"""Where the bell below leaves the normal numbers of float32."""
 ROOT_HALF_BITS = int(np.float64(math.sqrt(0.5)).view(np.int64))
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -52,6 +60,25 @@ def exp(x: float) -> float:
     if x <= HIGHEST:
         return found if x >= LOWEST else 0.0
     return np.inf if x > HIGHEST else x
+
+
+@compiled_inside
+def bell_single(z: Any) -> Any:
+    r""":math:`e^{-z^2 / 2}` in float32, to its last digits, for z >= 0; 0 where that ends.
+
+    With the first 12 bits h of z, :math:`z^2 = h^2 + (z - h) (z + h)`, the first of which is exact.
+    """
+    zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+    inside = min(END_SINGLE, z)
+    h = of_bits_single(np.int32(bits_of_single(inside) & TWELVE_BITS))
+    high, low = half * (h * h), half * ((inside - h) * (inside + h))
+    shifted = ROUND_SINGLE - (high + low) * PER_LOG_2
+    k = shifted - ROUND_SINGLE
+    r = (zero - high - k * HIGH_SINGLE) - (k * LOW_SINGLE + low)
+    tail = S2 + r * (S3 + r * (S4 + r * (S5 + r * (S6 + r * S7))))
+    power = of_bits_single(np.int32((bits_of_single(shifted) << 23) + (127 << 23)))
+    found = (one + (r + r * r * tail)) * power
+    return found if z < END_SINGLE else zero
 
 
 @compiled_inside

@@ -20,6 +20,12 @@ def each(code, x, found):
             found[i] = _exponentials.times_log(x[i])
 
 
+@compiled
+def each_bell(x, found):
+    for i in range(len(x)):
+        found[i] = _exponentials.bell_single(x[i])
+
+
 def apply(code, x):
     found = np.empty_like(x)
     each(code, x, found)
@@ -55,3 +61,18 @@ def test_times_log():
     x = np.concatenate([[0.0, 5e-324, 1.0], POSITIVE[POSITIVE < 1e300]])
     expected = x * np.log(np.maximum(x, np.finfo(float).tiny))
     np.testing.assert_allclose(apply(3, x), expected, rtol=TWO_DIGITS)
+
+
+def test_bell_of_float32():
+    z = np.linspace(0.0, 13.1, 99_991, dtype=np.float32)
+    expected = np.exp(-(z.astype(np.float64) ** 2) / 2)
+    found = np.empty_like(z)
+    each_bell(z, found)
+    np.testing.assert_allclose(found, expected, rtol=3e-7)
+
+
+def test_bell_of_float32_beyond_its_end():
+    z = np.array([13.2, 100.0, 1e30, np.inf], dtype=np.float32)
+    found = np.empty_like(z)
+    each_bell(z, found)
+    np.testing.assert_array_equal(found, np.zeros(4))

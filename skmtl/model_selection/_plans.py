@@ -18,11 +18,13 @@ from skmtl._dask_rows import is_dask
 from skmtl.model_selection._along_paths import FoldRows, sums_of
 from skmtl.model_selection._side_by_side import (
     Results,
+    Scores,
     fit_parts,
     has_path,
     is_network,
     last_of,
     same_steps,
+    scores_at_once,
 )
 from skmtl.tasks._rows import some_rows, takeable
 
@@ -119,9 +121,28 @@ class NetworkPlan(Plan):
         found: list[list[Any]] = [[None] * len(models) for _ in folds]
         for k in range(len(parts)):
             results = in_batches[k % n_batches][k // n_batches]
-            for i, result in zip(groups[k % len(groups)], results, strict=True):
-                found[k // len(groups)][i] = result
+            positions, fold = groups[k % len(groups)], k // len(groups)
+            for i, result in zip(positions, self._scored(results, folds[fold], score), strict=True):
+                found[fold][i] = result
         return found
+
+    def _scored(self, fitted: list[Any], fold: Any, params: Params) -> list[Any]:
+        """Their `Scores`, where that is all that is asked for; else they are scored one by one."""
+        if not self.is_scored or any(isinstance(model, Exception) for model in fitted):
+            return fitted
+        train, test = fold
+        by_set = [
+            scores_at_once(
+                fitted,
+                some_rows(self.X, rows),
+                some_rows(self.y, rows),
+                _check_method_params(self.X, params, indices=rows),
+            )
+            for rows in ([test, train] if self.scores_training else [test])
+        ]
+        if any(scores is None for scores in by_set):
+            return fitted
+        return [Scores(list(of_model)) for of_model in zip(*by_set, strict=True)]
 
 
 class PathPlan(Plan):

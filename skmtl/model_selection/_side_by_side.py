@@ -154,6 +154,23 @@ def with_steps(model: Any, before: Pipeline | None, last: Any) -> Any:
     return model
 
 
+def scores_at_once(models: Sequence[Any], X: Any, y: Any, params: dict[str, Any]) -> Any:
+    """Scores of fitted networks with the same steps before; None where each is to be asked."""
+    from skmtl.neural.networks import scored_together
+
+    if not set(params) <= {"sample_weight"}:
+        return None
+    try:
+        while isinstance(models[0], Pipeline):
+            if len(models[0].steps) > 1:
+                X = models[0][:-1].transform(X)
+            models = [model.steps[-1][1] for model in models]
+        return scored_together(models, X, y, params.get("sample_weight"))
+    except Exception:
+        # What is wrong, each says itself.
+        return None
+
+
 def _fit_last(parts: Sequence[Part]) -> list[list[Any]]:
     found: list[list[Any]] = [[] for _ in parts]
     together = []

@@ -33,7 +33,7 @@ from scipy.special import erfcx
 from torch.nn.functional import gelu, silu
 
 from skmtl._compile import compiler
-from skmtl._exponentials import exp
+from skmtl._exponentials import bell_single, exp
 from skmtl.neural.architectures._units import ACTIVATIONS
 from skmtl.neural.gradients._compiled import add_bias
 
@@ -41,27 +41,33 @@ Array = NDArray[Any]
 
 compiled = compiler(fastmath={"contract"}, error_model="numpy")
 
-DEGREE = 22
-"""Of the polynomial: to the last digits of float64."""
+DEGREE, DEGREE_SINGLE = 22, 10
+"""Of the polynomial: to the last digits of float64, and of float32."""
 
 
-def _coefficients() -> Array:
+def _coefficients(degree: int) -> Array:
     r"""Those of :math:`x \mapsto \operatorname{erfcx}(2 / t - 2) / t`, t = (x + 1) / 2."""
 
     def scaled(x: Array) -> Array:
         t = (x + 1.0) / 2.0
         return np.asarray(erfcx(2.0 / t - 2.0) / t)
 
-    found = Chebyshev.interpolate(scaled, DEGREE).convert(kind=Polynomial).coef
+    found = Chebyshev.interpolate(scaled, degree).convert(kind=Polynomial).coef
     return np.ascontiguousarray(found[::-1])
 
 
-COEFFICIENTS = _coefficients()
+COEFFICIENTS = _coefficients(DEGREE)
+COEFFICIENTS_SINGLE = _coefficients(DEGREE_SINGLE).astype(np.float32)
 ROOT_HALF, DENSITY = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
+QUARTER_ROOT_SINGLE, DENSITY_SINGLE = np.float32(ROOT_HALF / 2.0), np.float32(DENSITY)
+
+
+def _gelu(Z: Array, bias: Array, units: Array) -> None:
+    (_gelu_single if Z.dtype == np.float32 else _gelu_double)(Z, bias, units)
 
 
 @compiled
-def _gelu(Z: Array, bias: Array, units: Array) -> None:
+def _gelu_double(Z: Array, bias: Array, units: Array) -> None:
     for k in range(Z.shape[0]):
         for i in range(Z.shape[1]):
             for j in range(Z.shape[2]):
@@ -76,6 +82,24 @@ def _gelu(Z: Array, bias: Array, units: Array) -> None:
                 below = 1.0 - beyond if z > 0.0 else beyond
                 units[k, i, j] = z * below
                 Z[k, i, j] = below + z * bell * DENSITY
+
+
+@compiled
+def _gelu_single(Z: Array, bias: Array, units: Array) -> None:
+    zero, half, one, two = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+    for k in range(Z.shape[0]):
+        for i in range(Z.shape[1]):
+            for j in range(Z.shape[2]):
+                z = Z[k, i, j] + bias[k, 0, j]
+                t = one / (one + abs(z) * QUARTER_ROOT_SINGLE)
+                bell = bell_single(abs(z))
+                polynomial = zero
+                for c in COEFFICIENTS_SINGLE:
+                    polynomial = polynomial * (two * t - one) + c
+                beyond = half * bell * t * polynomial
+                below = one - beyond if z > zero else beyond
+                units[k, i, j] = z * below
+                Z[k, i, j] = below + z * bell * DENSITY_SINGLE
 
 
 @compiled

@@ -16,6 +16,7 @@ from skmtl.neural._environment import (
     safe_after_fork,
 )
 from skmtl.neural._ranks import together
+from skmtl.neural.architectures import MultiTaskModule
 from skmtl.neural.networks._network import build, get_state, set_state
 from skmtl.neural.networks._tasks import find_network_tasks
 from skmtl.neural.optimizers._schedules import PLANNED
@@ -101,10 +102,13 @@ def train_side_by_side(parts: Sequence[Part]) -> list[str]:
             max_iter=first.fits[0].max_iter(trained),
             judge=judge,
         )
+        state = get_state(run.module)
         for part in parts:
+            # One after the other is in it: what predicts is built when it is asked for.
+            module = _module_of(part)
             for fit in part.fits:
                 stop = start + len(part.members)
-                taken = _taken(fit, run, slice(start, stop))
+                taken = _taken(run, state, slice(start, stop), module)
                 errors.append(_finish(fit, taken, part.rows, part.validation, batch_size))
                 start = stop
     return errors
@@ -133,12 +137,15 @@ def _fits(models: Sequence[Any], X: Any, targets: Targets) -> list[Fit]:
     return [fit.sibling(model, seed) for model, seed in zip(models, seeds, strict=True)]
 
 
-def _taken(fit: Fit, run: Run, models: slice) -> Run:
-    """The run of some models, as if they had been alone."""
-    state = {name: array[models] for name, array in get_state(run.module).items()}
-    n_models = len(next(iter(state.values())))
-    module = build(fit.description, fit.dtype, fit.device, n_models, fit.tasks)
-    set_state(module, state)
+def _module_of(part: Part) -> MultiTaskModule:
+    """A module for the networks of one fit."""
+    fit = part.fits[0]
+    return build(fit.description, fit.dtype, fit.device, len(part.members), fit.tasks)
+
+
+def _taken(run: Run, state: dict[str, Array], models: slice, module: MultiTaskModule) -> Run:
+    """The run of some models, as if they had been alone; they are put into the module."""
+    set_state(module, {name: array[models] for name, array in state.items()})
     return Run(
         module,
         run.step,
@@ -156,9 +163,6 @@ def _finish(fit: Fit, run: Run, rows: Any, validation: Validation | None, batch_
     except ValueError as error:
         return str(error)
     write_results(fit, run, rows, validation)
-    if len(run.rngs) == 1:
-        # It is what a prediction would build.
-        fit.estimator._fitted.built.update(device=fit.device, module=run.module)
     is_over = fit.estimator.learning_rate in PLANNED
     warn_of_end(fit, run.progress, losses, has_stopped=is_over)
     return ""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import ndtr
 
 from skmtl.neural.architectures._units import ACTIVATIONS
 from skmtl.neural.gradients._activations import ACTIVATE
@@ -34,3 +35,23 @@ def test_what_is_not_finite_is_seen(alias):
     Z, units = np.full((1, 1, 1), np.nan), np.empty((1, 1, 1))
     ACTIVATE[ACTIVATIONS[alias]](Z, np.zeros((1, 1, 1)), units)
     assert np.isnan(units).all()
+
+
+def test_gelu_of_float32_is_exact_to_its_last_digits():
+    z = np.linspace(-12.5, 12.5, 200_000, dtype=np.float32)
+    slopes, units = z.reshape(1, -1, 8).copy(), np.empty((1, len(z) // 8, 8), np.float32)
+    ACTIVATE[ACTIVATIONS["gelu"]](slopes, np.zeros((1, 1, 8), np.float32), units)
+    exact = z.astype(np.float64)
+    density = np.exp(-(exact**2) / 2) / np.sqrt(2 * np.pi)
+    few = 6 * float(np.finfo(np.float32).eps)
+    # Far below 0 too, where units are as small as 1e-34.
+    np.testing.assert_allclose(units.ravel(), exact * ndtr(exact), rtol=few)
+    np.testing.assert_allclose(slopes.ravel(), ndtr(exact) + exact * density, rtol=1e-9, atol=few)
+
+
+@pytest.mark.parametrize("z", [-1e30, -1000.0, -14.0])
+def test_gelu_of_float32_is_0_far_below(z):
+    slopes, units = np.full((1, 1, 1), z, np.float32), np.empty((1, 1, 1), np.float32)
+    ACTIVATE[ACTIVATIONS["gelu"]](slopes, np.zeros((1, 1, 1), np.float32), units)
+    assert units.item() == 0.0
+    assert slopes.item() == 0.0
