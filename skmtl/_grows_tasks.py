@@ -16,6 +16,7 @@ from skmtl._grown import AddedTask, Grown
 from skmtl._later_task import LaterTask, read_later_task, with_task_column
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
+from skmtl._one_of_many import FEW, MANY, learn_one_of_many
 from skmtl._shown import shown
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import name_key
@@ -160,7 +161,30 @@ class GrowsTasks:
         from 91.4 to 92.4 %.)
         """
         scores, mean, _ = self._scores_of_tasks(X, labels.task)
-        return fit_head(labels, mean, [scores, *self._representations(X)])
+        parts = [scores, *self._representations(X)]
+        if self._is_one_of_many(labels):
+            return self._in_span(labels, parts)
+        return fit_head(labels, mean, parts)
+
+    def _is_one_of_many(self, labels: Labels) -> bool:
+        """Whether what the known tasks are like says what a new one with these labels is like."""
+        tasks, task = self._task_set, labels.task
+        is_plain = task.n_outputs_ == 1 and not task.n_shapes and task.is_smooth
+        is_known = tasks.is_long and int((tasks.n_labels > 0).sum()) >= MANY
+        return is_known and is_plain and len(labels.values) < FEW
+
+    def _in_span(self, labels: Labels, parts: list[Any]) -> Head:
+        """A task whose function is one more of those of the known tasks, whose scores come first.
+
+        What a task has for itself, few labels do not tell from noise.
+        """
+        scale, n = self._scale_of_scores(labels.task), parts[0].shape[1]
+        location = getattr(labels.task, "location_", 0.0) if self._has_units_of_y else 0.0
+        coef, intercept = learn_one_of_many(
+            labels, parts[0], scale * np.eye(n), np.full(n, -scale * location), has_own=False
+        )
+        nothing = [np.zeros((part.shape[1], 1)) for part in parts[1:]]
+        return Head([coef[:, None], *nothing], np.array([intercept]), np.zeros(0))
 
     def _raw_of_heads(self, heads: list[Head], X: Any) -> list[Array]:
         """Raw scores (n, n_outputs) of each head, by an estimator without added tasks."""

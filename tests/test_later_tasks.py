@@ -1,6 +1,7 @@
 """Tasks that come after `fit`, and tasks that go: what holds for every estimator that has them."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -437,8 +438,18 @@ def test_no_epoch_is_the_frozen_trunk_and_few_labels_move_little():
     assert (tuned[:, 5] != frozen[:, 5]).any()
 
 
-@pytest.mark.parametrize("kind", ["regression", "count", "binary"])
-def test_few_labels_of_one_more_of_many_do_no_harm(kind):
+OF_MANY = {
+    "linear": lambda **kw: MultiTaskLinear("mean_deviation", **kw),
+    "mlp": lambda **kw: MultiTaskMLP(max_iter=30, random_state=0, **kw),
+    "kernel": lambda **kw: MultiTaskKernelRidge(**kw),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "estimator"),
+    [*product(["regression", "count", "binary"], ["linear", "mlp"]), ("regression", "kernel")],
+)
+def test_few_labels_of_one_more_of_many_do_no_harm(kind, estimator):
     """Rows that are nearly the same, a level of its own: not worse than what the tasks share."""
     rng = np.random.default_rng(0)
     n_known, n_new, n_rows = 40, 20, 40
@@ -455,7 +466,7 @@ def test_few_labels_of_one_more_of_many_do_no_harm(kind):
     }
     y, Z = draws[kind](), np.column_stack([task, X])
     known = task < n_known
-    model = MultiTaskLinear("mean_deviation", task_feature=0, unknown_task="shared", tasks=kind)
+    model = OF_MANY[estimator](task_feature=0, unknown_task="shared", tasks=kind)
     model.fit(Z[known], y[known])
 
     def error():

@@ -45,6 +45,8 @@ class GrowsKernelTasks(GrowsTasks):
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         scores, mean, owners = self._scores_of_tasks(X, labels.task)
+        if self._is_one_of_many(labels):
+            return self._in_span(labels, [scores])
         anchors = X
         if X.shape[0] > MOST_ANCHORS:
             anchors = X[np.linspace(0, X.shape[0] - 1, MOST_ANCHORS).round().astype(int)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skmtl._grows_tasks import GrowsTasks
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
-from skmtl.linear.estimators._one_of_many import FEW, MANY, learn_one_of_many
+from skmtl._one_of_many import learn_one_of_many
 from skmtl.tasks._base import Task
 
 Array = NDArray[Any]
@@ -60,13 +60,6 @@ class GrowsLinearTasks(GrowsTasks):
         if task.n_shapes and not self._task_set.is_long:
             task.shape_ = head.shape
         return Head([scale * coef.T], scale * intercept + location, np.zeros(0))
-
-    def _is_one_of_many(self, labels: Labels) -> bool:
-        """Whether what the known tasks are like says what a new one with these labels is like."""
-        tasks, task = self._task_set, labels.task
-        is_plain = task.n_outputs_ == 1 and not task.n_shapes and task.is_smooth
-        is_known = tasks.is_long and int((tasks.n_labels > 0).sum()) >= MANY
-        return is_known and is_plain and len(labels.values) < FEW
 
     def _learn_one_of_many(self, labels: Labels, X: Any) -> Head:
         task, known = labels.task, self._task_set.n_labels > 0
