@@ -181,13 +181,13 @@ class Cox(SurvivalTask):
     def loss_and_grad(self, raw: Array, values: Array) -> tuple[Array, Array]:
         """Half the deviance for this baseline hazard, and its derivative."""
         hazard, event = self._hazard(values), values > 0
-        mean = hazard * np.exp(-raw[..., 0])
+        mean = hazard * bounded_exp(-raw[..., 0])
         loss = mean + event * (raw[..., 0] - np.log(hazard) - 1.0)
         return loss, (event - mean)[..., None]
 
     def curvature(self, raw: Array, values: Array, direction: Array) -> Array:
         """The mean times the direction."""
-        return self._hazard(values)[..., None] * np.exp(-raw) * direction
+        return self._hazard(values)[..., None] * bounded_exp(-raw) * direction
 
     def conjugate(self, dual: Array, values: Array) -> Array:
         r""":math:`v \log v - v \log \Lambda_0 - v + \delta (1 + \log \Lambda_0)`, v = delta - u."""

@@ -114,12 +114,12 @@ class Weibull:
 
     def seen(self, z: Array) -> tuple[Array, Array, Array]:
         """Loss, slope and curvature where the event was seen."""
-        rate = np.exp(z)
+        rate = bounded_exp(z)
         return rate - z - 1.0, rate - 1.0, rate
 
     def unseen(self, z: Array) -> tuple[Array, Array, Array]:
         """Loss, slope and curvature where the time is longer."""
-        rate = np.exp(z)
+        rate = bounded_exp(z)
         return rate, rate, rate
 
     def conjugate_seen(self, v: Array) -> Array:
