@@ -108,7 +108,7 @@ class StackedGridSearchCV(SideBySide, GridSearchCV):
       matrices, each with the batches and the noise that it would have alone. Other parameters
       split them into groups, and so do folds of another size.
     * Linear models, :class:`~skmtl.MultiTaskLinear` and its regressor and classifier,
-      :class:`~skmtl.linear.MultiTaskLasso`, :class:`~skmtl.linear.MultiTaskElasticNet` and
+      :class:`~skmtl.MultiTaskLasso`, :class:`~skmtl.MultiTaskElasticNet` and
       :class:`~skmtl.ReducedRankRegressor`: the values of ``alpha`` are one path, on which each fit
       starts from the one before. Where losses are squared and y has a column for each task, the
       rows are read once, for all folds and candidates, and what they add up to is fitted and
