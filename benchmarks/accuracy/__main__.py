@@ -1,51 +1,28 @@
 """Command line: which tables, sets and methods; where data and records are."""
 
-import argparse
-import os
 import sys
 from functools import partial
 
 import numpy as np
 
 from benchmarks.accuracy import page, report
-from benchmarks.accuracy.results import STUDIES, cost, counts, here, load, run_all, save, told
+from benchmarks.accuracy.command import DISTRIBUTIONS, checked, parser_of, run_wanted
+from benchmarks.accuracy.results import STUDIES, cost, counts, here, load
 from benchmarks.common.report import threads, versions
-
-DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "torch", "xgboost", "lightgbm", "catboost")
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.accuracy",
-        description="How accurate defaults are, beside the defaults of other packages.",
+    parser = parser_of(
+        "python -m benchmarks.accuracy",
+        "How accurate defaults are, beside the defaults of other packages.",
+        tables=STUDIES,
     )
-    parser.add_argument("tables", nargs="*", default=list(STUDIES), help=f"of {', '.join(STUDIES)}")
-    parser.add_argument(
-        "--data", default=os.environ.get("SKMTL_DATA", "../shared/data"),
-        help="folder of sets that no package carries (default: $SKMTL_DATA or ../shared/data)",
-    )  # fmt: skip
     parser.add_argument("--sets", nargs="+", help="only these")
     parser.add_argument("--methods", nargs="+", help="only these; 'ours' and 'peers' are several")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument(
-        "--minutes", type=float, default=np.inf,
-        help="after which nothing more is begun; the cheapest comes first",
-    )  # fmt: skip
-    parser.add_argument("--load", nargs="+", default=[], help="records that need not run again")
     parser.add_argument(
         "--again", nargs="+", default=[], help="methods that run even so, or 'ours'"
     )
-    parser.add_argument(
-        "--current", action="store_true",
-        help="records of skmtl count only if they are of this very code; the others run again",
-    )  # fmt: skip
-    parser.add_argument("--save", help="where records go, those loaded too")
-    parser.add_argument("--page", help="Markdown file whose marked tables are written anew")
-    parser.add_argument("--markdown", action="store_true", help="tables for a page")
-    settings = parser.parse_args()
-    if unknown := set(settings.tables) - set(STUDIES):
-        parser.error(f"no tables {', '.join(unknown)}; expected {', '.join(STUDIES)}")
-    return settings
+    return checked(parser, "tables", STUDIES)
 
 
 def chosen(study, names):
@@ -93,12 +70,7 @@ def main():
     settings = parse()
     records = load(settings.load)
     wanted = to_run(settings, records)
-    come = run_all(wanted, settings.data, settings.jobs, settings.minutes)
-    for number, (key, record) in enumerate(come, 1):
-        told(key, record, number, len(wanted))
-        records[key] = record
-        if settings.save:
-            save(settings.save, records)
+    run_wanted(settings, records, wanted)
     if settings.page:
         tables = {
             name: partial(report.REPORTS[name], name, records, True) for name in settings.tables

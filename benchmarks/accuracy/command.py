@@ -1,0 +1,53 @@
+"""What command lines have in common that run records: their options, and the run itself."""
+
+import argparse
+import os
+
+import numpy as np
+
+from benchmarks.accuracy.results import run, run_all, save, told
+
+DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "torch", "xgboost", "lightgbm", "catboost")
+
+
+def parser_of(prog, description, **positional):
+    """A parser with the options that all have; ``positional`` names what comes without one."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    for name, every in positional.items():
+        parser.add_argument(name, nargs="*", default=list(every), help=f"of {', '.join(every)}")
+    parser.add_argument(
+        "--data", default=os.environ.get("SKMTL_DATA", "../shared/data"),
+        help="folder of sets that no package carries (default: $SKMTL_DATA or ../shared/data)",
+    )  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--minutes", type=float, default=np.inf,
+        help="after which nothing more is begun; the cheapest comes first",
+    )  # fmt: skip
+    parser.add_argument("--load", nargs="+", default=[], help="records that need not run again")
+    parser.add_argument(
+        "--current", action="store_true",
+        help="records of skmtl count only if they are of this very code; the others run again",
+    )  # fmt: skip
+    parser.add_argument("--save", help="where records go, those loaded too")
+    parser.add_argument("--page", help="Markdown file whose marked tables are written anew")
+    parser.add_argument("--markdown", action="store_true", help="tables for a page")
+    return parser
+
+
+def checked(parser, name, every):
+    """The settings; an error where one asks for what there is not."""
+    settings = parser.parse_args()
+    if unknown := set(getattr(settings, name)) - set(every):
+        parser.error(f"no {name} {', '.join(unknown)}; expected {', '.join(every)}")
+    return settings
+
+
+def run_wanted(settings, records, wanted, run=run):
+    """Run what is wanted, and put each record to the others, and to the file, when it comes."""
+    come = run_all(wanted, settings.data, settings.jobs, settings.minutes, run)
+    for number, (key, record) in enumerate(come, 1):
+        told(key, record, number, len(wanted))
+        records[key] = record
+        if settings.save:
+            save(settings.save, records)
