@@ -16,7 +16,7 @@ from skmtl._grown import AddedTask, Grown
 from skmtl._later_task import LaterTask, read_later_task, with_task_column
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
-from skmtl._one_of_many import FEW, MANY, learn_one_of_many
+from skmtl._one_of_many import is_one_of_many, learn_one_of_many
 from skmtl._shown import shown
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import name_key
@@ -162,16 +162,9 @@ class GrowsTasks:
         """
         scores, mean, _ = self._scores_of_tasks(X, labels.task)
         parts = [scores, *self._representations(X)]
-        if self._is_one_of_many(labels):
+        if is_one_of_many(self._task_set, labels):
             return self._in_span(labels, parts)
         return fit_head(labels, mean, parts)
-
-    def _is_one_of_many(self, labels: Labels) -> bool:
-        """Whether what the known tasks are like says what a new one with these labels is like."""
-        tasks, task = self._task_set, labels.task
-        is_plain = task.n_outputs_ == 1 and not task.n_shapes and task.is_smooth
-        is_known = tasks.is_long and int((tasks.n_labels > 0).sum()) >= MANY
-        return is_known and is_plain and len(labels.values) < FEW
 
     def _in_span(self, labels: Labels, parts: list[Any]) -> Head:
         """A task whose function is one more of those of the known tasks, whose scores come first.

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl._likely_strengths import Labels, Laplace, Squared
+from skmtl.tasks._task_set import TaskSet
 
 Array = NDArray[Any]
 
@@ -38,6 +39,14 @@ OF_NOISE = 0.3
 """What s = 1 is for squared loss: the variance of a score over that of the noise."""
 OWN = (0.05, 1.0)
 """Share of what each coefficient has for itself, each larger one e times less likely."""
+
+
+def is_one_of_many(tasks: TaskSet, labels: Labels) -> bool:
+    """Whether what the known tasks are like says what a new one with these labels is like."""
+    task = labels.task
+    is_plain = task.n_outputs_ == 1 and not task.n_shapes and task.is_smooth
+    is_known = tasks.is_long and int((tasks.n_labels > 0).sum()) >= MANY
+    return is_known and is_plain and len(labels.values) < FEW
 
 
 def learn_one_of_many(

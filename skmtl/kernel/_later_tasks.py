@@ -12,6 +12,7 @@ from skmtl._grown import scores_of_expected
 from skmtl._grows_tasks import GrowsTasks
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
+from skmtl._one_of_many import is_one_of_many
 
 Array = NDArray[Any]
 
@@ -45,7 +46,7 @@ class GrowsKernelTasks(GrowsTasks):
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         scores, mean, owners = self._scores_of_tasks(X, labels.task)
-        if self._is_one_of_many(labels):
+        if is_one_of_many(self._task_set, labels):
             return self._in_span(labels, [scores])
         anchors = X
         if X.shape[0] > MOST_ANCHORS:

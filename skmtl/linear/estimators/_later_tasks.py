@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skmtl._grows_tasks import GrowsTasks
 from skmtl._likely_strengths import Labels
 from skmtl._new_head import Head, fit_head
-from skmtl._one_of_many import learn_one_of_many
+from skmtl._one_of_many import is_one_of_many, learn_one_of_many
 from skmtl.tasks._base import Task
 
 Array = NDArray[Any]
@@ -39,7 +39,7 @@ class GrowsLinearTasks(GrowsTasks):
 
     def _learn_head(self, labels: Labels, X: Any) -> Head:
         task, X = labels.task, X.astype(np.float64, copy=False)
-        if self._is_one_of_many(labels):
+        if is_one_of_many(self._task_set, labels):
             return self._learn_one_of_many(labels, X)
         W, b, mean, owners = self._functions(task)
         scale, location = getattr(task, "scale_", 1.0), getattr(task, "location_", 0.0)
