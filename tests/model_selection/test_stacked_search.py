@@ -102,7 +102,7 @@ def test_the_same_search(name):
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_fitted_attributes_are_those_of_a_fit_alone(name):
-    from skmtl.neural.training._side_by_side import fit_each
+    from skmtl.neural.training._side_by_side import fit_all
 
     settings, _ = SETTINGS[name]
     X, Y = data()
@@ -111,7 +111,8 @@ def test_fitted_attributes_are_those_of_a_fit_alone(name):
         for rate in (1e-3, 0.1)
     ]
     assert groups_of(kinds) == [[0, 1]]
-    for together, alone in zip(fit_each([clone(k) for k in kinds], X, Y), kinds, strict=True):
+    found = fit_all([([clone(kind) for kind in kinds], X, Y, None)])[0]
+    for together, alone in zip(found, kinds, strict=True):
         alone.fit(X, Y)
         assert vars(together).keys() == vars(alone).keys()
         assert together.n_iter_ == alone.n_iter_
