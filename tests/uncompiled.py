@@ -68,10 +68,10 @@ def linear(kinds, penalty, form="dense", n=18, p=4, **options):
     return MultiTaskLinear(penalty, tasks=kinds, **options).fit(X, Y).coef_
 
 
-def long(kind, penalty, is_sparse=False, **options):
+def long(kind, penalty, is_sparse=False, n_tasks=3, **options):
     """Coefficients where every row is of one task."""
     rng = np.random.default_rng(5)
-    task = np.arange(24) % 3
+    task = np.arange(24) % n_tasks
     X = rng.normal(size=(24, 3))
     y = labels_of(kind, X[:, 0] + 0.3 * task, rng)
     X = np.column_stack([X, task])
@@ -183,11 +183,13 @@ CASES = {
         for form in ("dense", "sparse", "no intercept")
     },
     "many-features": lambda: linear(["binary"], "l1", n=10, p=30),
+    "many-sparse-features": lambda: linear(["binary"] * 2, "l21", "sparse", n=20, p=60),
     "long": lambda: long("regression", "l21"),
     "long-binary": lambda: long("binary", "l21"),
     "long-multiclass": lambda: long("multiclass", "l21"),
     "long-binary-sparse": lambda: long("binary", "l21", is_sparse=True),
     "long-multiclass-sparse": lambda: long("multiclass", "l21", is_sparse=True),
+    "long-of-one-task": lambda: long("binary", "l21", is_sparse=True, n_tasks=1),
     "long-over-rows": lambda: over_rows(lambda: long("multiclass", SUM)),
     "ridge-binary": lambda: linear(["binary"], "l2"),
     "ridge-binaries": lambda: together(lambda: linear(["binary"] * 3, "l2")),
