@@ -164,7 +164,7 @@ def test_powers_of_their_own_kind(method, power, data):
 
 
 def test_what_no_graph_says_is_named(data):
-    X, y, two, _ = data
+    X, _, two, _ = data
     Y = np.column_stack([two, two[::-1]])
     drawn = IndependentTasks(classifier=DummyClassifier(strategy="stratified")).fit(X, Y)
     with pytest.raises(ValueError, match=r"DummyClassifier\(.* draws at random, which no graph"):
