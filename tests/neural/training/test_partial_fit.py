@@ -235,6 +235,24 @@ def test_new_tasks_after_fit_and_with_warm_start():
     assert np.isfinite(model.predict(X)[X[:, 0] == 7]).all()
 
 
+def test_new_tasks_where_scores_are_shrunk():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(150) % 3 * 10, rng.normal(size=(150, 2))])
+    y = 0.3 * X[:, 1] + X[:, 0] / 20 + rng.normal(size=150)
+    model = MultiTaskMLPRegressor((6,), task_feature=0, max_iter=20, random_state=0).fit(X, y)
+    shrinkage = model._fitted.shrinkage
+    assert shrinkage is not None
+    before = model.predict(X)
+    X_new = X.copy()
+    X_new[:, 0] = 15
+    model.partial_fit(X_new, np.full(150, np.nan))
+    np.testing.assert_allclose(model.predict(X), before, rtol=1e-5, atol=1e-6)
+    # A new task begins at the mean of the others, in this as well.
+    grown = model._fitted.shrinkage
+    np.testing.assert_allclose(grown.factor[2], np.mean(shrinkage.factor, axis=0))
+    np.testing.assert_allclose(grown.origin[2], np.mean(shrinkage.origin, axis=0), atol=1e-12)
+
+
 def test_new_tasks_that_a_network_cannot_take():
     rng = np.random.default_rng(0)
     X = np.column_stack([np.arange(60) % 3, rng.normal(size=(60, 2))])
