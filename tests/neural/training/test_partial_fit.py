@@ -1,6 +1,7 @@
 """partial_fit and warm_start: fits that go on."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
-from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures import ARCHITECTURES, Custom
 from skmtl.neural.balancing import LossBalancing
 from tests.neural.conftest import MIXED, PLAIN
 
@@ -265,6 +266,36 @@ def test_new_tasks_that_a_network_cannot_take():
     with pytest.raises(ValueError, match="write all of them as numbers, or as strings"):
         model.partial_fit(table.assign(t="south"), X[:, 1])
     assert (model.predict(table) == before).all()
+
+
+class Growing(torch.nn.Module):
+    """A network with a number for each pair of neighbours, or with a layer that comes later."""
+
+    def __init__(self, n_features, outputs_per_task, has_pairs):
+        super().__init__()
+        n = len(outputs_per_task)
+        self.heads = torch.nn.Linear(n_features, n)
+        self.pairs = torch.nn.Parameter(torch.zeros(n - 1 if has_pairs else 1))
+        if not has_pairs and n > 3:
+            self.later = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, X):
+        return self.heads(X) + self.pairs.sum()
+
+
+@pytest.mark.parametrize("has_pairs", [True, False])
+def test_a_network_that_does_not_say_whose_its_parameters_are(has_pairs):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(60) % 3, rng.normal(size=(60, 2))])
+    network = Custom(partial(Growing, has_pairs=has_pairs))
+    model = MultiTaskMLPRegressor(**SMALL, architecture=network, task_feature=0)
+    before = model.partial_fit(X, X[:, 1]).predict(X)
+    X_new = X.copy()
+    X_new[:, 0] = 7
+    name = "pairs" if has_pairs else "later"
+    with pytest.raises(ValueError, match=f"cannot take further tasks: nobody knows .*{name}"):
+        model.partial_fit(X_new, X[:, 1])
+    assert (model.predict(X) == before).all()
 
 
 def test_chunks_without_labels_have_no_effect(mixed_data):
