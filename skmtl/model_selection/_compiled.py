@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler
+from skmtl.model_selection._swaps import compiled, compiled_inside, inlined
 
 Array = NDArray[Any]
 
-compiled = compiler()
 
-
-@compiled
+@compiled_inside
 def merit(codes: Array, task_of: Array, row: int, f: int, need: Array, task_need: Array) -> float:
     r"""How much the labels of a row are wanted in part f: :math:`\sum_s (d_{sf} - n_{sf}) / d_s`.
 
@@ -34,7 +32,7 @@ def merit(codes: Array, task_of: Array, row: int, f: int, need: Array, task_need
     return total
 
 
-@compiled
+@compiled_inside
 def take(
     codes: Array, task_of: Array, row: int, f: int, need: Array, task_need: Array, unit: Array,
     task_unit: Array,
@@ -47,7 +45,7 @@ def take(
             task_need[task_of[stratum], f] -= task_unit[task_of[stratum]]
 
 
-@compiled
+@inlined
 def most_wanted(
     codes: Array, task_of: Array, row: int, rarest: int, room: Array, need: Array,
     task_need: Array, unit: Array,

@@ -17,8 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler
-from skmtl.model_selection._swaps import LOOKED_AT, best_swap, draw, find_rows
+from skmtl.model_selection._swaps import (
+    LOOKED_AT,
+    best_swap,
+    compiled,
+    compiled_inside,
+    draw,
+    find_rows,
+)
 
 Array = NDArray[Any]
 
@@ -40,8 +46,6 @@ WORK = 2_000_000_000
 PAIRS = 5
 """Pairs of rows compared in the time that it takes to look at one row."""
 
-compiled = compiler()
-
 
 @compiled
 def price(count: int, low: int, high: int, slack: int) -> int:
@@ -50,7 +54,7 @@ def price(count: int, low: int, high: int, slack: int) -> int:
     return v * v + FAR * max(0, v - slack) ** 2
 
 
-@compiled
+@compiled_inside
 def price_changes(
     s: int, f: int, counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array,
     less: Array,
@@ -62,7 +66,7 @@ def price_changes(
     less[s, f] = w[s, f] * (price(count - 1, *bounds) - now)
 
 
-@compiled
+@compiled_inside
 def move_row(
     codes: Array, task_at: Array, row: int, f: int, g: int, counts: Array, low: Array,
     high: Array, slack: Array, w: Array, more: Array, less: Array,
@@ -70,7 +74,7 @@ def move_row(
     """Count the labels of a row in part g, no longer in f."""
     for t in range(codes.shape[1]):
         if codes[row, t]:
-            for s in (codes[row, t], task_at[t]):
+            for s in (np.int64(codes[row, t]), np.int64(task_at[t])):
                 if s:
                     counts[s, f] -= 1
                     counts[s, g] += 1
@@ -78,7 +82,7 @@ def move_row(
                     price_changes(s, g, counts, low, high, slack, w, more, less)
 
 
-@compiled
+@compiled_inside
 def uneven(
     counts: Array, low: Array, high: Array, slack: Array, state: Array
 ) -> tuple[int, int, int]:
@@ -95,7 +99,7 @@ def uneven(
     return total, s, f
 
 
-@compiled
+@compiled_inside
 def reset_weights(
     counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array, less: Array
 ) -> None:
@@ -106,7 +110,7 @@ def reset_weights(
             price_changes(s, f, counts, low, high, slack, w, more, less)
 
 
-@compiled
+@compiled_inside
 def raise_weights(
     f: int, counts: Array, low: Array, high: Array, slack: Array, w: Array, more: Array,
     less: Array,
@@ -129,12 +133,14 @@ def search(
 ) -> tuple[Array, int]:  # fmt: skip
     """Swap rows until nothing is uneven, or the work is done; see `local_search`."""
     n_parts, n_columns = counts.shape[1], codes.shape[1]
-    best, kept, n = -1, part.copy(), FEW
+    # numba would compile what takes a constant once more: for it.
+    n: Any = np.int64(FEW)
+    best, kept = -1, part.copy()
     reset_weights(counts, low, high, slack, w, more, less)
     while work > 0:
         total, s, f = uneven(counts, low, high, slack, state)
         if best < 0 or total < best:
-            best, kept[:] = total, part
+            best, kept = total, part.copy()
         if s < 0:
             break
         g = (f + 1 + draw(state, n_parts - 1)) % n_parts

@@ -25,10 +25,14 @@ LOOKED_AT = 8
 CELLS = 4_000_000
 """Largest table of strata in rows: 32 MB."""
 
-compiled = compiler()
+# Nothing is divided by 0, and no code is made for that.
+compiled = compiler(error_model="numpy")
+# For what compiled functions alone call, and for what they call at one place: compiled faster.
+compiled_inside = compiler(error_model="numpy", no_cpython_wrapper=True)
+inlined = compiler(error_model="numpy", inline="always")
 
 
-@compiled
+@compiled_inside
 def draw(state: Array, n: int) -> Any:
     """A number below n: the generator of numba is global, this one is not (Knuth's MMIX)."""
     state[0] = state[0] * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
@@ -59,7 +63,7 @@ def find_rows(
     return found[:n_found]
 
 
-@compiled
+@compiled_inside
 def costs_of_moving(
     codes: Array, column_of: Array, task_at: Array, rows: Array, places: Array, f: int, g: int,
     more: Array, less: Array
@@ -127,7 +131,9 @@ def best_swap(
                 has[task_at[t], j] = 1.0
     cost, best_i, best_j, best = np.empty(n_others), 0, 0, np.inf
     for i in range(n_rows):
-        cost[:] = v[:n_others]
+        # An assignment of slices would compile its error messages, for seconds.
+        for j in range(n_others):
+            cost[j] = v[j]
         for t in range(codes.shape[1]):
             code = codes[rows[places[i]], t]
             if code:
@@ -139,7 +145,7 @@ def best_swap(
     return places[best_i], other_places[best_j], best, n_rows * n_others
 
 
-@compiled
+@compiled_inside
 def save(s: int, f: int, g: int, more: Array, less: Array, has: Array, cost: Array) -> None:
     """Take back the costs of stratum s where both rows have it."""
     saved = float(less[s, f] + more[s, g] + more[s, f] + less[s, g])

@@ -39,7 +39,7 @@ def observed_of(values: Array, weights: Array, found: Array, shares: Array) -> i
 @compiled
 def row_means(values: Array, weights: Array, means: Array) -> None:
     """Weighted mean of every row that has a label."""
-    found, shares = np.empty((2, values.shape[1]))
+    found, shares = np.empty(values.shape[1]), np.empty(values.shape[1])
     for t in range(len(values)):
         mean, n = 0.0, observed_of(values[t], weights[t], found, shares)
         for i in range(n):
@@ -57,7 +57,7 @@ def row_moments(
     """
     if not about_zero:
         row_means(values, weights, location)
-    found, shares = np.empty((2, values.shape[1]))
+    found, shares = np.empty(values.shape[1]), np.empty(values.shape[1])
     for t in range(len(values)):
         n, mean = observed_of(values[t], weights[t], found, shares), location[t]
         largest, magnitude, square = 0.0, 0.0, 0.0

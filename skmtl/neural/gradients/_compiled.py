@@ -46,8 +46,8 @@ def squared(raw: Array, values: Array, share: float, losses: Array) -> None:
                 residual = raw[k, i, j] - values[k, i, j]
                 slope = share * residual
                 raw[k, i, j] = slope
-                losses[k, j] += slope * residual
-        losses[k] *= 0.5
+                # Halves of all at the end would be an operation on slices, compiled for seconds.
+                losses[k, j] += 0.5 * slope * residual
 
 
 @compiled
