@@ -618,3 +618,11 @@ def test_it_works_with_scikit_learn():
     single = MultiTaskGaussianProcessRegressor(**FIXED).fit(X.astype(np.float32), Y)
     double = MultiTaskGaussianProcessRegressor(**FIXED).fit(X, Y)
     np.testing.assert_allclose(single.predict(NEW), double.predict(NEW), atol=1e-5)
+
+
+def test_labels_that_are_all_the_same_have_an_interval():
+    X, Y = data()
+    varied = MultiTaskGaussianProcessRegressor(max_iter=5).fit(X, Y)
+    for model in (MultiTaskGaussianProcessRegressor(), varied):
+        found = model.fit(X, np.full((len(X), 2), 3.0)).predict_interval(NEW)
+        np.testing.assert_array_equal(found, 3.0)
