@@ -70,7 +70,8 @@ class Baseline:
         """The inverse of `between`, from the first event on."""
         lines = np.interp(hazard, self.hazards, self.times)
         beyond = self.times[-1] * (hazard / self.hazards[-1])
-        return np.where(hazard > self.hazards[-1], beyond, lines)
+        # Unknown stays unknown: one event alone is the same line everywhere.
+        return np.where(hazard <= self.hazards[-1], lines, beyond)
 
     def torch_time_of(self, hazard: Any) -> Any:
         """`time_of`, torch."""

@@ -77,6 +77,8 @@ def check_survival(outcome):
     if not problem.has_times or not hasattr(model, "predict_survival"):
         return False
     numbers = [abs(v) for v in problem.labels.ravel() if isinstance(v, float) and v]
+    if not numbers:
+        return False
     times = np.quantile(numbers, [0.0, 0.3, 0.7, 1.0])
     found = per_task(problem, model.predict_survival(problem.given_X, times))
     for t, later in enumerate(found):

@@ -269,6 +269,7 @@ def _columns(problem, model):
     kept = np.array(
         [
             problem.labels_of_tasks[t] > 0
+            and problem.has_event(t)
             and (kinds[t] not in ("binary", "multiclass", "ordinal") or _n_classes(problem, t) > 1)
             for t in range(len(kinds))
         ]
@@ -297,7 +298,8 @@ def _column(problem, t, kind, classes, standardize, moved, omega):
         n_outputs = 0 if len(where) < 2 else len(where) if kind == "multiclass" else 1
     else:
         values[used] = problem.labels[used, t].astype(float)
-        n_outputs = len(LEVELS) if kind == "quantile" else 1
+        # Without an event nothing is learned of times.
+        n_outputs = len(LEVELS) if kind == "quantile" else int(problem.has_event(t))
         numbers = ("regression", "huber", "absolute", "quantile")
         if standardize and kind in numbers and used.any():
             share = weight / weight.sum()

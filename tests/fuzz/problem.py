@@ -104,12 +104,17 @@ class Problem:
         """
         if self.is_long:
             found = (self.labels_of_tasks == 0)[self.groups][:, None]
+            if self.name == "independent":
+                # Each task learns of its own labels alone.
+                own = [self.has_event(0, self.groups == g) for g in range(self.n_tasks)]
+                found = found | ~np.array(own)[self.groups][:, None]
         else:
             found = np.broadcast_to(self.labels_of_tasks == 0, self.labels.shape)
-        return found | [not self._has_event(t) for t in range(self.labels.shape[1])]
+        return found | [not self.has_event(t) for t in range(self.labels.shape[1])]
 
-    def _has_event(self, t):
-        used = self.labels[self.cells[:, t] > 0, t]
+    def has_event(self, t, rows=True):
+        """Whether a column has an event among some rows, or labels that are no times."""
+        used = self.labels[(self.cells[:, t] > 0) & rows, t]
         return self.declared[t] not in TIMES or any(time > 0 for time in used)
 
     @property

@@ -4,6 +4,7 @@ import numpy as np
 
 from tests.fuzz.checks import WITH_GAP, certified, check_refit, require, require_bits
 from tests.fuzz.containers import NAMED
+from tests.fuzz.labels import TIMES
 from tests.fuzz.outcome import asked, fitted
 from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, NETWORKS, NETWORKS_CV
 
@@ -11,6 +12,13 @@ ORDERED = {"temporal", "fused", "temporal_group", "fused_sparse_group"}
 GARBAGE = {"text": ["?", "~"], "number": [999.0, -1e30, 0.5]}
 
 
+COUNTS = {"bayesian-linear", "gaussian-process", "scaled", "grouping"}
+"""Who find out how strong to be, which goes by the number of labels."""
+BLENDED = {"scaled", "grouping", "propensity", "stacking", "chain", "pooled", "independent"}
+CORNERED = {"quantile", "absolute"}
+"""Losses that tell how good a prediction is and not what it is, up to a tolerance: problems of
+`WITH_GAP` compare the losses."""
+LOG_LINKED = {"count", "negative_binomial", "gamma", "tweedie", *TIMES}
 FEW = 8
 """Labels of all tasks in long form."""
 
@@ -126,13 +134,13 @@ def check_repeated(outcome):
         # The likeliest strengths go by how many labels there are, and of so few by little else.
         return
     times = rng_of(problem, 4).integers(1, 4, size=problem.n_rows)
-    if problem.name in {"bayesian-linear", "gaussian-process"}:
+    if problem.name in COUNTS:
         # How many labels there are decides; only proportions of weights say so, with one of 1.
-        has_gaps = any(label is None for label in problem.labels.ravel())
-        if problem.weight is not None or problem.is_long or has_gaps:
+        if problem.weight is not None:
             return
-        times[:] = 2
-        times[0] = 1
+        for column in (problem.cells > 0).T:
+            groups = np.zeros(problem.n_rows) if problem.groups is None else problem.groups
+            times[[np.flatnonzero(column & (groups == g))[0] for g in set(groups[column])]] = 1
     weight = np.ones(problem.n_rows) if problem.weight is None else problem.weight
     weight = (weight.T * times).T
     a = fitted(problem.changed(weight=weight))
@@ -245,15 +253,21 @@ def require_same(one, other, when, columns=None):
         return
     if one.problem.name == "grouping" and _has_other_groups(one, other):
         return
-    a, b = one.numbers(), other.numbers(columns)
-    require(a.shape == b.shape, "{}: shapes {} and {}", when, a.shape, b.shape)
-    values = one.problem.labels
-    numbers = np.array([abs(v) for v in values.ravel() if isinstance(v, int | float)], dtype=float)
-    scale = max(np.nanmax(np.abs(a), initial=0.0), numbers.max(initial=0.0), 1e-300)
-    with np.errstate(invalid="ignore"):
+    labels = [abs(v) for v in one.problem.labels.ravel() if isinstance(v, int | float)]
+    numbers = [a for _, is_share, a in one.parts() if not is_share]
+    largest = np.nanmax(np.abs([*labels, *np.ravel(numbers), 1e-300]).astype(float))
+    for (declared, is_share, a), (*_, b) in zip(one.parts(), other.parts(columns), strict=True):
+        scale = 1.0 if is_share else largest
+        if declared in CORNERED and one.problem.name in BLENDED:
+            continue
+        if declared in LOG_LINKED and not one.problem.has_network:
+            # What is found are their logarithms.
+            a, b = (np.log(np.maximum(v, np.finfo(float).tiny)) for v in (a, b))
+            scale = np.nanmax(np.abs(a), initial=1.0)
         allowed = tolerance_of(one) * scale + off_by_gap(one, scale) + off_by_gap(other, scale)
-        wrong = ~((np.abs(a - b) <= allowed) | (np.isnan(a) & np.isnan(b)))
-    require(not wrong.any(), "{}: {} and {}", when, a[wrong][:3], b[wrong][:3])
+        with np.errstate(invalid="ignore"):
+            wrong = ~((np.abs(a - b) <= allowed) | (a == b) | (np.isnan(a) & np.isnan(b)))
+        require(not wrong.any(), "{}: {} and {}", when, a[wrong][:3], b[wrong][:3])
 
 
 def _has_other_groups(one, other):

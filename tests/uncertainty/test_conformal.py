@@ -355,6 +355,19 @@ def test_a_task_without_labels_or_with_one(gaps):
     assert np.isfinite(interval[:, :2]).all()
 
 
+@pytest.mark.parametrize("method", ["split", "cv+"])
+def test_long_tasks_without_labels_or_with_one(gaps, method):
+    X, Y = gaps
+    Y = np.column_stack([Y, np.full(120, np.nan), np.where(np.arange(120) == 3, 1.5, np.nan)])
+    rows = np.column_stack([np.repeat(np.arange(4), 120), np.tile(X, (4, 1))])
+    with pytest.warns(UserWarning):
+        model = ConformalTasks(MultiTaskLinear(), method, task_feature=0).fit(rows, Y.T.ravel())
+    interval = model.predict_interval(rows).reshape(4, 120, 2)
+    assert np.isnan(interval[2]).all()
+    # It may borrow from the others: a model that does not know it says nothing of its ends.
+    assert not np.isnan(interval[[0, 1, 3]]).any()
+
+
 def test_three_rows():
     X, y = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 2.5])
     for method in METHODS:
