@@ -62,7 +62,11 @@ def _leave_one_out(targets: Targets) -> list[Fold]:
         return []
     folds = (Fold.of(targets, np.delete(rows, i), rows[i : i + 1]) for i in rows)
     has_label = targets.row_is_observed
-    return [fold for i, fold in enumerate(folds) if has_label[i] and len(fold.test)]
+    return [
+        fold
+        for i, fold in enumerate(folds)
+        if has_label[i] and len(fold.test) and len(fold.taught)
+    ]
 
 
 def _without_strangers(fold: Fold, targets: Targets) -> Fold:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tests.fuzz.containers import NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
+from tests.fuzz.containers import HAVE_NAMES, NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
 from tests.fuzz.labels import TIMES, TYPES
 from tests.registry import EVERY, kind_of
 
@@ -118,6 +118,11 @@ class Problem:
         return self.declared[t] not in TIMES or any(time > 0 for time in used)
 
     @property
+    def is_weighed(self):
+        """Whether classes weigh on what their labels count."""
+        return "class_weight" in self.options or "weighed" in self.declared
+
+    @property
     def has_times(self):
         """Whether labels are times of events."""
         return bool(TIMES & set(self.declared))
@@ -135,7 +140,7 @@ class Problem:
     @property
     def names_tasks(self):
         """Whether tasks have names, in long form."""
-        return self.is_long and self.x_as in ("pandas", "polars")
+        return self.is_long and self.x_as in HAVE_NAMES
 
     @property
     def given_y(self):
