@@ -107,7 +107,9 @@ def check_chunks(outcome):
                 raise
     found = asked(problem, model, caught)
     _require_loud(outcome, found)
-    if problem.name in SUMMED and all(t.has_squared_loss for t in outcome.model.tasks_):
+    # Rows of earlier chunks are older, of which fit knows nothing.
+    is_one_fit = problem.name in SUMMED and "half_life" not in problem.options
+    if is_one_fit and all(t.has_squared_loss for t in outcome.model.tasks_):
         require_same(outcome, found, "in two chunks")
     return True
 

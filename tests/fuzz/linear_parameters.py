@@ -130,7 +130,8 @@ def _chosen(rng):
 
 def twin(rng, problem):
     found = some(rng, 0.3, fit_intercept=lambda: False, tol=lambda: float(rng.choice([1e-2, 1e-8])))
-    found.update(some(rng, 0.1, selection=lambda: "random"))
+    if rng.random() < 0.1:
+        found.update(selection="random", random_state=0)
     if problem.name.startswith("elastic"):
         found.update(some(rng, 0.5, l1_ratio=lambda: float(rng.choice([0.0, 0.1, 0.9, 1.0]))))
         if problem.name in TWINS_CV and found.get("l1_ratio") == 0.0:

@@ -25,6 +25,8 @@ def draw_options(rng, problem):
         found = network_search(rng)
     else:
         found = OTHERS[name](rng, problem)
+    if "n_restarts_optimizer" in found or found.get("set_score") == "aps_random":
+        found["random_state"] = 0
     if problem.is_long and rng.random() < 0.3:
         found["unknown_task"] = "shared"
     return found
@@ -140,7 +142,6 @@ OTHERS = {
         set_score=lambda: ["aps", "aps_random"][rng.integers(2)],
         coverage=lambda: 0.5,
         borrow=lambda: False,
-        random_state=lambda: 0,
     ),
     "reduced-rank": lambda rng, problem: {
         "alpha": float(10.0 ** rng.uniform(-3, 1)),
@@ -160,7 +161,6 @@ OTHERS = {
         kernel=lambda: [RBF(), Matern(nu=1.5), DotProduct()][rng.integers(3)],
         optimizer=lambda: None,
         n_restarts_optimizer=lambda: 1,
-        random_state=lambda: 0,
         task_covariance=lambda: ["full", "shared", 1][rng.integers(3)],
         noise=lambda: ["shared", "task"][rng.integers(2)],
         fit_intercept=lambda: False,

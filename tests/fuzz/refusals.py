@@ -80,6 +80,10 @@ REFUSALS = [
         r"There is nothing to transform: the tasks .* are",
         lambda p: "regression" not in p.declared and p.options,
     ),
+    Refusal(
+        r"whose loss is not convex: no linear fit would be certified",
+        lambda p: "focal" in p.declared,
+    ),
     Refusal(r"no interval can be said to cover it", lambda p: p.name == "conformal"),
     Refusal(r"scoring='\w+' decides nothing", lambda p: p.name == "thresholds"),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
@@ -108,9 +112,11 @@ REFUSALS = [
     ),
     Refusal(
         r"loss of (task|\d tasks).* became infinite, NaN, or a million times the first in epoch 1",
-        lambda p: p.name in NETWORKS
-        # Steps of SGD have the size of the slopes.
-        and (p.options.get("solver") == "sgd" or {"scaled X", "large mean"} & set(p.tags)),
+        lambda p: (
+            p.name in NETWORKS
+            # Steps of SGD have the size of the slopes.
+            and (p.options.get("solver") == "sgd" or {"scaled X", "large mean"} & set(p.tags))
+        ),
     ),
     Refusal(
         r"loss of networks became infinite or NaN for every candidate",

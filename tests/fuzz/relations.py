@@ -220,6 +220,14 @@ def is_named_and_fair(problem):
     )
 
 
+def has_several_modes(problem):
+    """Whether several covariances are as likely: where tasks or labels are few."""
+    covariance = problem.options.get("covariance")
+    n_labels = (problem.cells > 0).sum()
+    is_few = covariance == "diag" and n_labels < 2 * problem.X.shape[1]
+    return covariance in ("full", 1) or is_few
+
+
 def has_ties(problem):
     """Trees choose between equally good splits by the last bit."""
     return "regressor" in problem.options
@@ -247,8 +255,7 @@ def require_same(one, other, when, columns=None):
     """Equal up to what the fits promise: their gaps, or the rounding of a direct solution."""
     if not (one.converged and other.converged):
         return
-    if one.problem.options.get("covariance") in ("full", 1):
-        # Where tasks are few, several such covariances are as likely.
+    if has_several_modes(one.problem):
         return
     if one.problem.name in WITH_GAP:
         _require_objective(one, other, when)

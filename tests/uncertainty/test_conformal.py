@@ -379,7 +379,7 @@ def test_three_rows():
 @pytest.mark.parametrize("method", METHODS)
 def test_a_row_that_has_all_the_labels(method):
     # No model is left that could speak of it.
-    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0, 1.0], [np.nan] * 2, [np.nan] * 2])
+    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.3, 1.5], [np.nan] * 2, [np.nan] * 2])
     with pytest.warns(UserWarning):
         model = ConformalTasks(LINEAR, method).fit(X, Y)
     assert np.isinf(model.predict_interval(X)).all()
