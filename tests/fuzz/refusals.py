@@ -84,6 +84,10 @@ REFUSALS = [
         r"whose loss is not convex: no linear fit would be certified",
         lambda p: "focal" in p.declared,
     ),
+    Refusal(
+        r"conformity_score='quantile' needs predicted quantiles",
+        lambda p: p.options.get("conformity_score") == "quantile",
+    ),
     Refusal(r"no interval can be said to cover it", lambda p: p.name == "conformal"),
     Refusal(r"scoring='\w+' decides nothing", lambda p: p.name == "thresholds"),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
