@@ -63,9 +63,7 @@ def _leave_one_out(targets: Targets) -> list[Fold]:
     folds = (Fold.of(targets, np.delete(rows, i), rows[i : i + 1]) for i in rows)
     has_label = targets.row_is_observed
     return [
-        fold
-        for i, fold in enumerate(folds)
-        if has_label[i] and len(fold.test) and len(fold.taught)
+        fold for i, fold in enumerate(folds) if has_label[i] and len(fold.test) and len(fold.taught)
     ]
 
 

@@ -72,7 +72,7 @@ TYPES = {
     "few_hazards": DiscreteHazards(3),
     "smooth": Binary(label_smoothing=0.1),
     "focal": Multiclass(focal=2.0),
-    "weighed": Multiclass({0: 2.0}),
+    "weighed": Multiclass("balanced"),
 }
 LOG_LINKED = {STYLES[name].declared for name in HAVE_LOG_LINKS} | TIMES
 
