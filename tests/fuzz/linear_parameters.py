@@ -14,6 +14,7 @@ from skmtl.linear.penalties import (
     Temporal,
     TraceNorm,
 )
+from tests.fuzz.labels import TIMES
 from tests.fuzz.problem import LINEAR, TWINS, TWINS_CV
 from tests.fuzz.some import some
 
@@ -40,6 +41,7 @@ SOLVERS = [
     "quadratic_models",
     "proximal_gradient",
 ]
+LEARN_SHAPES = {*TIMES, "negative_binomial"}
 POSITIVE = ["l1", "l21", "l1inf", "sparse_group", "elastic_net"]
 
 
@@ -102,6 +104,9 @@ def linear(rng, problem):
     found.update(some(rng, 0.1, class_weight=lambda: "balanced"))
     if rng.random() < 0.12:
         found.update(_chosen(rng))
+    if set(problem.declared) & LEARN_SHAPES:
+        # Hundreds of fits inside of each other.
+        found.update(max_iter=min(found["max_iter"], 50), tol=1e-2)
     if problem.name in LINEAR:
         found.setdefault("alpha", strength(rng, problem))
         return {**found, **some(rng, 0.05, half_life=lambda: 10.0)}

@@ -58,6 +58,20 @@ def _chain(rng, problem):
     return found
 
 
+def _grouping(rng, problem):
+    # Each pair of tasks takes fits of its own.
+    affinities = ["coef_cosine", "pairwise", "residual_correlation"]
+    n = 3 if problem.n_tasks <= 3 else 1
+    return some(
+        rng,
+        0.3,
+        n_groups=lambda: int(rng.integers(1, 4)),
+        search=lambda: ["exhaustive", "greedy", "spectral"][rng.integers(3)],
+        affinity=lambda: affinities[rng.integers(n)],
+        single_task_affinity=lambda: 0.0,
+    )
+
+
 def _kernel_ridge(rng, problem):
     kernels = ["rbf", "linear", "laplacian", "cosine", "poly"]
     task_kernels = ["mean", "identity", "learned", "graph"]
@@ -106,14 +120,7 @@ OTHERS = {
         ),
     },
     "chain": _chain,
-    "grouping": lambda rng, problem: some(
-        rng,
-        0.3,
-        n_groups=lambda: int(rng.integers(1, 4)),
-        search=lambda: ["exhaustive", "greedy", "spectral"][rng.integers(3)],
-        affinity=lambda: ["pairwise", "coef_cosine", "residual_correlation"][rng.integers(3)],
-        single_task_affinity=lambda: 0.0,
-    ),
+    "grouping": _grouping,
     "scaled": lambda rng, problem: [
         {},
         {"transformer": MinMaxScaler()},

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skmtl.persistence import load, save
+from skmtl.persistence._known import UnknownTypeError
 from tests.fuzz.checks import require_bits
 from tests.fuzz.outcome import asked
 
@@ -23,7 +24,12 @@ def check_file(outcome):
         return False  # code, which files do not hold
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        save(outcome.model, path)
+        try:
+            save(outcome.model, path)
+        except UnknownTypeError as error:
+            if "sklearn._loss" in str(error):
+                return False  # scikit-learn's estimators of counts keep compiled code
+            raise
         again = load(path)
     require_bits(outcome, asked(problem, again), "after a file")
     return True
