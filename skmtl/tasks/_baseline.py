@@ -26,6 +26,10 @@ from skmtl.tasks._weights import in_range
 Array = NDArray[Any]
 
 
+WIDEST, LARGEST = 150.0, 550.0
+"""Of scores less the lowest, and of that one: with more, hazards are no numbers of float64."""
+
+
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """A cumulative hazard.
@@ -51,9 +55,12 @@ class Baseline:
         events = np.bincount(place, weight[values > 0])
         # Who is at risk first counts last: times from the highest on.
         order = np.argsort(-times, kind="stable")
-        at_risk = (weight * np.exp(lowest - score))[order].cumsum()
+        at_risk = (weight * np.exp(np.maximum(lowest - score, -WIDEST)))[order].cumsum()
         last = np.searchsorted(-times[order], -at_events, side="right") - 1
-        return cls(at_events, np.exp(lowest) * (events / at_risk[last]).cumsum())
+        return cls(
+            at_events,
+            np.exp(np.clip(lowest, -LARGEST, LARGEST)) * (events / at_risk[last]).cumsum(),
+        )
 
     def at(self, times: Array) -> Array:
         """Cumulative hazard; after the last event it goes on as fast as before, in the mean."""

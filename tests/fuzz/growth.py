@@ -116,6 +116,9 @@ def check_chunks(outcome):
 
 def _require_loud(outcome, found):
     """Finite wherever one fit is."""
+    if found.numbers().shape != outcome.numbers().shape:
+        # What "auto" stands for was told by the first chunk.
+        return
     wrong = ~np.isfinite(found.numbers()) & np.isfinite(outcome.numbers())
     require(not wrong.any(), "not finite in chunks, where one fit is")
 

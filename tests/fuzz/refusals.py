@@ -92,6 +92,10 @@ REFUSALS = [
         r"compares tasks in rows that have labels of both, which long form has not",
         lambda p: p.options.get("affinity") == "residual_correlation" and p.is_long,
     ),
+    Refusal(
+        r"order='affinity' needs rows that have labels of several tasks",
+        lambda p: p.options.get("order") == "affinity",
+    ),
     Refusal(r"no interval can be said to cover it", lambda p: p.name == "conformal"),
     Refusal(r"scoring='\w+' decides nothing", lambda p: p.name == "thresholds"),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
