@@ -160,12 +160,15 @@ def _collected(example: Any, answers: list[Any], X: Any, method: str) -> Any:
     if isinstance(example, np.ndarray):
         return _array(example, answers, X)
     if hasattr(example, "iloc") and is_frame(X):
+        import dask
         import dask.dataframe as dd
 
-        # Of frames of two rows, without a value of them.
-        return dd.from_delayed(
-            answers, meta=example.iloc[:0], divisions=X.divisions, verify_meta=False
-        )
+        # Text of the dtype that it has in memory: with pandas before 3, dask would make it another.
+        with dask.config.set({"dataframe.convert-string": False}):
+            # Of frames of two rows, without a value of them.
+            return dd.from_delayed(
+                answers, meta=example.iloc[:0], divisions=X.divisions, verify_meta=False
+            )
     raise TypeError(
         f"{method} of a dask {type(X).__name__} would be a {type(example).__name__} in blocks, "
         "which dask does not have: give X as a dask DataFrame, or ask for rows in memory."

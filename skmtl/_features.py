@@ -23,7 +23,7 @@ from skmtl.tasks._features import (
     split_task_feature,
     without_mask,
 )
-from skmtl.tasks._no_numbers import has_times, refuse_no_numbers
+from skmtl.tasks._no_numbers import has_unasked, refuse_no_numbers
 from skmtl.tasks._targets import Targets
 
 
@@ -105,7 +105,7 @@ class ValidatesFeatures:
     @contextmanager
     def _naming_text(self, X: Any) -> Iterator[None]:
         """Let errors name the columns of X that hold what is no number, if some do."""
-        if has_times(X):
+        if has_unasked(X):
             refuse_no_numbers(X, self._without_text)
         try:
             yield

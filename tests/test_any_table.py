@@ -35,7 +35,7 @@ def fit(name, X, y, weight=None, **options):
 
 
 def fit_or_refuse(name, X, y, weight=None, task_names=(), **options):
-    """The fit; None where the labels are too few for it, which the error says of a task."""
+    """The fit; None where labels are too few or of other tasks, which the error says of a task."""
     try:
         return fit(name, X, y, weight, **options)
     except ValueError as error:

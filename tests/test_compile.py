@@ -73,6 +73,48 @@ print(gc.isenabled())
     assert enabled == str(was_enabled)
 
 
+BY_ADDRESS = """
+from mini._compile import address_of, called_by_address, compiler
+compiled = compiler()
+of_halve = "float64(float64[::1], int64)"
+call = called_by_address(of_halve)
+@compiled
+def halve(x, k):
+    if k < 0:
+        raise ValueError("k is negative")
+    x[k] /= 2
+    return x[k]
+@compiled
+def halve_twice(at, x, k):
+    return call(at, (x, k)) + call(at, (x, k))
+"""
+
+
+@pytest.mark.parametrize("uncompiled", ["", "1"])
+def test_a_function_called_by_its_address_does_what_it_does_when_called(package, uncompiled):
+    (package / "_by_address.py").write_text(BY_ADDRESS)
+    code = """
+import numpy as np
+from mini._by_address import address_of, halve, halve_twice, of_halve
+x = np.array([4.0, 8.0])
+print(halve_twice(address_of(halve, of_halve), x, 1), *x)
+x.flags.writeable = False
+for *arguments, error in ((x, -1, ValueError), (np.zeros(4)[::2], 1, Exception)):
+    try:
+        print(halve_twice(address_of(halve, of_halve), *arguments))
+    except error as raised:
+        print("negative" in str(raised), "not (Array" in str(raised))
+"""
+    # Twice: compiled, and loaded.
+    for _ in range(2):
+        found = run(code, package.parent, NUMBA_DISABLE_JIT=uncompiled)
+        # Only what is compiled minds how an array lies in memory.
+        strided = ["0.0"] if uncompiled else ["False", "True"]
+        assert found.stdout.split() == ["6.0", "4.0", "2.0", "True", "False", *strided], (
+            found.stderr
+        )
+
+
 def test_an_edit_of_an_inlined_function_is_seen(package):
     environment = {"NUMBA_CACHE_DIR": str(package.parent / "cache")}
     assert run(CALL, package.parent, **environment).stdout.split() == ["20.0", "0"]

@@ -55,7 +55,7 @@ class SingleTask(BaseEstimator):
     >>> ill = SingleTask(MultiTaskLinear(alpha=0.01).fit(X, y), "ill")
     >>> seen = y["ill"].notna()
     >>> curve = RocCurveDisplay.from_estimator(ill, X[seen], y["ill"][seen])
-    >>> round(curve.roc_auc, 2)
+    >>> round(float(curve.roc_auc), 2)
     1.0
     """
 

@@ -22,8 +22,9 @@ TIMES = (
 )
 DURATIONS = "Make numbers of it first: seconds, or days."
 OTHERS = "Make numbers of it first."
-# How the names of their dtypes begin.
-TIMELY = ("date", "time", "duration")
+# How the names of dtypes begin whose values turn into numbers unasked: times, and with numpy before
+# 2.4 lists and structs of one number.
+UNASKED = ("date", "time", "duration", "list", "large_list", "fixed_size_list", "array", "struct")
 # Letters of a text that a message shows.
 LONGEST = 40
 
@@ -63,11 +64,12 @@ def numbers_of(column: Any) -> Array:
     return as_floats(column)
 
 
-def has_times(X: Any) -> bool:
-    """Whether columns of a polars or Arrow table are times, which turn into numbers unasked."""
+def has_unasked(X: Any) -> bool:
+    """Whether columns of a polars or Arrow table turn into numbers, but hold none."""
     dtypes = X.schema.types if is_arrow(X) and hasattr(X, "schema") else getattr(X, "dtypes", ())
+    names = (str(dtype).lower() for dtype in dtypes)
     # pandas refuses.
-    return not hasattr(X, "iloc") and any(str(dtype).lower().startswith(TIMELY) for dtype in dtypes)
+    return not hasattr(X, "iloc") and any(name.startswith(UNASKED) for name in names)
 
 
 def refuse_no_numbers(X: Any, advice: str, leaving: Container[int] = ()) -> None:

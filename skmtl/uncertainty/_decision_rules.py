@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._shown import joined
 from skmtl.metrics._keys import score_keys
 from skmtl.metrics._metric_by_type import assign_scorers, read_metric
 from skmtl.metrics._single_metric import as_scorer
@@ -52,9 +53,9 @@ def read_rules(scoring: Any, targets: Targets) -> list[Rule | None]:
     # One without labels may have looked like numbers, and one class have another.
     is_clear = all(not task.is_classification or len(task.classes_) > 1 for task in types)
     if not any(rules) and (tasks.n_labels > 0).all() and is_clear:
-        kinds = sorted({task.alias for task in types})
+        kinds = (f"{name!r} ({task.alias})" for name, task in zip(names, types, strict=True))
         raise ValueError(
-            f"scoring={scoring!r} decides nothing: the tasks are {kinds}. Only binary "
+            f"scoring={scoring!r} decides nothing: the tasks are {joined(kinds)}. Only binary "
             "classification is supported by a metric; for tasks with more classes, give what "
             "mistakes cost, as a matrix of shape (n_classes, n_classes)."
         )

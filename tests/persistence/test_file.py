@@ -158,6 +158,62 @@ def test_arrays_of_any_kind(array):
     np.testing.assert_array_equal(again, array)
 
 
+def restored(thing):
+    """The thing, described and made anew."""
+    described = Described(thing)
+    return Restored(described.root, described.nodes, described.arrays).thing
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        slice(1, None, 2),
+        b"\x00\xff",
+        np.dtype([("name", "U3"), ("value", "f8", (2,))]),
+        np.float32(2.5),
+        np.datetime64("2026-01-01"),
+        frozenset({1, "a"}),
+        np.log1p,
+        StandardScaler,
+    ],
+    ids=str,
+)
+def test_parts_of_any_kind(thing):
+    again = restored(thing)
+    assert type(again) is type(thing)
+    assert again == thing
+
+
+def test_masks_stay():
+    masked = np.ma.MaskedArray([1.0, 2.0, 3.0], [False, True, False], fill_value=-9.0)
+    again = restored(masked)
+    np.testing.assert_array_equal(again.mask, masked.mask)
+    np.testing.assert_array_equal(again.filled(), [1.0, -9.0, 3.0])
+
+
+def test_tensors_stay():
+    torch = pytest.importorskip("torch")
+    tensor = torch.arange(6.0).reshape(2, 3)
+    assert torch.equal(restored(tensor), tensor)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        np.random.RandomState(3),
+        np.random.default_rng(3),
+        np.random.Generator(np.random.Philox(3)),
+        np.random.Generator(np.random.MT19937(3)),
+    ],
+    ids=["state", "pcg64", "philox", "mt19937"],
+)
+def test_random_numbers_go_on(source):
+    # An odd number of normal draws, of which one may be kept for the next time.
+    source.normal(size=7)
+    again = restored(source)
+    np.testing.assert_array_equal(again.normal(size=5), source.normal(size=5))
+
+
 def test_what_cannot_be_saved_is_named_and_the_old_file_stays(tmp_path):
     model, _ = fitted("linear")
     save(model, tmp_path / "model")
@@ -220,6 +276,20 @@ def test_names_of_anything_else_are_refused(name, tmp_path):
     rewritten(path, with_name)
     with pytest.raises(ValueError, match="model: .*" + name.partition(".__")[0]):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (["lambda", "x"], "the file describes a 'lambda', which is not known here"),
+        (["object", "skmtl:show_versions", [], None, [], []], "skmtl.*show_versions is no"),
+        (["random_state", {"#": 1}], "'os' is no bit generator of numpy"),
+    ],
+)
+def test_nodes_of_anything_else_are_refused(node, message):
+    nodes = [node, ["dict", [["bit_generator", "os"]]]]
+    with pytest.raises(ValueError, match=message):
+        Restored({"#": 0}, nodes, {})
 
 
 def test_a_newer_format_and_another_version(tmp_path):

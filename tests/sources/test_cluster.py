@@ -125,8 +125,10 @@ def test_a_stacked_search_finds_the_same(client):
     known = StackedGridSearchCV(model, grid, cv=3).fit(X, Y)
     with parallel_config(backend="dask", n_jobs=2):
         found = StackedGridSearchCV(model, grid, cv=3, n_jobs=2).fit(X, Y)
-    np.testing.assert_array_equal(
-        found.cv_results_["mean_test_score"], known.cv_results_["mean_test_score"]
+    assert found.best_params_ == known.best_params_
+    # Fits side by side are the same to rounding, and others are side by side in each process.
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"], known.cv_results_["mean_test_score"], rtol=1e-10
     )
 
 

@@ -305,7 +305,7 @@ class TestErrors:
     def test_nothing_to_decide(self, binary):
         X, _ = binary
         grade = np.digitize(X[:, 0], [-1, 1])
-        with pytest.raises(ValueError, match=r"decides nothing: the tasks are \['multiclass'\]"):
+        with pytest.raises(ValueError, match=r"decides nothing: the tasks are 0 \(multiclass\)\."):
             ThresholdTasks(LINEAR).fit(X, grade)
         for scoring, n_classes in (({"g": "f1_macro"}, 3), ({"n": "r2", "g": [[0]]}, "no")):
             y = pd.DataFrame({"n": X[:, 1], "g": grade.astype(str)})

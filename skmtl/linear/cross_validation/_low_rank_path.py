@@ -31,5 +31,5 @@ class LowRankPath:
         stats = self.statistics
         for alpha in np.asarray(alphas, dtype=np.float64).tolist():
             found = self.find(stats, alpha)
-            b = stats.y_mean - stats.mean_product(found.W)
+            b = stats.intercepts(found.W)
             yield LinearFit(found.W, b, None, gap=np.nan, n_iter=len(found.objective))

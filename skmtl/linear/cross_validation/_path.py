@@ -180,8 +180,10 @@ class PathProblem:
 
         Where one decomposition solves for all alphas, the certificate is left out.
         """
-        for fitted in self._solutions(np.asarray(alphas, dtype=np.float64)):
-            yield fitted.expanded(self.basis)
+        found = self._solutions(np.asarray(alphas, dtype=np.float64))
+        if self.basis is None:
+            return found
+        return (fitted.expanded(self.basis) for fitted in found)
 
     def _solutions(self, alphas: Array) -> Iterator[LinearFit]:
         parts = self.parts()

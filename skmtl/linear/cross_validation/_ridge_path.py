@@ -90,7 +90,7 @@ class RidgePath:
         if self.means is not None:
             pulled = pulled - beta * self.means
         W = self._back(inverse[stats.group].T * pulled)
-        found = stats.y_mean - stats.mean_product(W)
+        found = stats.intercepts(W)
         return W, (beta + self.kept * (found - beta) if self.means is not None else found)
 
     def _shared(self, D: float, P: float, h: Array) -> tuple[Array, float]:

@@ -224,7 +224,7 @@ class ReducedRankRegressor(
         coef, intercept = np.zeros((len(learned), X.shape[1])), np.zeros(len(learned))
         self.components_, self.loadings_ = found.components, np.zeros((len(learned), self.rank_))
         coef[learned], self.loadings_[learned] = found.W.T, found.loadings
-        intercept[learned] = statistics.y_mean - statistics.mean_product(found.W)
+        intercept[learned] = statistics.intercepts(found.W)
         self.coef_, self.intercept_ = coef, intercept
         self.__dict__.pop("shared_coef_", None)
         if self._task_set.is_long:

@@ -130,11 +130,13 @@ class MergedStatistics(Statistics):
         """Weighted sums of squared residuals (m, T), of fits W (m, p, T) and b (m, T)."""
         miss = b + np.einsum("tp,mpt->mt", self.x_mean[self.group], W) - self.y_mean
         within = np.empty_like(b)
+        W = np.moveaxis(W, 1, 0)
         for gram, tasks in zip(self.gram, self.members, strict=True):
+            # One wide product of all fits takes half as long as one of each.
             part = np.ascontiguousarray(W[:, :, as_slice(tasks)])
-            products = gram @ part
-            products -= 2.0 * self.cross[:, tasks]
-            within[:, tasks] = np.einsum("mpt,mpt->mt", part, products)
+            products = (gram @ part.reshape(len(part), -1)).reshape(part.shape)
+            products -= 2.0 * self.cross[:, None, tasks]
+            within[:, tasks] = np.einsum("pmt,pmt->mt", part, products)
         return np.maximum(within + self.squares, 0.0) + self.omega * miss**2
 
     def _of_groups(self, values: Array) -> Array:

@@ -108,10 +108,14 @@ class Statistics:
         return product
 
     def mean_product(self, W: Array) -> Array:
-        r""":math:`\bar x_t' w_t` for every task, (T,)."""
+        r""":math:`\bar x_t' w_t` for every task, (T,); of several W (m, p, T), (m, T)."""
         if len(self.x_mean) == 1:
             return np.asarray(self.x_mean[0] @ W)
-        return np.einsum("tp,pt->t", self.x_mean[self.group], W)
+        return np.einsum("tp,...pt->...t", self.x_mean[self.group], W)
+
+    def intercepts(self, W: Array) -> Array:
+        r"""Best ones at W: :math:`\bar y_t - \bar x_t' w_t` for every task, as `mean_product`."""
+        return self.y_mean - self.mean_product(W)
 
     def means_times(self, factors: Array) -> Array:
         r""":math:`\bar x_t` times a factor for every task, (p, T)."""

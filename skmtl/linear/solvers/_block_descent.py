@@ -8,6 +8,7 @@ fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from skmtl.linear.solvers._working_sets import RowNorms
 
 Array = NDArray[Any]
+
+NUMBERS_AT_ONCE = 20_000
+"""Coefficients of so many alphas get their intercepts together: few operations, few copies."""
 
 
 class BlockDescent(Solver):
@@ -91,9 +95,12 @@ class BlockDescent(Solver):
             max_iter=options.max_iter,
             W0=None if warm is None else warm.W,
         )
-        for found in path:
-            warn_unless_converged(found.gap, null_loss, options)
-            yield LinearFit(found.W, intercepts(found.W), None, found.gap, found.n_iter)
+        n_at_once = max(1, NUMBERS_AT_ONCE // (X.shape[1] * targets.tasks.n_tasks))
+        while some := list(islice(path, n_at_once)):
+            W = np.stack([found.W for found in some])
+            for found, W_k, b_k in zip(some, W, intercepts(W), strict=True):
+                warn_unless_converged(found.gap, null_loss, options)
+                yield LinearFit(W_k, b_k, None, found.gap, found.n_iter)
 
 
 def forms_gram(X: Any) -> bool:
@@ -144,7 +151,7 @@ def _space(
     n_grams = gram_bytes(X, targets, label_weights) // (8 * X.shape[1] ** 2)
     if isinstance(X, Statistics) or n_grams > 1 or forms_gram(X):
         stats = statistics_of(X, targets, label_weights, centred=options.fit_intercept)
-        return _gram_space(stats), lambda W: stats.y_mean - stats.mean_product(W)
+        return _gram_space(stats), stats.intercepts
     weights = label_weights.reshape(len(label_weights), -1)[:, 0]
     Y = targets.values.reshape(len(label_weights), -1)
     if not options.fit_intercept:

@@ -80,7 +80,7 @@ def closed_form(
     if intercept_alpha is None:
         system = NormalEquations(statistics, ridge, deviation)
         W = system.solve(statistics.cross)
-        return W, statistics.y_mean - statistics.mean_product(W)
+        return W, statistics.intercepts(W)
     if ridge or deviation:
         return _with_pulled_intercepts(statistics, ridge, deviation, intercept_alpha)
     if np.isinf(intercept_alpha):
@@ -138,7 +138,7 @@ def closed_form_graph(
         largest = scale.max(initial=0.0)
         inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 1e-12 * largest)
         W = vectors @ (spread * inverse) @ matrix.vectors.T
-        return W, statistics.y_mean - statistics.mean_product(W)
+        return W, statistics.intercepts(W)
     return _one_system(statistics, matrix, intercept_alpha)
 
 
@@ -161,7 +161,7 @@ def _one_system(
     flat = H.reshape(n_tasks * q, n_tasks * q)
     solved = solve_symmetric(flat[None], Q.T.reshape(1, -1, 1))[0].reshape(n_tasks, q).T
     if intercept_alpha is None:
-        return solved, stats.y_mean - stats.mean_product(solved)
+        return solved, stats.intercepts(solved)
     return solved[:-1], solved[-1]
 
 

@@ -50,7 +50,7 @@ class LossStep:
         if self.intercept_alpha is None:
             return u, np.zeros(u.shape[1])
         along = self._along_means(rho)
-        d = stats.y_mean - stats.mean_product(u)
+        d = stats.intercepts(u)
         e = stats.omega / (1.0 + stats.omega * stats.mean_product(along))
         b = self._shrunk(e, d)
         return u + e * (d - b) * along, b
@@ -60,7 +60,7 @@ class LossStep:
         stats = self.statistics
         if self.intercept_alpha is None:
             return np.zeros(W.shape[1])
-        return self._shrunk(stats.omega, stats.y_mean - stats.mean_product(W))
+        return self._shrunk(stats.omega, stats.intercepts(W))
 
     def _shrunk(self, e: Array, d: Array) -> Array:
         r"""Minimiser of :math:`\sum_t e_t (b_t - d_t)^2 + \iota (b_t - \bar b)^2`."""

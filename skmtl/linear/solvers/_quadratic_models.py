@@ -177,7 +177,7 @@ class _Model:
 
     def _intercepts(self, W: Array, b: Array) -> Array:
         stats = self.statistics
-        return stats.y_mean - stats.mean_product(W) if self.is_free else b
+        return stats.intercepts(W) if self.is_free else b
 
 
 class _Step(NamedTuple):

@@ -26,9 +26,9 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,8 +90,7 @@ class RowNorms:
         return alpha * self.l2, low, high, alpha * self.l21 * weights
 
 
-@dataclass(frozen=True)
-class BlockSolution:
+class BlockSolution(NamedTuple):
     """Coefficients with their certificate.
 
     Attributes
@@ -150,7 +149,7 @@ def block_descent_path(
     if isinstance(space, GramSpace) and n_features <= ALL_ROWS and len(alphas) > 1:
         for solution in _sweeps(space, norms, np.array(alphas), W, max_gap, max_iter):
             W, n_done = solution.W, n_done + 1
-            yield solution if basis is None else replace(solution, W=W @ basis.T)
+            yield solution if basis is None else solution._replace(W=W @ basis.T)
         W = W.copy()
     point = space.at(W)
     past: list[tuple[float, Array]] = []
@@ -178,7 +177,7 @@ def _sweeps(
             max_gap, min(FEW_SWEEPS, max_iter), found, gaps, n_sweeps,
         )  # fmt: skip
         of_alphas = zip(found[1:], gaps.tolist(), n_sweeps.tolist(), strict=True)
-        yield from (BlockSolution(*solution) for solution in islice(of_alphas, first, done))
+        yield from map(BlockSolution._make, islice(of_alphas, first, done))
         if done < stop:
             return
 

@@ -7,8 +7,12 @@ product. The iterates are those of plain coordinate descent.
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
+from skmtl._compile import address_of, called_by_address
 from skmtl.linear.solvers.compiled._anderson import extrapolate, go_back, remember
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
@@ -80,12 +84,12 @@ def sweep(
         if n_moved == 0:
             continue
         moved = True
+        rows = G[start:stop]
         if 2 * n_moved <= stop - start:
             # Near the end most rows stay as they are.
             pick_moved(G, step, start, stop, few_G, few_dW)
-            np.dot(few_G[:n_moved].T, few_dW[:n_moved], product)
-        else:
-            np.dot(G[start:stop].T, step, product)
+            rows, step = few_G[:n_moved], few_dW[:n_moved]
+        np.dot(rows.T, step, product)
         subtract(product, H)
     return moved
 
@@ -117,19 +121,39 @@ def is_far_from(W: Array, before: Array, tol: float) -> bool:
     return farthest > tol * largest
 
 
+OF_SWEEPS = """Tuple((float64, int64))(
+    float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64,
+    float64, float64[::1], float64[::1], float64[::1],
+    float64, float64, int64, float64[:, ::1], float64[:, ::1]
+)"""
+
+call_sweeps = called_by_address(OF_SWEEPS)
+
+
+def sweep_path(G: Array, Q: Array, *arguments: Any) -> int:
+    """`path_of_sweeps`, which calls `sweeps` by its address, of arrays in the order of C."""
+    G, Q = np.ascontiguousarray(G), np.ascontiguousarray(Q)
+    return int(path_of_sweeps(address_of_sweeps(), G, Q, *arguments))
+
+
+@cache
+def address_of_sweeps() -> Any:
+    """Where `sweeps` is, once it is compiled."""
+    return address_of(sweeps, OF_SWEEPS)
+
+
 @compiled
-def sweep_path(
-    G: Array, Q: Array, squares: float, alphas: Array, first: int, stop: int, ridge: float,
-    low: Array, high: Array, l21: Array, max_gap: float, max_sweeps: int, found: Array,
-    gaps: Array, n_sweeps: Array,
+def path_of_sweeps(
+    sweeps_at: Any, G: Array, Q: Array, squares: float, alphas: Array, first: int, stop: int,
+    ridge: float, low: Array, high: Array, l21: Array, max_gap: float, max_sweeps: int,
+    found: Array, gaps: Array, n_sweeps: Array,
 ) -> int:  # fmt: skip
     """Cyclic sweeps for some alphas of a path, to a gap of at most ``max_gap`` each.
 
     ``ridge``, ``low``, ``high`` and ``l21`` are those of an alpha of 1. The solution of alpha k
     goes to ``found[k + 1]``, those before are there; ``found[0]`` is where the path starts. The
     next is looked for on the line through the last two, or the parabola through three where these
-    are exact enough. Returns the first alpha that needs more
-    than ``max_sweeps``, or ``stop``.
+    are exact enough. Returns the first alpha that needs more than ``max_sweeps``, or ``stop``.
     """
     W, H, product = np.empty_like(Q), np.empty_like(Q), np.empty_like(Q)
     lower, upper, radius = np.empty_like(low), np.empty_like(low), np.empty_like(low)
@@ -156,10 +180,10 @@ def sweep_path(
                 residual_products(G, Q, W, H, product)
         n_iter = 0
         while True:
-            gap, n_more = sweeps(
+            gap, n_more = call_sweeps(sweeps_at, (
                 G, Q, H, W, squares, bent, lower, upper, radius,
                 np.inf, max_gap, max_sweeps - n_iter, nothing, nothing,
-            )  # fmt: skip
+            ))  # fmt: skip
             n_iter += n_more
             if n_more == 0 or gap > max_gap or max_gap > FINE * squares:
                 break

@@ -183,16 +183,28 @@ def descend_block(
     n_moved = 0
     for j in range(n_rows):
         curvature = G[j, j]
-        step = dW[j]
+        # `shrink_row` and `take_step` in as few loops as can be: each takes time to begin.
+        square = 0.0
         for t in range(n_tasks):
-            step[t] = local[j, t] + curvature * W[j, t]
-        shrink_row(step, curvature + ridge, low[j], high[j], l21[j])
-        if take_step(W[j], step):
+            z = local[j, t] + curvature * W[j, t]
+            z -= min(max(z, low[j]), high[j])
+            dW[j, t] = z
+            square += z * z
+        norm = np.sqrt(square)
+        curvature += ridge
+        factor = (1.0 - l21[j] / norm) / curvature if norm > l21[j] and curvature > 0.0 else 0.0
+        largest = 0.0
+        for t in range(n_tasks):
+            new = factor * dW[j, t]
+            dW[j, t] = new - W[j, t]
+            W[j, t] = new
+            largest = max(largest, abs(dW[j, t]))
+        if largest > 0.0:
             n_moved += 1
             for k in range(j + 1, n_rows):
                 g = G[j, k]
                 for t in range(n_tasks):
-                    local[k, t] -= g * step[t]
+                    local[k, t] -= g * dW[j, t]
     return n_moved
 
 

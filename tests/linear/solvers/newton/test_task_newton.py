@@ -49,6 +49,8 @@ def test_the_first_step_is_that_of_newton(name, has_intercept, n):
 def test_corrected_matrices_know_the_last_step(data):
     steps, _ = at_start(data, data.theta)
     steps._form()
+    # With the right matrix a squared loss is done after one step.
+    steps.inverse = np.diag(np.diag(steps.inverse))
     for _ in range(3):
         assert steps._step() is not None
     last = steps.n_past - 1
