@@ -70,7 +70,7 @@ def fit_in_peace(problem):
 def is_odd(problem, warning):
     """Whether a warning is none of those that are said on purpose."""
     if issubclass(warning.category, LinAlgWarning | RuntimeWarning):
-        # What an estimator of scikit-learn computes is its own affair, also where numpy sums for it.
+        # What an estimator of scikit-learn computes is its own affair, and what numpy does for it.
         sums = "fromnumeric" in warning.filename and problem.name in LEND_NUMBERS
         is_theirs = "sklearn" in warning.filename or sums
         return not is_theirs and "are taken" not in str(warning.message)
