@@ -21,6 +21,8 @@ HOLD_OUT = {"calibrated", "thresholds", "propensity", "conformal"}
 BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, *HOLD_OUT, "chain", "stacking"}
 # Whose folds, or groups, depend on the order of the tasks.
 BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, *HOLD_OUT, "chain", "grouping", "stacking"}
+# Whose numbers are those of scikit-learn's estimators.
+LEND_NUMBERS = {"independent", "pooled", "chain", "stacking"}
 # What leaves out a row, but not its copies.
 BY_CASE = {"kernel-ridge-cv"}
 

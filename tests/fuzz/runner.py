@@ -14,14 +14,13 @@ from tests.fuzz.checks import ALONE
 from tests.fuzz.draws import draw
 from tests.fuzz.growth import GROWN
 from tests.fuzz.outcome import asked
+from tests.fuzz.problem import LEND_NUMBERS
 from tests.fuzz.refusals import is_refusal
 from tests.fuzz.relations import BETWEEN
 from tests.fuzz.surroundings import Surroundings
 from tests.fuzz.tools import TOOLS
 
 SECONDS = 60
-LEND_NUMBERS = {"independent", "pooled", "chain", "stacking"}
-"""Whose numbers are those of scikit-learn's estimators."""
 SHARE, OF_TOOLS = 0.3, 0.15
 """Of the checks that take more fits; each problem has some of them."""
 PACKAGE = str(Path(__file__).resolve().parents[2] / "skmtl")
