@@ -27,6 +27,7 @@ REFUSED = (
     "who is at risk",
     "of earlier chunks a linear model keeps too little",
     "had no event in the calls before",
+    "does not take the chunks of a stream",
     "became infinite, NaN",
     # A task without labels in the first chunk was taken for a number.
     "expected numbers. Declare it",

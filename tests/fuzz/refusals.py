@@ -81,7 +81,7 @@ REFUSALS = [
         lambda p: "regression" not in p.declared and p.options,
     ),
     Refusal(
-        r"whose loss is not convex: no linear fit would be certified",
+        r"whose loss is not convex: (no linear fit|kernel ridge)",
         lambda p: "focal" in p.declared,
     ),
     Refusal(

@@ -269,14 +269,18 @@ def require_same(one, other, when, columns=None):
         scale = 1.0 if is_share else largest
         if declared in CORNERED and one.problem.name in BLENDED:
             continue
+        wrong = _differ(one, other, a, b, scale)
         if declared in LOG_LINKED and not one.problem.has_network:
-            # What is found are their logarithms.
-            a, b = (np.log(np.maximum(v, np.finfo(float).tiny)) for v in (a, b))
-            scale = np.nanmax(np.abs(a), initial=1.0)
-        allowed = tolerance_of(one) * scale + off_by_gap(one, scale) + off_by_gap(other, scale)
-        with np.errstate(invalid="ignore"):
-            wrong = ~((np.abs(a - b) <= allowed) | (a == b) | (np.isnan(a) & np.isnan(b)))
+            # What is found are their logarithms, which say little of what is as good as 0.
+            logs = [np.log(np.maximum(v, np.finfo(float).tiny)) for v in (a, b)]
+            wrong &= _differ(one, other, *logs, np.nanmax(np.abs(logs), initial=1.0))
         require(not wrong.any(), "{}: {} and {}", when, a[wrong][:3], b[wrong][:3])
+
+
+def _differ(one, other, a, b, scale):
+    allowed = tolerance_of(one) * scale + off_by_gap(one, scale) + off_by_gap(other, scale)
+    with np.errstate(invalid="ignore"):
+        return ~((np.abs(a - b) <= allowed) | (a == b) | (np.isnan(a) & np.isnan(b)))
 
 
 def _has_other_groups(one, other):

@@ -39,6 +39,7 @@ from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_o
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._working_statistics import WorkingStatistics
+from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -183,7 +184,10 @@ def _that_count(data: Data) -> Data:
     penalty = penalty.for_tasks(kept, len(omega))
     if is_merged:
         tasks = replace(targets, tasks=targets.tasks.take(kept))
-        return Data(X.select(kept), tasks, None, penalty)
+        X = X.select(kept)
+        if isinstance(X, WorkingStatistics):
+            X = replace(X, n_tasks=len(kept))
+        return Data(X, tasks, None, penalty)
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)

@@ -172,6 +172,22 @@ def test_a_chunk_without_labels_brings_its_tasks(kind):
     np.testing.assert_allclose(proba[first], before, atol=0.01)
 
 
+@pytest.mark.parametrize("kind", ["wide", "long"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_task_of_no_weight_has_no_say_in_strengths(kind, fit_intercept):
+    X, y, _, options = problem(kind)
+    if kind == "wide":
+        y, options = y[:, [1, 0, 2]], {"tasks": ["binary", "regression", "count"]}
+    n_tasks = 3 if kind == "wide" else 4
+    given = {"alpha": "auto", "fit_intercept": fit_intercept, **options}
+    model = MultiTaskLinear(task_weight=[0.0] + [1.0] * (n_tasks - 1), **given)
+    other, own = y.copy(), (slice(None), 0) if kind == "wide" else X[:, P] == 0
+    other[own] = 1 - other[own]
+    one, two = (clone(model).partial_fit(X, labels).alpha_ for labels in (y, other))
+    # In long form its labels are among those that tell the constant that the loss is bent around.
+    assert one == pytest.approx(two, rel=1e-3)
+
+
 @pytest.mark.parametrize("form", ["wide", "long"])
 @pytest.mark.parametrize("half_life", [None, 10.0])
 def test_labels_of_one_class_in_chunks(form, half_life):
