@@ -388,6 +388,14 @@ def test_a_row_that_has_all_the_labels(method):
     assert np.isinf(model.predict_interval(X)).all()
 
 
+def test_rows_that_all_teach_a_task():
+    # Each row has the only label of a task: none can be held out of a single model.
+    Y = np.where(np.eye(3, dtype=bool), [1.5, 2.0, -1.0], np.nan)
+    with pytest.warns(UserWarning):
+        model = ConformalTasks(LINEAR, "split").fit(np.array([[0.0], [1.0], [2.0]]), Y)
+    assert np.isinf(model.predict_interval([[0.5]])).all()
+
+
 # What is refused.
 
 

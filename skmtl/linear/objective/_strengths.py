@@ -39,7 +39,6 @@ from skmtl.linear.objective._pulled_intercepts import pulled_intercepts, ridge_o
 from skmtl.linear.objective._row_space import in_row_space
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.linear.objective._working_statistics import WorkingStatistics
-from skmtl.linear.objective._working_statistics import WorkingStatistics
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
