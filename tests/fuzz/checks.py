@@ -70,8 +70,7 @@ def check_coefficients(outcome):
     if problem.name not in WITH_GAP:
         return
     if getattr(model, "positive", False):
-        least = -1e-9 * np.abs(model.coef_).max(initial=0.0)
-        require((model.coef_ >= least).all(), "coef_ below 0")
+        require((model.coef_ >= 0).all(), "coef_ below 0")
     if not model.fit_intercept:
         require(not np.any(model.intercept_), "intercept_ is {}", model.intercept_)
     kinds = {task.alias for task in model.tasks_}

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,9 @@ from skmtl import (
     MultiTaskLinearRegressor,
     stack_tasks,
 )
+from skmtl.linear.estimators import _linear_model
 from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.solvers._fit import fit_linear
 from skmtl.tasks import Binary
 from tests.linear.conftest import MIXED, PLAIN
 
@@ -463,3 +466,15 @@ def test_large_counts_converge():
     for t in range(2):
         alone = PoissonRegressor(alpha=0.1, tol=1e-10).fit(X, Y[:, t])
         np.testing.assert_allclose(model.coef_[t], alone.coef_, atol=1e-5)
+
+
+def test_positive_coefficients_are_not_below_0_by_rounding(monkeypatch):
+    def rounded(*args, **kwargs):
+        found = fit_linear(*args, **kwargs)
+        return replace(found, W=found.W - 1e-30)
+
+    monkeypatch.setattr(_linear_model, "fit_linear", rounded)
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = MultiTaskLinear("l1", alpha=10.0, positive=True).fit(X, X[:, :2])
+    np.testing.assert_array_equal(model.coef_, 0.0)
+    assert (MultiTaskLinear("l1", alpha=10.0).fit(X, X[:, :2]).coef_ < 0).all()
