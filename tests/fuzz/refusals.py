@@ -132,7 +132,9 @@ REFUSALS = [
     ),
     Refusal(
         r"loss of networks became infinite or NaN for every candidate",
-        lambda p: p.name in NETWORKS_CV and ("scaled X" in p.tags or "large mean" in p.tags),
+        lambda p: (
+            p.name in NETWORKS_CV and (has_few_rows(p) or {"scaled X", "large mean"} & set(p.tags))
+        ),
     ),
     Refusal(
         r"early_stopping=True needs rows for validation",

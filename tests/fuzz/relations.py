@@ -155,6 +155,8 @@ def check_tasks(outcome):
     is_fair = not _needs_order(options.get("penalty"))
     if n < 2 or not is_fair or problem.name in BY_TASK:
         return
+    if problem.around_network:
+        return
     if problem.name in NETWORKS:
         if not is_named_and_fair(problem):
             return
