@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from sklearn.linear_model import PoissonRegressor, SGDRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -98,15 +99,21 @@ def test_a_raw_table_with_labels_of_many_types(tmp_path):
 def test_pipelines_searches_and_trees_of_scikit_learn(tmp_path):
     X, _ = table()
     X = X.drop(columns="age")
-    Y = X[["height", "weight"]].to_numpy()
+    Y = X[["height", "weight"]].abs().to_numpy()
     columns = make_column_transformer(
         (OneHotEncoder(), ["town"]),
         (FunctionTransformer(np.arctan), ["weight"]),
         remainder=StandardScaler(),
     )
-    forest = IndependentTasks(ExtraTreesRegressor(5, random_state=0))
     search = GridSearchCV(MultiTaskLinear(), {"alpha": [0.1, 1.0]}, cv=2)
-    for last in (forest, search):
+    # Losses are compiled, some with parameters, and made anew.
+    alone = (
+        ExtraTreesRegressor(5, random_state=0),
+        HistGradientBoostingRegressor(loss="quantile", quantile=0.3, max_iter=3),
+        PoissonRegressor(),
+        SGDRegressor("epsilon_insensitive", epsilon=0.2, random_state=0),
+    )
+    for last in (search, *map(IndependentTasks, alone)):
         model = make_pipeline(columns, last).fit(X, Y)
         save(model, tmp_path / "model")
         np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
