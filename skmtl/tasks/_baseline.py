@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.tasks._logarithms import bounded_exp
+from skmtl.tasks._logarithms import FARTHEST
 from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
@@ -79,7 +79,7 @@ class Baseline:
         lines = np.interp(hazard, self.hazards, self.times)
         with np.errstate(over="ignore"):
             # As late as a number can be whose square is one.
-            beyond = self.times[-1] * np.minimum(hazard / self.hazards[-1], bounded_exp(np.inf))
+            beyond = self.times[-1] * np.minimum(hazard / self.hazards[-1], np.exp(FARTHEST))
         # Unknown stays unknown: one event alone is the same line everywhere.
         return np.where(hazard <= self.hazards[-1], lines, beyond)
 
