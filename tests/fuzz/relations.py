@@ -188,7 +188,8 @@ def check_tasks(outcome):
 def check_empty_task(outcome):
     """A task without labels changes no other."""
     problem, options = outcome.problem, outcome.problem.options
-    if problem.is_long or "Graph" in str(options.get("penalty")) or problem.name == "grouping":
+    has_graph = "Graph" in str(options.get("penalty")) or "adjacency" in options
+    if problem.is_long or has_graph or problem.name == "grouping":
         return
     n, columns = problem.n_rows, problem.labels.shape[1]
     weight, task_weight = problem.weight, problem.task_weight
