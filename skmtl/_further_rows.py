@@ -54,7 +54,6 @@ def read_more(
         If y has other tasks, or a label or a task that the first fit did not know.
     """
     tasks = estimator._task_set if tasks is None else tasks
-    known = tasks
     if task_column is not None:
         if admits_tasks:
             tasks = with_tasks_of(tasks, task_column)
@@ -68,10 +67,6 @@ def read_more(
             "partial_fit(X, y, classes=...), or in tasks=[Multiclass(classes=...)]."
         ) from None
     check_rows(X, targets)
-    if tasks is not known and not targets.weights.any():
-        # Nothing is learned from these rows, of which it then does not matter whose they are.
-        nobody = np.zeros(len(targets.values), dtype=np.intp)
-        targets = replace(targets, tasks=known, task_index=nobody)
     return admit(targets, standardize=standardize)
 
 

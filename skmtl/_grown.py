@@ -136,20 +136,28 @@ def scores_of_expected(tasks: Sequence[Task], expected: Sequence[Array]) -> Arra
     """Expected values (n,) and class probabilities as raw scores (n, n_outputs).
 
     Log-odds for two classes, else log-probabilities, logarithms of times; other values are their
-    own scores.
+    own scores. Of classes in order it is the mean log-odds of a higher class, over the thresholds.
     """
     columns = []
     for task, of_task in zip(tasks, expected, strict=True):
         if not task.n_outputs_:
             columns.append(np.zeros((len(of_task), 0)))
         elif not task.is_classification:
-            values = task.to_blend(of_task).reshape(len(of_task), -1)
-            columns.append(np.pad(values, ((0, 0), (0, task.n_outputs_ - values.shape[1]))))
+            columns.append(_padded(task.to_blend(of_task).reshape(len(of_task), -1), task))
+        elif task.n_shapes:
+            lower = of_task.cumsum(axis=1)[:, :-1]
+            odds = np.log(np.maximum(1.0 - lower, LEAST)) - np.log(np.maximum(lower, LEAST))
+            columns.append(_padded(odds.mean(axis=1, keepdims=True), task))
         else:
             logs = np.log(np.maximum(of_task, LEAST))
             is_two = task.n_outputs_ == 1
             columns.append(logs[:, 1:] - logs[:, :1] if is_two else logs)
     return np.hstack(columns)
+
+
+def _padded(scores: Array, task: Task) -> Array:
+    """With a column for everything that a network would learn of the task."""
+    return np.pad(scores, ((0, 0), (0, task.n_outputs_ - scores.shape[1])))
 
 
 def refuse_grown(estimator: Any, why: str) -> None:

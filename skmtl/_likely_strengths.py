@@ -142,7 +142,7 @@ class Laplace:
         V = np.zeros((self.basis.shape[1], offset.shape[1]))
         value, slope, raw = self._at(V, offset)
         for _ in range(MAX_ITER):
-            step = linalg.cho_solve(linalg.cho_factor(self._curvature(raw)), slope.ravel())
+            step, _ = self._solved(raw, slope.ravel())
             decrement, length = float(slope.ravel() @ step), 1.0
             if not decrement > TOL:
                 break
@@ -155,7 +155,7 @@ class Laplace:
             if not found[0] < value:
                 break
             V, (value, slope, raw) = V - length * step, found
-        log_size = float(np.log(np.diag(linalg.cho_factor(self._curvature(raw))[0])).sum())
+        _, log_size = self._solved(raw, slope.ravel())
         n_directions = self.back.shape[1]
         intercept = np.sqrt(OF_INTERCEPT) * V[n_directions:].sum(axis=0)
         return -value - log_size, intercept, self.back @ V[:n_directions]
@@ -167,10 +167,25 @@ class Laplace:
         slope = self.basis.T @ (counts[:, None] * gradient) + V
         return float(counts @ loss) + 0.5 * float(np.vdot(V, V)), slope, raw
 
-    def _curvature(self, raw: Array) -> Array:
-        """Second derivative along V."""
+    def _solved(self, raw: Array, b: Array) -> tuple[Array, float]:
+        """:math:`H^{-1} b` for the second derivative H along V, and log :math:`|H|^{1/2}`."""
         bent = self.labels.task.curvature_matrix(raw, self.labels.values)
         bent = self.labels.counts[:, None, None] * bent
-        n = self.basis.shape[1] * raw.shape[1]
-        found = np.einsum("ir,icd,is->rcsd", self.basis, bent, self.basis, optimize=True)
-        return np.asarray(found.reshape(n, n) + np.eye(n))
+        n = len(b)
+        H = np.einsum("ir,icd,is->rcsd", self.basis, bent, self.basis, optimize=True)
+        try:
+            factor = linalg.cho_factor(H.reshape(n, n) + np.eye(n))
+        except linalg.LinAlgError:
+            return solved_by_roots(self.basis, bent, b)
+        return linalg.cho_solve(factor, b), float(np.log(np.diag(factor[0])).sum())
+
+
+def solved_by_roots(basis: Array, bent: Array, b: Array) -> tuple[Array, float]:
+    """The same where curvatures are so large that the identity is rounding beside them."""
+    values, vectors = np.linalg.eigh(bent)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None]
+    parts = np.einsum("ir,idc->icrd", basis, root).reshape(-1, len(b))
+    _, s, Vt = linalg.svd(parts, full_matrices=False)
+    # Of 1 / (1 + s^2) what differs from 1.
+    less = 1.0 / (1.0 + (1.0 / np.maximum(s, np.finfo(float).tiny)) ** 2)
+    return b - Vt.T @ (less * (Vt @ b)), float(np.log(np.hypot(1.0, s)).sum())

@@ -284,6 +284,24 @@ def test_other_likelihoods(alias, estimator):
     assert np.isfinite(model.score(X, labels))
 
 
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("estimator", [MultiTaskKernelRidgeCV(), MultiTaskMLPCV(**SEARCH)])
+def test_classes_in_order_of_which_probabilities_are_known(estimator, form):
+    X, Y, truth = draw()
+    labels, types = np.digitize(Y, [-1.0, 0.0, 1.0]), {"tasks": "ordinal"}
+    task = np.repeat(np.arange(6), 200)
+    if form == "wide":
+        model = clone(estimator).set_params(**types).fit(X[:200], labels[:200, :5])
+        found = model.add_task(X[:50], labels[:50, 5]).predict(X)[50:, 5]
+    else:
+        rows, known = np.column_stack([task, np.tile(X[:200], (6, 1))]), task < 5
+        model = clone(estimator).set_params(task_feature=0, **types)
+        model.fit(rows[known], labels[:200].T.ravel()[known])
+        new = np.column_stack([np.full(len(X), 5), X])
+        found = model.add_task(new[:50], labels[:50, 5]).predict(new)[50:]
+    assert np.corrcoef(found, truth[50:, 5])[0, 1] > 0.6
+
+
 @pytest.mark.parametrize(
     "estimator", [MultiTaskLinear(), MultiTaskMLP(**NETWORK)], ids=lambda e: type(e).__name__
 )

@@ -92,13 +92,17 @@ def append_columns(X: Any, added: Any, names: Any) -> Any:
     """X with further columns of numbers.
 
     In a DataFrame they have ``names``, changed where X has such a column. They are in double
-    precision unless X is in single precision; sparse where X or ``added`` is.
+    precision unless X is in single precision; sparse where X or ``added`` is. Numbers whose square
+    is none are brought within range: a model of counts may expect as many, far from its rows.
     """
     if len(X.shape) != 2:
         raise ValueError(
             f"Columns are appended to X, which then has to have two axes; got shape {X.shape}. "
             "Make a DataFrame with a column of what is one-dimensional."
         )
+    if not sparse.issparse(added):
+        largest = np.sqrt(np.finfo(number_type(X)).max)
+        added = np.clip(added, -largest, largest)
     if sparse.issparse(X) or sparse.issparse(added):
         return side_by_side([as_numbers(X), added.astype(number_type(X))])
     if hasattr(X, "columns"):

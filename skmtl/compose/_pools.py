@@ -81,7 +81,8 @@ class Pool:
     def decisions(self, X: Any, tasks: Any, expected: Any = None) -> Any:
         """One prediction per task (wide): what the estimator says, if the task has such a class."""
         if not self.task.is_classification:
-            return self.expected(X, tasks) if expected is None else expected
+            expected = self.expected(X, tasks) if expected is None else expected
+            return [task.decode(of_task) for task, of_task in zip(tasks, expected, strict=True)]
         decided = self._ask_each(Single.decide, X)
         is_own = [
             match(task.classes_, found) >= 0 for task, found in zip(tasks, decided, strict=True)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.compose._features import append_columns
+from skmtl.compose._features import append_columns, take_rows
 from skmtl.compose._single_task import Single
 from skmtl.compose._tags import kind_of
 from skmtl.compose._task_labels import ALL_TOGETHER, TaskLabels
@@ -35,8 +35,18 @@ class Final:
         return cls(Single.fit(template, features, problem), list(known))
 
     def expected(self, said: dict[str, Array], X: Any) -> Array:
-        """Expected values or probabilities of new rows."""
-        return np.asarray(self.single.expected(_features(self.single.task, said, self.members, X)))
+        """Expected values or probabilities of new rows; NaN where a member expects NaN."""
+        task = self.single.task
+        features = _features(task, said, self.members, X)
+        used = [said[member].reshape(len(said[member]), -1) for member in self.members]
+        is_known = np.isfinite(np.hstack(used)).all(axis=1)
+        if is_known.all():
+            return np.asarray(self.single.expected(features))
+        found = task.expected_without_labels(len(is_known)).astype(np.float64)
+        rows = np.flatnonzero(is_known)
+        if len(rows):
+            found[rows] = self.single.expected(take_rows(features, rows))
+        return found
 
 
 def fit_finals(

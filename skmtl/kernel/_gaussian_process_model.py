@@ -71,7 +71,7 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
         self._n_labels = targets.tasks.n_labels
         X, targets, _ = learnable(X, targets, None)
         cells, X = self._cells(X, targets)
-        self._posterior = self._likelihood = None
+        self._posterior = self._likelihood = self._unsure = None
         if len(self._known):
             design = np.ones((len(self._known), 1)) if is_long else np.eye(len(self._known))
             design = design[:, : design.shape[1] * self.fit_intercept]
@@ -140,7 +140,6 @@ class GaussianProcessModel(GaussianPredictions, GrowsKernelTasks, MultiTaskEstim
             )
         self.log_marginal_likelihood_value_ = evidence.value
         # Parameters that are given are known.
-        self._unsure = None
         if self.optimizer is not None:
             self._unsure = Unsure.of(self._likelihood, self._theta)
         if kept is None:

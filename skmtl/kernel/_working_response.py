@@ -170,7 +170,11 @@ def _calibrate(
         for j, move in enumerate(moves):
             bent = task.curvature(raw, labels, move)
             hessian[j] += [share @ (bent * m).sum(axis=1) for m in moves]
-        step = np.linalg.solve(hessian, slopes)
+        try:
+            step = np.linalg.solve(hessian, slopes)
+        except np.linalg.LinAlgError:
+            # Curvatures of scores far from labels leave nothing of the pull but rounding.
+            step = np.linalg.lstsq(hessian, slopes)[0]
         decrement, length = float(slopes @ step), 1.0
         if not decrement > TOL:
             break

@@ -28,7 +28,7 @@ def read_block(block: Any) -> Block:
 def rows_of(X: Any) -> int:
     """Number of rows of an array, a table or a list."""
     if is_arrow(X):
-        return int(X.num_rows)
+        return len(X)
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 

@@ -369,7 +369,9 @@ class Task(Searchable, BaseEstimator, ABC):
         deviance = np.array([one @ weight for one in deviance.reshape(len(expected), -1)])
         if deviance_null == 0.0:
             return np.where(deviance == 0.0, 1.0, 0.0)
-        return 1.0 - deviance / deviance_null
+        with np.errstate(over="ignore"):
+            # Predictions may be as wrong as numbers can say.
+            return 1.0 - deviance / deviance_null
 
     def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:
         """Function of scikit-learn ``(labels, expected)`` for `score`; None where there is none."""

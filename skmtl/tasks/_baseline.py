@@ -21,9 +21,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl.tasks._logarithms import FARTHEST
 from skmtl.tasks._weights import in_range
 
 Array = NDArray[Any]
+
+
+WIDEST, LARGEST = 150.0, 550.0
+"""Of scores less the lowest, and of that one: with more, hazards are no numbers of float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +56,12 @@ class Baseline:
         events = np.bincount(place, weight[values > 0])
         # Who is at risk first counts last: times from the highest on.
         order = np.argsort(-times, kind="stable")
-        at_risk = (weight * np.exp(lowest - score))[order].cumsum()
+        at_risk = (weight * np.exp(np.maximum(lowest - score, -WIDEST)))[order].cumsum()
         last = np.searchsorted(-times[order], -at_events, side="right") - 1
-        return cls(at_events, np.exp(lowest) * (events / at_risk[last]).cumsum())
+        return cls(
+            at_events,
+            np.exp(np.clip(lowest, -LARGEST, LARGEST)) * (events / at_risk[last]).cumsum(),
+        )
 
     def at(self, times: Array) -> Array:
         """Cumulative hazard; after the last event it goes on as fast as before, in the mean."""
@@ -69,8 +77,11 @@ class Baseline:
     def time_of(self, hazard: Array) -> Array:
         """The inverse of `between`, from the first event on."""
         lines = np.interp(hazard, self.hazards, self.times)
-        beyond = self.times[-1] * (hazard / self.hazards[-1])
-        return np.where(hazard > self.hazards[-1], beyond, lines)
+        with np.errstate(over="ignore"):
+            # As late as a number can be whose square is one.
+            beyond = self.times[-1] * np.minimum(hazard / self.hazards[-1], np.exp(FARTHEST))
+        # Unknown stays unknown: one event alone is the same line everywhere.
+        return np.where(hazard <= self.hazards[-1], lines, beyond)
 
     def torch_time_of(self, hazard: Any) -> Any:
         """`time_of`, torch."""

@@ -125,7 +125,9 @@ class Cox(SurvivalTask):
     def _hold(self, baseline: Baseline) -> None:
         """Have the logarithms of the jumps of a hazard as shape."""
         self._times = baseline.times
-        self.shape_ = np.log(np.diff(baseline.hazards, prepend=0.0))
+        # Beside those before, a jump may be nothing.
+        jumps = np.diff(baseline.hazards, prepend=0.0)
+        self.shape_ = np.log(np.maximum(jumps, np.finfo(float).tiny))
 
     def settled(self, raw: Array, values: Array, weight: Array) -> Self:
         """The task with the baseline hazard of these raw scores (n, 1)."""

@@ -43,7 +43,8 @@ def conformal_folds(method: str, cv: Any, given: tuple[Any, Any], targets: Targe
         cv = min(N_SPLITS if cv is None else int(cv), len(targets.weights))
     folds = make_folds(cv, *given, targets)
     if method == "split":
-        return [_without_strangers(fold, targets) for fold in folds[:1]]
+        known = [_without_strangers(fold, targets) for fold in folds[:1]]
+        return [fold for fold in known if len(fold.test)]
     held_out = np.bincount(
         np.concatenate([np.zeros(0, dtype=np.intp), *(fold.test for fold in folds)]),
         minlength=len(targets.weights),
@@ -62,7 +63,9 @@ def _leave_one_out(targets: Targets) -> list[Fold]:
         return []
     folds = (Fold.of(targets, np.delete(rows, i), rows[i : i + 1]) for i in rows)
     has_label = targets.row_is_observed
-    return [fold for i, fold in enumerate(folds) if has_label[i] and len(fold.test)]
+    return [
+        fold for i, fold in enumerate(folds) if has_label[i] and len(fold.test) and len(fold.taught)
+    ]
 
 
 def _without_strangers(fold: Fold, targets: Targets) -> Fold:

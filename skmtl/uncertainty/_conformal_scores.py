@@ -73,7 +73,7 @@ class Calibration:
     ) -> Array:
         """Intervals (n, 2) of task t, from what each model says; ``known`` are those that do."""
         ranked, _, new_label = self.of_task(t, known, coverage)
-        bands = [bands[known[0]] if band is None else band for band in bands]
+        bands = [band if m in known else bands[known[0]] for m, band in enumerate(bands)]
         ends = ranked.ends(bands, coverage, new_label * self._counted(t, weight))
         return possible(self.tasks.tasks[0 if self.tasks.is_long else t], ends)
 

@@ -38,12 +38,16 @@ SHARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class LearnedScale:
-    """What learned the logarithms of residuals of some columns, and their ends."""
+    """What learned the logarithms of residuals of some columns, and their ends.
+
+    ``middles`` are for tasks of which it knows no residual, in long form.
+    """
 
     estimator: Any
     columns: list[int]
     tasks: list[Task]
     ends: list[Array]
+    middles: list[float]
     is_long: bool
 
     @classmethod
@@ -54,7 +58,7 @@ class LearnedScale:
             return None
         values, weights = np.zeros((2, len(targets.weights), len(known)))
         given = targets.weights.reshape(len(weights), -1)
-        ends = []
+        ends, middles = [], []
         for j, k in enumerate(known):
             column = held_out[k]
             size = np.abs(column.values - column.said.centre)
@@ -62,6 +66,7 @@ class LearnedScale:
             logs = np.log(np.where(size > 0, size, 1.0))
             values[column.rows, j], weights[column.rows, j] = logs, given[column.rows, k]
             ends.append(np.quantile(logs, [SHARE, 1.0 - SHARE]))
+            middles.append(float(np.median(logs)))
         tasks = [_number() for _ in known]
         old = targets.tasks
         task_set = old if old.is_long else old.take(np.array(known))
@@ -73,14 +78,15 @@ class LearnedScale:
             targets.task_index,
         )
         estimator = fit_prepared(*prepare(X, learned))
-        return cls(estimator, known, tasks, ends, old.is_long)
+        return cls(estimator, known, tasks, ends, middles, old.is_long)
 
     def of(self, X: Any, columns: Sequence[int]) -> list[Array | None]:
         """Scales (n,) of these columns; None where none was learned."""
         found = expected_of(self.estimator, X, self.tasks, is_long=self.is_long)
+        parts = zip(self.columns, found, self.ends, self.middles, strict=True)
         scales = {
-            k: np.exp(np.clip(logs, *ends))
-            for k, logs, ends in zip(self.columns, found, self.ends, strict=True)
+            k: np.exp(np.clip(np.where(np.isnan(logs), middle, logs), *ends))
+            for k, logs, ends, middle in parts
         }
         return [scales.get(k) for k in columns]
 

@@ -518,3 +518,15 @@ class TestLongForm:
         X, y = schools
         with pytest.raises(ValueError, match="order='affinity' needs rows"):
             TaskChain(order="affinity", task_feature=0).fit(X, y)
+
+
+def test_predictions_that_are_no_numbers_are_inputs_of_the_next_model():
+    # e^score of a row far from all others is infinite.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    Y = np.column_stack([rng.poisson(np.exp(X[:, 0])), X[:, 1], X[:, 0] > 0])
+    for dtype in (np.float64, np.float32):
+        model = TaskChain(tasks=["count", "regression", "binary"]).fit(X.astype(dtype), Y)
+        found = model.predict(np.array([[1e4, 0.0], [0.0, 0.0]], dtype=dtype))
+        assert found[0, 0] == np.inf
+        assert np.isfinite(found[:, 1:]).all()

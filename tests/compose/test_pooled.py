@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmtl import IndependentTasks, stack_tasks
 from skmtl.compose import PooledTasks, _task_columns
 from skmtl.datasets import make_multitask_regression
-from skmtl.tasks import Binary
+from skmtl.tasks import Binary, Quantile
 
 TASK_COLUMNS = ["onehot", "index", "interactions", None]
 TREE = DecisionTreeRegressor(random_state=0)
@@ -356,3 +356,12 @@ def test_what_tasks_have_in_common_is_the_sum_of_what_they_have_alone(numbers):
     coef = PooledTasks(ridge, task_encoding="interactions").fit(X, Y).estimators_[0].coef_
     common, own = coef[:3], coef[6:].reshape(3, 3)
     np.testing.assert_allclose(common, own.sum(axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("levels", [0.3, (0.3,)])
+def test_one_quantile_is_a_number_to_each_task(levels):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
+    model = PooledTasks(tasks=[Quantile(levels), "regression"]).fit(X, Y)
+    assert model.predict(X).shape == (30, 2)
+    np.testing.assert_array_equal(model.predict_frame(X).to_numpy(), model.predict(X))

@@ -484,3 +484,20 @@ class TestDefaults:
         long = np.column_stack([np.arange(90) % 3, X])
         model = TaskStacking(task_feature=0, random_state=0).fit(long, Y[:, 0])
         assert model.score(long, Y[:, 0]) > 0.7
+
+
+@pytest.mark.parametrize("passthrough", [False, True])
+def test_a_final_estimator_says_nothing_of_a_long_task_without_labels(passthrough):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat([0, 1, 2], 20), rng.normal(size=(60, 2))])
+    y = X[:, 1] + 0.1 * rng.normal(size=60)
+    known = X[:, 0] < 2
+    members = [("linear", MultiTaskLinear())]
+    options = {"final": Ridge(), "passthrough": passthrough, "cv": 2, "task_feature": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = TaskStacking(members, **options).fit(X, np.where(known, y, np.nan))
+    found = model.predict(X)
+    np.testing.assert_array_equal(np.isnan(found), ~known)
+    np.testing.assert_allclose(model.predict(X[known]), found[known])
+    assert np.isnan(model.predict(X[~known])).all()

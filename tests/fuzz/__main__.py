@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.fuzz.drawn import drawn
 from tests.fuzz.halves import HALVES
 from tests.fuzz.runner import SECONDS, run_problem
 
@@ -49,6 +50,7 @@ def work(options):
         )
         faulthandler.cancel_dump_traceback_later()
         line = {"index": index, "name": problem.name, "passed": passed, "anomalies": anomalies}
+        line["drawn"] = drawn(problem)
         print(json.dumps({**line, "problem": str(problem)}), flush=True)
     return 0
 
@@ -56,7 +58,7 @@ def work(options):
 def supervise(options):
     """Start workers, collect their lines, and start one again that died."""
     begin = time.monotonic()
-    estimators, checks, anomalies = Counter(), Counter(), []
+    counts, checks, anomalies = Counter(), Counter(), []
     running = {k: start(options, k) for k in range(options.jobs)}
     while running:
         for k, worker in list(running.items()):
@@ -65,17 +67,16 @@ def supervise(options):
                 message = json.loads(line)
                 worker.last = message.get("start", worker.last)
                 if "index" in message:
-                    note(options, message, estimators, checks, anomalies)
+                    note(options, message, counts, checks, anomalies)
                 continue
             del running[k]
             if worker.wait():
                 text = f"the process ended with status {worker.returncode}"
                 entry = {"index": worker.last, "name": "?", "passed": [], "problem": ""}
-                note(
-                    options, {**entry, "anomalies": [["end", text]]}, estimators, checks, anomalies
-                )
+                entry.update(drawn=[["estimator", "?"]], anomalies=[["end", text]])
+                note(options, entry, counts, checks, anomalies)
                 running[k] = start(options, worker.last + options.jobs)
-    report(estimators, checks, anomalies, time.monotonic() - begin)
+    report(counts, checks, anomalies, time.monotonic() - begin)
     return int(bool(anomalies))
 
 
@@ -96,9 +97,9 @@ def start(options, first):
     return worker
 
 
-def note(options, message, estimators, checks, anomalies):
+def note(options, message, counts, checks, anomalies):
     """Count, and print what is wrong at once."""
-    estimators[message["name"]] += 1
+    counts.update(map(tuple, message["drawn"]))
     checks.update(message["passed"])
     for check, text in message["anomalies"]:
         anomalies.append((message["name"], check))
@@ -109,10 +110,13 @@ def note(options, message, estimators, checks, anomalies):
         sys.stdout.flush()
 
 
-def report(estimators, checks, anomalies, seconds):
+def report(counts, checks, anomalies, seconds):
     """What was tried and what was wrong."""
-    print(f"\n{sum(estimators.values())} problems in {seconds:.0f} seconds")
-    print("estimators: " + ", ".join(f"{k} {v}" for k, v in sorted(estimators.items())))
+    n_problems = sum(n for (what, _), n in counts.items() if what == "estimator")
+    print(f"\n{n_problems} problems in {seconds:.0f} seconds")
+    for what in dict.fromkeys(what for what, _ in counts):
+        of_what = sorted((value, n) for (kind, value), n in counts.items() if kind == what)
+        print(f"{what}: " + ", ".join(f"{value} {n}" for value, n in of_what))
     print("checks passed: " + ", ".join(f"{k} {v}" for k, v in sorted(checks.items())))
     for (name, check), n in sorted(Counter(anomalies).items()):
         print(f"anomalies: {name}, {check}: {n}")

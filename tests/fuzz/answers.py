@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from tests.fuzz.checks import require
+from tests.fuzz.problem import TWINS, TWINS_CV
 
 TINY = 1e-9
 ALONE = 1e-5
@@ -77,6 +78,8 @@ def check_survival(outcome):
     if not problem.has_times or not hasattr(model, "predict_survival"):
         return False
     numbers = [abs(v) for v in problem.labels.ravel() if isinstance(v, float) and v]
+    if not numbers:
+        return False
     times = np.quantile(numbers, [0.0, 0.3, 0.7, 1.0])
     found = per_task(problem, model.predict_survival(problem.given_X, times))
     for t, later in enumerate(found):
@@ -123,6 +126,9 @@ def check_one_row(outcome):
             # Of two that are as probable rounding decides.
             continue
         allowed = ALONE * max(abs(b), np.nanmax(np.abs(outcome.predicted[:, t])))
+        if problem.x_as == "float32" and problem.name in TWINS | TWINS_CV:
+            # Their sums are in float32, of which what cancels is lost.
+            allowed += 1e-6 * np.abs(problem.X).max() * np.abs(model.coef_).sum(axis=-1).max()
         is_same = a == b or abs(a - b) <= allowed or (np.isnan(a) and np.isnan(b))
         require(is_same, "one row of column {}: {} alone, {} among others", t, a, b)
 

@@ -5,10 +5,10 @@ import pickle
 import numpy as np
 
 from tests.fuzz.descent import lower_value
-from tests.fuzz.labels import TIMES
+from tests.fuzz.labels import LOG_LINKED, TIMES
 from tests.fuzz.objective import objective_of
 from tests.fuzz.outcome import asked, fitted
-from tests.fuzz.problem import LINEAR, LINEAR_CV, TWINS, TWINS_CV
+from tests.fuzz.problem import LEND_NUMBERS, LINEAR, LINEAR_CV, TWINS, TWINS_CV
 
 WITH_GAP = LINEAR | LINEAR_CV | TWINS | TWINS_CV
 ROUNDING = 1e-9
@@ -30,7 +30,11 @@ def check_output(outcome):
     for t, probabilities in enumerate(outcome.probabilities):
         column, silent = outcome.predicted[:, t], problem.is_silent[:, t]
         if probabilities is None:
-            require(np.isfinite(column[~silent]).all(), "column {} is not finite", t)
+            loud = column[~silent]
+            if problem.name in LEND_NUMBERS and problem.declared[t] in LOG_LINKED:
+                # e^score of scikit-learn's models, far from labelled rows.
+                loud = np.where(loud == np.inf, 0.0, loud)
+            require(np.isfinite(loud).all(), "column {} is not finite", t)
             require(np.isnan(column[silent]).all(), "column {} has labels for none", t)
             continue
         require(len(probabilities) == problem.n_rows, "{} probabilities", probabilities.shape)
@@ -38,7 +42,8 @@ def check_output(outcome):
         require((probabilities >= 0).all(), "probabilities of {} are negative", t)
         total = probabilities.sum(axis=1)
         require(np.allclose(total, 1.0, atol=1e-6), "probabilities of {} add up to {}", t, total)
-        if problem.name == "thresholds":
+        if problem.name == "thresholds" or (problem.name == "calibrated" and problem.is_weighed):
+            # What a mistake costs decides, too.
             continue
         likely = probabilities[np.arange(len(column)), column.astype(int)]
         require((likely >= probabilities.max(axis=1)).all(), "column {}: not most likely", t)
@@ -65,8 +70,7 @@ def check_coefficients(outcome):
     if problem.name not in WITH_GAP:
         return
     if getattr(model, "positive", False):
-        least = -1e-9 * np.abs(model.coef_).max(initial=0.0)
-        require((model.coef_ >= least).all(), "coef_ below 0")
+        require((model.coef_ >= 0).all(), "coef_ below 0")
     if not model.fit_intercept:
         require(not np.any(model.intercept_), "intercept_ is {}", model.intercept_)
     kinds = {task.alias for task in model.tasks_}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 from scipy import sparse
 
 
@@ -22,7 +23,11 @@ X_CONTAINERS = {
     "csr": sparse.csr_array,
     "csc": sparse.csc_matrix,
     "masked": lambda X: np.ma.masked_array(X, mask=np.zeros(X.shape, dtype=bool)),
+    "arrow": lambda X: pa.table({c: X[:, j] for j, c in enumerate(_features(X))}),
+    # Of whole numbers only.
+    "integers": lambda X: X.astype(np.int64),
 }
+HAVE_NAMES = ("pandas", "polars", "arrow")
 
 
 def with_task_names(container, X, tasks):
@@ -31,6 +36,8 @@ def with_task_names(container, X, tasks):
     if container == "pandas":
         frame.insert(X.shape[1] // 2, "task", tasks)
         return frame
+    if container == "arrow":
+        return frame.add_column(X.shape[1] // 2, "task", pa.array(tasks))
     return frame.insert_column(X.shape[1] // 2, pl.Series("task", tasks))
 
 
@@ -89,6 +96,11 @@ def as_polars(labels, names=None):
     return columns[0] if names is None else pl.DataFrame(dict(zip(names, columns, strict=True)))
 
 
+def as_arrow(labels, names=None):
+    columns = [pa.array(column.tolist()) for column in labels.T]
+    return columns[0] if names is None else pa.table(dict(zip(names, columns, strict=True)))
+
+
 Y_CONTAINERS = {
     "array": as_array,
     "object": as_object,
@@ -99,8 +111,9 @@ Y_CONTAINERS = {
     "nullable": as_nullable,
     "category": as_category,
     "polars": as_polars,
+    "arrow": as_arrow,
 }
-NAMED = {"structured", "frame", "nullable", "category", "polars"}
+NAMED = {"structured", "frame", "nullable", "category", "polars", "arrow"}
 
 
 def has_text(labels):

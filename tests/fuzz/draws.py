@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.fuzz.containers import X_CONTAINERS, Y_CONTAINERS, has_text
 from tests.fuzz.halves import draw_name
-from tests.fuzz.labels import HAVE_TIMES, STYLES, draw_labels
+from tests.fuzz.labels import HAVE_LOG_LINKS, HAVE_TIMES, STYLES, draw_labels
 from tests.fuzz.parameters import draw_options
 from tests.fuzz.problem import HOLD_OUT, TWINS, TWINS_CV, Problem
 from tests.registry import EVERY, kind_of
@@ -28,6 +28,8 @@ def draw(seed, index, half="linear", only=None):
     weight = draw_weight(rng, labels.shape, tags)
     is_1d = not is_long and n_tasks == 1 and name not in TWINS | TWINS_CV and rng.random() < 0.5
     x_as, y_as = draw_containers(rng, labels, is_1d or is_long)
+    if (np.round(X) == X).all() and np.abs(X).max() < 2**31 and rng.random() < 0.5:
+        x_as = "integers"
     if x_as == "float32":
         X = X.astype(np.float32).astype(float)
     takes_task_weight = hasattr(EVERY[name](), "task_weight")
@@ -55,6 +57,8 @@ def draw(seed, index, half="linear", only=None):
 def draw_rows(rng, tags):
     """X with few rows or many, of any scale, with columns that repeat or do not vary."""
     n, p = int(rng.integers(1, 41)), int(rng.integers(1, 13))
+    if rng.random() < 0.1:
+        n = int(rng.integers(1, 4))
     X = rng.normal(size=(n, p))
     if rng.random() < 0.15:
         X = rng.integers(-2, 3, size=(n, p)).astype(float)
@@ -68,8 +72,11 @@ def draw_rows(rng, tags):
         X += 10.0 ** rng.uniform(0, 4)
         tags.append("large mean")
     if rng.random() < 0.25:
-        X *= 10.0 ** rng.uniform(-6, 6)
+        X *= 10.0 ** rng.uniform(-8, 8)
         tags.append("scaled X")
+    if n > 2 and rng.random() < 0.15:
+        X = X[rng.integers(n // 2, size=n)]
+        tags.append("repeated rows")
     return X
 
 
@@ -88,9 +95,8 @@ def draw_styles(rng, name, n_columns):
             "gaussian-process",
             "kernel-ridge",
         }
-        has_log_link = {"count", "spread_count", "amount", "often_zero"}
-        others = {"huber", "absolute", "quantiles", *HAVE_TIMES} if squared else set()
-        allowed = [s for s in allowed if s not in has_log_link | others]
+        others = {"huber", "absolute", "quantiles", "one_level", *HAVE_TIMES} if squared else set()
+        allowed = [s for s in allowed if s not in {*HAVE_LOG_LINKS, *others}]
     share = np.array([STYLES[s].share for s in allowed])
     same = rng.random() < 0.4
     found = rng.choice(allowed, size=1 if same else n_columns, p=share / share.sum())
@@ -152,7 +158,7 @@ def draw_task_weight(rng, n_tasks):
 
 def draw_containers(rng, labels, is_1d):
     """Names of the containers of X and y."""
-    x_as = "array" if rng.random() < 0.4 else str(rng.choice(list(X_CONTAINERS)))
+    x_as = "array" if rng.random() < 0.4 else str(rng.choice(list(X_CONTAINERS)[1:-1]))
     allowed = set(Y_CONTAINERS)
     if is_1d or has_text(labels):
         allowed.discard("structured")

@@ -27,7 +27,10 @@ REFUSED = (
     "who is at risk",
     "of earlier chunks a linear model keeps too little",
     "had no event in the calls before",
+    "does not take the chunks of a stream",
     "became infinite, NaN",
+    # A task without labels in the first chunk was taken for a number.
+    "expected numbers. Declare it",
 )
 
 
@@ -86,6 +89,11 @@ def check_chunks(outcome):
     if not hasattr(model, "partial_fit") or problem.n_rows < 2:
         return False
     cut = int(rng_of(problem, 7).integers(1, problem.n_rows))
+    if problem.is_long and len(np.unique(problem.groups[:cut])) < problem.n_tasks:
+        # What has an entry for each task is for tasks that are all there from the first.
+        by_task = isinstance(problem.task_weight, tuple)
+        if by_task or "Graph" in str(problem.options.get("penalty")):
+            return False
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for rows in (np.arange(cut), np.arange(cut, problem.n_rows)):
@@ -100,13 +108,18 @@ def check_chunks(outcome):
                 raise
     found = asked(problem, model, caught)
     _require_loud(outcome, found)
-    if problem.name in SUMMED and all(t.has_squared_loss for t in outcome.model.tasks_):
+    # Rows of earlier chunks are older, of which fit knows nothing.
+    is_one_fit = problem.name in SUMMED and "half_life" not in problem.options
+    if is_one_fit and all(t.has_squared_loss for t in outcome.model.tasks_):
         require_same(outcome, found, "in two chunks")
     return True
 
 
 def _require_loud(outcome, found):
     """Finite wherever one fit is."""
+    if found.numbers().shape != outcome.numbers().shape:
+        # What "auto" stands for was told by the first chunk.
+        return
     wrong = ~np.isfinite(found.numbers()) & np.isfinite(outcome.numbers())
     require(not wrong.any(), "not finite in chunks, where one fit is")
 
@@ -153,7 +166,7 @@ def check_side_by_side(outcome):
         searches.append(getattr(search, "cv_results_", {}).get("mean_test_score", []))
     one, other = searches
     require(
-        np.allclose(one, other, rtol=1e-4, atol=1e-4, equal_nan=True),
+        np.allclose(one, other, rtol=1e-3, atol=1e-3, equal_nan=True),
         "scores {} one after the other, {} side by side",
         one,
         other,

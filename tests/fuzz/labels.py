@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmtl.tasks import Regression, Survival
+from skmtl.tasks import (
+    Binary,
+    DiscreteHazards,
+    Multiclass,
+    NegativeBinomial,
+    Quantile,
+    Regression,
+    Survival,
+    Tweedie,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,13 @@ STYLES = {
     "spread_count": Style(False, declared="negative_binomial", share=0.4),
     "amount": Style(False, declared="gamma", share=0.5),
     "often_zero": Style(False, declared="tweedie", share=0.5),
+    "one_level": Style(False, declared="one_level", share=0.2),
+    "spread_known": Style(False, declared="dispersed", share=0.2),
+    "mostly_zero": Style(False, declared="mostly_zero", share=0.2),
+    "few_hazards": Style(False, declared="few_hazards", share=0.1),
+    "smooth": Style(True, declared="smooth", share=0.3),
+    "focal": Style(True, declared="focal", share=0.3),
+    "weighed": Style(True, declared="weighed", share=0.3),
     "times": Style(False, declared="survival", share=0.3),
     "lives": Style(False, declared="weibull", share=0.15),
     "waits": Style(False, declared="log_logistic", share=0.15),
@@ -43,13 +59,22 @@ STYLES = {
 }
 
 
-HAVE_TIMES = ("times", "lives", "waits", "hazards", "risks")
+HAVE_TIMES = ("times", "lives", "waits", "hazards", "few_hazards", "risks")
+HAVE_LOG_LINKS = ("count", "spread_count", "spread_known", "amount", "often_zero", "mostly_zero")
 TIMES = {STYLES[name].declared for name in HAVE_TIMES}
 # What is declared by an object, not by its alias.
 TYPES = {
     **{loss: Regression(loss) for loss in ("huber", "absolute")},
     **{distribution: Survival(distribution) for distribution in ("weibull", "log_logistic")},
+    "one_level": Quantile(0.3),
+    "dispersed": NegativeBinomial(0.5),
+    "mostly_zero": Tweedie(1.2),
+    "few_hazards": DiscreteHazards(3),
+    "smooth": Binary(label_smoothing=0.1),
+    "focal": Multiclass(focal=2.0),
+    "weighed": Multiclass("balanced"),
 }
+LOG_LINKED = {STYLES[name].declared for name in HAVE_LOG_LINKS} | TIMES
 
 
 def draw_labels(rng, X, styles, groups, tags):
@@ -59,7 +84,7 @@ def draw_labels(rng, X, styles, groups, tags):
     Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     scale, offset = 1.0, 0.0
     if rng.random() < 0.3:
-        scale = 10.0 ** rng.uniform(-6, 6)
+        scale = 10.0 ** rng.uniform(-8, 8)
         tags.append("scaled y")
     if rng.random() < 0.15:
         offset = scale * 10.0 ** rng.uniform(0, 3)
@@ -76,7 +101,7 @@ def draw_labels(rng, X, styles, groups, tags):
 def _labels_of(rng, style, signal, scale, offset):
     if style == "number":
         return (scale * signal + offset).tolist()
-    if style == "quantiles":
+    if style in ("quantiles", "one_level"):
         return (scale * np.exp(0.3 * signal) * rng.normal(size=len(signal)) + offset).tolist()
     if style in ("outliers", "huber", "absolute"):
         signal[rng.integers(len(signal))] += 100.0
@@ -87,16 +112,16 @@ def _labels_of(rng, style, signal, scale, offset):
         return [3.5 * scale + offset] * len(signal)
     if style == "count":
         return rng.poisson(np.exp(np.clip(signal, -3, 3))).tolist()
-    if style == "spread_count":
+    if style in ("spread_count", "spread_known"):
         mean = np.exp(np.clip(signal, -3, 3))
         return rng.poisson(mean * rng.gamma(1.0, 1.0, size=len(mean))).tolist()
-    if style in ("amount", "often_zero"):
+    if style in ("amount", "often_zero", "mostly_zero"):
         amounts = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
         return np.where((signal > 0) | (style == "amount"), amounts, 0.0).tolist()
     if style in HAVE_TIMES:
         times = scale * rng.gamma(2.0, np.exp(np.clip(signal, -3, 3)))
         return np.where(rng.random(len(signal)) < 0.7, times, -times).tolist()
-    if style == "zero_one":
+    if style in ("zero_one", "smooth"):
         return (signal > 0).astype(int).tolist()
     if style == "bool":
         return (signal > 0).tolist()
@@ -107,6 +132,6 @@ def _labels_of(rng, style, signal, scale, offset):
     codes = np.digitize(signal, [-0.5, 0.5])
     return (
         codes.tolist()
-        if style in ("digits", "grades")
+        if style in ("digits", "grades", "focal", "weighed")
         else np.array(["low", "mid", "top"])[codes].tolist()
     )

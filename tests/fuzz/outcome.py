@@ -23,20 +23,23 @@ class Outcome:
     def converged(self):
         return not any("Convergence" in w.category.__name__ for w in self.caught)
 
-    def numbers(self, columns=None):
-        """Everything as one array.
+    def parts(self, columns=None):
+        """Everything as (declared type, whether it is a probability, values of all rows).
 
         A class is what its probability makes it; where two are alike, rounding decides.
         """
-        columns = range(self.predicted.shape[1]) if columns is None else columns
-        parts = []
-        for t in columns:
-            probabilities = self.probabilities[t]
+        found = []
+        for t in range(self.predicted.shape[1]) if columns is None else columns:
+            probabilities, declared = self.probabilities[t], self.problem.declared[t]
             if probabilities is None or self.problem.name == "thresholds":
-                parts.append(self.predicted[:, t])
+                found.append((declared, False, self.predicted[:, t]))
             if probabilities is not None:
-                parts += list(probabilities.T)
-        return np.array(parts)
+                found += [(declared, True, of_class) for of_class in probabilities.T]
+        return found
+
+    def numbers(self):
+        """Everything as one array."""
+        return np.array([values for *_, values in self.parts()])
 
 
 def fitted(problem):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tests.fuzz.containers import NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
+from tests.fuzz.containers import HAVE_NAMES, NAMED, X_CONTAINERS, Y_CONTAINERS, with_task_names
 from tests.fuzz.labels import TIMES, TYPES
 from tests.registry import EVERY, kind_of
 
@@ -19,8 +19,11 @@ NETWORKS_CV = {"mlp-cv", "mlp-regressor-cv", "mlp-classifier-cv"}
 HOLD_OUT = {"calibrated", "thresholds", "propensity", "conformal"}
 # What draws or cuts rows by their position.
 BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, *HOLD_OUT, "chain", "stacking"}
-# Whose folds, or groups, depend on the order of the tasks.
-BY_TASK = {*LINEAR_CV, *TWINS_CV, *NETWORKS_CV, *HOLD_OUT, "chain", "grouping", "stacking"}
+# Whose tasks are in an order (chains), start by their place (networks), or are told apart by it
+# (how likely a label is to be there, given those of the tasks before; slopes of few labels).
+BY_TASK = {*NETWORKS_CV, "calibrated", "chain", "propensity"}
+# Whose numbers are those of scikit-learn's estimators.
+LEND_NUMBERS = {"independent", "pooled", "chain", "stacking"}
 # What leaves out a row, but not its copies.
 BY_CASE = {"kernel-ridge-cv"}
 
@@ -104,13 +107,23 @@ class Problem:
         """
         if self.is_long:
             found = (self.labels_of_tasks == 0)[self.groups][:, None]
+            if self.name == "independent":
+                # Each task learns of its own labels alone.
+                own = [self.has_event(0, self.groups == g) for g in range(self.n_tasks)]
+                found = found | ~np.array(own)[self.groups][:, None]
         else:
             found = np.broadcast_to(self.labels_of_tasks == 0, self.labels.shape)
-        return found | [not self._has_event(t) for t in range(self.labels.shape[1])]
+        return found | [not self.has_event(t) for t in range(self.labels.shape[1])]
 
-    def _has_event(self, t):
-        used = self.labels[self.cells[:, t] > 0, t]
+    def has_event(self, t, rows=True):
+        """Whether a column has an event among some rows, or labels that are no times."""
+        used = self.labels[(self.cells[:, t] > 0) & rows, t]
         return self.declared[t] not in TIMES or any(time > 0 for time in used)
+
+    @property
+    def is_weighed(self):
+        """Whether classes weigh on what their labels count."""
+        return "class_weight" in self.options or "weighed" in self.declared
 
     @property
     def has_times(self):
@@ -130,7 +143,7 @@ class Problem:
     @property
     def names_tasks(self):
         """Whether tasks have names, in long form."""
-        return self.is_long and self.x_as in ("pandas", "polars")
+        return self.is_long and self.x_as in HAVE_NAMES
 
     @property
     def given_y(self):

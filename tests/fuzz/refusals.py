@@ -21,6 +21,7 @@ def atoms(problem):
     penalty = problem.options.get(
         "penalty", "trace_norm" if problem.name == "linear-trace" else "l21"
     )
+    penalty = "l21" if penalty == "auto" else penalty
     penalty = PENALTIES[penalty]() if isinstance(penalty, str) else penalty
     return [atom for part in penalty.parts() for atom in part.atoms()]
 
@@ -75,6 +76,26 @@ REFUSALS = [
         r"is quantile with 3 levels, but|has the absolute loss|is Cox\(\), whose loss is no sum",
         lambda p: p.name not in LINEAR | LINEAR_CV | NETWORKS | NETWORKS_CV,
     ),
+    Refusal(
+        r"There is nothing to transform: the tasks .* are",
+        lambda p: "regression" not in p.declared and p.options,
+    ),
+    Refusal(
+        r"whose loss is not convex: (no linear fit|kernel ridge)",
+        lambda p: "focal" in p.declared,
+    ),
+    Refusal(
+        r"conformity_score='quantile' needs predicted quantiles",
+        lambda p: p.options.get("conformity_score") == "quantile",
+    ),
+    Refusal(
+        r"compares tasks in rows that have labels of both, which long form has not",
+        lambda p: p.options.get("affinity") == "residual_correlation" and p.is_long,
+    ),
+    Refusal(
+        r"order='affinity' needs rows that have labels of several tasks",
+        lambda p: p.options.get("order") == "affinity",
+    ),
     Refusal(r"no interval can be said to cover it", lambda p: p.name == "conformal"),
     Refusal(r"scoring='\w+' decides nothing", lambda p: p.name == "thresholds"),
     Refusal(r"positive=True (does not go with|needs (one of|alpha > 0))", has("positive", True)),
@@ -103,11 +124,17 @@ REFUSALS = [
     ),
     Refusal(
         r"loss of (task|\d tasks).* became infinite, NaN, or a million times the first in epoch 1",
-        lambda p: p.name in NETWORKS and ("scaled X" in p.tags or "large mean" in p.tags),
+        lambda p: (
+            p.name in NETWORKS
+            # Steps of SGD have the size of the slopes.
+            and (p.options.get("solver") == "sgd" or {"scaled X", "large mean"} & set(p.tags))
+        ),
     ),
     Refusal(
         r"loss of networks became infinite or NaN for every candidate",
-        lambda p: p.name in NETWORKS_CV and ("scaled X" in p.tags or "large mean" in p.tags),
+        lambda p: (
+            p.name in NETWORKS_CV and (has_few_rows(p) or {"scaled X", "large mean"} & set(p.tags))
+        ),
     ),
     Refusal(
         r"early_stopping=True needs rows for validation",

@@ -41,6 +41,8 @@ def _hashed(given):
     """Of the values: containers keep caches that nobody sees."""
     if isinstance(given, dict):
         return [_hashed(value) for value in given.values()]
+    if hasattr(given, "to_pylist"):
+        return repr(given.to_pylist())
     if hasattr(given, "columns"):
         return repr([(c, given[c].to_list()) for c in given.columns])
     if hasattr(given, "to_list"):

@@ -1,12 +1,23 @@
 """A short run of the fuzz, and that it would find what it looks for."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 
+import skmtl
 from skmtl import MultiTaskLinear
+from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.solvers import SOLVERS
+from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.balancing import BALANCING
+from skmtl.tasks import TASK_TYPES
 from tests.fuzz.checks import check_gap, check_output
+from tests.fuzz.containers import X_CONTAINERS, Y_CONTAINERS
+from tests.fuzz.drawn import drawn
 from tests.fuzz.draws import draw
 from tests.fuzz.halves import HALVES
+from tests.fuzz.labels import TYPES
 from tests.fuzz.outcome import asked, fitted
 from tests.fuzz.runner import run_problem
 from tests.registry import EVERY
@@ -26,6 +37,30 @@ def test_no_anomaly(half, part):
 
 def test_the_halves_are_all_estimators():
     assert set().union(*HALVES.values()) == set(EVERY)
+
+
+def test_every_public_estimator_is_drawn():
+    fits = {name for name in skmtl.__all__ if hasattr(getattr(skmtl, name), "fit")}
+    assert fits == {type(make()).__name__ for make in EVERY.values()}
+    for half, names in HALVES.items():
+        assert {draw(0, index, half).name for index in range(500)} == set(names)
+
+
+def test_every_part_is_drawn():
+    problems = [draw(0, index, half) for half in HALVES for index in range(3000)]
+    found = {name: set() for name, _ in chain.from_iterable(map(drawn, problems))}
+    for what, value in chain.from_iterable(map(drawn, problems)):
+        found[what].add(value)
+    assert found["solver"] >= {solver.name for solver in SOLVERS}
+    assert found["penalty"] >= set(PENALTIES)
+    assert found["architecture"] == set(ARCHITECTURES)
+    assert found["balancing"] == set(BALANCING)
+    assert found["X as"] == set(X_CONTAINERS)
+    assert found["y as"] == set(Y_CONTAINERS)
+    declared = {TYPES.get(name, name) for name in found["declared"] - {"auto"}}
+    aliases = {task if isinstance(task, str) else task.alias for task in declared}
+    # Told by their labels.
+    assert aliases | {"regression", "binary"} == set(TASK_TYPES)
 
 
 def regression():

@@ -618,3 +618,21 @@ def test_it_works_with_scikit_learn():
     single = MultiTaskGaussianProcessRegressor(**FIXED).fit(X.astype(np.float32), Y)
     double = MultiTaskGaussianProcessRegressor(**FIXED).fit(X, Y)
     np.testing.assert_allclose(single.predict(NEW), double.predict(NEW), atol=1e-5)
+
+
+def test_labels_that_are_all_the_same_have_an_interval():
+    X, Y = data()
+    varied = MultiTaskGaussianProcessRegressor(max_iter=5).fit(X, Y)
+    for model in (MultiTaskGaussianProcessRegressor(), varied):
+        found = model.fit(X, np.full((len(X), 2), 3.0)).predict_interval(NEW)
+        np.testing.assert_array_equal(found, 3.0)
+
+
+def test_rows_that_are_all_the_same_are_a_sample_of_each_task():
+    # Nothing but the means and the noise can be known: the intervals are those of Student.
+    Y = np.random.default_rng(0).normal([3.0, -1.0], [1.0, 0.1], size=(40, 2))
+    model = MultiTaskGaussianProcessRegressor(noise="task").fit(np.ones((40, 1)), Y)
+    lower, upper = model.predict_interval([[1.0]])[0].T
+    np.testing.assert_allclose((lower + upper) / 2, Y.mean(axis=0), atol=1e-6)
+    half = student.ppf(0.95, 39) * Y.std(axis=0, ddof=1) * np.sqrt(1 + 1 / 40)
+    np.testing.assert_allclose((upper - lower) / 2, half, rtol=0.02)

@@ -13,8 +13,9 @@ from skmtl.kernel import _kernel_choice
 from skmtl.kernel._landmarks import choose_landmarks
 from skmtl.kernel._pairs import Candidate, Pairs, Rows, Space
 from skmtl.kernel._trial import Ground, Responses
-from skmtl.kernel._working_response import PULL, WorkingResponse
-from skmtl.tasks import Binary, Count, Multiclass, Regression
+from skmtl.kernel._working_response import PULL, WorkingResponse, _calibrate
+from skmtl.tasks import Binary, Count, Multiclass, Regression, Survival
+from skmtl.tasks._columns import read_column
 from skmtl.tasks._read_targets import read_targets
 from tests.strangers.gamma import Gamma
 
@@ -382,6 +383,21 @@ def test_separable_classes_have_probabilities_short_of_one():
     p = model.predict_proba(X)[:, 1]
     assert ((p > 0.5) == (X[:, 0] > 0)).mean() > 0.95
     assert 0.0 < p.min() < p.max() < 1.0
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0, 100.0])
+def test_curvatures_of_any_size_have_a_link(size):
+    # Of events long after what is expected: the Hessian is singular but for rounding.
+    task, y, share = Survival("weibull"), np.array([1.0, -2.0, 3.0]), np.full(3, 1 / 3)
+    task.fit(read_column(y, "y"), np.ones(3), "y")
+    directions = np.full((3, 1), -size)
+
+    def loss(slope, shift):
+        theta = np.array([slope - 1.0, *shift])
+        raw = shift + slope * directions
+        return share @ task.loss_and_grad(raw, y)[0] + 0.5 * PULL * theta @ theta
+
+    assert loss(*_calibrate(task, directions, np.zeros(1), y, share)) < loss(1.0, np.zeros(1))
 
 
 def test_one_class_or_no_label_of_a_task(data):

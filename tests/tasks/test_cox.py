@@ -178,6 +178,20 @@ class TestBaseline:
         moved = Baseline.of(y, weight, f + 500.0)
         assert_allclose(moved.hazards, np.exp(500.0) * found.hazards, rtol=1e-9)
 
+    def test_scores_of_any_size_have_a_hazard(self):
+        y = np.array([1.0, -2.0, 3.0, 4.0])
+        for scores in ([0.0, 1e3, 0.0, 1e3], [1e5] * 4, [-1e5, 0.0, 1e5, 1e5]):
+            found = Baseline.of(y, np.ones(4), np.array(scores))
+            assert np.isfinite(found.hazards).all()
+            assert (np.diff(found.hazards) >= 0).all()
+            task = fitted(y).settled(np.array(scores)[:, None], y, np.ones(4))
+            assert np.isfinite(task.shape_).all()
+
+    def test_what_is_unknown_has_no_time(self):
+        for y in ([1.0, -2.0], [1.0, 2.0]):
+            found = Baseline.of(np.array(y), np.ones(2))
+            assert_array_equal(found.time_of(np.array([np.nan, found.hazards[0]])), [np.nan, 1.0])
+
     def test_times_and_hazards_are_each_others_inverse(self):
         rng = np.random.default_rng(0)
         found = Baseline.of(rng.gamma(2.0, size=20), np.ones(20))

@@ -355,12 +355,45 @@ def test_a_task_without_labels_or_with_one(gaps):
     assert np.isfinite(interval[:, :2]).all()
 
 
+@pytest.mark.parametrize("borrow", [True, False])
+def test_long_tasks_without_labels_or_with_one(borrow):
+    rng = np.random.default_rng(0)
+    X, task = rng.normal(size=(40, 2)), np.repeat(np.arange(4), 40)
+    Y = X @ rng.normal(size=(2, 2)) + rng.normal(size=(40, 2))
+    only = np.where(np.arange(40) == 3, 1.5, np.nan)
+    rows, y = np.column_stack([task, np.tile(X, (4, 1))]), [*Y.T, only, np.full(40, np.nan)]
+    with pytest.warns(UserWarning):
+        model = ConformalTasks(MultiTaskLinear(), borrow=borrow, task_feature=0)
+        model.fit(rows, np.concatenate(y))
+    # The model that holds out the label does not know the task: it says nothing of the ends.
+    interval = model.predict_interval(rows)
+    assert np.isnan(interval[task == 3]).all()
+    assert not np.isnan(interval[task < 3]).any()
+
+
 def test_three_rows():
     X, y = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 2.5])
     for method in METHODS:
         model = ConformalTasks(Ridge(), method).fit(X, y)
         assert np.isinf(model.predict_interval(X)).all()
         assert np.isfinite(model.predict_interval(X, 0.3 if method == "split" else 0.5)).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_that_has_all_the_labels(method):
+    # No model is left that could speak of it.
+    X, Y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.3, 1.5], [np.nan] * 2, [np.nan] * 2])
+    with pytest.warns(UserWarning):
+        model = ConformalTasks(LINEAR, method).fit(X, Y)
+    assert np.isinf(model.predict_interval(X)).all()
+
+
+def test_rows_that_all_teach_a_task():
+    # Each row has the only label of a task: none can be held out of a single model.
+    Y = np.where(np.eye(3, dtype=bool), [1.5, 2.0, -1.0], np.nan)
+    with pytest.warns(UserWarning):
+        model = ConformalTasks(LINEAR, "split").fit(np.array([[0.0], [1.0], [2.0]]), Y)
+    assert np.isinf(model.predict_interval([[0.5]])).all()
 
 
 # What is refused.
@@ -428,6 +461,16 @@ def test_a_learned_scale_finds_out_which_rows_are_noisy(method, form):
     for of_task in length.T:
         assert np.corrcoef(np.log(of_task), np.log(noise))[0, 1] > 0.95
         assert 0.6 < np.polyfit(np.log(noise), np.log(of_task), 1)[0] < 1.4
+
+
+def test_a_learned_scale_of_long_tasks_of_which_no_residual_is_known(gaps):
+    X, Y = gaps
+    rows = np.column_stack([np.repeat([0, 1, 2], 120), np.tile(X, (3, 1))])
+    y = np.concatenate([*Y.T, np.where(np.arange(120) < 2, X[:, 0], np.nan)])
+    options = {"conformity_score": "normalized", "task_feature": 0, "borrow": False}
+    # Of its two labels one is held out, and no model of inner folds knows the task of the other.
+    model = ConformalTasks(MultiTaskLinear(), "split", **options).fit(rows, y)
+    assert not np.isnan(model.predict_interval(rows)).any()
 
 
 def test_a_learned_scale_is_not_there_for_classes_or_three_rows(mixed):

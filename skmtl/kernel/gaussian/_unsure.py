@@ -37,6 +37,10 @@ Array = NDArray[Any]
 ADDED = 2.0
 """Once for the mean, once for the variance around it."""
 
+UNKNOWN = 1e-10
+"""Of a label, in units of that of its noise: less is rounding. All others say nothing of a label
+that is alone with its mean, and its variance is as unsure as that of its noise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Unsure:
@@ -70,16 +74,17 @@ class Unsure:
         near = standard_errors(around)
         points = [around.best, *near]
         shares = np.array([point.share for point in near])
-        weights, means, logs = [], [], []
+        cells, weights, means, logs = likelihood.system.cells, [], [], []
         for point in points:
             assert point.evidence is not None
             B, noise = likelihood.of_tasks(point.theta[around.n_kernel :])
             posterior = likelihood.system.posterior(point.decomposed, B, noise)
             weights.append(posterior.weights @ B)
             means.append(posterior.means)
-            logs.append(np.log(point.evidence.precision()))
+            least = UNKNOWN * cells.counts / noise[cells.tasks]
+            logs.append(np.log(np.maximum(point.evidence.precision(), least)))
         spread = shares @ np.square(np.array(logs[1:]) - logs[0]) if near else 0.0 * logs[0]
-        tasks, n_tasks = likelihood.system.cells.tasks, likelihood.system.cells.shape[1]
+        tasks, n_tasks = cells.tasks, cells.shape[1]
         spread = np.bincount(tasks, spread, n_tasks) / np.bincount(tasks, minlength=n_tasks)
         kernels = [point.kernel for point in points]
         return cls(likelihood.X, kernels, np.array(weights), np.array(means), shares, spread)

@@ -193,6 +193,9 @@ class LinearModel(RepresentsDirections, LinearPredictor):
         found = coefficients_of(fitted, self._task_set, n_features)
         set_shapes(self._task_set, fitted)
         self.coef_, self.intercept_ = found.coef, found.intercept
+        if getattr(self, "positive", False):
+            # What units and rounding have left below 0.
+            self.coef_ = np.maximum(self.coef_, 0.0)
         if found.components is not None:
             self.coef_components_ = found.components
         if found.shared_coef is not None and found.shared_intercept is not None:

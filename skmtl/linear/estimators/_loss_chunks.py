@@ -57,6 +57,10 @@ def learn_chunk(estimator: Any, before: LossStream | None, X: Any, targets: Targ
     _refuse(targets.tasks)
     X = X.astype(np.float64, copy=False)
     check_range(X, targets)
+    if not any(task.n_outputs_ for task in targets.tasks.tasks):
+        # Labels of one class: there is nothing to learn, now or later.
+        _publish(estimator, targets.tasks, X.shape[1])
+        return LossStream.without_outputs(targets.tasks, X.shape[1])
     half_life, n_rows = estimator.half_life, len(targets.values)
     if half_life is not None:
         ages = np.arange(n_rows)[::-1] / half_life
@@ -64,9 +68,10 @@ def learn_chunk(estimator: Any, before: LossStream | None, X: Any, targets: Targ
         if before is not None:
             before = before.faded(float(faded(n_rows / half_life)))
     rows = targets.row_is_observed
-    if before is not None and not rows.any():
+    if before is not None and not rows.any() and len(before.total) == targets.tasks.n_tasks:
         return before
-    X, targets = (X, targets) if rows.all() else (X[rows], targets.take(rows))
+    if rows.any() and not rows.all():
+        X, targets = X[rows], targets.take(rows)
     stream = counted(before, X, targets, are_repeated=half_life is None)
     return _Chunk(estimator, stream, X, targets).learned()
 
@@ -93,11 +98,10 @@ class _Chunk:
         """Publish what is found, and keep a model of the loss there."""
         estimator, stream, tasks = self.estimator, self.stream, self.stream.tasks
         penalty = read_penalty(estimator, tasks, self.X.shape[1])
-        # Raw scores come to be in the units of y, those of the stream stay.
-        estimator._publish(replace(tasks, tasks=tuple(copy(task) for task in tasks.tasks)))
         if not len(self.kept):
-            estimator._publish_fit(FitOptions.of(estimator), self.X.shape[1], None)
+            _publish(estimator, tasks, self.X.shape[1])
             return stream
+        _publish_tasks(estimator, tasks)
         penalty = penalty.for_tasks(self.kept, tasks.n_tasks)
         omega = read_task_weight(estimator.task_weight, tasks.names.tolist(), stream.total)
         total = np.where(stream.total > 0, stream.total, 1.0)
@@ -112,6 +116,7 @@ class _Chunk:
     def _options(self, penalty: Penalty, factors: Array) -> FitOptions:
         """A number for each "auto"."""
         options = FitOptions.of(self.estimator)
+        assert self.stream.work is not None
         work = self.stream.work.weighted(self._of_columns(factors)).select(self.outputs)
         work = replace(work, n_tasks=len(self.kept))
         self.work = work if options.fit_intercept else work.uncentred()
@@ -157,6 +162,17 @@ class _Chunk:
         loss = DataLoss(make_design(self.X, targets, center), targets, weights)
         model = model_of(loss.at(found.W, found.b + center @ found.W), self.sizes)
         return replace(model, center=center).among(self.kept, self.stream.past.sizes)
+
+
+def _publish_tasks(estimator: Any, tasks: TaskSet) -> None:
+    """Raw scores come to be in the units of y, those of the stream stay."""
+    estimator._publish(replace(tasks, tasks=tuple(copy(task) for task in tasks.tasks)))
+
+
+def _publish(estimator: Any, tasks: TaskSet, n_features: int) -> None:
+    """A fit that has learned nothing."""
+    _publish_tasks(estimator, tasks)
+    estimator._publish_fit(FitOptions.of(estimator), n_features, None)
 
 
 def _refuse(tasks: TaskSet) -> None:

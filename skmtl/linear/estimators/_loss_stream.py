@@ -34,8 +34,8 @@ class LossStream:
         Sums of the weights, and of the losses of constants.
     constants : ndarray of shape (n_outputs,)
         Raw scores that working labels are around: of the best constants when labels came first.
-    work : WorkingStatistics
-        Of working labels.
+    work : WorkingStatistics or None
+        Of working labels; None where no task has an output.
     W, b : ndarray of shape (n_features, n_columns), (n_columns,)
         Coefficients, of every output of every task.
     """
@@ -45,12 +45,22 @@ class LossStream:
     total: Array
     null: Array
     constants: Array
-    work: WorkingStatistics
+    work: WorkingStatistics | None
     W: Array
     b: Array
 
+    @classmethod
+    def without_outputs(cls, tasks: TaskSet, n_features: int) -> Self:
+        """Of tasks whose labels are of one class each: only these are known."""
+        none, nothing = np.zeros(0), np.zeros((n_features, 0))
+        sizes = np.zeros(tasks.n_tasks, dtype=int)
+        past = Past.none(sizes, np.zeros(n_features))
+        total = np.zeros(tasks.n_tasks)
+        return cls(tasks, past, total, total, none, None, nothing, none)
+
     def faded(self, factor: float) -> Self:
         """With rows that count less; a task keeps a trace of what it knew."""
+        assert self.work is not None
         share = at_least(factor, self.total)
         return replace(
             self,
@@ -85,6 +95,7 @@ def counted(
         nothing = np.zeros((X.shape[1], len(columns)))
         past = Past.none(sizes, center)
         return LossStream(tasks, past, total, null, constants, work, nothing, columns)
+    assert before.work is not None
     return replace(
         before,
         tasks=tasks,
@@ -109,6 +120,7 @@ def _among(before: LossStream, tasks: TaskSet, sizes: Array) -> LossStream:
     total, null = np.zeros(tasks.n_tasks), np.zeros(tasks.n_tasks)
     total[places], null[places] = before.total, before.null
     past = before.past.among(places, sizes)
+    assert before.work is not None
     work = before.work.spread(places, tasks.n_tasks)
     return replace(before, past=past, total=total, null=null, work=work, W=W, b=b)
 

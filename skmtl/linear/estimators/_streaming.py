@@ -179,8 +179,9 @@ class Streaming(MultiTaskEstimator):
             statistics = copy(self.statistics_) if has_some else self._statistics_of_columns()
             statistics._add(X, targets, half_life=self.half_life)
             self.statistics_ = statistics
-            # Rows without labels make others older, all alike.
-            if targets.weights.any():
+            # Rows without labels make others older, all alike, and may bring tasks.
+            has_more = has_some and targets.tasks.n_tasks > self._task_set.n_tasks
+            if targets.weights.any() or has_more:
                 self._fit_sums(targets.tasks)
             return
         if not isinstance(self, LinearModel):

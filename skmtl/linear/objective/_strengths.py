@@ -183,7 +183,10 @@ def _that_count(data: Data) -> Data:
     penalty = penalty.for_tasks(kept, len(omega))
     if is_merged:
         tasks = replace(targets, tasks=targets.tasks.take(kept))
-        return Data(X.select(kept), tasks, None, penalty)
+        X = X.select(kept)
+        if isinstance(X, WorkingStatistics):
+            X = replace(X, n_tasks=len(kept))
+        return Data(X, tasks, None, penalty)
     if targets.task_index is not None:
         rows = counts[targets.task_index]
         n_labels = np.where(counts, targets.tasks.n_labels, 0)

@@ -234,7 +234,7 @@ def _check_divergence(candidates: list[dict[str, Any]], is_sound: Array) -> None
 
 
 def _spread(scores: Array) -> float:
-    """Standard deviation over the folds that have a score."""
-    defined = scores[~np.isnan(scores)]
+    """Standard deviation over the folds that have a score, which may be as bad as -inf."""
+    defined = scores[np.isfinite(scores)]
     unit = power_of_two(float(np.abs(defined).max(initial=0.0)))
     return float(unit * (defined / unit).std()) if len(defined) else float("nan")

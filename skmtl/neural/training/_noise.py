@@ -73,6 +73,8 @@ def unexplained(inputs: Inputs, X: Any, targets: Targets) -> Unexplained:
     for (task, values, weights), rows in zip(
         _picked(targets), rows_with_noise(targets), strict=True
     ):
+        if not len(rows):
+            continue
         labels = task.as_numbers(values, weights)[:, None]
         if task.is_classification:
             labels = (labels == np.arange(len(task.classes_))).astype(float)

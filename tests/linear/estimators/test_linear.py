@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,9 @@ from skmtl import (
     MultiTaskLinearRegressor,
     stack_tasks,
 )
+from skmtl.linear.estimators import _linear_model
 from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.solvers._fit import fit_linear
 from skmtl.tasks import Binary
 from tests.linear.conftest import MIXED, PLAIN
 
@@ -463,3 +466,32 @@ def test_large_counts_converge():
     for t in range(2):
         alone = PoissonRegressor(alpha=0.1, tol=1e-10).fit(X, Y[:, t])
         np.testing.assert_allclose(model.coef_[t], alone.coef_, atol=1e-5)
+
+
+def test_positive_coefficients_are_not_below_0_by_rounding(monkeypatch):
+    def rounded(*args, **kwargs):
+        found = fit_linear(*args, **kwargs)
+        return replace(found, W=found.W - 1e-30)
+
+    monkeypatch.setattr(_linear_model, "fit_linear", rounded)
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = MultiTaskLinear("l1", alpha=10.0, positive=True).fit(X, X[:, :2])
+    np.testing.assert_array_equal(model.coef_, 0.0)
+    assert (MultiTaskLinear("l1", alpha=10.0).fit(X, X[:, :2]).coef_ < 0).all()
+
+
+@pytest.mark.parametrize("intercept_alpha", [0.0, 1.0, np.inf])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_levels_of_quantiles_are_compared_with_as_many_classes(fit_intercept, intercept_alpha):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    Y = X @ rng.normal(size=(4, 3)) + 0.5 * rng.normal(size=(60, 3))
+    Y[:, 1:] = np.digitize(Y[:, 1:], [-0.5, 0.5])
+    given = {"alpha": 0.1, "tol": 1e-7, "max_iter": 10_000, "scale_targets": False}
+    given |= {"fit_intercept": fit_intercept, "intercept_alpha": intercept_alpha}
+    newton, slow = (
+        MultiTaskLinear("mean", solver=solver, **given, tasks=["quantile"] + 2 * ["multiclass"])
+        for solver in ("newton", "proximal_gradient")
+    )
+    expected = slow.fit(X, Y).coef_
+    np.testing.assert_allclose(newton.fit(X, Y).coef_, expected, atol=5e-3)

@@ -158,6 +158,49 @@ def test_tasks_and_classes_that_come_later():
             model.partial_fit(X[rows], late[rows], classes={1: [0, 1]})
 
 
+@pytest.mark.parametrize("kind", ["long", "long-classes"])
+def test_a_chunk_without_labels_brings_its_tasks(kind):
+    X, y, _, options = problem(kind)
+    first = X[:, P] < 3
+    model = MultiTaskLinear("l21", **options).partial_fit(X[first], y[first])
+    before = model.predict_proba(X[first])
+    model.partial_fit(X[~first], np.full((~first).sum(), np.nan))
+    assert model.task_names_in_.tolist() == [0, 1, 2, 3]
+    proba = model.predict_proba(X)
+    np.testing.assert_allclose(proba[~first], 1 / proba.shape[1])
+    # The loss of the chunk before is now that of a quadratic model, at the same optimum.
+    np.testing.assert_allclose(proba[first], before, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["wide", "long"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_task_of_no_weight_has_no_say_in_strengths(kind, fit_intercept):
+    X, y, _, options = problem(kind)
+    if kind == "wide":
+        y, options = y[:, [1, 0, 2]], {"tasks": ["binary", "regression", "count"]}
+    n_tasks = 3 if kind == "wide" else 4
+    given = {"alpha": "auto", "fit_intercept": fit_intercept, **options}
+    model = MultiTaskLinear(task_weight=[0.0] + [1.0] * (n_tasks - 1), **given)
+    other, own = y.copy(), (slice(None), 0) if kind == "wide" else X[:, P] == 0
+    other[own] = 1 - other[own]
+    one, two = (clone(model).partial_fit(X, labels).alpha_ for labels in (y, other))
+    # In long form its labels are among those that tell the constant that the loss is bent around.
+    assert one == pytest.approx(two, rel=1e-3)
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("half_life", [None, 10.0])
+def test_labels_of_one_class_in_chunks(form, half_life):
+    X = problem("long")[0]
+    y = np.full(N if form == "long" else (N, 2), "only")
+    options = {"task_feature": P} if form == "long" else {}
+    model = MultiTaskLinear(tasks="multiclass", half_life=half_life, **options)
+    for rows in np.array_split(np.argsort(X[:, P]), 5):
+        model.partial_fit(X[rows], y[rows])
+    assert (model.predict(X) == "only").all()
+    assert model.coef_.shape == (0, X.shape[1] - len(options))
+
+
 def test_long_tasks_that_come_later():
     X, y, _, options = problem("long")
     order = np.argsort(X[:, P], kind="stable")

@@ -20,6 +20,7 @@ from skmtl import (
 )
 from skmtl.linear import TaskStatistics
 from skmtl.linear.penalties import PENALTIES
+from skmtl.sources import ArraySource
 from skmtl.tasks import LabelWarning
 
 pytestmark = [
@@ -207,17 +208,33 @@ def test_tasks_that_come_later():
     same(in_chunks(clone(late), X, y, n_chunks=10), late.fit(X, y))
 
 
-def test_a_chunk_without_labels_does_not_bring_tasks():
+def test_a_chunk_without_labels_brings_its_tasks():
     X, y, _, options = problem("long")
     order = np.argsort(X[:, P], kind="stable")
     X, y = X[order], y[order]
     model = MultiTaskLinearRegressor("mean_deviation", **options).partial_fit(X[:40], y[:40])
-    n_tasks = len(model.task_names_in_)
+    before = model.predict(X[:40])
+    assert len(model.task_names_in_) < T
     model.partial_fit(X, np.full(N, np.nan))
-    assert len(model.task_names_in_) == n_tasks < T
+    # As fit does: a task with rows and without labels is known, and predicted as NaN.
+    labels = np.where(np.arange(N) < 40, y, np.nan)
+    whole = MultiTaskLinearRegressor("mean_deviation", **options).fit(X, labels)
+    assert model.task_names_in_.tolist() == whole.task_names_in_.tolist()
+    np.testing.assert_array_equal(np.isnan(model.predict(X)), np.isnan(whole.predict(X)))
+    np.testing.assert_allclose(model.predict(X[:40]), before)
     model.partial_fit(X[40:], y[40:])
     same(model, MultiTaskLinearRegressor("mean_deviation", **options).fit(X, y), rtol=1e-7)
     assert model.history_["n_labels"].sum(axis=1).tolist() == [40, 0, N - 40]
+
+
+def test_a_block_without_labels_brings_its_tasks():
+    X, y, _, options = problem("long")
+    order = np.argsort(X[:, P], kind="stable")
+    X, y = X[order], np.where(X[order, P] == T - 1, np.nan, y[order])
+    model = MultiTaskLinearRegressor("l2", **options)
+    whole, found = clone(model).fit(X, y), model.fit(ArraySource(X, y, block_rows=5))
+    assert found.task_names_in_.tolist() == whole.task_names_in_.tolist() == list(range(T))
+    np.testing.assert_allclose(found.predict(X), whole.predict(X), rtol=1e-7)
 
 
 def test_names_of_tasks_that_come_later_are_sorted():

@@ -62,6 +62,14 @@ def test_what_is_unobserved_or_constant_says_nothing():
     assert noise_of(np.zeros((60, 4)), y) == pytest.approx(0.98 / 0.02)
 
 
+def test_quantiles_without_labels_say_nothing():
+    X, y = problem(0.5)
+    Y = np.column_stack([y, np.full(60, np.nan)])
+    assert noise_of(X, Y, ["regression", "quantile"]) == noise_of(X, y)
+    one_row = MultiTaskMLP(tasks=["regression", "quantile"], max_iter=1, random_state=0)
+    assert np.isnan(one_row.fit(X[:1], Y[:1]).predict(X)[:, 1]).all()
+
+
 def test_the_order_of_categories_says_nothing():
     rng = np.random.default_rng(0)
     city = rng.integers(20, size=200)

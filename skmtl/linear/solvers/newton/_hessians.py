@@ -90,21 +90,28 @@ def hessians(
         shifts = np.abs(matrices.sum(axis=-1)).max()
         stack.is_invariant = bool(shifts <= ROUNDING * np.abs(matrices).max())
         found.setdefault(K, []).append(stack)
+    if penalty.couples and len(found) > 1:
+        # Levels of quantiles beside classes, of which there are as many.
+        levels = _joined(found.pop(1))
+        order = np.argsort(levels.columns[:, 0])
+        K = n_outputs // penalty.n_tasks
+        found[K].append(_of_outputs(levels.matrices[order], K, levels.columns[order, 0]))
     return [_joined(stacks) for stacks in found.values()]
 
 
-def _of_outputs(grams: Array, K: int) -> Hessians:
+def _of_outputs(grams: Array, K: int, outputs: Array | None = None) -> Hessians:
     """Of tasks with K outputs that have nothing to do with each other, from those of each output.
 
     Where tasks are compared, it is the same output of all of them: levels of quantiles.
     """
-    columns = np.arange(len(grams)).reshape(-1, K)
+    place = np.arange(len(grams)).reshape(-1, K)
+    columns = place if outputs is None else outputs[place]
     if K == 1:
         return Hessians(columns, grams)
     m, q = len(columns), grams.shape[1]
     full = np.zeros((m, K, q, K, q))
     for k in range(K):
-        full[:, k, :, k] = grams[columns[:, k]]
+        full[:, k, :, k] = grams[place[:, k]]
     return Hessians(columns, full.reshape(m, K * q, -1))
 
 
