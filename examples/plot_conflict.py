@@ -61,6 +61,7 @@ places = np.arange(len(scores))
 for shift, column, label in ((-0.2, 0, "mean of the twelve"), (0.2, 1, "the odd one")):
     ax.bar(places + shift, [of[column] for of in scores.values()], width=0.38, label=label)
 ax.set_xticks(places, scores)
+ax.set_title("With 32 units both are learned best")
 ax.set_ylabel("R2 of new rows, mean of 3 seeds")
 ax.set_ylim(0, 1)
 ax.spines[["top", "right"]].set_visible(False)

@@ -88,6 +88,7 @@ ax.set(xscale="log", xlabel="labels of the new task", ylabel="R2", ylim=(-0.2, 1
 ax.set_xticks(sizes, sizes)
 ax.minorticks_off()
 ax.grid(alpha=0.3)
+ax.set_title("Few labels go further where other tasks are known")
 ax.legend(frameon=False)
 plt.show()
 
