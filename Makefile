@@ -57,13 +57,14 @@ fuzz: $(VENV)/.stamp-test ## fit thousands of small random problems and check wh
 	status=0; for half in $(FUZZ_HALVES); do $(BIN)/python -m tests.fuzz --half $$half --problems $(FUZZ_PROBLEMS) \
 		--seed $(FUZZ_SEED) --jobs $(WORKERS) || status=1; done; exit $$status
 
-# Compiled functions run as Python in the tests of COMPILED: slow, but traced, and with numpy's warnings
-# where numbers wrap around. Whether they pass is what the first run says.
-COMPILED := tests/linear/solvers tests/model_selection tests/neural/balancing tests/neural/optimizers
+# Compiled functions are traced where they run as Python: in what tests/test_uncompiled.py starts, and in
+# the tests of COMPILED, those that call them one by one and take seconds so. numpy warns where numbers wrap.
+COMPILED := tests/linear/solvers/compiled tests/model_selection/test_swaps.py \
+	tests/neural/optimizers/test_optimizers.py tests/test_exponentials.py
 coverage: $(VENV)/.stamp-test ## run the tests and say which branches of skmtl they have not taken
 	$(BIN)/python -m coverage erase
 	$(ONE_THREAD) $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
-	-$(ONE_THREAD) NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) -W ignore::RuntimeWarning $(COMPILED)
+	$(ONE_THREAD) NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest -q -n $(WORKERS) -W ignore::RuntimeWarning $(COMPILED)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

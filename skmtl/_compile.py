@@ -8,9 +8,11 @@ compiled in every process.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import hashlib
 import logging
+import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -162,9 +164,17 @@ def _memory_at(typing: Any, address: Any) -> Any:
     return types.voidptr(types.int64), code
 
 
+def _view_of_memory(address: int, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The array with this address, where nothing is compiled."""
+    memory = (ctypes.c_char * (math.prod(shape) * dtype.itemsize)).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
 # For compiled functions: the pointer with an address, and the array that is there.
 memory_at: Any = intrinsic(_memory_at)
 array_at: Any = carray
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    memory_at, array_at = int, _view_of_memory
 
 
 def called_by_address(signature: str) -> Any:

@@ -1,6 +1,8 @@
 """Sections of docstrings that several estimators share, written once."""
 
+import inspect
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any, TypeVar
 
 from skmtl._aliases import registry
@@ -84,8 +86,11 @@ def documented(parameters: str, attributes: str, *, shared: str) -> Callable[[C]
             ),
             "<task attributes>": TASK_ATTRIBUTES.format(classes=CLASSES[kind]),
         }
+        # Without the indentation of the code, which Python has left out since 3.13.
+        text = f"{inspect.cleandoc(cls.__doc__)}\n"
         for mark, section in sections.items():
-            cls.__doc__ = cls.__doc__.replace(f"    {mark}", section.strip("\n"))
+            text = text.replace(mark, dedent(section.strip("\n")))
+        cls.__doc__ = text
         return cls
 
     return fill

@@ -11,6 +11,7 @@ import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from numpydoc.validate import validate
 
+from skmtl import IndependentTasks, _docstrings
 from skmtl.tasks import Task
 from tests.conftest import NAMESPACES
 
@@ -141,3 +142,23 @@ def test_methods_have_docstrings(thing):
         if not name.startswith("_") and not inspect.getdoc(member)
     ]
     assert bare == []
+
+
+def test_shared_sections_are_filled_in_with_or_without_the_indentation_of_the_code():
+    """Python leaves it out since 3.13."""
+    written = """Some tasks.
+
+    Parameters
+    ----------
+    <parameters>
+    n_jobs : int
+        Processes.
+    """
+    of_family = "    alpha : float\n        Strength.\n    <task parameters>"
+    fill = _docstrings.documented(of_family, "", shared="")
+    expected = ["alpha", "tasks", "task_feature", "unknown_task", "class_weight", "n_jobs"]
+    for text in (written, inspect.cleandoc(written)):
+        kind = type("Kind", (IndependentTasks,), {"__doc__": text})
+        parameters = ClassDoc(fill(kind))["Parameters"]
+        assert [parameter.name for parameter in parameters] == expected
+        assert parameters[0].desc == ["Strength."]

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import textwrap
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
 import skmtl
+from skmtl._optional import import_optional
 from skmtl.neural.architectures import ARCHITECTURES
 from tests.conftest import NAMESPACES, ROOT
 from tests.installed import MISSING
@@ -25,6 +26,7 @@ from tests.without import hide
 hide({{names}})
 import numpy as np
 import skmtl
+from skmtl._optional import import_optional
 """
 DATA = """
 rng = np.random.default_rng(0)
@@ -211,3 +213,26 @@ def test_versions_name_what_is_installed(capsys):
 def test_versions_agree():
     cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert cited[1] == skmtl.__version__
+
+
+def test_versions_of_what_is_not_there(capsys, monkeypatch):
+    def known(name):
+        if name == "joblib":
+            raise PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr("skmtl._show_versions.version", known)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    skmtl.show_versions()
+    shown = capsys.readouterr().out
+    assert "numpy: 1.2.3" in shown and "joblib" not in shown
+    assert "cuda: no torch" in shown
+
+
+def test_a_part_that_an_optional_package_lacks_is_its_own_error(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import no_such_package_of_its_own")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="no_such_package_of_its_own"):
+        import_optional("needs_more", "A display", "plot")
+    with pytest.raises(ImportError, match=r"A display needs no_such_package, .* \"skmtl\[plot\]"):
+        import_optional("no_such_package", "A display", "plot")

@@ -381,6 +381,31 @@ def test_what_is_wrong_is_said_and_changes_nothing():
         one.drop_task(0)
 
 
+def test_what_is_wrong_in_long_form_is_said():
+    X, Y, _ = draw()
+    task = np.arange(len(X)) % 4 * 10.0
+    rows = np.column_stack([X, task])
+    model = MultiTaskLinear(task_feature=5).fit(rows, Y[np.arange(len(X)), np.arange(len(X)) % 4])
+    new, y = np.column_stack([X, np.full(len(X), 50.0)]), Y[:, 4]
+    two = new.copy()
+    two[::2, 5] = 60.0
+    for given, message in (
+        ((new, y, 7), "name=7, but the task feature of X is 50"),
+        ((two, y), "name 2 tasks in the task feature; expected one: add_task adds a task at"),
+        ((new[:5], y), "inconsistent numbers of samples: X has 5 rows, y has "),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.add_task(*given)
+    with pytest.raises(ValueError, match="In long form all tasks have one type: leave out task="):
+        model.add_task(new, y, task="regression")
+    assert model.task_names_in_.tolist() == [0, 10, 20, 30]
+    expected = model.add_task(new, y).predict(new)
+    # Without the column a name is put there, in sparse rows as well.
+    for container in (np.asarray, sparse.csr_array):
+        again = model.drop_task(50).add_task(container(X), y, name=50)
+        np.testing.assert_allclose(again.predict(container(new)), expected, atol=1e-10)
+
+
 def test_networks_do_not_train_on_beneath_added_heads():
     X, Y, _ = draw()
     model = MultiTaskMLPClassifier(**NETWORK, warm_start=True).fit(X, Y > 0)

@@ -43,9 +43,8 @@ class Ours(Learner):
     def expected(self, X: Tensor) -> Tensor:
         return self.predictor.expected(X, None)[0]
 
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
-        known = None if expected is None else [expected]
-        return self.predictor.decisions(X, None, known)[0]
+    def decisions(self, X: Tensor) -> Tensor:
+        return self.predictor.decisions(X, None)[0]
 
 
 class After(Learner):
@@ -58,8 +57,8 @@ class After(Learner):
     def expected(self, X: Tensor) -> Tensor:
         return self.learner.expected(self.steps(X))
 
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
-        return self.learner.decisions(self.steps(X), expected)
+    def decisions(self, X: Tensor) -> Tensor:
+        return self.learner.decisions(self.steps(X))
 
 
 class LinearNumbers(Learner):
@@ -98,7 +97,7 @@ class LinearClasses(Learner):
         places = torch.arange(scores.shape[1], device=X.device)
         return (scores.argmax(-1, keepdim=True) == places).to(X.dtype)
 
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
+    def decisions(self, X: Tensor) -> Tensor:
         return self._scores(X).argmax(-1)
 
 
@@ -112,9 +111,7 @@ class Constant(Learner):
     def expected(self, X: Tensor) -> Tensor:
         return constant(X, self.value)
 
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
-        if self.classes is None:
-            return self.expected(X)
+    def decisions(self, X: Tensor) -> Tensor:
         return X.new_full((X.shape[0],), self.decision, dtype=torch.long)
 
 

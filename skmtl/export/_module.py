@@ -27,7 +27,6 @@ class Learner(Module):
         """Values (n,), quantiles (n, k), or probabilities (n, n_classes)."""
         raise NotImplementedError
 
-    def decisions(self, X: Tensor, expected: Tensor | None = None) -> Tensor:
-        """Predicted values, or positions of predicted classes; ``expected`` where it is known."""
-        expected = self.expected(X) if expected is None else expected
-        return expected if self.classes is None else expected.argmax(-1)
+    def decisions(self, X: Tensor) -> Tensor:
+        """Positions of predicted classes."""
+        raise NotImplementedError

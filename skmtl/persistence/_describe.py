@@ -80,7 +80,7 @@ class Described:
             return self._array(thing, where)
         if kind is np.ma.MaskedArray:
             return ["masked", self._values((thing.data, thing.mask, thing.fill_value), where)]
-        if kind.__module__ == "torch" and kind.__name__ in ("Tensor", "Parameter"):
+        if (kind.__module__, kind.__name__) == ("torch", "Tensor"):
             return ["tensor", self._value(thing.detach().cpu().numpy(), where)]
         if isinstance(thing, (np.random.RandomState, np.random.Generator)):
             return self._random(thing, where)

@@ -12,8 +12,12 @@ import numpy as np
 
 # Of these, instances are made without a call of their own code: `__new__`, then their attributes.
 OBJECTS = ("skmtl", "sklearn", "scipy.sparse")
-# Compiled classes, whose constructors take their sizes.
-CONSTRUCTED = ("sklearn.tree._tree.Tree",)
+# Compiled classes, whose constructors take their sizes, or the parameters of a loss.
+CONSTRUCTED = (
+    "sklearn.tree._tree.Tree",
+    "sklearn._loss._loss.Cy",
+    "sklearn.linear_model._sgd_fast.",
+)
 # Our functions may be named (never called while a file is read), and numpy's of single numbers.
 FUNCTIONS = ("skmtl",)
 
@@ -67,7 +71,7 @@ def is_known(thing: Any) -> bool:
 
 def is_constructed(kind: type) -> bool:
     """Whether instances of a compiled class are made by calling it."""
-    return f"{kind.__module__}.{kind.__qualname__}" in CONSTRUCTED
+    return f"{kind.__module__}.{kind.__qualname__}".startswith(CONSTRUCTED)
 
 
 @cache

@@ -9,7 +9,15 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from sklearn.gaussian_process.kernels import RBF, DotProduct, ExpSineSquared, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import (
+    RBF,
+    DotProduct,
+    ExpSineSquared,
+    Matern,
+    PairwiseKernel,
+    RationalQuadratic,
+    WhiteKernel,
+)
 from sklearn.linear_model import PoissonRegressor, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsRegressor, NeighborhoodComponentsAnalysis
@@ -209,12 +217,20 @@ def test_a_precomputed_kernel(numbers):
         0.5 * Matern(nu=0.5) + DotProduct(),
         Matern(nu=1.5) ** 2 * Matern(nu=2.5),
         ExpSineSquared(),
+        RationalQuadratic(length_scale=1.5, alpha=0.7) + Matern(nu=np.inf),
     ],
-    ids=["rbf", "matern", "products", "periodic"],
+    ids=["rbf", "matern", "products", "periodic", "rational"],
 )
 def test_kernels_of_scikit_learn(kernel, numbers):
     estimator = MultiTaskGaussianProcessRegressor(kernel=kernel, optimizer=None)
     same(estimator.fit(*numbers), numbers[0])
+
+
+@pytest.mark.parametrize("kernel", [Matern(nu=0.7), PairwiseKernel()], ids=["matern", "pairwise"])
+def test_kernels_without_a_graph(kernel, numbers):
+    estimator = MultiTaskGaussianProcessRegressor(kernel=kernel, optimizer=None).fit(*numbers)
+    with pytest.raises(ValueError, match=rf"{type(kernel).__name__}\(.* cannot be exported; these"):
+        to_onnx(estimator)
 
 
 @pytest.mark.parametrize(

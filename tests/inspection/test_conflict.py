@@ -164,3 +164,21 @@ def test_errors(estimator, options, error, match, data):
     X, y = data
     with pytest.raises(error, match=match):
         gradient_conflict(estimator, X, y[:, [0, 2]], **options)
+
+
+def test_the_text_has_the_pairs_that_point_apart_most_in_front(data):
+    X, y = data
+    found = gradient_conflict(NETWORK, X, y[:, [0, 2, 4]], every=1)
+    sentence, heads, *lines = repr(found).splitlines()
+    assert sentence == (
+        f"Gradients of 3 tasks over 3 epochs: {found.share[-1]:.0%} of the pairs point apart in "
+        "the last."
+    )
+    assert heads.split() == ["tasks", "mean", "cosine", "epochs", "apart"]
+    upper = np.triu_indices(3, 1)
+    cosines = found.cosine[:, *upper].mean(axis=0)
+    pairs = [f"{i}, {j}" for i, j in zip(*upper, strict=True)]
+    order = np.argsort(cosines)
+    assert [line[:4] for line in lines] == [pairs[k] for k in order]
+    apart = (found.cosine[:, *upper] < 0).sum(axis=0)
+    assert [line.split()[-3:] for line in lines] == [[str(apart[k]), "of", "3"] for k in order]

@@ -1,5 +1,7 @@
 """Importances are scikit-learn's, task by task, and labels that are missing have no say."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -264,3 +266,25 @@ def test_the_display_draws_what_it_is_given(mixed):
     in_order = TaskImportanceDisplay(found).plot(sort=False, max_features=None)
     assert in_order.order_.tolist() == [0, 1, 2, 3]
     assert display.image_ is None
+
+
+def test_the_text_has_the_features_that_matter_most_in_front(mixed):
+    X, y = mixed
+    found = task_importance(model_of(y).fit(X, y), X, y, n_repeats=2, random_state=0)
+    sentence, heads, *lines = repr(found).splitlines()
+    assert sentence == "Importance of 4 features for 4 tasks: how much a score falls without it."
+    assert heads.split() == ["feature", "mean", "most", "for", "there"]
+    order = np.argsort(-found.importance.mean(axis=1))
+    assert [line.split()[0] for line in lines] == [NAMES[j] for j in order]
+    assert [line.split()[2] for line in lines] == [list(y)[j] for j in order]
+    table = found._repr_html_()
+    assert table.startswith(f"<p>{sentence}</p><table>") and table.count("<tr>") == 5
+
+
+def test_a_frame_without_pandas_says_what_to_install(mixed, monkeypatch):
+    X, y = mixed
+    found = task_importance(model_of(y).fit(X, y), X, y, n_repeats=2, random_state=0)
+    assert found.to_frame().loc["a", "score"] == found.importance[0, 0]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_frame needs pandas: pip install pandas"):
+        found.to_frame()

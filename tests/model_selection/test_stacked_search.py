@@ -9,6 +9,7 @@ from joblib import parallel_config
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -104,7 +105,7 @@ def test_the_same_search(name):
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_fitted_attributes_are_those_of_a_fit_alone(name):
-    from skmtl.neural.training._side_by_side import fit_each
+    from skmtl.neural.training._side_by_side import fit_all
 
     settings, _ = SETTINGS[name]
     X, Y = data()
@@ -113,7 +114,8 @@ def test_fitted_attributes_are_those_of_a_fit_alone(name):
         for rate in (1e-3, 0.1)
     ]
     assert groups_of(kinds) == [[0, 1]]
-    for together, alone in zip(fit_each([clone(k) for k in kinds], X, Y), kinds, strict=True):
+    found = fit_all([([clone(kind) for kind in kinds], X, Y, None)])[0]
+    for together, alone in zip(found, kinds, strict=True):
         alone.fit(X, Y)
         assert vars(together).keys() == vars(alone).keys()
         assert together.n_iter_ == alone.n_iter_
@@ -212,6 +214,64 @@ def test_what_fails_alone_fails_alone():
         StackedGridSearchCV(network, grid, cv=2, error_score="raise").fit(X, Y)
     assert search.estimator is network
     assert not hasattr(network, "tasks_")
+
+
+class Particular(StandardScaler):
+    """A step that takes no copy, and no row with a number above 100."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        if not self.copy:
+            raise ValueError("Nothing goes on here.")
+        return super().fit(X, y)
+
+    def transform(self, X, copy=None):
+        if np.max(X) > 100.0:
+            raise ValueError("What a number.")
+        return super().transform(X, copy)
+
+
+def test_a_step_that_fails_is_a_fit_that_fails():
+    X, Y = data()
+    pipeline = make_pipeline(Particular(), MultiTaskMLPRegressor(**FAST))
+    grid = {"particular__copy": [True, False], "multitaskmlpregressor__alpha": [0.0, 0.1]}
+    options = {"cv": 2, "error_score": -7.0}
+    with pytest.warns(FitFailedWarning, match="(?s)4 fits failed out of .*Nothing goes on here"):
+        stacked = StackedGridSearchCV(pipeline, grid, **options).fit(X, Y)
+    with pytest.warns(FitFailedWarning):
+        plain = GridSearchCV(pipeline, grid, **options).fit(X, Y)
+    assert_same(stacked, plain)
+
+
+def test_rows_that_a_step_refuses_have_no_score():
+    X, Y = data()
+    X[0, 0] = 101.0
+    pipeline = make_pipeline(Particular(), MultiTaskMLPRegressor(**FAST))
+    grid = {"multitaskmlpregressor__alpha": [0.0, 0.1]}
+    # In the first fold the row is one of those to score, in the second one to learn from.
+    options = {"cv": KFold(2), "error_score": -7.0, "refit": False}
+    with pytest.warns(UserWarning, match="What a number"):
+        stacked = StackedGridSearchCV(pipeline, grid, **options).fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = GridSearchCV(pipeline, grid, **options).fit(X, Y)
+    for fold in range(2):
+        key = f"split{fold}_test_score"
+        np.testing.assert_array_equal(plain.cv_results_[key], -7.0)
+        np.testing.assert_array_equal(stacked.cv_results_[key], -7.0)
+
+
+def test_networks_beside_what_trains_alone():
+    X, Y = data(missing=0.0)
+    pipeline = Pipeline([("scale", StandardScaler()), ("last", MultiTaskMLPRegressor(**FAST))])
+    network = MultiTaskMLPRegressor(**FAST)
+    grid = {"last": [Ridge(), network, Ridge(alpha="no number"), clone(network)]}
+    options = {"cv": 2, "error_score": -7.0}
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 8"):
+        stacked = StackedGridSearchCV(pipeline, grid, **options).fit(X, Y)
+    with pytest.warns(FitFailedWarning):
+        plain = GridSearchCV(pipeline, grid, **options).fit(X, Y)
+    for key in ("mean_test_score", "rank_test_score"):
+        np.testing.assert_allclose(stacked.cv_results_[key], plain.cv_results_[key], rtol=RTOL)
 
 
 def test_a_candidate_that_diverges_at_once():

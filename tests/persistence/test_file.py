@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
+from sklearn.linear_model import PoissonRegressor, SGDRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -98,15 +99,21 @@ def test_a_raw_table_with_labels_of_many_types(tmp_path):
 def test_pipelines_searches_and_trees_of_scikit_learn(tmp_path):
     X, _ = table()
     X = X.drop(columns="age")
-    Y = X[["height", "weight"]].to_numpy()
+    Y = X[["height", "weight"]].abs().to_numpy()
     columns = make_column_transformer(
         (OneHotEncoder(), ["town"]),
         (FunctionTransformer(np.arctan), ["weight"]),
         remainder=StandardScaler(),
     )
-    forest = IndependentTasks(ExtraTreesRegressor(5, random_state=0))
     search = GridSearchCV(MultiTaskLinear(), {"alpha": [0.1, 1.0]}, cv=2)
-    for last in (forest, search):
+    # Losses are compiled, some with parameters, and made anew.
+    alone = (
+        ExtraTreesRegressor(5, random_state=0),
+        HistGradientBoostingRegressor(loss="quantile", quantile=0.3, max_iter=3),
+        PoissonRegressor(),
+        SGDRegressor("epsilon_insensitive", epsilon=0.2, random_state=0),
+    )
+    for last in (search, *map(IndependentTasks, alone)):
         model = make_pipeline(columns, last).fit(X, Y)
         save(model, tmp_path / "model")
         np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
@@ -156,6 +163,62 @@ def test_arrays_of_any_kind(array):
     again = Restored(described.root, described.nodes, described.arrays).thing
     assert again.dtype == array.dtype
     np.testing.assert_array_equal(again, array)
+
+
+def restored(thing):
+    """The thing, described and made anew."""
+    described = Described(thing)
+    return Restored(described.root, described.nodes, described.arrays).thing
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        slice(1, None, 2),
+        b"\x00\xff",
+        np.dtype([("name", "U3"), ("value", "f8", (2,))]),
+        np.float32(2.5),
+        np.datetime64("2026-01-01"),
+        frozenset({1, "a"}),
+        np.log1p,
+        StandardScaler,
+    ],
+    ids=str,
+)
+def test_parts_of_any_kind(thing):
+    again = restored(thing)
+    assert type(again) is type(thing)
+    assert again == thing
+
+
+def test_masks_stay():
+    masked = np.ma.MaskedArray([1.0, 2.0, 3.0], [False, True, False], fill_value=-9.0)
+    again = restored(masked)
+    np.testing.assert_array_equal(again.mask, masked.mask)
+    np.testing.assert_array_equal(again.filled(), [1.0, -9.0, 3.0])
+
+
+def test_tensors_stay():
+    torch = pytest.importorskip("torch")
+    tensor = torch.arange(6.0).reshape(2, 3)
+    assert torch.equal(restored(tensor), tensor)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        np.random.RandomState(3),
+        np.random.default_rng(3),
+        np.random.Generator(np.random.Philox(3)),
+        np.random.Generator(np.random.MT19937(3)),
+    ],
+    ids=["state", "pcg64", "philox", "mt19937"],
+)
+def test_random_numbers_go_on(source):
+    # An odd number of normal draws, of which one may be kept for the next time.
+    source.normal(size=7)
+    again = restored(source)
+    np.testing.assert_array_equal(again.normal(size=5), source.normal(size=5))
 
 
 def test_what_cannot_be_saved_is_named_and_the_old_file_stays(tmp_path):
@@ -220,6 +283,20 @@ def test_names_of_anything_else_are_refused(name, tmp_path):
     rewritten(path, with_name)
     with pytest.raises(ValueError, match="model: .*" + name.partition(".__")[0]):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (["lambda", "x"], "the file describes a 'lambda', which is not known here"),
+        (["object", "skmtl:show_versions", [], None, [], []], "skmtl.*show_versions is no"),
+        (["random_state", {"#": 1}], "'os' is no bit generator of numpy"),
+    ],
+)
+def test_nodes_of_anything_else_are_refused(node, message):
+    nodes = [node, ["dict", [["bit_generator", "os"]]]]
+    with pytest.raises(ValueError, match=message):
+        Restored({"#": 0}, nodes, {})
 
 
 def test_a_newer_format_and_another_version(tmp_path):

@@ -16,7 +16,7 @@ from skmtl import (
     ReducedRankRegressor,
 )
 from skmtl.linear import TaskStatistics
-from skmtl.sources import ArraySource
+from skmtl.sources import ArraySource, Source
 
 ESTIMATORS = [
     MultiTaskLinear("l21", alpha=0.1, tol=1e-12),
@@ -27,6 +27,24 @@ ESTIMATORS = [
     ReducedRankRegressor(2, alpha=0.1),
     MultiTaskBayesianLinear("diag"),
 ]
+
+
+class Nothing(Source):
+    """A source of no block."""
+
+    def __iter__(self):
+        return iter(())
+
+
+class Rows(Source):
+    """A source that knows nothing but its blocks."""
+
+    def __init__(self, X, Y):
+        self.given = X, Y
+
+    def __iter__(self):
+        for start in range(0, 240, 100):
+            yield tuple(part[start : start + 100] for part in self.given)
 
 
 def data(n_rows=240, n_tasks=3):
@@ -91,6 +109,13 @@ def test_frames_and_sparse_rows():
     np.testing.assert_allclose(found.coef_, expected, atol=1e-10)
 
 
+def test_predictions_of_a_source_are_those_of_its_rows():
+    X, Y = data()
+    model = MultiTaskLinearRegressor("l2", alpha=0.1).fit(Rows(X, Y))
+    expected = MultiTaskLinearRegressor("l2", alpha=0.1).fit(X, Y)
+    np.testing.assert_allclose(model.predict(Rows(X, Y)), expected.predict(X), rtol=1e-9)
+
+
 def test_what_is_wrong_with_a_block_is_said_with_its_number():
     X, Y = data()
     model = MultiTaskLinearRegressor()
@@ -108,6 +133,9 @@ def test_what_is_wrong_with_a_block_is_said_with_its_number():
     check("Block 1: .*inconsistent numbers of samples", (X, Y), (X, Y[1:]))
     check("Block 0: Task 0: labels of type dict", (X, np.full(Y.shape, {})))
     check("y has no observed label", (X, Y * np.nan), (X, Y * np.nan))
+    nothing = Nothing()
+    with pytest.raises(ValueError, match=r"Nothing object at .* has no block"):
+        model.fit(nothing)
     check("MultiTaskKernelRidge does not learn from blocks", (X, Y), fitted=MultiTaskKernelRidge())
 
 

@@ -168,17 +168,6 @@ def _finish(fit: Fit, run: Run, rows: Any, validation: Validation | None, batch_
     return ""
 
 
-def fit_each(models: Sequence[Any], X: Any, y: Any, sample_weight: Any = None) -> list[Any]:
-    """Fit estimators to the same rows, those that can be side by side.
-
-    Returns
-    -------
-    found : list
-        Each estimator, fitted, or what its fit has raised.
-    """
-    return fit_all([(models, X, y, sample_weight)])[0]
-
-
 def fit_all(sets: Sequence[tuple[Sequence[Any], Any, Any, Any]]) -> list[list[Any]]:
     """Fit estimators to several sets of rows, those that can be side by side.
 

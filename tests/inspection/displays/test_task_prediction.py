@@ -239,6 +239,24 @@ def test_many_tasks_are_drawn_together_by_family():
     np.testing.assert_allclose(points, np.column_stack([most, [task.score for task in labels]]))
 
 
+def test_nothing_to_draw_together_is_said():
+    rng = np.random.default_rng(0)
+    y = np.full((30, 8), np.nan)
+    # Two of each family: of the curves there is one class, of the others no label or no event.
+    y[:, 4:6] = 1.0
+    y[:, 2:4] = -1.0
+    predictions = [*rng.random((6, 30)), *rng.integers(0, 3, (2, 30))]
+    types = ["regression"] * 2 + ["cox"] * 2 + ["binary"] * 2 + ["multiclass"] * 2
+    display = TaskPredictionDisplay.from_predictions(y, predictions, tasks=types, kind="overlay")
+    assert list(display.artists_) == ["numbers", "times", "curves", "labels"]
+    texts = [[text.get_text() for text in ax.texts] for ax in display.axes_]
+    assert texts == [["no label"], ["no event"], ["one class only"], ["no label"]]
+    assert [ax.get_title() for ax in display.axes_] == [
+        "2 tasks: numbers", "2 tasks: times", "2 tasks: classes", "2 tasks: labels"
+    ]  # fmt: skip
+    assert set(display.artists_.values()) == {None}
+
+
 def test_the_worst_tasks_are_named():
     y, predictions, types = many_tasks()
     display = TaskPredictionDisplay.from_predictions(y, predictions, tasks=types)

@@ -319,6 +319,22 @@ def test_scores_of_few_held_out_labels_warn(lasso, data):
 
 
 @every_search
+def test_errors_from_rows_are_those_from_what_they_add_up_to(lasso, gaps, monkeypatch):
+    X, Y = gaps
+    # The last fold has no label of this task to compare with, nor the first one of that.
+    Y[2 * len(Y) // 3 :, 0] = Y[: len(Y) // 3, 1] = np.nan
+    options = {**TIGHT, "alphas": [0.5, 0.1], "cv": KFold(3)}
+    expected = lasso(**options).fit(X, Y).mse_path_
+    place = "skmtl.linear.cross_validation._elastic_net_errors.folds_fit"
+    monkeypatch.setattr(place, lambda *_: False)
+    np.testing.assert_allclose(lasso(**options).fit(X, Y).mse_path_, expected, rtol=1e-6)
+    Y[len(Y) // 3 :] = np.nan
+    Y[0] = 1.0
+    with pytest.raises(ValueError, match="No fold has labels of the same task to learn from and"):
+        lasso(**options).fit(X, Y)
+
+
+@every_search
 def test_splitter_sees_what_is_missing(lasso, gaps):
     X, Y = gaps
     seen = []

@@ -245,5 +245,8 @@ def test_what_cannot_be():
             MultiTaskLinear(tasks=tasks).partial_fit(X, y[:, 3:])
     with pytest.raises(ValueError, match="solver='newton' does not take the chunks of a stream"):
         MultiTaskLinear("l2", tasks="binary", solver="newton").partial_fit(X, y[:, 1:2])
+    classes = {"tasks": "multiclass", "solver": "quadratic_models"}
+    with pytest.raises(ValueError, match="solver='quadratic_models' needs tasks with one output"):
+        MultiTaskLinear("l2", alpha=0.1, **classes).partial_fit(X, y[:, [3, 3]])
     with pytest.raises(ValueError, match="Give alpha and shared_alpha as numbers"):
         MultiTaskLinear("l2", tasks="multiclass", center=True).partial_fit(X, y[:, [3, 3]])

@@ -419,6 +419,14 @@ def test_memory_does_not_depend_on_rows():
     assert TaskStatistics().update(X, X).n_grams_ == 1
 
 
+@pytest.mark.parametrize("kind", ["wide", "long"])
+def test_more_memory_than_there_is(kind, monkeypatch):
+    X, y, _, options = problem(kind)
+    monkeypatch.setattr("skmtl.linear.objective._stream_statistics.MAX_GRAM_BYTES", 100)
+    with pytest.raises(ValueError, match=r"have \d Gram matrices of \d features: 0.0 GiB, the"):
+        MultiTaskLinearRegressor("l2", **options).partial_fit(X, y)
+
+
 def test_decay_of_statistics():
     X, y, _, _ = problem("missing")
     faded = TaskStatistics().update(X[:60], y[:60]).decay(0.25).update(X[60:], y[60:])

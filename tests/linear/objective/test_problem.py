@@ -62,6 +62,18 @@ def test_lower_bound_holds_everywhere_and_is_reached(alias, intercept, regressio
         assert bound <= optimum + 1e-9 <= primal + 2e-9
 
 
+def test_free_intercepts_of_many_outputs_are_found_as_those_of_few(mixed_data):
+    X, Y = mixed_data
+    problem = problem_for(X, Y, "l21", 0.05, 0.0, False, MIXED)
+    x = solve(problem).x + 0.01 * np.random.default_rng(0).normal(size=problem.size)
+    few = problem.gap(x)
+    assert np.isfinite(few).all() and few[1] > 0.0
+    problem.loss.has_few_outputs = False
+    many = problem.gap(x)
+    # By conjugate gradients, to a part of the loss.
+    np.testing.assert_allclose(many, few, rtol=1e-3)
+
+
 @pytest.mark.parametrize("alias", [*PLAIN, "l1+trace", "l21+linf"])
 def test_mixed_losses_are_certified(alias, mixed_data):
     X, Y = mixed_data

@@ -45,6 +45,28 @@ def schools():
     return np.column_stack([task, X]), y
 
 
+@pytest.mark.parametrize("penalty", ["l2", "l21", "mean_deviation", "trace_norm"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_too_many_gram_matrices_have_a_common_one(chunked, penalty, data, monkeypatch):
+    X, Y = data
+
+    def coef():
+        model = MultiTaskLinearRegressor(penalty)
+        if chunked:
+            for rows in np.array_split(np.arange(len(X)), 4):
+                model.partial_fit(X[rows], Y[rows])
+        else:
+            model.fit(X, Y)
+        return model.coef_
+
+    expected = coef()
+    monkeypatch.setattr(
+        "skmtl.linear.objective._label_moments._are_cheap", lambda p, n_bytes: False
+    )
+    # What is known of all rows together is nearly what is known of each task.
+    np.testing.assert_allclose(coef(), expected, atol=0.06 * np.abs(expected).max())
+
+
 # -- likelihoods ----------------------------------------------------------------------------
 
 

@@ -207,6 +207,30 @@ def test_what_a_solver_needs(regression_data, mixed_data):
             MultiTaskLinear(**options).fit(*data)
 
 
+@pytest.mark.parametrize(
+    ("solver", "limit", "options", "message"),
+    [
+        ("closed_form", "_needs.MAX_GRAM_BYTES", {}, "Gram matrices of .* would take 0.0 GiB"),
+        ("block_descent", "_needs.MAX_GRAM_BYTES", {}, "Gram matrices of .* would take 0.0 GiB"),
+        ("closed_form", "_closed_form.MAX_UNKNOWN", {}, r"at most 3 coefficients .* but got 18"),
+        ("admm", "_admm.MAX_EIGEN_WORK", {}, r"fewer features: 3 matrices of 5 features"),
+        (
+            "quadratic_models",
+            "_quadratic_models.MAX_GRAM_BYTES",
+            {"tasks": Regression("huber")},
+            r"Gram matrices of at most .* GiB",
+        ),
+    ],
+)
+def test_what_would_take_too_much(solver, limit, options, message, regression_data, monkeypatch):
+    X, Y = regression_data
+    Y[0, 0] = Y[1, 1] = np.nan
+    monkeypatch.setattr(f"skmtl.linear.solvers.{limit}", 3)
+    penalty = Graph(ADJACENCY) if "UNKNOWN" in limit else "l2"
+    with pytest.raises(ValueError, match=rf"solver='{solver}' needs {message}"):
+        MultiTaskLinear(penalty, alpha=0.1, solver=solver, **options).fit(X, Y)
+
+
 def test_rows_and_grams_agree(regression_data, monkeypatch):
     X, Y = regression_data
     X = np.hstack([X, X**2, np.sin(3 * X), np.abs(X)])[:15]

@@ -111,3 +111,10 @@ def test_it_must_be_of_some_kind():
 def test_a_claim_is_checked():
     with pytest.raises(AssertionError, match="to first order no loss rises"):
         check_balancing(Weighting(inverse_norms), raises_no_loss=True)
+
+
+def test_what_a_method_raises_goes_through_with_a_note():
+    with pytest.raises(ZeroDivisionError) as caught:
+        check_balancing(Weighting(lambda gramian: np.ones(len(gramian)) * (1 // 0)))
+    (note,) = caught.value.__notes__
+    assert note.startswith("It was raised for Weighting(") and " by the check: " in note

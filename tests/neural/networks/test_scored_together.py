@@ -5,7 +5,7 @@ import pytest
 
 from skmtl import MultiTaskMLPClassifier, MultiTaskMLPRegressor
 from skmtl.neural.networks._scored_together import scored_together
-from skmtl.neural.training._side_by_side import fit_each
+from skmtl.neural.training._side_by_side import fit_all
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -22,7 +22,7 @@ def data(n=90):
 def fitted(kind=MultiTaskMLPRegressor, labels=lambda Y: Y, **settings):
     X, Y = data()
     models = [kind(**FAST, learning_rate_init=rate, **settings) for rate in (1e-3, 1e-2, 0.1)]
-    return fit_each(models, X, labels(Y))
+    return fit_all([(models, X, labels(Y), None)])[0]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -37,7 +37,7 @@ def test_scores_are_those_of_each_alone(dtype, weighted, tasks):
     counts = [tasks[0] == "count", False, False]
     Y = np.where(counts, np.round(np.abs(Y)), Y)
     models = [kind(**FAST, learning_rate_init=rate, **settings) for rate in (1e-3, 1e-2, 0.1)]
-    models = fit_each(models, X.astype(dtype), Y)
+    models = fit_all([(models, X.astype(dtype), Y, None)])[0]
     weight = np.linspace(0.0, 1.0, len(X)) if weighted else None
     expected = [model.score(X, Y, weight) for model in models]
     assert scored_together(models, X, Y, weight) == expected

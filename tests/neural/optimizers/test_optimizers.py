@@ -109,6 +109,13 @@ def test_a_rate_for_each_model(name):
             np.testing.assert_allclose(a[k], b[k], rtol=1e-12)
 
 
+@pytest.fixture
+def one_pass(monkeypatch):
+    """Steps by `OnePass`, and not torch's kernels, where nothing is compiled as well."""
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+
+
+@pytest.mark.usefixtures("one_pass")
 @pytest.mark.parametrize("name", ["adam", "adamw"])
 def test_models_side_by_side_move_as_alone_to_the_bit(name):
     generator = torch.Generator().manual_seed(0)
@@ -135,6 +142,7 @@ def test_models_side_by_side_move_as_alone_to_the_bit(name):
             assert torch.equal(ours[k], theirs[0])
 
 
+@pytest.mark.usefixtures("one_pass")
 def test_moments_die_out_before_they_slow_arithmetic_down():
     module = torch.nn.Module()
     module.weight = torch.nn.Parameter(torch.ones(1, 4))

@@ -1,6 +1,7 @@
 """partial_fit and warm_start: fits that go on."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from skmtl import MultiTaskMLP, MultiTaskMLPClassifier, MultiTaskMLPRegressor
-from skmtl.neural.architectures import ARCHITECTURES
+from skmtl.neural.architectures import ARCHITECTURES, Custom
 from skmtl.neural.balancing import LossBalancing
 from tests.neural.conftest import MIXED, PLAIN
 
@@ -235,6 +236,24 @@ def test_new_tasks_after_fit_and_with_warm_start():
     assert np.isfinite(model.predict(X)[X[:, 0] == 7]).all()
 
 
+def test_new_tasks_where_scores_are_shrunk():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(150) % 3 * 10, rng.normal(size=(150, 2))])
+    y = 0.3 * X[:, 1] + X[:, 0] / 20 + rng.normal(size=150)
+    model = MultiTaskMLPRegressor((6,), task_feature=0, max_iter=20, random_state=0).fit(X, y)
+    shrinkage = model._fitted.shrinkage
+    assert shrinkage is not None
+    before = model.predict(X)
+    X_new = X.copy()
+    X_new[:, 0] = 15
+    model.partial_fit(X_new, np.full(150, np.nan))
+    np.testing.assert_allclose(model.predict(X), before, rtol=1e-5, atol=1e-6)
+    # A new task begins at the mean of the others, in this as well.
+    grown = model._fitted.shrinkage
+    np.testing.assert_allclose(grown.factor[2], np.mean(shrinkage.factor, axis=0))
+    np.testing.assert_allclose(grown.origin[2], np.mean(shrinkage.origin, axis=0), atol=1e-12)
+
+
 def test_new_tasks_that_a_network_cannot_take():
     rng = np.random.default_rng(0)
     X = np.column_stack([np.arange(60) % 3, rng.normal(size=(60, 2))])
@@ -247,6 +266,36 @@ def test_new_tasks_that_a_network_cannot_take():
     with pytest.raises(ValueError, match="write all of them as numbers, or as strings"):
         model.partial_fit(table.assign(t="south"), X[:, 1])
     assert (model.predict(table) == before).all()
+
+
+class Growing(torch.nn.Module):
+    """A network with a number for each pair of neighbours, or with a layer that comes later."""
+
+    def __init__(self, n_features, outputs_per_task, has_pairs):
+        super().__init__()
+        n = len(outputs_per_task)
+        self.heads = torch.nn.Linear(n_features, n)
+        self.pairs = torch.nn.Parameter(torch.zeros(n - 1 if has_pairs else 1))
+        if not has_pairs and n > 3:
+            self.later = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, X):
+        return self.heads(X) + self.pairs.sum()
+
+
+@pytest.mark.parametrize("has_pairs", [True, False])
+def test_a_network_that_does_not_say_whose_its_parameters_are(has_pairs):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(60) % 3, rng.normal(size=(60, 2))])
+    network = Custom(partial(Growing, has_pairs=has_pairs))
+    model = MultiTaskMLPRegressor(**SMALL, architecture=network, task_feature=0)
+    before = model.partial_fit(X, X[:, 1]).predict(X)
+    X_new = X.copy()
+    X_new[:, 0] = 7
+    name = "pairs" if has_pairs else "later"
+    with pytest.raises(ValueError, match=f"cannot take further tasks: nobody knows .*{name}"):
+        model.partial_fit(X_new, X[:, 1])
+    assert (model.predict(X) == before).all()
 
 
 def test_chunks_without_labels_have_no_effect(mixed_data):

@@ -45,26 +45,6 @@ def loss_value(code: int, delta: float, f: Array, y: Array, c: Array) -> float:
     return total
 
 
-@compiled
-def loss_slope(code: int, delta: float, f: Array, y: Array, c: Array, slope: Array) -> None:
-    r"""Write :math:`c_i \ell'(f_i, y_i)`."""
-    if code == LOGISTIC:
-        for i in range(len(f)):
-            # Of the less likely class, so that it keeps its digits.
-            odds = exp(-abs(f[i]))
-            share = odds / (1.0 + odds)
-            p = 1.0 - share if f[i] >= 0.0 else share
-            slope[i] = c[i] * (p - y[i]) if c[i] > 0.0 else 0.0
-    elif code == POISSON:
-        for i in range(len(f)):
-            slope[i] = c[i] * (exp(f[i]) - y[i]) if c[i] > 0.0 else 0.0
-    else:
-        bound = delta if code == HUBER else np.inf
-        for i in range(len(f)):
-            r = f[i] - y[i]
-            slope[i] = c[i] * min(max(r, -bound), bound) if c[i] > 0.0 else 0.0
-
-
 @inlined
 def loss_slope_and_curvature(
     code: int, delta: float, f: Array, y: Array, c: Array, slope: Array, curvature: Array

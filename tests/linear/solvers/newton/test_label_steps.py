@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmtl.linear.solvers.newton import _label_steps
+from skmtl.linear.solvers.newton import _label_rows, _label_steps
 from skmtl.linear.solvers.newton._hessian_choice import EXACT, KEEP, ROUGH
 from skmtl.linear.solvers.newton._label_rows import LabelRows
 from skmtl.linear.solvers.newton._label_steps import LabelSteps
@@ -50,6 +50,16 @@ def point_of(given, theta, tasks=(0,)):
 @pytest.fixture(params=TASKS)
 def data(request):
     return Data(request.param)
+
+
+@pytest.mark.parametrize("has_intercept", [True, False])
+def test_hessians_by_products_are_those_of_sums(has_intercept, monkeypatch):
+    data = Data("binary", has_intercept=has_intercept)
+    bend = np.random.default_rng(1).random((3, len(data.X)))
+    expected = [(data.rows * h[:, None]).T @ data.rows + np.diag(data.ridge) for h in bend]
+    for few in (_label_rows.FEW_NUMBERS, 0):
+        monkeypatch.setattr(_label_rows, "FEW_NUMBERS", few)
+        np.testing.assert_allclose(data.given.hessians(bend), expected, rtol=1e-10, atol=1e-9)
 
 
 @pytest.mark.parametrize("n", [1, 3, 64, 65, 300])
