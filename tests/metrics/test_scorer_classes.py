@@ -192,3 +192,12 @@ def test_a_metric_sees_labels_of_the_dtype_of_the_classes(data):
 
     scorer = make_multitask_scorer(dtype_is_that_of_predictions, average=None)
     assert set(scorer(model, X, whole).values()) == set(scorer(model, X, gaps).values()) == {1.0}
+
+
+def test_an_average_over_classes_of_any_name_needs_no_positive_one(data):
+    """Before 1.7 scikit-learn asks for the class 1 all the same."""
+    X, y = data
+    kind = y["kind"].map({1: "a", 2: "b", 3: "c"})
+    model = IndependentTasks(tasks="multiclass").fit(X, kind)
+    score = make_multitask_scorer(make_scorer(f1_score, average="macro"))(model, X, kind)
+    assert score == f1_score(kind, model.predict(X), average="macro")
