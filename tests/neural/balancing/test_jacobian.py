@@ -69,7 +69,7 @@ class First(JacobianBalancing):
 def test_a_method_of_ones_own_compares_gradients_where_the_others_do():
     for space in ("shared", "representation"):
         started(First(conflict_space=space), 2)
-    with pytest.raises(ValueError, match="'conflict_space' parameter of First .* Got ''"):
+    with pytest.raises(ValueError, match=r"'conflict_space' parameter of First .* Got ''"):
         started(First(conflict_space=""), 2)
 
 
