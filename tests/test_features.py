@@ -90,3 +90,10 @@ def test_text_in_new_rows_is_named():
     model = MultiTaskLinear().fit(X, np.arange(8.0))
     with pytest.raises(ValueError, match=r"Column 'z' of X holds what is no number: .*'Bern'"):
         model.predict(X.astype({"z": object}).assign(z="Bern"))
+
+
+def test_the_first_value_that_is_no_number_is_told():
+    values = pd.Series([None, 1.5, "2", "Bern"], dtype=object)
+    X = pd.DataFrame({"x": np.arange(4.0), "z": values})
+    with pytest.raises(ValueError, match=r"Column 'z' of X holds .*: text such as 'Bern'"):
+        MultiTaskLinear().fit(X, np.arange(4.0))

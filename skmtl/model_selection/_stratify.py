@@ -84,8 +84,6 @@ def _deal_order(sizes: Array, start: int) -> Array:
         is_taken = np.diff(marks) > 0
         parts[free[is_taken]] = f
         free = free[~is_taken]
-        if not len(free):
-            break
     return parts
 
 

@@ -10,6 +10,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from skmtl import IndependentTasks, MultiTaskLinear, make_multitask_scorer, task_scores
 from skmtl.metrics import average_relative_rmse, d2_score, multitask_score
 from skmtl.metrics._one_task import position_of
+from skmtl.metrics._scored_tasks import read_scored_targets, rescored
 
 Y = np.array([[1.0, 2.0], [3.0, 1.0], [2.0, 5.0]])
 SCORES = {
@@ -64,6 +65,15 @@ def test_types_of_a_classifier_of_scikit_learn():
     scores = make_multitask_scorer(metric, average=None)(model, X, Y)
     assert scores["0"] == roc_auc_score(Y[:, 0], model.predict_proba(X)[0][:, 1])
     assert scores["1"] == balanced_accuracy_score(Y[:, 1], model.predict(X)[:, 1])
+
+
+def test_other_features_are_of_those_of_fit():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    model = MultiTaskLinear().fit(X, X[:, :2])
+    targets, tasks = read_scored_targets(model, X, X[:, :2])
+    with pytest.raises(ValueError, match="X has 2 features, but MultiTaskLinear is expecting 3"):
+        rescored(model, X[:, :2], targets, tasks)
+    assert model.n_features_in_ == 3
 
 
 def test_metrics_of_scikit_learn_are_not_for_times_some_of_them_censored():

@@ -177,3 +177,27 @@ def test_task_without_labels_in_the_fold(data, types):
     scores = make_multitask_scorer("r2", average=None)(model, X, y.assign(length=np.nan))
     assert np.isnan(scores["length"])
     assert scores["mean"] == scores["width"]
+
+
+def test_a_metric_sees_labels_of_the_dtype_of_the_classes(data):
+    """Where others are missing, too: a gap has made floats of whole numbers."""
+    X, y = data
+    whole = np.column_stack([y["ill"], y["kind"]]).astype(int)
+    gaps = whole.astype(float)
+    gaps[::3, 0], gaps[1::4, 1] = np.nan, np.nan
+    model = IndependentTasks(tasks="multiclass").fit(X, whole)
+
+    def dtype_is_that_of_predictions(y_true, y_pred):
+        return float(y_true.dtype == y_pred.dtype)
+
+    scorer = make_multitask_scorer(dtype_is_that_of_predictions, average=None)
+    assert set(scorer(model, X, whole).values()) == set(scorer(model, X, gaps).values()) == {1.0}
+
+
+def test_an_average_over_classes_of_any_name_needs_no_positive_one(data):
+    """Before 1.7 scikit-learn asks for the class 1 all the same."""
+    X, y = data
+    kind = y["kind"].map({1: "a", 2: "b", 3: "c"})
+    model = IndependentTasks(tasks="multiclass").fit(X, kind)
+    score = make_multitask_scorer(make_scorer(f1_score, average="macro"))(model, X, kind)
+    assert score == f1_score(kind, model.predict(X), average="macro")

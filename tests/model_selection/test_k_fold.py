@@ -120,6 +120,22 @@ def test_labels_of_an_exact_share_stay_within_one_of_it():
         assert (high == 1).all()
 
 
+def test_no_fold_goes_without_a_class_that_has_a_label_for_each():
+    rng = np.random.default_rng(5)
+    labels = np.repeat([0.0, 1.0, np.nan], [15, 3, 12])
+    y = np.column_stack([rng.permutation(labels) for _ in range(12)])
+    fold = folds(MultiTaskKFold(3), y)
+    for column in y.T:
+        assert sorted(fold[column == 1]) == [0, 1, 2]
+
+
+def test_rows_without_a_label_move_no_others():
+    rng = np.random.default_rng(0)
+    y = rng.choice([0.0, 1.0, 2.0, np.nan], size=70)
+    fold, seen = folds(MultiTaskKFold(4), y), ~np.isnan(y)
+    np.testing.assert_array_equal(fold[seen], folds(MultiTaskKFold(4), y[seen]))
+
+
 def test_times_and_events_in_long_form():
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=60), np.repeat([0, 1, 2], 20)])

@@ -6,6 +6,7 @@ from sklearn.model_selection import cross_val_score
 
 from skmtl import MultiTaskLinear
 from skmtl.model_selection import MultiTaskShuffleSplit, multitask_train_test_split
+from skmtl.tasks import LabelWarning
 from tests.model_selection.conftest import rare_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
@@ -68,6 +69,14 @@ def test_groups_stay_together():
     ):
         assert not set(groups[train]) & set(groups[test])
         assert 0.1 < len(test) / 500 < 0.3
+
+
+@pytest.mark.filterwarnings("default::skmtl.tasks.LabelWarning")
+def test_warns_of_a_label_that_one_side_goes_without():
+    y = pd.DataFrame({"a": [1.5] + [None] * 9, "b": ["x"] * 9 + ["y"], "c": ["u"] * 8 + ["v"] * 2})
+    message = "^Task 'a' has 1 label; Task 'b' has 1 label of class 'y': fewer than the 2 parts"
+    with pytest.warns(LabelWarning, match=message):
+        next(MultiTaskShuffleSplit(1, random_state=0).split(np.zeros((10, 1)), y))
 
 
 def test_is_a_splitter_of_scikit_learn():

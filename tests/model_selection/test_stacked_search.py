@@ -53,6 +53,8 @@ def assert_same(stacked, plain):
             np.testing.assert_array_equal(found, expected)
     assert stacked.best_params_ == plain.best_params_
     assert stacked.best_index_ == plain.best_index_
+    for key in times(plain.cv_results_):
+        assert stacked.cv_results_[key].shape == plain.cv_results_[key].shape
     assert (stacked.cv_results_["mean_fit_time"] > 0).all()
 
 
@@ -140,6 +142,14 @@ def test_mixed_labels_in_a_pipeline_with_weights_and_processes():
     assert_same(stacked, plain)
     assert stacked.n_jobs == 2
     assert type(stacked.best_estimator_) is type(pipeline)
+
+
+def test_labels_count_by_their_weights():
+    X, Y = data()
+    weights = np.random.default_rng(1).uniform(size=len(X))
+    network = MultiTaskMLPRegressor(**FAST)
+    stacked = StackedGridSearchCV(network, RATES, cv=3).fit(X, Y, sample_weight=weights)
+    assert_same(stacked, GridSearchCV(network, RATES, cv=3).fit(X, Y, sample_weight=weights))
 
 
 def test_processes_that_joblib_is_configured_for():

@@ -30,9 +30,10 @@ def problem():
 
 
 @pytest.mark.parametrize("n", [500, 8])
-def test_best_swap_of_all_pairs(problem, n):
+@pytest.mark.parametrize("seed", range(6))
+def test_best_swap_of_all_pairs(problem, n, seed):
     codes, column_of, task_at = problem
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     more, less = rng.integers(-5, 20, size=(2, 11, 3))
     more[0] = less[0] = 0
     rows, others = np.arange(0, 25), np.arange(30, 60)

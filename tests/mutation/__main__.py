@@ -43,6 +43,9 @@ def main():
     print(f"{len(drawn)} of {len(every)} changes of {len(files)} files")
     near = {str(test) for path in files for test in nearest(path)}
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", "-k", arguments.k]
+    if arguments.compiled:
+        # Compiled, whole numbers go around without a word.
+        options += ["-W", "ignore:overflow encountered in scalar:RuntimeWarning"]
     run = MutationRun(drawn, arguments.cap, arguments.out)
     return pytest.main([*options, *sorted(near), *arguments.tests, *ALWAYS], plugins=[run])
 

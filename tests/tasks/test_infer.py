@@ -55,6 +55,13 @@ def test_warns_and_raises_as_a_fit_does():
         infer([None, None])
 
 
+@pytest.mark.filterwarnings("ignore::skmtl.tasks.LabelWarning")
+def test_a_task_without_labels_has_no_values():
+    y = pd.DataFrame({"grade": [None] * 3, "kind": [None] * 3, "score": [1.0, 2.5, 3.0]})
+    declared = {"grade": Ordinal(classes=["c", "b"]), "kind": "multiclass", "score": "regression"}
+    assert infer(y, declared).values == ["", "", "1 to 3"]
+
+
 def test_tasks_of_a_fitted_estimator_print_as_a_table():
     model = MultiTaskLinear().fit(np.arange(12.0)[:, None], mixed())
     lines = repr(model.tasks_).splitlines()

@@ -103,6 +103,9 @@ def test_every_registered_type_is_here():
         ("count", [-2.0], 1.0),
         ("one quantile", [-0.81], 1.0),
         ("one quantile", [0.21], 1.0),
+        ("log-normal", [0.1], -2.0),
+        ("log-logistic", [0.1], -2.0),
+        ("weibull", [0.1], -2.0),
     ],
 )
 def test_conjugate_is_infinite_outside_its_domain(name, dual, value):
@@ -150,6 +153,36 @@ def test_loss_key_tells_losses_apart():
     assert fitted("binary").loss_key == Binary().loss_key
     wide = Regression(delta=3.0)
     assert wide.loss_key == Regression().loss_key  # delta is Huber's alone
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_parameters_of_a_loss_of_ones_own_are_part_of_its_key(name):
+    task, labels = LOSSES[name]
+
+    class Scaled(type(task)):
+        factor = 1.0
+
+        def get_params(self, deep=True):
+            return super().get_params(deep) | {"factor": self.factor}
+
+        def loss_and_grad(self, raw, values):
+            return tuple(self.factor * part for part in super().loss_and_grad(raw, values))
+
+    column, keys = read_column(np.array(labels, dtype=object), name), []
+    for factor in (1.0, 1.0, 2.0):
+        scaled = Scaled(**task.get_params())
+        scaled.factor = factor
+        keys.append(scaled.fit(column, np.ones(len(labels)), name).loss_key)
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_how_levels_are_written_is_no_part_of_the_key_of_a_loss():
+    column = read_column(np.array([0.5, -1.0, 2.0]), "y")
+    keys = {
+        Quantile(levels).fit(column, np.ones(3), "y").loss_key
+        for levels in ([0.1, 0.9], (0.1, 0.9), np.array([0.1, 0.9]))
+    }
+    assert len(keys) == 1
 
 
 def test_p_log_p_equals_scipys():

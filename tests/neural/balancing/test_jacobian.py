@@ -59,6 +59,20 @@ def test_parameters_are_checked(method, message):
         method.start(BalancingInfo([0], range(3)))
 
 
+class First(JacobianBalancing):
+    """Without constraints of its own."""
+
+    def direction(self, model, jacobian, losses, observed):
+        return jacobian[0]
+
+
+def test_a_method_of_ones_own_compares_gradients_where_the_others_do():
+    for space in ("shared", "representation"):
+        started(First(conflict_space=space), 2)
+    with pytest.raises(ValueError, match=r"'conflict_space' parameter of First .* Got ''"):
+        started(First(conflict_space=""), 2)
+
+
 # What single methods promise.
 
 
@@ -112,6 +126,16 @@ def test_db_mtl_averages():
         kept = 0.5 / np.sqrt(k)
         average = kept * average + (1 - kept) * J[0] / 2
         np.testing.assert_allclose(d, average)
+
+
+def test_db_mtl_waits_for_a_task_without_labels():
+    method, alone = started(DBMTL(), 2), started(DBMTL(), 1)
+    for step, observed in enumerate([[True, True], [True, False]]):
+        J = normal(2, 8, step) * torch.tensor(observed)[:, None]
+        d = method.direction(0, J, J.new_ones(2), torch.tensor(observed))
+        expected = alone.direction(0, J[:1], J.new_ones(1), everyone(1))
+    # It keeps its average, which is no part of this step.
+    np.testing.assert_allclose(d, expected)
 
 
 def excess_reference(jacobians, learning_rate):

@@ -155,3 +155,11 @@ def test_learned_is_adam_where_observed():
     learned.step(torch.ones(2, 3, dtype=torch.float64), some)
     assert (learned.values[:, 1] == before[:, 1]).all()
     assert (learned.values[:, ::2] != before[:, ::2]).all()
+
+
+def test_cosines_of_a_noisy_gramian_are_cosines():
+    # Rounding may leave the square of a zero gradient below 0, and a cosine beyond -1.
+    noisy = np.array([[1.0, -1.0000001, 0.0], [-1.0000001, 1.0, 0.0], [0.0, 0.0, -1e-9]])
+    norms, cosines = cosines_of(noisy)
+    np.testing.assert_array_equal(norms, [1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(cosines, [[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
