@@ -274,7 +274,6 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
         n_rows = X.shape[0]
-        n_rows = X.shape[0]
         constants = [
             np.repeat(task.survival(raw[None], times), n_rows, axis=0)
             if raw is not None
