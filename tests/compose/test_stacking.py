@@ -33,7 +33,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskLinearRegressor
 from skmtl._blending import before_a_constant, blend_weights
 from skmtl.compose import TaskStacking
-from skmtl.tasks import Quantile
+from skmtl.tasks import Quantile, censored
 from skmtl.tasks._read_targets import read_targets
 
 TREE = DecisionTreeRegressor(max_depth=3, random_state=0)
@@ -525,3 +525,17 @@ def test_a_final_estimator_of_a_quantile_learns_what_it_would_of_a_number(is_lon
     quantiles = found.predict_quantiles(X)
     quantiles = quantiles if is_long else np.hstack(quantiles)
     np.testing.assert_array_equal(quantiles.reshape(Y.shape), found.predict(X))
+
+
+@pytest.mark.filterwarnings("ignore:Task 1. no observed label")
+def test_the_constant_says_nothing_of_times_of_a_long_task_without_labels():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat([0, 1, 2], 20), rng.normal(size=(60, 2))])
+    y = censored(np.exp(rng.normal(size=60)), rng.random(60) < 0.7)
+    known = X[:, 0] != 1
+    model = TaskStacking([("linear", MultiTaskLinear())], cv=3, tasks="survival", task_feature=0)
+    model.fit(X, y, sample_weight=known.astype(float))
+    # As where no member is better than it.
+    model._blend.shares[:] = [[0.0], [1.0]]
+    for found in (model.predict(X), model.predict_survival(X, [1.0])[:, 0]):
+        np.testing.assert_array_equal(np.isnan(found), ~known)
