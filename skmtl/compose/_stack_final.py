@@ -75,7 +75,8 @@ def _features(task: Task, said: dict[str, Array], members: list[str], X: Any) ->
     for member in members:
         expected = said[member]
         if not task.is_classification:
-            columns.append(expected[:, None])
+            # A quantile has an axis of levels; there is one.
+            columns.append(expected.reshape(len(expected), 1))
             names.append(f"prediction of {member}")
             continue
         first = 1 if expected.shape[1] == 2 else 0

@@ -274,7 +274,6 @@ class TaskStacking(NamedEstimators, NestingEstimator):
 
     def _survival(self, X: Any, task_index: Any, times: Array) -> list[Any]:
         n_rows = X.shape[0]
-        n_rows = X.shape[0]
         constants = [
             np.repeat(task.survival(raw[None], times), n_rows, axis=0)
             if raw is not None
@@ -282,7 +281,12 @@ class TaskStacking(NamedEstimators, NestingEstimator):
             for task, raw in zip(self._task_set.tasks, self._raw_constants, strict=True)
         ]
         said = [*self._stack.survival(X, self._is_used, times), constants]
-        return mix(said, self._blend.shares, task_index)
+        found = mix(said, self._blend.shares, task_index)
+        if task_index is not None:
+            # The constant is that of the other tasks.
+            is_silent = (task_index >= 0) & (self._task_set.n_labels[task_index] == 0)
+            found[0][is_silent] = np.nan
+        return found
 
     def _check_survival(self) -> None:
         if not self._blends:

@@ -215,16 +215,13 @@ class Stacked(Predictor):
                 for k, of_task in zip([0] if index is not None else tasks, found, strict=True):
                     columns[k] = of_task
             said.append(columns)
-        silent = self.without_labels(X)
         expected = self.blend([*said, [constant(X, c) for c in self.constants]], None, index)
         for k, final in enumerate(self.finals):
             if final is not None:
                 expected[k] = self._by_final(k, final, said, X)
-        no_labels = self.tasks.n_labels == 0
         if index is not None:
-            is_silent = np.append(no_labels, False)
-            rows = table(is_silent, index)[row_of(index, self.tasks.n_tasks)]
-            return [torch.where(_column(rows, expected[0]), silent[0], expected[0])]
+            return [self.silenced(expected[0], index)]
+        silent, no_labels = self.without_labels(X), self.tasks.n_labels == 0
         return [silent[t] if no_labels[t] else e for t, e in enumerate(expected)]
 
     def _by_final(self, k: int, final: Any, said: Any, X: Tensor) -> Tensor:
@@ -234,7 +231,7 @@ class Stacked(Predictor):
             if final.single.task.is_classification:
                 columns.append(of_member[:, 1 if of_member.shape[1] == 2 else 0 :])
             else:
-                columns.append(of_member[:, None])
+                columns.append(of_member.reshape(-1, 1))
         found: Tensor = self.singles[k].expected(torch.cat(columns, 1))
         return found
 

@@ -179,7 +179,8 @@ class BlendedNetworks(Predictor):
         for c in range(self.candidate.max() + 1):
             own = [members[m] for m in np.flatnonzero(self.candidate == c)]
             said.append([torch.stack(columns).mean(0) for columns in zip(*own, strict=True)])
-        return self.blend(said, self.constants, index)
+        found = self.blend(said, self.constants, index)
+        return found if index is None else [self.silenced(found[0], index)]
 
 
 @make_predictor.register

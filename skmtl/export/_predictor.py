@@ -54,6 +54,15 @@ class Predictor(Module):
         found = [task.expected_without_labels(1)[0] for task in self.tasks.tasks]
         return [constant(X, of_task) for of_task in found]
 
+    def silenced(self, found: Tensor, index: Tensor) -> Tensor:
+        """What is expected in long form, where tasks without any label say nothing."""
+        no_labels = self.tasks.n_labels == 0
+        if not no_labels.any():
+            return found
+        is_silent = table(np.append(no_labels, False), index)[row_of(index, self.tasks.n_tasks)]
+        (silent,) = self.without_labels(found)
+        return torch.where(is_silent.reshape(-1, *[1] * (found.dim() - 1)), silent, found)
+
 
 class Linked(Predictor):
     """Predictions that are links of raw scores."""

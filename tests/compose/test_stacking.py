@@ -10,7 +10,13 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, StackingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+)
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
@@ -27,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskLinearRegressor
 from skmtl._blending import before_a_constant, blend_weights
 from skmtl.compose import TaskStacking
+from skmtl.tasks import Quantile, censored
 from skmtl.tasks._read_targets import read_targets
 
 TREE = DecisionTreeRegressor(max_depth=3, random_state=0)
@@ -501,3 +508,34 @@ def test_a_final_estimator_says_nothing_of_a_long_task_without_labels(passthroug
     np.testing.assert_array_equal(np.isnan(found), ~known)
     np.testing.assert_allclose(model.predict(X[known]), found[known])
     assert np.isnan(model.predict(X[~known])).all()
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_final_estimator_of_a_quantile_learns_what_it_would_of_a_number(is_long, complete):
+    X, Y = complete
+    if is_long:
+        X, Y = np.column_stack([np.arange(90) % 3, X]), Y[:, 0]
+    members = [("low", QuantileRegressor(quantile=0.2, alpha=0.0)), ("tree", TREE)]
+    options = {"final": Ridge(), "cv": 3, "task_feature": 0 if is_long else None}
+    found, of_number = (
+        TaskStacking(members, tasks=types, **options).fit(X, Y)
+        for types in (Quantile(0.2), "regression")
+    )
+    np.testing.assert_allclose(found.predict(X), of_number.predict(X), rtol=1e-12)
+    quantiles = found.predict_quantiles(X)
+    quantiles = quantiles if is_long else np.hstack(quantiles)
+    np.testing.assert_array_equal(quantiles.reshape(Y.shape), found.predict(X))
+
+
+@pytest.mark.filterwarnings("ignore:Task 1. no observed label")
+def test_the_constant_says_nothing_of_times_of_a_long_task_without_labels():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.repeat([0, 1, 2], 20), rng.normal(size=(60, 2))])
+    y = censored(np.exp(rng.normal(size=60)), rng.random(60) < 0.7)
+    known = X[:, 0] != 1
+    model = TaskStacking([("linear", MultiTaskLinear())], cv=3, tasks="survival", task_feature=0)
+    model.fit(X, y, sample_weight=known.astype(float))
+    # As where no member is better than it.
+    model._blend.shares[:] = [[0.0], [1.0]]
+    for found in (model.predict(X), model.predict_survival(X, [1.0])[:, 0]):
+        np.testing.assert_array_equal(np.isnan(found), ~known)

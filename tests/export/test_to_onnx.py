@@ -9,6 +9,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.gaussian_process.kernels import (
     RBF,
     DotProduct,
@@ -37,6 +38,7 @@ from skmtl import (
     MultiTaskKernelRidgeCV,
     MultiTaskLinear,
     MultiTaskMLP,
+    MultiTaskMLPCV,
     ThresholdTasks,
 )
 from skmtl.compose import PooledTasks, TargetScaler, TaskChain, TaskStacking
@@ -258,6 +260,29 @@ def test_estimators_of_counts_and_a_final_estimator(numbers):
     same(IndependentTasks(regressor=PoissonRegressor(), tasks="count").fit(X, counts), X)
     members = [("a", MultiTaskLinear()), ("b", IndependentTasks())]
     same(TaskStacking(members, final=Ridge(), passthrough=True, cv=2).fit(X, Y), X)
+
+
+def test_a_final_estimator_of_a_quantile(numbers):
+    X, Y = numbers
+    members = [("a", MultiTaskLinear()), ("b", IndependentTasks())]
+    same(TaskStacking(members, final=Ridge(), cv=2, tasks=Quantile(0.3)).fit(X, Y), X)
+
+
+@pytest.mark.parametrize("types", ["regression", "binary"])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        MultiTaskMLPCV({"max_iter": [3]}, cv=3, hidden_layer_sizes=(4,), random_state=0),
+        TaskStacking([("a", MultiTaskLinear()), ("b", MultiTaskLinear("l2"))], cv=2),
+    ],
+    ids=["networks", "stacking"],
+)
+def test_a_blend_for_a_long_task_without_labels(estimator, types, numbers):
+    X, Y = numbers
+    X = np.column_stack([X, np.repeat([0.0, 1.0, 2.0], 20)])
+    y = Y[:, 1] if types == "regression" else (Y[:, 1] > 1.0).astype(float)
+    estimator = clone(estimator).set_params(task_feature=3, tasks=types)
+    same(estimator.fit(X, np.where(X[:, 3] == 1.0, np.nan, y)), X)
 
 
 @pytest.mark.parametrize(

@@ -180,4 +180,15 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
         expected = [means[candidate] for candidate in used]
         weights = np.vstack([self.weights_[used], 1.0 - self.weights_.sum(axis=0)])
         tasks = self._task_set.tasks if link is None else None
-        return mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)
+        found = mix([*expected, constants], np.maximum(weights, 0.0), task_index, tasks)
+        if task_index is not None:
+            self._silence(found, task_index, link)
+        return found
+
+    def _silence(self, found: list[Array], task_index: Array, link: Link | None) -> None:
+        """Say of long tasks without labels what a network does: the constant is of the others."""
+        tasks = self._task_set
+        rows = np.flatnonzero((task_index >= 0) & (tasks.n_labels[task_index] == 0))
+        if len(rows):
+            raw = np.zeros((len(rows), tasks.n_outputs))
+            found[0][rows] = tasks.inverse_link(raw, task_index[rows], link)[0]

@@ -16,7 +16,7 @@ from skmtl.neural.estimators._mlp_candidates import default_candidates
 from skmtl.neural.estimators._mlp_search import _spread
 from skmtl.neural.training import _stack as stacks
 from skmtl.neural.training._stack import fit_stack, same_structure
-from skmtl.tasks import Binary
+from skmtl.tasks import Binary, censored
 from skmtl.tasks._read_targets import read_targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:No network predicts")
@@ -270,6 +270,37 @@ def test_tasks_without_labels_and_with_one_class():
     assert pd.isna(found[:, 0]).all()
     assert np.isnan(model.task_scores_[0])
     assert np.isfinite(found[:, 1].astype(float)).all()
+
+
+@pytest.mark.parametrize("types", ["regression", "binary", "count", "survival"])
+@pytest.mark.parametrize("is_constant", [False, True])
+@pytest.mark.filterwarnings("ignore:Task 1. no observed label", "ignore:The network is worse")
+def test_a_long_task_without_labels_has_no_share_of_the_constant_of_the_others(types, is_constant):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=(60, 2)), np.repeat([0, 1, 2], 20)])
+    number = X[:, 0] + rng.normal(size=60)
+    y = {
+        "binary": (number > 0.7).astype(float),
+        "count": np.floor(np.exp(number)),
+        "survival": censored(np.exp(number), rng.random(60) < 0.8),
+    }.get(types, number)
+    seen = X[:, 2] != 1
+    options = {"tasks": types, "task_feature": 2}
+    model = make({"max_iter": [8]}, **options).fit(X, y, sample_weight=seen.astype(float))
+    if is_constant:
+        # As where no network is better than it.
+        model.weights_ = np.zeros_like(model.weights_)
+    alone = MultiTaskMLP((4,), max_iter=2, random_state=0, **options)
+    alone.fit(X, y, sample_weight=seen.astype(float))
+    for rows in (X, X[20:21]):
+        silent = rows[:, 2] == 1
+        for ask in ("predict", *(["predict_proba"] if types == "binary" else [])):
+            found, wanted = getattr(model, ask)(rows), getattr(alone, ask)(rows)
+            np.testing.assert_array_equal(found[silent], wanted[silent])
+            assert np.isfinite(found[~silent]).all()
+            assert types == "binary" or np.isnan(found[silent]).all()
+    if types == "survival":
+        np.testing.assert_array_equal(np.isnan(model.predict_survival(X, [1.0])[:, 0]), ~seen)
 
 
 def test_groups_stay_together():
