@@ -63,24 +63,12 @@ def deal_by_rarity(strata: Strata, n_parts: int, rng: Any) -> Array:
     n_strata = len(strata.task_of)
     # One place more, for what is unobserved: it comes last.
     rank = np.empty(n_strata + 1, dtype=strata.codes.dtype)
-    rank[np.lexsort((_content(strata, rng), strata.counts))] = np.arange(n_strata)
+    rank[np.argsort(strata.counts, kind="stable")] = np.arange(n_strata)
     rank[-1] = n_strata
     ranks = np.sort(rank[strata.codes[order]], axis=1)[:, :DEALT_BY]
     part = np.empty(len(order), dtype=np.int32)
     part[order[np.lexsort(ranks.T[::-1])]] = np.arange(len(order)) % n_parts
     return part
-
-
-def _content(strata: Strata, rng: Any) -> Array:
-    """A number for the rows of each stratum: ties are broken by what a task has, not by its place.
-
-    Strata of the same rows have the same number: either may come first.
-    """
-    of_rows = rng.random_sample(len(strata.codes))
-    found = np.zeros(len(strata.task_of) + 1)
-    for column in strata.codes.T:
-        found += np.bincount(column + 1, of_rows, len(found))
-    return found[1:]
 
 
 def _deal_order(sizes: Array, start: int) -> Array:

@@ -81,22 +81,6 @@ def test_complete_numbers_are_shuffled():
         np.testing.assert_array_equal(one[1], other[1])
 
 
-@pytest.mark.parametrize("names", [list("abcdef"), None], ids=["names", "array"])
-def test_as_many_labels_are_told_apart_by_their_rows(names):
-    """Six tasks with five positive labels each, of other rows, in any order."""
-    rng = np.random.default_rng(0)
-    X, y = np.zeros((30, 1)), np.zeros((30, 6), dtype=int)
-    for column in y.T:
-        column[rng.permutation(30)[:5]] = 1
-    expected = folds_of(3, X, pd.DataFrame(y, columns=names), tasks="binary")
-    for _ in range(5):
-        order = rng.permutation(6)
-        named = None if names is None else [names[t] for t in order]
-        moved = pd.DataFrame(y[:, order], columns=named)
-        for a, b in zip(expected, folds_of(3, X, moved, tasks="binary"), strict=True):
-            np.testing.assert_array_equal(a[1], b[1])
-
-
 def test_groups_stay_together():
     rng = np.random.default_rng(0)
     y, groups = rng.normal(size=(60, 2)), rng.integers(0, 12, 60)
