@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax, xlogy
 
 from skmtl.linear.objective._parameters import penalty_meant
-from skmtl.linear.penalties import PENALTIES
+from skmtl.linear.penalties import L2, PENALTIES, MeanDeviation
 from tests.fuzz.labels import TIMES
 
 VANISHING = 1e-12
@@ -197,6 +197,11 @@ def objective_of(outcome):
         groups = (np.cumsum(kept) - 1)[groups]
     penalty = penalty_of(model).for_tasks(np.flatnonzero(kept), problem.n_tasks)
     given = model.get_params(deep=False)
+    shared_alpha = getattr(model, "shared_alpha_", 0.0)
+    parts, center = [part.atoms() for part in penalty.parts()], given.get("center", False)
+    if shared_alpha and [[type(a) for a in part] for part in parts] == [[MeanDeviation]]:
+        # The same as "l2" about a w0, which only then has a ridge of its own.
+        parts, center = [[L2(parts[0][0].weight)]], True
     alpha = float(getattr(model, "alpha_", given.get("alpha")))
     found = Objective(
         X=problem.X,
@@ -204,9 +209,9 @@ def objective_of(outcome):
         groups=groups,
         n_tasks=n_tasks,
         alpha=alpha,
-        parts=[part.atoms() for part in penalty.parts()],
-        center=given.get("center", False),
-        shared_alpha=getattr(model, "shared_alpha_", 0.0) if alpha else 0.0,
+        parts=parts,
+        center=center,
+        shared_alpha=shared_alpha if alpha else 0.0,
         fit_intercept=given["fit_intercept"],
         intercept_alpha=getattr(model, "intercept_alpha_", 0.0),
         positive=given.get("positive", False),

@@ -19,9 +19,8 @@ NETWORKS_CV = {"mlp-cv", "mlp-regressor-cv", "mlp-classifier-cv"}
 HOLD_OUT = {"calibrated", "thresholds", "propensity", "conformal"}
 # What draws or cuts rows by their position.
 BY_ROW = {*LINEAR_CV, *TWINS_CV, *NETWORKS, *NETWORKS_CV, *HOLD_OUT, "chain", "stacking"}
-# Whose tasks are in an order (chains), start by their place (networks), or are told apart by it
-# (how likely a label is to be there, given those of the tasks before; slopes of few labels).
-BY_TASK = {*NETWORKS_CV, "calibrated", "chain", "propensity"}
+# Whose tasks are in an order (chains), or start by their place (networks).
+BY_TASK = {*NETWORKS_CV, "chain"}
 # Whose numbers are those of scikit-learn's estimators.
 LEND_NUMBERS = {"independent", "pooled", "chain", "stacking"}
 # What leaves out a row, but not its copies.

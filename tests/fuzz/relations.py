@@ -6,7 +6,7 @@ from tests.fuzz.checks import WITH_GAP, certified, check_refit, require, require
 from tests.fuzz.containers import NAMED
 from tests.fuzz.labels import LOG_LINKED
 from tests.fuzz.outcome import asked, fitted
-from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, NETWORKS, NETWORKS_CV
+from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, HOLD_OUT, NETWORKS, NETWORKS_CV
 
 ORDERED = {"temporal", "fused", "temporal_group", "fused_sparse_group"}
 GARBAGE = {"text": ["?", "~"], "number": [999.0, -1e30, 0.5]}
@@ -165,6 +165,13 @@ def check_tasks(outcome):
         problem = problem.with_options(dropout=0.0, alpha=0.01, early_stopping=False)
         outcome = fitted(problem)
     if options.get("task_encoding") == "index":
+        return
+    # Columns of an array are named by their place, and by names go the folds of rare classes of
+    # which there are as many labels.
+    if problem.name in HOLD_OUT and problem.y_as not in NAMED:
+        return
+    # A gap says little of what the model inside expects of rows that have no label.
+    if problem.name == "calibrated" and not problem.cells.all():
         return
     # Pooled rows are in the order of the tasks.
     if problem.name == "pooled" and has_ties(problem):
