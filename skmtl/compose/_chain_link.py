@@ -41,7 +41,8 @@ class ChainLink:
         if not self.tells:
             return Told(np.empty((len(expected), 0)), [])
         if not task.is_classification:
-            return Told(expected[:, None], [name])
+            # A quantile has an axis of levels; there is one.
+            return Told(expected.reshape(len(expected), 1), [name])
         # Of two probabilities one is enough.
         first = 1 if expected.shape[1] == 2 else 0
         return Told(expected[:, first:], [f"{name}: {label}" for label in task.classes_[first:]])

@@ -222,7 +222,7 @@ class Chained(Predictor):
         if not link.tells:
             return []
         if not link.single.task.is_classification:
-            return [expected[:, None]]
+            return [expected.reshape(-1, 1)]
         return [expected[:, 1 if expected.shape[1] == 2 else 0 :]]
 
     def _of_rows(self, X: Tensor, index: Tensor, parts: list[Tensor], ask: str) -> Tensor:

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, QuantileRegressor, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -27,7 +27,7 @@ from skmtl.compose._chain_folds import ChainFolds
 from skmtl.compose._chain_order import residual_correlation
 from skmtl.compose._task_labels import TaskLabels
 from skmtl.model_selection import MultiTaskKFold
-from skmtl.tasks import Binary, Multiclass, Regression
+from skmtl.tasks import Binary, Multiclass, Quantile, Regression
 
 TREE = DecisionTreeRegressor(max_depth=4, random_state=0)
 FOREST = RandomForestRegressor(n_estimators=4, random_state=0)
@@ -47,6 +47,19 @@ def gaps(complete):
     X, Y = complete
     Y[np.random.default_rng(1).random(Y.shape) < 0.4] = np.nan
     return X, Y
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize("first", [Quantile(0.3), Quantile([0.3])])
+def test_a_quantile_tells_what_a_number_would(first, cv, complete):
+    X, Y = complete
+    one, other = (
+        TaskChain(QuantileRegressor(quantile=0.3, alpha=0.0), cv=cv, tasks=[task, "regression"])
+        .fit(X, Y[:, :2])
+        .predict(X)
+        for task in (first, "regression")
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-10)
 
 
 class TestAgainstScikitLearn:

@@ -262,10 +262,11 @@ def test_estimators_of_counts_and_a_final_estimator(numbers):
     same(TaskStacking(members, final=Ridge(), passthrough=True, cv=2).fit(X, Y), X)
 
 
-def test_a_final_estimator_of_a_quantile(numbers):
+def test_a_quantile_that_a_final_estimator_or_a_later_task_reads(numbers):
     X, Y = numbers
     members = [("a", MultiTaskLinear()), ("b", IndependentTasks())]
     same(TaskStacking(members, final=Ridge(), cv=2, tasks=Quantile(0.3)).fit(X, Y), X)
+    same(TaskChain(tasks=Quantile(0.3)).fit(X, Y), X)
 
 
 @pytest.mark.parametrize("types", ["regression", "binary"])
