@@ -25,6 +25,7 @@ try:
     from llvmlite import ir
     from numba import carray, config, njit, types
     from numba.core import cgutils
+    from numba.core.compiler_lock import global_compiler_lock
     from numba.core.errors import TypingError
     from numba.core.sigutils import normalize_signature
     from numba.extending import intrinsic
@@ -63,15 +64,17 @@ def _quickly(compile_: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(compile_)
     def compile_quickly(*arguments: Any) -> Any:
-        was_enabled, level = gc.isenabled(), config.OPT  # type: ignore[attr-defined]
-        gc.disable()
-        config.OPT = type(level)(min(level, 2))  # type: ignore[attr-defined]
-        try:
-            return compile_(*arguments)
-        finally:
-            config.OPT = level  # type: ignore[attr-defined]
-            if was_enabled:
-                gc.enable()
+        # The lock of numba's own compiler: another thread finds and leaves these as they were.
+        with global_compiler_lock:
+            was_enabled, level = gc.isenabled(), config.OPT  # type: ignore[attr-defined]
+            gc.disable()
+            config.OPT = type(level)(min(level, 2))  # type: ignore[attr-defined]
+            try:
+                return compile_(*arguments)
+            finally:
+                config.OPT = level  # type: ignore[attr-defined]
+                if was_enabled:
+                    gc.enable()
 
     return compile_quickly
 

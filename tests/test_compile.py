@@ -57,20 +57,26 @@ def package(tmp_path):
 
 @pytest.mark.parametrize("was_enabled", [True, False])
 @pytest.mark.parametrize("argument", ["1.0", "'no number'"])
-def test_compiling_leaves_the_garbage_collector_as_it_was(package, was_enabled, argument):
+def test_compiling_leaves_collector_and_compiler_as_they_were(package, was_enabled, argument):
     code = f"""
-import gc
+import gc, threading
+from numba import config
+from mini._inner import inner
 from mini._outer import outer
 {"" if was_enabled else "gc.disable()"}
+level = config.OPT
+other = threading.Thread(target=inner, args=(1,))
+other.start()
 try:
     outer({argument})
 except Exception as error:
     print(type(error).__name__, end=" ")
-print(gc.isenabled())
+other.join()
+print(gc.isenabled(), config.OPT is level)
 """
-    *failed, enabled = run(code, package.parent, NUMBA_CACHE_DIR="").stdout.split()
+    *failed, enabled, same = run(code, package.parent, NUMBA_CACHE_DIR="").stdout.split()
     assert failed == ([] if argument == "1.0" else ["TypingError"])
-    assert enabled == str(was_enabled)
+    assert (enabled, same) == (str(was_enabled), "True")
 
 
 BY_ADDRESS = """
