@@ -18,6 +18,8 @@ CONSTRUCTED = (
     "sklearn._loss._loss.Cy",
     "sklearn.linear_model._sgd_fast.",
 )
+# Where compiled classes are that say something else of it, as in scikit-learn 1.6.
+HOMES = {"_loss": "sklearn._loss._loss"}
 # Our functions may be named (never called while a file is read), and numpy's of single numbers.
 FUNCTIONS = ("skmtl",)
 
@@ -31,7 +33,7 @@ def name_of(thing: Any) -> str:
     if isinstance(thing, np.ufunc):
         home = "numpy" if getattr(np, thing.__name__, None) is thing else "scipy.special"
         return f"{home}:{thing.__name__}"
-    return f"{thing.__module__}:{thing.__qualname__}"
+    return f"{_home(thing)}:{thing.__qualname__}"
 
 
 def find(name: str) -> Any:
@@ -61,7 +63,7 @@ def is_known(thing: Any) -> bool:
     """Whether a class or a function may be named in a file."""
     if isinstance(thing, np.ufunc):
         return True
-    module = getattr(thing, "__module__", None)
+    module = _home(thing)
     if not isinstance(module, str) or "<" in getattr(thing, "__qualname__", "<"):
         return False
     if isinstance(thing, type):
@@ -71,7 +73,7 @@ def is_known(thing: Any) -> bool:
 
 def is_constructed(kind: type) -> bool:
     """Whether instances of a compiled class are made by calling it."""
-    return f"{kind.__module__}.{kind.__qualname__}".startswith(CONSTRUCTED)
+    return f"{_home(kind)}.{kind.__qualname__}".startswith(CONSTRUCTED)
 
 
 @cache
@@ -99,6 +101,12 @@ def trusted_types() -> tuple[str, ...]:
             if isinstance(found, type) and found.__module__ == module.name
         }
     return tuple(sorted(names))
+
+
+def _home(thing: Any) -> Any:
+    """Module from which a class or a function can be imported."""
+    module = getattr(thing, "__module__", None)
+    return HOMES.get(module, module) if isinstance(module, str) else module
 
 
 def _is_known(module: str) -> bool:
