@@ -365,12 +365,12 @@ class Task(Searchable, BaseEstimator, ABC):
         deviance_null = self.deviance_of_constant(values, weight)
         flat = expected.reshape(-1, *expected.shape[2:])
         deviance = self.deviance(flat, np.concatenate([values] * len(expected)))
-        # One after the other: a product of all would end in other last digits.
-        deviance = np.array([one @ weight for one in deviance.reshape(len(expected), -1)])
-        if deviance_null == 0.0:
-            return np.where(deviance == 0.0, 1.0, 0.0)
+        # Predictions may be as wrong as numbers can say.
         with np.errstate(over="ignore"):
-            # Predictions may be as wrong as numbers can say.
+            # One after the other: a product of all would end in other last digits.
+            deviance = np.array([one @ weight for one in deviance.reshape(len(expected), -1)])
+            if deviance_null == 0.0:
+                return np.where(deviance == 0.0, 1.0, 0.0)
             return 1.0 - deviance / deviance_null
 
     def reference_metric(self, values: Array, expected: Array) -> Callable[..., float] | None:

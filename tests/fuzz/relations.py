@@ -6,7 +6,15 @@ from tests.fuzz.checks import WITH_GAP, certified, check_refit, require, require
 from tests.fuzz.containers import NAMED
 from tests.fuzz.labels import LOG_LINKED
 from tests.fuzz.outcome import asked, fitted
-from tests.fuzz.problem import BY_CASE, BY_ROW, BY_TASK, HOLD_OUT, NETWORKS, NETWORKS_CV
+from tests.fuzz.problem import (
+    BY_CASE,
+    BY_ROW,
+    BY_TASK,
+    HOLD_OUT,
+    LEND_NUMBERS,
+    NETWORKS,
+    NETWORKS_CV,
+)
 
 ORDERED = {"temporal", "fused", "temporal_group", "fused_sparse_group"}
 GARBAGE = {"text": ["?", "~"], "number": [999.0, -1e30, 0.5]}
@@ -123,6 +131,11 @@ def check_rows(outcome):
     require_same(outcome, back, "with rows in another order")
 
 
+def is_lent_counts(problem):
+    """Whether logarithms of expected values are those of scikit-learn's estimators."""
+    return problem.name in LEND_NUMBERS and LOG_LINKED & set(problem.declared)
+
+
 def check_repeated(outcome):
     """Whole weights are repeated rows."""
     problem = outcome.problem
@@ -131,6 +144,9 @@ def check_repeated(outcome):
     n_labels = sum(label is not None for label in problem.labels.ravel())
     if problem.is_long and n_labels < FEW:
         # The likeliest strengths go by how many labels there are, and of so few by little else.
+        return
+    if is_lent_counts(problem) and "large mean" in problem.tags:
+        # L-BFGS of scikit-learn's models ends early where columns are nearly constant.
         return
     times = rng_of(problem, 4).integers(1, 4, size=problem.n_rows)
     if problem.name in COUNTS:
