@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.compose._features import append_columns, take_rows
+from skmtl.compose._features import append_columns, as_features, take_rows
 from skmtl.compose._single_task import Single
 from skmtl.compose._task_labels import TaskLabels
 
@@ -37,15 +37,10 @@ class ChainLink:
 
     def told(self, expected: Array) -> Any:
         """What the expected values say to other tasks."""
-        task, name = self.single.task, f"prediction of {self.single.name}"
         if not self.tells:
             return Told(np.empty((len(expected), 0)), [])
-        if not task.is_classification:
-            # A quantile has an axis of levels; there is one.
-            return Told(expected.reshape(len(expected), 1), [name])
-        # Of two probabilities one is enough.
-        first = 1 if expected.shape[1] == 2 else 0
-        return Told(expected[:, first:], [f"{name}: {label}" for label in task.classes_[first:]])
+        name = f"prediction of {self.single.name}"
+        return Told(*as_features(self.single.task, expected, name))
 
     def told_in_training(self, problem: TaskLabels, X: Any, template: Any, cv: Any) -> Any:
         """`told` for the rows of `fit`.

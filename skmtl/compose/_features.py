@@ -88,6 +88,16 @@ def take_rows(X: Any, rows: Any) -> Any:
     return some_rows(X, rows)
 
 
+def as_features(task: Any, expected: Any, name: str) -> tuple[Any, list[str]]:
+    """What is expected of a task as features (n, n_columns), of numpy or torch, and their names."""
+    if not task.is_classification:
+        # A quantile has an axis of levels; there is one.
+        return expected.reshape(-1, 1), [name]
+    # Of two probabilities one is enough.
+    first = 1 if expected.shape[1] == 2 else 0
+    return expected[:, first:], [f"{name}: {label}" for label in task.classes_[first:]]
+
+
 def append_columns(X: Any, added: Any, names: Any) -> Any:
     """X with further columns of numbers.
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl.compose._features import append_columns, take_rows
+from skmtl.compose._features import append_columns, as_features, take_rows
 from skmtl.compose._single_task import Single
 from skmtl.compose._tags import kind_of
 from skmtl.compose._task_labels import ALL_TOGETHER, TaskLabels
@@ -71,16 +71,6 @@ def _is_whole(column: Array, weights: Array) -> bool:
 
 def _features(task: Task, said: dict[str, Array], members: list[str], X: Any) -> Any:
     """One column per member, or one per class but the first of two; appended to X if there is."""
-    columns, names = [], []
-    for member in members:
-        expected = said[member]
-        if not task.is_classification:
-            # A quantile has an axis of levels; there is one.
-            columns.append(expected.reshape(len(expected), 1))
-            names.append(f"prediction of {member}")
-            continue
-        first = 1 if expected.shape[1] == 2 else 0
-        columns.append(expected[:, first:])
-        names += [f"prediction of {member}: {label}" for label in task.classes_[first:]]
-    added = np.hstack(columns)
-    return added if X is None else append_columns(X, added, names)
+    told = [as_features(task, said[member], f"prediction of {member}") for member in members]
+    added = np.hstack([columns for columns, _ in told])
+    return added if X is None else append_columns(X, added, [n for _, names in told for n in names])

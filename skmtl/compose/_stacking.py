@@ -284,8 +284,7 @@ class TaskStacking(NamedEstimators, NestingEstimator):
         found = mix(said, self._blend.shares, task_index)
         if task_index is not None:
             # The constant is that of the other tasks.
-            is_silent = (task_index >= 0) & (self._task_set.n_labels[task_index] == 0)
-            found[0][is_silent] = np.nan
+            found[0][self._task_set.is_silent(task_index)] = np.nan
         return found
 
     def _check_survival(self) -> None:

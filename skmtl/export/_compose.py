@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skmtl.compose._chain import TaskChain
+from skmtl.compose._features import as_features
 from skmtl.compose._independent import IndependentTasks
 from skmtl.compose._pooled import PooledTasks
 from skmtl.compose._single_task import Single
@@ -219,11 +220,8 @@ class Chained(Predictor):
 
     def _told(self, link: Any, expected: Tensor) -> list[Tensor]:
         """`ChainLink.told`."""
-        if not link.tells:
-            return []
-        if not link.single.task.is_classification:
-            return [expected.reshape(-1, 1)]
-        return [expected[:, 1 if expected.shape[1] == 2 else 0 :]]
+        single = link.single
+        return [as_features(single.task, expected, single.name)[0]] if link.tells else []
 
     def _of_rows(self, X: Tensor, index: Tensor, parts: list[Tensor], ask: str) -> Tensor:
         """Of what is said of every task, what is said of the task of each row."""

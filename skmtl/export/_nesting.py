@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmtl.compose._features import as_features
 from skmtl.compose._grouping import TaskGrouping
 from skmtl.compose._stacking import TaskStacking
 from skmtl.compose._target_scaler import TargetScaler
@@ -228,10 +229,7 @@ class Stacked(Predictor):
         columns = [X] if self.passes else []
         for name in final.members:
             of_member = said[self.member_names.index(name)][k]
-            if final.single.task.is_classification:
-                columns.append(of_member[:, 1 if of_member.shape[1] == 2 else 0 :])
-            else:
-                columns.append(of_member.reshape(-1, 1))
+            columns.append(as_features(final.single.task, of_member, name)[0])
         found: Tensor = self.singles[k].expected(torch.cat(columns, 1))
         return found
 

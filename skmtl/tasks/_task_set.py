@@ -104,6 +104,11 @@ class TaskSet:
         """Whether a task has classes."""
         return any(task.is_classification for task in self.tasks)
 
+    def is_silent(self, task_index: Array) -> Array:
+        """Rows of tasks without labels, of which nothing is known; -1 is no such task."""
+        found: Array = (task_index >= 0) & (self.n_labels[task_index] == 0)
+        return found
+
     def inverse_link(
         self, raw: Array, task_index: Array | None = None, link: Link | None = None
     ) -> list[Array]:
@@ -113,7 +118,7 @@ class TaskSet:
         says something else of a task and its raw scores.
         """
         if task_index is not None and not self.n_labels.all():
-            silent = (task_index >= 0) & (self.n_labels[task_index] == 0)
+            silent = self.is_silent(task_index)
             raw = np.where(silent[:, None], 0.0 if self.any_classification else np.nan, raw)
         link = link or (lambda task, raw: task.inverse_link(raw))
         return [link(task, raw[:, s]) for task, s in zip(self.tasks, self.slices, strict=True)]

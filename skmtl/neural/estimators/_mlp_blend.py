@@ -188,7 +188,7 @@ class NetworkBlend(GrowsNetworkTasks, ReadsTables, MultiTaskEstimator):
     def _silence(self, found: list[Array], task_index: Array, link: Link | None) -> None:
         """Say of long tasks without labels what a network does: the constant is of the others."""
         tasks = self._task_set
-        rows = np.flatnonzero((task_index >= 0) & (tasks.n_labels[task_index] == 0))
+        rows = np.flatnonzero(tasks.is_silent(task_index))
         if len(rows):
             raw = np.zeros((len(rows), tasks.n_outputs))
             found[0][rows] = tasks.inverse_link(raw, task_index[rows], link)[0]
