@@ -179,7 +179,7 @@ def restored(thing):
         np.dtype([("name", "U3"), ("value", "f8", (2,))]),
         np.float32(2.5),
         np.datetime64("2026-01-01"),
-        frozenset({1, "a"}),
+        pytest.param(frozenset({1, "a"}), id="frozenset"),
         np.log1p,
         StandardScaler,
     ],
