@@ -191,6 +191,12 @@ def test_parts_of_any_kind(thing):
     assert again == thing
 
 
+def test_equal_sets_are_described_alike():
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other)
+    assert Described(one).nodes == Described(other).nodes == [["set", [0, 8]]]
+
+
 def test_masks_stay():
     masked = np.ma.MaskedArray([1.0, 2.0, 3.0], [False, True, False], fill_value=-9.0)
     again = restored(masked)
