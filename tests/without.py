@@ -50,6 +50,9 @@ def lacks_hidden(error):
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and error.name:
             return error.name.partition(".")[0] in FindOthers.hidden
+        # Where pandas has looked for one package after the other, it says so in words alone.
+        if any(f"`Import {name}` failed" in str(error) for name in FindOthers.hidden):
+            return True
         error = error.__cause__ or error.__context__
     return False
 
