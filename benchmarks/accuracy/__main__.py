@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 
 from benchmarks.accuracy import page, report
-from benchmarks.accuracy.command import DISTRIBUTIONS, checked, parser_of, run_wanted
-from benchmarks.accuracy.results import STUDIES, cost, counts, here, load
+from benchmarks.accuracy.command import DISTRIBUTIONS, checked, loaded, parser_of, run_wanted
+from benchmarks.accuracy.kept import kept
+from benchmarks.accuracy.results import STUDIES, cost, counts, here
 from benchmarks.common.report import threads, versions
 
 
@@ -68,7 +69,7 @@ def about(records, tables):
 
 def main():
     settings = parse()
-    records = load(settings.load)
+    records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted)
     if settings.page:

@@ -4,9 +4,10 @@ import sys
 from functools import partial
 
 from benchmarks.accuracy import page
-from benchmarks.accuracy.command import DISTRIBUTIONS, checked, parser_of, run_wanted
-from benchmarks.accuracy.results import cost, counts, here, load
+from benchmarks.accuracy.command import DISTRIBUTIONS, checked, loaded, parser_of, run_wanted
+from benchmarks.accuracy.results import cost, counts, here
 from benchmarks.common.report import threads, versions
+from benchmarks.published.kept import kept
 from benchmarks.published.registry import EXPERIMENTS, run
 from benchmarks.published.report import report
 
@@ -43,7 +44,7 @@ def about():
 
 def main():
     settings = parse()
-    records = load(settings.load)
+    records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted, run)
     if settings.page:
