@@ -1,6 +1,7 @@
 """Command line: which tables, sets and methods; where data and records are."""
 
 import sys
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -56,15 +57,16 @@ def to_run(settings, records):
 
 
 def about(records, tables):
-    """Versions, and whether skmtl's records are of one state of its code."""
-    states = {
-        record.get("code", "unknown")
+    """Versions, and of which states of its code skmtl's records are."""
+    states = Counter(
+        record.get("code", "not known: read from this page")
         for (name, _, method), record in records.items()
         if name in tables and method in STUDIES[name].ours
-    }
+    )
     of = "one state" if len(states) == 1 else f"{len(states)} states"
+    found = ", ".join(f"{code} ({n} records)" for code, n in states.most_common())
     print(f"{versions(DISTRIBUTIONS)}; {threads()}.")
-    print(f"What skmtl did is of {of} of its code ({', '.join(sorted(states))}).")
+    print(f"What skmtl did is of {of} of its code: {found}.")
 
 
 def main():
