@@ -20,9 +20,8 @@ README = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 
 
 def rows_of(text, heading):
-    """Of the table under a heading; what is best is marked by more digits than are printed."""
-    table = text.split(f"#### {heading}")[1].split("\n\n")[1]
-    return [line.replace("*", "") for line in table.splitlines()]
+    """Of the table under a heading."""
+    return text.split(f"#### {heading}")[1].split("\n\n")[1].splitlines()
 
 
 @pytest.mark.parametrize(("study", "heading"), [(s, h) for s, of in BY_SET.items() for h in of])

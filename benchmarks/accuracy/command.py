@@ -55,6 +55,18 @@ def loaded(paths, kept):
     return records
 
 
+def read_back(records, of_ours):
+    """A sentence: how many records are those of a page; ``of_ours`` names methods of each table."""
+    ours = [record for (name, _, method), record in records.items() if method in of_ours[name]]
+    peers = [record for (name, _, method), record in records.items() if method not in of_ours[name]]
+    # Only what is run here knows what it took.
+    n_ours, n_peers = (sum("cpu" not in record for record in group) for group in (ours, peers))
+    return (
+        f"Read back from this page, as it was printed before: {n_ours} of {len(ours)} records of "
+        f"skmtl, {n_peers} of {len(peers)} of others."
+    )
+
+
 def run_wanted(settings, records, wanted, run=run):
     """Run what is wanted, and put each record to the others, and to the file, when it comes."""
     come = run_all(wanted, settings.data, settings.jobs, settings.minutes, run)

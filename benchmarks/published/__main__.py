@@ -4,7 +4,14 @@ import sys
 from functools import partial
 
 from benchmarks.accuracy import page
-from benchmarks.accuracy.command import DISTRIBUTIONS, checked, loaded, parser_of, run_wanted
+from benchmarks.accuracy.command import (
+    DISTRIBUTIONS,
+    checked,
+    loaded,
+    parser_of,
+    read_back,
+    run_wanted,
+)
 from benchmarks.accuracy.results import cost, counts, here
 from benchmarks.common.report import threads, versions
 from benchmarks.published.kept import kept
@@ -38,8 +45,9 @@ def to_run(settings, records):
     return sorted(wanted, key=lambda key: cost(key, records))
 
 
-def about():
+def about(records):
     print(f"{versions(DISTRIBUTIONS)}; {threads()}.")
+    print(read_back(records, {name: study.ours for name, study in EXPERIMENTS.items()}))
 
 
 def main():
@@ -52,9 +60,9 @@ def main():
             f"published {name}": partial(report, name, records, True)
             for name in settings.experiments
         }
-        page.write(settings.page, {"published about": about, **reports})
+        page.write(settings.page, {"published about": partial(about, records), **reports})
         return
-    about()
+    about(records)
     for name in settings.experiments:
         report(name, records, settings.markdown)
 
