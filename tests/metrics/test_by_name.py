@@ -147,7 +147,7 @@ def test_a_task_that_a_fold_has_no_label_of(task, seen_in):
     y.loc[np.delete(np.arange(120), seen_in), task] = np.nan
     metric = "r2" if task == "size" else "roc_auc"
     expected = {"size"} if task == "size" else {"yes", "word", "full"}
-    for metrics in (metric, {name: metric for name in expected}, {task: metric}):
+    for metrics in (metric, dict.fromkeys(expected, metric), {task: metric}):
         scoring = make_multitask_scorer(metrics, average=None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LabelWarning)
