@@ -97,16 +97,15 @@ def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> No
         "their tasks had no row in fit. "
     )
     shared = "unknown_task='shared' to score such rows by what the tasks share."
-    if 2 * n_unknown <= n_labels:
-        # Tasks that are new, or have few rows: nothing is wrong with the folds.
-        return warn_once(f"{told}Set {shared}", LabelWarning, key=UNSCORED)
     place = "" if isinstance(task_feature, str) else " (its place in the X that is split)"
-    warn_once(
-        f"{told}Where rows are sorted by task, folds in their order hold whole tasks out: in a "
-        f"cross-validation, give cv=MultiTaskKFold(5, task_feature={task_feature!r}){place}; or "
-        f"set {shared}",
-        key=UNSCORED,
+    blocks = (
+        "Where rows are sorted by task, folds in their order hold whole tasks out: in a "
+        f"cross-validation, give cv=MultiTaskKFold(5, task_feature={task_feature!r}){place}; or set"
     )
+    # Of tasks that are new, or have few rows, some labels: nothing is wrong with the folds.
+    is_much = 2 * n_unknown > n_labels
+    category = UserWarning if is_much else LabelWarning
+    warn_once(f"{told}{blocks if is_much else 'Set'} {shared}", category, key=UNSCORED)
 
 
 def mean_scores(scores: Array) -> Array:
