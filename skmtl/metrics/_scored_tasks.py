@@ -79,7 +79,10 @@ def _scored_tasks(
     if not targets.tasks.is_long:
         names, guesses = targets.tasks.names.tolist(), _guess(estimator, targets.tasks, read)
         tasks = zip(score_keys(names), names, columns, labels, guesses, strict=True)
-        return [ScoredTask(*found, rows, guess) for *found, guess in tasks]
+        return [
+            ScoredTask(key, name, column, own, rows, guess)
+            for key, name, column, own, guess in tasks
+        ]
     names, index = _with_unknown(targets, X, estimator.task_feature)
     return [
         ScoredTask(key, name, columns[0].take(own), labels[0][own], rows[own])

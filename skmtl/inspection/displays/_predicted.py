@@ -140,7 +140,8 @@ class PredictedTask:
             Share of each observed class, a row, that is predicted as each.
         """
         found = np.unique(np.concatenate([self.labels, self.predicted]))
-        known = self.classes[np.isin(self.classes, found)]
+        order = found if self.classes is None else self.classes
+        known = order[np.isin(order, found)]
         labels = np.concatenate([known, np.setdiff1d(found, known)])
         counts = confusion_matrix(
             self.labels, self.predicted, labels=labels, sample_weight=self.weight
