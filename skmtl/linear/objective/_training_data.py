@@ -95,9 +95,9 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
     if isinstance(X, StreamStatistics):
         return *_learnable_statistics(X, targets, task_weight), None
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
-    X = X.astype(np.float64, copy=False)
     if not targets.is_complete and not (rows := targets.row_is_observed).all():
         X, targets, label_weights = X[rows], targets.take(rows), label_weights[rows]
+    X = X.astype(np.float64, copy=False)
     check_range(X, targets)
     tasks = targets.tasks
     if tasks.is_long:
