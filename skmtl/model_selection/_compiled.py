@@ -57,7 +57,9 @@ def most_wanted(
     for f in range(len(room)):
         if room[f] > 0 and need[rarest, f] > most:
             most = need[rarest, f]
-    best, best_merit = -1, -np.inf
+    # Not a constant: numba would compile what takes it once more, for that.
+    best: Any = np.int64(-1)
+    best_merit = -np.inf
     for f in range(len(room)):
         if room[f] > 0 and need[rarest, f] > most - 0.999 * unit[rarest]:
             value = merit(codes, task_of, row, f, need, task_need)
@@ -66,7 +68,7 @@ def most_wanted(
     return best
 
 
-@compiled_inside
+@compiled
 def lessen(tree: Array, s: int) -> None:
     """One row less in stratum s; see `tournament`."""
     node = len(tree) // 2 + s
@@ -74,7 +76,7 @@ def lessen(tree: Array, s: int) -> None:
     if tree[node] == 0:
         tree[node] = NONE
     while node > 1:
-        least = tree[node] if tree[node] < tree[node ^ 1] else tree[node ^ 1]
+        least = min(tree[node ^ 1], tree[node])
         node //= 2
         if tree[node] == least:
             break

@@ -57,7 +57,7 @@ call_best_swap = called_by_address(OF_BEST_SWAP)
 def price(count: int, s: int, f: int, bounds: Array) -> int:
     """What a count costs: little where it is still within one label of the exact share."""
     v, under = count - bounds[s, f, 1], bounds[s, f, 0] - count
-    v = v if v > under else under
+    v = max(under, v)
     if v <= 0:
         return 0
     beyond = v - bounds[s, f, 2]
@@ -116,15 +116,13 @@ def reset_weights(counts: Array, bounds: Array, w: Array, more: Array, less: Arr
 
 
 @compiled_inside
-def raise_weights(
-    f: int, counts: Array, bounds: Array, w: Array, more: Array, less: Array
-) -> int:
+def raise_weights(f: int, counts: Array, bounds: Array, w: Array, more: Array, less: Array) -> int:
     """Make what is uneven in part f cost more; the largest of its weights."""
     largest = 0
     for s in range(counts.shape[0]):
         if price(counts[s, f], s, f, bounds):
             w[s, f] += 1
-            largest = w[s, f] if w[s, f] > largest else largest
+            largest = max(largest, w[s, f])
             price_changes(s, f, counts, bounds, w, more, less)
     return largest
 
@@ -140,9 +138,11 @@ def search(
     n_parts, n_columns = counts.shape[1], codes.shape[1]
     # numba would compile what takes a constant once more: for it.
     n: Any = np.int64(FEW)
-    best = -1
-    reset_weights(counts, bounds, w, more, less)
+    best, top = -1, FORGET + 1
     while work > 0:
+        if top > FORGET:
+            reset_weights(counts, bounds, w, more, less)
+            top = 0
         total, s, f = uneven(counts, bounds, state)
         if best < 0 or total < best:
             best = total
@@ -180,8 +180,6 @@ def search(
         else:
             raise_weights(f, counts, bounds, w, more, less)
             top = raise_weights(g, counts, bounds, w, more, less)
-            if top > FORGET:
-                reset_weights(counts, bounds, w, more, less)
     return best
 
 
@@ -205,13 +203,18 @@ def local_search(
     n_paired = min(MANY, max(CELLS // len(counts), FEW), len(part))
     n_found = min(LOOKED_AT * MANY, len(part))
     places, costs = np.empty((2, n_found), dtype=np.int64), np.empty((2, n_found))
-    memory = *places, *costs, np.empty(max(len(counts), n_paired)), np.empty((len(counts), n_paired))
+    memory = (
+        *places,
+        *costs,
+        np.empty(max(len(counts), n_paired)),
+        np.empty((len(counts), n_paired)),
+    )
     state, kept = np.array([seed], dtype=np.uint64), part.copy()
-    price = search(
+    cheapest = search(
         address_of_best_swap(), codes, column_of, task_at, n_labels, part.copy(), kept, rows, ends,
         counts, bounds, *tables, *memory, state, work,
     )  # fmt: skip
-    return kept, price
+    return kept, cheapest
 
 
 @cache

@@ -137,7 +137,8 @@ def _stratify_rows(strata: Strata, order: Array, sizes: Array, shares: Array, se
     tables = _whole_tasks(strata)
     bounds = _bounds(strata, shares, tables[0])
     # First within one label of the share; then what is beyond an exact one.
-    part, price = local_search(codes, *tables, part, bounds + bounds[..., 2:] * WIDER, seed, WORK)
+    wider = bounds + bounds[..., 2:] * WIDER
+    part, price = local_search(codes, *tables, part, wider, seed, WORK)
     if not price:
         part, _ = local_search(codes, *tables, part, bounds, seed, WORK // 40)
     return part

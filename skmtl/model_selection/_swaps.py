@@ -39,7 +39,7 @@ def draw(state: Array, n: int) -> Any:
     return np.int64((state[0] >> np.uint64(33)) % np.uint64(n))
 
 
-@compiled_inside
+@compiled
 def find_rows(
     codes: Array, rows: Array, start: int, stop: int, s: int, t: int, has: bool, limit: int,
     found: Array, state: Array,
@@ -82,7 +82,7 @@ def costs_of_moving(
             total[i] += cost[codes[row, t]]
 
 
-@compiled_inside
+@compiled
 def sort_cheapest(costs: Array, places: Array, n_costs: int, n: int) -> int:
     """Bring the n lowest of the costs, and their places, to the front (Hoare's quickselect)."""
     left, right = 0, n_costs - 1
@@ -104,7 +104,7 @@ def sort_cheapest(costs: Array, places: Array, n_costs: int, n: int) -> int:
             left = i
         else:
             break
-    return n if n < n_costs else n_costs
+    return min(n_costs, n)
 
 
 @compiled_inside
@@ -128,7 +128,7 @@ def best_swap(
     ``a`` and ``n_b`` in ``b``, the n most promising on each side are paired. What comes last is
     memory: this function is called too often to ask for its own.
     """
-    n = n if n < has.shape[1] else has.shape[1]
+    n = min(has.shape[1], n)
     costs_of_moving(codes, column_of, task_at, rows, a, n_a, f, g, more, less, cost, u)
     costs_of_moving(codes, column_of, task_at, rows, b, n_b, g, f, more, less, cost, v)
     n_rows, n_others = sort_cheapest(u, a, n_a, n), sort_cheapest(v, b, n_b, n)
