@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from skmtl._aliases import Searchable
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._encoded_labels import with_advice
-from skmtl._features import ValidatesFeatures, check_rows
+from skmtl._features import ValidatesFeatures, check_rows, refuse_transposed
 from skmtl._frames import PredictsFrames
 from skmtl._html import NotebookMixin
 from skmtl._kind_tags import tell_kind
@@ -130,6 +130,7 @@ class MultiTaskEstimator(
         classes: Any = None,
         standardize: bool | str | None = None,
     ) -> Any:
+        refuse_transposed(X, y)
         with with_advice():
             targets = read_targets(
                 y,

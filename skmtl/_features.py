@@ -139,6 +139,24 @@ def check_rows(X: Any, targets: Targets) -> None:
         )
 
 
+def refuse_transposed(X: Any, y: Any) -> None:
+    """Raise where y has a row per task, before labels of several tasks are read as one column."""
+    is_list = isinstance(y, list | tuple)
+    if not (is_list or (type(y) is np.ndarray and y.ndim == 2)) or len(y) == X.shape[0]:
+        return
+    rows, n_rows = y if is_list else y[:1], X.shape[0]
+    if len(y) and n_rows > 1 and all(_has_length(row, n_rows) for row in rows):
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, y "
+            f"has {len(y)}, of {n_rows} labels each. y is to have a row per sample and a column "
+            f"per task: give {'list(zip(*y)), or a dict of columns' if is_list else 'y.T'}."
+        )
+
+
+def _has_length(row: Any, n: int) -> bool:
+    return (isinstance(row, list | tuple) or getattr(row, "ndim", 0) == 1) and len(row) == n
+
+
 def check_finite(X: Any, names: Sequence[Hashable] | None, *, allow_nan: bool = False) -> None:
     """Raise for NaN or infinity in X, naming the columns; dense X may have NaN if allowed."""
     data = X.data if sparse.issparse(X) else X
