@@ -24,6 +24,9 @@ EXTRAS = {
     "onnx": ["onnx", "onnxruntime", "skl2onnx"],
 }
 
+# Files that import at their top what is hidden.
+LACKING = set()
+
 
 class FindOthers(PathFinder):
     """Finds what the path holds, but for the packages that are hidden."""
@@ -64,7 +67,19 @@ def pytest_make_collect_report(collector):
     if report.failed and lacks_hidden(report.call.excinfo.value):
         report.outcome = "skipped"
         report.longrepr = (str(collector.path), 0, "Skipped: it needs what is hidden")
+        LACKING.add(str(collector.path))
+        forget(LACKING)
     return report
+
+
+def forget(files):
+    """Take back what pytest has loaded in half, a package with each of its modules.
+
+    Who imports it meets the error again, and not one of names that it lacks.
+    """
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__dict__", {}).get("__file__") in files:
+            del sys.modules[name]
 
 
 @pytest.hookimpl(wrapper=True)
