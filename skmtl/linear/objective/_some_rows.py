@@ -6,6 +6,7 @@ their products do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,10 @@ class SomeRows:
     def __getitem__(self, some: slice) -> Array:
         return self.X[self.rows[some]]
 
+    def parts(self) -> Iterator[slice]:
+        """Slices that stay in the cache."""
+        return batches(len(self), max(AT_ONCE // self.X.shape[1], 1))
+
 
 def rows_of(X: Any, rows: Array) -> Any:
     """Rows of X: a copy, unless they are many."""
@@ -58,11 +63,21 @@ def rows_of(X: Any, rows: Array) -> Any:
     return SomeRows(X, rows) if is_large else X[rows]
 
 
+def as_floats(X: Any) -> Any:
+    """X, or some of its rows, in float64."""
+    if not isinstance(X, SomeRows):
+        return X.astype(np.float64, copy=False)
+    floats = np.empty(X.shape)
+    for some in X.parts():
+        floats[some] = X[some]
+    return floats
+
+
 def weighted_sum(X: Any, weights: Array) -> Array:
     """Weighted sum of rows, (n_features,)."""
     if not isinstance(X, SomeRows):
         return np.asarray(X.T @ weights)
     total = np.zeros(X.shape[1])
-    for some in batches(len(X), max(AT_ONCE // X.shape[1], 1)):
+    for some in X.parts():
         total += weights[some] @ X[some]
     return total

@@ -6,7 +6,7 @@ import pytest
 from skmtl import MultiTaskLinearRegressor
 from skmtl.linear import TaskStatistics
 from skmtl.linear.objective import _some_rows
-from skmtl.linear.objective._some_rows import SomeRows, rows_of, weighted_sum
+from skmtl.linear.objective._some_rows import SomeRows, as_floats, rows_of, weighted_sum
 
 
 @pytest.fixture(params=["wide", "wide, weighted", "long"])
@@ -21,6 +21,7 @@ def data(request):
         X[:, 4] = rng.integers(3, size=3_000)
         return X.astype(np.float32).astype(float), Y[:, 0], weights, 4
     Y[rng.random(Y.shape) < 0.3] = np.nan
+    assert np.isnan(Y).all(axis=1).any()
     return X, Y, weights, None
 
 
@@ -36,6 +37,7 @@ def test_slices_and_sums():
     some = rows_of(X, rows)
     assert isinstance(some, SomeRows) and some.shape == X[rows].shape and len(some) == len(rows)
     np.testing.assert_array_equal(some[10:20], X[rows[10:20]])
+    np.testing.assert_array_equal(as_floats(some), X[rows])
     np.testing.assert_allclose(weighted_sum(some, weights), weights @ X[rows], rtol=1e-9)
 
 
