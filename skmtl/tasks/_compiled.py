@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler
+from skmtl._compile import compiler, larger
 from skmtl._rounding import ROUNDING
 
 Array = NDArray[Any]
@@ -62,8 +62,8 @@ def row_moments(
         n, mean = observed_of(values[t], weights[t], found, shares), location[t]
         largest, magnitude, square = 0.0, 0.0, 0.0
         for i in range(n):
-            largest = max(largest, abs(found[i] - mean))
-            magnitude = max(magnitude, abs(found[i]))
+            largest = larger(largest, abs(found[i] - mean))
+            magnitude = larger(magnitude, abs(found[i]))
         if largest > NOISE * magnitude:
             # Normalising first keeps squares of targets of any magnitude finite.
             for i in range(n):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import larger
 from skmtl.linear.solvers.compiled._row import Array, compiled_inside, inlined
 
 MEMORY = 5
@@ -51,7 +52,7 @@ def bring_into_range(A: Array) -> None:
     largest = 0.0
     for j in range(len(A)):
         for t in range(A.shape[1]):
-            largest = max(largest, abs(A[j, t]))
+            largest = larger(largest, abs(A[j, t]))
     while 0.0 < largest < SMALLEST or LARGEST < largest < np.inf:
         factor = LARGEST if largest < 1.0 else SMALLEST
         largest *= factor
@@ -72,7 +73,8 @@ def extrapolation_weights(past: Array) -> Array:
         for i in range(size):
             moves[k, i] = past[k + 1, i] - past[k, i]
     bring_into_range(moves)
-    A, c = np.empty((n, n)), np.ones(n)
+    # Matrices all: what allocates one more kind of array takes time to compile.
+    A, c = np.empty((n, n)), np.empty((1, n))[0]
     for k in range(n):
         for m in range(k + 1):
             product = 0.0
@@ -82,8 +84,11 @@ def extrapolation_weights(past: Array) -> Array:
     trace = 0.0
     for k in range(n):
         trace += A[k, k]
-    if trace <= 0.0:
-        return np.zeros(n)
+    moved = trace > 0.0
+    for k in range(n):
+        c[k] = 1.0 if moved else 0.0
+    if not moved:
+        return c
     # A small multiple of the identity keeps nearly parallel moves from exploding.
     for k in range(n):
         A[k, k] += 1e-12 * trace

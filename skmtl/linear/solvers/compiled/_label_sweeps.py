@@ -13,14 +13,18 @@ pairs: this bounds the model from above, so that a step never goes up.
 
 from __future__ import annotations
 
+import math
+from functools import cache
+from typing import Any
+
 import numpy as np
 
-from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
+from skmtl._compile import address_of, called_by_address, larger, smaller
+from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, keep
 from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 
-@compiled
 def descend_label_grams(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array,
     ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
@@ -28,54 +32,91 @@ def descend_label_grams(
     """Sweep in place; the sweeps done.
 
     Ends where a sweep gains at most ``share`` of the largest gain before it. Gains are the squares
-    of the steps times half their curvature: the model falls by that at least.
+    of the steps times half their curvature: the model falls by that at least. Python leads from one
+    extrapolation to the next, so that only what a fit comes to is compiled.
     """
     past_V, past_H = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, V.size))
-    V0, H0 = V.copy(), H.copy()
-    step = np.empty(V.shape[1])
-    largest, n_past = 0.0, 0
+    V0, H0, of_rows = V.copy(), H.copy(), (ridge, low, high, l21)
+    sweep_at, model = address_of_sweep(), (G, bound, H, V)
+    if V.shape[1] == 1:
+        # What is read one after the other lies so: rows of matrices.
+        sweep_at, m = address_of_sweep_of_one(), len(V)
+        model = G.reshape(1, m, m), bound.reshape(1, m), H.reshape(1, m), V.reshape(1, m)
+    step, n_iter, largest, ended = np.empty(V.shape[1]), 0, 0.0, False
+    while not ended and n_iter < max_iter:
+        n_more, largest, ended = a_few_sweeps(
+            sweep_at, first, second, *model, step, *of_rows,
+            largest, share, min(MEMORY, max_iter - n_iter), past_V, past_H,
+        )  # fmt: skip
+        n_iter += n_more
+        if n_more == MEMORY and not ended:
+            accelerate(V0, H0, H, V, past_V, past_H, *of_rows)
+    return n_iter
+
+
+OF_SWEEP = """float64(
+    float64[:, :, ::1], int64[::1], int64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1],
+    float64[::1], float64[::1], float64[::1], float64[::1], float64[::1]
+)"""
+
+call_sweep = called_by_address(OF_SWEEP)
+
+
+@cache
+def address_of_sweep() -> Any:
+    """Where `sweep_columns` is, once it is compiled."""
+    return address_of(sweep_columns, OF_SWEEP)
+
+
+@cache
+def address_of_sweep_of_one() -> Any:
+    """Where `sweep_one_column` is, once it is compiled."""
+    return address_of(sweep_one_column, OF_SWEEP)
+
+
+@compiled
+def a_few_sweeps(
+    sweep_at: Any, first: Array, second: Array, G: Array, bound: Array, H: Array, V: Array,
+    step: Array, ridge: Array, low: Array, high: Array, l21: Array,
+    largest: float, share: float, max_iter: int, past_V: Array, past_H: Array,
+) -> tuple:  # fmt: skip
+    """Sweeps till they end, or are ``max_iter``: (sweeps, largest gain so far, whether they ended).
+
+    All iterates are remembered.
+    """
+    keep(0, V, past_V, H, past_H)
     for n_iter in range(1, max_iter + 1):
-        if n_past == 0:
-            keep(0, V, past_V, H, past_H)
-        n_past += 1
-        if len(step) == 1:
-            gain = sweep_one_column(
-                G.reshape(len(V), len(V)), bound.reshape(-1), H.reshape(-1), V.reshape(-1),
-                ridge, low, high,
-            )  # fmt: skip
-        else:
-            gain = sweep_columns(G, first, second, bound, H, V, step, ridge, low, high, l21)
-        largest = max(largest, gain)
+        gain = call_sweep(sweep_at, (G, first, second, bound, H, V, step, ridge, low, high, l21))
+        largest = larger(largest, gain)
         if gain <= share * largest:
-            return n_iter
-        keep(n_past, V, past_V, H, past_H)
-        if n_past == MEMORY:
-            accelerate(V0, H0, H, V, past_V, past_H, ridge, low, high, l21)
-            n_past = 0
-    return max_iter
+            return n_iter, largest, True
+        keep(n_iter, V, past_V, H, past_H)
+    return max_iter, largest, False
 
 
-@inlined
+@compiled_inside
 def sweep_one_column(
-    G: Array, bound: Array, H: Array, V: Array, ridge: Array, low: Array, high: Array
-) -> float:
-    """A sweep where V has one column, whose norms of rows are absolute values; what it gains."""
+    G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array, step: Array,
+    ridge: Array, low: Array, high: Array, l21: Array,
+) -> float:  # fmt: skip
+    """As `sweep_columns`, for the transpose of one column, whose norms are absolute values."""
+    G, bound, H, V = G[0], bound[0], H[0], V[0]
     gain = 0.0
     for j in range(len(V)):
         curvature = bound[j] + ridge[j]
         z = H[j] + bound[j] * V[j]
-        z -= min(max(z, low[j]), high[j])
+        z -= smaller(larger(z, low[j]), high[j])
         # A column that is zero has no curvature and no say.
-        step = (z / curvature if bound[j] > 0.0 else 0.0) - V[j]
-        if step != 0.0:
-            V[j] += step
-            gain += 0.5 * curvature * step * step
+        change = (z / curvature if bound[j] > 0.0 else 0.0) - V[j]
+        if change != 0.0:
+            V[j] += change
+            gain += 0.5 * curvature * change * change
             for k in range(len(V)):
-                H[k] -= G[j, k] * step
+                H[k] -= G[j, k] * change
     return gain
 
 
-@inlined
+@compiled_inside
 def sweep_columns(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array, step: Array,
     ridge: Array, low: Array, high: Array, l21: Array,
@@ -109,16 +150,25 @@ def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -
                 H[k, second[q]] -= g * step[first[q]]
 
 
-@inlined
 def accelerate(
-    V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array,
-    ridge: Array, low: Array, high: Array, l21: Array,
-) -> None:  # fmt: skip
+    V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array, *of_rows: Array
+) -> None:
     """Move V, and H with it, to Anderson's combination of the past where that is better."""
-    before = model_value(V0, H0, H, V, ridge, low, high, l21)
+    before = value_of_model(V0, H0, H, V, *of_rows)
+    extrapolate_both(past_V, V, past_H, H)
+    if not value_of_model(V0, H0, H, V, *of_rows) < before:
+        V[:], H[:] = past_V[-1].reshape(V.shape), past_H[-1].reshape(H.shape)
+
+
+def value_of_model(V0: Array, H0: Array, H: Array, V: Array, *of_rows: Array) -> float:
+    """`model_value`, of what is compiled already."""
+    return rows_value(V, *of_rows) - 0.5 * float(np.vdot(V - V0, H0 + H))
+
+
+@compiled
+def extrapolate_both(past_V: Array, V: Array, past_H: Array, H: Array) -> None:
+    """`extrapolate` to where V rests."""
     extrapolate(past_V, V, past_V, H, past_H)
-    if not model_value(V0, H0, H, V, ridge, low, high, l21) < before:
-        go_back(V, past_V, H, past_H)
 
 
 @compiled_inside
@@ -143,8 +193,8 @@ def rows_value(V: Array, ridge: Array, low: Array, high: Array, l21: Array) -> f
             v = V[j, c]
             square += v * v
             absolute += abs(v)
-            lowest = min(lowest, v)
+            lowest = smaller(lowest, v)
         if lowest < 0.0 and low[j] == -np.inf:
             return np.inf
-        total += l21[j] * np.sqrt(square) + high[j] * absolute + 0.5 * ridge[j] * square
+        total += l21[j] * math.sqrt(square) + high[j] * absolute + 0.5 * ridge[j] * square
     return total
