@@ -135,9 +135,9 @@ def centre(
             bound[j, c] = whole if whole > ROUNDING * bound[j, c] else 0.0
         for q in range(len(first)):
             between = abs(G[j, j, n_columns + q])
-            for c in (first[q], second[q]):
-                if bound[j, c] > 0.0:
-                    bound[j, c] += between
+            # An end at a time: a loop over both would be compiled as one over a tuple.
+            bound[j, first[q]] += between if bound[j, first[q]] > 0.0 else 0.0
+            bound[j, second[q]] += between if bound[j, second[q]] > 0.0 else 0.0
         for k in range(j):
             for q in range(len(group)):
                 G[k, j, q] = G[j, k, q]

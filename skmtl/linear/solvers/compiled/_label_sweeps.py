@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from skmtl._compile import address_of, called_by_address, larger, smaller
-from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, keep
+from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, remember
 from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
@@ -32,26 +32,25 @@ def descend_label_grams(
     """Sweep in place; the sweeps done.
 
     Ends where a sweep gains at most ``share`` of the largest gain before it. Gains are the squares
-    of the steps times half their curvature: the model falls by that at least. Python leads from one
-    extrapolation to the next, so that only what a fit comes to is compiled.
+    of the steps times half their curvature: the model falls by that at least.
     """
-    past_V, past_H = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, V.size))
-    V0, H0, of_rows = V.copy(), H.copy(), (ridge, low, high, l21)
-    sweep_at, model = address_of_sweep(), (G, bound, H, V)
+    sweep_at, swept = address_of_sweep(), (G, bound, H, V)
     if V.shape[1] == 1:
         # What is read one after the other lies so: rows of matrices.
         sweep_at, m = address_of_sweep_of_one(), len(V)
-        model = G.reshape(1, m, m), bound.reshape(1, m), H.reshape(1, m), V.reshape(1, m)
-    step, n_iter, largest, ended = np.empty(V.shape[1]), 0, 0.0, False
-    while not ended and n_iter < max_iter:
-        n_more, largest, ended = a_few_sweeps(
-            sweep_at, first, second, *model, step, *of_rows,
-            largest, share, min(MEMORY, max_iter - n_iter), past_V, past_H,
-        )  # fmt: skip
-        n_iter += n_more
-        if n_more == MEMORY and not ended:
-            accelerate(V0, H0, H, V, past_V, past_H, *of_rows)
-    return n_iter
+        swept = G.reshape(1, m, m), bound.reshape(1, m), H.reshape(1, m), V.reshape(1, m)
+    rest = (
+        first, second, *swept, np.empty(V.shape[1]), ridge, low, high, l21, share, max_iter,
+        np.array([V, H]), V, H, np.empty((2, MEMORY + 1, V.size)),
+    )  # fmt: skip
+    # Compiled when a fit comes to it.
+    is_compiled = address_of_acceleration.cache_info().currsize > 0
+    accelerate_at = address_of_acceleration() if is_compiled else 0
+    n_iter, largest, has_ended = descend(sweep_at, accelerate_at, 0, 0, 0.0, *rest)
+    if not has_ended:
+        accelerate_at = address_of_acceleration()
+        n_iter, _, _ = descend(sweep_at, accelerate_at, MEMORY, n_iter, largest, *rest)
+    return int(n_iter)
 
 
 OF_SWEEP = """float64(
@@ -74,24 +73,51 @@ def address_of_sweep_of_one() -> Any:
     return address_of(sweep_one_column, OF_SWEEP)
 
 
-@compiled
-def a_few_sweeps(
-    sweep_at: Any, first: Array, second: Array, G: Array, bound: Array, H: Array, V: Array,
-    step: Array, ridge: Array, low: Array, high: Array, l21: Array,
-    largest: float, share: float, max_iter: int, past_V: Array, past_H: Array,
-) -> tuple:  # fmt: skip
-    """Sweeps till they end, or are ``max_iter``: (sweeps, largest gain so far, whether they ended).
+OF_ACCELERATION = """void(
+    float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1],
+    float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1]
+)"""
 
-    All iterates are remembered.
+call_acceleration = called_by_address(OF_ACCELERATION)
+
+
+@cache
+def address_of_acceleration() -> Any:
+    """Where `accelerate` is, once it is compiled."""
+    return address_of(accelerate, OF_ACCELERATION)
+
+
+@compiled
+def descend(
+    sweep_at: Any, accelerate_at: Any, n_past: int, n_iter: int, largest: float,
+    first: Array, second: Array, G: Array, bound: Array, swept_H: Array, swept_V: Array,
+    step: Array, ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
+    start: Array, V: Array, H: Array, past: Array,
+) -> tuple:  # fmt: skip
+    """Sweeps with what they call: (sweeps, largest gain, whether they have ended).
+
+    They end, too, at the first extrapolation where ``accelerate_at`` is 0. ``start`` and ``past``
+    are of V and H; the past is that of ``n_past`` sweeps at first.
     """
-    keep(0, V, past_V, H, past_H)
-    for n_iter in range(1, max_iter + 1):
-        gain = call_sweep(sweep_at, (G, first, second, bound, H, V, step, ridge, low, high, l21))
+    V0, H0, past_V, past_H = start[0], start[1], past[0], past[1]
+    while True:
+        remember(V, past_V[n_past])
+        remember(H, past_H[n_past])
+        if n_past == MEMORY:
+            if accelerate_at == 0:
+                return n_iter, largest, False
+            call_acceleration(accelerate_at, (V0, H0, H, V, past_V, past_H, ridge, low, high, l21))
+            n_past = 0
+            continue
+        if n_iter == max_iter:
+            return n_iter, largest, True
+        gain = call_sweep(
+            sweep_at, (G, first, second, bound, swept_H, swept_V, step, ridge, low, high, l21)
+        )
+        n_iter, n_past = n_iter + 1, n_past + 1
         largest = larger(largest, gain)
         if gain <= share * largest:
             return n_iter, largest, True
-        keep(n_iter, V, past_V, H, past_H)
-    return max_iter, largest, False
 
 
 @compiled_inside
@@ -150,25 +176,16 @@ def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -
                 H[k, second[q]] -= g * step[first[q]]
 
 
+@compiled_inside
 def accelerate(
-    V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array, *of_rows: Array
-) -> None:
+    V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array,
+    ridge: Array, low: Array, high: Array, l21: Array,
+) -> None:  # fmt: skip
     """Move V, and H with it, to Anderson's combination of the past where that is better."""
-    before = value_of_model(V0, H0, H, V, *of_rows)
-    extrapolate_both(past_V, V, past_H, H)
-    if not value_of_model(V0, H0, H, V, *of_rows) < before:
-        V[:], H[:] = past_V[-1].reshape(V.shape), past_H[-1].reshape(H.shape)
-
-
-def value_of_model(V0: Array, H0: Array, H: Array, V: Array, *of_rows: Array) -> float:
-    """`model_value`, of what is compiled already."""
-    return rows_value(V, *of_rows) - 0.5 * float(np.vdot(V - V0, H0 + H))
-
-
-@compiled
-def extrapolate_both(past_V: Array, V: Array, past_H: Array, H: Array) -> None:
-    """`extrapolate` to where V rests."""
+    before = model_value(V0, H0, H, V, ridge, low, high, l21)
     extrapolate(past_V, V, past_V, H, past_H)
+    if not model_value(V0, H0, H, V, ridge, low, high, l21) < before:
+        go_back(V, past_V, H, past_H)
 
 
 @compiled_inside

@@ -74,8 +74,8 @@ def step_of_rows(
             bound[a, c] = whole if whole > ROUNDING * raw else 0.0
         for q in range(len(first)):
             between = abs(G[n_columns + q, a, a])
-            for c in (first[q], second[q]):
-                bound[a, c] += between if bound[a, c] > 0.0 else 0.0
+            bound[a, first[q]] += between if bound[a, first[q]] > 0.0 else 0.0
+            bound[a, second[q]] += between if bound[a, second[q]] > 0.0 else 0.0
     largest, gain = 0.0, np.inf
     for _ in range(max_iter):
         gain = sweep(G, first, second, bound, rows, m, ridge, low, high, l21, H1, V, weighted)
