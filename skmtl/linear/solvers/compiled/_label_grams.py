@@ -116,20 +116,20 @@ def centre(
     """
     m, n_columns = len(G), bound.shape[1]
     last = m - 1
+    if free:
+        weighted_means(G, group, n_columns, means)
     for j in range(m):
         for c in range(n_columns):
             bound[j, c] = G[j, j, c]
-    if free:
-        weighted_means(G, group, n_columns, means)
-        for j in range(last):
-            for k in range(j + 1):
-                for q in range(len(group)):
-                    a, b = means[j, q], means[k, q]
-                    G[j, k, q] += a * (b * G[last, last, q] - G[last, k, q]) - b * G[last, j, q]
-        for j in range(last):
+        for k in range(j + 1 if free and j < last else 0):
             for q in range(len(group)):
-                G[last, j, q] -= means[j, q] * G[last, last, q]
-    for j in range(m):
+                a, b = means[j, q], means[k, q]
+                G[j, k, q] += a * (b * G[last, last, q] - G[last, k, q]) - b * G[last, j, q]
+        for k in range(j):
+            for q in range(len(group)):
+                if free and j == last:
+                    G[j, k, q] -= means[k, q] * G[last, last, q]
+                G[k, j, q] = G[j, k, q]
         for c in range(n_columns):
             whole = G[j, j, c]
             bound[j, c] = whole if whole > ROUNDING * bound[j, c] else 0.0
@@ -138,9 +138,6 @@ def centre(
             # An end at a time: a loop over both would be compiled as one over a tuple.
             bound[j, first[q]] += between if bound[j, first[q]] > 0.0 else 0.0
             bound[j, second[q]] += between if bound[j, second[q]] > 0.0 else 0.0
-        for k in range(j):
-            for q in range(len(group)):
-                G[k, j, q] = G[j, k, q]
 
 
 @inlined
