@@ -1,7 +1,8 @@
 """The first fit ever, which compiles what it needs; the first of a later process; and one after it.
 
-300 rows, 20 features, 4 tasks; of mixed tasks, half are classes; of sparse X, 30 % is not 0. CPU seconds of `fit`, after the imports, each first one in a process
-of its own with a cache of compiled code of its own; the median over ``--rounds``.
+300 rows, 20 features, 4 tasks; of mixed tasks half are classes, of sparse X 30 % are not 0. CPU
+seconds of `fit`, after the imports, each first one in a process of its own with a cache of compiled
+code of its own; the median over ``--rounds``.
 """
 
 import os

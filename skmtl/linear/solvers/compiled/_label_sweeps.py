@@ -14,6 +14,7 @@ pairs: this bounds the model from above, so that a step never goes up.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -27,9 +28,9 @@ from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 def descend_label_grams(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array,
-    ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
+    of_rows: Sequence[Array], share: float, max_iter: int,
 ) -> int:  # fmt: skip
-    """Sweep in place; the sweeps done.
+    """Sweep in place; the sweeps done. Of every row are a ridge, a band and a radius.
 
     Ends where a sweep gains at most ``share`` of the largest gain before it. Gains are the squares
     of the steps times half their curvature: the model falls by that at least.
@@ -40,7 +41,7 @@ def descend_label_grams(
         sweep_at, m = address_of_sweep_of_one(), len(V)
         swept = G.reshape(1, m, m), bound.reshape(1, m), H.reshape(1, m), V.reshape(1, m)
     rest = (
-        first, second, *swept, np.empty(V.shape[1]), ridge, low, high, l21, share, max_iter,
+        first, second, *swept, np.empty(V.shape[1]), *of_rows, share, max_iter,
         np.array([V, H]), V, H, np.empty((2, MEMORY + 1, V.size)),
     )  # fmt: skip
     # Compiled when a fit comes to it.
