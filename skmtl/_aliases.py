@@ -85,6 +85,11 @@ class Searchable:
         if isinstance(value, str) and name in REGISTRIES:
             if value == "auto" and getattr(self, "_kind", None) == "regression":
                 value = "regression"
+            if value == "auto" and value not in (known := registry(name)):
+                raise ValueError(
+                    f"{name}='auto' is decided in fit, and has no parameters before. Say which: "
+                    f"one of {sorted(known)}, in a search as a further parameter {name!r}."
+                )
             setattr(self, name, from_alias(name, value))
         elif not hasattr(value, "set_params"):
             raise ValueError(
@@ -125,11 +130,23 @@ class Searchable:
         """What a misspelt option was meant to be."""
         found = re.match(r"The '(\w+)' parameter", message)
         value = getattr(self, found[1], None) if found else None
-        if found is None or not isinstance(value, str):
+        if found is None:
             return ""
+        if not isinstance(value, str):
+            return how_to_take(found[1], value)
         constraints = getattr(self, "_parameter_constraints", {}).get(found[1], ())
         options = [c.options for c in constraints if isinstance(c, StrOptions)]
         return did_you_mean(value, set().union(*options))
+
+
+def how_to_take(parameter: str, value: Any) -> str:
+    """How a part is given that is made of torch, or is a class and no object."""
+    if parameter not in REGISTRIES or not isinstance(value, type):
+        return ""
+    name = value.__name__
+    if parameter == "architecture" and hasattr(value, "forward"):
+        return f" A torch module goes in as Custom({name}), of skmtl.neural.architectures."
+    return f" It is a class; expected an object, {name}()."
 
 
 def _are_satisfied(constraints: Iterable[list[Any]], values: Iterable[Any]) -> bool:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
+from skmtl._warnings import warn
 from skmtl.sources._as_source import refuse_as_rows
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
@@ -137,6 +138,38 @@ def check_rows(X: Any, targets: Targets) -> None:
             f"Found input variables with inconsistent numbers of samples: X has shape {X.shape}, "
             f"y has {len(targets.values)} rows."
         )
+
+
+def warn_of_other_order(X: Any, y: Any) -> None:
+    """Warn of tables whose rows have the same names in different orders: they go by position."""
+    if not (hasattr(X, "iloc") and hasattr(y, "iloc")) or len(X) != len(y):
+        return
+    of_X, of_y = X.index, y.index
+    if of_X is of_y or of_X.equals(of_y) or not (of_X.is_unique and of_y.is_unique):
+        return
+    if of_y.isin(of_X).all():
+        warn(
+            "The rows of X and y have the same index in different orders, and are matched by "
+            "position. If that is not meant, put y in the order of X: y.loc[X.index]."
+        )
+
+
+def refuse_transposed(X: Any, y: Any) -> None:
+    """Raise where y has a row per task, before labels of several tasks are read as one column."""
+    is_list = isinstance(y, list | tuple)
+    if not (is_list or (type(y) is np.ndarray and y.ndim == 2)) or len(y) == X.shape[0]:
+        return
+    rows, n_rows = y if is_list else y[:1], X.shape[0]
+    if len(y) and n_rows > 1 and all(_has_length(row, n_rows) for row in rows):
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, y "
+            f"has {len(y)}, of {n_rows} labels each. y is to have a row per sample and a column "
+            f"per task: give {'list(zip(*y)), or a dict of columns' if is_list else 'y.T'}."
+        )
+
+
+def _has_length(row: Any, n: int) -> bool:
+    return (isinstance(row, list | tuple) or getattr(row, "ndim", 0) == 1) and len(row) == n
 
 
 def check_finite(X: Any, names: Sequence[Hashable] | None, *, allow_nan: bool = False) -> None:

@@ -100,7 +100,8 @@ def _array(value: Any) -> Any:
         return value.toarray()
     if isinstance(value, np.ndarray | np.generic | bool | int | float | complex):
         return np.asarray(value)
-    if hasattr(value, "__array__") and not _is_tensor(value):
+    # A class such as numpy.float64 says how to make arrays, and is none.
+    if hasattr(value, "__array__") and not isinstance(value, type) and not _is_tensor(value):
         axes = [list(getattr(value, name)) for name in ("index", "columns") if hasattr(value, name)]
         return [*axes, np.asarray(value)] if axes else np.asarray(value)
     return None

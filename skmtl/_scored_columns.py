@@ -90,16 +90,22 @@ def _to_all_rows(found: Array, rows: Array, n_rows: int, fill: Any) -> Array:
 def warn_of_unknown(is_unknown: Array, is_label: Array, task_feature: Any) -> None:
     """Warn, once in a search, that labels of tasks without a row in `fit` do not count."""
     n_unknown, n_labels = int((is_unknown & is_label).sum()), int(is_label.sum())
-    if n_unknown:
-        warn_once(
-            f"{n_unknown} of {n_labels} labels to score ({n_unknown / n_labels:.1%}) do not count: "
-            "their tasks had no row in fit. Where rows are sorted by task, folds in their order "
-            "hold whole tasks out: in a cross-validation, give "
-            f"cv=MultiTaskKFold(5, task_feature={task_feature!r}); or set unknown_task='shared' "
-            "to score such rows by what the tasks share.",
-            UserWarning if 2 * n_unknown > n_labels else LabelWarning,
-            key=UNSCORED,
-        )
+    if not n_unknown:
+        return
+    told = (
+        f"{n_unknown} of {n_labels} labels to score ({n_unknown / n_labels:.1%}) do not count: "
+        "their tasks had no row in fit. "
+    )
+    shared = "unknown_task='shared' to score such rows by what the tasks share."
+    place = "" if isinstance(task_feature, str) else " (its place in the X that is split)"
+    blocks = (
+        "Where rows are sorted by task, folds in their order hold whole tasks out: in a "
+        f"cross-validation, give cv=MultiTaskKFold(5, task_feature={task_feature!r}){place}; or set"
+    )
+    # Of tasks that are new, or have few rows, some labels: nothing is wrong with the folds.
+    is_much = 2 * n_unknown > n_labels
+    category = UserWarning if is_much else LabelWarning
+    warn_once(f"{told}{blocks if is_much else 'Set'} {shared}", category, key=UNSCORED)
 
 
 def mean_scores(scores: Array) -> Array:

@@ -25,7 +25,7 @@ from skmtl.linear.penalties import L21, PENALTIES, ElasticNet, Split
 from skmtl.neural.architectures import ARCHITECTURES, MMoE
 from skmtl.neural.balancing import BALANCING, CAGrad, Weighting
 from skmtl.neural.inputs import EMBEDDINGS
-from skmtl.tasks import TASK_TYPES, Regression
+from skmtl.tasks import TASK_TYPES, Count, Regression
 
 from .registry import EVERY
 
@@ -168,12 +168,27 @@ def test_a_function_as_balancing_method():
 
 
 def test_what_has_no_parameters_says_so():
-    with pytest.raises(ValueError, match=r"tasks='auto'; expected one of .*object of skmtl\.tasks"):
+    with pytest.raises(ValueError, match=r"tasks='auto' is decided in fit.*one of \['binary', "):
         MultiTaskMLP().set_params(tasks__loss="huber")
+    with pytest.raises(ValueError, match=r"architecture='auto' is decided in fit.*'mmoe', "):
+        MultiTaskMLP().set_params(architecture__n_experts=2)
     with pytest.raises(ValueError, match="solver='auto' has no parameters of its own"):
         MultiTaskLinear().set_params(solver__tol=1)
     with pytest.raises(ValueError, match=r"tasks=\['binary'\] has no parameters of its own"):
         MultiTaskLinear(tasks=["binary"]).set_params(tasks__classes=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        (MultiTaskLinear(L21), "L21"),
+        (MultiTaskLinear(tasks=Count), "Count"),
+        (MultiTaskLinear(tasks=["auto", Count]), "Count"),
+    ],
+)
+def test_a_class_is_no_object(model, meant):
+    with pytest.raises(ValueError, match=rf"It is a class; expected an object, {meant}\(\)\."):
+        model.fit(np.eye(3), np.eye(3)[:, :2])
 
 
 @pytest.mark.parametrize("name", list(REGISTRIES))

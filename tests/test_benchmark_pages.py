@@ -38,6 +38,8 @@ def test_which_model_would_follow_another_number():
     ("method", "column"),
     [
         ("ridge per task", "all labels"),
+        ("network per task", "all labels"),
+        ("network per task", "math3 with 300"),
         ("shared network", "all labels"),
         ("ridge per task", "math3 with 300"),
         ('shared network, task_weight="labels"', "math3 with 300"),

@@ -181,6 +181,8 @@ def test_rows_10_to_12_inference_and_1d(name, X):
 def test_row_13_shapes(name, X, Y):
     for y, message in (
         (Y[:30], r"inconsistent numbers of samples.*\(40, 3\).*30"),
+        (Y.T, r"inconsistent.*X has 40 rows, y has \d, of 40 labels each.*give y\.T"),
+        ([["a"] * 40, [1.5] * 40], r"X has 40 rows, y has 2, of 40.*give list\(zip\(\*y\)\), or a"),
         (np.zeros((40, 2, 2)), r"shape \(40, 2, 2\)"),
         ([[1.0, 2.0]] * 39 + [[1.0]], r"ragged.*\[1, 2\]"),
         (np.zeros((40, 0)), "zero columns"),

@@ -15,6 +15,7 @@ from skmtl._base import MultiTaskEstimator
 from skmtl._innermost import innermost
 from skmtl._warnings import known_labels
 from skmtl.compose._features import KeepsFeatures, read_features, take_rows
+from skmtl.compose._moved import task_stays
 from skmtl.compose._named_labels import labels_of
 from skmtl.compose._tags import follow, kind_of
 from skmtl.compose._weights import fit_weighted
@@ -137,7 +138,7 @@ def _taken(inner: Any, settings: dict[str, Any], tasks: Any) -> dict[str, Any]:
 def fit_prepared(estimator: Any, X: Any, y: Any, weights: Array) -> Any:
     """Fit what `NestingEstimator._prepare` made."""
     names = getattr(y, "columns", ["y"])
-    with known_labels():
+    with task_stays(estimator, X), known_labels():
         return fit_weighted(estimator, X, y, weights, names[0])
 
 

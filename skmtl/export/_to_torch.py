@@ -116,8 +116,9 @@ def to_torch(estimator: Any, *, X: Any = None, dtype: torch.dtype | None = None)
 
     Notes
     -----
-    ``torch.export.export(module, (X,), dynamic_shapes={"X": {0: torch.export.Dim("n")}})`` makes a
-    program of it that needs neither skmtl nor scikit-learn. What is checked in `predict` is not
+    ``torch.export.export(module, (X,), dynamic_shapes={"X": {0: torch.export.Dim("n", max=2**31)}},
+    strict=False)`` makes a program of it that needs neither skmtl nor scikit-learn; newer versions
+    of torch than 2.6 do so without ``max`` and ``strict``. What is checked in `predict` is not
     checked here: NaN in X, where the estimator does not take it, gives NaN, and in place of the
     position of a class the number of classes. An unknown task raises ``IndexError`` unless
     ``unknown_task="shared"``.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from skmtl._aliases import did_you_mean
 from skmtl._shown import shown
 from skmtl.metrics._single_metric import family_of, is_binary_only
-from skmtl.metrics._views import TaskView
+from skmtl.metrics._views import UNKNOWN, TaskView
 from skmtl.tasks import TASK_TYPES, Task
 
 FAMILIES = ("regression", "classification")
@@ -80,8 +80,9 @@ def _names() -> Any:
 def assign_scorers(scorers: dict[Any, Any], views: list[TaskView], metric: Any) -> list[Assigned]:
     """Each view with its scorers, those left out that the metric is not for.
 
-    The scorer is None where the score is NaN: whether a task is binary or multiclass may change
-    from fold to fold. That must not change the keys of the dict, so such a task stays.
+    The scorer is None where the score is NaN: whether a task is binary or multiclass, or has any
+    label, may change from fold to fold. That must not change the keys of the dict, so such a task
+    stays.
     """
     _check_keys(scorers, views)
     assigned = [
@@ -89,7 +90,7 @@ def assign_scorers(scorers: dict[Any, Any], views: list[TaskView], metric: Any) 
         for t, view in enumerate(views)
         for name, scorer in _scorers_of(t, view, scorers)
     ]
-    if all(entry.scorer is None for entry in assigned):
+    if all(entry.scorer is None and entry.view.guessed is None for entry in assigned):
         types = sorted({view.alias for view in views})
         raise ValueError(f"metric={metric!r} is for none of the task types {types}.")
     return assigned
@@ -127,7 +128,7 @@ def _scorers_of(t: int, view: TaskView, scorers: dict[Any, Any]) -> list[tuple[s
     own = [key for key in scorers if _is_meant(key, t, view)]
     key = next((key for key in (None, *own, *_keys_of(view)) if key in scorers), None)
     if key not in scorers:
-        stays = view.family == "classification" and _has_classes(scorers)
+        stays = view.family in ("classification", UNKNOWN) and _has_classes(scorers)
         return [(None, None)] if stays else []
     given = scorers[key]
     named = given.items() if isinstance(given, dict) else [(None, given)]
@@ -146,13 +147,15 @@ def _is_meant(key: Any, t: int, view: TaskView) -> bool:
 def _fitting(view: TaskView, name: Any, scorer: Any, *, is_named: bool) -> list[tuple[Any, Any]]:
     """The scorer in a list if it is for such a task; raises where it was given to this one."""
     family = family_of(scorer)
-    if family not in (None, view.family):
+    if family not in (None, view.family) and view.family != UNKNOWN:
         if is_named:
             raise ValueError(
                 f"Task {view.name!r} is {view.alias}, but its metric "
                 f"{_name_of(scorer)!r} is for {family}."
             )
         return []
+    if view.guessed is not None:
+        return [(name, None)]
     if view.classes is None or len(view.classes) <= 2 or not is_binary_only(scorer):
         return [(name, scorer)]
     if is_named:
@@ -166,8 +169,9 @@ def _fitting(view: TaskView, name: Any, scorer: Any, *, is_named: bool) -> list[
 
 def _keys_of(view: TaskView) -> Iterator[Any]:
     """What the type of a task goes by, nearest first: class, alias, those of its bases, family."""
-    for base in view.task_type.__mro__:
-        yield from (base, vars(base).get("alias"))
+    if view.guessed != "classification":
+        for base in view.task_type.__mro__:
+            yield from (base, vars(base).get("alias"))
     yield view.family
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,10 @@ import numpy as np
 
 from skmtl._scored_columns import ScoredColumn, scored_columns
 from skmtl.metrics._keys import score_keys
+from skmtl.metrics._views import UNKNOWN
+from skmtl.tasks._class_labels import look_like_classes
 from skmtl.tasks._features import read_task_column, split_task_feature
+from skmtl.tasks._resolve import is_auto
 from skmtl.tasks._rows import rows_by_task
 from skmtl.tasks._targets import Targets
 
@@ -20,7 +23,8 @@ class ScoredTask:
     """One task in new data.
 
     ``column`` are its labels beside what is predicted, ``labels`` the labels as the user wrote
-    them, ``rows`` the positions of both in the data.
+    them, ``rows`` the positions of both in the data. ``guessed`` is for a task whose type was to
+    be read from labels, of which `fit` had none: the family that those here are of.
     """
 
     key: str
@@ -28,6 +32,7 @@ class ScoredTask:
     column: ScoredColumn
     labels: np.ndarray
     rows: np.ndarray
+    guessed: str | None = None
 
     @property
     def weight(self) -> Any:
@@ -69,11 +74,15 @@ def rescored(estimator: Any, X: Any, targets: Targets, tasks: list[ScoredTask]) 
 def _scored_tasks(
     estimator: Any, X: Any, y: Any, sample_weight: Any, targets: Targets, columns: Any
 ) -> list[ScoredTask]:
-    labels, rows = _labels(targets.tasks, y, sample_weight), np.arange(len(targets.values))
+    read = targets.tasks.labels_in(y, sample_weight)
+    labels, rows = [column.labels for column, _ in read], np.arange(len(targets.values))
     if not targets.tasks.is_long:
-        names = targets.tasks.names.tolist()
-        tasks = zip(score_keys(names), names, columns, labels, strict=True)
-        return [ScoredTask(key, name, column, own, rows) for key, name, column, own in tasks]
+        names, guesses = targets.tasks.names.tolist(), _guess(estimator, targets.tasks, read)
+        tasks = zip(score_keys(names), names, columns, labels, guesses, strict=True)
+        return [
+            ScoredTask(key, name, column, own, rows, guess)
+            for key, name, column, own, guess in tasks
+        ]
     names, index = _with_unknown(targets, X, estimator.task_feature)
     return [
         ScoredTask(key, name, columns[0].take(own), labels[0][own], rows[own])
@@ -83,9 +92,25 @@ def _scored_tasks(
     ]
 
 
-def _labels(tasks: Any, y: Any, sample_weight: Any) -> list[Any]:
-    """Labels as the user wrote them, in the order of the tasks."""
-    return [column.labels for column, _ in tasks.labels_in(y, sample_weight)]
+def _guess(estimator: Any, tasks: Any, read: Any) -> list[str | None]:
+    """What family tasks without labels in `fit` would be of, by their columns and weights here."""
+    guesses: list[str | None] = [None] * tasks.n_tasks
+    for t in np.flatnonzero(tasks.n_labels == 0).tolist():
+        if estimator._kind == "any" and is_auto(_declared(estimator, t, tasks.names[t])):
+            column, weight = read[t]
+            labels = column.labels[weight > 0]
+            is_class = look_like_classes(column, labels)
+            guesses[t] = "classification" if is_class else "regression" if len(labels) else UNKNOWN
+    return guesses
+
+
+def _declared(estimator: Any, position: int, name: Hashable) -> Any:
+    declared = getattr(estimator, "tasks", "auto")
+    if isinstance(declared, Mapping):
+        return declared.get(name, "auto")
+    if isinstance(declared, list | tuple):
+        return declared[position] if position < len(declared) else None
+    return declared
 
 
 def _with_unknown(targets: Targets, X: Any, task_feature: Any) -> Any:

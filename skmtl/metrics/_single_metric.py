@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
@@ -29,12 +30,23 @@ def as_scorer(
     """A scorer made by scikit-learn: from its name, a metric function, or itself."""
     if isinstance(metric, str):
         names = get_scorer_names()
-        if metric not in names and (meant := did_you_mean(metric, names)):
+        if metric not in names and (meant := _meant(metric, names)):
             raise ValueError(f"metric={metric!r} is no metric of scikit-learn.{meant}")
         return get_scorer(metric)
     if hasattr(metric, "_score_func"):
         return metric
     return make_scorer(metric, greater_is_better=greater_is_better, response_method=response_method)
+
+
+def _meant(metric: str, names: Sequence[str]) -> str:
+    """The name that was meant: it is alike, begins so, or has these initials ("rmse")."""
+    asked = metric.lower().removesuffix("score").rstrip("_ ")
+    for name in names:
+        words = name.removeprefix("neg_").split("_")
+        is_begun = len(asked) > 2 and words[0].startswith(asked)
+        if asked in (name, "".join(word[0] for word in words)) or is_begun:
+            return did_you_mean(name, [name])
+    return did_you_mean(metric, names)
 
 
 def family_of(scorer: Any) -> Any:

@@ -9,11 +9,15 @@ from skmtl.metrics._averages import with_summaries
 from skmtl.metrics._scored_tasks import read_scored_tasks
 
 
-def task_scores(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+def task_scores(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, metric: Any = None
+) -> Any:
     """Score every task over its observed labels.
 
     The score of a task is what ``estimator.score`` averages: R2 for regression, explained
-    Poisson deviance for counts, explained log loss for classes; accuracy for classifiers. The
+    Poisson deviance for counts, explained log loss for classes; accuracy for classifiers. In long
+    form each task is compared with its own mean, where ``score`` takes the rows of all tasks for
+    one variable, whose differences from task to task are easily explained: it is higher. The
     function is a scorer: pass it as ``scoring=task_scores`` to
     :func:`~sklearn.model_selection.cross_validate`, or to
     :class:`~sklearn.model_selection.GridSearchCV` with ``refit="mean"`` or ``refit="worst"``.
@@ -31,6 +35,9 @@ def task_scores(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> An
         in `fit` counts as a miss: probability 0.
     sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         Weights of the labels: an array in the order of this ``y``, columns with names by name.
+    metric : str, callable, dict, list or None, default=None
+        Another metric, or one for each task: what :func:`make_multitask_scorer` takes. Tasks that
+        it is not for are left out.
 
     Returns
     -------
@@ -44,11 +51,11 @@ def task_scores(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> An
     Raises
     ------
     TypeError
-        If the estimator is none of this package.
+        If the estimator is none of this package, and there is no ``metric``.
 
     See Also
     --------
-    make_multitask_scorer : Any metric of scikit-learn, task by task.
+    make_multitask_scorer : Any metric of scikit-learn, task by task, in a search.
     skmtl.metrics.d2_score : The same scores of arrays.
 
     Examples
@@ -60,7 +67,13 @@ def task_scores(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> An
     >>> model = IndependentTasks().fit(X, y)
     >>> {task: round(score, 2) for task, score in task_scores(model, X, y).items()}
     {'mean': 0.8, 'worst': 0.62, '0': 0.99, '1': 0.62}
+    >>> task_scores(model, X, y, metric="roc_auc")
+    {'mean': 1.0, 'worst': 1.0, '1': 1.0}
     """
+    if metric is not None:
+        from skmtl.metrics._make_scorer import make_multitask_scorer
+
+        return make_multitask_scorer(metric, average=None)(estimator, X, y, sample_weight)
     final, X = unwrap(estimator, X)
     if not knows_tasks(final):
         raise TypeError(

@@ -21,6 +21,9 @@ from skmtl.tasks._labels import read_labels
 
 Array = NDArray[Any]
 
+UNKNOWN = "unknown"
+"""Family of a task without any label."""
+
 
 def _can(method: Any) -> Any:
     return available_if(lambda view: method in view.answers)
@@ -30,7 +33,8 @@ class TaskView(BaseEstimator):
     """Fitted estimator of one task; it answers for the observed rows, whatever X.
 
     ``answers`` maps response methods to functions without argument. ``labels`` are those of the
-    observed rows; classes among them that `fit` did not see get probability 0.
+    observed rows; classes among them that `fit` did not see get probability 0. ``guessed`` is the
+    family of a task of which `fit` has seen no label, so that there is nothing to score.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class TaskView(BaseEstimator):
         labels: Array,
         weight: Array,
         classes: Any = None,
+        guessed: str | None = None,
     ) -> None:
         self.key = key
         self.name = name
@@ -50,6 +55,7 @@ class TaskView(BaseEstimator):
         self.labels = labels
         self.weight = weight
         self.classes = classes
+        self.guessed = guessed
         if classes is not None:
             self._read_classes()
 
@@ -61,6 +67,8 @@ class TaskView(BaseEstimator):
     @property
     def family(self) -> Any:
         """What kind of metrics applies: none of scikit-learn's to times, some of them censored."""
+        if self.guessed is not None:
+            return self.guessed
         if self.task_type.has_times:
             return self.task_type.alias
         return "regression" if self.classes is None else "classification"
@@ -106,7 +114,8 @@ def view_of_task(scored: Any) -> Any:
         answers["predict_proba"] = lambda: column.expected
     classes = task.classes_ if task.is_classification else None
     labels = scored.labels[used]
-    return TaskView(scored.key, scored.name, type(task), answers, labels, column.weight, classes)
+    known = type(task), answers, labels, column.weight, classes, scored.guessed
+    return TaskView(scored.key, scored.name, *known)
 
 
 def views_of_other(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:

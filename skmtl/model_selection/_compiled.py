@@ -6,7 +6,6 @@ The label counts of stratum s (a class, a task) in part f are :math:`n_{sf}`; wa
 
 from __future__ import annotations
 
-import heapq
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,9 @@ from numpy.typing import NDArray
 from skmtl.model_selection._swaps import compiled, compiled_inside, inlined
 
 Array = NDArray[Any]
+
+NONE = np.iinfo(np.int64).max
+"""Rows left in a stratum that has none: it comes last."""
 
 
 @compiled_inside
@@ -53,9 +55,11 @@ def most_wanted(
     """The part with room that wants stratum ``rarest`` most, ties by `merit` of the row."""
     most = -np.inf
     for f in range(len(room)):
-        if room[f] > 0:
-            most = max(most, need[rarest, f])
-    best, best_merit = -1, -np.inf
+        if room[f] > 0 and need[rarest, f] > most:
+            most = need[rarest, f]
+    # Not a constant: numba would compile what takes it once more, for that.
+    best: Any = np.int64(-1)
+    best_merit = -np.inf
     for f in range(len(room)):
         if room[f] > 0 and need[rarest, f] > most - 0.999 * unit[rarest]:
             value = merit(codes, task_of, row, f, need, task_need)
@@ -65,69 +69,86 @@ def most_wanted(
 
 
 @compiled
+def lessen(tree: Array, s: int) -> None:
+    """One row less in stratum s; see `tournament`."""
+    node = len(tree) // 2 + s
+    tree[node] -= 1
+    if tree[node] == 0:
+        tree[node] = NONE
+    while node > 1:
+        least = min(tree[node ^ 1], tree[node])
+        node //= 2
+        if tree[node] == least:
+            break
+        tree[node] = least
+
+
+@compiled
 def stratify_rows(
-    codes: Array, task_of: Array, members: Array, starts: Array, room: Array, need: Array,
-    task_need: Array, unit: Array, task_unit: Array,
-) -> Array:  # fmt: skip
+    codes: Array, task_of: Array, members: Array, starts: Array, tree: Array, room: Array,
+    need: Array, task_need: Array, unit: Array, task_unit: Array, part: Array,
+) -> None:  # fmt: skip
     """Iterative stratification: the stratum with fewest rows left hands out its rows.
 
     A row goes where its stratum is wanted most. Parts that want it alike, to less than one
     label, are told apart by `merit` (in the paper by the rows they still want). ``members``
-    from ``starts[s]`` to ``starts[s + 1]`` are the rows of stratum s; ``room`` the rows that a
-    part still takes.
+    from ``starts[s]`` to ``starts[s + 1]`` are the rows of stratum s, and ``tree`` the
+    `tournament` of their numbers; ``room`` the rows that a part still takes. ``part`` is -1.
     """
-    part = np.full(len(codes), -1, dtype=np.int32)
-    left = (starts[1:] - starts[:-1]).copy()
-    # Entries are kept when a stratum shrinks; they are then out of date.
-    heap = [(left[s], s) for s in range(len(left)) if left[s]]
-    heapq.heapify(heap)
-    shrunk, seen_at = np.empty(len(left), dtype=np.int64), np.full(len(left), -1)
-    while heap:
-        n_left, rarest = heapq.heappop(heap)
-        if n_left != left[rarest]:
-            continue
-        n_shrunk = 0
-        for row in members[starts[rarest] : starts[rarest + 1]]:
-            if part[row] >= 0:
-                continue
-            best = most_wanted(codes, task_of, row, rarest, room, need, task_need, unit)
-            part[row] = best
-            room[best] -= 1
-            take(codes, task_of, row, best, need, task_need, unit, task_unit)
-            for s in codes[row]:
-                if s >= 0:
-                    left[s] -= 1
-                    if seen_at[s] != rarest:
-                        shrunk[n_shrunk], seen_at[s] = s, rarest
-                        n_shrunk += 1
-        for s in shrunk[:n_shrunk]:
-            if left[s]:
-                heapq.heappush(heap, (left[s], s))
-    return part
+    n_leaves = len(tree) // 2
+    while tree[1] < NONE:
+        rarest = 1
+        while rarest < n_leaves:
+            # Of strata with as many rows the first.
+            rarest = 2 * rarest + (tree[2 * rarest + 1] < tree[2 * rarest])
+        rarest -= n_leaves
+        for i in range(starts[rarest], starts[rarest + 1]):
+            row = members[i]
+            if part[row] < 0:
+                best = most_wanted(codes, task_of, row, rarest, room, need, task_need, unit)
+                part[row] = best
+                room[best] -= 1
+                take(codes, task_of, row, best, need, task_need, unit, task_unit)
+                for t in range(codes.shape[1]):
+                    if codes[row, t] >= 0:
+                        lessen(tree, codes[row, t])
+
+
+def tournament(counts: Array) -> Array:
+    """The counts, in the second half, and of nodes 2 i and 2 i + 1 the smaller in i.
+
+    The smallest is in 1; a count of 0 takes no part.
+    """
+    n_leaves = 1 << (len(counts) - 1).bit_length()
+    tree = np.full(2 * n_leaves, NONE)
+    tree[n_leaves : n_leaves + len(counts)] = np.where(counts > 0, counts, NONE)
+    while n_leaves > 1:
+        n_leaves //= 2
+        level = tree[2 * n_leaves : 4 * n_leaves]
+        tree[n_leaves : 2 * n_leaves] = level.reshape(-1, 2).min(axis=1)
+    return tree
 
 
 @compiled
 def stratify_groups(
     codes: Array, task_of: Array, members: Array, starts: Array, order: Array, room: Array,
-    need: Array, task_need: Array, unit: Array, task_unit: Array,
-) -> Array:  # fmt: skip
+    need: Array, task_need: Array, unit: Array, task_unit: Array, part: Array,
+) -> None:  # fmt: skip
     """Whole groups, in the given order, each to the part where its labels are wanted most.
 
     ``members`` from ``starts[g]`` to ``starts[g + 1]`` are the rows of group g; ``room`` is
     the share of the rows that a part still wants, and counts like one task.
     """
-    part = np.full(len(codes), -1, dtype=np.int32)
     for g in order:
-        rows = members[starts[g] : starts[g + 1]]
+        size = starts[g + 1] - starts[g]
         best, best_merit = -1, -np.inf
         for f in range(len(room)):
-            value = len(rows) * room[f]
-            for row in rows:
-                value += merit(codes, task_of, row, f, need, task_need)
+            value = size * room[f]
+            for i in range(starts[g], starts[g + 1]):
+                value += merit(codes, task_of, members[i], f, need, task_need)
             if value > best_merit:
                 best, best_merit = f, value
-        room[best] -= len(rows) / len(codes)
-        for row in rows:
-            part[row] = best
-            take(codes, task_of, row, best, need, task_need, unit, task_unit)
-    return part
+        room[best] -= size / len(codes)
+        for i in range(starts[g], starts[g + 1]):
+            part[members[i]] = best
+            take(codes, task_of, members[i], best, need, task_need, unit, task_unit)

@@ -14,6 +14,9 @@ Array = NDArray[Any]
 DEALT_BY = 8
 """Labels of a row that `deal_by_rarity` looks at: few rows are alike in more, and differ then."""
 
+WIDER = np.array([-1, 1, -1])
+"""What `_bounds` are where a label beyond an exact share costs nothing, in units of it."""
+
 
 def stratify(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
     """Part of each row; ``rng`` None keeps the order of the rows, and nothing is random.
@@ -110,30 +113,34 @@ def _stratify_groups(strata: Strata, order: Array, shares: Array, groups: Array)
     first = members[starts[:-1]]
     # Large groups first, small ones level what they leave; ties by the (shuffled) order of rows.
     by_size = np.lexsort((first, -np.diff(starts)))
-    return stratify_groups(
+    part = np.full(len(order), -1, dtype=np.int32)
+    stratify_groups(
         strata.codes[order], strata.task_of, members, starts, by_size, shares.astype(float),
-        *_needs(strata, shares),
+        *_needs(strata, shares), part,
     )  # fmt: skip
+    return part
 
 
 def _stratify_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed: int) -> Array:
-    from skmtl.model_selection._compiled import stratify_rows
+    from skmtl.model_selection._compiled import stratify_rows, tournament
     from skmtl.model_selection._local_search import WORK, local_search
 
     strata = strata.with_unlabelled_rows()
     codes, n_strata = strata.codes[order], len(strata.task_of)
-    part = stratify_rows(
-        codes, strata.task_of, *_members(codes, n_strata), sizes.astype(np.int64),
-        *_needs(strata, shares)
+    members, starts = _members(codes, n_strata)
+    part = np.full(len(order), -1, dtype=np.int32)
+    stratify_rows(
+        codes, strata.task_of, members, starts, tournament(np.diff(starts)),
+        sizes.astype(np.int64), *_needs(strata, shares), part,
     )  # fmt: skip
     codes += 1
     tables = _whole_tasks(strata)
-    low, high, slack = _bounds(strata, shares, tables[0])
-    part, price = local_search(
-        codes, *tables, part, low - slack, high + slack, np.zeros_like(slack), seed, WORK
-    )
+    bounds = _bounds(strata, shares, tables[0])
+    # First within one label of the share; then what is beyond an exact one.
+    wider = bounds + bounds[..., 2:] * WIDER
+    part, price = local_search(codes, *tables, part, wider, seed, WORK)
     if not price:
-        part, _ = local_search(codes, *tables, part, low, high, slack, seed, WORK // 40)
+        part, _ = local_search(codes, *tables, part, bounds, seed, WORK // 40)
     return part
 
 
@@ -148,7 +155,7 @@ def _whole_tasks(strata: Strata) -> tuple[Array, Array]:
     return np.concatenate([[0], strata.task_of, np.flatnonzero(has_several)]), task_at
 
 
-def _bounds(strata: Strata, shares: Array, column_of: Array) -> tuple[Array, Array, Array]:
+def _bounds(strata: Strata, shares: Array, column_of: Array) -> Array:
     """Fewest and most labels of each stratum in each part, and what it may have beyond."""
     n_strata = len(strata.task_of)
     whole = strata.task_counts[column_of[1 + n_strata :]]
@@ -157,4 +164,4 @@ def _bounds(strata: Strata, shares: Array, column_of: Array) -> tuple[Array, Arr
     low, high = np.floor(wanted + 1e-9), np.ceil(wanted - 1e-9)
     # One label off an exact share is still within one of it, but no part goes without.
     slack = (low == high) & (low > 1)
-    return low.astype(np.int64), high.astype(np.int64), slack.astype(np.int64)
+    return np.stack([low, high, slack], axis=-1).astype(np.int64)

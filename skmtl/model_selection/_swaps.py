@@ -41,53 +41,52 @@ def draw(state: Array, n: int) -> Any:
 
 @compiled
 def find_rows(
-    codes: Array, rows: Array, s: int, t: int, has: bool, limit: int, state: Array
-) -> Array:
-    """Positions in ``rows`` of some with (or without) a label of stratum s, which is of column t.
+    codes: Array, rows: Array, start: int, stop: int, s: int, t: int, has: bool, limit: int,
+    found: Array, state: Array,
+) -> int:  # fmt: skip
+    """Put down places in ``rows`` of some with (or without) a label of stratum s, of column t.
 
-    For s = 0 any label of the column. The walk starts anywhere.
+    They are from ``start`` to ``stop``; for s = 0 any label of the column. The walk starts
+    anywhere. Returns how many were found, ``limit`` at most.
     """
-    n_rows = len(rows)
-    found, n_found = np.empty(min(limit, n_rows), dtype=np.int64), 0
-    position = draw(state, n_rows)
-    for _ in range(n_rows):
-        code = codes[rows[position], t]
-        if ((code == s) if s else (code > 0)) == has:
-            found[n_found] = position
+    n_found, place = 0, start + draw(state, stop - start)
+    for _ in range(start, stop):
+        code = codes[rows[place], t]
+        if (code > 0 if s == 0 else code == s) == has:
+            found[n_found] = place
             n_found += 1
-            if n_found == len(found):
+            if n_found == limit:
                 break
-        position += 1
-        if position == n_rows:
-            position = 0
-    return found[:n_found]
+        place += 1
+        if place == stop:
+            place = start
+    return n_found
 
 
 @compiled_inside
 def costs_of_moving(
-    codes: Array, column_of: Array, task_at: Array, rows: Array, places: Array, f: int, g: int,
-    more: Array, less: Array
-) -> Array:  # fmt: skip
+    codes: Array, column_of: Array, task_at: Array, rows: Array, places: Array, n_places: int,
+    f: int, g: int, more: Array, less: Array, cost: Array, total: Array,
+) -> None:  # fmt: skip
     """Sum of what the labels of each row cost if it goes from part f to g: p, or q."""
-    cost = np.zeros(len(more))
-    for s in range(1, len(cost)):
+    cost[0] = 0.0
+    for s in range(1, len(more)):
         # A label counts for its class and for its task.
         whole = task_at[column_of[s]]
         cost[s] = less[s, f] + more[s, g] + less[whole, f] + more[whole, g]
-    total = np.zeros(len(places))
-    for i in range(len(places)):
+    for i in range(n_places):
         row = rows[places[i]]
+        total[i] = 0.0
         for t in range(codes.shape[1]):
             # Adding 0 where there is no label is faster than asking whether there is one.
             total[i] += cost[codes[row, t]]
-    return total
 
 
 @compiled
-def sort_cheapest(costs: Array, places: Array, n: int) -> int:
-    """Bring the n lowest costs, and their places, to the front (Hoare's quickselect)."""
-    left, right = 0, len(costs) - 1
-    while len(costs) > n and left < right:
+def sort_cheapest(costs: Array, places: Array, n_costs: int, n: int) -> int:
+    """Bring the n lowest of the costs, and their places, to the front (Hoare's quickselect)."""
+    left, right = 0, n_costs - 1
+    while n_costs > n and left < right:
         pivot, i, j = costs[(left + right) // 2], left, right
         while i <= j:
             while costs[i] < pivot:
@@ -105,50 +104,61 @@ def sort_cheapest(costs: Array, places: Array, n: int) -> int:
             left = i
         else:
             break
-    return min(n, len(costs))
+    return min(n_costs, n)
+
+
+@compiled_inside
+def save(s: int, f: int, g: int, more: Array, less: Array, has: Array, cost: Array, n: int) -> None:
+    """Take back the costs of stratum s where both rows have it."""
+    saved = float(less[s, f] + more[s, g] + more[s, f] + less[s, g])
+    if saved:
+        for j in range(n):
+            cost[j] -= saved * has[s, j]
 
 
 @compiled
 def best_swap(
-    codes: Array, column_of: Array, task_at: Array, rows: Array, f: int, others: Array, g: int,
-    places: Array, other_places: Array, more: Array, less: Array, n: int
+    codes: Array, column_of: Array, task_at: Array, rows: Array, f: int, g: int, a: Array,
+    n_a: int, b: Array, n_b: int, more: Array, less: Array, n: int, u: Array, v: Array,
+    cost: Array, has: Array,
 ) -> tuple[int, int, float, int]:  # fmt: skip
     """Places of the row of f and the other of g whose swap costs least, that cost, pairs tried.
 
-    ``more`` and ``less`` say what one label more, and one less, costs. Of the given places the n
-    most promising on each side are paired.
+    ``more`` and ``less`` say what one label more, and one less, costs. Of the places, ``n_a`` in
+    ``a`` and ``n_b`` in ``b``, the n most promising on each side are paired. What comes last is
+    memory: this function is called too often to ask for its own.
     """
-    n = min(n, max(CELLS // len(more), 16))
-    u = costs_of_moving(codes, column_of, task_at, rows, places, f, g, more, less)
-    v = costs_of_moving(codes, column_of, task_at, others, other_places, g, f, more, less)
-    n_rows, n_others = sort_cheapest(u, places, n), sort_cheapest(v, other_places, n)
-    has = np.zeros((len(more), n_others))
+    n = min(has.shape[1], n)
+    costs_of_moving(codes, column_of, task_at, rows, a, n_a, f, g, more, less, cost, u)
+    costs_of_moving(codes, column_of, task_at, rows, b, n_b, g, f, more, less, cost, v)
+    n_rows, n_others = sort_cheapest(u, a, n_a, n), sort_cheapest(v, b, n_b, n)
+    for s in range(len(has)):
+        for j in range(n_others):
+            has[s, j] = 0.0
     for j in range(n_others):
         for t in range(codes.shape[1]):
-            code = codes[others[other_places[j]], t]
+            code = codes[rows[b[j]], t]
             if code:
                 has[code, j] = 1.0
                 has[task_at[t], j] = 1.0
-    cost, best_i, best_j, best = np.empty(n_others), 0, 0, np.inf
+    best_i, best_j, best = 0, 0, np.inf
     for i in range(n_rows):
         # An assignment of slices would compile its error messages, for seconds.
         for j in range(n_others):
             cost[j] = v[j]
         for t in range(codes.shape[1]):
-            code = codes[rows[places[i]], t]
+            code = codes[rows[a[i]], t]
             if code:
-                save(code, f, g, more, less, has, cost)
-                save(task_at[t], f, g, more, less, has, cost)
+                save(code, f, g, more, less, has, cost, n_others)
+                save(task_at[t], f, g, more, less, has, cost, n_others)
         for j in range(n_others):
             if u[i] + cost[j] < best:
                 best_i, best_j, best = i, j, u[i] + cost[j]
-    return places[best_i], other_places[best_j], best, n_rows * n_others
+    return a[best_i], b[best_j], best, n_rows * n_others
 
 
-@compiled_inside
-def save(s: int, f: int, g: int, more: Array, less: Array, has: Array, cost: Array) -> None:
-    """Take back the costs of stratum s where both rows have it."""
-    saved = float(less[s, f] + more[s, g] + more[s, f] + less[s, g])
-    if saved:
-        for j in range(len(cost)):
-            cost[j] -= saved * has[s, j]
+OF_BEST_SWAP = """Tuple((int64, int64, float64, int64))(
+    int32[:, ::1], int64[::1], int32[::1], int64[::1], int64, int64, int64[::1],
+    int64, int64[::1], int64, int64[:, ::1], int64[:, ::1], int64, float64[::1], float64[::1],
+    float64[::1], float64[:, ::1]
+)"""

@@ -19,6 +19,7 @@ def multitask_train_test_split(
     random_state: Any = None,
     tasks: Any = "auto",
     task_feature: int | str | None = None,
+    groups: Any = None,
 ) -> list[Any]:
     """Split arrays into training and test rows, the labels of every task and class alike.
 
@@ -42,6 +43,8 @@ def multitask_train_test_split(
         Type of each task, as in the estimators: it decides which tasks have classes.
     task_feature : int or str, default=None
         Long form: index or name of the column of X that says which task a row belongs to.
+    groups : array-like of shape (n_samples,), default=None
+        Rows of a group (a patient, a scaffold) stay on one side.
 
     Returns
     -------
@@ -85,5 +88,5 @@ def multitask_train_test_split(
         tasks=tasks,
         task_feature=task_feature,
     )
-    train, test = next(splitter.split(X, y))
+    train, test = next(splitter.split(X, y, groups))
     return [some_rows(array, rows) for array in (X, y, *more) for rows in (train, test)]

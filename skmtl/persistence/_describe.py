@@ -64,8 +64,11 @@ class Described:
         kind = type(thing)
         if kind is float:
             return ["float", repr(thing)]
-        if kind in (list, tuple, set, frozenset):
+        if kind in (list, tuple):
             return [kind.__name__, self._values(thing, where)]
+        if kind in (set, frozenset):
+            # In an order of its own: that of a set is another in every process, a file's is not.
+            return [kind.__name__, self._values(sorted(thing, key=repr), where)]
         if kind is dict:
             return ["dict", self._items(thing, where)]
         if kind is slice:

@@ -30,8 +30,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Save a fitted estimator as arrays and a plain description.
 
     The file holds no code: reading it executes nothing of its own, so that a file of a stranger
-    can do no harm beyond wrong predictions. Predictions of what is read are equal to the bit. It
-    is a safetensors file, whose arrays other programs can read.
+    can do no harm beyond wrong predictions. Predictions of what is read are equal to the bit, and
+    so are the files of equal fits. It is a safetensors file, whose arrays other programs can read.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         allow_nan=False,
     )
     metadata = {KEY: text, DIGEST: _digest(text, described.arrays)}
-    data = import_optional(*SAFETENSORS).save(described.arrays, metadata=metadata)
+    data = _in_order(import_optional(*SAFETENSORS).save(described.arrays, metadata=metadata))
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -90,6 +90,16 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with the metadata in order: safetensors has another one in every file."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -113,7 +123,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     ValueError
         If the file is cut off, changed, of a newer format, or names what is not known.
     ImportError
-        If safetensors is not installed.
+        If safetensors is not installed, or, for a network, PyTorch.
 
     Warns
     -----
@@ -139,6 +149,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         return Restored(header["root"], header["nodes"], arrays).thing
     except UnknownTypeError as error:
         raise UnknownTypeError(f"{path}: {error}") from error
+    except ImportError:
+        raise
     except Exception as error:
         raise ValueError(f"{path}: its description does not fit skmtl ({error!r}).") from error
 

@@ -6,7 +6,7 @@ means unobserved, whatever the value beside it; everything behind this door mult
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,9 @@ def read_targets(
     standardize = "about_zero" if standardize and about_zero else bool(standardize)
     titles = ["y"] if is_long else titles_of(y, labels.is_1d, labels.task_names)
     values, weights = _fit_tasks(tasks, labels, titles, standardize)
+    if not is_long and kind == "any" and any(column.is_string for column in labels.columns):
+        declared_of = entry_per_task(declared, labels.task_names)
+        _warn_of_texts(tasks, labels, [is_auto(entry) for entry in declared_of])
     if shape_varies:
         for task in tasks:
             task.let_shape_vary()
@@ -110,6 +113,8 @@ def check_long(labels: Labels, task_column: Any) -> None:
 
 def _types(labels: Labels, declared: Any, kind: str, classes: Any, *, is_long: bool) -> list[Task]:
     """An unfitted task type for each column, with the classes of `partial_fit`."""
+    if is_long:
+        _refuse_types_by_task(declared)
     tasks = labels.types(declared, kind, is_long=is_long)
     names = ["y"] if is_long else labels.task_names
     are_free = [is_auto(entry) for entry in entry_per_task(declared, names)]
@@ -118,7 +123,46 @@ def _types(labels: Labels, declared: Any, kind: str, classes: Any, *, is_long: b
         declare_classes(tasks, classes, names, are_free)
     elif labels.is_1d and kind == "any" and are_free[0]:
         _warn_of_whole_numbers(tasks[0], labels.columns[0], labels.weights[0])
+    elif kind == "any":
+        _warn_of_minus_one(tasks, labels, are_free)
     return tasks
+
+
+def _refuse_types_by_task(declared: Any) -> None:
+    """Raise for types by the names of tasks, which in long form all have one."""
+    if isinstance(declared, Mapping) and set(declared) - {"y"}:
+        one = next(iter(declared.values()))
+        raise ValueError(
+            f"tasks={declared!r} names tasks. In long form all tasks have one type, that of y: "
+            f"give it by itself, as in tasks={one!r}."
+        )
+
+
+# As many classes as no task has that is meant to be learned, but names and numbers have.
+MANY_CLASSES = 20
+
+
+def _warn_of_texts(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool]) -> None:
+    """Warn of text that is read as classes, but is different in most rows, or numbers."""
+    for task, name, column, is_free in zip(
+        tasks, labels.task_names, labels.columns, are_free, strict=True
+    ):
+        classes: Sequence[Any] = getattr(task, "classes_", [])
+        if not is_free or not column.is_string or len(classes) < MANY_CLASSES:
+            continue
+        told = f"Task {name!r}: {len(classes)} different labels are read as classes, such as "
+        told += f"{classes[0]!r} and {classes[-1]!r}"
+        if _are_numbers(classes):
+            warn(f"{told}. If they are numbers, make them so: pandas.to_numeric(y[{name!r}]).")
+        elif 2 * len(classes) > task.n_labels_:
+            warn(f"{told}, most of them of one row: little can be learned from that.")
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    try:
+        return all(np.isfinite(float(text)) for text in texts)
+    except ValueError:
+        return False
 
 
 def _fit_tasks(
@@ -178,12 +222,42 @@ def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
         )
 
 
+def _warn_of_minus_one(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool]) -> None:
+    """Warn of -1, 0 and 1 that are read as numbers: -1 is often no number, but a gap or a class."""
+    found = [
+        name
+        for task, name, column, weight, is_free in zip(
+            tasks, labels.task_names, labels.columns, labels.weights, are_free, strict=True
+        )
+        if is_free and not task.is_classification and _has_minus_one(column, weight)
+    ]
+    if found:
+        warn(
+            f"{name_tasks(found)}: every label is -1, 0 or 1, and is read as a number. If -1 means "
+            "missing, write NaN: y.replace(-1, np.nan). If they are classes, say so: "
+            f"tasks={{{found[0]!r}: 'multiclass'}}."
+        )
+
+
+def _has_minus_one(column: Column, weight: Array) -> bool:
+    """Whether labels are -1 and others of 0 and 1; few are looked at where these tell."""
+    few = slice(50)
+    for part in (few, slice(None)):
+        labels = column.labels[part][weight[part] > 0]
+        if not np.isin(labels, (-1, 0, 1)).all():
+            return False
+    return len(np.unique(labels)) > 1 and bool(labels.min() == -1)
+
+
 def warn_of_few(tasks: TaskSet, names: Sequence[Hashable]) -> None:
     """Warn of tasks from which little or nothing can be learned."""
     counts = tasks.n_labels.tolist()
     none, single = (
         [name for name, count in zip(names, counts, strict=True) if count == n] for n in (0, 1)
     )
+    if tasks.is_long:
+        # What the tasks share is there for those of few rows.
+        single = []
     # In long form all tasks have the classes of one column.
     types = tasks.tasks * tasks.n_tasks if tasks.is_long else tasks.tasks
     constant = [

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from skmtl._aliases import did_you_mean, registry
+from skmtl._aliases import did_you_mean, how_to_take, registry
 from skmtl._shown import shown
 from skmtl.tasks._base import Task
 from skmtl.tasks._by_name import by_task
@@ -73,7 +73,7 @@ def entry_per_task(declared: Any, names: Sequence[Hashable]) -> list[Any]:
         return list(declared)
     raise ValueError(
         f"tasks={declared!r}; expected 'auto', a task type, a list with one entry per task, "
-        "or a dict {task name: type}."
+        f"or a dict {{task name: type}}.{how_to_take('tasks', declared)}"
     )
 
 
@@ -91,7 +91,7 @@ def _as_task(entry: Any, name: Hashable) -> Task:
     raise ValueError(
         f"Task {name!r}: unknown task type {entry!r}; expected one of "
         f"{['auto', *types]} or an object such as Regression(loss='huber')."
-        f"{did_you_mean(entry, ['auto', *types])}"
+        f"{did_you_mean(entry, ['auto', *types])}{how_to_take('tasks', entry)}"
     )
 
 

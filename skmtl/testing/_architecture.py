@@ -69,6 +69,11 @@ def check_architecture(architecture: Architecture, *, spec: NetworkSpec | None =
         ...
     AssertionError: NotSeeded() lacks a property: one seed gives one network.
     """
+    if isinstance(architecture, type) or not hasattr(architecture, "build"):
+        raise AssertionError(
+            f"{architecture!r}: is no object with build(spec). A torch module is given as "
+            "Custom(factory)."
+        )
     spec = spec or NetworkSpec(5, (1, 3, 2), (6, 6), activation="tanh")
     check_all(architecture, PROPERTIES, spec)
 

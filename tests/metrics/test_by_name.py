@@ -1,6 +1,7 @@
 """Metrics by the names of tasks are scikit-learn's numbers of just these tasks."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from skmtl import IndependentTasks, MultiTaskLinear, MultiTaskLinearCV, make_multitask_scorer
 from skmtl.inspection import task_importance
 from skmtl.metrics import multitask_score
+from skmtl.tasks import LabelWarning
 
 METRICS = {"has_pet": "roc_auc", "income": "neg_mean_absolute_error"}
 
@@ -113,6 +115,48 @@ def test_errors_say_which_name(data, metrics, message):
     model = IndependentTasks().fit(X, y)
     with pytest.raises(ValueError, match=message):
         make_multitask_scorer(metrics)(model, X, y)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("mae", "neg_mean_absolute_error"),
+        ("RMSE", "neg_root_mean_squared_error"),
+        ("mean_squared_error", "neg_mean_squared_error"),
+        ("auc", "roc_auc"),
+        ("acc", "accuracy"),
+        ("logloss", "neg_log_loss"),
+        ("f1_score", "f1"),
+        ("roc_auc_score", "roc_auc"),
+    ],
+)
+def test_short_names_of_metrics_are_understood_well_enough_to_be_told(asked, meant):
+    message = f"metric='{asked}' is no metric of scikit-learn. Did you mean '{meant}'"
+    with pytest.raises(ValueError, match=message):
+        make_multitask_scorer({"income": asked})
+
+
+@pytest.mark.parametrize("task", ["yes", "word", "size"])
+@pytest.mark.parametrize("seen_in", [slice(0, 40), slice(80, 120)])
+def test_a_task_that_a_fold_has_no_label_of(task, seen_in):
+    """Its type is known in some folds alone; keys are those of the metric in each of them."""
+    X = np.random.default_rng(0).normal(size=(120, 3))
+    word = np.where(X[:, 2] > 0, "a", "b")
+    y = pd.DataFrame({"yes": X[:, 1] > 0, "word": word, "size": X[:, 2], "full": X[:, 0] > 0})
+    y = y.astype({"yes": object, "word": object})
+    y.loc[np.delete(np.arange(120), seen_in), task] = np.nan
+    metric = "r2" if task == "size" else "roc_auc"
+    expected = {"size"} if task == "size" else {"yes", "word", "full"}
+    for metrics in (metric, dict.fromkeys(expected, metric), {task: metric}):
+        scoring = make_multitask_scorer(metrics, average=None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LabelWarning)
+            found = cross_validate(
+                IndependentTasks(), X, y, cv=KFold(3), scoring=scoring, error_score="raise"
+            )
+        keys = {key[5:] for key in found if key.startswith("test_")} - {"mean", "worst"}
+        assert keys == (set(metrics) if isinstance(metrics, dict) else expected)
+        assert np.isnan(found[f"test_{task}"]).all()
 
 
 def test_searches(data):

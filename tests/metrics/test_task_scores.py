@@ -51,6 +51,18 @@ def test_equals_scikit_learn_on_observed_labels(mixed):
     assert scores["worst"] == min(scores[name] for name in expected)
 
 
+def test_another_metric(mixed):
+    X, y = mixed
+    model = make_pipeline(StandardScaler(), IndependentTasks(tasks=TYPES)).fit(X, y)
+    weight = np.random.default_rng(1).uniform(0.5, 2.0, size=y.shape)
+    scores = task_scores(model, X, y, weight, metric={"kind": "accuracy", "regression": "r2"})
+    assert list(scores) == ["mean", "worst", "length", "kind", "visits"]
+    rows = y["kind"].notna().to_numpy()
+    labels, predicted = y["kind"][rows], model.predict(X)[rows, 2]
+    expected = accuracy_score(labels, predicted, sample_weight=weight[rows, 2])
+    assert scores["kind"] == pytest.approx(expected, rel=1e-12)
+
+
 def test_weights(mixed):
     X, y = mixed
     weight = np.random.default_rng(1).uniform(0.5, 2.0, size=y.shape)

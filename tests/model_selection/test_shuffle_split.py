@@ -102,6 +102,17 @@ def test_train_test_split_keeps_types():
     assert sorted(w_train + w_test) == weight
 
 
+def test_train_test_split_keeps_groups():
+    rng = np.random.default_rng(0)
+    X, groups = np.arange(120.0)[:, None], rng.integers(0, 15, size=120)
+    y = rare_labels(120, 3, seed=0, positive=0.3)
+    train, test, *_ = multitask_train_test_split(X, y, groups=groups, random_state=0)
+    of_train, of_test = (set(groups[rows[:, 0].astype(int)]) for rows in (train, test))
+    assert not of_train & of_test and of_train | of_test == set(groups)
+    expected = next(MultiTaskShuffleSplit(1, test_size=0.25, random_state=0).split(X, y, groups))
+    np.testing.assert_array_equal(X[expected[1]], test)
+
+
 def test_errors():
     with pytest.raises(ValueError, match="y is None"):
         next(MultiTaskShuffleSplit().split(np.zeros((5, 1))))

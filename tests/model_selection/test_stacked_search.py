@@ -4,15 +4,18 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import parallel_config
 from scipy.stats import loguniform
 from sklearn.base import clone
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skmtl import (
     MultiTaskMLP,
@@ -142,6 +145,21 @@ def test_mixed_labels_in_a_pipeline_with_weights_and_processes():
     assert_same(stacked, plain)
     assert stacked.n_jobs == 2
     assert type(stacked.best_estimator_) is type(pipeline)
+
+
+def test_a_table_is_prepared_by_the_steps_before():
+    X, Y = data()
+    # The dtype of an encoder is a class of numpy, and its copies are to be seen to be alike.
+    table = pd.DataFrame({"age": np.where(X[:, 0] > 1, np.nan, X[:, 0]), "dose": X[:, 1]})
+    table["ward"] = np.where(X[:, 2] > 0, "north", "south")
+    prepare = make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), make_column_selector("age|dose")),
+        (OneHotEncoder(handle_unknown="ignore"), ["ward"]),
+    )
+    pipeline = Pipeline([("prepare", prepare), ("network", MultiTaskMLPRegressor(**FAST))])
+    grid = {f"network__{key}": values for key, values in RATES.items()}
+    stacked = StackedGridSearchCV(pipeline, grid, cv=3).fit(table, Y)
+    assert_same(stacked, GridSearchCV(pipeline, grid, cv=3).fit(table, Y))
 
 
 def test_labels_count_by_their_weights():

@@ -42,9 +42,13 @@ def test_best_swap_of_all_pairs(problem, n, seed):
     p, q = less[:, f] + more[:, g], more[:, f] + less[:, g]
     u, v = has[rows] @ p, has[others] @ q
     cost = u[:, None] + v - (has[rows] * (p + q)) @ has[others].T
+    a, b = np.arange(25), np.arange(25, 55)
+    places, memory = np.concatenate([rows, others]), [np.empty(30), np.empty(30), np.empty(500)]
     i, j, found, n_pairs = best_swap(
-        codes, column_of, task_at, rows, f, others, g, np.arange(25), np.arange(30), more, less, n
-    )
+        codes, column_of, task_at, places, f, g, a, 25, b, 30, more, less, n, *memory,
+        np.empty((11, 30)),
+    )  # fmt: skip
+    j -= 25
     assert found == cost[i, j]
     assert n_pairs == min(n, 25) * min(n, 30)
     if n == 500:
@@ -59,7 +63,7 @@ def test_the_cheapest_come_first(n):
     rng = np.random.default_rng(n)
     for costs in (rng.normal(size=100), rng.integers(0, 4, 100).astype(float), np.zeros(100)):
         found, places = costs.copy(), np.arange(100)
-        count = sort_cheapest(found, places, n)
+        count = sort_cheapest(found, places, 100, n)
         assert count == min(n, 100)
         np.testing.assert_array_equal(costs[places], found)
         np.testing.assert_array_equal(np.sort(found[:count]), np.sort(costs)[:count])
@@ -70,11 +74,14 @@ def test_rows_that_have_a_label(problem):
     rows, state = np.arange(10, 60), np.array([1], dtype=np.uint64)
     for s, t, has in [(2, 0, True), (2, 0, False), (0, 1, True), (0, 1, False)]:
         expected = (codes[rows, t] == s) if s else (codes[rows, t] > 0)
-        found = find_rows(codes, rows, s, t, has, 1000, state)
-        assert sorted(found) == np.flatnonzero(expected == has).tolist()
-        some = find_rows(codes, rows, s, t, has, 3, state)
-        assert len(set(some)) == 3
-        assert set(some) <= set(found)
+        found, some = np.full(50, -1), np.full(50, -1)
+        n_found = find_rows(codes, rows, 5, 50, s, t, has, 1000, found, state)
+        expected = 5 + np.flatnonzero(expected[5:] == has)
+        assert sorted(found[:n_found]) == expected.tolist()
+        assert find_rows(codes, rows, 5, 50, s, t, has, 3, some, state) == 3
+        assert len(set(some[:3])) == 3
+        assert set(some[:3]) <= set(expected)
+        assert (some[3:] == -1).all()
 
 
 def price(part, has, low, high, slack):
@@ -93,8 +100,9 @@ def test_price_is_that_of_the_parts(work):
     wanted = has.sum(axis=0)[:, None] * np.full(3, 1 / 3)
     low, high = np.floor(wanted).astype(int), np.ceil(wanted).astype(int)
     part, slack = np.repeat(np.arange(3, dtype=np.int32), 30), np.zeros_like(low)
+    bounds = np.stack([low, high, slack], axis=-1)
     start = part.copy()
-    kept, found = local_search(codes, column_of, task_at, part, low, high, slack, 0, work)
+    kept, found = local_search(codes, column_of, task_at, part, bounds, 0, work)
     np.testing.assert_array_equal(part, start)
     np.testing.assert_array_equal(np.bincount(kept), 30)
     if work:

@@ -1,6 +1,7 @@
 """Reading y: shapes, names, long form, and what is refused."""
 
 import copy
+import re
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,59 @@ def test_few_labels_warn_by_name():
         "Task 'none': no observed label; the prediction is NaN or, for classes, uniform.",
         "Task 'one': one observed label; little can be learned from it.",
     ]
+
+
+def test_in_long_form_tasks_of_one_row_are_as_expected(recwarn):
+    read_targets([1.5, 2.0, 3.0, np.nan], task_column=np.array(["a", "a", "b", "a"]))
+    assert not recwarn
+
+
+def test_types_by_task_in_long_form():
+    told = r"tasks=\{.sales.: .count.\} names tasks. In long form .* as in tasks=.count.\."
+    with pytest.raises(ValueError, match=told):
+        read_targets([1.0, 2.0], task_column=np.array(["a", "b"]), declared={"sales": "count"})
+
+
+@pytest.mark.parametrize(
+    ("labels", "warns"),
+    [
+        ([-1.0, 0.0, 1.0, np.nan], True),
+        ([-1, 1, 1, -1], True),
+        ([-1.0, 0.0, 0.5, 1.0], False),
+        ([-1, 0, 1, 2], False),
+        ([0, 1, 1, 0], False),
+        ([-1.0, -1.0, -1.0, np.nan], False),
+    ],
+)
+@pytest.mark.parametrize("n_before", [0, 60])
+def test_minus_one_is_often_no_number(labels, warns, n_before, recwarn):
+    y = pd.DataFrame({"assay": labels[-1:] * n_before + labels, "size": 1.5})
+    read_targets(y)
+    told = [str(warning.message) for warning in recwarn]
+    expected = "Task .assay.: every label is -1, 0 or 1, .*NaN: y.replace.*.assay.: .multiclass."
+    assert len(told) == warns and all(re.match(expected, text) for text in told)
+    read_targets(y, declared={"assay": "regression"})
+    assert len(recwarn) == len(told)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([f"{v:.2f}" for v in np.linspace(-1, 1, 60)], "60 different .*numbers, .*to_numeric"),
+        ([str(v) for v in np.arange(120) % 25], "25 different .*numbers, .*to_numeric"),
+        ([f"id{v}" for v in range(30)], "30 different .*'id0' and 'id9', most of them of one"),
+        ([f"kind {v}" for v in np.arange(120) % 25], None),
+        (["1", "2", "3", None] * 20, None),
+    ],
+)
+def test_text_that_is_no_class(labels, told, recwarn):
+    y = pd.DataFrame({"t": labels, "size": 1.5})
+    read_targets(y, declared={"t": "multiclass"})
+    assert not recwarn
+    read_targets(y)
+    texts = [str(warning.message) for warning in recwarn]
+    assert len(texts) == (told is not None)
+    assert all(re.match(f"Task 't': {told}", text) for text in texts)
 
 
 def test_many_warnings_are_one():

@@ -30,9 +30,9 @@ class IntervalCoverageDisplay:
     Parameters
     ----------
     covered : array-like of shape (n_tasks,)
-        Share of the labels inside; NaN for tasks without labels.
+        Share of the labels inside; NaN for tasks without labels, or without intervals.
     n_labels : array-like of shape (n_tasks,)
-        How many labels the shares are of.
+        How many labels the shares are of; of a task without intervals, how many it has.
     coverage : float, default=0.9
         The share that was promised.
     task_names : list of length n_tasks, default=None
@@ -118,9 +118,10 @@ class IntervalCoverageDisplay:
             task = scored.column.task
             has_interval = not (task.is_classification or task.has_times)
             names.append(scored.name)
-            found.append(
+            share, n = (
                 covered(labels, interval, scored.weight[used]) if has_interval else (np.nan, 0)
             )
+            found.append((share, n or len(labels)))
         shares, counts = zip(*found, strict=True)
         return cls(shares, counts, coverage=coverage, task_names=names).plot(ax, sort=sort)
 
@@ -165,7 +166,7 @@ class IntervalCoverageDisplay:
         verdicts = np.select(says, ["too few", "too many"], "as promised")
         self.points_, self.intervals_ = {}, {}
         for verdict, look in LOOKS.items():
-            rows = np.flatnonzero((verdicts == verdict) & (n > 0))
+            rows = np.flatnonzero((verdicts == verdict) & ~np.isnan(share))
             if not len(rows):
                 continue
             self.intervals_[verdict] = ax.hlines(
@@ -174,8 +175,10 @@ class IntervalCoverageDisplay:
             self.points_[verdict] = ax.plot(
                 share[rows], rows, linestyle="none", markersize=5, zorder=3, **look
             )[0]
-        for row in np.flatnonzero(n == 0):
-            ax.text(self.coverage, row, " no label", color=GREY, fontsize=7, va="center")
+        for row in np.flatnonzero(np.isnan(share)):
+            # Of classes, for example, there are sets and no intervals.
+            text = " no interval" if n[row] else " no label"
+            ax.text(self.coverage, row, text, color=GREY, fontsize=7, va="center")
         if self.points_:
             legend(
                 ax,

@@ -12,6 +12,7 @@ from skmtl.inspection._intervals import covered, intervals_of
 from skmtl.metrics._pairs import read_pairs
 from skmtl.metrics._scored_tasks import read_scored_tasks
 from skmtl.metrics._views import views_of_other
+from skmtl.tasks._columns import match
 from skmtl.tasks._concordance import pairs_in_order
 
 # Where curves of several classes or tasks are averaged.
@@ -33,7 +34,8 @@ class PredictedTask:
     weight : ndarray of shape (n_labels,)
         Weights of the labels.
     classes : ndarray of shape (n_classes,) or None
-        Classes of the task; None for numbers.
+        Classes of the task, in the order of the columns of probabilities, in which they are
+        drawn; None for numbers.
     are_times : bool, default=False
         Whether labels are times until an event: minus a time is one up to which was none.
     interval : ndarray of shape (n_labels, 2), default=None
@@ -137,7 +139,10 @@ class PredictedTask:
         shares : ndarray of shape (n_classes, n_classes)
             Share of each observed class, a row, that is predicted as each.
         """
-        labels = np.unique(np.concatenate([self.labels, self.predicted]))
+        found = np.unique(np.concatenate([self.labels, self.predicted]))
+        order = found if self.classes is None else self.classes
+        known = order[np.isin(order, found)]
+        labels = np.concatenate([known, np.setdiff1d(found, known)])
         counts = confusion_matrix(
             self.labels, self.predicted, labels=labels, sample_weight=self.weight
         )
@@ -170,7 +175,9 @@ def predicted_by(estimator, X, y, sample_weight=None, coverage=None):
     for position, scored in enumerate(read_scored_tasks(final, inner_X, y, sample_weight)):
         used = scored.weight > 0
         task, expected, _, weight, _ = scored.column.take(used)
-        classes = task.classes_ if task.is_classification else None
+        classes = None
+        if task.is_classification:
+            classes, expected = _from_low_to_high(task, expected)
         has_interval = intervals is not None and classes is None and not task.has_times
         found.append(
             PredictedTask(
@@ -184,6 +191,15 @@ def predicted_by(estimator, X, y, sample_weight=None, coverage=None):
             )
         )
     return found
+
+
+def _from_low_to_high(task, predicted):
+    """Classes in their order, if they have one, and the columns of their probabilities too."""
+    if not hasattr(task, "ordered_classes_"):
+        return task.classes_, predicted
+    classes = task.ordered_classes_
+    is_proba = predicted.ndim == 2
+    return classes, predicted[:, match(task.classes_, classes)] if is_proba else predicted
 
 
 def _of_view(view):
@@ -207,6 +223,8 @@ def _of_pair(pair):
         if predicted.dtype.kind == "f" and not is_label:
             # Scores of the second class, as binary metrics take them.
             predicted = np.column_stack([-predicted, predicted])
+    if classes is not None:
+        classes, predicted = _from_low_to_high(pair.task, predicted)
     return PredictedTask(
         pair.name, pair.labels, predicted, pair.weight, classes, pair.task.has_times
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from skmtl._indexing import as_slice
 from skmtl.linear.objective._centring import ROUNDING
+from skmtl.linear.objective._some_rows import rows_of, weighted_sum
 from skmtl.linear.objective._statistics import (
     Statistics,
     mean_labels,
@@ -158,9 +159,9 @@ def block_statistics(X: Any, values: Array, weights: Array, group: Array) -> Mer
         if not len(rows):
             continue
         every = len(rows) == len(c)
-        X_rows, c = (X, c) if every else (X[rows], c[rows])
+        X_rows, c = (X, c) if every else (rows_of(X, rows), c[rows])
         Y = values[:, tasks] if every else values[np.ix_(rows, tasks)]
-        x_mean[g] = (X_rows.T @ c) / c.sum()
+        x_mean[g] = weighted_sum(X_rows, c) / c.sum()
         y_mean[tasks] = mean_labels(Y, c)
         Y = Y - y_mean[tasks]
         gram[g], cross[:, tasks] = products(X_rows, Y, c, x_mean[g])

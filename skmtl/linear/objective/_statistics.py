@@ -16,6 +16,7 @@ from skmtl._indexing import batches
 from skmtl.linear.objective._centring import without_large_means
 from skmtl.linear.objective._few_columns import transposed_times
 from skmtl.linear.objective._options import Origin
+from skmtl.linear.objective._some_rows import SomeRows, rows_of, weighted_sum
 from skmtl.linear.objective._weighted_grams import of_equal_rows
 from skmtl.tasks._targets import Targets
 
@@ -68,7 +69,7 @@ class Statistics:
         for group, (tasks, X_group, Y, c) in enumerate(problems):
             self.group[tasks] = group
             self.omega[tasks] = c.sum()
-            x_mean = (X_group.T @ c) / c.sum() if centred else np.zeros(self.n_features)
+            x_mean = weighted_sum(X_group, c) / c.sum() if centred else np.zeros(self.n_features)
             y_mean = mean_labels(Y, c) if centred else np.zeros(Y.shape[1])
             Y = Y - y_mean
             gram, cross = products(X_group, Y, c, x_mean)
@@ -169,7 +170,7 @@ def _wide_groups(
         if len(rows) == n_samples:
             yield tasks, X, values[:, tasks], c
         else:
-            yield tasks, X[rows], values[rows[:, None], tasks], c[rows]
+            yield tasks, rows_of(X, rows), values[rows[:, None], tasks], c[rows]
 
 
 def _long_groups(X: Any, targets: Targets, label_weights: Array) -> Iterator[Group]:
@@ -178,9 +179,11 @@ def _long_groups(X: Any, targets: Targets, label_weights: Array) -> Iterator[Gro
     order = np.argsort(targets.task_index, kind="stable")
     order = order[label_weights[order] > 0]
     ends = np.cumsum(np.bincount(targets.task_index[order], minlength=targets.tasks.n_tasks))
-    X, y, c = X[order], targets.values[order], label_weights[order]
+    y, c = targets.values[order], label_weights[order]
+    sorted_X = X[order] if sparse.issparse(X) else None
     for t, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        yield [t], X[start:end], y[start:end, None], c[start:end]
+        some = rows_of(X, order[start:end]) if sorted_X is None else sorted_X[start:end]
+        yield [t], some, y[start:end, None], c[start:end]
 
 
 def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
@@ -191,7 +194,8 @@ def products(X: Any, Y: Array, c: Array, x_mean: Array) -> tuple[Array, Array]:
         gram = (X.T @ weighted).toarray() - c.sum() * np.outer(x_mean, x_mean)
         return gram, weighted.T @ Y - np.outer(x_mean, c @ Y)
     is_uniform = bool((c == c[0]).all())
-    if is_uniform and (whole := of_equal_rows(X, x_mean)) is not None:
+    is_whole = is_uniform and not isinstance(X, SomeRows)
+    if is_whole and (whole := of_equal_rows(X, x_mean)) is not None:
         return c[0] * whole, c[0] * (transposed_times(X, Y) - np.outer(x_mean, np.ones(len(Y)) @ Y))
     gram, cross = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Y.shape[1]))
     root = np.ones(len(c)) if is_uniform else np.sqrt(c)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skmtl._indexing import as_slice
+from skmtl.linear.objective._some_rows import as_floats, rows_of
 from skmtl.linear.objective._stream_statistics import StreamStatistics
 from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
@@ -95,9 +96,10 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
     if isinstance(X, StreamStatistics):
         return *_learnable_statistics(X, targets, task_weight), None
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
-    X = X.astype(np.float64, copy=False)
     if not targets.is_complete and not (rows := targets.row_is_observed).all():
-        X, targets, label_weights = X[rows], targets.take(rows), label_weights[rows]
+        X = as_floats(rows_of(X, np.flatnonzero(rows)))
+        targets, label_weights = targets.take(rows), label_weights[rows]
+    X = as_floats(X)
     check_range(X, targets)
     tasks = targets.tasks
     if tasks.is_long:

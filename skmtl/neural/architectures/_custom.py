@@ -122,7 +122,14 @@ class Custom(Architecture):
                 "a class that makes one, as every fit starts anew."
             )
         outputs = tuple(spec.outputs_per_task)
-        module = self.factory(spec.n_features, outputs)
+        try:
+            module = self.factory(spec.n_features, outputs)
+        except TypeError as error:
+            error.add_note(
+                f"It was made as factory({spec.n_features}, {outputs}): the number of features, "
+                "and the number of outputs of each task."
+            )
+            raise
         if not isinstance(module, nn.Module):
             raise ValueError(
                 f"factory={self.factory!r} returned {module!r}; expected a torch.nn.Module."
@@ -142,7 +149,13 @@ class CustomNetwork(MultiTaskModule):
         self.widest = max(*spec.row_shape, *spec.hidden_layer_sizes, 1)
 
     def forward(self, X: Tensor, task_index: Tensor | None = None) -> Tensor:
-        raw: Tensor = self.module(X.squeeze(0)).unsqueeze(0)
+        raw = self.module(X.squeeze(0))
+        if not isinstance(raw, Tensor):
+            raise ValueError(
+                f"The module returned a {type(raw).__name__}; expected one tensor with the outputs "
+                f"of all tasks side by side, (n, {sum(self.outputs)}): torch.cat(outputs, dim=-1)."
+            )
+        raw = raw.unsqueeze(0)
         if task_index is None:
             return raw
         by_task = raw.unflatten(-1, (len(self.outputs), -1))

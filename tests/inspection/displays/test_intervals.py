@@ -9,9 +9,10 @@ from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmtl import MultiTaskBayesianLinear, MultiTaskLinear, MultiTaskReport
+from skmtl import ConformalTasks, MultiTaskBayesianLinear, MultiTaskLinear, MultiTaskReport
 from skmtl.inspection import IntervalCoverageDisplay, TaskPredictionDisplay
 from skmtl.inspection._intervals import covered
+from skmtl.tasks import LabelWarning
 
 
 @pytest.fixture
@@ -109,3 +110,16 @@ def test_the_report_has_them_where_the_estimator_does(data, cv):
     assert with_them.count("whisker faint") >= 3
     assert "Lines are intervals of 90" in with_them
     assert "Covered by intervals" not in MultiTaskReport(MultiTaskLinear(), *data, cv=cv).to_html()
+
+
+def test_tasks_of_classes_have_no_intervals_though_they_have_labels(data):
+    X, Y = data
+    Y = np.column_stack([Y[:, 0], X[:, 0] > 0, np.full(len(X), np.nan)])
+    model = ConformalTasks(MultiTaskLinear(), tasks=["regression", "binary", "regression"])
+    with pytest.warns(LabelWarning, match="Task 2: no observed label"):
+        model.fit(X, Y)
+    display = IntervalCoverageDisplay.from_estimator(model, X, Y)
+    assert display.n_labels.tolist() == [np.isfinite(Y[:, 0]).sum(), 120, 0]
+    assert np.isnan(display.covered).tolist() == [False, True, True]
+    assert [text.get_text() for text in display.ax_.texts] == [" no interval", " no label"]
+    assert sum(len(points.get_xdata()) for points in display.points_.values()) == 1

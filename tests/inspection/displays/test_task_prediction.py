@@ -126,6 +126,30 @@ def test_labels_without_probabilities_are_a_confusion_matrix(mixed):
         assert panel.get_title() == f"{task}\naccuracy {accuracy:.2f}"
 
 
+def test_classes_with_an_order_are_drawn_in_it():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    rank = np.digitize(X[:, 0] + rng.normal(size=200), [-0.5, 0.5])
+    order = ["none", "some", "much"]
+    y = pd.DataFrame({"trust": pd.Categorical.from_codes(rank, order, ordered=True)})
+    model = MultiTaskLinear().fit(X, y)
+    (probability,) = model.predict_proba(X)
+    for display in (
+        TaskPredictionDisplay.from_estimator(model, X, y),
+        TaskPredictionDisplay.from_predictions(y, [probability], tasks=model.tasks_),
+    ):
+        legend = display.ax_.get_legend().get_texts()
+        assert [text.get_text() for text in legend] == order
+        for line, label in zip(display.artists_["trust"], order, strict=True):
+            column = probability[:, model.classes_[0].tolist().index(label)]
+            *rates, _ = roc_curve(y["trust"] == label, column)
+            np.testing.assert_array_equal(line.get_data(), rates)
+    display = TaskPredictionDisplay.from_predictions(y, model.predict(X), tasks=model.tasks_)
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == order
+    expected = confusion_matrix(y["trust"], model.predict(X)[:, 0], labels=order, normalize="true")
+    np.testing.assert_allclose(display.artists_["trust"].get_array(), expected)
+
+
 def test_scores_of_a_binary_task():
     rng = np.random.default_rng(0)
     y, scores = rng.integers(0, 2, 50), rng.normal(size=50)

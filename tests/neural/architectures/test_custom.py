@@ -279,6 +279,29 @@ def test_what_cannot_be_found_is_to_be_named(factory):
         estimator(Custom(factory)).fit(X, Y)
 
 
+class Lists(nn.Module):
+    def __init__(self, n_features):
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(n_features, n) for n in (1, 3, 2))
+
+    def forward(self, X):
+        return [head(X) for head in self.heads]
+
+
+def test_a_factory_is_told_two_things():
+    with pytest.raises(TypeError) as caught:
+        build_network(Custom(Lists), SPEC)
+    assert "made as factory(5, (1, 3, 2)): the number of features" in caught.value.__notes__[0]
+
+
+def test_a_class_of_modules_is_given_as_custom():
+    X, Y = problem()
+    with pytest.raises(ValueError, match=r"A torch module goes in as Custom\(Lists\)"):
+        MultiTaskMLP(architecture=Lists).fit(X, Y)
+    with pytest.raises(AssertionError, match=r"no object with build.* as Custom\(factory\)"):
+        check_architecture(Lists)
+
+
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
@@ -287,6 +310,10 @@ def test_what_cannot_be_found_is_to_be_named(factory):
         (
             lambda n_features, outputs: nn.Linear(n_features, 7),
             r"to shape \(1, 1, 7\); expected \(1, 1, 6\), the outputs \(1, 3, 2\)",
+        ),
+        (
+            lambda n_features, outputs: Lists(n_features),
+            r"returned a list; expected one tensor .* \(n, 6\): torch.cat\(outputs, dim=-1\)",
         ),
         (3, "'factory' parameter of Custom"),
     ],

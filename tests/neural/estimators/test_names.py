@@ -80,7 +80,7 @@ def test_keys_are_the_same_in_every_process():
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     out = subprocess.run(
         [sys.executable, "-c", CODE],
-        env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
         check=True,

@@ -68,6 +68,7 @@ PAIRS = {
     "module": (HardSharing(trunk=linear()), HardSharing(trunk=linear(1.0))),
     "partial": (partial(np.add, LONG), partial(np.add, OTHER)),
     "function": (np.add, np.subtract),
+    "class of numpy": (np.float64, np.float32),
     "object with a state": (Trunk(LONG), Trunk(OTHER)),
     "number": (1.0, 1.5),
     "nothing": (None, 0.0),

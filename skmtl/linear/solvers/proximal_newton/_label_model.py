@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl.linear.objective._few_columns import transposed_times
 from skmtl.linear.objective._losses import DataLoss
+from skmtl.linear.objective._weighted_grams import weighted_grams
 from skmtl.linear.solvers.compiled._label_grams import (
     add_sparse_rows,
     add_task_rows,
@@ -41,6 +43,10 @@ and their memory: forming them has to be worth the few sweeps over the rows of X
 
 FEW_WEIGHTS = 8
 """Weights of a row below which a product of X for each is faster than products of its columns."""
+
+LARGE = 2**20
+"""Numbers of X from which on blocks of rows are faster than a product of all: by a fifth for 20
+columns, by two thirds for 100."""
 
 BLOCK_BYTES = 2**25
 """Memory of the products of columns that are formed at a time, and kept if they are all."""
@@ -177,6 +183,8 @@ class LabelData:
             add_sparse_rows(X.data, X.indices, X.indptr, where, bend, G)
             return G
         if bend.shape[1] < FEW_WEIGHTS:
+            if columns.size > LARGE:
+                return _by_blocks(columns, bend)
             Z, G = self._with_ones(columns), np.empty((m, m, bend.shape[1]))
             for q, h in enumerate(bend.T):
                 G[:, :, q] = Z.T @ (Z * h[:, None])
@@ -211,6 +219,15 @@ class LabelData:
     @cached_property
     def _all_with_ones(self) -> Array:
         return np.column_stack([self.X, np.ones(len(self.X))])
+
+
+def _by_blocks(X: Array, bend: Array) -> Array:
+    """`LabelData._products` of many rows: blocks of them stay in the cache, and X as it is."""
+    p, n_weights = X.shape[1], bend.shape[1]
+    G = np.empty((p + 1, p + 1, n_weights))
+    G[:p, :p] = weighted_grams(X, bend, np.zeros(p)).transpose(1, 2, 0)
+    G[p, :p], G[p, p] = transposed_times(X, bend), bend.sum(axis=0)
+    return G
 
 
 def _products_of_columns(Z: Array) -> Array:
