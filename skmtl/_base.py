@@ -12,7 +12,12 @@ from sklearn.base import BaseEstimator
 from skmtl._aliases import Searchable
 from skmtl._all_or_nothing import all_or_nothing
 from skmtl._encoded_labels import with_advice
-from skmtl._features import ValidatesFeatures, check_rows, refuse_transposed
+from skmtl._features import (
+    ValidatesFeatures,
+    check_rows,
+    refuse_transposed,
+    warn_of_other_order,
+)
 from skmtl._frames import PredictsFrames
 from skmtl._html import NotebookMixin
 from skmtl._kind_tags import tell_kind
@@ -116,6 +121,7 @@ class MultiTaskEstimator(
             refuse_source(self, source)
         # Tasks that were added to an earlier fit.
         self.__dict__.pop("_grown", None)
+        warn_of_other_order(X, y)
         X, task_column = self._read_X(X, reset=True)
         targets = self._read_y(X, y, task_column, sample_weight)
         self._publish(targets.tasks)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from skmtl._dask_rows import is_dask, refuse_dask
 from skmtl._shown import joined
 from skmtl._sparse import without_duplicates
+from skmtl._warnings import warn
 from skmtl.sources._as_source import refuse_as_rows
 from skmtl.tasks._by_name import column_names
 from skmtl.tasks._features import (
@@ -136,6 +137,20 @@ def check_rows(X: Any, targets: Targets) -> None:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: X has shape {X.shape}, "
             f"y has {len(targets.values)} rows."
+        )
+
+
+def warn_of_other_order(X: Any, y: Any) -> None:
+    """Warn of tables whose rows have the same names in different orders: they go by position."""
+    if not (hasattr(X, "iloc") and hasattr(y, "iloc")) or len(X) != len(y):
+        return
+    of_X, of_y = X.index, y.index
+    if of_X is of_y or of_X.equals(of_y) or not (of_X.is_unique and of_y.is_unique):
+        return
+    if of_y.isin(of_X).all():
+        warn(
+            "The rows of X and y have the same index in different orders, and are matched by "
+            "position. If that is not meant, put y in the order of X: y.loc[X.index]."
         )
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from skmtl import MultiTaskKernelRidge, MultiTaskLinear, MultiTaskMLP
+from skmtl import IndependentTasks, MultiTaskKernelRidge, MultiTaskLinear, MultiTaskMLP
 from skmtl._features import check_finite
 
 LAYOUTS = {
@@ -97,3 +97,39 @@ def test_the_first_value_that_is_no_number_is_told():
     X = pd.DataFrame({"x": np.arange(4.0), "z": values})
     with pytest.raises(ValueError, match=r"Column 'z' of X holds .*: text such as 'Bern'"):
         MultiTaskLinear().fit(X, np.arange(4.0))
+
+
+def test_rows_with_names_in_another_order(recwarn):
+    X = pd.DataFrame({"a": np.arange(6.0), "b": np.arange(6.0) ** 2}, index=list("uvwxyz"))
+    y = pd.DataFrame({"p": np.arange(6.0), "q": np.arange(6.0)[::-1]}, index=X.index)
+    expected = MultiTaskLinear(alpha=0.1).fit(X, y).coef_
+    for fine in (y.reset_index(drop=True), y.set_axis(list("uuwxyz")), y.to_numpy()):
+        MultiTaskLinear(alpha=0.1).fit(X, fine)
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"same index in different orders.*y\.loc\[X\.index\]"):
+        turned = MultiTaskLinear(alpha=0.1).fit(X, y[::-1])
+    assert not np.allclose(turned.coef_, expected)
+    with pytest.warns(UserWarning, match="same index in different orders"):
+        MultiTaskLinear(alpha=0.1).fit(X, y["p"].sample(frac=1.0, random_state=0))
+
+
+SERIES = pd.Series(np.arange(6.0))
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (SERIES, ValueError, "Expected (a )?2"),
+        ({"a": np.arange(6.0)}, TypeError, r"X is a dict; .* pandas\.DataFrame\(X\)"),
+    ],
+)
+def test_what_is_no_table(X, error, message):
+    # A list of texts is X of a model per task that begins with a vectorizer.
+    for model in (MultiTaskLinear(), MultiTaskMLP(), IndependentTasks())[: 3 - (X is SERIES)]:
+        with pytest.raises(error, match=message):
+            model.fit(X, np.arange(6.0))
+
+
+def test_weights_are_no_word():
+    with pytest.raises(ValueError, match=r"sample_weight='balanced'; expected numbers.*class_wei"):
+        MultiTaskLinear().fit(np.eye(4), np.eye(4)[:, :2], sample_weight="balanced")

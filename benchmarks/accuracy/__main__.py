@@ -1,13 +1,23 @@
 """Command line: which tables, sets and methods; where data and records are."""
 
 import sys
+from collections import Counter
 from functools import partial
 
 import numpy as np
 
 from benchmarks.accuracy import page, report
-from benchmarks.accuracy.command import DISTRIBUTIONS, checked, parser_of, run_wanted
-from benchmarks.accuracy.results import STUDIES, cost, counts, here, load
+from benchmarks.accuracy.command import (
+    DISTRIBUTIONS,
+    checked,
+    loaded,
+    parser_of,
+    read_back,
+    run_wanted,
+    with_seconds,
+)
+from benchmarks.accuracy.kept import kept
+from benchmarks.accuracy.results import STUDIES, cost, counts, here
 from benchmarks.common.report import threads, versions
 
 
@@ -55,22 +65,23 @@ def to_run(settings, records):
 
 
 def about(records, tables):
-    """Versions, and whether skmtl's records are of one state of its code."""
-    states = {
-        record.get("code", "unknown")
-        for (name, _, method), record in records.items()
-        if name in tables and method in STUDIES[name].ours
-    }
+    """Versions, and of which states of its code skmtl's records are."""
+    of_ours = {name: STUDIES[name].ours for name in tables}
+    ours = [r for (name, _, m), r in records.items() if m in of_ours.get(name, ())]
+    states = Counter(record["code"] for record in ours if "code" in record)
     of = "one state" if len(states) == 1 else f"{len(states)} states"
+    found = ", ".join(f"{code} ({n} records)" for code, n in states.most_common())
     print(f"{versions(DISTRIBUTIONS)}; {threads()}.")
-    print(f"What skmtl did is of {of} of its code ({', '.join(sorted(states))}).")
+    print(f"What skmtl did is of {of} of its code: {found}.")
+    print(read_back({k: r for k, r in records.items() if k[0] in tables}, of_ours))
 
 
 def main():
     settings = parse()
-    records = load(settings.load)
+    records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted)
+    records = with_seconds(records)
     if settings.page:
         tables = {
             name: partial(report.REPORTS[name], name, records, True) for name in settings.tables

@@ -2,10 +2,11 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.accuracy.results import run, run_all, save, told
+from benchmarks.accuracy.results import load, run, run_all, save, told
 
 DISTRIBUTIONS = ("scikit-learn", "numpy", "scipy", "torch", "xgboost", "lightgbm", "catboost")
 
@@ -24,7 +25,10 @@ def parser_of(prog, description, **positional):
         "--minutes", type=float, default=np.inf,
         help="after which nothing more is begun; the cheapest comes first",
     )  # fmt: skip
-    parser.add_argument("--load", nargs="+", default=[], help="records that need not run again")
+    parser.add_argument(
+        "--load", nargs="+", default=[],
+        help="records that need not run again; of a page (.md) those of its tables, as printed",
+    )  # fmt: skip
     parser.add_argument(
         "--current", action="store_true",
         help="records of skmtl count only if they are of this very code; the others run again",
@@ -41,6 +45,43 @@ def checked(parser, name, every):
     if unknown := set(getattr(settings, name)) - set(every):
         parser.error(f"no {name} {', '.join(unknown)}; expected {', '.join(every)}")
     return settings
+
+
+def loaded(paths, kept):
+    """Records of all files, later ones first; ``kept`` reads those of a page."""
+    records = {}
+    for path in map(Path, paths):
+        records |= kept(path.read_text()) if path.suffix == ".md" else load([path])
+    return records
+
+
+def read_back(records, of_ours):
+    """A sentence: how many records are those of a page; ``of_ours`` names methods of each table."""
+    ours = [record for (name, _, method), record in records.items() if method in of_ours[name]]
+    peers = [record for (name, _, method), record in records.items() if method not in of_ours[name]]
+    # Only what is run here knows what it took.
+    n_ours, n_peers = (sum("cpu" not in record for record in group) for group in (ours, peers))
+    return (
+        f"Read back from this page, as it was printed before: {n_ours} of {len(ours)} records of "
+        f"skmtl, {n_peers} of {len(peers)} of others."
+    )
+
+
+def with_seconds(records):
+    """Records whose CPU seconds may be averaged over sets.
+
+    Those of a page are means over all sets already: a method that ran again on some of them alone,
+    which may be large ones, keeps that mean.
+    """
+    means = {
+        (key[0], key[2]): record["seconds"]
+        for key, record in records.items()
+        if "cpu" not in record and "seconds" in record
+    }
+    return {
+        key: {**record, "seconds": means.get((key[0], key[2]), record.get("seconds", np.nan))}
+        for key, record in records.items()
+    }
 
 
 def run_wanted(settings, records, wanted, run=run):

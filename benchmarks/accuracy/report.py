@@ -28,22 +28,17 @@ def of_study(study, records, value):
 
 
 def errors_per_set(study, records, value, title, *, best=min, markdown, decimals=1):
-    """A row per set, a column per method; the best is marked, and those that tie with it."""
+    """A row per set, a column per method; the best is marked, and what is printed like it."""
     found = of_study(study, records, value)
     methods = [m for m in STUDIES[study].methods if any(m in row for row in found.values())]
     if not found:
         return
     table = Table(title, ["set", *methods], markdown=markdown)
     for name, row in found.items():
-        top = best(row.values())
-        cells = []
-        for method in methods:
-            if method not in row:
-                cells.append("-")
-                continue
-            cell = f"{row[method]:.{decimals}f}"
-            cells.append(f"**{cell}**" if row[method] == top else cell)
-        table.row(f"{name}{MARKS[kind(name)]}", *cells)
+        top = f"{best(row.values()):.{decimals}f}"
+        cells = [f"{row[m]:.{decimals}f}" if m in row else "-" for m in methods]
+        marked = (f"**{cell}**" if cell == top else cell for cell in cells)
+        table.row(f"{name}{MARKS[kind(name)]}", *marked)
     seconds = of_study(study, records, "seconds")
     table.row(
         "CPU seconds, mean",

@@ -4,9 +4,18 @@ import sys
 from functools import partial
 
 from benchmarks.accuracy import page
-from benchmarks.accuracy.command import DISTRIBUTIONS, checked, parser_of, run_wanted
-from benchmarks.accuracy.results import cost, counts, here, load
+from benchmarks.accuracy.command import (
+    DISTRIBUTIONS,
+    checked,
+    loaded,
+    parser_of,
+    read_back,
+    run_wanted,
+    with_seconds,
+)
+from benchmarks.accuracy.results import cost, counts, here
 from benchmarks.common.report import threads, versions
+from benchmarks.published.kept import kept
 from benchmarks.published.registry import EXPERIMENTS, run
 from benchmarks.published.report import report
 
@@ -37,23 +46,25 @@ def to_run(settings, records):
     return sorted(wanted, key=lambda key: cost(key, records))
 
 
-def about():
+def about(records):
     print(f"{versions(DISTRIBUTIONS)}; {threads()}.")
+    print(read_back(records, {name: study.ours for name, study in EXPERIMENTS.items()}))
 
 
 def main():
     settings = parse()
-    records = load(settings.load)
+    records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted, run)
+    records = with_seconds(records)
     if settings.page:
         reports = {
             f"published {name}": partial(report, name, records, True)
             for name in settings.experiments
         }
-        page.write(settings.page, {"published about": about, **reports})
+        page.write(settings.page, {"published about": partial(about, records), **reports})
         return
-    about()
+    about(records)
     for name in settings.experiments:
         report(name, records, settings.markdown)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ def read_features(X: Any) -> Any:
     if isinstance(X, np.ma.MaskedArray):
         X = X if X.dtype.kind in "fO" else X.astype(np.float64 if X.dtype.kind in "biu" else object)
         return X.filled(np.nan if X.dtype.kind == "f" else None)
-    if hasattr(X, "shape"):
-        return X
+    if hasattr(X, "shape") or isinstance(X, Mapping):
+        return as_table(X)
     array = np.asarray(X)
     # Through object: numpy would turn numbers beside strings into strings.
     return np.array(X, dtype=object) if array.dtype.kind in "US" else array

@@ -20,6 +20,7 @@ from skmtl.export._graph import graph_of
 from skmtl.export._graph_parts import ELEMENTS, OPSET, OPSET_ML
 from skmtl.export._learners import unwrapped
 from skmtl.export._outputs import Output, outputs_of
+from skmtl.export._run import values_of
 from skmtl.export._to_torch import module_of, with_dtype
 
 
@@ -81,12 +82,14 @@ def _input_types(pipeline: Pipeline, X: Any, dtype: str) -> list[tuple[str, Any]
                 "types of its columns are known."
             )
         return [(INPUT, number([None, n_features]))]
-    of_kind = {"i": kinds.Int64TensorType, "u": kinds.Int64TensorType, "b": kinds.BooleanTensorType}
+    # skl2onnx has no encoder of bool; as a number it is 0 or 1.
+    of_kind = dict.fromkeys("iub", kinds.Int64TensorType)
     found = []
     for name in names:
-        kind = np.asarray(X[name]).dtype.kind
-        column = number if kind == "f" else of_kind.get(kind, kinds.StringTensorType)
-        found.append((str(name), column([None, 1])))
+        column = X[name]
+        kind = (values_of(column) if hasattr(column, "iloc") else np.asarray(column)).dtype.kind
+        tensor = number if kind == "f" else of_kind.get(kind, kinds.StringTensorType)
+        found.append((str(name), tensor([None, 1])))
     return found
 
 

@@ -17,6 +17,8 @@ def inputs_of(model: Any, X: Any) -> dict[str, Array]:
 
     inputs = list(model.graph.input)
     X = X.toarray() if hasattr(X, "toarray") else X
+    if hasattr(X, "iloc"):
+        X = np.column_stack([values_of(X.iloc[:, j]).astype(object) for j in range(X.shape[1])])
     if [value.name for value in inputs] == [INPUT]:
         columns = [X]
     else:
@@ -30,6 +32,14 @@ def inputs_of(model: Any, X: Any) -> dict[str, Array]:
         else:
             found[value.name] = np.asarray(column, helper.tensor_dtype_to_np_dtype(element))
     return found
+
+
+def values_of(column: Any) -> Array:
+    """A column of a pandas table, with NaN for what is missing in its own dtypes of numbers."""
+    dtype = column.dtype
+    if not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "O") in "biuf":
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.asarray(column)
 
 
 def answers_of(

@@ -18,7 +18,8 @@ def train_with(probe, estimator, X, y, sample_weight=None):
         raise TypeError(
             f"Gradients are looked at while a network trains, but {type(final).__name__} is none; "
             "expected a MultiTaskMLP, also as the last step of a Pipeline. Of a search, give the "
-            "best_estimator_."
+            "best_estimator_. task_affinity takes linear models with method='coef_cosine', and all "
+            "with 'pairwise' or 'residual_correlation'."
         )
     final._probe = probe
     fit(estimator, X, y, sample_weight)

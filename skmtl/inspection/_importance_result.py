@@ -83,7 +83,7 @@ class TaskImportance(Brief):
         )
 
     def _heads(self):
-        return ["feature", "mean", "most for", "there"]
+        return ["feature", "mean fall", "most for", "fall there"]
 
     @property
     def _means(self):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,8 @@ def as_table(X: Any) -> Any:
     """X with columns: a list of rows becomes an array, through object so that all stays exact."""
     if hasattr(X, "shape"):
         return X
+    if isinstance(X, Mapping):
+        raise TypeError("X is a dict; expected rows and columns, as of pandas.DataFrame(X).")
     if any(isinstance(row, np.ma.MaskedArray) and row.ndim for row in X):
         return np.ma.stack(X)
     return np.asarray(X, dtype=object)

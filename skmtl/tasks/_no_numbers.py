@@ -66,10 +66,11 @@ def numbers_of(column: Any) -> Array:
 
 def has_unasked(X: Any) -> bool:
     """Whether columns of a polars or Arrow table turn into numbers, but hold none."""
+    if hasattr(X, "iloc"):
+        # pandas refuses.
+        return False
     dtypes = X.schema.types if is_arrow(X) and hasattr(X, "schema") else getattr(X, "dtypes", ())
-    names = (str(dtype).lower() for dtype in dtypes)
-    # pandas refuses.
-    return not hasattr(X, "iloc") and any(name.startswith(UNASKED) for name in names)
+    return any(str(dtype).lower().startswith(UNASKED) for dtype in dtypes)
 
 
 def refuse_no_numbers(X: Any, advice: str, leaving: Container[int] = ()) -> None:

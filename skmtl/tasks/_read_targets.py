@@ -73,6 +73,9 @@ def read_targets(
     standardize = "about_zero" if standardize and about_zero else bool(standardize)
     titles = ["y"] if is_long else titles_of(y, labels.is_1d, labels.task_names)
     values, weights = _fit_tasks(tasks, labels, titles, standardize)
+    if not is_long and kind == "any" and any(column.is_string for column in labels.columns):
+        declared_of = entry_per_task(declared, labels.task_names)
+        _warn_of_texts(tasks, labels, [is_auto(entry) for entry in declared_of])
     if shape_varies:
         for task in tasks:
             task.let_shape_vary()
@@ -133,6 +136,33 @@ def _refuse_types_by_task(declared: Any) -> None:
             f"tasks={declared!r} names tasks. In long form all tasks have one type, that of y: "
             f"give it by itself, as in tasks={one!r}."
         )
+
+
+# As many classes as no task has that is meant to be learned, but names and numbers have.
+MANY_CLASSES = 20
+
+
+def _warn_of_texts(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool]) -> None:
+    """Warn of text that is read as classes, but is different in most rows, or numbers."""
+    for task, name, column, is_free in zip(
+        tasks, labels.task_names, labels.columns, are_free, strict=True
+    ):
+        classes: Sequence[Any] = getattr(task, "classes_", [])
+        if not is_free or not column.is_string or len(classes) < MANY_CLASSES:
+            continue
+        told = f"Task {name!r}: {len(classes)} different labels are read as classes, such as "
+        told += f"{classes[0]!r} and {classes[-1]!r}"
+        if _are_numbers(classes):
+            warn(f"{told}. If they are numbers, make them so: pandas.to_numeric(y[{name!r}]).")
+        elif 2 * len(classes) > task.n_labels_:
+            warn(f"{told}, most of them of one row: little can be learned from that.")
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    try:
+        return all(np.isfinite(float(text)) for text in texts)
+    except ValueError:
+        return False
 
 
 def _fit_tasks(

@@ -31,6 +31,11 @@ def check_sample_weight(
     Named columns are matched with the ``names`` of the tasks, the columns of y. One number per row
     goes by position: the index of a Series is not looked at, as in scikit-learn.
     """
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            f"sample_weight={sample_weight!r}; expected numbers, one per row or per label. Classes "
+            "are weighed by class_weight, a parameter of estimators."
+        )
     weight = _floats(sample_weight, shape, names)
     if weight.ndim == 0:
         weight = np.full(shape[:1], float(weight))

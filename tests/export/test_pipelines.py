@@ -70,6 +70,22 @@ def test_a_table(estimator, table):
         assert_agree(run(model, rows), outputs, pipeline, rows)
 
 
+@pytest.mark.parametrize("encoded", [["town", "owned"], ["owned"], []])
+def test_columns_of_bool_and_of_nullable_numbers(table, encoded):
+    X, Y = table
+    owned = np.arange(len(X)) % 3 == 0
+    X = X.assign(owned=owned, floors=pd.array(np.arange(len(X)) % 4, dtype="Int64"))
+    X.loc[::7, "floors"] = pd.NA
+    steps = [(make_pipeline(SimpleImputer(), StandardScaler()), ["age", "floors"])]
+    steps += [(OneHotEncoder(handle_unknown="ignore"), encoded)] if encoded else []
+    steps += [] if "owned" in encoded else [("passthrough", ["owned"])]
+    pipeline = make_pipeline(make_column_transformer(*steps), MultiTaskLinear(alpha=0.01))
+    Y = Y.assign(**{"yield": X["age"] + 3 * owned})
+    model = to_onnx(pipeline.fit(X, Y), X=X)
+    for rows in (X, X.head(1), X.tail(2)):
+        assert_agree(run(model, rows), outputs_of(pipeline[-1], X.columns), pipeline, rows)
+
+
 def test_a_search_of_a_pipeline_of_numbers(table):
     X, Y = table[0][["yield", "age"]].to_numpy(), table[1]
     inner = make_pipeline(StandardScaler(), MultiTaskLinear())

@@ -273,7 +273,7 @@ def test_the_text_has_the_features_that_matter_most_in_front(mixed):
     found = task_importance(model_of(y).fit(X, y), X, y, n_repeats=2, random_state=0)
     sentence, heads, *lines = repr(found).splitlines()
     assert sentence == "Importance of 4 features for 4 tasks: how much a score falls without it."
-    assert heads.split() == ["feature", "mean", "most", "for", "there"]
+    assert heads.split() == ["feature", "mean", "fall", "most", "for", "fall", "there"]
     order = np.argsort(-found.importance.mean(axis=1))
     assert [line.split()[0] for line in lines] == [NAMES[j] for j in order]
     assert [line.split()[2] for line in lines] == [list(y)[j] for j in order]

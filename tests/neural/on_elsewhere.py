@@ -179,3 +179,9 @@ def test_the_script_for_a_machine_with_a_gpu(capsys):
     printed = capsys.readouterr().out
     assert printed.count(" good") == len(gpu.CHECKS)
     assert "MMoE" in printed
+
+
+def test_the_script_goes_on_where_a_case_cannot_run(capsys):
+    gpu = pytest.importorskip("benchmarks.gpu", reason="the scripts are not installed")
+    assert gpu.steps("nowhere", tiny=True, markdown=False) == 4
+    assert capsys.readouterr().out.count("device='nowhere' cannot be used") == 4

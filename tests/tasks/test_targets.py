@@ -122,6 +122,26 @@ def test_minus_one_is_often_no_number(labels, warns, n_before, recwarn):
     assert len(recwarn) == len(told)
 
 
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([f"{v:.2f}" for v in np.linspace(-1, 1, 60)], "60 different .*numbers, .*to_numeric"),
+        ([str(v) for v in np.arange(120) % 25], "25 different .*numbers, .*to_numeric"),
+        ([f"id{v}" for v in range(30)], "30 different .*'id0' and 'id9', most of them of one"),
+        ([f"kind {v}" for v in np.arange(120) % 25], None),
+        (["1", "2", "3", None] * 20, None),
+    ],
+)
+def test_text_that_is_no_class(labels, told, recwarn):
+    y = pd.DataFrame({"t": labels, "size": 1.5})
+    read_targets(y, declared={"t": "multiclass"})
+    assert not recwarn
+    read_targets(y)
+    texts = [str(warning.message) for warning in recwarn]
+    assert len(texts) == (told is not None)
+    assert all(re.match(f"Task 't': {told}", text) for text in texts)
+
+
 def test_many_warnings_are_one():
     y = np.full((4, 30), np.nan)
     y[:, 0] = [1.5, 2.0, 3.0, 0.0]

@@ -17,6 +17,7 @@ from skmtl.neural.training._evaluate import task_priors
 from skmtl.neural.training._run import Run
 from skmtl.neural.training._setup import Fit
 from skmtl.neural.training._start import runs_to_its_end
+from skmtl.neural.training._validation import spare_rows
 from skmtl.tasks import Task
 
 Array = NDArray[Any]
@@ -44,9 +45,9 @@ def beside(fit: Fit, before: FittedState | None) -> Folds | None:
 
 def shrinks(fit: Fit) -> bool:
     """Whether rows held out decide how much of the network counts."""
-    return (
-        LEAST <= len(fit.targets.values) <= MANY and fit.chooses_alpha and fit.noise.least > NOISY
-    )
+    if not LEAST <= len(fit.targets.values) <= MANY or not fit.chooses_alpha:
+        return False
+    return fit.noise.least > NOISY and bool(spare_rows(fit.targets).any())
 
 
 def shrinkage(fit: Fit, run: Run, validation: Validation) -> Shrinkage | None:

@@ -53,19 +53,25 @@ def validation_split(
 
 
 def may_be_held_out(targets: Targets) -> Array:
-    """Mask of the rows that hold the only label of no task or class.
+    """Mask of `spare_rows`.
 
     Raises
     ------
     ValueError
         If there is none.
     """
+    found = spare_rows(targets)
+    if not found.any():
+        raise ValueError(NO_ROW.format(len(found)))
+    return found
+
+
+def spare_rows(targets: Targets) -> Array:
+    """Mask of the rows that hold the only label of no task or class."""
     found = np.ones(len(targets.values), dtype=bool)
     for labels in _groups(targets):
         group, first, counts = np.unique(labels, return_index=True, return_counts=True)
         found[first[(group >= 0) & (counts == 1)]] = False
-    if not found.any():
-        raise ValueError(NO_ROW.format(len(found)))
     return found
 
 

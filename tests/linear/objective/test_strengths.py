@@ -107,11 +107,28 @@ def test_moments_know_the_noise_of_classes(monkeypatch):
     exact = likely_ridge(*given, known=True)
     monkeypatch.setattr("skmtl.linear.objective._marginal_likelihood.MOST_OPERATIONS", 0.0)
     found = likely_ridge(*given, known=True)
-    np.testing.assert_array_equal(found.noise, exact.noise)
     assert 1 / 10 < found.strength / exact.strength < 10
     # Even where all seems to be signal.
     clearer = likely_ridge(gram[None], given[1], 9 * given[2], *given[3:], known=True)
     assert clearer.strength >= np.trace(gram) / n
+    np.testing.assert_allclose(clearer.noise, squares / 4)
+
+
+@pytest.mark.parametrize("signal", [0.1, 0.3])
+def test_moments_find_the_noise_of_classes_around_what_features_explain(signal, monkeypatch):
+    """Chances of classes are linear; the variance of the labels around them is known."""
+    rng = np.random.default_rng(0)
+    n, p = 4_000, 40
+    X = rng.uniform(-1, 1, size=(n, p))
+    w = rng.choice([-1.0, 1.0], size=p)
+    # X w has variance p / 3, the labels 1/4; hardly a chance is cut off.
+    chances = np.clip(0.5 + X @ w * np.sqrt(signal / 4 * 3 / p), 0, 1)
+    y = (rng.random(n) < chances).astype(float)
+    X, y = X - X.mean(axis=0), y - y.mean()
+    monkeypatch.setattr("skmtl.linear.objective._marginal_likelihood.MOST_OPERATIONS", 0.0)
+    given = (X.T @ X / n)[None], np.array([0]), (X.T @ y / n)[:, None], np.array([np.mean(y**2)])
+    found = likely_ridge(*given, np.array([n - 1.0]), known=True)
+    np.testing.assert_allclose(found.noise, np.mean(chances * (1 - chances)), rtol=0.05)
 
 
 @pytest.mark.parametrize("n_labels", [4, 9])

@@ -327,6 +327,13 @@ def test_row_28_no_row_can_be_held_out(architecture):
         model.fit(np.eye(2), Y)
 
 
+def test_row_28_a_class_for_every_row_is_no_matter_of_early_stopping():
+    # Labels are noise, of which rows held out are to say how much of the network counts.
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = MultiTaskMLP((8,), max_iter=3, random_state=0).fit(X, [f"id{i}" for i in range(40)])
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0, rtol=1e-12)
+
+
 @pytest.mark.parametrize("kind", ["float16", "int", "bool", "fortran", "reversed", "readonly"])
 def test_row_32_any_form_of_x(kind):
     X = np.random.default_rng(0).integers(0, 2, size=(40, 3)).astype(float)
