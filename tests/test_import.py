@@ -34,6 +34,7 @@ X = rng.normal(size=(40, 5))
 Y = X @ rng.normal(size=(5, 3))
 Y[::4, 1] = np.nan
 """
+RELEASED = ROOT / "tests" / "persistence" / "files" / "0.1.0.dev0"
 OPTIONAL = {name for extra in EXTRAS.values() for name in extra} | {"polars"}
 
 
@@ -166,6 +167,18 @@ def test_parts_of_networks_without_torch_say_what_to_install():
     """
     said = run_without({"torch"}, code).splitlines()
     assert said == [f"skmtl.neural.{home} needs PyTorch: pip install torch" for home in homes]
+
+
+def test_a_file_of_a_network_without_torch_says_what_to_install():
+    pytest.importorskip("safetensors")
+    code = f"""
+    import skmtl.persistence
+    try:
+        skmtl.persistence.load({str(RELEASED / "network.safetensors")!r})
+    except ImportError as error:
+        print(error)
+    """
+    assert run_without({"torch"}, code).strip().endswith("needs PyTorch: pip install torch")
 
 
 def test_neural_half_without_optional_packages():

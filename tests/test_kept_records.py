@@ -8,6 +8,7 @@ pytest.importorskip("pandas")
 pytest.importorskip("benchmarks", reason="the scripts are not installed")
 
 from benchmarks.accuracy import page, report
+from benchmarks.accuracy.command import read_back, with_seconds
 from benchmarks.accuracy.evidence import part
 from benchmarks.accuracy.kept import BY_METHOD, BY_SET, kept
 from benchmarks.accuracy.results import STUDIES, counts
@@ -55,3 +56,22 @@ def test_what_a_page_says_of_ours_is_not_of_this_very_code():
     assert counts(of_a_peer, records, current=True)
     assert counts(of_ours, records, current=False)
     assert not counts(of_ours, records, current=True)
+
+
+ON_A_PAGE = {("star", name, "ridge"): {"r2": 0.5, "seconds": 2.0} for name in ("a", "b")}
+RUN = {"r2": 0.6, "seconds": 9.0, "cpu": 9.5}
+
+
+def test_seconds_of_a_page_are_means_that_some_sets_do_not_move():
+    again = {("star", "a", "ridge"): RUN}
+    some = with_seconds(ON_A_PAGE | again)
+    assert [record["seconds"] for record in some.values()] == [2.0, 2.0]
+    assert some["star", "a", "ridge"]["r2"] == 0.6
+    every = with_seconds(ON_A_PAGE | dict.fromkeys(ON_A_PAGE, RUN))
+    assert [record["seconds"] for record in every.values()] == [9.0, 9.0]
+
+
+def test_a_page_says_how_much_it_has_from_a_page():
+    records = ON_A_PAGE | {("star", "a", "network"): RUN, ("star", "b", "ridge"): RUN}
+    told = read_back(records, {"star": {"network": None}})
+    assert "0 of 1 records of skmtl, 1 of 2 of others" in told

@@ -14,6 +14,7 @@ from benchmarks.accuracy.command import (
     parser_of,
     read_back,
     run_wanted,
+    with_seconds,
 )
 from benchmarks.accuracy.kept import kept
 from benchmarks.accuracy.results import STUDIES, cost, counts, here
@@ -80,6 +81,7 @@ def main():
     records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted)
+    records = with_seconds(records)
     if settings.page:
         tables = {
             name: partial(report.REPORTS[name], name, records, True) for name in settings.tables

@@ -67,6 +67,23 @@ def read_back(records, of_ours):
     )
 
 
+def with_seconds(records):
+    """Records whose CPU seconds may be averaged over sets.
+
+    Those of a page are means over all sets already: a method that ran again on some of them alone,
+    which may be large ones, keeps that mean.
+    """
+    means = {
+        (key[0], key[2]): record["seconds"]
+        for key, record in records.items()
+        if "cpu" not in record and "seconds" in record
+    }
+    return {
+        key: {**record, "seconds": means.get((key[0], key[2]), record.get("seconds", np.nan))}
+        for key, record in records.items()
+    }
+
+
 def run_wanted(settings, records, wanted, run=run):
     """Run what is wanted, and put each record to the others, and to the file, when it comes."""
     come = run_all(wanted, settings.data, settings.jobs, settings.minutes, run)

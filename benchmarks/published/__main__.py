@@ -11,6 +11,7 @@ from benchmarks.accuracy.command import (
     parser_of,
     read_back,
     run_wanted,
+    with_seconds,
 )
 from benchmarks.accuracy.results import cost, counts, here
 from benchmarks.common.report import threads, versions
@@ -55,6 +56,7 @@ def main():
     records = loaded(settings.load, kept)
     wanted = to_run(settings, records)
     run_wanted(settings, records, wanted, run)
+    records = with_seconds(records)
     if settings.page:
         reports = {
             f"published {name}": partial(report, name, records, True)

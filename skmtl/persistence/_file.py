@@ -123,7 +123,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     ValueError
         If the file is cut off, changed, of a newer format, or names what is not known.
     ImportError
-        If safetensors is not installed.
+        If safetensors is not installed, or, for a network, PyTorch.
 
     Warns
     -----
@@ -149,6 +149,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         return Restored(header["root"], header["nodes"], arrays).thing
     except UnknownTypeError as error:
         raise UnknownTypeError(f"{path}: {error}") from error
+    except ImportError:
+        raise
     except Exception as error:
         raise ValueError(f"{path}: its description does not fit skmtl ({error!r}).") from error
 

@@ -43,6 +43,8 @@ def find(name: str) -> Any:
     ------
     UnknownTypeError
         If it is of no known package, or is not where its name says.
+    ImportError
+        If what it needs is not installed.
     """
     module, _, qualified = name.partition(":")
     if not _is_known(module):
@@ -51,7 +53,9 @@ def find(name: str) -> Any:
         found: Any = import_module(module)
         for part in qualified.split("."):
             found = inspect.getattr_static(found, part)
-    except (ImportError, AttributeError) as error:
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, ModuleNotFoundError) and not f"{module}.".startswith(f"{error.name}."):
+            raise
         raise UnknownTypeError(f"{name} is not known to the installed version.") from error
     # What a module has only imported is not its own.
     if not is_known(found) or name_of(found) != name:

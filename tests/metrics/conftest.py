@@ -1,13 +1,13 @@
 """Data of three task types."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 
 @pytest.fixture
 def data():
     """Complete labels: y of three types, and features that explain part of each."""
+    pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 4))
     y = pd.DataFrame(

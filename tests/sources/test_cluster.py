@@ -1,5 +1,7 @@
 """The same on a cluster: two processes of their own."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -103,7 +105,11 @@ def test_an_error_of_a_worker_is_raised_here(client):
     ("estimator", "grid"),
     [
         (MultiTaskLinear("l21"), {"alpha": [0.01, 0.1, 1.0]}),
-        (MultiTaskMLP((8,), max_iter=30, random_state=0), {"alpha": [1e-4, 1.0]}),
+        pytest.param(
+            MultiTaskMLP((8,), max_iter=30, random_state=0),
+            {"alpha": [1e-4, 1.0]},
+            marks=pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed"),
+        ),
     ],
     ids=["linear", "network"],
 )
