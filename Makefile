@@ -95,7 +95,7 @@ docs: $(VENV)/.stamp-docs ## build the documentation into docs/_build/html, warn
 	$(BIN)/python -m sphinx -b html $(SPHINXOPTS) docs docs/_build/html
 
 clean: ## remove the environment and everything generated
-	rm -rf .venv .venv-oldest .venv-newest .venv-dist build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .venv .venv-* build dist examples/build docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -60,7 +60,7 @@ def searches(seed):
     together = MultiTaskLinear("mean_deviation", **long)
     alone = IndependentTasks(Ridge(), tasks="regression", **long)
     return {
-        "independent ridge": GridSearchCV(alone, {"regressor__alpha": ALPHAS}, cv=cv),
+        "independent ridge": GridSearchCV(alone, {"estimator__alpha": ALPHAS}, cv=cv),
         "one ridge for all": GridSearchCV(
             make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": ALPHAS}, cv=cv
         ),

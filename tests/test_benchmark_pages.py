@@ -123,3 +123,17 @@ def test_every_set_of_the_folder_has_a_row_that_says_where_it_is_from():
     rows = README.split("## Where the data are from")[1].split("\n## ")[0]
     missing = [name for name in (*registry.FILES, *registry.PACKAGED) if f"`{name}`" not in rows]
     assert missing == []
+
+
+def test_the_searches_of_school_fit_and_set_what_they_search():
+    from benchmarks import school
+
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arange(30) % 3, rng.normal(size=(30, 2))])
+    y = X[:, 1] + rng.normal(size=30)
+    for search in school.searches(seed=0).values():
+        grid = {name: values[:2] for name, values in search.param_grid.items()}
+        found = search.set_params(param_grid=grid, error_score="raise").fit(X, y)
+        assert found.best_params_.keys() == grid.keys()
+        for name, value in found.best_params_.items():
+            assert found.best_estimator_.get_params()[name] == value

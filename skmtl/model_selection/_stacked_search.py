@@ -28,6 +28,7 @@ class SideBySide:
     n_jobs: int | None
     cv: Any
     scoring: Any
+    refit: Any
     n_splits_: int
     cv_results_: dict[str, Any]
 
@@ -74,8 +75,14 @@ class SideBySide:
     def _run_search(self, evaluate_candidates: Any, callback_ctx: Any = None) -> None:
         # From scikit-learn 1.9 on.
         more = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
+
+        def scored(candidates: Any, cv: Any = None, **rest: Any) -> Any:
+            results = evaluate_candidates(candidates, cv=cv, **rest)
+            refuse_without_scores(results, self.refit, self.scoring)
+            return results
+
         if not hasattr(self, "_plan"):
-            super()._run_search(evaluate_candidates, **more)  # type: ignore[misc]
+            super()._run_search(scored, **more)  # type: ignore[misc]
             return
         plan: Plan = self._plan
         routed = self._get_routed_params_for_fit(  # type: ignore[attr-defined]
@@ -88,13 +95,27 @@ class SideBySide:
             # Drawn once: a splitter may draw others when it is asked again.
             folds = list(cv.split(plan.X, plan.y, **routed.splitter.split))
             plan.train(candidates, folds, routed.estimator.fit, routed.scorer.score)
-            return evaluate_candidates(candidates, cv=check_cv(plan.asked(folds)), **rest)
+            return scored(candidates, cv=check_cv(plan.asked(folds)), **rest)
 
         super()._run_search(evaluate, **more)  # type: ignore[misc]
 
     def _write_times(self, seconds: Any) -> None:
         self.cv_results_["mean_fit_time"] = seconds.mean(axis=1)
         self.cv_results_["std_fit_time"] = seconds.std(axis=1)
+
+
+def refuse_without_scores(results: dict[str, Any], refit: Any, scoring: Any) -> None:
+    """Raise where no candidate has a score: the first one would be taken for the best."""
+    asked = f"mean_test_{refit if isinstance(refit, str) else 'score'}"
+    means = [values for name, values in results.items() if name.startswith("mean_test_")]
+    means = [results[asked]] if asked in results else means
+    if any(np.isfinite(values).any() for values in means):
+        return
+    raise ValueError(
+        f"No candidate has a score: scoring={scoring!r} says NaN of each. Scorers of scikit-learn "
+        "take no labels that are missing or of several types: make_multitask_scorer takes them, "
+        "and any metric. error_score='raise' shows what went wrong."
+    )
 
 
 class StackedGridSearchCV(SideBySide, GridSearchCV):

@@ -338,3 +338,27 @@ def test_parameters_of_a_step_are_told_by_its_whole_name():
     expected = StandardScaler().fit(X, sample_weight=weight)
     np.testing.assert_array_equal(before[0].mean_, expected.mean_)
     np.testing.assert_array_equal(found, expected.transform(X))
+
+
+@pytest.mark.parametrize("scoring", ["r2", ["r2", "neg_mean_absolute_error"]])
+@pytest.mark.parametrize(
+    "estimator", [MultiTaskMLPRegressor(**FAST), Ridge()], ids=["plan", "none"]
+)
+def test_without_a_score_no_candidate_is_the_best(estimator, scoring):
+    X, Y = data()
+    scored = scoring
+    if isinstance(estimator, Ridge):
+        Y, scored = X[:, :2], {name: lambda *args: np.nan for name in np.atleast_1d(scoring)}
+    refit = True if scored == "r2" else "r2"
+    grid = {"alpha": [0.1, 1.0]}
+    search = StackedGridSearchCV(estimator, grid, cv=3, scoring=scored, refit=refit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"No candidate has a score: .*make_multitask_scorer"):
+            search.fit(X, Y)
+    assert not hasattr(search, "best_index_")
+    mixed = {"good": make_multitask_scorer("r2"), "bad": lambda *args: np.nan}
+    search.set_params(scoring=mixed, refit="good")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert np.isfinite(search.fit(X, Y).best_score_)
