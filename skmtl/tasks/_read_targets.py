@@ -22,6 +22,7 @@ from skmtl.tasks._labels import Labels, read_labels, titles_of
 from skmtl.tasks._number import NumberTask, fit_beside
 from skmtl.tasks._plain_numbers import read_plain_numbers
 from skmtl.tasks._resolve import entry_per_task, is_auto
+from skmtl.tasks._slips import warn_of_minus_one, warn_of_texts, warn_of_whole_numbers
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet, is_mixed, stack_columns
 
@@ -75,7 +76,7 @@ def read_targets(
     values, weights = _fit_tasks(tasks, labels, titles, standardize)
     if not is_long and kind == "any" and any(column.is_string for column in labels.columns):
         declared_of = entry_per_task(declared, labels.task_names)
-        _warn_of_texts(tasks, labels, [is_auto(entry) for entry in declared_of])
+        warn_of_texts(tasks, labels, [is_auto(entry) for entry in declared_of])
     if shape_varies:
         for task in tasks:
             task.let_shape_vary()
@@ -122,9 +123,9 @@ def _types(labels: Labels, declared: Any, kind: str, classes: Any, *, is_long: b
         are_free = [is_free and kind != "regression" for is_free in are_free]
         declare_classes(tasks, classes, names, are_free)
     elif labels.is_1d and kind == "any" and are_free[0]:
-        _warn_of_whole_numbers(tasks[0], labels.columns[0], labels.weights[0])
+        warn_of_whole_numbers(tasks[0], labels.columns[0], labels.weights[0])
     elif kind == "any":
-        _warn_of_minus_one(tasks, labels, are_free)
+        warn_of_minus_one(tasks, labels, are_free)
     return tasks
 
 
@@ -136,33 +137,6 @@ def _refuse_types_by_task(declared: Any) -> None:
             f"tasks={declared!r} names tasks. In long form all tasks have one type, that of y: "
             f"give it by itself, as in tasks={one!r}."
         )
-
-
-# As many classes as no task has that is meant to be learned, but names and numbers have.
-MANY_CLASSES = 20
-
-
-def _warn_of_texts(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool]) -> None:
-    """Warn of text that is read as classes, but is different in most rows, or numbers."""
-    for task, name, column, is_free in zip(
-        tasks, labels.task_names, labels.columns, are_free, strict=True
-    ):
-        classes: Sequence[Any] = getattr(task, "classes_", [])
-        if not is_free or not column.is_string or len(classes) < MANY_CLASSES:
-            continue
-        told = f"Task {name!r}: {len(classes)} different labels are read as classes, such as "
-        told += f"{classes[0]!r} and {classes[-1]!r}"
-        if _are_numbers(classes):
-            warn(f"{told}. If they are numbers, make them so: pandas.to_numeric(y[{name!r}]).")
-        elif 2 * len(classes) > task.n_labels_:
-            warn(f"{told}, most of them of one row: little can be learned from that.")
-
-
-def _are_numbers(texts: Sequence[str]) -> bool:
-    try:
-        return all(np.isfinite(float(text)) for text in texts)
-    except ValueError:
-        return False
 
 
 def _fit_tasks(
@@ -198,55 +172,6 @@ def names_of_columns(labels: Labels) -> Array:
     names = np.empty(len(labels.columns), dtype=np.int64 if labels.names is None else object)
     names[:] = labels.task_names
     return names
-
-
-# As many labels of a kind as digits, grades or ratings have, each more often than by chance.
-MOST_CLASSES, FEWEST_OF_EACH, FEWEST_ON_AVERAGE = 20, 2, 5
-
-
-def _warn_of_whole_numbers(task: Task, column: Column, weight: Array) -> None:
-    """Warn of labels read as numbers that may be meant as classes."""
-    labels = column.labels[weight > 0]
-    if task.is_classification or (labels != np.floor(labels)).any():
-        return
-    counts = np.unique(labels, return_counts=True)[1]
-    if (
-        2 <= len(counts) <= MOST_CLASSES
-        and counts.min() >= FEWEST_OF_EACH
-        and counts.mean() >= FEWEST_ON_AVERAGE
-    ):
-        warn(
-            f"y has {len(counts)} different labels, all of them whole numbers, and is read as "
-            "regression. If they are classes, say so: tasks='multiclass', or the estimator for "
-            "classes only (...Classifier). tasks='regression' says that they are numbers."
-        )
-
-
-def _warn_of_minus_one(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool]) -> None:
-    """Warn of -1, 0 and 1 that are read as numbers: -1 is often no number, but a gap or a class."""
-    found = [
-        name
-        for task, name, column, weight, is_free in zip(
-            tasks, labels.task_names, labels.columns, labels.weights, are_free, strict=True
-        )
-        if is_free and not task.is_classification and _has_minus_one(column, weight)
-    ]
-    if found:
-        warn(
-            f"{name_tasks(found)}: every label is -1, 0 or 1, and is read as a number. If -1 means "
-            "missing, write NaN: y.replace(-1, np.nan). If they are classes, say so: "
-            f"tasks={{{found[0]!r}: 'multiclass'}}."
-        )
-
-
-def _has_minus_one(column: Column, weight: Array) -> bool:
-    """Whether labels are -1 and others of 0 and 1; few are looked at where these tell."""
-    few = slice(50)
-    for part in (few, slice(None)):
-        labels = column.labels[part][weight[part] > 0]
-        if not np.isin(labels, (-1, 0, 1)).all():
-            return False
-    return len(np.unique(labels)) > 1 and bool(labels.min() == -1)
 
 
 def warn_of_few(tasks: TaskSet, names: Sequence[Hashable]) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from skmtl import MultiTaskLinearRegressor, stack_tasks
 from skmtl.datasets import make_multitask_regression
 from skmtl.inspection._words import FORBIDDEN, number, percent, plain
 from skmtl.inspection.report import MultiTaskReport
+from skmtl.inspection.report._sections import _noise
 from tests.inspection.reporting import HOSTILE, hostile_data, linear, mixed_data, network
 
 VOID = {"meta", "input"}
@@ -270,3 +272,9 @@ def test_numbers_as_text():
     assert percent(-0.0321, sign=True) == "−3.2%"
     assert percent(1.0) == "100%"
     assert plain(3.0) == "3"
+
+
+def test_noise_that_is_small_is_no_zero():
+    is_clear = np.array([[True, False, True], [False, True, True], [True, True, True]])
+    told = _noise(SimpleNamespace(noise=0.0012, affinity=np.eye(3), is_clear=is_clear))
+    assert "colour (0.0024, from two halves of the rows): 2 of 3 pairs." in told

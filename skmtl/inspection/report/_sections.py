@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.inspection._words import count, fixed, percent, plural
+from skmtl.inspection._words import count, number, percent, plural
 from skmtl.inspection.report._affinity_figure import affinity_figure
 from skmtl.inspection.report._bars import labels_a_row
 from skmtl.inspection.report._gain_figures import gain_figure
@@ -109,9 +109,10 @@ def _noise(affinity):
     if affinity.noise is None or not np.isfinite(affinity.noise):
         return " How far chance moves them is not known."
     n_pairs = affinity.is_clear[np.triu_indices(len(affinity.affinity), 1)]
+    least = number(2 * affinity.noise, 2)
     return (
-        f" Only what is beyond twice the noise has a colour ({fixed(2 * affinity.noise)}, from two "
-        f"halves of the rows): {count(n_pairs.sum())} of {plural(len(n_pairs), 'pair')}."
+        f" Only what is beyond twice the noise has a colour ({least}, from two halves of the "
+        f"rows): {count(n_pairs.sum())} of {plural(len(n_pairs), 'pair')}."
     )
 
 
