@@ -24,6 +24,7 @@ from skmtl._kind_tags import tell_kind
 from skmtl._predicts import Predicts
 from skmtl._scores_tasks import ScoresTasks
 from skmtl._versions import Versioned
+from skmtl._warnings import one_fit
 from skmtl.sources._array_source import large_map
 from skmtl.sources._as_source import as_source, refuse_source
 from skmtl.sources._base import Source
@@ -97,7 +98,7 @@ class MultiTaskEstimator(
             value.
         """
         self._validate_params()
-        with all_or_nothing(self):
+        with all_or_nothing(self), one_fit():
             source = as_source(X, y, sample_weight)
             if source is None and self._learns_from_blocks:
                 source = large_map(X, y, sample_weight)

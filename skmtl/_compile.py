@@ -160,6 +160,28 @@ bits_of_single = _bitcast(types.float32, types.int32, ir.IntType(32))
 of_bits_single = _bitcast(types.int32, types.float32, ir.FloatType())
 
 
+def _chosen(choose: Any, relation: str) -> Any:
+    """An instruction for `min` or `max` of two numbers: what numba has for these compiles first."""
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return choose
+
+    def signature_and_code(context: Any, x: Any, y: Any) -> Any:
+        kind = context.unify_types(types.unliteral(x), types.unliteral(y))
+        is_float = isinstance(kind, types.Float)
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            compare = builder.fcmp_ordered if is_float else builder.icmp_signed
+            return builder.select(compare(relation, args[1], args[0]), args[1], args[0])
+
+        return kind(kind, kind), code
+
+    return intrinsic(signature_and_code)
+
+
+# For compiled functions: the smaller and the larger of two numbers, as `min` and `max`.
+smaller, larger = _chosen(min, "<"), _chosen(max, ">")
+
+
 def _memory_at(typing: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], ir.IntType(8).as_pointer())

@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from skmtl._compile import bits_of, bits_of_single, compiler, of_bits, of_bits_single
+from skmtl._compile import (
+    bits_of,
+    bits_of_single,
+    compiler,
+    larger,
+    of_bits,
+    of_bits_single,
+    smaller,
+)
 
 # Digits are cancelled on purpose: sums must not be reordered here. A division that may raise would
 # keep loops from being vectorised.
@@ -48,7 +56,7 @@ TINY = float(np.finfo(np.float64).tiny)
 @compiled_inside
 def exp(x: float) -> float:
     r""":math:`e^x = 2^k e^r`, :math:`|r| \le \tfrac12 \log 2`; 0 below -708, where float64 ends."""
-    inside = min(max(x, LOWEST), HIGHEST)
+    inside = smaller(larger(x, LOWEST), HIGHEST)
     shifted = inside * (1.0 / LOG_2) + ROUND
     k = shifted - ROUND
     r = (inside - k * LOG_2_HIGH) - k * LOG_2_LOW
@@ -69,7 +77,7 @@ def bell_single(z: Any) -> Any:
     With the first 12 bits h of z, :math:`z^2 = h^2 + (z - h) (z + h)`, the first of which is exact.
     """
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-    inside = min(END_SINGLE, z)
+    inside = smaller(END_SINGLE, z)
     h = of_bits_single(np.int32(bits_of_single(inside) & TWELVE_BITS))
     high, low = half * (h * h), half * ((inside - h) * (inside + h))
     shifted = ROUND_SINGLE - (high + low) * PER_LOG_2
@@ -109,4 +117,4 @@ def log1p(x: float) -> float:
 @compiled_inside
 def times_log(p: float) -> float:
     """p log p for p >= 0, which is 0 at 0."""
-    return p * log(max(p, TINY))
+    return p * log(larger(p, TINY))

@@ -118,6 +118,49 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+_said_in_fit: ContextVar[set[str] | None] = ContextVar("said_in_fit", default=None)
+
+
+@contextmanager
+def one_fit() -> Iterator[None]:
+    """Within, however many systems are solved, `warn_once_a_fit` warns once."""
+    if _said_in_fit.get() is not None:
+        yield
+        return
+    token = _said_in_fit.set(set())
+    try:
+        yield
+    finally:
+        _said_in_fit.reset(token)
+
+
+_held: ContextVar[dict[str, type[Warning]] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def held_back() -> Iterator[dict[str, type[Warning]]]:
+    """Within, `warn_once_a_fit` only notes its warnings: what they are of may not be the end."""
+    held: dict[str, type[Warning]] = {}
+    token = _held.set(held)
+    try:
+        yield held
+    finally:
+        _held.reset(token)
+
+
+def warn_once_a_fit(message: str, category: type[Warning]) -> None:
+    """`warn`, of what many parts of a fit may come to."""
+    held = _held.get()
+    if held is not None:
+        held[message] = category
+        return
+    said = _said_in_fit.get()
+    if said is None or message not in said:
+        warn(message, category)
+    if said is not None:
+        said.add(message)
+
+
 def warn_once(message: str, category: type[Warning] = UserWarning, *, key: Hashable) -> None:
     """`warn`, but once for a key and line of the user's, however often a search comes by.
 

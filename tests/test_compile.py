@@ -121,6 +121,30 @@ for *arguments, error in ((x, -1, ValueError), (np.zeros(4)[::2], 1, Exception))
         )
 
 
+CHOSEN = """
+from mini._compile import compiler, larger, smaller
+@compiler()
+def both(x, y):
+    return smaller(x, y), larger(x, y)
+"""
+
+
+@pytest.mark.parametrize("uncompiled", ["", "1"])
+def test_the_smaller_and_the_larger_are_those_of_python(package, uncompiled):
+    (package / "_chosen.py").write_text(CHOSEN)
+    code = """
+from itertools import product
+import numpy as np
+from mini._chosen import both
+numbers = [-1.5, 0.0, 2.0, np.inf, np.nan]
+for pair in [*product(numbers, repeat=2), (3, 4), (4, -3), (2, 1.5)]:
+    np.testing.assert_array_equal(both(*pair), (min(*pair), max(*pair)), str(pair))
+print("as in Python")
+"""
+    found = run(code, package.parent, NUMBA_DISABLE_JIT=uncompiled)
+    assert found.stdout == "as in Python\n", found.stderr
+
+
 def test_an_edit_of_an_inlined_function_is_seen(package):
     environment = {"NUMBA_CACHE_DIR": str(package.parent / "cache")}
     assert run(CALL, package.parent, **environment).stdout.split() == ["20.0", "0"]

@@ -98,7 +98,8 @@ def pytest_runtest_call(item):
 def skipped_if_hidden():
     try:
         yield
-    except Exception as error:
+    # A failure is what `pytest.warns` makes of an error: it saw no warning.
+    except (Exception, pytest.fail.Exception) as error:
         # The failure of an example holds the error.
         cause = error.exc_info[1] if isinstance(error, UnexpectedException) else error
         if lacks_hidden(cause):

@@ -69,7 +69,9 @@ class MultiTaskKFold(BaseCrossValidator):
 
     Where each task misses other rows, a swap that evens out one of them moves labels of half of
     the others. Up to some thirty such tasks the bounds are met; beyond, counts stay off them,
-    with 100 tasks a quarter by a label or two, however many rows there are.
+    with 100 tasks a quarter by a label or two, however many rows there are. No fold goes without
+    a task or class for that: where the search has left one empty, a second one fills it, as far
+    as it can, and counts of other tasks become less even.
 
     With `groups` rows of a group stay together: large groups first, each goes where its labels
     are wanted most, and evenness is what the groups allow.

@@ -55,13 +55,17 @@ call_best_swap = called_by_address(OF_BEST_SWAP)
 
 @compiled_inside
 def price(count: int, s: int, f: int, bounds: Array) -> int:
-    """What a count costs: little where it is still within one label of the exact share."""
+    """What a count costs: little where it is still within one label of the exact share.
+
+    See `local_search` for ``bounds``.
+    """
     v, under = count - bounds[s, f, 1], bounds[s, f, 0] - count
     v = max(under, v)
     if v <= 0:
         return 0
     beyond = v - bounds[s, f, 2]
-    return v * v + (FAR * beyond * beyond if beyond > 0 else 0)
+    absent = bounds[s, f, 3] if count == 0 else 0
+    return v * v + (FAR * beyond * beyond if beyond > 0 else 0) + absent
 
 
 @compiled_inside
@@ -191,11 +195,13 @@ def local_search(
 
     Strata are numbered from 1, first those of labels, then those of whole tasks that have
     several: the task of column t is stratum ``task_at[t]``, or 0 where it has only one. ``codes``
-    are 0 where unobserved. ``work`` is about the number of labels looked at before giving up.
+    are 0 where unobserved. ``bounds[s, f]`` are the fewest and the most labels of stratum s in part
+    f, how many may be beyond at little cost, and what none costs where there should be some.
+    ``work`` is about the number of labels looked at before giving up.
     """
     shape = bounds.shape[:2]
     n_labels = shape[0] - 1 - int(np.count_nonzero(task_at))
-    counts = _count(codes, column_of, task_at, part, shape, n_labels)
+    counts = count_labels(codes, column_of, task_at, part, shape, n_labels)
     rows = np.random.RandomState(seed).permutation(len(part))
     rows = rows[np.argsort(part[rows], kind="stable")]
     ends = np.concatenate([[0], np.cumsum(np.bincount(part, minlength=shape[1]))])
@@ -223,7 +229,7 @@ def address_of_best_swap() -> Any:
     return address_of(best_swap, OF_BEST_SWAP)
 
 
-def _count(
+def count_labels(
     codes: Array, column_of: Array, task_at: Array, part: Array, shape: tuple[int, ...],
     n_labels: int,
 ) -> Array:  # fmt: skip

@@ -14,8 +14,14 @@ Array = NDArray[Any]
 DEALT_BY = 8
 """Labels of a row that `deal_by_rarity` looks at: few rows are alike in more, and differ then."""
 
-WIDER = np.array([-1, 1, -1])
-"""What `_bounds` are where a label beyond an exact share costs nothing, in units of it."""
+FEWEST, MOST, WIDER = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [-1, 1, -1, 0]])
+"""Among `_bounds`; and how these change where a label beyond an exact share costs nothing."""
+
+ABSENT = 4096, 10**8
+"""Price of a part without a label of a stratum: of many counts that are uneven, or of all.
+
+With the first evenness is found more easily, but it may be at the cost of another empty part.
+"""
 
 
 def stratify(strata: Strata, sizes: Array, shares: Array, rng: Any, groups: Any = None) -> Array:
@@ -123,7 +129,7 @@ def _stratify_groups(strata: Strata, order: Array, shares: Array, groups: Array)
 
 def _stratify_rows(strata: Strata, order: Array, sizes: Array, shares: Array, seed: int) -> Array:
     from skmtl.model_selection._compiled import stratify_rows, tournament
-    from skmtl.model_selection._local_search import WORK, local_search
+    from skmtl.model_selection._local_search import WORK, count_labels, local_search
 
     strata = strata.with_unlabelled_rows()
     codes, n_strata = strata.codes[order], len(strata.task_of)
@@ -137,10 +143,25 @@ def _stratify_rows(strata: Strata, order: Array, sizes: Array, shares: Array, se
     tables = _whole_tasks(strata)
     bounds = _bounds(strata, shares, tables[0])
     # First within one label of the share; then what is beyond an exact one.
-    wider = bounds + bounds[..., 2:] * WIDER
+    wider = bounds + bounds[..., 2:3] * WIDER
     part, price = local_search(codes, *tables, part, wider, seed, WORK)
     if not price:
-        part, _ = local_search(codes, *tables, part, bounds, seed, WORK // 40)
+        return local_search(codes, *tables, part, bounds, seed, WORK // 40)[0]
+
+    def count_empty(part: Array) -> int:
+        counts = count_labels(codes, *tables, part, bounds.shape[:2], n_strata)
+        return int(((counts == 0) & (bounds[..., 0] > 0)).sum())
+
+    if not count_empty(part):
+        return part
+    # One label wherever there can be one, whatever else; then evenness that leaves it there.
+    some = np.minimum(bounds, 1) * FEWEST + len(part) * MOST
+    part, _ = local_search(codes, *tables, part, some, seed, WORK // 8)
+    for absent in ABSENT:
+        wider[..., 3] = absent
+        found, _ = local_search(codes, *tables, part, wider, seed, WORK // 8)
+        if count_empty(found) <= count_empty(part):
+            return found
     return part
 
 
@@ -156,7 +177,10 @@ def _whole_tasks(strata: Strata) -> tuple[Array, Array]:
 
 
 def _bounds(strata: Strata, shares: Array, column_of: Array) -> Array:
-    """Fewest and most labels of each stratum in each part, and what it may have beyond."""
+    """Fewest and most labels of each stratum in each part, and what it may have beyond.
+
+    What none costs comes last: no more than too few, here.
+    """
     n_strata = len(strata.task_of)
     whole = strata.task_counts[column_of[1 + n_strata :]]
     wanted = np.concatenate([[0], strata.counts, whole])[:, None] * shares
@@ -164,4 +188,4 @@ def _bounds(strata: Strata, shares: Array, column_of: Array) -> Array:
     low, high = np.floor(wanted + 1e-9), np.ceil(wanted - 1e-9)
     # One label off an exact share is still within one of it, but no part goes without.
     slack = (low == high) & (low > 1)
-    return np.stack([low, high, slack], axis=-1).astype(np.int64)
+    return np.stack([low, high, slack, 0 * low], axis=-1).astype(np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmtl.persistence._known import UnknownTypeError, is_constructed, is_known, name_of
+from skmtl.persistence._neighbors import arguments_of
 
 Array = NDArray[Any]
 
@@ -117,6 +118,10 @@ class Described:
     def _object(self, thing: Any, where: str) -> list[Any]:
         """The class, what it is made of, and its state, as pickle has them."""
         self._known(type(thing), where)
+        arguments = arguments_of(thing)
+        if arguments is not None:
+            values = self._values(arguments, where)
+            return ["object", name_of(type(thing)), values, None, [], []]
         made = thing.__reduce_ex__(4)
         make, given, *rest = made if isinstance(made, tuple) else (None, ())
         if getattr(make, "__name__", None) == "__newobj__":

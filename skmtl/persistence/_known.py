@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from skmtl.persistence._neighbors import DISTANCES, TREES
+
 # Of these, instances are made without a call of their own code: `__new__`, then their attributes.
 OBJECTS = ("skmtl", "sklearn", "scipy.sparse")
-# Compiled classes, whose constructors take their sizes, or the parameters of a loss.
+# Compiled classes, whose constructors take sizes, parameters of a loss, or points of a tree.
 CONSTRUCTED = (
     "sklearn.tree._tree.Tree",
     "sklearn._loss._loss.Cy",
     "sklearn.linear_model._sgd_fast.",
+    *TREES,
+    *DISTANCES,
 )
 # Where compiled classes are that say something else of it, as in scikit-learn 1.6.
 HOMES = {"_loss": "sklearn._loss._loss"}

@@ -82,13 +82,16 @@ class Restored:
         if not isinstance(kind, type):
             raise UnknownTypeError(f"{name} is no class.")
         values = self._values(given)
+        if is_constructed(kind) and not all(map(_is_plain, values)):
+            raise UnknownTypeError(f"{name} is not made of what the file gives it.")
         made = kind(*values) if is_constructed(kind) else kind.__new__(kind, *values)
         self._made[k] = made
         if items:
             list.extend(made, self._values(items))
         for key, value in pairs:
             dict.__setitem__(made, self._value(key), self._value(value))
-        _set_state(made, self._value(state))
+        if state is not None:
+            _set_state(made, self._value(state))
         return made
 
     def _make_float(self, k: int, text: str) -> float:
@@ -142,6 +145,15 @@ class Restored:
         made = np.random.RandomState(_bit_generator(found))
         made.set_state(found)
         return made
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a constructor may have it: it brings no code along that would be called."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != object)
+    return (
+        value is None or isinstance(value, (int, float, np.number)) or is_constructed(type(value))
+    )
 
 
 def _set_state(made: Any, state: Any) -> None:

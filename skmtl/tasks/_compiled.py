@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler
+from skmtl._compile import compiler, larger
 from skmtl._rounding import ROUNDING
 
 Array = NDArray[Any]
 
-compiled = compiler(fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+FAST: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+compiled, inlined = compiler(**FAST), compiler(**FAST, inline="always")
 
 NOISE = ROUNDING * float(np.finfo(np.float64).eps)
 """What numbers may differ by that are the same, over the largest of them: `varies`."""
 
 
-@compiled
+@inlined
 def observed_of(values: Array, weights: Array, found: Array, shares: Array) -> int:
     """Put the labels of weight above 0 and their shares of it in front; say how many there are.
 
@@ -36,18 +38,11 @@ def observed_of(values: Array, weights: Array, found: Array, shares: Array) -> i
     return n
 
 
-@compiled
 def row_means(values: Array, weights: Array, means: Array) -> None:
     """Weighted mean of every row that has a label."""
-    found, shares = np.empty(values.shape[1]), np.empty(values.shape[1])
-    for t in range(len(values)):
-        mean, n = 0.0, observed_of(values[t], weights[t], found, shares)
-        for i in range(n):
-            mean += shares[i] * found[i]
-        means[t] = mean if n else means[t]
+    write_means(values, weights, means, *np.empty((2, values.shape[1])))
 
 
-@compiled
 def row_moments(
     values: Array, weights: Array, about_zero: bool, location: Array, scale: Array
 ) -> None:
@@ -57,15 +52,35 @@ def row_moments(
     """
     if not about_zero:
         row_means(values, weights, location)
-    found, shares = np.empty(values.shape[1]), np.empty(values.shape[1])
+    write_deviations(values, weights, location, scale, *np.empty((2, values.shape[1])))
+
+
+# What these allocate, or call at two places, would take time to compile.
+
+
+@compiled
+def write_means(values: Array, weights: Array, means: Array, found: Array, shares: Array) -> None:
+    """`row_means`; ``found`` and ``shares`` are written over."""
+    for t in range(len(values)):
+        mean, n = 0.0, observed_of(values[t], weights[t], found, shares)
+        for i in range(n):
+            mean += shares[i] * found[i]
+        means[t] = mean if n else means[t]
+
+
+@compiled
+def write_deviations(
+    values: Array, weights: Array, location: Array, scale: Array, found: Array, shares: Array
+) -> None:
+    """`row_moments` about the location; ``found`` and ``shares`` are written over."""
     for t in range(len(values)):
         n, mean = observed_of(values[t], weights[t], found, shares), location[t]
         largest, magnitude, square = 0.0, 0.0, 0.0
         for i in range(n):
-            largest = max(largest, abs(found[i] - mean))
-            magnitude = max(magnitude, abs(found[i]))
+            largest = larger(largest, abs(found[i] - mean))
+            magnitude = larger(magnitude, abs(found[i]))
         if largest > NOISE * magnitude:
             # Normalising first keeps squares of targets of any magnitude finite.
             for i in range(n):
                 square += shares[i] * ((found[i] - mean) / largest) ** 2
-            scale[t] = largest * np.sqrt(square)
+            scale[t] = largest * math.sqrt(square)

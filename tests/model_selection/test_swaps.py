@@ -100,7 +100,7 @@ def test_price_is_that_of_the_parts(work):
     wanted = has.sum(axis=0)[:, None] * np.full(3, 1 / 3)
     low, high = np.floor(wanted).astype(int), np.ceil(wanted).astype(int)
     part, slack = np.repeat(np.arange(3, dtype=np.int32), 30), np.zeros_like(low)
-    bounds = np.stack([low, high, slack], axis=-1)
+    bounds = np.stack([low, high, slack, slack], axis=-1)
     start = part.copy()
     kept, found = local_search(codes, column_of, task_at, part, bounds, 0, work)
     np.testing.assert_array_equal(part, start)

@@ -313,9 +313,8 @@ def schools():
 @pytest.mark.parametrize("method", ["split", "cv+"])
 def test_long_form_calibrates_each_task(schools, method):
     X, y = schools
-    model = ConformalTasks(
-        MultiTaskLinear("mean_deviation", alpha=0.01), method, task_feature=2
-    ).fit(X, y)
+    inner = MultiTaskLinear("mean_deviation", alpha=0.01)
+    model = ConformalTasks(inner, method, task_feature=2).fit(X, y)
     length = np.diff(model.predict_interval(X))[:, 0]
     by_task = [np.median(length[X[:, 2] == t]) for t in range(12)]
     assert np.isfinite(by_task).all()
@@ -324,8 +323,8 @@ def test_long_form_calibrates_each_task(schools, method):
         assert by_task[8] > 1.5 * by_task[0]
     assert model.borrowed_[11] == 1.0
     alone = clone(model).set_params(borrow=False)
-    is_split = method == "split"
-    with pytest.warns(UserWarning, match="no label was held out") if is_split else nullcontext():
+    tells = pytest.warns(UserWarning, match="no label was held out")
+    with tells if method == "split" else nullcontext():
         alone.fit(X, y)
     assert np.isinf(alone.predict_interval(X[X[:, 2] == 9])).all()
 

@@ -33,9 +33,14 @@ def warn_unless_converged(gap: float, null_loss: float, options: FitOptions) -> 
         )
 
 
+def is_certified(gap: float, null_loss: float, options: FitOptions) -> bool:
+    """Whether a direct solution is known to be as close as ``tol`` asks for, or rounding allows."""
+    return gap <= max(options.tol, CLOSE) * null_loss
+
+
 def warn_unless_certified(gap: float, null_loss: float, options: FitOptions) -> None:
     """Warn where a system is so ill-conditioned that its solution is not known to be close."""
-    if gap > max(options.tol, CLOSE) * null_loss:
+    if not is_certified(gap, null_loss, options):
         warn(
             f"The closed form is certified to a duality gap of {gap:.3g} only; tol="
             f"{options.tol:g} asks for at most {options.tol * null_loss:.3g} (tol times the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skmtl._warnings import held_back, warn_once_a_fit
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._parameters import check_comparable, check_smooth
 from skmtl.linear.objective._penalty_part import PenaltyPart, parts_for, task_covariance
@@ -18,11 +20,16 @@ from skmtl.linear.objective._statistics import Statistics, gram_bytes
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.penalties import L2, Penalty
 from skmtl.linear.solvers._base import Case, QuickFit, Solution, Solver, Stopping
-from skmtl.linear.solvers._convergence import warn_of_iterations, warn_unless_certified
+from skmtl.linear.solvers._convergence import (
+    is_certified,
+    warn_of_iterations,
+    warn_unless_certified,
+)
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers._select import fits_in_grams, select_solver
 from skmtl.linear.solvers._shapes import fit_with_shapes, have_shapes
 from skmtl.linear.solvers._smoothing import solve_smoothed
+from skmtl.linear.solvers._stacked_rows import solve_on_rows
 from skmtl.sources._stored_rows import StoredRows
 from skmtl.tasks._targets import Targets
 from skmtl.tasks._task_set import TaskSet
@@ -132,7 +139,15 @@ class LinearFitter:
         setup = self._stated_loss(on_grams).with_penalty(
             parts, centred=centred, shared_alpha=shared_alpha
         )
-        solution, self._slope = solve(setup, solver, warm, options, tasks, self._slope)
+        setup, solution, self._slope = solve(
+            setup,
+            solver,
+            warm,
+            options,
+            tasks,
+            self._slope,
+            on_rows=None if is_merged else partial(self._stated_loss, False),
+        )
         found = coefficients_of_solution(setup, solution, tasks)
         if center_weights is not None:
             by_task = found.W.reshape(len(found.W), tasks.n_tasks, -1)
@@ -186,23 +201,56 @@ def solve(
     options: FitOptions,
     tasks: TaskSet,
     slope: Array | None = None,
-) -> tuple[Solution, Array | None]:
+    on_rows: Callable[[], StatedLoss] | None = None,
+) -> tuple[Setup, Solution, Array | None]:
     """Run a solver, and warn if what it finds is not certified to ``tol``.
 
     ``slope`` are the slopes of a loss with kinks in the last fit, of which those here are next.
+    ``on_rows`` states the loss of the rows, on which a direct solution that is not certified is
+    looked for once more. The setup returned is that of the solution.
     """
     max_gap = options.margin * options.tol * setup.null_loss
     stopping = Stopping(max_gap, options.max_iter)
     where = setup.problem, setup.start(warm), stopping
-    if all(task.is_smooth for task in tasks.tasks):
-        solution = solver.solve(*where)
-    else:
-        solution, slope = solve_smoothed(solver, *where, slope if warm else None)
+    with held_back() as held:
+        if all(task.is_smooth for task in tasks.tasks):
+            solution = solver.solve(*where)
+        else:
+            solution, slope = solve_smoothed(solver, *where, slope if warm else None)
     if solver.is_direct:
+        if on_rows and not is_certified(solution.gap, setup.null_loss, options):
+            better = better_of_rows(setup, solution, on_rows())
+            setup, solution, held = better or (setup, solution, held)
         warn_unless_certified(solution.gap, setup.null_loss, options)
     else:
         warn_of_iterations(setup.problem, solution.x, solution.gap, setup.null_loss, options, tasks)
-    return solution, slope
+    for message, category in held.items():
+        warn_once_a_fit(message, category)
+    return setup, solution, slope
+
+
+def better_of_rows(
+    setup: Setup, solution: Solution, stated: StatedLoss
+) -> tuple[Setup, Solution, dict[str, type[Warning]]] | None:
+    """A solution without Gram matrices, which square what rounding does, if it is better.
+
+    With its setup, and warnings of it.
+    """
+    of_grams = setup.problem
+    on_rows = stated.with_penalty(
+        list(of_grams.parts), centred=of_grams.centred, shared_alpha=of_grams.shared_alpha
+    )
+    problem = on_rows.problem
+    with held_back() as held:
+        x = solve_on_rows(problem)
+    if x is None:
+        return None
+    W, b = of_grams.coefficients(solution.x)
+    before = on_rows.start(Start(W, setup.to_data(W, b)))
+    primal, bound = problem.gap(x)
+    if not primal < problem.value(problem.start(before.W, before.b)):
+        return None
+    return on_rows, Solution(x, max(primal - bound, 0.0), solution.n_iter), held
 
 
 def coefficients_of_solution(setup: Setup, solution: Solution, tasks: TaskSet) -> LinearFit:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from skmtl._warnings import warn
+from skmtl._warnings import warn_once_a_fit
 from skmtl.linear.objective._statistics import Statistics
 
 Array = NDArray[Any]
@@ -133,7 +133,7 @@ def solve_symmetric(H: Array, B: Array) -> Array:
 
 
 def warn_not_unique() -> None:
-    warn(
+    warn_once_a_fit(
         "The coefficients are not unique (collinear or constant features, or more features "
         "than rows, and no ridge on them); those of minimum norm are taken.",
         linalg.LinAlgWarning,

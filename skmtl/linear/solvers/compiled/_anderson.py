@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import larger
 from skmtl.linear.solvers.compiled._row import Array, compiled_inside, inlined
 
 MEMORY = 5
@@ -39,19 +40,13 @@ def extrapolate(moving: Array, W: Array, past_W: Array, R: Array, past_R: Array)
 @inlined
 def go_back(W: Array, past_W: Array, R: Array, past_R: Array) -> None:
     """Undo an extrapolation: to the last iterates."""
-    weights = np.zeros(MEMORY)
-    weights[-1] = 1.0
-    combine(weights, past_W, W)
-    combine(weights, past_R, R)
+    recall(past_W[MEMORY], W)
+    recall(past_R[MEMORY], R)
 
 
 @inlined
-def bring_into_range(A: Array) -> None:
-    """Multiply A by a power of two, if its squares would underflow or overflow."""
-    largest = 0.0
-    for j in range(len(A)):
-        for t in range(A.shape[1]):
-            largest = max(largest, abs(A[j, t]))
+def bring_into_range(A: Array, largest: float) -> None:
+    """Multiply A by a power of two, if squares of its ``largest`` would underflow or overflow."""
     while 0.0 < largest < SMALLEST or LARGEST < largest < np.inf:
         factor = LARGEST if largest < 1.0 else SMALLEST
         largest *= factor
@@ -67,26 +62,28 @@ def extrapolation_weights(past: Array) -> Array:
     ``past`` holds the flat iterates :math:`x_0, \dots, x_K`; all zeros if they do not move.
     """
     n, size = len(past) - 1, past.shape[1]
-    moves = np.empty((n, size))
+    # Matrices all: what allocates one more kind of array takes time to compile, and so do loops.
+    moves, A, c = np.empty((n, size)), np.empty((n, n)), np.empty((1, n))[0]
+    largest, trace = 0.0, 0.0
     for k in range(n):
         for i in range(size):
             moves[k, i] = past[k + 1, i] - past[k, i]
-    bring_into_range(moves)
-    A, c = np.empty((n, n)), np.ones(n)
+            largest = larger(largest, abs(moves[k, i]))
+    bring_into_range(moves, largest)
     for k in range(n):
         for m in range(k + 1):
             product = 0.0
             for i in range(size):
                 product += moves[k, i] * moves[m, i]
             A[k, m] = A[m, k] = product
-    trace = 0.0
-    for k in range(n):
         trace += A[k, k]
+        c[k] = 0.0
     if trace <= 0.0:
-        return np.zeros(n)
+        return c
     # A small multiple of the identity keeps nearly parallel moves from exploding.
     for k in range(n):
         A[k, k] += 1e-12 * trace
+        c[k] = 1.0
     for i in range(n):
         for k in range(i + 1, n):
             factor = A[k, i] / A[i, i]
@@ -123,3 +120,12 @@ def remember(x: Array, past: Array) -> None:
     for j in range(len(x)):
         for t in range(n_tasks):
             past[j * n_tasks + t] = x[j, t]
+
+
+@compiled_inside
+def recall(past: Array, x: Array) -> None:
+    """Write ``past`` (flat) to x (rows, tasks)."""
+    n_tasks = x.shape[1]
+    for j in range(len(x)):
+        for t in range(n_tasks):
+            x[j, t] = past[j * n_tasks + t]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skmtl._compile import address_of, called_by_address
+from skmtl._compile import address_of, called_by_address, larger, smaller
 from skmtl.linear.solvers.compiled._anderson import extrapolate, go_back, remember
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
@@ -74,7 +74,7 @@ def sweep(
     few_G, few_dW = np.empty((BLOCK // 2, len(W))), np.empty((BLOCK // 2, W.shape[1]))
     moved = False
     for start in range(0, len(W), BLOCK):
-        stop = min(start + BLOCK, len(W))
+        stop = smaller(start + BLOCK, len(W))
         step = dW[: stop - start]
         copy(H[start:stop], local)
         n_moved = descend_block(
@@ -101,7 +101,7 @@ def pick_moved(G: Array, dW: Array, start: int, stop: int, few_G: Array, few_dW:
     for j in range(start, stop):
         largest = 0.0
         for t in range(dW.shape[1]):
-            largest = max(largest, abs(dW[j - start, t]))
+            largest = larger(largest, abs(dW[j - start, t]))
         if largest > 0.0:
             for k in range(G.shape[1]):
                 few_G[n_few, k] = G[j, k]
@@ -116,8 +116,8 @@ def is_far_from(W: Array, before: Array, tol: float) -> bool:
     farthest, largest = 0.0, 0.0
     for j in range(len(W)):
         for t in range(W.shape[1]):
-            farthest = max(farthest, abs(W[j, t] - before[j, t]))
-            largest = max(largest, abs(W[j, t]))
+            farthest = larger(farthest, abs(W[j, t] - before[j, t]))
+            largest = larger(largest, abs(W[j, t]))
     return farthest > tol * largest
 
 
@@ -259,5 +259,5 @@ def gram_gap(
 ) -> tuple:
     r"""Gap and dual scale; :math:`\|R\|^2 = \|Y\|^2 - \langle W, Q + H \rangle`."""
     fit = squares - inner_product(W, Q)
-    error = max(fit - inner_product(W, H), 0.0)
+    error = larger(fit - inner_product(W, H), 0.0)
     return duality_gap(H, W, fit, error, ridge, low, high, l21)

@@ -11,7 +11,8 @@ to what their slopes add to the gradients.
 
 from __future__ import annotations
 
-from skmtl.linear.solvers.compiled._losses import loss_slope_and_curvature
+from skmtl._compile import smaller
+from skmtl.linear.solvers.compiled._losses import slope_and_curvature_of_any
 from skmtl.linear.solvers.compiled._row import Array, inlined
 
 CHUNK = 64
@@ -32,11 +33,11 @@ def evaluate(
             sums[t] -= offset[j] * theta[t, j]
             g[t, j] = 0.0
     for start in range(0, n, CHUNK):
-        stop = min(start + CHUNK, n)
+        stop = smaller(start + CHUNK, n)
         for t in tasks:
             f, u = raw[t, start:stop], slope[t, start:stop]
             forward(X[start:stop], theta[t], sums[t], f)
-            loss_slope_and_curvature(
+            slope_and_curvature_of_any(
                 codes[t], deltas[t], f, y[t, start:stop], c[t, start:stop], u, bend[t, start:stop]
             )
             backward(X[start:stop], u, g[t])

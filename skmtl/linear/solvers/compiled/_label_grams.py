@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside
+from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined
 
 ROUNDING = 1e-13
 """Share of its square that a column is constant below: what is left is rounding."""
@@ -72,15 +72,16 @@ def add_sparse_rows_of_one(
 
 @compiled
 def add_task_rows(
-    X: Array, offset: Array, order: Array, starts: Array, places: Array, bend: Array, G: Array
-) -> None:
+    X: Array, offset: Array, order: Array, starts: Array, places: Array, bend: Array, G: Array,
+    row: Array, sums: Array,
+) -> None:  # fmt: skip
     """Write the lower triangle of X (n, m - 1) to G (m, m, Q), for rows in the order of tasks.
 
     Less the offset (m - 1, n_columns) of the columns of W. The last feature is 1 everywhere, and
-    is not stored. ``places`` (n_tasks, q) are those of the weights of a task.
+    is not stored. ``places`` (n_tasks, q) are those of the weights of a task; ``row`` (m,) and
+    ``sums`` (m, m) are written over.
     """
     m = len(G)
-    row, sums = np.empty(m), np.empty((m, m))
     row[m - 1] = 1.0
     for t in range(len(starts) - 1):
         for q in range(bend.shape[1]):
@@ -109,52 +110,48 @@ def centre(
 
     The last feature is 1 everywhere. ``group`` (Q,) is the column at which the task of each
     column, or pair, begins: all columns of a task have one mean, so that pairs stay symmetric.
-    ``means`` (m - 1, Q) are written, and ``bound`` (m, C), a diagonal above the matrix of the
-    columns of a task: :math:`\sum_d |G_{jj,cd}|`. Without ``free`` intercepts nothing is centred.
+    ``means`` (m, Q) are written, with sums of weights last, and ``bound`` (m, C), a diagonal above
+    the matrix of the columns of a task: :math:`\sum_d |G_{jj,cd}|`. Without ``free`` intercepts
+    nothing is centred.
     """
     m, n_columns = len(G), bound.shape[1]
     last = m - 1
+    if free:
+        weighted_means(G, group, n_columns, means)
     for j in range(m):
         for c in range(n_columns):
             bound[j, c] = G[j, j, c]
-    if free:
-        weighted_means(G, group, n_columns, means)
-        for j in range(last):
-            for k in range(j + 1):
-                for q in range(len(group)):
-                    a, b = means[j, q], means[k, q]
-                    G[j, k, q] += a * (b * G[last, last, q] - G[last, k, q]) - b * G[last, j, q]
-        for j in range(last):
+        for k in range(j + 1 if free and j < last else 0):
             for q in range(len(group)):
-                G[last, j, q] -= means[j, q] * G[last, last, q]
-    for j in range(m):
+                a, b = means[j, q], means[k, q]
+                G[j, k, q] += a * (b * G[last, last, q] - G[last, k, q]) - b * G[last, j, q]
+        for k in range(j):
+            for q in range(len(group)):
+                if free and j == last:
+                    G[j, k, q] -= means[k, q] * G[last, last, q]
+                G[k, j, q] = G[j, k, q]
         for c in range(n_columns):
             whole = G[j, j, c]
             bound[j, c] = whole if whole > ROUNDING * bound[j, c] else 0.0
         for q in range(len(first)):
             between = abs(G[j, j, n_columns + q])
-            for c in (first[q], second[q]):
-                if bound[j, c] > 0.0:
-                    bound[j, c] += between
-        for k in range(j):
-            for q in range(len(group)):
-                G[k, j, q] = G[j, k, q]
+            # An end at a time: a loop over both would be compiled as one over a tuple.
+            bound[j, first[q]] += between if bound[j, first[q]] > 0.0 else 0.0
+            bound[j, second[q]] += between if bound[j, second[q]] > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def weighted_means(G: Array, group: Array, n_columns: int, means: Array) -> None:
-    """Write the means (m - 1, Q) of the features to ``means``: sums over sums of weights."""
+    """Write the means of the features to ``means`` (m, Q), and last the sums of the weights."""
     last = len(G) - 1
-    totals = np.zeros(len(group))
-    for c in range(n_columns):
-        totals[group[c]] += G[last, last, c]
-    for j in range(last):
+    for j in range(last + 1):
         for q in range(len(group)):
             means[j, q] = 0.0
         for c in range(n_columns):
             means[j, group[c]] += G[last, j, c]
+    for j in range(last):
         for c in range(n_columns):
-            if group[c] == c and totals[c] > 0.0:
-                means[j, c] /= totals[c]
+            if group[c] == c and means[last, c] > 0.0:
+                means[j, c] /= means[last, c]
         for q in range(len(group)):
             means[j, q] = means[j, group[q]]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import larger
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._label_columns import bend_slopes, correlate
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
@@ -59,7 +60,7 @@ def descend_labels(
         )  # fmt: skip
         for c in range(len(db) if profiled else 0):
             V[-1, c] = V0[-1, c] + db[c]
-        largest = max(largest, gain)
+        largest = larger(largest, gain)
         if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, U, past_U)

@@ -13,69 +13,137 @@ pairs: this bounds the model from above, so that a step never goes up.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
 import numpy as np
 
-from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
+from skmtl._compile import address_of, called_by_address, larger, smaller
+from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, remember
 from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
 from skmtl.linear.solvers.compiled._task_grams import shrink_row_of_tasks
 
 
-@compiled
 def descend_label_grams(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array,
-    ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
+    of_rows: Sequence[Array], share: float, max_iter: int,
 ) -> int:  # fmt: skip
-    """Sweep in place; the sweeps done.
+    """Sweep in place; the sweeps done. Of every row are a ridge, a band and a radius.
 
     Ends where a sweep gains at most ``share`` of the largest gain before it. Gains are the squares
     of the steps times half their curvature: the model falls by that at least.
     """
-    past_V, past_H = np.empty((MEMORY + 1, V.size)), np.empty((MEMORY + 1, V.size))
-    V0, H0 = V.copy(), H.copy()
-    step = np.empty(V.shape[1])
-    largest, n_past = 0.0, 0
-    for n_iter in range(1, max_iter + 1):
-        if n_past == 0:
-            keep(0, V, past_V, H, past_H)
-        n_past += 1
-        if len(step) == 1:
-            gain = sweep_one_column(
-                G.reshape(len(V), len(V)), bound.reshape(-1), H.reshape(-1), V.reshape(-1),
-                ridge, low, high,
-            )  # fmt: skip
-        else:
-            gain = sweep_columns(G, first, second, bound, H, V, step, ridge, low, high, l21)
-        largest = max(largest, gain)
-        if gain <= share * largest:
-            return n_iter
-        keep(n_past, V, past_V, H, past_H)
+    sweep_at, swept = address_of_sweep(), (G, bound, H, V)
+    if V.shape[1] == 1:
+        # What is read one after the other lies so: rows of matrices.
+        sweep_at, m = address_of_sweep_of_one(), len(V)
+        swept = G.reshape(1, m, m), bound.reshape(1, m), H.reshape(1, m), V.reshape(1, m)
+    rest = (
+        first, second, *swept, np.empty(V.shape[1]), *of_rows, share, max_iter,
+        np.array([V, H]), V, H, np.empty((2, MEMORY + 1, V.size)),
+    )  # fmt: skip
+    # Compiled when a fit comes to it.
+    is_compiled = address_of_acceleration.cache_info().currsize > 0
+    accelerate_at = address_of_acceleration() if is_compiled else 0
+    n_iter, largest, has_ended = descend(sweep_at, accelerate_at, 0, 0, 0.0, *rest)
+    if not has_ended:
+        accelerate_at = address_of_acceleration()
+        n_iter, _, _ = descend(sweep_at, accelerate_at, MEMORY, n_iter, largest, *rest)
+    return int(n_iter)
+
+
+OF_SWEEP = """float64(
+    float64[:, :, ::1], int64[::1], int64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1],
+    float64[::1], float64[::1], float64[::1], float64[::1], float64[::1]
+)"""
+
+call_sweep = called_by_address(OF_SWEEP)
+
+
+@cache
+def address_of_sweep() -> Any:
+    """Where `sweep_columns` is, once it is compiled."""
+    return address_of(sweep_columns, OF_SWEEP)
+
+
+@cache
+def address_of_sweep_of_one() -> Any:
+    """Where `sweep_one_column` is, once it is compiled."""
+    return address_of(sweep_one_column, OF_SWEEP)
+
+
+OF_ACCELERATION = """void(
+    float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1],
+    float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1]
+)"""
+
+call_acceleration = called_by_address(OF_ACCELERATION)
+
+
+@cache
+def address_of_acceleration() -> Any:
+    """Where `accelerate` is, once it is compiled."""
+    return address_of(accelerate, OF_ACCELERATION)
+
+
+@compiled
+def descend(
+    sweep_at: Any, accelerate_at: Any, n_past: int, n_iter: int, largest: float,
+    first: Array, second: Array, G: Array, bound: Array, swept_H: Array, swept_V: Array,
+    step: Array, ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
+    start: Array, V: Array, H: Array, past: Array,
+) -> tuple:  # fmt: skip
+    """Sweeps with what they call: (sweeps, largest gain, whether they have ended).
+
+    They end, too, at the first extrapolation where ``accelerate_at`` is 0. ``start`` and ``past``
+    are of V and H; the past is that of ``n_past`` sweeps at first.
+    """
+    V0, H0, past_V, past_H = start[0], start[1], past[0], past[1]
+    while True:
+        remember(V, past_V[n_past])
+        remember(H, past_H[n_past])
         if n_past == MEMORY:
-            accelerate(V0, H0, H, V, past_V, past_H, ridge, low, high, l21)
+            if accelerate_at == 0:
+                return n_iter, largest, False
+            call_acceleration(accelerate_at, (V0, H0, H, V, past_V, past_H, ridge, low, high, l21))
             n_past = 0
-    return max_iter
+            continue
+        if n_iter == max_iter:
+            return n_iter, largest, True
+        gain = call_sweep(
+            sweep_at, (G, first, second, bound, swept_H, swept_V, step, ridge, low, high, l21)
+        )
+        n_iter, n_past = n_iter + 1, n_past + 1
+        largest = larger(largest, gain)
+        if gain <= share * largest:
+            return n_iter, largest, True
 
 
-@inlined
+@compiled_inside
 def sweep_one_column(
-    G: Array, bound: Array, H: Array, V: Array, ridge: Array, low: Array, high: Array
-) -> float:
-    """A sweep where V has one column, whose norms of rows are absolute values; what it gains."""
+    G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array, step: Array,
+    ridge: Array, low: Array, high: Array, l21: Array,
+) -> float:  # fmt: skip
+    """As `sweep_columns`, for the transpose of one column, whose norms are absolute values."""
+    G, bound, H, V = G[0], bound[0], H[0], V[0]
     gain = 0.0
     for j in range(len(V)):
         curvature = bound[j] + ridge[j]
         z = H[j] + bound[j] * V[j]
-        z -= min(max(z, low[j]), high[j])
+        z -= smaller(larger(z, low[j]), high[j])
         # A column that is zero has no curvature and no say.
-        step = (z / curvature if bound[j] > 0.0 else 0.0) - V[j]
-        if step != 0.0:
-            V[j] += step
-            gain += 0.5 * curvature * step * step
+        change = (z / curvature if bound[j] > 0.0 else 0.0) - V[j]
+        if change != 0.0:
+            V[j] += change
+            gain += 0.5 * curvature * change * change
             for k in range(len(V)):
-                H[k] -= G[j, k] * step
+                H[k] -= G[j, k] * change
     return gain
 
 
-@inlined
+@compiled_inside
 def sweep_columns(
     G: Array, first: Array, second: Array, bound: Array, H: Array, V: Array, step: Array,
     ridge: Array, low: Array, high: Array, l21: Array,
@@ -109,7 +177,7 @@ def update_pairs(G: Array, first: Array, second: Array, H: Array, step: Array) -
                 H[k, second[q]] -= g * step[first[q]]
 
 
-@inlined
+@compiled_inside
 def accelerate(
     V0: Array, H0: Array, H: Array, V: Array, past_V: Array, past_H: Array,
     ridge: Array, low: Array, high: Array, l21: Array,
@@ -143,8 +211,8 @@ def rows_value(V: Array, ridge: Array, low: Array, high: Array, l21: Array) -> f
             v = V[j, c]
             square += v * v
             absolute += abs(v)
-            lowest = min(lowest, v)
+            lowest = smaller(lowest, v)
         if lowest < 0.0 and low[j] == -np.inf:
             return np.inf
-        total += l21[j] * np.sqrt(square) + high[j] * absolute + 0.5 * ridge[j] * square
+        total += l21[j] * math.sqrt(square) + high[j] * absolute + 0.5 * ridge[j] * square
     return total

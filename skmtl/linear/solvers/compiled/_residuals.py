@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import smaller
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._row import (
     BLOCK,
@@ -64,7 +65,7 @@ def block_grams(X: Array) -> Array:
     """Gram matrix of every block of columns, one above the other."""
     grams = np.zeros((len(X), BLOCK))
     for start in range(0, len(X), BLOCK):
-        stop = min(start + BLOCK, len(X))
+        stop = smaller(start + BLOCK, len(X))
         copy(np.dot(X[start:stop], X[start:stop].T), grams[start:stop])
     return grams
 
@@ -78,7 +79,7 @@ def sweep_dense(
     dW, local = np.empty((BLOCK, W.shape[1])), np.empty((BLOCK, W.shape[1]))
     moved = False
     for start in range(0, len(W), BLOCK):
-        stop = min(start + BLOCK, len(W))
+        stop = smaller(start + BLOCK, len(W))
         step, block = dW[: stop - start], X[start:stop]
         np.dot(block, R, local[: stop - start])
         if descend_block(

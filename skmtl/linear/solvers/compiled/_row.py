@@ -10,12 +10,13 @@ radius. The lasso has the band :math:`[-\lambda, \lambda]`; positive coefficient
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skmtl._compile import compiler
+from skmtl._compile import compiler, larger, smaller
 
 Array = NDArray[Any]
 
@@ -45,9 +46,9 @@ def shrink_row(z: Array, curvature: float, low: float, high: float, l21: float) 
     """
     square = 0.0
     for t in range(len(z)):
-        z[t] -= min(max(z[t], low), high)
+        z[t] -= smaller(larger(z[t], low), high)
         square += z[t] * z[t]
-    norm = np.sqrt(square)
+    norm = math.sqrt(square)
     # A column that is zero has no curvature and no say.
     factor = (1.0 - l21 / norm) / curvature if norm > l21 and curvature > 0.0 else 0.0
     for t in range(len(z)):
@@ -62,7 +63,7 @@ def take_step(w: Array, step: Array) -> bool:
         new = step[t]
         step[t] = new - w[t]
         w[t] = new
-        largest = max(largest, abs(step[t]))
+        largest = larger(largest, abs(step[t]))
     return largest > 0.0
 
 
@@ -73,10 +74,10 @@ def outside(h: Array, w: Array, ridge: float, low: float, high: float, scale: fl
     for t in range(len(h)):
         k = h[t] - ridge * w[t]
         z = scale * k
-        z -= min(max(z, low), high)
+        z -= smaller(larger(z, low), high)
         square += z * z
         along += z * k
-    norm = np.sqrt(square)
+    norm = math.sqrt(square)
     return norm, along / norm if norm > 0.0 else 0.0
 
 
@@ -94,7 +95,7 @@ def dual_scale(H: Array, W: Array, ridge: float, low: Array, high: Array, l21: A
             excess = norm - l21[j]
             if excess <= 1e-15 * norm or slope <= 0.0:
                 break
-            scale = max(scale - excess / slope, 0.0)
+            scale = larger(scale - excess / slope, 0.0)
     return scale
 
 
@@ -108,11 +109,11 @@ def penalty_value(W: Array, ridge: float, low: Array, high: Array, l21: Array) -
             w = W[j, t]
             square += w * w
             absolute += abs(w)
-            lowest = min(lowest, w)
+            lowest = smaller(lowest, w)
         if lowest < 0.0 and low[j] == -np.inf:
             return np.inf, squares
         squares += square
-        total += l21[j] * np.sqrt(square) + high[j] * absolute
+        total += l21[j] * math.sqrt(square) + high[j] * absolute
     return total + 0.5 * ridge * squares, squares
 
 
@@ -134,9 +135,9 @@ def duality_gap(
     length = error + ridge * squares
     scale = dual_scale(H, W, ridge, low, high, l21)
     if length > 0.0:
-        scale = min(scale, max(fit / length, 0.0))
+        scale = smaller(scale, larger(fit / length, 0.0))
     bound = scale * fit - 0.5 * scale * scale * length
-    return max(0.5 * error + value - bound, 0.0), scale
+    return larger(0.5 * error + value - bound, 0.0), scale
 
 
 @compiled
@@ -154,14 +155,14 @@ def slacks(
     """
     distances = np.empty(len(W))
     for j in range(len(W)):
-        length = np.sqrt(diagonal[j] + ridge)
+        length = math.sqrt(diagonal[j] + ridge)
         norm, _ = outside(H[j], W[j], ridge, low[j], high[j], scale)
         inside = 0.0
         if norm == 0.0:
             inside = np.inf
             for t in range(W.shape[1]):
                 k = scale * (H[j, t] - ridge * W[j, t])
-                inside = min(inside, k - low[j], high[j] - k)
+                inside = smaller(inside, smaller(k - low[j], high[j] - k))
         distances[j] = (l21[j] - norm + inside) / length if length > 0.0 else np.inf
         for t in range(W.shape[1]):
             if W[j, t] != 0.0:
@@ -187,10 +188,10 @@ def descend_block(
         square = 0.0
         for t in range(n_tasks):
             z = local[j, t] + curvature * W[j, t]
-            z -= min(max(z, low[j]), high[j])
+            z -= smaller(larger(z, low[j]), high[j])
             dW[j, t] = z
             square += z * z
-        norm = np.sqrt(square)
+        norm = math.sqrt(square)
         curvature += ridge
         factor = (1.0 - l21[j] / norm) / curvature if norm > l21[j] and curvature > 0.0 else 0.0
         largest = 0.0
@@ -198,7 +199,7 @@ def descend_block(
             new = factor * dW[j, t]
             dW[j, t] = new - W[j, t]
             W[j, t] = new
-            largest = max(largest, abs(dW[j, t]))
+            largest = larger(largest, abs(dW[j, t]))
         if largest > 0.0:
             n_moved += 1
             for k in range(j + 1, n_rows):

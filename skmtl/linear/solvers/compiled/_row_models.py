@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import larger
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._row import (
     Array,
@@ -25,18 +26,28 @@ NEARLY = 0.9
 thousandth of the largest, each is 7 % smaller than the one before."""
 
 
+def room_for_rows(p: int, n_columns: int, n_weights: int, n_samples: int) -> tuple[Array, ...]:
+    """What `step_of_rows` needs memory for, whatever rows it chooses."""
+    return (
+        np.empty(p, dtype=np.intp), np.empty((n_weights, p, p)),
+        *np.empty((2, p, n_columns)), np.empty((n_columns, p)), np.empty((p, n_columns)),
+        np.empty(max(n_samples, n_columns)),
+    )  # fmt: skip
+
+
 @compiled
 def step_of_rows(
     X: Array, first: Array, second: Array, group: Array, free: bool, bend: Array, H: Array,
     W: Array, ridge: Array, low: Array, high: Array, l21: Array, share: float, max_iter: int,
+    rows: Array, G: Array, means: Array, bound: Array, H1: Array, V: Array, weighted: Array,
     dW: Array,
 ) -> bool:  # fmt: skip
     """Write the change of W (p, C) to the minimum of the model; whether the sweeps ended.
 
-    H (p, C) is minus the gradient of the loss. Sweeps end as in `_label_sweeps`.
+    H (p, C) is minus the gradient of the loss. Sweeps end as in `_label_sweeps`. From ``rows`` on,
+    `room_for_rows` is written to: what is allocated here takes time to compile.
     """
-    p, n_columns = W.shape
-    rows, m = np.empty(p, dtype=np.intp), 0
+    (p, n_columns), m = W.shape, 0
     for j in range(p):
         # Beside the support, what is about to enter it. Of intercepts nothing is penalised.
         near = outside(H[j], W[j], ridge[j], NEARLY * low[j], NEARLY * high[j], 1.0)[0]
@@ -47,15 +58,12 @@ def step_of_rows(
         if is_in:
             rows[m] = j
             m += 1
-    G, means, bound = (
-        np.empty((len(bend), m, m)),
-        np.zeros((m, n_columns)),
-        np.empty((m, n_columns)),
-    )
+    for a in range(m):
+        for c in range(n_columns):
+            means[a, c] = 0.0
     if free:
-        weighted_means(X, rows[:m], group, bend, means)
-    weighted_grams(X, rows[:m], group, bend, means, G)
-    H1, V = np.empty((n_columns, m)), np.empty((m, n_columns))
+        weighted_means(X, rows, m, group, bend, means)
+    weighted_grams(X, rows, m, group, bend, means, weighted, G)
     for a in range(m):
         for c in range(n_columns):
             V[a, c], H1[c, a] = W[rows[a], c], H[rows[a], c] - means[a, c] * H[p - 1, c]
@@ -66,12 +74,12 @@ def step_of_rows(
             bound[a, c] = whole if whole > ROUNDING * raw else 0.0
         for q in range(len(first)):
             between = abs(G[n_columns + q, a, a])
-            for c in (first[q], second[q]):
-                bound[a, c] += between if bound[a, c] > 0.0 else 0.0
+            bound[a, first[q]] += between if bound[a, first[q]] > 0.0 else 0.0
+            bound[a, second[q]] += between if bound[a, second[q]] > 0.0 else 0.0
     largest, gain = 0.0, np.inf
     for _ in range(max_iter):
-        gain = sweep(G, first, second, bound, rows, ridge, low, high, l21, H1, V)
-        largest = max(largest, gain)
+        gain = sweep(G, first, second, bound, rows, m, ridge, low, high, l21, H1, V, weighted)
+        largest = larger(largest, gain)
         if gain <= share * largest:
             break
     for a in range(m):
@@ -83,9 +91,9 @@ def step_of_rows(
 
 
 @inlined
-def weighted_means(X: Array, rows: Array, group: Array, bend: Array, means: Array) -> None:
+def weighted_means(X: Array, rows: Array, m: int, group: Array, bend: Array, means: Array) -> None:
     """Write the means (m, C): one for all columns of a task, so that pairs stay symmetric."""
-    m, n_columns = means.shape
+    n_columns = means.shape[1]
     for a in range(m):
         for c in range(n_columns):
             means[a, group[c]] += inner(bend[c], X[rows[a]])
@@ -101,13 +109,13 @@ def weighted_means(X: Array, rows: Array, group: Array, bend: Array, means: Arra
 
 @inlined
 def weighted_grams(
-    X: Array, rows: Array, group: Array, bend: Array, means: Array, G: Array
-) -> None:
+    X: Array, rows: Array, m: int, group: Array, bend: Array, means: Array, weighted: Array,
+    G: Array,
+) -> None:  # fmt: skip
     """Write G, of features less their means."""
-    weighted = np.empty(X.shape[1])
     for q in range(len(bend)):
         h = bend[q]
-        for a in range(len(rows)):
+        for a in range(m):
             x, mean, total = X[rows[a]], means[a, group[q]], 0.0
             for i in range(len(x)):
                 weighted[i] = h[i] * (x[i] - mean)
@@ -128,12 +136,13 @@ def inner(x: Array, y: Array) -> float:
 
 @inlined
 def sweep(
-    G: Array, first: Array, second: Array, bound: Array, rows: Array, ridge: Array, low: Array,
-    high: Array, l21: Array, H: Array, V: Array,
+    G: Array, first: Array, second: Array, bound: Array, rows: Array, m: int, ridge: Array,
+    low: Array, high: Array, l21: Array, H: Array, V: Array, room: Array,
 ) -> float:  # fmt: skip
     """Minimise over the rows of V in turn, and tell H (C, m); what it gains at least."""
-    gain, step, n_columns = 0.0, np.empty(V.shape[1]), V.shape[1]
-    for a in range(len(V)):
+    gain, n_columns = 0.0, V.shape[1]
+    step = room[:n_columns]
+    for a in range(m):
         j = rows[a]
         for c in range(n_columns):
             step[c] = H[c, a] + bound[a, c] * V[a, c]
@@ -141,11 +150,11 @@ def sweep(
         if take_step(V[a], step):
             for c in range(n_columns):
                 gain += 0.5 * (bound[a, c] + ridge[j]) * step[c] * step[c]
-                for k in range(len(V)):
+                for k in range(m):
                     H[c, k] -= G[c, a, k] * step[c]
             for q in range(len(first)):
                 c, d = first[q], second[q]
-                for k in range(len(V)):
+                for k in range(m):
                     g = G[n_columns + q, a, k]
                     H[c, k] -= g * step[d]
                     H[d, k] -= g * step[c]

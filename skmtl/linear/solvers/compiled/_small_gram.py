@@ -5,6 +5,7 @@ There a matrix product, and the copies of X that it needs, take longer than thes
 
 from __future__ import annotations
 
+from skmtl._compile import smaller
 from skmtl.linear.solvers.compiled._row import Array, compiled
 
 
@@ -15,10 +16,10 @@ def add_gram(X: Array, offset: Array, h: Array, Z: Array, G: Array) -> None:
     last = len(h) - 1
     z0, z1, z2, z3 = Z[0], Z[1], Z[2], Z[3]
     for i in range(0, len(h), 4):
-        i1, i2, i3 = min(i + 1, last), min(i + 2, last), min(i + 3, last)
+        i1, i2, i3 = smaller(i + 1, last), smaller(i + 2, last), smaller(i + 3, last)
         h0, h1, h2, h3 = h[i], h[i1] * (i1 > i), h[i2] * (i2 > i1), h[i3] * (i3 > i2)
         for r in range(4):
-            at = min(i + r, last)
+            at = smaller(i + r, last)
             for j in range(len(offset)):
                 Z[r, j] = X[at, j] - offset[j]
         for j in range(len(G)):

@@ -6,8 +6,11 @@ a row of W is one loop over the tasks.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from skmtl._compile import larger, smaller
 from skmtl.linear.solvers.compiled._anderson import MEMORY, keep
 from skmtl.linear.solvers.compiled._gram import accelerate, gram_gap
 from skmtl.linear.solvers.compiled._row import Array, compiled, compiled_inside, inlined, take_step
@@ -90,7 +93,7 @@ def shrink_row_of_tasks(
     """
     square = 0.0
     for t in range(len(z)):
-        z[t] -= min(max(z[t], low), high)
+        z[t] -= smaller(larger(z[t], low), high)
         # A column that is zero has no curvature and no say.
         if curvature[t] + ridge <= 0.0:
             z[t] = 0.0
@@ -118,7 +121,7 @@ def norm_of_row(s: Array, curvature: Array, ridge: float, l21: float) -> float:
             v = s[t] / (rho * c + l21)
             square += v * v
             slope += v * v * c / (rho * c + l21)
-        norm = np.sqrt(square)
+        norm = math.sqrt(square)
         # (1 - 1 / norm) over the slope of 1 / norm, slope / norm^3.
         change = (norm - 1.0) * square / slope if slope > 0.0 else 0.0
         rho += change

@@ -10,7 +10,7 @@ and penalties :math:`\rho` are those of `_label_gradients`.
 from __future__ import annotations
 
 from skmtl.linear.solvers.compiled._label_gradients import backward, forward
-from skmtl.linear.solvers.compiled._losses import loss_slope_and_curvature
+from skmtl.linear.solvers.compiled._losses import slope_and_curvature_of_any
 from skmtl.linear.solvers.compiled._row import Array, compiled
 
 HERE, AHEAD, GRADIENT = 0, 1, 2
@@ -65,7 +65,7 @@ def walk(
         g[j] = 0.0
         shift += ahead[j] if j == p else -offset[j] * ahead[j]
     forward(X, ahead, shift, raw)
-    loss_slope_and_curvature(code, delta, raw, y, c, slope, bend)
+    slope_and_curvature_of_any(code, delta, raw, y, c, slope, bend)
     backward(X, slope, g)
     total, bent = 0.0, 0.0
     for i in range(n):

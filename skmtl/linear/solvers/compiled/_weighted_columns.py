@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skmtl._compile import larger, smaller
 from skmtl.linear.solvers.compiled._anderson import MEMORY, extrapolate, go_back, keep
 from skmtl.linear.solvers.compiled._label_grams import ROUNDING
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
@@ -68,7 +69,7 @@ def descend_weighted_columns(
         total = sum_of(root, U)
         if sums[m] > 0.0:
             V[m, 0] = start_b - total / sums[m]
-        largest = max(largest, gain)
+        largest = larger(largest, gain)
         if gain <= share * largest:
             return n_iter
         keep(n_past, V, past_V, U, past_U)
@@ -113,7 +114,7 @@ def sweep_weighted_columns(
         x, at = weighted[ends[a] : ends[a + 1]], places[ends[a] : ends[a + 1]]
         curvature = bound[a] + ridge[a]
         z = bound[a] * V[a] - product(x, at, U) + sums[a] * inverse * total
-        z -= min(max(z, low[a]), high[a])
+        z -= smaller(larger(z, low[a]), high[a])
         # A column that is zero has no curvature and no say.
         step = (z / curvature if bound[a] > 0.0 else 0.0) - V[a]
         if step != 0.0:

@@ -24,7 +24,7 @@ from skmtl.linear.solvers._base import Stopping
 from skmtl.linear.solvers._linear_fit import LinearFit
 from skmtl.linear.solvers.compiled._label_sweeps import rows_value
 from skmtl.linear.solvers.compiled._row import dual_scale
-from skmtl.linear.solvers.compiled._row_models import step_of_rows
+from skmtl.linear.solvers.compiled._row_models import room_for_rows, step_of_rows
 from skmtl.linear.solvers.proximal_newton._few_labels import FewClassLabels, FewLabels
 from skmtl.linear.solvers.proximal_newton._label_model import LabelGrams
 from skmtl.linear.solvers.proximal_newton._newton_steps import (
@@ -119,6 +119,7 @@ class FewScores:
         )
         self.slope = np.empty_like(self.weights)
         self.bend = np.empty((n_weights, self.X.shape[1]))
+        self.room = room_for_rows(len(self.X), len(self.order), *self.bend.shape)
 
     def fit(self, alpha: float, warm: Start | None) -> LinearFit | None:
         """Fit with the penalty times alpha; None where that is not finite."""
@@ -158,7 +159,7 @@ class FewScores:
             dW = np.empty_like(W)
             ended = step_of_rows(
                 self.X, self.first, self.second, self.group, self.free, self.bend, H, W, *terms,
-                LabelGrams.share, MAX_SWEEPS, dW,
+                LabelGrams.share, MAX_SWEEPS, *self.room, dW,
             )  # fmt: skip
             along, value, length = dW.T @ self.X, loss + penalty, 1.0
             new = W + dW, F + along

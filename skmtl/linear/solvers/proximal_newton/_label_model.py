@@ -154,16 +154,17 @@ class LabelData:
         if self.task_index is not None and not self.is_sparse:
             # Less the offset: large means of a task would leave nothing of the features.
             G = np.zeros((m, m, n_weights))
-            add_task_rows(columns, offset, *self.task_order, self.pairs.places, bend, G)
+            room = np.empty(m), np.empty((m, m))
+            add_task_rows(columns, offset, *self.task_order, self.pairs.places, bend, G, *room)
             offset = np.zeros_like(offset)
         else:
             G = self._products(columns, bend)
-        means, bound = np.zeros((m - 1, n_weights)), np.empty((m, self.shape[1]))
+        means, bound = np.zeros((m, n_weights)), np.empty((m, self.shape[1]))
         pairs = self.pairs
         centre(G, pairs.group, pairs.first, pairs.second, self.free, means, bound)
         if not self.free:
             G, bound = np.ascontiguousarray(G[:-1, :-1]), bound[:-1].copy()
-        shift = means[:, : self.shape[1]] - offset
+        shift = means[:-1, : self.shape[1]] - offset
         return LabelGrams(self, rows, columns, G, bound, shift)
 
     @cached_property

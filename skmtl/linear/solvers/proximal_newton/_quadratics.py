@@ -64,7 +64,7 @@ class LabelGrams(Quadratic):
 
     def descend(self, U: Array, H: Array, V: Array, terms: Sequence[Array], target: Target) -> int:
         first, second = self.data.pairs.first, self.data.pairs.second
-        return descend_label_grams(self.G, first, second, self.bound, H, V, *terms, *target)
+        return descend_label_grams(self.G, first, second, self.bound, H, V, terms, *target)
 
 
 class LabelRows(Quadratic):

@@ -97,7 +97,7 @@ def fit_chunk(
     stated = StatedLoss(loss, n_tasks, null_loss, warm.b, centers, intercept_alpha)
     centred = options.center and center_weights is None
     setup = stated.with_penalty(parts, centred=centred, shared_alpha=shared_alpha)
-    solution, _ = solve(setup, solver, warm, options, tasks)
+    setup, solution, _ = solve(setup, solver, warm, options, tasks)
     found = coefficients_of_solution(setup, solution, tasks)
     if center_weights is not None:
         by_task = found.W.reshape(len(found.W), n_tasks, -1)
