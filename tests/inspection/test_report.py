@@ -1,5 +1,7 @@
 """The numbers of the report are those of the functions that it stands for."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -372,7 +374,8 @@ def test_a_task_of_one_row_in_long_form(kind, cv):
         labels = np.where(np.isnan(labels), None, np.where(labels > 120, "high", "low"))
     frame = X.assign(ward=["lonely", *(["north"] * 30), *(["south"] * 29)])
     labels[0] = 120.0 if kind == "regression" else "high"
-    with pytest.warns(LabelWarning, match="'lonely'"):
+    # In a split it cannot be both learned and scored.
+    with pytest.warns(LabelWarning, match="'lonely'") if cv is not None else nullcontext():
         report = MultiTaskReport(linear(task_feature="ward"), frame, labels, cv)
     found = report.to_frame()
     assert found.index.to_list() == ["lonely", "north", "south"]
