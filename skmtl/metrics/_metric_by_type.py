@@ -147,6 +147,9 @@ def _is_meant(key: Any, t: int, view: TaskView) -> bool:
 def _fitting(view: TaskView, name: Any, scorer: Any, *, is_named: bool) -> list[tuple[Any, Any]]:
     """The scorer in a list if it is for such a task; raises where it was given to this one."""
     family = family_of(scorer)
+    if view.guessed is not None and is_named:
+        # Of few labels a guess may be wrong; whoever names the task knows better.
+        return [(name, None)]
     if family not in (None, view.family) and view.family != UNKNOWN:
         if is_named:
             raise ValueError(

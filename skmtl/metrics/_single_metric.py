@@ -40,13 +40,13 @@ def as_scorer(
 
 def _meant(metric: str, names: Sequence[str]) -> str:
     """The name that was meant: it is alike, begins so, or has these initials ("rmse")."""
-    asked = metric.lower().removesuffix("score").rstrip("_ ")
+    asked = metric.lower().removeprefix("neg_").removesuffix("score").rstrip("_ ")
     for name in names:
         words = name.removeprefix("neg_").split("_")
         is_begun = len(asked) > 2 and words[0].startswith(asked)
         if asked in (name, "".join(word[0] for word in words)) or is_begun:
             return did_you_mean(name, [name])
-    return did_you_mean(metric, names)
+    return did_you_mean(metric.lower(), names)
 
 
 def family_of(scorer: Any) -> Any:

@@ -109,7 +109,7 @@ def refuse_without_scores(results: dict[str, Any], refit: Any, scoring: Any) -> 
     asked = f"mean_test_{refit if isinstance(refit, str) else 'score'}"
     means = [values for name, values in results.items() if name.startswith("mean_test_")]
     means = [results[asked]] if asked in results else means
-    if any(np.isfinite(values).any() for values in means):
+    if not all(np.isnan(values).all() for values in means):
         return
     raise ValueError(
         f"No candidate has a score: scoring={scoring!r} says NaN of each. Scorers of scikit-learn "

@@ -54,8 +54,8 @@ def warn_of_minus_one(tasks: Sequence[Task], labels: Labels, are_free: Sequence[
     if found:
         warn(
             f"{name_tasks(found)}: every label is -1, 0 or 1, and is read as a number. If -1 means "
-            "missing, write NaN: y.replace(-1, np.nan). If they are classes, say so: "
-            f"tasks={{{found[0]!r}: 'multiclass'}}."
+            "missing, write NaN in its place. If they are classes, say so: "
+            f"tasks={{{found[0]!r}: 'multiclass'}}. 'regression' there says that they are numbers."
         )
 
 
@@ -85,9 +85,15 @@ def warn_of_texts(tasks: Sequence[Task], labels: Labels, are_free: Sequence[bool
         told = f"Task {name!r}: {len(classes)} different labels are read as classes, such as "
         told += f"{classes[0]!r} and {classes[-1]!r}"
         if _are_numbers(classes):
-            warn(f"{told}. If they are numbers, make them so: pandas.to_numeric(y[{name!r}]).")
+            meant = "'multiclass'" if labels.is_1d else f"{{{name!r}: 'multiclass'}}"
+            warn(
+                f"{told}. If they are numbers, make them so, with pandas.to_numeric. tasks={meant} "
+                "says that they are classes."
+            )
         elif 2 * len(classes) > task.n_labels_:
-            warn(f"{told}, most of them of one row: little can be learned from that.")
+            warn(
+                f"{told}, of fewer than two rows each on average: little can be learned from that."
+            )
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:

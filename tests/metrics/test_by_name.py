@@ -122,6 +122,8 @@ def test_errors_say_which_name(data, metrics, message):
     [
         ("mae", "neg_mean_absolute_error"),
         ("RMSE", "neg_root_mean_squared_error"),
+        ("neg_rmse", "neg_root_mean_squared_error"),
+        ("AUC", "roc_auc"),
         ("mean_squared_error", "neg_mean_squared_error"),
         ("auc", "roc_auc"),
         ("acc", "accuracy"),
@@ -157,6 +159,18 @@ def test_a_task_that_a_fold_has_no_label_of(task, seen_in):
         keys = {key[5:] for key in found if key.startswith("test_")} - {"mean", "worst"}
         assert keys == (set(metrics) if isinstance(metrics, dict) else expected)
         assert np.isnan(found[f"test_{task}"]).all()
+
+
+def test_a_guess_from_few_labels_refuses_no_metric_of_a_named_task():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = pd.DataFrame({"visits": np.arange(40) % 5.0, "size": X[:, 0]})
+    y.loc[:19, "visits"] = np.nan
+    y.loc[20:, "visits"] %= 2
+    with pytest.warns(LabelWarning, match="visits"):
+        model = MultiTaskLinear().fit(X[:20], y[:20])
+    scoring = make_multitask_scorer({"visits": "r2", "size": "r2"}, average=None)
+    scores = scoring(model, X[20:], y[20:])
+    assert np.isnan(scores["visits"]) and np.isfinite(scores["size"])
 
 
 def test_searches(data):

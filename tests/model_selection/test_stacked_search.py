@@ -362,3 +362,11 @@ def test_without_a_score_no_candidate_is_the_best(estimator, scoring):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         assert np.isfinite(search.fit(X, Y).best_score_)
+
+
+def test_a_score_of_minus_infinity_is_one():
+    X, _ = data()
+    search = StackedGridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, scoring=lambda *args: -np.inf)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert search.fit(X, X[:, :2]).best_score_ == -np.inf

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from skmtl import MultiTaskLinear, MultiTaskLinearClassifier, ReducedRankRegressor
+from skmtl.linear.objective._training_data import learnable
 from skmtl.sources import ArraySource
 from skmtl.sources._read_source import read_source
 from skmtl.sources._stored_rows import StoredRows
@@ -76,6 +77,19 @@ def test_norms(penalty):
 def test_other_losses(task, column):
     X, Y = data()
     same_fit(MultiTaskLinear("l2", alpha=0.05, tasks=task, tol=1e-7), X, Y[:, column])
+
+
+def test_rows_without_labels_bring_no_rows_into_memory():
+    X, Y = data()
+    model = MultiTaskLinear(tasks=MIXED)
+    stored, _, labels = read_source(model, ArraySource(X, Y, block_rows=350))
+    targets = model._read_y(stored, labels, None, None)
+    rows = targets.row_is_observed
+    assert not rows.all()
+    left, of_left, _ = learnable(stored, targets, None)
+    assert isinstance(left, StoredRows)
+    np.testing.assert_array_equal(left[:], X[rows])
+    assert len(of_left.values) == rows.sum()
 
 
 def test_long_form():

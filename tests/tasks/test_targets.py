@@ -116,10 +116,13 @@ def test_minus_one_is_often_no_number(labels, warns, n_before, recwarn):
     y = pd.DataFrame({"assay": labels[-1:] * n_before + labels, "size": 1.5})
     read_targets(y)
     told = [str(warning.message) for warning in recwarn]
-    expected = "Task .assay.: every label is -1, 0 or 1, .*NaN: y.replace.*.assay.: .multiclass."
+    expected = "Task .assay.: every label is -1, 0 or 1, .*NaN .*{.assay.: .multiclass.}"
     assert len(told) == warns and all(re.match(expected, text) for text in told)
     read_targets(y, declared={"assay": "regression"})
     assert len(recwarn) == len(told)
+
+
+ZIPS = [f"{10000 + v % 25}" for v in range(120)]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_minus_one_is_often_no_number(labels, warns, n_before, recwarn):
     [
         ([f"{v:.2f}" for v in np.linspace(-1, 1, 60)], "60 different .*numbers, .*to_numeric"),
         ([str(v) for v in np.arange(120) % 25], "25 different .*numbers, .*to_numeric"),
-        ([f"id{v}" for v in range(30)], "30 different .*'id0' and 'id9', most of them of one"),
+        ([f"id{v}" for v in range(30)], "30 different .*'id0' and 'id9', of fewer than two rows"),
         ([f"kind {v}" for v in np.arange(120) % 25], None),
         (["1", "2", "3", None] * 20, None),
     ],
@@ -140,6 +143,23 @@ def test_text_that_is_no_class(labels, told, recwarn):
     texts = [str(warning.message) for warning in recwarn]
     assert len(texts) == (told is not None)
     assert all(re.match(f"Task 't': {told}", text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("y", "meant"),
+    [
+        (pd.DataFrame({"zip": ZIPS, "size": 1.5}), {"zip": "multiclass"}),
+        (np.column_stack([np.array(ZIPS, dtype=object), np.full(120, 1.5)]), {0: "multiclass"}),
+        (pd.Series(ZIPS, name="zip"), "multiclass"),
+        (np.array(ZIPS), "multiclass"),
+    ],
+)
+def test_what_is_told_of_numbers_as_text_silences_it(y, meant, recwarn):
+    read_targets(y)
+    (warning,) = recwarn
+    assert f"with pandas.to_numeric. tasks={meant!r} says" in str(warning.message)
+    read_targets(y, declared=meant)
+    assert len(recwarn) == 1
 
 
 def test_many_warnings_are_one():

@@ -97,7 +97,8 @@ def learnable(X: Any, targets: Targets, task_weight: Any) -> tuple[Any, Targets,
         return *_learnable_statistics(X, targets, task_weight), None
     label_weights = targets.label_weights(vanishing_for_zero(targets.task_weights(task_weight)))
     if not targets.is_complete and not (rows := targets.row_is_observed).all():
-        X = as_floats(rows_of(X, np.flatnonzero(rows)))
+        # Rows of a source stay where they are: of a mask, not of positions.
+        X = X[rows] if isinstance(X, StoredRows) else as_floats(rows_of(X, np.flatnonzero(rows)))
         targets, label_weights = targets.take(rows), label_weights[rows]
     X = as_floats(X)
     check_range(X, targets)
