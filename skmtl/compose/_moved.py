@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skmtl._innermost import innermost, unwrap
 from skmtl.compose._features import take_rows
@@ -36,6 +37,8 @@ def task_stays(estimator: Any, X: Any) -> Iterator[None]:
     )
     try:
         yield
+    except InvalidParameterError:
+        raise
     except (TypeError, ValueError) as error:
         error.add_note(told)
         raise

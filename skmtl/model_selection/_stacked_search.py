@@ -105,11 +105,14 @@ class SideBySide:
 
 
 def refuse_without_scores(results: dict[str, Any], refit: Any, scoring: Any) -> None:
-    """Raise where no candidate has a score: the first one would be taken for the best."""
-    asked = f"mean_test_{refit if isinstance(refit, str) else 'score'}"
-    means = [values for name, values in results.items() if name.startswith("mean_test_")]
-    means = [results[asked]] if asked in results else means
-    if not all(np.isnan(values).all() for values in means):
+    """Raise where no candidate has a score in any fold: the first would be taken for the best."""
+    decides = f"_test_{refit if isinstance(refit, str) else 'score'}"
+    scores = [
+        values
+        for name, values in results.items()
+        if name.startswith("split") and name.endswith(decides)
+    ]
+    if not refit or not scores or not all(np.isnan(values).all() for values in scores):
         return
     raise ValueError(
         f"No candidate has a score: scoring={scoring!r} says NaN of each. Scorers of scikit-learn "

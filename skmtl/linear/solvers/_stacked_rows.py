@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from skmtl._indexing import batches
 from skmtl.linear.objective._losses import DataLoss
 from skmtl.linear.objective._problem import Problem
 from skmtl.linear.objective._task_matrix import TaskMatrix
@@ -26,6 +27,9 @@ Array = NDArray[Any]
 
 MAX_UNKNOWN, MAX_WORK = 1000, 1e10
 """Coefficients of one system, and products to form it: some seconds each."""
+
+AT_ONCE = 2**22
+"""Numbers of X, 32 MB, of which there are copies at a time."""
 
 
 def solve_on_rows(problem: Problem) -> Array | None:
@@ -41,7 +45,7 @@ def solve_on_rows(problem: Problem) -> Array | None:
     is_large = q * (1 if is_apart else n_tasks) > MAX_UNKNOWN or n_rows * q**2 > MAX_WORK
     if not is_array or np.isinf(pulled) or is_large:
         return None
-    rows = [_compressed(A, y) for A, y in _rows_of_tasks(loss, with_ones=intercept is not None)]
+    rows = list(_rows_of_tasks(loss, with_ones=intercept is not None))
     R, n_features = _root(matrix, n_tasks), X.shape[1]
     if is_apart:
         penalty = R[0, 0] * np.eye(n_features, q)
@@ -53,10 +57,10 @@ def solve_on_rows(problem: Problem) -> Array | None:
 
 
 def _rows_of_tasks(loss: DataLoss, *, with_ones: bool) -> Iterator[tuple[Array, Array]]:
-    """(A, y) of each task."""
+    """(A, y) of each task, as few rows with the same sum of squares, up to a constant."""
     design, index = loss.design, loss.task_index
-    X = design.X.toarray() if sparse.issparse(design.X) else design.X
-    labels, weights = np.empty((2, len(X), 1 if index is not None else loss.n_tasks))
+    X, q = design.X, design.X.shape[1] + with_ones
+    labels, weights = np.empty((2, X.shape[0], 1 if index is not None else loss.n_tasks))
     for block in loss.blocks:
         at = slice(None) if index is not None else block.outputs
         labels[:, at], weights[:, at] = block.values, block.label_weights
@@ -65,19 +69,18 @@ def _rows_of_tasks(loss: DataLoss, *, with_ones: bool) -> Iterator[tuple[Array, 
         own = weights[:, column] > 0
         if index is not None:
             own &= index == t
+        rows = np.flatnonzero(own)
+        stack: Any = np.empty((0, q + 1))
         offset = design.offset[:, t] if design.offset.ndim == 2 else design.offset
-        root = np.sqrt(weights[own, column])
-        A = root[:, None] * (X[own] - offset)
-        yield np.column_stack([A, root]) if with_ones else A, root * labels[own, column]
-
-
-def _compressed(A: Array, y: Array) -> tuple[Array, Array]:
-    """As few rows with the same sum of squares, up to a constant."""
-    n_rows, q = A.shape
-    if n_rows <= q + 1:
-        return A, y
-    R: Any = np.linalg.qr(np.column_stack([A, y]), mode="r")
-    return R[:, :q], R[:, q]
+        for some in batches(len(rows), AT_ONCE // q + 1):
+            part = X[rows[some]]
+            root = np.sqrt(weights[rows[some], column])[:, None]
+            A = root * ((part.toarray() if sparse.issparse(part) else part) - offset)
+            y = root * labels[rows[some], column, None]
+            stack = np.vstack([stack, np.hstack([A, root, y] if with_ones else [A, y])])
+            if len(stack) > q + 1:
+                stack = np.linalg.qr(stack, mode="r")
+        yield stack[:, :q], stack[:, q]
 
 
 def _root(matrix: TaskMatrix, n_tasks: int) -> Array:

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skmtl import MultiTaskLinearRegressor
 from skmtl.linear.penalties import Graph
+from skmtl.linear.solvers import _stacked_rows
 
 ALPHA = 1e-15
 
@@ -110,6 +111,23 @@ def test_the_same_objective_of_sparse_features_and_in_long_form(pulled):
     ):
         found = objective(A, y, np.column_stack([model.coef_, model.intercept_]).ravel())
         assert found == pytest.approx(best, rel=1e-7)
+
+
+@pytest.mark.parametrize("as_given", [np.asarray, sparse.csr_array, sparse.csc_array])
+def test_blocks_of_rows_give_what_all_of_them_do(as_given, monkeypatch):
+    X, Y = data(40, 6)
+    whole, _ = fit("l2", 0.0, as_given(X), Y)
+    monkeypatch.setattr(_stacked_rows, "AT_ONCE", 60)
+    n_rows, qr = [], np.linalg.qr
+    monkeypatch.setattr(np.linalg, "qr", lambda A, **how: (n_rows.append(len(A)), qr(A, **how))[1])
+    found, _ = fit("l2", 0.0, as_given(X), Y)
+    assert 9 < max(n_rows) <= 17
+    A, y = stack(X, Y, PENALTIES["l2"][1], 0.0)
+    objectives = [
+        objective(A, y, np.column_stack([model.coef_, model.intercept_]).ravel())
+        for model in (found, whole)
+    ]
+    assert objectives[0] == pytest.approx(objectives[1], rel=1e-10)
 
 
 def test_rows_whose_columns_are_the_same_have_many_solutions():
