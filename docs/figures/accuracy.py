@@ -9,7 +9,7 @@ HERE = Path.cwd()
 ROOT = next(path for path in [HERE, *HERE.parents] if (path / "benchmarks").is_dir())
 N_PEERS = 8
 SHORT = {"MultiTaskLinearRegressorCV": None, 'MultiTaskLinearRegressorCV("mean")': None}
-ABOVE = {"MultiTaskMLP", "MultiTaskMLPCV", "CatBoost", "XGBoost", "ridge"}
+ABOVE = {"MultiTaskMLP", "MultiTaskMLPCV", "CatBoost", "XGBoost", "LightGBM", "MLP", "ridge"}
 
 
 def read_table():
