@@ -63,7 +63,7 @@ def step_of_rows(
             means[a, c] = 0.0
     if free:
         weighted_means(X, rows, m, group, bend, means)
-    weighted_grams(X, rows, m, group, bend, means, weighted, G)
+    weighted_grams(X, rows, m, group, bend, means, weighted[: X.shape[1]], G)
     for a in range(m):
         for c in range(n_columns):
             V[a, c], H1[c, a] = W[rows[a], c], H[rows[a], c] - means[a, c] * H[p - 1, c]

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from skmtl import MultiTaskLinear, MultiTaskLinearClassifierCV
+from skmtl import MultiTaskLinear, MultiTaskLinearClassifier, MultiTaskLinearClassifierCV
 from skmtl.linear.objective._options import FitOptions
 from skmtl.linear.objective._penalty_part import parts_for
 from skmtl.linear.objective._variables import Start
 from skmtl.linear.solvers import ProximalNewton, Stopping
+from skmtl.linear.solvers.compiled._row_models import room_for_rows
 from skmtl.linear.solvers.proximal_newton import _few_scores
 from skmtl.linear.solvers.proximal_newton._few_scores import FewScores
 from skmtl.tasks._read_targets import read_targets
@@ -108,3 +109,23 @@ def test_classes_that_a_fold_does_not_have():
     folds = [(np.flatnonzero(y < 2), np.flatnonzero(y == 2)), (np.arange(30), np.arange(30, 60))]
     model = MultiTaskLinearClassifierCV(alphas=10, cv=folds).fit(X, y)
     assert np.isfinite(model.score_path_).all()
+
+
+def test_memory_that_is_written_over_says_nothing(monkeypatch):
+    """More tasks than rows: what is longer than the rows is not read beyond them."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(4, 3)), rng.integers(2, size=(4, 6))
+    Y[:2] = [[0], [1]]
+    model = MultiTaskLinearClassifier("l21", alpha=0.01, tol=1e-9)
+    expected = model.fit(X, Y).coef_
+
+    def full(*shape):
+        room = room_for_rows(*shape)
+        for array in room[1:]:
+            array.fill(1e9)
+        return room
+
+    monkeypatch.setattr(_few_scores, "room_for_rows", full)
+    np.testing.assert_array_equal(model.fit(X, Y).coef_, expected)
+    twice = model.fit(np.repeat(X, 2, axis=0), np.repeat(Y, 2, axis=0)).coef_
+    np.testing.assert_allclose(twice, expected, atol=1e-3 * np.abs(expected).max())
